@@ -1,0 +1,136 @@
+//! The one error type of the crate: what went wrong, in a sentence, with a stable code.
+
+use thiserror::Error as ThisError;
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong, each with a sentence for a person and a stable [`Error::code`].
+#[derive(Debug, Clone, PartialEq, ThisError)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes do not begin with the GGUF magic.
+    #[error("this is not a GGUF file: it does not begin with the bytes \"GGUF\"")]
+    NotGguf,
+    /// The GGUF version is none this crate reads.
+    #[error("GGUF version {0} is not supported (versions 2 and 3 are)")]
+    UnsupportedVersion(u32),
+    /// The file ended before everything it promises was there.
+    #[error("the model file is cut short: {0}")]
+    Truncated(String),
+    /// The file contradicts itself or the format.
+    #[error("the model file is damaged: {0}")]
+    Corrupt(String),
+    /// A metadata key that the model needs is absent.
+    #[error("the model file lacks the metadata key \"{0}\"")]
+    MissingMetadata(String),
+    /// A metadata key has a value of the wrong type or out of range.
+    #[error("the metadata key \"{key}\" is not usable: {reason}")]
+    BadMetadata {
+        /// The key as the file spells it.
+        key: String,
+        /// What is wrong with its value.
+        reason: String,
+    },
+    /// `general.architecture` names a model this crate cannot run.
+    #[error("models of the architecture \"{0}\" are not supported")]
+    UnsupportedArchitecture(String),
+    /// A tensor is stored in a block format this crate cannot read.
+    #[error("the tensor \"{tensor}\" is stored as {kind}, which is not supported")]
+    UnsupportedTensorType {
+        /// The tensor's name.
+        tensor: String,
+        /// The type's name where known, else its number.
+        kind: String,
+    },
+    /// A tensor that the architecture needs is absent.
+    #[error("the model file lacks the tensor \"{0}\"")]
+    MissingTensor(String),
+    /// A tensor's shape contradicts the model's configuration.
+    #[error("the tensor \"{tensor}\" has shape {found:?} where {expected:?} was expected")]
+    TensorShape {
+        /// The tensor's name.
+        tensor: String,
+        /// The shape in the file, fastest dimension first.
+        found: Vec<u64>,
+        /// The shape the configuration asks for.
+        expected: Vec<u64>,
+    },
+    /// The tokenizer's kind or pre-tokenizer is not supported.
+    #[error("the tokenizer \"{0}\" is not supported")]
+    UnsupportedTokenizer(String),
+    /// There is nothing to continue from.
+    #[error("the prompt is empty: there is nothing to continue from")]
+    EmptyPrompt,
+    /// The prompt does not fit into the context.
+    #[error("the prompt has {tokens} tokens, but the context holds {context}")]
+    PromptTooLong {
+        /// Tokens in the prompt.
+        tokens: usize,
+        /// Tokens the context holds.
+        context: usize,
+    },
+    /// An option is out of range or of the wrong type.
+    #[error("the option \"{name}\" is not usable: {reason}")]
+    InvalidOption {
+        /// The option as the caller spells it.
+        name: String,
+        /// The allowed values.
+        reason: String,
+    },
+    /// No option of that name exists.
+    #[error("there is no option \"{0}\"")]
+    UnknownOption(String),
+    /// A text of fewer than two tokens has nothing to predict.
+    #[error("the text has {0} tokens; a score needs at least two")]
+    TextTooShort(usize),
+    /// `next_token` was called before `start`.
+    #[error("nothing was started: call start() with a prompt first")]
+    NotStarted,
+    /// Memory could not be had; nothing was changed.
+    #[error("not enough memory: {0} more bytes could not be had")]
+    OutOfMemory(usize),
+    /// The caller cancelled.
+    #[error("aborted")]
+    Aborted,
+    /// The server answered with an error.
+    #[error("the server answered {status} for {url}")]
+    Http {
+        /// The HTTP status code.
+        status: u16,
+        /// What was asked for.
+        url: String,
+    },
+    /// The bytes could not be fetched or read.
+    #[error("the model could not be read: {0}")]
+    Io(String),
+}
+
+impl Error {
+    /// A short name that stays the same between releases, for programs to act on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::NotGguf => "not_gguf",
+            Error::UnsupportedVersion(_) => "unsupported_version",
+            Error::Truncated(_) => "truncated",
+            Error::Corrupt(_) => "corrupt",
+            Error::MissingMetadata(_) => "missing_metadata",
+            Error::BadMetadata { .. } => "bad_metadata",
+            Error::UnsupportedArchitecture(_) => "unsupported_architecture",
+            Error::UnsupportedTensorType { .. } => "unsupported_tensor_type",
+            Error::MissingTensor(_) => "missing_tensor",
+            Error::TensorShape { .. } => "tensor_shape",
+            Error::UnsupportedTokenizer(_) => "unsupported_tokenizer",
+            Error::EmptyPrompt => "empty_prompt",
+            Error::PromptTooLong { .. } => "prompt_too_long",
+            Error::InvalidOption { .. } => "invalid_option",
+            Error::UnknownOption(_) => "unknown_option",
+            Error::TextTooShort(_) => "text_too_short",
+            Error::NotStarted => "not_started",
+            Error::OutOfMemory(_) => "out_of_memory",
+            Error::Aborted => "aborted",
+            Error::Http { .. } => "http",
+            Error::Io(_) => "io",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Text generation in a browser tab: a language model's loop, one token at a time.
+//!
+//! Data flows one way, and the modules follow it:
+//!
+//! ```text
+//! prompt ──► tokenizer ──► model (embedding, layers, KV cache) ──► head ──► logits
+//!   ▲                                                                        │
+//!   └───────── append ◄── token ◄── sampler (temperature, top-k, top-p) ◄────┘
+//! ```
+//!
+//! | module | its one job |
+//! |---|---|
+//! | [`gguf`] | reads the model file as its bytes arrive |
+//! | [`quant`] | the block formats weights are stored in |
+//! | [`kernels`] | arithmetic: the scalar specification and its SIMD twins, equal bit for bit |
+//! | [`tokenizer`] | text → token ids → text |
+//! | [`model`] | token ids → hidden state |
+//! | [`head`] | hidden state → logits |
+//! | [`sampler`] | logits → token |
+//! | [`generator`] | the loop: encode, forward, predict, append |
+//! | [`score`] | cross-entropy of a given text, targets shifted by one |
+
+pub mod error;
+pub mod generator;
+pub mod gguf;
+pub mod head;
+pub mod kernels;
+pub mod model;
+pub mod quant;
+pub mod sampler;
+pub mod score;
+pub mod tokenizer;
+#[cfg(all(target_arch = "wasm32", feature = "js"))]
+pub mod wasm;
+
+pub use error::{Error, Result};
+
+/// The index of a token in the model's vocabulary.
+pub type TokenId = u32;
