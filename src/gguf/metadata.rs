@@ -1,47 +1,294 @@
 //! Metadata: typed key-value pairs.
-#![allow(missing_docs, unused)]
+
+use std::collections::BTreeMap;
+
 use crate::{Error, Result};
 
 /// Strings of an array, stored back to back (a vocabulary has hundreds of thousands).
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct StringArray { /* bytes: Vec<u8>, ends: Vec<u32> */ }
-impl StringArray {
-    pub fn len(&self) -> usize { todo!() }
-    pub fn is_empty(&self) -> bool { todo!() }
-    /// The bytes of one string; GGUF promises UTF-8 but files do not keep to it.
-    pub fn get(&self, index: usize) -> Option<&[u8]> { todo!() }
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> { [].into_iter() }
-    pub fn push(&mut self, string: &[u8]) -> Result<()> { todo!() }
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StringArray {
+    bytes: Vec<u8>,
+    /// Where each string ends in `bytes`; it begins where the one before ends.
+    ends: Vec<u32>,
 }
 
-/// A metadata value. Arrays keep their element type; nested arrays are refused.
+impl StringArray {
+    /// The number of strings.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are no strings.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The bytes of one string; GGUF promises UTF-8 but files do not keep to it.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        let end = *self.ends.get(index)? as usize;
+        let start = match index {
+            0 => 0,
+            _ => self.ends[index - 1] as usize,
+        };
+        Some(&self.bytes[start..end])
+    }
+
+    /// All strings, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let string = &self.bytes[start..end as usize];
+            start = end as usize;
+            string
+        })
+    }
+
+    /// Adds a string at the end.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], also when all strings together would exceed 4 GiB.
+    pub fn push(&mut self, string: &[u8]) -> Result<()> {
+        let out_of_memory = || Error::OutOfMemory(string.len());
+        let end = self.bytes.len().checked_add(string.len());
+        let end = end.and_then(|end| u32::try_from(end).ok());
+        let end = end.ok_or_else(out_of_memory)?;
+        // Not `try_reserve_exact`: the growth must stay amortised over many pushes.
+        self.bytes
+            .try_reserve(string.len())
+            .map_err(|_| out_of_memory())?;
+        self.ends.try_reserve(1).map_err(|_| out_of_memory())?;
+        self.bytes.extend_from_slice(string);
+        self.ends.push(end);
+        Ok(())
+    }
+}
+
+/// A metadata value. Nested arrays are refused.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    U8(u8), I8(i8), U16(u16), I16(i16), U32(u32), I32(i32), U64(u64), I64(i64), F32(f32), F64(f64), Bool(bool),
+    /// An unsigned 8-bit integer.
+    U8(u8),
+    /// A signed 8-bit integer.
+    I8(i8),
+    /// An unsigned 16-bit integer.
+    U16(u16),
+    /// A signed 16-bit integer.
+    I16(i16),
+    /// An unsigned 32-bit integer.
+    U32(u32),
+    /// A signed 32-bit integer.
+    I32(i32),
+    /// An unsigned 64-bit integer.
+    U64(u64),
+    /// A signed 64-bit integer.
+    I64(i64),
+    /// A 32-bit float.
+    F32(f32),
+    /// A 64-bit float.
+    F64(f64),
+    /// A truth value.
+    Bool(bool),
+    /// A string; bytes that are not UTF-8 have become U+FFFD.
     String(String),
+    /// An array of strings, byte for byte as in the file.
     Strings(StringArray),
-    /// Every integer array type (u8..i64, bool), widened.
+    /// An array of any integer type (u8 to i64) or of truth values, widened.
     Integers(Vec<i64>),
-    /// f32 and f64 arrays, as f32.
+    /// An array of f32 or f64, as f32.
     Floats(Vec<f32>),
+}
+
+impl Value {
+    /// The value as an integer, where it is one of any width. `i128` holds both `u64` and `i64`.
+    fn as_integer(&self) -> Option<i128> {
+        Some(match *self {
+            Value::U8(value) => value.into(),
+            Value::I8(value) => value.into(),
+            Value::U16(value) => value.into(),
+            Value::I16(value) => value.into(),
+            Value::U32(value) => value.into(),
+            Value::I32(value) => value.into(),
+            Value::U64(value) => value.into(),
+            Value::I64(value) => value.into(),
+            _ => return None,
+        })
+    }
+
+    /// An integer or truth value, widened; `None` for other values and beyond `i64`.
+    pub(super) fn to_i64(&self) -> Option<i64> {
+        match *self {
+            Value::Bool(value) => Some(value.into()),
+            _ => self.as_integer().and_then(|value| value.try_into().ok()),
+        }
+    }
+
+    /// What kind of value this is, for messages.
+    fn kind(&self) -> &'static str {
+        match self {
+            Value::U8(_)
+            | Value::I8(_)
+            | Value::U16(_)
+            | Value::I16(_)
+            | Value::U32(_)
+            | Value::I32(_)
+            | Value::U64(_)
+            | Value::I64(_) => "an integer",
+            Value::F32(_) | Value::F64(_) => "a float",
+            Value::Bool(_) => "a truth value",
+            Value::String(_) => "a string",
+            Value::Strings(_) => "an array of strings",
+            Value::Integers(_) => "an array of integers",
+            Value::Floats(_) => "an array of floats",
+        }
+    }
 }
 
 /// All metadata of a file, in file order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Metadata { /* entries: Vec<(String, Value)> */ }
+pub struct Metadata {
+    /// Each value with its place in the file. An ordered map rather than a hash map: no file can make it slow.
+    pairs: BTreeMap<String, (usize, Value)>,
+    /// The place of the next pair.
+    next: usize,
+}
+
 impl Metadata {
-    pub fn get(&self, key: &str) -> Option<&Value> { todo!() }
-    /// Adds a pair; a second value for the same key is an error.
-    pub fn insert(&mut self, key: String, value: Value) -> Result<()> { todo!() }
+    /// The number of pairs.
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether there are no pairs.
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The value of `key`.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.pairs.get(key).map(|(_, value)| value)
+    }
+
+    /// Adds a pair.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] if `key` has a value already.
+    pub fn insert(&mut self, key: String, value: Value) -> Result<()> {
+        if self.pairs.contains_key(&key) {
+            return Err(Error::Corrupt(format!(
+                "the metadata key {key:?} occurs twice"
+            )));
+        }
+        self.pairs.insert(key, (self.next, value));
+        self.next += 1;
+        Ok(())
+    }
+
     /// Takes a value out, to move large arrays instead of copying them.
-    pub fn take(&mut self, key: &str) -> Option<Value> { todo!() }
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> { [].into_iter() }
-    // Typed access: `require_*` gives MissingMetadata or BadMetadata, `optional_*` gives None only where the key is absent.
-    pub fn require_str(&self, key: &str) -> Result<&str> { todo!() }
-    pub fn require_u32(&self, key: &str) -> Result<u32> { todo!() }
-    pub fn require_f32(&self, key: &str) -> Result<f32> { todo!() }
-    pub fn optional_str(&self, key: &str) -> Result<Option<&str>> { todo!() }
-    pub fn optional_u32(&self, key: &str) -> Result<Option<u32>> { todo!() }
-    pub fn optional_f32(&self, key: &str) -> Result<Option<f32>> { todo!() }
-    pub fn optional_bool(&self, key: &str) -> Result<Option<bool>> { todo!() }
+    pub fn take(&mut self, key: &str) -> Option<Value> {
+        self.pairs.remove(key).map(|(_, value)| value)
+    }
+
+    /// All pairs, in file order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let mut pairs: Vec<_> = self.pairs.iter().collect();
+        pairs.sort_unstable_by_key(|(_, (place, _))| *place);
+        pairs
+            .into_iter()
+            .map(|(key, (_, value))| (key.as_str(), value))
+    }
+
+    /// The string `key` must have.
+    ///
+    /// # Errors
+    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is not a string.
+    pub fn require_str(&self, key: &str) -> Result<&str> {
+        self.optional_str(key)?.ok_or_else(|| missing(key))
+    }
+
+    /// The unsigned integer `key` must have; integers of every width will do if the value fits.
+    ///
+    /// # Errors
+    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is no integer or does not fit.
+    pub fn require_u32(&self, key: &str) -> Result<u32> {
+        self.optional_u32(key)?.ok_or_else(|| missing(key))
+    }
+
+    /// The float `key` must have; an f64 is rounded.
+    ///
+    /// # Errors
+    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is no float or too large for f32.
+    pub fn require_f32(&self, key: &str) -> Result<f32> {
+        self.optional_f32(key)?.ok_or_else(|| missing(key))
+    }
+
+    /// The string of `key`; `None` only where the key is absent.
+    ///
+    /// # Errors
+    /// [`Error::BadMetadata`] if the value is not a string.
+    pub fn optional_str(&self, key: &str) -> Result<Option<&str>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::String(value)) => Ok(Some(value)),
+            Some(other) => Err(wrong_kind(key, other, "a string")),
+        }
+    }
+
+    /// The unsigned integer of `key`, stored in any width; `None` only where the key is absent.
+    ///
+    /// # Errors
+    /// [`Error::BadMetadata`] if the value is no integer or does not fit.
+    pub fn optional_u32(&self, key: &str) -> Result<Option<u32>> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let integer = value.as_integer();
+        let integer = integer.ok_or_else(|| wrong_kind(key, value, "an integer"))?;
+        let fitting = u32::try_from(integer).map_err(|_| Error::BadMetadata {
+            key: key.into(),
+            reason: format!("it is {integer}, which is out of range"),
+        })?;
+        Ok(Some(fitting))
+    }
+
+    /// The float of `key`, an f64 rounded; `None` only where the key is absent.
+    ///
+    /// # Errors
+    /// [`Error::BadMetadata`] if the value is no float or too large for f32.
+    pub fn optional_f32(&self, key: &str) -> Result<Option<f32>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(&Value::F32(value)) => Ok(Some(value)),
+            Some(&Value::F64(value)) if value.is_finite() && (value as f32).is_infinite() => {
+                Err(Error::BadMetadata {
+                    key: key.into(),
+                    reason: format!("it is {value:e}, which is out of range"),
+                })
+            }
+            Some(&Value::F64(value)) => Ok(Some(value as f32)),
+            Some(other) => Err(wrong_kind(key, other, "a float")),
+        }
+    }
+
+    /// The truth value of `key`; `None` only where the key is absent.
+    ///
+    /// # Errors
+    /// [`Error::BadMetadata`] if the value is not a truth value.
+    pub fn optional_bool(&self, key: &str) -> Result<Option<bool>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(&Value::Bool(value)) => Ok(Some(value)),
+            Some(other) => Err(wrong_kind(key, other, "a truth value")),
+        }
+    }
+}
+
+fn missing(key: &str) -> Error {
+    Error::MissingMetadata(key.into())
+}
+
+fn wrong_kind(key: &str, found: &Value, expected: &str) -> Error {
+    Error::BadMetadata {
+        key: key.into(),
+        reason: format!("it is {}, not {expected}", found.kind()),
+    }
 }

@@ -1,54 +1,254 @@
 //! Reading a GGUF file pushed in chunks of any size.
-#![allow(missing_docs, unused)]
-use super::Metadata;
-use crate::quant::TensorType;
+
+use std::ops::Range;
+
+use super::Header;
+use super::header::{HeaderParser, MAGIC};
+use super::layout;
 use crate::{Error, Result};
-
-/// One entry of the tensor directory.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TensorInfo {
-    pub name: String,
-    /// Elements per dimension, fastest first: a matrix is `[columns, rows]`.
-    pub shape: Vec<u64>,
-    pub kind: TensorType,
-    /// Bytes from the start of the tensor data.
-    pub offset: u64,
-    /// Bytes of data.
-    pub size: u64,
-}
-
-/// Everything before the tensor data.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Header {
-    pub version: u32,
-    pub metadata: Metadata,
-    /// In the order of their offsets.
-    pub tensors: Vec<TensorInfo>,
-    /// Where the tensor data begins, bytes from the start of the file.
-    pub data_start: u64,
-    /// Bytes of the whole file as the directory promises it.
-    pub file_size: u64,
-}
 
 /// Receives what a [`Reader`] finds, in file order.
 pub trait TensorSink {
     /// Called once, before any tensor data.
+    ///
+    /// # Errors
+    /// Whatever it returns ends the reading.
     fn header(&mut self, header: Header) -> Result<()>;
-    /// The next bytes of the tensor at `index` in `header.tensors`; called with every byte of it in order, in pieces of any size.
+
+    /// The next bytes of the tensor at `index` in `header.tensors`; called with every byte of it in order, in
+    /// pieces of any size but 0.
+    ///
+    /// # Errors
+    /// Whatever it returns ends the reading.
     fn data(&mut self, index: usize, bytes: &[u8]) -> Result<()>;
 }
 
 /// The state of reading one file.
-pub struct Reader;
+pub struct Reader {
+    stage: Stage,
+    error: Option<Error>,
+}
+
+enum Stage {
+    Header(HeaderReader),
+    Data(DataReader),
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Reader {
-    pub fn new() -> Self { todo!() }
+    /// A reader at the start of a file.
+    pub fn new() -> Self {
+        Self {
+            stage: Stage::Header(HeaderReader::new()),
+            error: None,
+        }
+    }
+
     /// Takes the next bytes of the file. After an error the reader only repeats that error.
-    pub fn push(&mut self, bytes: &[u8], sink: &mut dyn TensorSink) -> Result<()> { todo!() }
-    /// Says that no more bytes follow: an error if something is missing.
-    pub fn finish(&mut self) -> Result<()> { todo!() }
-    /// Bytes of the whole file, once the header is known.
-    pub fn file_size(&self) -> Option<u64> { todo!() }
+    ///
+    /// # Errors
+    /// [`Error::NotGguf`], [`Error::BigEndian`], [`Error::UnsupportedVersion`],
+    /// [`Error::UnsupportedTensorType`], [`Error::Corrupt`] and [`Error::BadMetadata`] for what the file says;
+    /// [`Error::OutOfMemory`]; and whatever `sink` returns.
+    pub fn push(&mut self, bytes: &[u8], sink: &mut dyn TensorSink) -> Result<()> {
+        self.check()?;
+        let result = self.advance(bytes, sink);
+        self.remember(result)
+    }
+
+    /// Says that no more bytes follow.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if something is missing; an earlier error again.
+    pub fn finish(&mut self) -> Result<()> {
+        self.check()?;
+        let result = match &self.stage {
+            Stage::Header(header) => Err(header.missing()),
+            Stage::Data(data) => data.finish(),
+        };
+        self.remember(result)
+    }
+
+    /// Bytes of the whole file, once the header is known; up to `general.alignment` bytes of padding may follow.
+    pub fn file_size(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Header(_) => None,
+            Stage::Data(data) => Some(data.file_size),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.error.clone().map_or(Ok(()), Err)
+    }
+
+    fn remember(&mut self, result: Result<()>) -> Result<()> {
+        self.error = result.clone().err();
+        result
+    }
+
+    fn advance(&mut self, mut bytes: &[u8], sink: &mut dyn TensorSink) -> Result<()> {
+        if let Stage::Header(reader) = &mut self.stage {
+            let Some(header) = reader.push(&mut bytes)? else {
+                return Ok(());
+            };
+            let data = DataReader::new(&header, reader.parser.position())?;
+            self.stage = Stage::Data(data);
+            sink.header(header)?;
+        }
+        match &mut self.stage {
+            Stage::Data(data) => data.push(bytes, sink),
+            Stage::Header(_) => Ok(()),
+        }
+    }
 }
 
 /// Reads only the header from the start of a file; `Ok(None)` when more bytes are needed.
-pub fn read_header(bytes: &[u8]) -> Result<Option<Header>> { todo!() }
+///
+/// # Errors
+/// As [`Reader::push`].
+pub fn read_header(mut bytes: &[u8]) -> Result<Option<Header>> {
+    HeaderReader::new().push(&mut bytes)
+}
+
+/// Bytes of buffer that stay for the next item: a long string's memory is given back.
+const KEPT_CAPACITY: usize = 4096;
+
+/// Cuts the header into items, holding back only the one that is incomplete.
+struct HeaderReader {
+    parser: HeaderParser,
+    /// The first bytes of the next item.
+    pending: Vec<u8>,
+}
+
+impl HeaderReader {
+    fn new() -> Self {
+        Self {
+            parser: HeaderParser::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Consumes the header's bytes from the front of `bytes`; `None` when more are needed.
+    fn push(&mut self, bytes: &mut &[u8]) -> Result<Option<Header>> {
+        while !self.parser.is_done() {
+            let needed = self.parser.needed();
+            if self.pending.is_empty()
+                && let Some((item, rest)) = bytes.split_at_checked(needed)
+            {
+                self.parser.step(item)?;
+                *bytes = rest;
+                continue;
+            }
+            let (piece, rest) = bytes.split_at((needed - self.pending.len()).min(bytes.len()));
+            // Not `try_reserve_exact`: a long item may arrive in many small pieces.
+            self.pending
+                .try_reserve(piece.len())
+                .map_err(|_| Error::OutOfMemory(piece.len()))?;
+            self.pending.extend_from_slice(piece);
+            *bytes = rest;
+            if self.pending.len() < needed {
+                return Ok(None);
+            }
+            self.parser.step(&self.pending)?;
+            self.pending.clear();
+            self.pending.shrink_to(KEPT_CAPACITY);
+        }
+        self.parser.finish().map(Some)
+    }
+
+    /// What to say if the file ends here.
+    fn missing(&self) -> Error {
+        let read = self.parser.position() + self.pending.len() as u64;
+        if read < MAGIC.len() as u64 && !MAGIC.starts_with(&self.pending) {
+            return Error::NotGguf;
+        }
+        Error::Truncated(format!(
+            "it ends after {read} bytes, {}",
+            self.parser.place()
+        ))
+    }
+}
+
+/// Hands tensor data on, skipping what lies between.
+struct DataReader {
+    /// Where each tensor lies, bytes from the start of the file, in file order.
+    extents: Vec<Range<u64>>,
+    /// The tensor that is being read or comes next.
+    next: usize,
+    /// Bytes of the file seen so far.
+    position: u64,
+    file_size: u64,
+    alignment: u64,
+}
+
+impl DataReader {
+    fn new(header: &Header, position: u64) -> Result<Self> {
+        let mut extents = Vec::new();
+        extents
+            .try_reserve_exact(header.tensors.len())
+            .map_err(|_| Error::OutOfMemory(header.tensors.len() * size_of::<Range<u64>>()))?;
+        // The sums cannot overflow: they are at most `file_size`.
+        extents.extend(header.tensors.iter().map(|tensor| {
+            let start = header.data_start + tensor.offset;
+            start..start + tensor.size
+        }));
+        Ok(Self {
+            extents,
+            next: 0,
+            position,
+            file_size: header.file_size,
+            alignment: layout::alignment(&header.metadata)?,
+        })
+    }
+
+    fn push(&mut self, mut bytes: &[u8], sink: &mut dyn TensorSink) -> Result<()> {
+        while !bytes.is_empty() {
+            let Some(extent) = self.extents.get(self.next) else {
+                return self.trailing(bytes.len());
+            };
+            let in_padding = self.position < extent.start;
+            let end = if in_padding { extent.start } else { extent.end };
+            let wanted = usize::try_from(end - self.position).unwrap_or(usize::MAX);
+            let (piece, rest) = bytes.split_at(wanted.min(bytes.len()));
+            if !in_padding {
+                sink.data(self.next, piece)?;
+            }
+            self.position += piece.len() as u64;
+            if self.position == extent.end {
+                self.next += 1;
+            }
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    /// Bytes after the last tensor: writers pad it too, and a little more does no harm.
+    fn trailing(&mut self, count: usize) -> Result<()> {
+        self.position = self.position.saturating_add(count as u64);
+        if self.position - self.file_size > self.alignment {
+            return Err(Error::Corrupt(format!(
+                "more bytes follow after the {} it promises",
+                self.file_size
+            )));
+        }
+        Ok(())
+    }
+
+    fn finish(&self) -> Result<()> {
+        if self.next == self.extents.len() {
+            return Ok(());
+        }
+        Err(Error::Truncated(format!(
+            "it ends after {} of {} bytes, before the end of tensor {} of {}",
+            self.position,
+            self.file_size,
+            self.next + 1,
+            self.extents.len()
+        )))
+    }
+}

@@ -1,27 +1,118 @@
 //! The block formats weights are stored in, and their reference dequantisation.
-#![allow(missing_docs, unused)]
+//!
+//! A row of a matrix is a sequence of blocks; a block holds a fixed number of consecutive elements as small
+//! integers, with the scales that turn them back into numbers. The formats are ggml's: what a block's bytes mean
+//! is defined by `ggml-common.h` and `ggml-quants.c` of <https://github.com/ggml-org/ggml>, and the order of the
+//! floating-point operations here is the order there, so results are equal bit for bit.
+//!
+//! | family | module | elements in a block |
+//! |---|---|---|
+//! | F32, F16, BF16 | [`float`](self) | 1 |
+//! | Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 | `legacy` | 32 |
+//! | Q2_K … Q6_K | `k_quants` | 256, in sub-blocks of 16 or 32 with scales of their own |
+//! | IQ4_NL, IQ4_XS | `iq4` | 32, 256; four bits that index a table of uneven levels |
+
+mod float;
+mod iq4;
+mod k_quants;
+mod legacy;
+mod tensor_type;
+
+pub use float::{f16_to_f32, f32_to_f16};
+pub use tensor_type::TensorType;
+
 use crate::{Error, Result};
 
-/// How a tensor's elements are stored (ggml's type numbers).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TensorType { F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2K, Q3K, Q4K, Q5K, Q6K, IQ4NL, IQ4XS }
-impl TensorType {
-    /// `None` for a number this crate cannot read.
-    pub fn from_ggml(number: u32) -> Option<Self> { todo!() }
-    /// The name of any ggml type number, also of those not supported ("IQ2_XXS"), for messages.
-    pub fn ggml_name(number: u32) -> String { todo!() }
-    pub fn name(self) -> &'static str { todo!() }
-    /// Elements in a block.
-    pub const fn block_len(self) -> usize { todo!() }
-    /// Bytes in a block.
-    pub const fn block_bytes(self) -> usize { todo!() }
+/// Dequantises whole blocks.
+///
+/// # Panics
+/// If `bytes.len() / block_bytes * block_len != out.len()`, or `bytes` is no whole number of blocks.
+pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
+    let blocks = bytes.len() / kind.block_bytes();
+    assert!(
+        blocks * kind.block_bytes() == bytes.len() && blocks * kind.block_len() == out.len(),
+        "{} bytes of {} are not {} values",
+        bytes.len(),
+        kind.name(),
+        out.len()
+    );
+    match kind {
+        TensorType::F32 => by_block(bytes, out, float::dequantize_f32),
+        TensorType::F16 => by_block(bytes, out, float::dequantize_f16),
+        TensorType::BF16 => by_block(bytes, out, float::dequantize_bf16),
+        TensorType::Q4_0 => by_block(bytes, out, legacy::dequantize_q4_0),
+        TensorType::Q4_1 => by_block(bytes, out, legacy::dequantize_q4_1),
+        TensorType::Q5_0 => by_block(bytes, out, legacy::dequantize_q5_0),
+        TensorType::Q5_1 => by_block(bytes, out, legacy::dequantize_q5_1),
+        TensorType::Q8_0 => by_block(bytes, out, legacy::dequantize_q8_0),
+        TensorType::Q2K => by_block(bytes, out, k_quants::dequantize_q2_k),
+        TensorType::Q3K => by_block(bytes, out, k_quants::dequantize_q3_k),
+        TensorType::Q4K => by_block(bytes, out, k_quants::dequantize_q4_k),
+        TensorType::Q5K => by_block(bytes, out, k_quants::dequantize_q5_k),
+        TensorType::Q6K => by_block(bytes, out, k_quants::dequantize_q6_k),
+        TensorType::IQ4NL => by_block(bytes, out, iq4::dequantize_iq4_nl),
+        TensorType::IQ4XS => by_block(bytes, out, iq4::dequantize_iq4_xs),
+    }
 }
-/// Dequantises whole blocks: `bytes.len() / block_bytes * block_len == out.len()`, else a panic.
-pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) { todo!() }
-/// IEEE 754 half → single, exact.
-pub fn f16_to_f32(half: u16) -> f32 { todo!() }
-/// Single → half, to nearest even.
-pub fn f32_to_f16(value: f32) -> u16 { todo!() }
-/// Quantises values (block-wise, the reference rounding of ggml) to `kind`; used by tests, benches and the trainer.
-/// F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
-pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<()> { todo!() }
+
+/// Appends `values`, quantised block by block with ggml's reference rounding, to `out`; used by tests, benches and
+/// the trainer. For F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
+///
+/// # Errors
+/// [`Error::InvalidOption`] for the other types and where `values` are no whole number of blocks,
+/// [`Error::OutOfMemory`]; `out` is then unchanged.
+pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<()> {
+    if !kind.is_quantizable() {
+        return Err(Error::InvalidOption {
+            name: "kind".into(),
+            reason: format!("values cannot be quantised to {}", kind.name()),
+        });
+    }
+    let blocks = values.len() / kind.block_len();
+    if blocks * kind.block_len() != values.len() {
+        return Err(Error::InvalidOption {
+            name: "values".into(),
+            reason: format!(
+                "{} values are no whole number of blocks of {}",
+                values.len(),
+                kind.block_len()
+            ),
+        });
+    }
+    // The product overflows only where the memory cannot be had either.
+    let size = blocks.saturating_mul(kind.block_bytes());
+    out.try_reserve(size)
+        .map_err(|_| Error::OutOfMemory(size))?;
+    for block in values.chunks_exact(kind.block_len()) {
+        match kind {
+            TensorType::F32 => out.extend(block[0].to_le_bytes()),
+            TensorType::F16 => out.extend(f32_to_f16(block[0]).to_le_bytes()),
+            TensorType::BF16 => out.extend(float::f32_to_bf16(block[0]).to_le_bytes()),
+            TensorType::Q4_0 => legacy::quantize_q4_0(block, out),
+            TensorType::Q4_1 => legacy::quantize_q4_1(block, out),
+            TensorType::Q5_0 => legacy::quantize_q5_0(block, out),
+            TensorType::Q5_1 => legacy::quantize_q5_1(block, out),
+            TensorType::Q8_0 => legacy::quantize_q8_0(block, out),
+            _ => unreachable!("checked above"),
+        }
+    }
+    Ok(())
+}
+
+/// Runs `dequantize` on each block of `BYTES` bytes and its `LEN` values.
+fn by_block<const BYTES: usize, const LEN: usize>(
+    bytes: &[u8],
+    out: &mut [f32],
+    dequantize: fn(&[u8; BYTES], &mut [f32; LEN]),
+) {
+    let (blocks, _) = bytes.as_chunks();
+    let (outs, _) = out.as_chunks_mut();
+    for (block, out) in blocks.iter().zip(outs) {
+        dequantize(block, out);
+    }
+}
+
+/// The half-precision number at `at`, as a single.
+fn f16_at(block: &[u8], at: usize) -> f32 {
+    f16_to_f32(u16::from_le_bytes([block[at], block[at + 1]]))
+}

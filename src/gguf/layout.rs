@@ -1,0 +1,100 @@
+//! Where the tensors lie: sizes from shapes, and the proof that they fill the data without overlap or gap.
+
+use super::{Metadata, TensorInfo, limits};
+use crate::quant::TensorType;
+use crate::{Error, Result};
+
+/// The metadata key for the alignment of tensor data.
+pub(super) const ALIGNMENT_KEY: &str = "general.alignment";
+const DEFAULT_ALIGNMENT: u32 = 32;
+
+/// The alignment of tensor data, bytes: a power of two, at least 8.
+pub(super) fn alignment(metadata: &Metadata) -> Result<u64> {
+    let alignment = metadata
+        .optional_u32(ALIGNMENT_KEY)?
+        .unwrap_or(DEFAULT_ALIGNMENT);
+    if !alignment.is_power_of_two() || !(8..=limits::ALIGNMENT).contains(&alignment) {
+        return Err(Error::BadMetadata {
+            key: ALIGNMENT_KEY.into(),
+            reason: format!(
+                "it is {alignment}, not a power of two from 8 to {}",
+                limits::ALIGNMENT
+            ),
+        });
+    }
+    Ok(alignment.into())
+}
+
+/// The next multiple of `alignment` (a power of two); `None` on overflow.
+pub(super) fn align_up(position: u64, alignment: u64) -> Option<u64> {
+    Some(position.checked_add(alignment - 1)? & !(alignment - 1))
+}
+
+/// Bytes of a tensor's data.
+///
+/// # Errors
+/// [`Error::Corrupt`] for a dimension of 0, rows that are no whole number of blocks, and overflow.
+pub(super) fn tensor_size(name: &str, shape: &[u64], kind: TensorType) -> Result<u64> {
+    let corrupt = |reason: &str| Error::Corrupt(format!("the tensor {name:?} {reason}"));
+    if shape.contains(&0) {
+        return Err(corrupt("has a dimension of 0"));
+    }
+    let block_len = kind.block_len() as u64;
+    // A tensor without dimensions is a single number.
+    let row = shape.first().copied().unwrap_or(1);
+    if !row.is_multiple_of(block_len) {
+        return Err(corrupt(&format!(
+            "has rows of {row} elements, but {} comes in blocks of {block_len}",
+            kind.name()
+        )));
+    }
+    shape
+        .iter()
+        .try_fold(1u64, |product, &dimension| product.checked_mul(dimension))
+        .and_then(|elements| (elements / block_len).checked_mul(kind.block_bytes() as u64))
+        .ok_or_else(|| corrupt("is larger than any file"))
+}
+
+/// Sorts the tensors by offset and checks that each begins where the padding of the one before ends.
+/// Returns the bytes of data up to the end of the last tensor.
+pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64> {
+    check_names(tensors)?;
+    tensors.sort_by_key(|tensor| tensor.offset);
+    let mut end = 0;
+    for tensor in tensors {
+        let corrupt =
+            |reason: &str| Error::Corrupt(format!("the tensor {:?} {reason}", tensor.name));
+        let beyond = || corrupt("lies beyond the end of any file");
+        if !tensor.offset.is_multiple_of(alignment) {
+            return Err(corrupt(&format!(
+                "is at offset {}, which is not a multiple of {alignment}",
+                tensor.offset
+            )));
+        }
+        if tensor.offset < end {
+            return Err(corrupt("overlaps another"));
+        }
+        if tensor.offset != align_up(end, alignment).ok_or_else(beyond)? {
+            return Err(corrupt("lies behind a gap in the data"));
+        }
+        end = tensor.offset.checked_add(tensor.size).ok_or_else(beyond)?;
+    }
+    Ok(end)
+}
+
+/// Checks that no two tensors have the same name.
+fn check_names(tensors: &[TensorInfo]) -> Result<()> {
+    let mut names = Vec::new();
+    names
+        .try_reserve_exact(tensors.len())
+        .map_err(|_| Error::OutOfMemory(size_of_val(tensors)))?;
+    names.extend(tensors.iter().map(|tensor| tensor.name.as_str()));
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        None => Ok(()),
+        Some(pair) => Err(Error::Corrupt(format!(
+            "the tensor {:?} occurs twice",
+            pair[0]
+        ))),
+    }
+}

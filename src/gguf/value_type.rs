@@ -1,0 +1,113 @@
+//! The types of metadata values: their numbers in the file, and how the fixed-size ones are decoded.
+
+use super::Value;
+use crate::{Error, Result};
+
+/// A value of fixed size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ScalarType {
+    U8,
+    I8,
+    U16,
+    I16,
+    U32,
+    I32,
+    F32,
+    Bool,
+    U64,
+    I64,
+    F64,
+}
+
+/// Any value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ValueType {
+    Scalar(ScalarType),
+    String,
+    Array,
+}
+
+/// The file's number for strings.
+pub(super) const STRING: u32 = 8;
+/// The file's number for arrays.
+pub(super) const ARRAY: u32 = 9;
+
+impl ScalarType {
+    /// Bytes in the file.
+    pub(super) const fn size(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 | Self::Bool => 1,
+            Self::U16 | Self::I16 => 2,
+            Self::U32 | Self::I32 | Self::F32 => 4,
+            Self::U64 | Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    /// The number that stands for this type in the file.
+    pub(super) const fn number(self) -> u32 {
+        match self {
+            Self::U8 => 0,
+            Self::I8 => 1,
+            Self::U16 => 2,
+            Self::I16 => 3,
+            Self::U32 => 4,
+            Self::I32 => 5,
+            Self::F32 => 6,
+            Self::Bool => 7,
+            Self::U64 => 10,
+            Self::I64 => 11,
+            Self::F64 => 12,
+        }
+    }
+
+    /// Decodes a value from its [`size`](Self::size) bytes. The error says what is wrong with them.
+    pub(super) fn decode(self, bytes: &[u8]) -> std::result::Result<Value, &'static str> {
+        let mut wide = [0; 8];
+        wide[..bytes.len()].copy_from_slice(bytes);
+        let bits = u64::from_le_bytes(wide);
+        // The narrowing casts drop only the zero bytes added above.
+        Ok(match self {
+            Self::U8 => Value::U8(bits as u8),
+            Self::I8 => Value::I8(bits as i8),
+            Self::U16 => Value::U16(bits as u16),
+            Self::I16 => Value::I16(bits as i16),
+            Self::U32 => Value::U32(bits as u32),
+            Self::I32 => Value::I32(bits as i32),
+            Self::F32 => Value::F32(f32::from_bits(bits as u32)),
+            Self::Bool => match bits {
+                0 => Value::Bool(false),
+                1 => Value::Bool(true),
+                _ => return Err("a truth value is neither 0 nor 1"),
+            },
+            Self::U64 => Value::U64(bits),
+            Self::I64 => Value::I64(bits as i64),
+            Self::F64 => Value::F64(f64::from_bits(bits)),
+        })
+    }
+}
+
+impl ValueType {
+    /// The type a number of the file stands for.
+    pub(super) fn from_number(number: u32) -> Result<Self> {
+        Ok(Self::Scalar(match number {
+            0 => ScalarType::U8,
+            1 => ScalarType::I8,
+            2 => ScalarType::U16,
+            3 => ScalarType::I16,
+            4 => ScalarType::U32,
+            5 => ScalarType::I32,
+            6 => ScalarType::F32,
+            7 => ScalarType::Bool,
+            STRING => return Ok(Self::String),
+            ARRAY => return Ok(Self::Array),
+            10 => ScalarType::U64,
+            11 => ScalarType::I64,
+            12 => ScalarType::F64,
+            _ => {
+                return Err(Error::Corrupt(format!(
+                    "a metadata value has the unknown type {number}"
+                )));
+            }
+        }))
+    }
+}

@@ -1,0 +1,112 @@
+//! The K-quants: 256 elements in sub-blocks, whose scales (and minima) are themselves small integers, multiples
+//! of the block's half-precision `d` (and `dmin`).
+//!
+//! | format | bytes of a block | sub-blocks | value of the integer `q` |
+//! |---|---|---|---|
+//! | Q2_K | 16 scale-and-minimum nibbles, 64 × 2 bits, `d`, `dmin` | 16 of 16 | `d·scale·q - dmin·minimum` |
+//! | Q3_K | 32 × third bits, 64 × 2 bits, 12 of 6-bit scales, `d` | 16 of 16 | `d·(scale - 32)·(q - 4)` |
+//! | Q4_K | `d`, `dmin`, 12 of 6-bit scales and minima, 128 × nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
+//! | Q5_K | as Q4_K, 32 × fifth bits before the nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
+//! | Q6_K | 128 × nibbles, 64 × upper 2 bits, 16 int8 scales, `d` | 16 of 16 | `d·scale·(q - 32)` |
+
+use super::f16_at;
+
+/// Elements in a block.
+const LEN: usize = 256;
+
+pub(super) fn dequantize_q2_k(block: &[u8; 84], out: &mut [f32; LEN]) {
+    let (scales, q) = (&block[..16], &block[16..80]);
+    let (d, dmin) = (f16_at(block, 80), f16_at(block, 82));
+    for (sub, out) in out.chunks_exact_mut(16).enumerate() {
+        let scale = d * f32::from(scales[sub] & 0x0f);
+        let minimum = dmin * f32::from(scales[sub] >> 4);
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = scale * f32::from(two_bits(q, sub * 16 + i)) - minimum;
+        }
+    }
+}
+
+pub(super) fn dequantize_q3_k(block: &[u8; 110], out: &mut [f32; LEN]) {
+    let (third_bits, q, scales) = (&block[..32], &block[32..96], &block[96..108]);
+    let d = f16_at(block, 108);
+    for (sub, out) in out.chunks_exact_mut(16).enumerate() {
+        let low = (scales[sub % 8] >> (sub / 8 * 4)) & 0x0f;
+        let high = (scales[8 + sub % 4] >> (sub / 4 * 2)) & 0x03;
+        let scale = d * f32::from(i16::from(low | high << 4) - 32);
+        for (i, out) in out.iter_mut().enumerate() {
+            let i = sub * 16 + i;
+            let q = two_bits(q, i) | bit(third_bits, i) << 2;
+            *out = scale * f32::from(i16::from(q) - 4);
+        }
+    }
+}
+
+pub(super) fn dequantize_q4_k(block: &[u8; 144], out: &mut [f32; LEN]) {
+    let (d, dmin) = (f16_at(block, 0), f16_at(block, 2));
+    let (scales, q) = (&block[4..16], &block[16..]);
+    for (sub, out) in out.chunks_exact_mut(32).enumerate() {
+        let (scale, minimum) = scale_and_minimum(scales, sub);
+        let (scale, minimum) = (d * scale, dmin * minimum);
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = scale * f32::from(nibble(q, sub * 32 + i)) - minimum;
+        }
+    }
+}
+
+pub(super) fn dequantize_q5_k(block: &[u8; 176], out: &mut [f32; LEN]) {
+    let (d, dmin) = (f16_at(block, 0), f16_at(block, 2));
+    let (scales, fifth_bits, q) = (&block[4..16], &block[16..48], &block[48..]);
+    for (sub, out) in out.chunks_exact_mut(32).enumerate() {
+        let (scale, minimum) = scale_and_minimum(scales, sub);
+        let (scale, minimum) = (d * scale, dmin * minimum);
+        for (i, out) in out.iter_mut().enumerate() {
+            let i = sub * 32 + i;
+            let q = nibble(q, i) | bit(fifth_bits, i) << 4;
+            *out = scale * f32::from(q) - minimum;
+        }
+    }
+}
+
+pub(super) fn dequantize_q6_k(block: &[u8; 210], out: &mut [f32; LEN]) {
+    let (low, high, scales) = (&block[..128], &block[128..192], &block[192..208]);
+    let d = f16_at(block, 208);
+    for (sub, out) in out.chunks_exact_mut(16).enumerate() {
+        let scale = d * f32::from(scales[sub] as i8);
+        for (i, out) in out.iter_mut().enumerate() {
+            let i = sub * 16 + i;
+            // Each half of the block has its own 64 bytes of nibbles: 64 low ones, then 64 high ones.
+            let nibble = (low[i / 128 * 64 + i % 64] >> (i / 64 % 2 * 4)) & 0x0f;
+            let q = nibble | two_bits(high, i) << 4;
+            *out = scale * f32::from(i16::from(q) - 32);
+        }
+    }
+}
+
+/// The two bits of element `i`: 32 bytes hold four runs of 32 elements, lowest bits first.
+fn two_bits(bytes: &[u8], i: usize) -> u8 {
+    (bytes[i / 128 * 32 + i % 32] >> (i / 32 % 4 * 2)) & 0x03
+}
+
+/// The nibble of element `i`: 32 bytes hold two runs of 32 elements, low nibbles first.
+fn nibble(bytes: &[u8], i: usize) -> u8 {
+    (bytes[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4)) & 0x0f
+}
+
+/// The single bit of element `i`: 32 bytes hold eight runs of 32 elements, lowest bit first.
+fn bit(bytes: &[u8], i: usize) -> u8 {
+    (bytes[i % 32] >> (i / 32)) & 1
+}
+
+/// The six-bit scale and minimum of sub-block `sub` of a Q4_K or Q5_K block. Those of the first four lie in the
+/// lower bits of bytes 0…3 and 4…7; those of the last four in the nibbles of bytes 8…11, their upper two bits
+/// in the upper bits of bytes 0…7.
+fn scale_and_minimum(scales: &[u8], sub: usize) -> (f32, f32) {
+    let (scale, minimum) = match sub.checked_sub(4) {
+        None => (scales[sub] & 0x3f, scales[sub + 4] & 0x3f),
+        Some(i) => (
+            scales[8 + i] & 0x0f | (scales[i] >> 6) << 4,
+            scales[8 + i] >> 4 | (scales[4 + i] >> 6) << 4,
+        ),
+    };
+    (scale.into(), minimum.into())
+}
