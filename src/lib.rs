@@ -26,6 +26,7 @@ pub mod gguf;
 pub mod head;
 pub mod kernels;
 pub mod model;
+mod progress;
 pub mod quant;
 pub mod sampler;
 pub mod score;
@@ -34,6 +35,7 @@ pub mod tokenizer;
 pub mod wasm;
 
 pub use error::{Error, Result};
+pub use progress::Progress;
 
 /// The index of a token in the model's vocabulary.
 pub type TokenId = u32;
