@@ -24,6 +24,7 @@ pub mod error;
 pub mod generator;
 pub mod gguf;
 pub mod head;
+mod info;
 pub mod kernels;
 pub mod model;
 mod progress;
@@ -35,7 +36,11 @@ pub mod tokenizer;
 pub mod wasm;
 
 pub use error::{Error, Result};
+pub use info::Info;
 pub use progress::Progress;
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The index of a token in the model's vocabulary.
 pub type TokenId = u32;
