@@ -113,7 +113,11 @@ fn print_distribution(token: &Token) {
         let mark = if candidate.id == token.id { '>' } else { ' ' };
         let own = f64::from(candidate.logprob).exp() * 100.0;
         let drawn = f64::from(candidate.probability) * 100.0;
-        let _ = writeln!(err, "{mark} {own:>6.2} %  {drawn:>6.2} %  {:?}", candidate.text);
+        let _ = writeln!(
+            err,
+            "{mark} {own:>6.2} %  {drawn:>6.2} %  {:?}",
+            candidate.text
+        );
     }
 }
 

@@ -58,9 +58,14 @@ impl Summary {
     fn to_json(&self, header: &Header) -> serde_json::Value {
         let metadata = &header.metadata;
         let types = self.types.iter().map(|(&name, &(tensors, bytes))| {
-            (name.to_owned(), json!({ "tensors": tensors, "bytes": bytes }))
+            (
+                name.to_owned(),
+                json!({ "tensors": tensors, "bytes": bytes }),
+            )
         });
-        let pairs = metadata.iter().map(|(key, value)| (key.to_owned(), to_json(value)));
+        let pairs = metadata
+            .iter()
+            .map(|(key, value)| (key.to_owned(), to_json(value)));
         json!({
             "gguf_version": header.version,
             "file_size": header.file_size,
@@ -84,7 +89,11 @@ impl Summary {
         let name = string(metadata, "general.name").unwrap_or("—");
         writeln!(out, "name            {}", one_line(name))?;
         writeln!(out, "architecture    {}", one_line(&self.architecture))?;
-        writeln!(out, "parameters      {:.1} million", self.parameters as f64 / 1e6)?;
+        writeln!(
+            out,
+            "parameters      {:.1} million",
+            self.parameters as f64 / 1e6
+        )?;
         for (label, key) in [
             ("context length", "context_length"),
             ("layers", "block_count"),
@@ -98,7 +107,12 @@ impl Summary {
             writeln!(out, "vocabulary      {size}")?;
         }
         writeln!(out, "tokenizer       {}", one_line(&tokenizer(metadata)))?;
-        writeln!(out, "file            GGUF {}, {}", header.version, megabytes(header.file_size))?;
+        writeln!(
+            out,
+            "file            GGUF {}, {}",
+            header.version,
+            megabytes(header.file_size)
+        )?;
         writeln!(out, "tensors         {}", header.tensors.len())?;
         for (name, &(tensors, bytes)) in &self.types {
             writeln!(out, "  {name:<12}  {tensors:>5}  {:>12}", megabytes(bytes))?;

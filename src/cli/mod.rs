@@ -13,7 +13,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "nexttoken", version, about = "Runs language models, one token at a time")]
+#[command(
+    name = "nexttoken",
+    version,
+    about = "Runs language models, one token at a time"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -60,7 +64,9 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
             ErrorKind::BrokenPipe => Failure::BrokenPipe,
-            _ => Failure::Error(Error::Io(format!("the output could not be written: {error}"))),
+            _ => Failure::Error(Error::Io(format!(
+                "the output could not be written: {error}"
+            ))),
         }
     }
 }

@@ -48,7 +48,11 @@ impl Score {
             return print_json(&score);
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
-        writeln!(out, "mean cross-entropy  {:.4} nats per token", score.mean_nll)?;
+        writeln!(
+            out,
+            "mean cross-entropy  {:.4} nats per token",
+            score.mean_nll
+        )?;
         writeln!(out, "perplexity          {:.2}", score.perplexity)?;
         writeln!(out)?;
         writeln!(out, "    nats  token")?;
