@@ -17,8 +17,11 @@ const REFERENCE: &str = "tests/data/reference/smollm2-135m-instruct-q4_1.json";
 
 /// Two tokens are nearly tied where the better is less than this many times as probable: either may come.
 const NEAR_TIE: f64 = 1.15;
-/// How far the best token's probability may be from the reference's, whose arithmetic rounds otherwise.
-const PROBABILITY_TOLERANCE: f64 = 0.05;
+/// How far the best token's probability may be from the reference's at any step, and in the mean over a
+/// continuation. Activations of eight bits make this model's probabilities tremble: in the reference's own
+/// arithmetic, rounding a block's scale to 16 bits or not moves single ones by 0.1.
+const PROBABILITY_TOLERANCE: f64 = 0.12;
+const MEAN_PROBABILITY_TOLERANCE: f64 = 0.02;
 
 #[derive(Deserialize)]
 struct Reference {
@@ -120,6 +123,7 @@ fn greedy_steps_agree() {
         let predictions = predictions(&model, &ids, steps);
         assert_eq!(predictions.len(), steps);
         let mut ties = 0;
+        let mut sum = 0.0;
         for (step, &(best, probability)) in predictions.iter().enumerate() {
             let place = format!("step {step} of {:?}", greedy.prompt);
             if best != greedy.ids[step] {
@@ -131,8 +135,11 @@ fn greedy_steps_agree() {
                 difference < PROBABILITY_TOLERANCE,
                 "off by {difference:.4} at {place}"
             );
+            sum += difference;
         }
         assert!(ties * 10 <= steps, "{ties} of {steps} steps differ");
+        let mean = sum / steps as f64;
+        assert!(mean < MEAN_PROBABILITY_TOLERANCE, "off by {mean:.4}");
     }
 }
 
