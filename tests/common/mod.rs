@@ -62,7 +62,7 @@ pub fn random_model(kind: TensorType) -> Vec<u8> {
 pub fn spelling_model(pairs: &[(u32, u32)]) -> Vec<u8> {
     let mut random = Random(7);
     let directions: Vec<f32> = (0..VOCABULARY * HIDDEN)
-        .map(|_| if random.next() % 2 == 0 { 1.0 } else { -1.0 })
+        .map(|_| if random.next().is_multiple_of(2) { 1.0 } else { -1.0 })
         .collect();
     let row = |token: usize| &directions[token * HIDDEN..(token + 1) * HIDDEN];
     let mut output = vec![0.0; directions.len()];
