@@ -28,7 +28,9 @@ pub const USER: u32 = BEGIN + 2;
 /// What [`pinned_options`] generate from [`PINNED_PROMPT`] with [`random_model`] of type Q4_1, on every
 /// platform and with every backend.
 pub const PINNED_PROMPT: &str = "the then on";
-pub const PINNED_IDS: [u32; 16] = [0; 16];
+pub const PINNED_IDS: [u32; 16] = [
+    79, 105, 255, 89, 105, 86, 88, 137, 52, 48, 71, 248, 264, 88, 48, 125,
+];
 
 pub fn pinned_options() -> Options {
     Options {
@@ -62,7 +64,13 @@ pub fn random_model(kind: TensorType) -> Vec<u8> {
 pub fn spelling_model(pairs: &[(u32, u32)]) -> Vec<u8> {
     let mut random = Random(7);
     let directions: Vec<f32> = (0..VOCABULARY * HIDDEN)
-        .map(|_| if random.next().is_multiple_of(2) { 1.0 } else { -1.0 })
+        .map(|_| {
+            if random.next().is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
+            }
+        })
         .collect();
     let row = |token: usize| &directions[token * HIDDEN..(token + 1) * HIDDEN];
     let mut output = vec![0.0; directions.len()];
