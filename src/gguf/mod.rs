@@ -4,4 +4,4 @@ mod metadata;
 mod reader;
 
 pub use metadata::{Metadata, StringArray, Value};
-pub use reader::{Header, Reader, TensorInfo, TensorSink, read_header};
+pub use reader::{Header, Reader, TensorInfo, TensorSink};
