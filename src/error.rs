@@ -87,6 +87,9 @@ pub enum Error {
     /// `next_token` was called before `start`.
     #[error("nothing was started: call start() with a prompt first")]
     NotStarted,
+    /// Every logit is NaN or −∞: there is no distribution to choose from.
+    #[error("the model gave no usable probabilities: its weights may be damaged")]
+    NotFinite,
     /// Memory could not be had; nothing was changed.
     #[error("not enough memory: {0} more bytes could not be had")]
     OutOfMemory(usize),
@@ -127,6 +130,7 @@ impl Error {
             Error::UnknownOption(_) => "unknown_option",
             Error::TextTooShort(_) => "text_too_short",
             Error::NotStarted => "not_started",
+            Error::NotFinite => "not_finite",
             Error::OutOfMemory(_) => "out_of_memory",
             Error::Aborted => "aborted",
             Error::Http { .. } => "http",

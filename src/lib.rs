@@ -24,8 +24,10 @@ pub mod error;
 pub mod generator;
 pub mod gguf;
 pub mod head;
+mod info;
 pub mod kernels;
 pub mod model;
+mod progress;
 pub mod quant;
 pub mod sampler;
 pub mod score;
@@ -34,6 +36,11 @@ pub mod tokenizer;
 pub mod wasm;
 
 pub use error::{Error, Result};
+pub use info::Info;
+pub use progress::Progress;
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The index of a token in the model's vocabulary.
 pub type TokenId = u32;

@@ -1,1 +1,114 @@
-//! placeholder
+//! Cross-entropy of a given text: how well the model expects each of its tokens.
+//!
+//! The targets are the input shifted by one: the model reads token 0 and is judged by the probability it
+//! gives token 1, reads tokens 0 and 1 and is judged by token 2, and so on.
+
+use crate::model::{Model, PREFILL_CHUNK, Session};
+use crate::{Error, Progress, Result, TokenId, kernels};
+use serde::Serialize;
+use std::ops::Deref;
+
+/// How well a model expects a text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Score {
+    /// The text's tokens, BOS included where the model asks for it.
+    pub ids: Vec<TokenId>,
+    /// −ln p of each token after the first, given those before it, in nats: `[ids.len() - 1]`.
+    pub nll: Vec<f32>,
+    /// The mean of `nll`: the cross-entropy, in nats per token.
+    pub mean_nll: f64,
+    /// e to the power of `mean_nll`: among how many equally likely tokens the model seems to choose.
+    pub perplexity: f64,
+}
+
+/// Scores `text` in one go. Errors: see [`Scorer::new`] and [`Scorer::step`].
+pub fn score(model: &Model, text: &str) -> Result<Score> {
+    let mut scorer = Scorer::new(model, text)?;
+    while !scorer.step()?.is_complete() {}
+    scorer.finish()
+}
+
+/// Scores a text chunk by chunk, so that a caller can show progress.
+pub struct Scorer<M: Deref<Target = Model>> {
+    model: M,
+    session: Session,
+    logits: Vec<f32>,
+    ids: Vec<TokenId>,
+    nll: Vec<f32>,
+}
+
+impl<M: Deref<Target = Model>> Scorer<M> {
+    /// Prepares to score `text`, in which special tokens are parsed.
+    ///
+    /// Errors: [`Error::TextTooShort`] for fewer than two tokens, [`Error::PromptTooLong`] for more than
+    /// the model's context holds, [`Error::OutOfMemory`].
+    pub fn new(model: M, text: &str) -> Result<Self> {
+        let ids = model.tokenizer.encode_prompt(text);
+        if ids.len() < 2 {
+            return Err(Error::TextTooShort(ids.len()));
+        }
+        let context = model.config.context_length;
+        if ids.len() > context {
+            let tokens = ids.len();
+            return Err(Error::PromptTooLong { tokens, context });
+        }
+        let mut nll = Vec::new();
+        nll.try_reserve_exact(ids.len() - 1)
+            .map_err(|_| Error::OutOfMemory(ids.len() * size_of::<f32>()))?;
+        Ok(Scorer {
+            session: Session::new(&model, ids.len())?,
+            model,
+            logits: Vec::new(),
+            ids,
+            nll,
+        })
+    }
+
+    /// Scores the next chunk of tokens; the progress counts targets.
+    ///
+    /// Errors: [`Error::OutOfMemory`], after which the step may be tried again; [`Error::NotFinite`].
+    pub fn step(&mut self) -> Result<Progress> {
+        let total = self.ids.len() - 1;
+        let start = self.nll.len();
+        let end = total.min(start + PREFILL_CHUNK);
+        if start < end {
+            self.session.truncate(start);
+            self.model
+                .forward(&self.ids[start..end], &mut self.session)?;
+            for position in start..end {
+                let nll = self.surprise(position - start, self.ids[position + 1])?;
+                self.nll.push(nll);
+            }
+        }
+        let done = self.nll.len();
+        Ok(Progress { done, total })
+    }
+
+    /// −ln p(`target`) under the prediction at row `row` of the last chunk.
+    fn surprise(&mut self, row: usize, target: TokenId) -> Result<f32> {
+        let hidden = self.session.hidden();
+        self.model.head.logits(hidden.row(row), &mut self.logits)?;
+        // A vocabulary smaller than its tokenizer gives the target no logit, hence no probability.
+        let logit = self.logits.get(target as usize).copied();
+        let normalizer = kernels::softmax(&mut self.logits);
+        if !normalizer.is_finite() {
+            return Err(Error::NotFinite);
+        }
+        Ok(normalizer - logit.unwrap_or(f32::NEG_INFINITY))
+    }
+
+    /// The score of what has been scored; [`Error::TextTooShort`] before the first step.
+    pub fn finish(self) -> Result<Score> {
+        if self.nll.is_empty() {
+            return Err(Error::TextTooShort(1));
+        }
+        let sum: f64 = self.nll.iter().map(|&nll| f64::from(nll)).sum();
+        let mean_nll = sum / self.nll.len() as f64;
+        Ok(Score {
+            ids: self.ids,
+            nll: self.nll,
+            mean_nll,
+            perplexity: libm::exp(mean_nll),
+        })
+    }
+}

@@ -1,1 +1,302 @@
-//! placeholder
+//! The JavaScript face: a thin layer over [`crate::generator`] and [`crate::score`].
+//!
+//! No call panics on any argument, and every error is an `Error` object with a `code`: a panic would leave
+//! the module unusable.
+
+mod error;
+mod host;
+mod options;
+mod source;
+mod types;
+
+use crate::generator;
+use crate::info::Info;
+use crate::model::Model;
+use crate::score;
+use crate::{Result, TokenId};
+use error::invalid;
+use js_sys::{Array, Object, Reflect, Uint32Array};
+use serde::Serialize;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+
+/// What JavaScript throws.
+type JsResult<T> = std::result::Result<T, JsValue>;
+
+/// The arithmetic in use: "simd128", "scalar", …
+#[wasm_bindgen]
+pub fn backend() -> String {
+    crate::kernels::backend().into()
+}
+
+/// The version of this package.
+#[wasm_bindgen]
+pub fn version() -> String {
+    crate::VERSION.into()
+}
+
+/// A model, and one text at a time that it writes.
+#[wasm_bindgen]
+pub struct Generator {
+    inner: Rc<RefCell<generator::Generator>>,
+    model: Arc<Model>,
+    file_size: u64,
+}
+
+#[wasm_bindgen]
+impl Generator {
+    /// Loads a model from a URL, Request, Response, Blob, File, ArrayBuffer, typed array or stream of bytes.
+    pub async fn load(
+        #[wasm_bindgen(unchecked_param_type = "ModelSource")] source: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
+    ) -> JsResult<Generator> {
+        let options = options::load_options(&options)?;
+        let (model, file_size) = source::load(source, &options).await?;
+        let model = Arc::new(model);
+        let mut inner = generator::Generator::new(Arc::clone(&model), options.context_length)?;
+        inner.set_clock(host::now);
+        Ok(Generator {
+            inner: Rc::new(RefCell::new(inner)),
+            model,
+            file_size,
+        })
+    }
+
+    /// Starts a new text with `prompt`. Computes nothing yet.
+    pub fn start(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] prompt: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "GenerateOptions")] options: JsValue,
+    ) -> Result<()> {
+        let prompt = options::string("prompt", &prompt)?;
+        let options = options::generation_options(&options)?;
+        self.inner.borrow_mut().start(&prompt, options)
+    }
+
+    /// Runs the next chunk of the prompt, to show progress; `next_token` runs what is left of it.
+    #[wasm_bindgen(unchecked_return_type = "Progress")]
+    pub fn prefill(&self) -> JsResult<JsValue> {
+        let progress = self.inner.borrow_mut().prefill()?;
+        to_js(&progress)
+    }
+
+    /// The next token, or undefined after the last one.
+    #[wasm_bindgen(unchecked_return_type = "Token | undefined")]
+    pub fn next_token(&self) -> JsResult<JsValue> {
+        next_token(&self.inner)
+    }
+
+    /// The tokens still to come, for `for (const token of generator)`. Leaving the loop aborts the text.
+    #[wasm_bindgen(
+        js_name = "[Symbol.iterator]",
+        unchecked_return_type = "IterableIterator<Token>"
+    )]
+    pub fn iterator(&self) -> JsValue {
+        let tokens = TokenIterator {
+            inner: Rc::clone(&self.inner),
+        };
+        tokens.into()
+    }
+
+    /// Ends the text: `next_token` gives undefined from now on.
+    pub fn abort(&self) {
+        self.inner.borrow_mut().abort();
+    }
+
+    /// Forgets the text; its memory is kept for the next one.
+    pub fn reset(&self) {
+        self.inner.borrow_mut().reset();
+    }
+
+    /// Why the text ended, or undefined while it goes on.
+    #[wasm_bindgen(getter, unchecked_return_type = "FinishReason | undefined")]
+    pub fn finish_reason(&self) -> Option<String> {
+        let reason = self.inner.borrow().finish_reason();
+        reason.map(|reason| reason.as_str().into())
+    }
+
+    /// The text generated so far, without the prompt.
+    #[wasm_bindgen(getter)]
+    pub fn text(&self) -> String {
+        self.inner.borrow().text().into()
+    }
+
+    /// The prompt's tokens, BOS included where the model asks for it.
+    #[wasm_bindgen(getter)]
+    pub fn prompt_ids(&self) -> Uint32Array {
+        self.inner.borrow().prompt_ids().into()
+    }
+
+    /// The tokens generated so far.
+    #[wasm_bindgen(getter)]
+    pub fn ids(&self) -> Uint32Array {
+        self.inner.borrow().ids().into()
+    }
+
+    /// The seed in use, drawn at random where none was given; undefined before `start`.
+    #[wasm_bindgen(getter, unchecked_return_type = "number | bigint | undefined")]
+    pub fn seed(&self) -> JsValue {
+        let seed = self.inner.borrow().seed();
+        seed.map_or(JsValue::UNDEFINED, options::seed_to_js)
+    }
+
+    /// Tokens in the context now.
+    #[wasm_bindgen(getter)]
+    pub fn context_used(&self) -> usize {
+        self.inner.borrow().context_used()
+    }
+
+    /// Tokens the context holds at most.
+    #[wasm_bindgen(getter)]
+    pub fn context_length(&self) -> usize {
+        self.inner.borrow().context_length()
+    }
+
+    /// What the text has taken so far.
+    #[wasm_bindgen(unchecked_return_type = "Timings")]
+    pub fn timings(&self) -> JsResult<JsValue> {
+        to_js(&self.inner.borrow().timings())
+    }
+
+    /// What the model is.
+    #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
+    pub fn info(&self) -> JsResult<JsValue> {
+        to_js(&Info::new(&self.model, self.file_size))
+    }
+
+    /// Text → token ids, without BOS. `special`: special tokens spelled out in the text become their ids.
+    pub fn tokenize(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ special?: boolean }")] options: JsValue,
+    ) -> Result<Uint32Array> {
+        let text = options::string("text", &text)?;
+        let special = options::parse_special(&options)?;
+        let ids = self.model.tokenizer.encode(&text, special);
+        Ok(ids.as_slice().into())
+    }
+
+    /// Token ids → text; broken characters show as U+FFFD.
+    pub fn detokenize(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Uint32Array | number[]")] ids: JsValue,
+    ) -> Result<String> {
+        Ok(self.model.tokenizer.decode(&token_ids(&ids)?))
+    }
+
+    /// A token as the vocabulary spells it, control tokens too ("<|im_end|>").
+    pub fn token_name(&self, id: u32) -> String {
+        self.model.tokenizer.token_name(id)
+    }
+
+    /// Cross-entropy of `text`: how well the model expects each of its tokens.
+    #[wasm_bindgen(unchecked_return_type = "Score")]
+    pub fn score(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+    ) -> JsResult<JsValue> {
+        let text = options::string("text", &text)?;
+        to_js(&score::score(&self.model, &text)?)
+    }
+
+    /// The same step by step, to show progress: call `step` until `done` is `total`, then `finish`.
+    pub fn scorer(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+    ) -> Result<Scorer> {
+        let text = options::string("text", &text)?;
+        let inner = score::Scorer::new(Arc::clone(&self.model), &text)?;
+        Ok(Scorer { inner })
+    }
+}
+
+/// A text being scored; see `Generator.scorer`.
+#[wasm_bindgen]
+pub struct Scorer {
+    inner: score::Scorer<Arc<Model>>,
+}
+
+#[wasm_bindgen]
+impl Scorer {
+    /// Scores the next chunk of tokens.
+    #[wasm_bindgen(unchecked_return_type = "Progress")]
+    pub fn step(&mut self) -> JsResult<JsValue> {
+        to_js(&self.inner.step()?)
+    }
+
+    /// The score of what has been scored; frees the scorer.
+    #[wasm_bindgen(unchecked_return_type = "Score")]
+    pub fn finish(self) -> JsResult<JsValue> {
+        to_js(&self.inner.finish()?)
+    }
+}
+
+/// The tokens still to come, in JavaScript's iterator protocol.
+#[wasm_bindgen(skip_typescript)]
+pub struct TokenIterator {
+    inner: Rc<RefCell<generator::Generator>>,
+}
+
+#[wasm_bindgen]
+impl TokenIterator {
+    /// The next token, or that there is none.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn next(&self) -> JsResult<JsValue> {
+        let token = next_token(&self.inner)?;
+        let done = token.is_undefined();
+        iterator_result(&token, done)
+    }
+
+    /// Called where a loop is left early: aborts the text.
+    #[wasm_bindgen(js_name = "return", skip_typescript)]
+    pub fn leave(&self) -> JsResult<JsValue> {
+        self.inner.borrow_mut().abort();
+        iterator_result(&JsValue::UNDEFINED, true)
+    }
+
+    /// An iterator can be looped over.
+    #[wasm_bindgen(js_name = "[Symbol.iterator]", skip_typescript)]
+    pub fn iterator(&self) -> JsValue {
+        let same = TokenIterator {
+            inner: Rc::clone(&self.inner),
+        };
+        same.into()
+    }
+}
+
+fn next_token(inner: &RefCell<generator::Generator>) -> JsResult<JsValue> {
+    match inner.borrow_mut().next_token()? {
+        Some(token) => to_js(&token),
+        None => Ok(JsValue::UNDEFINED),
+    }
+}
+
+fn iterator_result(value: &JsValue, done: bool) -> JsResult<JsValue> {
+    let result = Object::new();
+    Reflect::set(&result, &"value".into(), value)?;
+    Reflect::set(&result, &"done".into(), &done.into())?;
+    Ok(result.into())
+}
+
+/// A plain object, array, string, number or undefined.
+fn to_js(value: &impl Serialize) -> JsResult<JsValue> {
+    Ok(serde_wasm_bindgen::to_value(value)?)
+}
+
+/// Ids from a typed array or an array of numbers.
+fn token_ids(value: &JsValue) -> Result<Vec<TokenId>> {
+    if let Some(ids) = value.dyn_ref::<Uint32Array>() {
+        return Ok(ids.to_vec());
+    }
+    let wrong = || invalid("ids", "a Uint32Array or an array of token ids");
+    let array: &Array = value.dyn_ref().ok_or_else(wrong)?;
+    let id = |item: JsValue| match item.as_f64() {
+        Some(id) if id >= 0.0 && id <= f64::from(u32::MAX) && id.fract() == 0.0 => Some(id as u32),
+        _ => None,
+    };
+    let ids: Option<Vec<_>> = array.iter().map(id).collect();
+    ids.ok_or_else(wrong)
+}

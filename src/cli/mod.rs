@@ -1,0 +1,111 @@
+//! Arguments, dispatch and errors of the command line.
+
+mod generate;
+mod inspect;
+mod model_file;
+mod texts;
+
+use clap::{Args, Parser, Subcommand};
+use nexttoken::Error;
+use serde::Serialize;
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "nexttoken",
+    version,
+    about = "Runs language models, one token at a time"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what a model file holds
+    Inspect(Common),
+    /// Show the tokens of a text
+    Tokenize(texts::Tokenize),
+    /// Continue a prompt
+    Generate(generate::Generate),
+    /// Measure how well the model expects a text
+    Score(texts::Score),
+}
+
+/// What every command takes.
+#[derive(Args)]
+struct Common {
+    /// The model: a GGUF file
+    model: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why a command ended early.
+enum Failure {
+    /// An error to report.
+    Error(Error),
+    /// Nobody reads the output any more: nothing to report.
+    BrokenPipe,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Error(error)
+    }
+}
+
+/// Errors of writing the output; reading has its own in [`model_file`].
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::BrokenPipe => Failure::BrokenPipe,
+            _ => Failure::Error(Error::Io(format!(
+                "the output could not be written: {error}"
+            ))),
+        }
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (outcome, json) = match &arguments.command {
+        Command::Inspect(common) => (inspect::run(common), common.json),
+        Command::Tokenize(command) => (command.run(), command.common.json),
+        Command::Generate(command) => (command.run(), command.common.json),
+        Command::Score(command) => (command.run(), command.common.json),
+    };
+    match outcome {
+        Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Error(error)) => {
+            report(&error, json);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says on stderr what went wrong; with `--json` as JSON too, so that stdout stays what was asked for.
+fn report(error: &Error, json: bool) {
+    let (code, message) = (error.code(), error.to_string());
+    let text = if json {
+        serde_json::json!({ "error": { "code": code, "message": message } }).to_string()
+    } else {
+        format!("error: {message} ({code})")
+    };
+    // Where stderr is closed there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Prints `value` as one line of JSON.
+fn print_json(value: &impl Serialize) -> Outcome {
+    let text = serde_json::to_string(value).map_err(std::io::Error::from)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}")?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,305 @@
+//! The loop: encode the prompt, run the model, predict, choose, append; and again.
+//!
+//! ```no_run
+//! # fn main() -> nexttoken::Result<()> {
+//! # let model = std::sync::Arc::new(nexttoken::model::Model::from_bytes(&[])?);
+//! use nexttoken::generator::{Generator, Options};
+//! let mut generator = Generator::new(model, None)?;
+//! generator.start("Once upon a time", Options { seed: Some(42), ..Options::default() })?;
+//! while let Some(token) = generator.next_token()? {
+//!     print!("{}", token.text);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod options;
+mod seed;
+mod text;
+mod timings;
+mod token;
+
+pub use options::{MAX_TOP_LOGPROBS, Options};
+pub use timings::{Clock, Timings};
+pub use token::{Candidate, FinishReason, Token};
+
+use crate::model::{Model, PREFILL_CHUNK, Session};
+use crate::sampler::{Choice, Sampler};
+use crate::{Error, Progress, Result, TokenId};
+use std::sync::Arc;
+use text::Text;
+
+/// Generates text with one model, one text at a time.
+///
+/// Any error leaves it usable: the same call may be repeated, or another text started.
+pub struct Generator {
+    model: Arc<Model>,
+    session: Session,
+    logits: Vec<f32>,
+    clock: Clock,
+    run: Option<Run>,
+}
+
+/// One text in progress.
+struct Run {
+    /// The prompt and what was generated; the session holds the first `session.len()` of them.
+    ids: Vec<TokenId>,
+    prompt_len: usize,
+    sampler: Sampler,
+    seed: u64,
+    text: Text,
+    max_tokens: usize,
+    top_logprobs: usize,
+    finish_reason: Option<FinishReason>,
+    prefill_ms: f64,
+    decode_ms: f64,
+}
+
+impl Run {
+    fn generated(&self) -> usize {
+        self.ids.len() - self.prompt_len
+    }
+}
+
+impl Generator {
+    /// A generator whose context holds `context_length` tokens, the model's own number where absent.
+    ///
+    /// Errors: [`Error::InvalidOption`] unless 1 ≤ `context_length` ≤ the model's; [`Error::OutOfMemory`].
+    pub fn new(model: Arc<Model>, context_length: Option<usize>) -> Result<Self> {
+        let most = model.config.context_length;
+        let capacity = context_length.unwrap_or(most);
+        if !(1..=most).contains(&capacity) {
+            return Err(Error::InvalidOption {
+                name: "context_length".into(),
+                reason: format!("it must be a whole number from 1 to {most}, the model's own"),
+            });
+        }
+        Ok(Generator {
+            session: Session::new(&model, capacity)?,
+            model,
+            logits: Vec::new(),
+            clock: timings::default_clock,
+            run: None,
+        })
+    }
+
+    /// Measures [`Generator::timings`] with another clock: WebAssembly has none of its own.
+    pub fn set_clock(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// Starts a new text with `prompt`, in which special tokens are parsed; runs nothing yet.
+    ///
+    /// Errors leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
+    /// [`Error::PromptTooLong`].
+    pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
+        options.validate()?;
+        let ids = self.model.tokenizer.encode_prompt(prompt);
+        if ids.is_empty() {
+            return Err(Error::EmptyPrompt);
+        }
+        if ids.len() > self.session.capacity() {
+            return Err(Error::PromptTooLong {
+                tokens: ids.len(),
+                context: self.session.capacity(),
+            });
+        }
+        let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
+        self.run = Some(Run {
+            prompt_len: ids.len(),
+            ids,
+            sampler: Sampler::new(options.stages(), seed),
+            seed,
+            text: Text::new(options.stop),
+            max_tokens: options.max_tokens.unwrap_or(usize::MAX),
+            top_logprobs: options.top_logprobs as usize,
+            finish_reason: None,
+            prefill_ms: 0.0,
+            decode_ms: 0.0,
+        });
+        self.session.truncate(0);
+        Ok(())
+    }
+
+    /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
+    /// [`Generator::next_token`] runs what is left. Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
+    pub fn prefill(&mut self) -> Result<Progress> {
+        let started = (self.clock)();
+        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
+        let in_prompt = self.session.len() < run.prompt_len;
+        if in_prompt && run.finish_reason.is_none() {
+            forward_chunk(&self.model, &mut self.session, &run.ids)?;
+            run.prefill_ms += (self.clock)() - started;
+        }
+        Ok(Progress {
+            done: self.session.len().min(run.prompt_len),
+            total: run.prompt_len,
+        })
+    }
+
+    /// The next token, or `None` after the last one.
+    ///
+    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`].
+    pub fn next_token(&mut self) -> Result<Option<Token>> {
+        let started = (self.clock)();
+        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
+        if run.finish_reason.is_some() {
+            return Ok(None);
+        }
+        // Room for the token comes first: once it is drawn nothing may fail.
+        let no_room = |_| Error::OutOfMemory(size_of::<TokenId>());
+        run.ids.try_reserve(1).map_err(no_room)?;
+
+        // The loop of the crate's first page, one turn of it. Tokens not yet run are the rest of the
+        // prompt at first, and later the one token that the last turn appended.
+        while self.session.len() < run.ids.len() {
+            forward_chunk(&self.model, &mut self.session, &run.ids)?;
+        }
+        predict(&self.model, &self.session, &mut self.logits)?;
+        let choice = run.sampler.sample(&self.logits, run.top_logprobs)?;
+        let token = append(&self.model, self.session.capacity(), run, choice);
+
+        let elapsed = (self.clock)() - started;
+        match run.generated() {
+            1 => run.prefill_ms += elapsed,
+            _ => run.decode_ms += elapsed,
+        }
+        Ok(Some(token))
+    }
+
+    /// The tokens still to come, as an iterator that ends after an error.
+    pub fn tokens(&mut self) -> Tokens<'_> {
+        Tokens {
+            generator: self,
+            failed: false,
+        }
+    }
+
+    /// Ends the text here: `next_token` gives `None` from now on. Text held back is dropped.
+    pub fn abort(&mut self) {
+        if let Some(run) = &mut self.run {
+            run.finish_reason.get_or_insert(FinishReason::Abort);
+        }
+    }
+
+    /// Forgets the text; its memory is kept for the next one.
+    pub fn reset(&mut self) {
+        self.run = None;
+        self.session.truncate(0);
+    }
+
+    /// Why the text ended, if it has.
+    pub fn finish_reason(&self) -> Option<FinishReason> {
+        self.run.as_ref()?.finish_reason
+    }
+
+    /// The text generated so far, without the prompt: the texts of all tokens together.
+    pub fn text(&self) -> &str {
+        self.run.as_ref().map_or("", |run| run.text.written())
+    }
+
+    /// The prompt's tokens, BOS included where the model asks for it.
+    pub fn prompt_ids(&self) -> &[TokenId] {
+        self.run
+            .as_ref()
+            .map_or(&[], |run| &run.ids[..run.prompt_len])
+    }
+
+    /// The tokens generated so far.
+    pub fn ids(&self) -> &[TokenId] {
+        self.run
+            .as_ref()
+            .map_or(&[], |run| &run.ids[run.prompt_len..])
+    }
+
+    /// The seed in use: the one given, else the one drawn.
+    pub fn seed(&self) -> Option<u64> {
+        self.run.as_ref().map(|run| run.seed)
+    }
+
+    /// Tokens in the context (KV cache) now.
+    pub fn context_used(&self) -> usize {
+        self.session.len()
+    }
+
+    /// Tokens the context holds at most.
+    pub fn context_length(&self) -> usize {
+        self.session.capacity()
+    }
+
+    /// What the text has taken so far.
+    pub fn timings(&self) -> Timings {
+        let Some(run) = &self.run else {
+            return Timings::default();
+        };
+        let prefilled = self.session.len().min(run.prompt_len);
+        let decoded = run.generated().saturating_sub(1);
+        Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+}
+
+/// Runs the next of `ids` that the session lacks, at most a chunk of them.
+fn forward_chunk(model: &Model, session: &mut Session, ids: &[TokenId]) -> Result<()> {
+    let rest = &ids[session.len()..];
+    let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
+    model.forward(chunk, session)
+}
+
+/// Hidden state of the last token → `logits[vocabulary_size]`.
+fn predict(model: &Model, session: &Session, logits: &mut Vec<f32>) -> Result<()> {
+    let hidden = session.hidden();
+    let last = hidden.nrows().checked_sub(1).ok_or(Error::NotStarted)?;
+    model.head.logits(hidden.row(last), logits)
+}
+
+/// Appends the choice to the text, and decides whether the text ends with it.
+fn append(model: &Model, context_length: usize, run: &mut Run, choice: Choice) -> Token {
+    let tokenizer = &model.tokenizer;
+    run.ids.push(choice.id);
+    let (mut text, stopped) = if tokenizer.is_end_of_generation(choice.id) {
+        (run.text.finish(), true)
+    } else {
+        run.text.push(tokenizer.token_bytes(choice.id))
+    };
+    // The last token need not be run, so it may be one more than the context holds.
+    let full = run.ids.len() > context_length || run.generated() >= run.max_tokens;
+    if stopped {
+        run.finish_reason = Some(FinishReason::Stop);
+    } else if full {
+        text.push_str(&run.text.finish());
+        run.finish_reason = Some(FinishReason::Length);
+    }
+    let candidate = |alternative| Candidate::new(alternative, tokenizer);
+    Token {
+        id: choice.id,
+        text,
+        logprob: choice.logprob,
+        probability: choice.probability,
+        top_logprobs: choice.alternatives.iter().map(candidate).collect(),
+        finish_reason: run.finish_reason,
+    }
+}
+
+/// The tokens still to come; see [`Generator::tokens`].
+pub struct Tokens<'a> {
+    generator: &'a mut Generator,
+    failed: bool,
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Result<Token>;
+
+    fn next(&mut self) -> Option<Result<Token>> {
+        if self.failed {
+            return None;
+        }
+        let next = self.generator.next_token().transpose();
+        self.failed = matches!(next, Some(Err(_)));
+        next
+    }
+}

@@ -1,0 +1,15 @@
+//! A seed where the caller gave none.
+
+use crate::{Error, Result};
+
+/// A random seed of 32 bits: short enough to read out and to type in again, and exact in JavaScript.
+pub(super) fn random_seed() -> Result<u64> {
+    #[cfg(any(not(target_arch = "wasm32"), feature = "js"))]
+    let drawn = getrandom::u32().ok();
+    #[cfg(all(target_arch = "wasm32", not(feature = "js")))]
+    let drawn: Option<u32> = None;
+    drawn.map(u64::from).ok_or_else(|| Error::InvalidOption {
+        name: "seed".into(),
+        reason: "it must be given, since there is no source of randomness here".into(),
+    })
+}

@@ -1,0 +1,56 @@
+//! How long a generation takes.
+
+use serde::Serialize;
+
+/// A clock: milliseconds since any fixed moment.
+pub type Clock = fn() -> f64;
+
+/// The platform's clock; where there is none (WebAssembly without a host's clock), one that stands still.
+pub(super) fn default_clock() -> f64 {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        use std::sync::OnceLock;
+        use std::time::Instant;
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1000.0
+    }
+    #[cfg(target_arch = "wasm32")]
+    0.0
+}
+
+/// What one generation has taken so far. The rates are 0 where nothing was measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Timings {
+    /// Tokens of the prompt that have been run.
+    pub prefill_tokens: usize,
+    /// Time to run them and to choose the first token, milliseconds.
+    pub prefill_ms: f64,
+    /// Tokens of the prompt per second.
+    pub prefill_tokens_per_second: f64,
+    /// Tokens generated after the first.
+    pub decode_tokens: usize,
+    /// Time to generate them, milliseconds.
+    pub decode_ms: f64,
+    /// Generated tokens per second.
+    pub decode_tokens_per_second: f64,
+}
+
+impl Timings {
+    pub(super) fn new(prefill: (usize, f64), decode: (usize, f64)) -> Self {
+        let rate = |(tokens, ms): (usize, f64)| {
+            if ms > 0.0 {
+                tokens as f64 * 1000.0 / ms
+            } else {
+                0.0
+            }
+        };
+        Timings {
+            prefill_tokens: prefill.0,
+            prefill_ms: prefill.1,
+            prefill_tokens_per_second: rate(prefill),
+            decode_tokens: decode.0,
+            decode_ms: decode.1,
+            decode_tokens_per_second: rate(decode),
+        }
+    }
+}

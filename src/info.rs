@@ -1,0 +1,87 @@
+//! What a loaded model is, in a few words and numbers.
+
+use crate::kernels;
+use crate::model::Model;
+use serde::Serialize;
+
+/// A summary of a model, for people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Info {
+    /// The architecture ("llama").
+    pub architecture: String,
+    /// The name its file gives it.
+    pub name: Option<String>,
+    /// Numbers in all its tensors.
+    pub parameters: u64,
+    /// Tokens its context holds.
+    pub context_length: usize,
+    /// Tokens it knows.
+    pub vocabulary_size: usize,
+    /// Transformer layers.
+    pub layers: usize,
+    /// Length of its hidden states.
+    pub hidden_size: usize,
+    /// How most of its weights are stored ("Q4_1"), as its file says.
+    pub quantization: Option<String>,
+    /// Bytes of its file.
+    pub file_size: u64,
+    /// Bytes of weights in memory.
+    pub weight_bytes: usize,
+    /// The tokenizer's kind and pre-tokenizer ("gpt2/smollm").
+    pub tokenizer: String,
+    /// The arithmetic in use.
+    pub backend: &'static str,
+    /// The version of this crate.
+    pub version: &'static str,
+}
+
+impl Info {
+    /// The summary of `model`, whose file has `file_size` bytes.
+    pub fn new(model: &Model, file_size: u64) -> Self {
+        let config = &model.config;
+        let name = model.metadata.optional_str("general.name");
+        let file_type = model.metadata.optional_u32("general.file_type");
+        Info {
+            architecture: config.architecture.clone(),
+            name: name.ok().flatten().map(str::to_owned),
+            parameters: model.parameters,
+            context_length: config.context_length,
+            vocabulary_size: config.vocabulary_size,
+            layers: config.layers,
+            hidden_size: config.hidden_size,
+            quantization: file_type.ok().flatten().and_then(file_type_name),
+            file_size,
+            weight_bytes: model.weight_bytes,
+            tokenizer: model.tokenizer.description(),
+            backend: kernels::backend(),
+            version: crate::VERSION,
+        }
+    }
+}
+
+/// The names of the numbers of `general.file_type` (llama.cpp's `llama_ftype`).
+fn file_type_name(number: u32) -> Option<String> {
+    let name = match number {
+        0 => "F32",
+        1 => "F16",
+        2 => "Q4_0",
+        3 => "Q4_1",
+        7 => "Q8_0",
+        8 => "Q5_0",
+        9 => "Q5_1",
+        10 => "Q2_K",
+        11 => "Q3_K_S",
+        12 => "Q3_K_M",
+        13 => "Q3_K_L",
+        14 => "Q4_K_S",
+        15 => "Q4_K_M",
+        16 => "Q5_K_S",
+        17 => "Q5_K_M",
+        18 => "Q6_K",
+        25 => "IQ4_NL",
+        30 => "IQ4_XS",
+        32 => "BF16",
+        _ => return None,
+    };
+    Some(name.to_owned())
+}

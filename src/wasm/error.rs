@@ -1,0 +1,32 @@
+//! Errors as JavaScript sees them: `Error` objects with a stable `code`.
+
+use crate::Error;
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> JsValue {
+        let object = js_sys::Error::new(&error.to_string());
+        object.set_name("NextTokenError");
+        // Setting a property of a fresh, extensible object cannot fail.
+        let _ = Reflect::set(&object, &"code".into(), &error.code().into());
+        object.into()
+    }
+}
+
+/// [`Error::InvalidOption`] from its parts.
+pub(super) fn invalid(name: &str, allowed: &str) -> Error {
+    Error::InvalidOption {
+        name: name.into(),
+        reason: format!("it must be {allowed}"),
+    }
+}
+
+/// A thrown value in words: an error's message, else the value as text.
+pub(super) fn describe(thrown: &JsValue) -> String {
+    let message = Reflect::get(thrown, &"message".into()).ok();
+    message
+        .and_then(|message| message.as_string())
+        .or_else(|| thrown.as_string())
+        .unwrap_or_else(|| "unknown error".into())
+}

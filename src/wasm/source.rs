@@ -1,0 +1,283 @@
+//! Where a model's bytes come from: a URL, a response, a file, a stream or memory; always piece by piece.
+
+use super::error::{describe, invalid};
+use super::host;
+use super::options::LoadOptions;
+use crate::model::{Loader, Model};
+use crate::{Error, Result};
+use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, Request, Response, Url,
+};
+
+/// Bytes handed to the loader at once: what of the file is in WebAssembly memory besides the weights.
+const PIECE: u32 = 1 << 20;
+/// Time between two calls of `onProgress`, and between two pauses for the page, milliseconds.
+const INTERVAL_MS: f64 = 50.0;
+
+/// Reads a model from whatever `source` is; gives it with the size of its file in bytes.
+pub(super) async fn load(
+    source: JsValue,
+    options: &LoadOptions,
+) -> std::result::Result<(Model, u64), JsValue> {
+    let signal = options.signal.as_ref();
+    check_signal(signal)?;
+    let mut loading = Loading::new(options)?;
+    match open(source, signal).await? {
+        Source::Memory(bytes) => loading.read_memory(&bytes).await?,
+        Source::Stream(stream, size) => {
+            loading.announced = size;
+            loading.read_stream(&stream).await?;
+        }
+    }
+    loading.finish()
+}
+
+/// The source, opened.
+enum Source {
+    Memory(Uint8Array),
+    /// A stream, and its size in bytes where that is known.
+    Stream(ReadableStream, Option<f64>),
+}
+
+async fn open(source: JsValue, signal: Option<&AbortSignal>) -> Result<Source> {
+    if let Some(buffer) = source.dyn_ref::<ArrayBuffer>() {
+        return Ok(Source::Memory(Uint8Array::new(buffer)));
+    }
+    if ArrayBuffer::is_view(&source) {
+        return view(&source).map(Source::Memory);
+    }
+    if let Some(blob) = source.dyn_ref::<Blob>() {
+        return Ok(Source::Stream(blob.stream(), Some(blob.size())));
+    }
+    if let Some(stream) = source.dyn_ref::<ReadableStream>() {
+        return Ok(Source::Stream(stream.clone(), None));
+    }
+    if let Some(response) = source.dyn_ref::<Response>() {
+        return body(response);
+    }
+    let is_url = source.as_string().is_some() || source.dyn_ref::<Url>().is_some();
+    if is_url || source.dyn_ref::<Request>().is_some() {
+        return body(&fetch(&source, signal).await?);
+    }
+    Err(invalid(
+        "source",
+        "a URL, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream",
+    ))
+}
+
+/// The bytes behind any typed array or DataView.
+fn view(view: &JsValue) -> Result<Uint8Array> {
+    if let Some(bytes) = view.dyn_ref::<Uint8Array>() {
+        return Ok(bytes.clone());
+    }
+    let get = |name: &str| Reflect::get(view, &name.into()).ok();
+    let number = |name| get(name).and_then(|value| value.as_f64()).map(|n| n as u32);
+    match (get("buffer"), number("byteOffset"), number("byteLength")) {
+        (Some(buffer), Some(offset), Some(length)) => Ok(
+            Uint8Array::new_with_byte_offset_and_length(&buffer, offset, length),
+        ),
+        _ => Err(invalid("source", "a view whose bytes can be read")),
+    }
+}
+
+async fn fetch(resource: &JsValue, signal: Option<&AbortSignal>) -> Result<Response> {
+    let init = Object::new();
+    if let Some(signal) = signal {
+        let _ = Reflect::set(&init, &"signal".into(), signal);
+    }
+    let failed = |thrown: JsValue| match check_signal(signal) {
+        Err(aborted) => aborted,
+        Ok(()) => Error::Io(describe(&thrown)),
+    };
+    let promise = host::fetch(resource, &init).map_err(failed)?;
+    let response = JsFuture::from(promise).await.map_err(failed)?;
+    let unknown = |_| Error::Io("fetch() gave no response".into());
+    response.dyn_into().map_err(unknown)
+}
+
+fn body(response: &Response) -> Result<Source> {
+    let stream = response.body();
+    if !response.ok() {
+        stream.iter().for_each(|stream| forget(stream.cancel()));
+        return Err(Error::Http {
+            status: response.status(),
+            url: response.url(),
+        });
+    }
+    let stream = stream.ok_or_else(|| Error::Io("the response has no body".into()))?;
+    // The header counts the bytes on the wire: with an encoding, other ones than those read here.
+    let header = |name: &str| response.headers().get(name).ok().flatten();
+    let length = match header("content-encoding") {
+        None => header("content-length").and_then(|length| length.parse().ok()),
+        Some(_) => None,
+    };
+    Ok(Source::Stream(stream, length))
+}
+
+/// A model on its way in.
+struct Loading<'a> {
+    loader: Loader,
+    options: &'a LoadOptions,
+    /// The piece on its way from JavaScript's memory to the loader.
+    piece: Vec<u8>,
+    loaded: f64,
+    /// The size in bytes as the source announces it.
+    announced: Option<f64>,
+    last_progress: f64,
+    last_pause: f64,
+}
+
+impl<'a> Loading<'a> {
+    fn new(options: &'a LoadOptions) -> Result<Self> {
+        let mut piece = Vec::new();
+        let size = PIECE as usize;
+        piece
+            .try_reserve_exact(size)
+            .map_err(|_| Error::OutOfMemory(size))?;
+        piece.resize(size, 0);
+        Ok(Loading {
+            loader: Loader::new(),
+            options,
+            piece,
+            loaded: 0.0,
+            announced: None,
+            last_progress: f64::NEG_INFINITY,
+            last_pause: host::now(),
+        })
+    }
+
+    async fn read_memory(&mut self, bytes: &Uint8Array) -> std::result::Result<(), JsValue> {
+        self.announced = Some(f64::from(bytes.length()));
+        let mut start = 0;
+        while start < bytes.length() {
+            let end = bytes.length().min(start.saturating_add(PIECE));
+            self.push(&bytes.subarray(start, end))?;
+            start = end;
+            if host::now() - self.last_pause > INTERVAL_MS {
+                host::pause().await;
+                self.last_pause = host::now();
+            }
+            check_signal(self.options.signal.as_ref())?;
+        }
+        Ok(())
+    }
+
+    async fn read_stream(&mut self, stream: &ReadableStream) -> std::result::Result<(), JsValue> {
+        if stream.locked() {
+            return Err(Error::Io("its stream is being read or has been read already".into()).into());
+        }
+        let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+        let listener = AbortListener::new(self.options.signal.as_ref(), &reader);
+        let result = self.read_all(&reader).await;
+        drop(listener);
+        match result {
+            Ok(()) => reader.release_lock(),
+            // No more of it is wanted: lets a download end.
+            Err(_) => forget(reader.cancel()),
+        }
+        result
+    }
+
+    async fn read_all(
+        &mut self,
+        reader: &ReadableStreamDefaultReader,
+    ) -> std::result::Result<(), JsValue> {
+        loop {
+            let read = JsFuture::from(reader.read()).await;
+            // An abort cancels the reader, which then says that nothing follows.
+            check_signal(self.options.signal.as_ref())?;
+            let read = read.map_err(|thrown| Error::Io(describe(&thrown)))?;
+            let get = |name: &str| Reflect::get(&read, &name.into());
+            if get("done")?.is_truthy() {
+                return Ok(());
+            }
+            let chunk = get("value")?.dyn_into::<Uint8Array>();
+            let chunk = chunk.map_err(|_| Error::Io("its stream gives no bytes".into()))?;
+            self.push(&chunk)?;
+        }
+    }
+
+    /// Hands `chunk` to the loader, a piece at a time, and reports progress.
+    fn push(&mut self, chunk: &Uint8Array) -> std::result::Result<(), JsValue> {
+        let mut start = 0;
+        while start < chunk.length() {
+            let end = chunk.length().min(start.saturating_add(PIECE));
+            let piece = &mut self.piece[..(end - start) as usize];
+            chunk.subarray(start, end).copy_to(piece);
+            self.loader.push(piece)?;
+            start = end;
+        }
+        self.loaded += f64::from(chunk.length());
+        self.progress(false)
+    }
+
+    /// Calls `onProgress`, unless it was called a moment ago.
+    fn progress(&mut self, last: bool) -> std::result::Result<(), JsValue> {
+        let Some(callback) = &self.options.on_progress else {
+            return Ok(());
+        };
+        let now = host::now();
+        if last || now - self.last_progress > INTERVAL_MS {
+            self.last_progress = now;
+            let total = self.loader.file_size().map(|size| size as f64);
+            let total = total.or(self.announced);
+            let event = Object::new();
+            Reflect::set(&event, &"loaded".into(), &self.loaded.into())?;
+            Reflect::set(&event, &"total".into(), &total.into())?;
+            let callback: &Function = callback;
+            callback.call1(&JsValue::UNDEFINED, &event)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> std::result::Result<(Model, u64), JsValue> {
+        self.progress(true)?;
+        let size = self.loader.file_size().unwrap_or(0);
+        Ok((self.loader.finish()?, size))
+    }
+}
+
+/// Cancels a reader when its signal aborts, so that a read that waits for bytes does not wait on.
+struct AbortListener<'a> {
+    signal: Option<&'a AbortSignal>,
+    cancel: Closure<dyn FnMut()>,
+}
+
+impl<'a> AbortListener<'a> {
+    fn new(signal: Option<&'a AbortSignal>, reader: &ReadableStreamDefaultReader) -> Self {
+        let reader = reader.clone();
+        let cancel = Closure::new(move || forget(reader.cancel()));
+        if let Some(signal) = signal {
+            let callback = cancel.as_ref().unchecked_ref();
+            let _ = signal.add_event_listener_with_callback("abort", callback);
+        }
+        AbortListener { signal, cancel }
+    }
+}
+
+impl Drop for AbortListener<'_> {
+    fn drop(&mut self) {
+        if let Some(signal) = self.signal {
+            let callback = self.cancel.as_ref().unchecked_ref();
+            let _ = signal.remove_event_listener_with_callback("abort", callback);
+        }
+    }
+}
+
+fn check_signal(signal: Option<&AbortSignal>) -> Result<()> {
+    match signal {
+        Some(signal) if signal.aborted() => Err(Error::Aborted),
+        _ => Ok(()),
+    }
+}
+
+/// Lets a promise settle by itself; without this a rejection would be reported as unhandled.
+fn forget(promise: Promise) {
+    spawn_local(async move {
+        let _ = JsFuture::from(promise).await;
+    });
+}

@@ -1,0 +1,222 @@
+//! The command line, run as a program on a small model.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod common;
+
+use common::*;
+use nexttoken::quant::TensorType;
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// A file in the tests' own folder, written once per test.
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn nexttoken(command: &str, model: &PathBuf, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_nexttoken"))
+        .arg(command)
+        .arg(model)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{error}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn error(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(1));
+    assert!(output.stdout.is_empty());
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert!(error["error"]["message"].as_str().unwrap().len() > 10);
+    error["error"]["code"].clone()
+}
+
+#[test]
+fn generates() {
+    let model = file("generate.gguf", &random_model(TensorType::Q4_1));
+    let arguments = [
+        "--prompt",
+        PINNED_PROMPT,
+        "--max-tokens",
+        "16",
+        "--temperature",
+        "1",
+        "--seed",
+        "42",
+        "--json",
+    ];
+    let result = json(&nexttoken("generate", &model, &arguments));
+    let ids: Vec<u64> = result["ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_u64)
+        .collect();
+    assert_eq!(ids, PINNED_IDS.map(u64::from));
+    assert_eq!(result["finish_reason"], "length");
+    assert_eq!(result["seed"], 42);
+    assert!(!result["prompt_ids"].as_array().unwrap().is_empty());
+    assert!(
+        result["timings"]["prefill_tokens_per_second"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
+    assert!(
+        result["timings"]["decode_tokens_per_second"]
+            .as_f64()
+            .unwrap()
+            > 0.0
+    );
+}
+
+#[test]
+fn generates_text_on_stdout_alone() {
+    let mut pairs = spell(b"abcdefg");
+    pairs.push((u32::from(b'g'), END));
+    let model = file("text.gguf", &spelling_model(&pairs));
+    let greedy = ["--prompt", "a", "--temperature", "0"];
+    let output = nexttoken("generate", &model, &greedy);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "bcdefg\n");
+    let stopped = [&greedy[..], &["--stop", "zz", "--stop", "ef"]].concat();
+    let output = nexttoken("generate", &model, &stopped);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "bcd\n");
+    let watched = [&greedy[..], &["--top-logprobs", "2", "--json"]].concat();
+    let result = json(&nexttoken("generate", &model, &watched));
+    assert_eq!(result["finish_reason"], "stop");
+    assert_eq!(result["tokens"][0]["top_logprobs"][0]["text"], "b");
+}
+
+#[test]
+fn tokenizes() {
+    let model = file("tokenize.gguf", &random_model(TensorType::Q8_0));
+    let result = json(&nexttoken(
+        "tokenize",
+        &model,
+        &["--text", "a<|user|>", "--special", "--json"],
+    ));
+    assert_eq!(result, serde_json::json!({ "ids": [97, USER] }));
+    let result = json(&nexttoken(
+        "tokenize",
+        &model,
+        &["--text", "a<|user|>", "--json"],
+    ));
+    assert!(result["ids"].as_array().unwrap().len() > 5);
+    let output = nexttoken("tokenize", &model, &["--text", "ab"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+}
+
+#[test]
+fn scores() {
+    let model = file("score.gguf", &spelling_model(&spell(b"abcdef")));
+    let result = json(&nexttoken("score", &model, &["--text", "abcdef", "--json"]));
+    assert_eq!(result["ids"].as_array().unwrap().len(), 6);
+    assert_eq!(result["nll"].as_array().unwrap().len(), 5);
+    assert!(result["mean_nll"].as_f64().unwrap() < 0.01);
+    assert!((result["perplexity"].as_f64().unwrap() - 1.0).abs() < 0.01);
+    let output = nexttoken("score", &model, &["--text", "abc"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("perplexity") && text.contains("\"b\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn inspects() {
+    let model = file("inspect.gguf", &random_model(TensorType::Q5_0));
+    let result = json(&nexttoken("inspect", &model, &["--json"]));
+    assert_eq!(result["architecture"], "llama");
+    assert_eq!(result["name"], "Tiny");
+    assert_eq!(result["layers"], LAYERS);
+    assert_eq!(result["vocabulary_size"], VOCABULARY);
+    assert_eq!(result["tokenizer"], "gpt2/gpt-2");
+    assert_eq!(result["tensor_types"]["Q5_0"]["tensors"], 2 + 7 * LAYERS);
+    assert_eq!(result["tensor_types"]["F32"]["tensors"], 1 + 2 * LAYERS);
+    assert_eq!(
+        result["metadata"]["tokenizer.ggml.tokens"]["length"],
+        VOCABULARY
+    );
+    let output = nexttoken("inspect", &model, &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("Q5_0") && text.contains("llama"), "{text}");
+}
+
+#[test]
+fn errors_have_a_code_and_a_sentence() {
+    let bytes = random_model(TensorType::Q8_0);
+    let model = file("errors.gguf", &bytes);
+    let missing = PathBuf::from("no/such/model.gguf");
+    let cut = file("cut.gguf", &bytes[..bytes.len() / 2]);
+    let header = file("header.gguf", &bytes[..100]);
+    let other = file(
+        "other.gguf",
+        b"this is a text, not a model; it has some length",
+    );
+    let prompt = ["--prompt", "x", "--json"];
+    for (path, code) in [
+        (&missing, "io"),
+        (&cut, "truncated"),
+        (&header, "truncated"),
+        (&other, "not_gguf"),
+    ] {
+        assert_eq!(error(&nexttoken("generate", path, &prompt)), code);
+        assert_eq!(error(&nexttoken("inspect", path, &["--json"])), code);
+    }
+    for (arguments, code) in [
+        (&["--prompt", "", "--json"][..], "empty_prompt"),
+        (
+            &["--prompt", "x", "--json", "--temperature", "-1"],
+            "invalid_option",
+        ),
+        (
+            &["--prompt", "x", "--json", "--top-p", "2"],
+            "invalid_option",
+        ),
+        (
+            &["--prompt", "x", "--json", "--context-length", "0"],
+            "invalid_option",
+        ),
+        (
+            &["--prompt", "xyz", "--json", "--context-length", "2"],
+            "prompt_too_long",
+        ),
+    ] {
+        assert_eq!(error(&nexttoken("generate", &model, arguments)), code);
+    }
+    assert_eq!(
+        error(&nexttoken("score", &model, &["--text", "x", "--json"])),
+        "text_too_short"
+    );
+    let output = nexttoken("score", &model, &["--text", "x"]);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.starts_with("error: the text has 1 tokens") && text.contains("(text_too_short)"));
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let model = file("pipe.gguf", &random_model(TensorType::Q8_0));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nexttoken"))
+        .args(["generate", "--prompt", "x", "--seed", "1"])
+        .arg(&model)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(
+        output.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
