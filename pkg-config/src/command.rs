@@ -78,11 +78,17 @@ pub fn prepend_path(command: &mut Command, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A command as one would type it, for messages; not quoted for a shell.
+/// A command as one would type it, for messages: not quoted for a shell, and what lies in the
+/// folder it runs in named from there.
 fn describe(command: &Command) -> String {
+    let here = command.get_current_dir();
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(command.get_program());
-    let words = std::iter::once(name).chain(command.get_args());
+    let relative = |word| {
+        let inside = here.and_then(|here| Path::new(word).strip_prefix(here).ok());
+        inside.map_or(word, Path::as_os_str)
+    };
+    let words = std::iter::once(name).chain(command.get_args().map(relative));
     words
         .map(OsStr::to_string_lossy)
         .collect::<Vec<_>>()
@@ -102,8 +108,10 @@ mod tests {
     #[test]
     fn a_command_is_described_without_its_folder() {
         let mut command = Command::new("/some/where/cargo");
-        command.args(["test", "--workspace"]);
-        assert_eq!(describe(&command), "cargo test --workspace");
+        command
+            .args(["test", "/some/where/here"])
+            .current_dir("/some/where");
+        assert_eq!(describe(&command), "cargo test here");
     }
 
     #[test]

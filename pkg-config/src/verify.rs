@@ -214,7 +214,7 @@ fn page_test(repo: &Repo) -> Result<()> {
     let mut node = Command::new("node");
     node.current_dir(repo.root())
         // One file at a time: each starts a browser and may run a model in it.
-        .args(["--test", "--test-concurrency=1"])
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(page_tests(repo)?)
         .env("NEXTTOKEN_ORIGIN", origin)
         .env("CHROMIUM", chromium.browser);

@@ -192,7 +192,8 @@ fn without_remarks(glue: &str) -> String {
 fn optimise(repo: &Repo, variant: Variant, from: &Path, to: &Path) -> Result<()> {
     let wasm_opt = tools::wasm_opt(repo)?;
     let mut node = Command::new("node");
-    node.arg(wasm_opt)
+    node.current_dir(repo.root())
+        .arg(wasm_opt)
         .args(OPTIMISER)
         .args(variant.optimiser_features());
     command::run(node.arg(from).arg("-o").arg(to))?;
