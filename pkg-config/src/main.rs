@@ -16,6 +16,7 @@ mod verify;
 mod wasm;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -87,7 +88,17 @@ enum Action {
     Sizes,
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let repo = Repo::find()?;
     match Arguments::parse().action {
         Action::Demo { port, open, model } => page::demo(&repo, port, open, model.as_deref()),
