@@ -1,2 +1,124 @@
-//! placeholder
-fn main() {}
+//! Builds, packages, serves and verifies `nexttoken`.
+//!
+//! `cargo demo` and `cargo verify` are its two front doors; `cargo pkg --help` lists the rest.
+
+mod command;
+mod fetch;
+mod model;
+mod page;
+mod progress;
+mod repo;
+mod serve;
+mod site;
+mod sizes;
+mod tools;
+mod verify;
+mod wasm;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::repo::Repo;
+use crate::wasm::Variant;
+
+#[derive(Parser)]
+#[command(name = "cargo pkg", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Build the page, get the sample model, and serve both
+    Demo {
+        /// Port to listen on; 8080 where it is free, else any
+        #[arg(long)]
+        port: Option<u16>,
+        /// Open the page in the default browser
+        #[arg(long)]
+        open: bool,
+        /// Take the sample model from this file instead of fetching it
+        #[arg(long, env = "NEXTTOKEN_MODEL")]
+        model: Option<PathBuf>,
+    },
+    /// Install what the tests need, and pass them all
+    Verify {
+        /// Run this step alone (may be given more than once)
+        #[arg(long, value_name = "STEP")]
+        only: Vec<String>,
+        /// List the steps
+        #[arg(long)]
+        list: bool,
+    },
+    /// Compile, bind and optimise every variant, and assemble the npm package in pkg/
+    Build {
+        /// Also build the variant without SIMD, which only the tests use
+        #[arg(long)]
+        scalar: bool,
+    },
+    /// Build, and assemble a folder for any static host in target/site/
+    Site {
+        /// Copy the sample model into it
+        #[arg(long)]
+        with_model: bool,
+    },
+    /// Serve a built site, and the models fetched so far, on this machine
+    Serve {
+        /// Port to listen on; 8080 where it is free, else any
+        #[arg(long)]
+        port: Option<u16>,
+        /// Folder to serve instead of target/site/
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Fetch a model into .cache/models/ and print its path
+    FetchModel {
+        /// Name of the model
+        #[arg(default_value = model::SAMPLE.name, value_parser = model::names())]
+        name: String,
+        /// Take the model from this file instead of fetching it
+        #[arg(long)]
+        model: Option<PathBuf>,
+    },
+    /// Print the size of each file of the built package, raw and compressed
+    Sizes,
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let repo = Repo::find()?;
+    match Arguments::parse().action {
+        Action::Demo { port, open, model } => page::demo(&repo, port, open, model.as_deref()),
+        Action::Verify { list: true, .. } => {
+            verify::list();
+            Ok(())
+        }
+        Action::Verify { only, .. } => verify::verify(&repo, &only),
+        Action::Build { scalar } => {
+            let extra = scalar.then_some(Variant::Scalar);
+            site::package(&repo, extra.as_slice())
+        }
+        Action::Site { with_model } => page::site(&repo, with_model),
+        Action::Serve { port, dir } => page::serve(&repo, port, dir),
+        Action::FetchModel { name, model } => {
+            let wanted = model::find(&name)?;
+            let path = fetch::ensure(wanted, &repo.models(), model.as_deref())?;
+            println!("{}", path.display());
+            Ok(())
+        }
+        Action::Sizes => sizes::print(&repo),
+    }
+}

@@ -1,0 +1,93 @@
+//! The commands a person looks at the page with: `demo`, `site` and `serve`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, ensure};
+
+use crate::model;
+use crate::repo::Repo;
+use crate::serve::{Mount, Server};
+use crate::{fetch, site};
+
+/// Builds everything, gets the sample model and serves the page.
+pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) -> Result<()> {
+    site::package(repo, &[])?;
+    site::assemble_site(repo, &[])?;
+    fetch::ensure(&model::SAMPLE, &repo.models(), model)?;
+    let server = Server::bind(port, mounts(repo, repo.site()))?;
+    announce(&server);
+    if open && !open_browser(&server.origin()) {
+        eprintln!("No browser could be opened; open the address by hand.");
+    }
+    server.run()
+}
+
+/// Builds everything and assembles a folder for any static host.
+pub fn site(repo: &Repo, with_model: bool) -> Result<()> {
+    site::package(repo, &[])?;
+    if with_model {
+        let model = fetch::ensure(&model::SAMPLE, &repo.models(), None)?;
+        site::assemble_site(repo, &[&model])?;
+    } else {
+        site::assemble_site(repo, &[])?;
+    }
+    println!("{}", repo.site().display());
+    Ok(())
+}
+
+/// Serves what was built before.
+pub fn serve(repo: &Repo, port: Option<u16>, dir: Option<PathBuf>) -> Result<()> {
+    let dir = dir.unwrap_or_else(|| repo.site());
+    ensure!(
+        dir.is_dir(),
+        "{} is not there; `cargo pkg site` builds it",
+        dir.display()
+    );
+    let server = Server::bind(port, mounts(repo, dir))?;
+    announce(&server);
+    server.run()
+}
+
+/// A site, with the cached models beside it and for tests every variant that was built.
+pub fn mounts(repo: &Repo, site: PathBuf) -> Vec<Mount> {
+    vec![
+        Mount {
+            prefix: "/models/",
+            folder: repo.models(),
+        },
+        Mount {
+            prefix: "/test/",
+            folder: repo.variants(),
+        },
+        Mount {
+            prefix: "/",
+            folder: site,
+        },
+    ]
+}
+
+fn announce(server: &Server) {
+    println!(
+        "\n  nexttoken is at {}/\n  Press Ctrl+C to stop.\n",
+        server.origin()
+    );
+}
+
+/// Opens an address in the default browser. Whether that could be started.
+fn open_browser(address: &str) -> bool {
+    let (program, arguments): (_, &[&str]) = if cfg!(target_os = "macos") {
+        ("open", &[])
+    } else if cfg!(windows) {
+        ("cmd", &["/C", "start", ""])
+    } else {
+        ("xdg-open", &[])
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).arg(address);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.spawn().is_ok()
+}

@@ -1,0 +1,70 @@
+//! Where things lie in the repository.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// The root of the repository.
+pub struct Repo(PathBuf);
+
+impl Repo {
+    /// The repository this crate was run from by Cargo, else the one it was compiled in.
+    pub fn find() -> Result<Self> {
+        let crate_dir = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = crate_dir
+            .parent()
+            .context("the packaging crate has no parent folder")?;
+        Ok(Self(root.to_path_buf()))
+    }
+
+    /// The root itself.
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+
+    /// Everything that is built; ignored by git.
+    pub fn target(&self) -> PathBuf {
+        self.0.join("target")
+    }
+
+    /// The folder of one variant's module after binding and optimising.
+    pub fn variants(&self) -> PathBuf {
+        self.target().join("variants")
+    }
+
+    /// The assembled npm package.
+    pub fn package(&self) -> PathBuf {
+        self.0.join("pkg")
+    }
+
+    /// The assembled site.
+    pub fn site(&self) -> PathBuf {
+        self.target().join("site")
+    }
+
+    /// The models fetched so far; ignored by git and kept by `cargo clean`.
+    pub fn models(&self) -> PathBuf {
+        self.0.join(".cache").join("models")
+    }
+
+    /// The folder whose lock file pins what the build needs from npm.
+    pub fn build_tools(&self) -> PathBuf {
+        self.0.join("pkg-config").join("tools")
+    }
+
+    /// The hand-written part of the npm package.
+    pub fn npm_sources(&self) -> PathBuf {
+        self.0.join("pkg-config").join("npm")
+    }
+
+    /// The tests that drive the page.
+    pub fn page_tests(&self) -> PathBuf {
+        self.0.join("tests").join("browser")
+    }
+
+    /// Command line tools installed for this repository alone.
+    pub fn installed_tools(&self) -> PathBuf {
+        self.target().join("tools")
+    }
+}

@@ -1,0 +1,208 @@
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+
+use tempfile::{TempDir, tempdir};
+
+use super::*;
+
+/// A site with an index, a module and a folder; a secret beside it; a folder of models.
+fn site() -> (TempDir, String) {
+    let root = tempdir().unwrap();
+    let file = |path: &str, content: &[u8]| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    };
+    file("site/index.html", b"<p>page");
+    file("site/pkg/module.wasm", b"\0asm");
+    file("site/deep/index.html", b"<p>deep");
+    file("site/.hidden", b"hidden");
+    file("site/with space.js", b"1");
+    file("models/model.gguf", b"0123456789");
+    file("secret", b"secret");
+    let mounts = vec![
+        Mount {
+            prefix: "/models/",
+            folder: root.path().join("models"),
+        },
+        Mount {
+            prefix: "/",
+            folder: root.path().join("site"),
+        },
+    ];
+    let server = Server::bind(Some(0), mounts).unwrap();
+    let address = server.address.to_string();
+    server.run_in_background();
+    (root, address)
+}
+
+/// Sends a request exactly as written, which a client library would tidy.
+fn raw(address: &str, request: &str) -> (u16, String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
+    let headers = headers.replace('\n', "\r\n");
+    let headers = if headers.is_empty() {
+        headers
+    } else {
+        format!("{headers}\r\n")
+    };
+    write!(
+        stream,
+        "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_ascii_lowercase(), body.to_owned())
+}
+
+#[test]
+fn serves_files_with_their_types() {
+    let (_root, address) = site();
+    for (path, kind, body) in [
+        ("/", "text/html; charset=utf-8", "<p>page"),
+        ("/index.html?x=1", "text/html; charset=utf-8", "<p>page"),
+        ("/deep/", "text/html; charset=utf-8", "<p>deep"),
+        ("/pkg/module.wasm", "application/wasm", "\0asm"),
+        ("/with%20space.js", "text/javascript; charset=utf-8", "1"),
+        (
+            "/models/model.gguf",
+            "application/octet-stream",
+            "0123456789",
+        ),
+    ] {
+        let (status, head, content) = raw(&address, &format!("GET {path}"));
+        assert_eq!((status, content.as_str()), (200, body), "{path}");
+        assert!(head.contains(&format!("content-type: {kind}")), "{head}");
+        assert!(
+            head.contains(&format!("content-length: {}", body.len())),
+            "{head}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_gets_its_slash() {
+    let (_root, address) = site();
+    let (status, head, _) = raw(&address, "GET /deep");
+    assert_eq!(status, 301);
+    assert!(head.contains("location: /deep/\r\n"), "{head}");
+}
+
+#[test]
+fn nothing_outside_is_served() {
+    let (root, address) = site();
+    let absolute = format!("/{}", root.path().join("secret").display());
+    for path in [
+        "/../secret",
+        "/deep/../../secret",
+        "/%2e%2e/secret",
+        "/..%2fsecret",
+        "/%2e%2e%2fsecret",
+        "/..\\secret",
+        "/..%5csecret",
+        "/models/../../secret",
+        "/models/..%2f..%2fsecret",
+        "//secret",
+        "/.hidden",
+        "/secret%00.html",
+        "/%ff",
+        "/%",
+        "/models/",
+        "/nothing",
+        &absolute,
+    ] {
+        let (status, _, body) = raw(&address, &format!("GET {path}"));
+        assert_eq!((status, body.as_str()), (404, ""), "{path}");
+    }
+}
+
+#[test]
+fn ranges() {
+    let (_root, address) = site();
+    for (range, status, body, content_range) in [
+        ("bytes=0-3", 206, "0123", "bytes 0-3/10"),
+        ("bytes=4-", 206, "456789", "bytes 4-9/10"),
+        ("bytes=8-99", 206, "89", "bytes 8-9/10"),
+        ("bytes=-4", 206, "6789", "bytes 6-9/10"),
+        ("bytes=-99", 206, "0123456789", "bytes 0-9/10"),
+        ("bytes=10-", 416, "", "bytes */10"),
+        ("bytes=99-100", 416, "", "bytes */10"),
+        ("bytes=-0", 416, "", "bytes */10"),
+    ] {
+        let request = format!("GET /models/model.gguf\nRange: {range}");
+        let (got, head, content) = raw(&address, &request);
+        assert_eq!((got, content.as_str()), (status, body), "{range}");
+        assert!(
+            head.contains(&format!("content-range: {content_range}\r\n")),
+            "{head}"
+        );
+    }
+    // What may be ignored is: several ranges, nonsense, other units.
+    for range in [
+        "bytes=0-1,3-4",
+        "bytes=3-1",
+        "bytes=x-",
+        "bytes=-",
+        "lines=1-2",
+        "bytes",
+    ] {
+        let request = format!("GET /models/model.gguf\nRange: {range}");
+        let (status, _, content) = raw(&address, &request);
+        assert_eq!((status, content.as_str()), (200, "0123456789"), "{range}");
+    }
+}
+
+#[test]
+fn what_is_unchanged_is_not_sent_again() {
+    let (root, address) = site();
+    let (_, head, _) = raw(&address, "GET /");
+    let tag = head
+        .lines()
+        .find_map(|line| line.strip_prefix("etag: "))
+        .unwrap();
+    for known in [
+        tag.to_owned(),
+        format!("W/{tag}"),
+        format!("\"x\", {tag}"),
+        "*".to_owned(),
+    ] {
+        let (status, _, body) = raw(&address, &format!("GET /\nIf-None-Match: {known}"));
+        assert_eq!((status, body.as_str()), (304, ""), "{known}");
+    }
+    fs::write(root.path().join("site/index.html"), "<p>changed").unwrap();
+    let (status, _, body) = raw(&address, &format!("GET /\nIf-None-Match: {tag}"));
+    assert_eq!((status, body.as_str()), (200, "<p>changed"));
+    // A download is continued only where the file is still the same.
+    let (status, ..) = raw(
+        &address,
+        &format!("GET /\nRange: bytes=2-\nIf-Range: {tag}"),
+    );
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn head_sends_no_body_and_other_methods_are_refused() {
+    let (_root, address) = site();
+    let (status, head, body) = raw(&address, "HEAD /models/model.gguf");
+    assert_eq!((status, body.as_str()), (200, ""));
+    assert!(head.contains("content-length: 10"), "{head}");
+    let (status, head, _) = raw(&address, "DELETE /models/model.gguf");
+    assert_eq!(status, 405);
+    assert!(head.contains("allow: get, head"), "{head}");
+}
+
+#[test]
+fn a_slow_reader_holds_nobody_up() {
+    let (root, address) = site();
+    let big = vec![b'x'; 32 << 20];
+    fs::write(root.path().join("models/big.gguf"), big).unwrap();
+    // Asks for more than fits the buffers in between, and reads nothing.
+    let mut slow = TcpStream::connect(&address).unwrap();
+    write!(slow, "GET /models/big.gguf HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let (status, ..) = raw(&address, "GET /");
+    assert_eq!(status, 200);
+}

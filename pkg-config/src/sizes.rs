@@ -1,0 +1,132 @@
+//! What a page downloads, and the budget for it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+use crate::command;
+use crate::repo::Repo;
+
+/// The most that one module and all JavaScript of the package may weigh, in bytes, gzipped.
+const BUDGET: u64 = 350_000;
+
+/// Sizes of one file in bytes.
+#[derive(Deserialize, Clone, Copy)]
+struct Sizes {
+    raw: u64,
+    gzip: u64,
+    brotli: u64,
+}
+
+/// Compresses each file it is given as a static host would, with the highest settings.
+const MEASURE: &str = "
+const { readFileSync } = require('node:fs');
+const { gzipSync, brotliCompressSync } = require('node:zlib');
+const sizes = {};
+for (const path of process.argv.slice(1)) {
+  const bytes = readFileSync(path);
+  const gzip = gzipSync(bytes, { level: 9 }).length;
+  sizes[path] = { raw: bytes.length, gzip, brotli: brotliCompressSync(bytes).length };
+}
+console.log(JSON.stringify(sizes));";
+
+/// Prints the sizes of the built package.
+pub fn print(repo: &Repo) -> Result<()> {
+    show(&measure(repo)?);
+    Ok(())
+}
+
+/// Prints the sizes, and fails where the core is over its budget.
+pub fn check(repo: &Repo) -> Result<()> {
+    let files = measure(repo)?;
+    show(&files);
+    let core = core(&files);
+    ensure!(
+        core <= BUDGET,
+        "the core weighs {core} bytes gzipped, more than the {BUDGET} it may"
+    );
+    Ok(())
+}
+
+fn show(files: &BTreeMap<String, Sizes>) {
+    println!(
+        "{:<28}{:>10}{:>10}{:>10}  bytes",
+        "file", "raw", "gzip", "brotli"
+    );
+    for (name, Sizes { raw, gzip, brotli }) in files {
+        println!("{name:<28}{raw:>10}{gzip:>10}{brotli:>10}");
+    }
+    println!(
+        "core (largest module + JavaScript): {} of {BUDGET} bytes gzipped",
+        core(files)
+    );
+}
+
+/// What a page loads before any weights: one module, and the JavaScript.
+fn core(files: &BTreeMap<String, Sizes>) -> u64 {
+    let ending = |ending: &'static str| {
+        files
+            .iter()
+            .filter(move |(name, _)| name.ends_with(ending))
+            .map(|(_, sizes)| sizes.gzip)
+    };
+    ending(".wasm").max().unwrap_or(0) + ending(".js").sum::<u64>()
+}
+
+/// The sizes of the modules and the JavaScript of the package, by file name.
+fn measure(repo: &Repo) -> Result<BTreeMap<String, Sizes>> {
+    let package = repo.package();
+    let entries = fs::read_dir(&package).with_context(|| {
+        format!(
+            "{} is not there; `cargo pkg build` makes it",
+            package.display()
+        )
+    })?;
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "wasm" || extension == "js")
+        {
+            files.push(path);
+        }
+    }
+    let json = command::output(
+        Command::new("node")
+            .args(["-e", MEASURE, "--"])
+            .args(&files),
+    )?;
+    let sizes: BTreeMap<PathBuf, Sizes> = serde_json::from_str(&json)?;
+    let named = |(path, sizes): (PathBuf, Sizes)| {
+        Some((path.file_name()?.to_string_lossy().into_owned(), sizes))
+    };
+    Ok(sizes.into_iter().filter_map(named).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_core_is_the_largest_module_and_all_javascript() {
+        let sizes = |gzip| Sizes {
+            raw: 0,
+            gzip,
+            brotli: 0,
+        };
+        let files = [
+            ("a.wasm", 10),
+            ("b.wasm", 30),
+            ("a.js", 1),
+            ("b.js", 2),
+            ("c.txt", 99),
+        ]
+        .map(|(name, gzip)| (name.to_owned(), sizes(gzip)));
+        assert_eq!(core(&files.into_iter().collect()), 33);
+    }
+}

@@ -1,0 +1,213 @@
+//! The programs a build or the tests need: found where they are installed, else installed for this
+//! repository alone. Each installation says what it installs and what for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::repo::Repo;
+use crate::{command, fetch};
+
+/// The version the root crate is bound with. `Cargo.toml` pins the same.
+pub const WASM_BINDGEN: &str = "0.2.130";
+const WASM_PACK: &str = "0.15.1";
+
+/// A browser and the program that drives it for `wasm-pack test`.
+pub struct Chromium {
+    /// Chromium or Chrome.
+    pub browser: PathBuf,
+    /// Its WebDriver.
+    pub driver: PathBuf,
+}
+
+/// Makes sure that the pinned Rust toolchain can compile to WebAssembly.
+pub fn wasm_target() -> Result<()> {
+    let sysroot = command::output(Command::new("rustc").args(["--print", "sysroot"]))?;
+    let library = Path::new(sysroot.trim()).join("lib/rustlib/wasm32-unknown-unknown/lib");
+    if library.is_dir() {
+        return Ok(());
+    }
+    explain(
+        "Rust's wasm32-unknown-unknown target",
+        "the page runs WebAssembly",
+    );
+    command::run(Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]))
+}
+
+/// The script of wasm-opt, which Node runs.
+pub fn wasm_opt(repo: &Repo) -> Result<PathBuf> {
+    let folder = repo.build_tools();
+    npm_packages(&folder, "wasm-opt makes the modules smaller and faster")?;
+    Ok(folder.join("node_modules/binaryen/bin/wasm-opt"))
+}
+
+/// What the page tests import.
+pub fn page_test_packages(repo: &Repo) -> Result<()> {
+    npm_packages(&repo.page_tests(), "the page tests drive a browser with it")
+}
+
+/// Installs what a folder's lock file pins into its `node_modules`, unless that is done already.
+fn npm_packages(folder: &Path, why: &str) -> Result<()> {
+    let lock = fs::File::open(folder.join("package-lock.json"))
+        .with_context(|| format!("no package-lock.json in {}", folder.display()))?;
+    let sum = fetch::sha256(lock)?;
+    // npm clears the folder before it starts, so the stamp stands for a finished installation.
+    let stamp = folder.join("node_modules").join(".installed-from");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == sum) {
+        return Ok(());
+    }
+    ensure!(
+        command::probe(Command::new("node").arg("--version")).is_some(),
+        "Node.js is missing: install version 20 or later"
+    );
+    explain(&format!("the npm packages of {}", folder.display()), why);
+    let mut npm = command::npm();
+    npm.current_dir(folder)
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    command::run(&mut npm)?;
+    fs::write(stamp, sum)?;
+    Ok(())
+}
+
+/// The folder to put first on the PATH so that wasm-pack and wasm-bindgen's test runner are found in
+/// the right versions. What the PATH has in the right version already is not installed there.
+pub fn wasm_pack(repo: &Repo) -> Result<PathBuf> {
+    let root = repo.installed_tools();
+    let bin = root.join("bin");
+    let tools = [
+        (
+            "wasm-pack",
+            "wasm-pack",
+            WASM_PACK,
+            "it runs the tests inside a browser",
+        ),
+        (
+            "wasm-bindgen-cli",
+            "wasm-bindgen-test-runner",
+            WASM_BINDGEN,
+            "wasm-pack calls it",
+        ),
+    ];
+    for (package, name, version, why) in tools {
+        if has_version(&program(&bin, name), version) {
+            continue;
+        }
+        explain(&format!("{package} {version} in {}", root.display()), why);
+        cargo_install(package, version, &root)?;
+    }
+    Ok(bin)
+}
+
+/// A program in this folder, else the one on the PATH.
+pub fn program(folder: &Path, name: &str) -> PathBuf {
+    let file = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    if file.is_file() { file } else { name.into() }
+}
+
+/// Whether a program runs and says it is of this version.
+fn has_version(program: &Path, version: &str) -> bool {
+    let said = command::probe(Command::new(program).arg("--version"));
+    said.is_some_and(|said| said.split_whitespace().any(|word| word == version))
+}
+
+fn cargo_install(package: &str, version: &str, root: &Path) -> Result<()> {
+    let mut cargo = command::cargo();
+    // Not `--locked`: a lock file in a published package may name a version withdrawn since.
+    cargo
+        .args([
+            "install",
+            package,
+            "--version",
+            &format!("={version}"),
+            "--root",
+        ])
+        .arg(root);
+    // Its own flags and profile, not those of this repository.
+    cargo
+        .current_dir(std::env::temp_dir())
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command::run(&mut cargo)
+}
+
+/// Finds Chromium and its driver: named by `CHROMIUM` and `CHROMEDRIVER`, or on the PATH, or where
+/// macOS keeps applications. Installs them from Debian's packages where this runs as root, as
+/// continuous integration does; else says what to install.
+pub fn chromium() -> Result<Chromium> {
+    if let Some(found) = find_chromium() {
+        return Ok(found);
+    }
+    let missing = "Chromium and chromedriver, which the tests run in,";
+    let apt = command::find(&["apt-get"]);
+    let root = command::probe(Command::new("id").arg("-u")).is_some_and(|user| user == "0");
+    let (Some(apt), true) = (apt, root) else {
+        bail!(
+            "{missing} are missing. Install them (on Debian: `sudo apt-get install chromium \
+             chromium-driver`; on Ubuntu and macOS Chrome and a chromedriver of the same version), \
+             or name them with CHROMIUM and CHROMEDRIVER."
+        );
+    };
+    eprintln!("{missing} are installed from Debian's packages.");
+    let apt = || {
+        let mut command = Command::new(&apt);
+        command.env("DEBIAN_FRONTEND", "noninteractive");
+        command
+    };
+    command::run(apt().arg("update"))?;
+    let packages = ["chromium", "chromium-driver"];
+    command::run(
+        apt()
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(packages),
+    )?;
+    find_chromium().context("Chromium is still missing after its installation")
+}
+
+fn find_chromium() -> Option<Chromium> {
+    let named = |variable: &str| std::env::var_os(variable).map(PathBuf::from);
+    let browser = named("CHROMIUM")
+        .or_else(|| command::find(&["chromium", "chromium-browser", "google-chrome", "chrome"]))
+        .or_else(|| {
+            let app = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+            Some(PathBuf::from(app)).filter(|path| path.is_file())
+        })?;
+    let driver = named("CHROMEDRIVER").or_else(|| command::find(&["chromedriver"]))?;
+    Some(Chromium { browser, driver })
+}
+
+fn explain(what: &str, why: &str) {
+    eprintln!("Installing {what}: {why}.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_pins_of_wasm_bindgen_agree() {
+        for manifest in [
+            include_str!("../Cargo.toml"),
+            include_str!("../../Cargo.toml"),
+        ] {
+            assert!(
+                manifest.contains(&format!("\"={WASM_BINDGEN}\"")),
+                "{manifest}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_version_must_be_the_whole_word() {
+        // Cargo prints `cargo 1.95.0 (…)`.
+        let cargo = PathBuf::from(command::cargo().get_program());
+        let said = command::probe(Command::new(&cargo).arg("--version")).unwrap();
+        let version = said.split(' ').nth(1).unwrap();
+        assert!(has_version(&cargo, version));
+        assert!(!has_version(&cargo, &version[..version.len() - 1]));
+        assert!(!has_version(
+            Path::new("nexttoken-no-such-program"),
+            version
+        ));
+    }
+}

@@ -1,0 +1,262 @@
+//! `cargo verify`: every check, in the order that fails soonest.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::repo::Repo;
+use crate::serve::Server;
+use crate::wasm::Variant;
+use crate::{command, fetch, model, page, site, tools};
+
+/// One check.
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Repo) -> Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        what: "the code is formatted",
+        run: format,
+    },
+    Step {
+        name: "clippy",
+        what: "no lint, natively",
+        run: clippy,
+    },
+    Step {
+        name: "clippy-wasm",
+        what: "no lint, in the WebAssembly build",
+        run: clippy_wasm,
+    },
+    Step {
+        name: "doc",
+        what: "the documentation builds without a warning",
+        run: doc,
+    },
+    Step {
+        name: "model",
+        what: "the sample model is cached and intact",
+        run: fetch_model,
+    },
+    Step {
+        name: "test",
+        what: "native tests, those on the sample model too",
+        run: test,
+    },
+    Step {
+        name: "wasm-test",
+        what: "wasm-pack tests in headless Chromium",
+        run: wasm_test,
+    },
+    Step {
+        name: "build",
+        what: "the package builds and keeps its size budget",
+        run: build,
+    },
+    Step {
+        name: "page-test",
+        what: "the page, driven in Chromium",
+        run: page_test,
+    },
+];
+
+/// Prints the steps.
+pub fn list() {
+    for step in STEPS {
+        println!("{:<12} {}", step.name, step.what);
+    }
+}
+
+/// Runs all steps, or those named, up to the first that fails, and sums up.
+pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
+    if let Some(unknown) = only
+        .iter()
+        .find(|name| STEPS.iter().all(|step| step.name != *name))
+    {
+        bail!("there is no step {unknown}; `cargo verify --list` prints them");
+    }
+    let chosen: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name))
+        .collect();
+    let mut summary = Vec::new();
+    let mut failure = None;
+    for (index, step) in chosen.iter().enumerate() {
+        eprintln!(
+            "\n==> {}/{} {}: {}",
+            index + 1,
+            chosen.len(),
+            step.name,
+            step.what
+        );
+        let start = Instant::now();
+        let outcome = (step.run)(repo);
+        summary.push(line(step, start.elapsed(), outcome.is_ok()));
+        if let Err(error) = outcome {
+            failure = Some(error.context(format!("step {} failed", step.name)));
+            break;
+        }
+    }
+    let skipped = chosen.len() - summary.len();
+    eprintln!("\n==> summary\n{}", summary.join("\n"));
+    if skipped > 0 {
+        eprintln!("({skipped} not run)");
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn line(step: &Step, time: Duration, passed: bool) -> String {
+    let verdict = if passed { "passed" } else { "FAILED" };
+    format!(
+        "{:<12} {verdict} {:>8.1} s  {}",
+        step.name,
+        time.as_secs_f64(),
+        step.what
+    )
+}
+
+/// A Cargo command in the repository.
+fn cargo(repo: &Repo, arguments: &[&str]) -> Command {
+    let mut cargo = command::cargo();
+    cargo.current_dir(repo.root()).args(arguments);
+    cargo
+}
+
+fn format(repo: &Repo) -> Result<()> {
+    command::run(&mut cargo(repo, &["fmt", "--all", "--check"]))
+}
+
+fn clippy(repo: &Repo) -> Result<()> {
+    let arguments = [
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    command::run(&mut cargo(repo, &arguments))
+}
+
+fn clippy_wasm(repo: &Repo) -> Result<()> {
+    tools::wasm_target()?;
+    let target = ["--target", "wasm32-unknown-unknown"];
+    let features = ["--no-default-features", "--features", "js"];
+    let mut cargo = cargo(
+        repo,
+        &["clippy", "--locked", "--package", "nexttoken", "--lib"],
+    );
+    command::run(
+        cargo
+            .args(target)
+            .args(features)
+            .args(["--", "-D", "warnings"]),
+    )
+}
+
+fn doc(repo: &Repo) -> Result<()> {
+    let mut cargo = cargo(repo, &["doc", "--locked", "--workspace", "--no-deps"]);
+    command::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn fetch_model(repo: &Repo) -> Result<()> {
+    let given = std::env::var_os("NEXTTOKEN_MODEL");
+    let path = fetch::ensure(
+        &model::SAMPLE,
+        &repo.models(),
+        given.as_deref().map(AsRef::as_ref),
+    )?;
+    eprintln!("{} is intact", path.display());
+    Ok(())
+}
+
+fn test(repo: &Repo) -> Result<()> {
+    command::run(&mut cargo(repo, &["test", "--locked", "--workspace"]))
+}
+
+fn wasm_test(repo: &Repo) -> Result<()> {
+    tools::wasm_target()?;
+    let chromium = tools::chromium()?;
+    let bin = tools::wasm_pack(repo)?;
+    let mut wasm_pack = Command::new(tools::program(&bin, "wasm-pack"));
+    wasm_pack
+        .current_dir(repo.root())
+        .args(["test", "--headless", "--chrome", "--chromedriver"]);
+    wasm_pack.arg(chromium.driver);
+    command::prepend_path(&mut wasm_pack, &bin)?;
+    // A whole model takes longer than the runner's usual patience, in seconds.
+    wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", "600");
+    command::run(&mut wasm_pack)
+}
+
+fn build(repo: &Repo) -> Result<()> {
+    site::package(repo, &[Variant::Scalar])?;
+    site::assemble_site(repo, &[])
+}
+
+/// Serves the site that `build` made, and runs the tests of the page against it.
+fn page_test(repo: &Repo) -> Result<()> {
+    let chromium = tools::chromium()?;
+    tools::page_test_packages(repo)?;
+    build(repo).context("the page tests need the built site")?;
+    fetch_model(repo).context("the page tests need the sample model")?;
+    let server = Server::bind(Some(0), page::mounts(repo, repo.site()))?;
+    let origin = server.origin();
+    server.run_in_background();
+    let mut node = Command::new("node");
+    node.current_dir(repo.root())
+        // One file at a time: each starts a browser and may run a model in it.
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+        .args(page_tests(repo)?)
+        .env("NEXTTOKEN_ORIGIN", origin)
+        .env("CHROMIUM", chromium.browser);
+    command::run(&mut node)
+}
+
+/// The test files, by name: what Node makes of a folder differs between its versions.
+fn page_tests(repo: &Repo) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(repo.page_tests())? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    ensure!(
+        !files.is_empty(),
+        "there is no test in {}",
+        repo.page_tests().display()
+    );
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_steps_differ() {
+        for (index, step) in STEPS.iter().enumerate() {
+            assert!(
+                STEPS[index + 1..]
+                    .iter()
+                    .all(|other| other.name != step.name)
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_step_is_refused() {
+        let error = verify(&Repo::find().unwrap(), &["no-such-step".to_owned()]).unwrap_err();
+        assert!(error.to_string().contains("no-such-step"));
+    }
+}

@@ -1,0 +1,34 @@
+// The package as it is served: every module of it starts through the one glue they share.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open, origin } from "./harness.mjs";
+
+const modules = {
+  simd128: "/pkg/nexttoken_simd128.wasm",
+  relaxed: "/pkg/nexttoken_relaxed.wasm",
+  scalar: "/test/scalar/nexttoken_scalar.wasm",
+};
+
+for (const [variant, path] of Object.entries(modules)) {
+  test(`the ${variant} module starts`, async () => {
+    const response = await fetch(origin + path);
+    assert.equal(response.status, 200);
+    // Browsers compile a module as it arrives only under this type.
+    assert.equal(response.headers.get("content-type"), "application/wasm");
+    const { page, close } = await open("/");
+    const exported = await page.evaluate(async (path) => {
+      const { default: init } = await import("/pkg/nexttoken.js");
+      return Object.keys(await init({ module_or_path: path }));
+    }, path);
+    assert.ok(exported.includes("memory"), exported.join(", "));
+    await close();
+  });
+}
+
+test("the model is served in ranges", async () => {
+  const url = `${origin}/models/SmolLM2-135M-Instruct.Q4_1.gguf`;
+  const response = await fetch(url, { headers: { Range: "bytes=0-3" } });
+  assert.equal(response.status, 206);
+  assert.equal(await response.text(), "GGUF");
+});
