@@ -12,6 +12,9 @@ pub enum Error {
     /// The bytes do not begin with the GGUF magic.
     #[error("this is not a GGUF file: it does not begin with the bytes \"GGUF\"")]
     NotGguf,
+    /// The file is written for machines of the other byte order.
+    #[error("the model file is big-endian; only little-endian GGUF files are supported")]
+    BigEndian,
     /// The GGUF version is none this crate reads.
     #[error("GGUF version {0} is not supported (versions 2 and 3 are)")]
     UnsupportedVersion(u32),
@@ -114,6 +117,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Error::NotGguf => "not_gguf",
+            Error::BigEndian => "big_endian",
             Error::UnsupportedVersion(_) => "unsupported_version",
             Error::Truncated(_) => "truncated",
             Error::Corrupt(_) => "corrupt",

@@ -24,8 +24,6 @@
 mod header;
 mod layout;
 mod limits;
-#[cfg(test)]
-mod malformed_tests;
 mod metadata;
 mod reader;
 mod value_type;

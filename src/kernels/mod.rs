@@ -1,10 +1,212 @@
 //! Arithmetic behind one door.
-#![allow(missing_docs, unused)]
-/// e^x, equal on every platform (our own code; no platform math).
-pub fn exp(x: f32) -> f32 { todo!() }
-/// Numerically safe softmax in place, equal bit for bit on every backend. Returns ln Σ exp(x - max) + max.
-pub fn softmax(values: &mut [f32]) -> f32 { todo!() }
-/// The backend in use: "scalar", "simd128", "relaxed-simd", "avx2", …
-pub fn backend() -> &'static str { todo!() }
-/// Makes the scalar specification the backend (for tests and comparison); takes effect at once, for the whole process.
-pub fn force_scalar(on: bool) { todo!() }
+//!
+//! `scalar` is the specification: plain loops whose order of float sums is a promise. `simd` holds the
+//! same kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and
+//! relaxed SIMD, x86-64 AVX2 and AVX-VNNI) and equal to the specification bit for bit: integer dot
+//! products are exact, no multiply-add is fused, no float instruction is relaxed, and `exp` is our own.
+
+mod activations;
+mod isa;
+mod scalar;
+#[cfg(any(
+    target_arch = "x86_64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
+mod simd;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use activations::Activations;
+
+use crate::quant::Matrix;
+
+static SCALAR: AtomicBool = AtomicBool::new(false);
+
+/// Makes the scalar specification the backend, for tests and comparison: at once, for the process.
+pub fn force_scalar(on: bool) {
+    SCALAR.store(on, Ordering::Relaxed);
+}
+
+/// What the machine offers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Backend {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Wasm,
+}
+
+impl Backend {
+    fn detect() -> Self {
+        if SCALAR.load(Ordering::Relaxed) {
+            return Self::Scalar;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            return if is_x86_feature_detected!("avxvnni") {
+                Self::AvxVnni
+            } else {
+                Self::Avx2
+            };
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        return Self::Wasm;
+        #[allow(unreachable_code)]
+        Self::Scalar
+    }
+}
+
+/// The backend in use: "scalar", "simd128", "relaxed-simd", "avx2" or "avx-vnni".
+pub fn backend() -> &'static str {
+    match Backend::detect() {
+        Backend::Scalar => "scalar",
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx2 => "avx2",
+        #[cfg(target_arch = "x86_64")]
+        Backend::AvxVnni => "avx-vnni",
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Backend::Wasm if cfg!(target_feature = "relaxed-simd") => "relaxed-simd",
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Backend::Wasm => "simd128",
+    }
+}
+
+/// Defines a kernel's door: the scalar specification, or its SIMD twin compiled for the machine at hand.
+macro_rules! kernel {
+    ($door:ident = $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
+        fn $door($($arg: $type),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            mod machine {
+                use super::*;
+                #[target_feature(enable = "avx2")]
+                pub unsafe fn avx2($($arg: $type),*) $(-> $result)? {
+                    // SAFETY: compiled for AVX2, as the caller checked.
+                    unsafe { simd::$name::<isa::x86::X86<false>>($($arg),*) }
+                }
+                #[target_feature(enable = "avx2,avxvnni")]
+                pub unsafe fn avx_vnni($($arg: $type),*) $(-> $result)? {
+                    // SAFETY: compiled for AVX-VNNI, as the caller checked.
+                    unsafe { simd::$name::<isa::x86::X86<true>>($($arg),*) }
+                }
+            }
+            match Backend::detect() {
+                Backend::Scalar => scalar::$name($($arg),*),
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `detect` saw AVX2.
+                Backend::Avx2 => unsafe { machine::avx2($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `detect` saw AVX2 and AVX-VNNI.
+                Backend::AvxVnni => unsafe { machine::avx_vnni($($arg),*) },
+                #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+                // SAFETY: the whole module is compiled for these instructions.
+                Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm>($($arg),*) },
+            }
+        }
+    };
+}
+
+kernel!(linear_door = linear(matrix: &Matrix, x: &Activations, y: &mut [f32]));
+kernel!(quantize_block = quantize_block(x: &[f32], q: &mut [i8]) -> f32);
+kernel!(sum_of_squares = sum_of_squares(x: &[f32]) -> f32);
+kernel!(scale_by = scale_by(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]));
+kernel!(add_door = add(x: &mut [f32], y: &[f32]));
+kernel!(silu_mul_door = silu_mul(gate: &mut [f32], up: &[f32]));
+kernel!(rotate_door = rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]));
+kernel!(exp_minus = exp_minus(values: &mut [f32], largest: f32) -> f32);
+kernel!(largest = largest(values: &[f32]) -> f32);
+kernel!(scale = scale(x: &mut [f32], factor: f32));
+kernel!(scores = scores(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]));
+kernel!(weighted_sum = weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]));
+
+/// Matrix × activations: `y[token][row]`, `x.tokens() × matrix.rows()` values.
+///
+/// # Panics
+/// If the lengths do not fit together.
+pub fn linear(matrix: &Matrix, x: &mut Activations, y: &mut [f32]) {
+    assert_eq!(matrix.cols(), x.cols());
+    assert_eq!(y.len(), matrix.rows() * x.tokens());
+    if matrix.format().is_quantized() {
+        x.quantize();
+    }
+    linear_door(matrix, x, y);
+}
+
+/// RMSNorm (Zhang and Sennrich 2019): `out = x / √(mean(x²) + epsilon) × weight`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    assert!(x.len() == weight.len() && x.len() == out.len());
+    let mean = sum_of_squares(x) / x.len() as f32;
+    scale_by(x, 1.0 / (mean + epsilon).sqrt(), weight, out);
+}
+
+/// `x += y`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn add(x: &mut [f32], y: &[f32]) {
+    assert_eq!(x.len(), y.len());
+    add_door(x, y);
+}
+
+/// `gate = silu(gate) × up`, the activation of SwiGLU (Shazeer 2020); silu(x) = x × σ(x).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
+    assert_eq!(gate.len(), up.len());
+    silu_mul_door(gate, up);
+}
+
+/// Rotates consecutive pairs of `x` by the angles of `cos` and `sin` (RoPE, Su et al. 2021):
+/// `cos` holds c, c for each pair, `sin` −s, s.
+///
+/// # Panics
+/// If `x` is longer than the angles.
+pub fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    assert!(x.len() <= cos.len() && x.len() <= sin.len());
+    rotate_door(x, cos, sin);
+}
+
+/// Attention of one query over the first `scores.len()` positions:
+/// `out = softmax(query · keys × factor) · values`. `keys` lie in tiles of four positions
+/// (`keys[tile][dimension][position]`), `values` row by row; `scores` is scratch memory and holds
+/// the attention weights afterwards.
+///
+/// # Panics
+/// If `keys` or `values` hold fewer positions.
+pub fn attend(
+    query: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    factor: f32,
+    weights: &mut [f32],
+    out: &mut [f32],
+) {
+    assert!(keys.len() >= weights.len().div_ceil(4) * 4 * query.len());
+    assert!(values.len() >= weights.len() * out.len());
+    scores(query, keys, factor, weights);
+    softmax(weights);
+    weighted_sum(weights, values, out);
+}
+
+/// e^x, equal on every platform, within 2 units in the last place for −87 ≤ x ≤ 88; the result beyond
+/// these bounds is that of the bound.
+pub fn exp(x: f32) -> f32 {
+    scalar::exp(x)
+}
+
+/// Softmax in place, safe for large values: each becomes e^(value − largest) / sum. Returns
+/// ln Σ e^value. Values that are NaN or all −∞ give no useful result, but no panic.
+pub fn softmax(values: &mut [f32]) -> f32 {
+    let most = largest(values);
+    let sum = exp_minus(values, most);
+    scale(values, 1.0 / sum);
+    most + libm::logf(sum)
+}

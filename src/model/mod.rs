@@ -1,54 +1,74 @@
 //! Token ids → hidden state: configuration, weights, KV cache, transformer layers.
-#![allow(missing_docs, unused)]
-use std::sync::Arc;
-use crate::head::Head;
+
+mod cache;
+mod config;
+mod loader;
+mod rope;
+mod session;
+mod transformer;
+
+pub use config::Config;
+pub use loader::Loader;
+pub use session::Session;
+
 use crate::gguf::Metadata;
+use crate::head::Head;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId};
-use ndarray::{ArrayView1, ArrayView2};
+use transformer::Transformer;
 
-/// What the metadata says about the network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Config { pub architecture: String, pub context_length: usize, pub vocabulary_size: usize, pub hidden_size: usize, pub layers: usize /* … */ }
-
-/// A loaded model: shared, immutable.
-pub struct Model { pub config: Config, pub tokenizer: Tokenizer, pub head: Head, /// what the file says besides (name, licence, chat template), large arrays taken out
-    pub metadata: Metadata, /// parameters in all tensors
-    pub parameters: u64, /// bytes of weights in memory
-    pub weight_bytes: usize, /* transformer */ }
-
-/// Builds a [`Model`] from the bytes of a GGUF file as they arrive, repacking each tensor on the way.
-pub struct Loader;
-impl Loader {
-    pub fn new() -> Self { todo!() }
-    /// The next bytes of the file. After an error the loader only repeats that error.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<()> { todo!() }
-    /// Bytes of the whole file, once its header has arrived.
-    pub fn file_size(&self) -> Option<u64> { todo!() }
-    pub fn finish(self) -> Result<Model> { todo!() }
-}
-impl Model {
-    /// All at once, from bytes in memory.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Model> { todo!() }
-    /// Runs `tokens` at the positions after those in `session`, appending their keys and values.
-    /// On error the session is as it was before.
-    pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> { todo!() }
-}
-
-/// One text in progress: the KV cache and scratch memory. Tokens beyond the capacity are `PromptTooLong`.
-pub struct Session;
-impl Session {
-    /// `capacity`: tokens the KV cache may grow to (memory is taken as needed).
-    pub fn new(model: &Model, capacity: usize) -> Result<Self> { todo!() }
-    /// Tokens in the KV cache.
-    pub fn len(&self) -> usize { todo!() }
-    pub fn capacity(&self) -> usize { todo!() }
-    /// Forgets all tokens after the first `len` (keeps the memory).
-    pub fn truncate(&mut self, len: usize) { todo!() }
-    /// The hidden states (final norm applied) of the tokens of the last `forward`: `[tokens, hidden_size]`.
-    pub fn hidden(&self) -> ArrayView2<'_, f32> { todo!() }
-    /// Bytes of the KV cache now.
-    pub fn cache_bytes(&self) -> usize { todo!() }
-}
-/// Tokens `forward` handles best at once; longer prompts are run in chunks of this many.
+/// Tokens [`Model::forward`] handles best at once; longer prompts are run in chunks of this many.
 pub const PREFILL_CHUNK: usize = 64;
+
+/// A loaded model: immutable, to be shared.
+pub struct Model {
+    /// The shape of the network.
+    pub config: Config,
+    /// Text → ids → text.
+    pub tokenizer: Tokenizer,
+    /// Hidden state → logits.
+    pub head: Head,
+    /// What the file says besides (name, licence, chat template); the tokenizer's arrays are taken out.
+    pub metadata: Metadata,
+    /// Parameters in all tensors.
+    pub parameters: u64,
+    /// Bytes of the file.
+    pub file_size: u64,
+    /// Bytes of weights in memory.
+    pub weight_bytes: usize,
+    transformer: Transformer,
+}
+
+impl Model {
+    /// A model from the bytes of a whole file.
+    ///
+    /// # Errors
+    /// As [`Loader::push`] and [`Loader::finish`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Model> {
+        let mut loader = Loader::new();
+        loader.push(bytes)?;
+        loader.finish()
+    }
+
+    /// Runs `tokens` at the positions after those in `session`, appending their keys and values; their
+    /// hidden states are then in [`Session::hidden`].
+    ///
+    /// # Errors
+    /// [`Error::PromptTooLong`] beyond the session's capacity, [`Error::InvalidOption`] for an id that
+    /// is not in the vocabulary, [`Error::OutOfMemory`]. The session's text is then as it was before.
+    pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
+        session.prepare(&self.config, self.transformer.rope.size(), tokens)?;
+        self.transformer.run(&self.config, tokens, session)?;
+        session.len += tokens.len();
+        Ok(())
+    }
+}
+
+/// Makes `vec` exactly `len` long, or says that the memory is not there.
+fn resize(vec: &mut Vec<f32>, len: usize) -> Result<()> {
+    let missing = len.saturating_sub(vec.len());
+    vec.try_reserve_exact(missing)
+        .map_err(|_| Error::OutOfMemory(4 * missing))?;
+    vec.resize(len, 0.0);
+    Ok(())
+}

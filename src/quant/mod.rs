@@ -16,10 +16,14 @@ mod float;
 mod iq4;
 mod k_quants;
 mod legacy;
+mod matrix;
 mod tensor_type;
+pub mod tiles;
 
 pub use float::{f16_to_f32, f32_to_f16};
+pub use matrix::{Matrix, MatrixBuilder};
 pub use tensor_type::TensorType;
+pub use tiles::TileFormat;
 
 use crate::{Error, Result};
 

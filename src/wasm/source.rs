@@ -168,7 +168,9 @@ impl<'a> Loading<'a> {
 
     async fn read_stream(&mut self, stream: &ReadableStream) -> std::result::Result<(), JsValue> {
         if stream.locked() {
-            return Err(Error::Io("its stream is being read or has been read already".into()).into());
+            return Err(
+                Error::Io("its stream is being read or has been read already".into()).into(),
+            );
         }
         let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
         let listener = AbortListener::new(self.options.signal.as_ref(), &reader);

@@ -1,0 +1,202 @@
+//! x86-64 with AVX2, with the byte dot product of AVX-VNNI where `VNNI` says that it is there.
+
+use super::Isa;
+use core::arch::x86_64::*;
+
+/// The 128-bit vectors of x86-64.
+#[derive(Clone, Copy)]
+pub(crate) struct X86<const VNNI: bool>;
+
+/// sum += Σ of four products of an unsigned and a signed byte, in each 32-bit lane. Exact: no pair
+/// of products leaves 16 bits while the unsigned bytes are at most 128 and the signed −127 to 127.
+#[inline(always)]
+unsafe fn dot_bytes<const VNNI: bool>(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i {
+    // SAFETY: the machine has the instructions, see `Isa`.
+    unsafe {
+        if VNNI {
+            _mm_dpbusd_avx_epi32(sum, unsigned, signed)
+        } else {
+            let pairs = _mm_maddubs_epi16(unsigned, signed);
+            _mm_add_epi32(sum, _mm_madd_epi16(pairs, _mm_set1_epi16(1)))
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn splat4(x: *const u8, group: usize) -> __m128i {
+    // SAFETY: `x` is good for 32 bytes, `group` is under 8.
+    unsafe { _mm_set1_epi32(x.add(4 * group).cast::<i32>().read_unaligned()) }
+}
+
+#[inline(always)]
+fn f(a: __m128i) -> __m128 {
+    // SAFETY: a cast of bits; SSE2 is part of x86-64.
+    unsafe { _mm_castsi128_ps(a) }
+}
+
+#[inline(always)]
+fn i(a: __m128) -> __m128i {
+    // SAFETY: a cast of bits; SSE2 is part of x86-64.
+    unsafe { _mm_castps_si128(a) }
+}
+
+// SAFETY (of every block below): the machine has AVX2, and AVX-VNNI where VNNI is true; the pointers
+// are good for what the trait says.
+impl<const VNNI: bool> Isa for X86<VNNI> {
+    type V = __m128i;
+    type Unsigned = __m128i;
+    type Signed = __m128i;
+    type SignedSum = __m128i;
+
+    const SPREAD: usize = 32;
+
+    #[inline(always)]
+    unsafe fn spread(q: *const i8, out: *mut u8) {
+        // SAFETY: see above.
+        unsafe { core::ptr::copy_nonoverlapping(q.cast(), out, 32) }
+    }
+    #[inline(always)]
+    unsafe fn unsigned(bytes: __m128i) -> __m128i {
+        bytes
+    }
+    #[inline(always)]
+    unsafe fn signed(bytes: __m128i) -> __m128i {
+        bytes
+    }
+    #[inline(always)]
+    unsafe fn dot(sum: __m128i, x: *const u8, group: usize, w: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { dot_bytes::<VNNI>(sum, w, splat4(x, group)) }
+    }
+    #[inline(always)]
+    unsafe fn signed_zero() -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_setzero_si128() }
+    }
+    #[inline(always)]
+    unsafe fn dot_signed(sum: __m128i, x: *const u8, group: usize, w: __m128i) -> __m128i {
+        // SAFETY: see above. |w| × (x with the sign of w) = w × x.
+        unsafe {
+            let x = _mm_sign_epi8(splat4(x, group), w);
+            dot_bytes::<VNNI>(sum, _mm_abs_epi8(w), x)
+        }
+    }
+    #[inline(always)]
+    unsafe fn signed_total(sum: __m128i) -> __m128i {
+        sum
+    }
+    #[inline(always)]
+    unsafe fn load(p: *const u8) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_loadu_si128(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn store(p: *mut u8, v: __m128i) {
+        // SAFETY: see above.
+        unsafe { _mm_storeu_si128(p.cast(), v) }
+    }
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_set1_ps(x)) }
+    }
+    #[inline(always)]
+    unsafe fn splat_i32(x: i32) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_set1_epi32(x) }
+    }
+    #[inline(always)]
+    unsafe fn load_i16x4(p: *const u8) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_cvtepi16_epi32(_mm_loadl_epi64(p.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn and(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_and_si128(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn or(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_or_si128(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn shr_u16<const N: i32>(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_srli_epi16::<N>(a) }
+    }
+    #[inline(always)]
+    unsafe fn shl_u16<const N: i32>(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_slli_epi16::<N>(a) }
+    }
+    #[inline(always)]
+    unsafe fn shl_i32<const N: i32>(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_slli_epi32::<N>(a) }
+    }
+    #[inline(always)]
+    unsafe fn add_i32(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_add_epi32(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn max_i32(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_max_epi32(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn to_f32(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_cvtepi32_ps(a)) }
+    }
+    #[inline(always)]
+    unsafe fn to_i32(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_cvttps_epi32(f(a)) }
+    }
+    #[inline(always)]
+    unsafe fn add(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_add_ps(f(a), f(b))) }
+    }
+    #[inline(always)]
+    unsafe fn sub(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_sub_ps(f(a), f(b))) }
+    }
+    #[inline(always)]
+    unsafe fn mul(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_mul_ps(f(a), f(b))) }
+    }
+    #[inline(always)]
+    unsafe fn div(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_div_ps(f(a), f(b))) }
+    }
+    #[inline(always)]
+    unsafe fn max(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_max_ps(f(a), f(b))) }
+    }
+    #[inline(always)]
+    unsafe fn min(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { i(_mm_min_ps(f(a), f(b))) }
+    }
+    #[inline(always)]
+    unsafe fn nearest(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe {
+            i(_mm_round_ps::<
+                { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },
+            >(f(a)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn swap_pairs(a: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_shuffle_epi32::<0b10_11_00_01>(a) }
+    }
+}

@@ -1,0 +1,228 @@
+//! The specification: every kernel as plain loops. The SIMD kernels must give the same bits, so the
+//! order of every float sum here is a promise.
+
+use super::Activations;
+use crate::quant::tiles::{TILE_COLS, TILE_ROWS, tile_half, tile_weight};
+use crate::quant::{Matrix, TileFormat};
+
+/// An IEEE half to f32. Exact for every finite half; infinities and NaNs, which no sane model holds,
+/// become large finite numbers.
+pub(super) fn half(bits: u16) -> f32 {
+    let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * HALF_BIAS;
+    f32::from_bits(magnitude.to_bits() | (u32::from(bits & 0x8000) << 16))
+}
+
+/// 2¹¹²: what lies between the exponent biases of f32 and half.
+pub(super) const HALF_BIAS: f32 = f32::from_bits((127 + 112) << 23);
+
+/// `if a > b { a } else { b }`, as the vector instruction does it: a NaN in `a` gives `b`.
+fn max(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+fn min(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// Below this largest value a block is all zero: its scale would leave the range of f32.
+pub(super) const TINY: f32 = 1e-30;
+
+/// Quantises 32 values: scale = max |x| / 127, q = x / scale rounded to even. Returns the scale.
+pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
+    let largest = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).max();
+    let largest = f32::from_bits(largest.unwrap_or(0));
+    if largest < TINY {
+        q.fill(0);
+        return 0.0;
+    }
+    let inverse = 127.0 / largest;
+    for (x, q) in x.iter().zip(q) {
+        *q = max(min((x * inverse).round_ties_even(), 127.0), -127.0) as i8;
+    }
+    largest / 127.0
+}
+
+/// y\[token\]\[row\] = Σ over columns of weight × activation.
+///
+/// Quantised weights: block by block, the integer dot product of a block is exact, and
+/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`.
+/// Floats: column by column.
+pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    let groups = matrix.rows().div_ceil(TILE_ROWS);
+    for token in 0..x.tokens() {
+        for group in 0..groups {
+            let sums = if matrix.format().is_quantized() {
+                quantized_group(matrix, group, x, token)
+            } else {
+                float_group(matrix, group, x.values(token))
+            };
+            let first = token * matrix.rows() + group * TILE_ROWS;
+            let rows = TILE_ROWS.min(matrix.rows() - group * TILE_ROWS);
+            y[first..first + rows].copy_from_slice(&sums[..rows]);
+        }
+    }
+}
+
+fn quantized_group(
+    matrix: &Matrix,
+    group: usize,
+    x: &Activations,
+    token: usize,
+) -> [f32; TILE_ROWS] {
+    let format = matrix.format();
+    let mut sums = [0.0f32; TILE_ROWS];
+    for (block, tile) in matrix
+        .group(group)
+        .chunks_exact(format.tile_bytes())
+        .enumerate()
+    {
+        let q = x.block(block, token);
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let dot: i32 = (0..TILE_COLS)
+                .map(|c| (tile_weight(format, tile, row, c) - format.offset()) * i32::from(q[c]))
+                .sum();
+            let scale = half(tile_half(format, tile, row)) * x.scale(block, token);
+            *sum += dot as f32 * scale;
+            if format.has_minimum() {
+                *sum += half(tile_half(format, tile, TILE_ROWS + row)) * x.scaled_sum(block, token);
+            }
+        }
+    }
+    sums
+}
+
+fn float_group(matrix: &Matrix, group: usize, x: &[f32]) -> [f32; TILE_ROWS] {
+    let format = matrix.format();
+    let mut sums = [0.0f32; TILE_ROWS];
+    for (tile, x) in matrix.group(group).chunks_exact(format.tile_bytes()).zip(x) {
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let u16_at = || u16::from_le_bytes([tile[2 * row], tile[2 * row + 1]]);
+            let weight = match format {
+                TileFormat::F16 => half(u16_at()),
+                TileFormat::BF16 => f32::from_bits(u32::from(u16_at()) << 16),
+                _ => f32::from_le_bytes([0, 1, 2, 3].map(|i| tile[4 * row + i])),
+            };
+            *sum += weight * x;
+        }
+    }
+    sums
+}
+
+/// Σ x², lane by lane: lane `j` sums columns `j, j + 4, …`, then (0 + 1) + (2 + 3).
+pub(super) fn sum_of_squares(x: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 4];
+    for (i, x) in x.iter().enumerate() {
+        lanes[i % 4] += x * x;
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+/// out = (x × factor) × weight.
+pub(super) fn scale_by(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]) {
+    for ((out, x), weight) in out.iter_mut().zip(x).zip(weight) {
+        *out = (x * factor) * weight;
+    }
+}
+
+/// x += y.
+pub(super) fn add(x: &mut [f32], y: &[f32]) {
+    for (x, y) in x.iter_mut().zip(y) {
+        *x += y;
+    }
+}
+
+/// gate = gate × σ(gate) × up.
+pub(super) fn silu_mul(gate: &mut [f32], up: &[f32]) {
+    for (gate, up) in gate.iter_mut().zip(up) {
+        *gate = (*gate / (1.0 + exp(-*gate))) * up;
+    }
+}
+
+/// Rotates each pair (x₀, x₁) by its angle: `cos` holds c, c and `sin` −s, s for each pair.
+pub(super) fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let angles = cos.chunks_exact(2).zip(sin.chunks_exact(2));
+    for (x, (cos, sin)) in x.chunks_exact_mut(2).zip(angles) {
+        (x[0], x[1]) = (x[0] * cos[0] + x[1] * sin[0], x[1] * cos[1] + x[0] * sin[1]);
+    }
+}
+
+/// The constants of [`exp`].
+pub(super) mod exponential {
+    /// Below, e^x is no longer a normal number; the result there is that of this bound.
+    pub const LOWEST: f32 = -87.0;
+    /// Above, e^x leaves f32; the result there is that of this bound.
+    pub const HIGHEST: f32 = 88.0;
+    pub const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    /// ln 2 in two parts, the first short enough that n × `LN2_HIGH` is exact (Cody and Waite).
+    pub const LN2_HIGH: f32 = 0.693_359_4;
+    pub const LN2_LOW: f32 = -2.121_944_4e-4;
+    /// e^r ≈ Σ rⁱ / i! up to i = 7, highest first, for |r| ≤ ln 2 / 2.
+    pub const TAYLOR: [f32; 8] = [
+        1.0 / 5040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0,
+    ];
+}
+
+/// e^x = 2ⁿ × e^r with n the whole number nearest x / ln 2 (Cody and Waite's reduction, then Taylor).
+pub(super) fn exp(x: f32) -> f32 {
+    use exponential::*;
+    let x = min(max(x, LOWEST), HIGHEST);
+    let n = (x * LOG2_E).round_ties_even();
+    let r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    let mut e = TAYLOR[0];
+    for term in &TAYLOR[1..] {
+        e = e * r + term;
+    }
+    e * f32::from_bits(((n as i32 + 127) as u32) << 23)
+}
+
+/// values = e^(value − largest); returns their sum, lane by lane as [`sum_of_squares`].
+pub(super) fn exp_minus(values: &mut [f32], largest: f32) -> f32 {
+    let mut lanes = [0.0f32; 4];
+    for (i, value) in values.iter_mut().enumerate() {
+        *value = exp(*value - largest);
+        lanes[i % 4] += *value;
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
+/// The largest value; NaNs are passed over, −∞ when there is none.
+pub(super) fn largest(values: &[f32]) -> f32 {
+    values.iter().fold(f32::NEG_INFINITY, |a, &b| max(b, a))
+}
+
+/// x ×= factor.
+pub(super) fn scale(x: &mut [f32], factor: f32) {
+    for x in x {
+        *x *= factor;
+    }
+}
+
+/// score\[t\] = (Σ over d, in order, of query\[d\] × key\[t\]\[d\]) × factor, for `scores.len()` positions.
+/// Keys lie in tiles of four positions: `keys[tile][d][position]`.
+pub(super) fn scores(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]) {
+    for (t, score) in scores.iter_mut().enumerate() {
+        let tile = &keys[t / 4 * 4 * query.len()..];
+        let mut sum = 0.0;
+        for (d, q) in query.iter().enumerate() {
+            sum += q * tile[4 * d + t % 4];
+        }
+        *score = sum * factor;
+    }
+}
+
+/// out\[d\] = Σ over t, in order, of weight\[t\] × value\[t\]\[d\].
+pub(super) fn weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]) {
+    out.fill(0.0);
+    for (weight, value) in weights.iter().zip(values.chunks_exact(out.len())) {
+        for (out, value) in out.iter_mut().zip(value) {
+            *out += weight * value;
+        }
+    }
+}

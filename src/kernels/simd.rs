@@ -1,0 +1,376 @@
+//! The kernels in 128-bit vectors, each written once for every machine ([`Isa`]) and, where weights
+//! are read, for every [`TileFormat`]. The scalar specification says what they compute.
+//!
+//! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
+//! by the door in `super`.
+
+use super::Activations;
+use super::isa::Isa;
+use super::scalar::{self, HALF_BIAS, exponential};
+use crate::quant::tiles::TILE_ROWS;
+use crate::quant::{Matrix, TileFormat};
+
+mod float;
+mod quantized;
+
+/// Tokens whose sums a matrix product keeps at hand while it passes over the weights once.
+const TOKENS: usize = 64;
+
+pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    use quantized::product;
+    // SAFETY: as the caller promises.
+    unsafe {
+        match matrix.format() {
+            TileFormat::F32 => float::product::<I, float::F32>(matrix, x, y),
+            TileFormat::F16 => float::product::<I, float::F16>(matrix, x, y),
+            TileFormat::BF16 => float::product::<I, float::BF16>(matrix, x, y),
+            TileFormat::Q4_0 => product::<I, quantized::Q4_0>(matrix, x, y),
+            TileFormat::Q4_1 => product::<I, quantized::Q4_1>(matrix, x, y),
+            TileFormat::Q5_0 => product::<I, quantized::Q5_0>(matrix, x, y),
+            TileFormat::Q5_1 => product::<I, quantized::Q5_1>(matrix, x, y),
+            TileFormat::Q8_0 => product::<I, quantized::Q8_0>(matrix, x, y),
+        }
+    }
+}
+
+/// Stores the sums of four rows, as many of them as the matrix has.
+#[inline(always)]
+unsafe fn store_rows<I: Isa>(
+    sums: I::V,
+    matrix: &Matrix,
+    group: usize,
+    token: usize,
+    y: &mut [f32],
+) {
+    let first = group * TILE_ROWS;
+    let rows = TILE_ROWS.min(matrix.rows() - first);
+    let y = &mut y[token * matrix.rows() + first..][..rows];
+    // SAFETY: `y` holds `rows` floats, `lanes` four.
+    unsafe {
+        if rows == TILE_ROWS {
+            I::store(y.as_mut_ptr().cast(), sums);
+        } else {
+            y.copy_from_slice(&lanes::<I>(sums)[..rows]);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn lanes<I: Isa>(v: I::V) -> [f32; 4] {
+    let mut lanes = [0.0; 4];
+    // SAFETY: sixteen bytes.
+    unsafe { I::store(lanes.as_mut_ptr().cast(), v) };
+    lanes
+}
+
+#[inline(always)]
+unsafe fn sum_lanes<I: Isa>(v: I::V) -> [f32; 4] {
+    // SAFETY: as the caller promises.
+    unsafe { lanes::<I>(v) }
+}
+
+/// Four halves → f32, as [`scalar::half`].
+#[inline(always)]
+unsafe fn halves<I: Isa>(p: *const u8) -> I::V {
+    // SAFETY: `p` is good for 8 bytes. Sign extension leaves copies of the sign above it, masked off.
+    unsafe {
+        let bits = I::shl_i32::<13>(I::load_i16x4(p));
+        I::mul(
+            I::and(bits, I::splat_i32(0x8fff_ffff_u32 as i32)),
+            I::splat(HALF_BIAS),
+        )
+    }
+}
+
+pub(super) unsafe fn quantize_block<I: Isa>(x: &[f32], q: &mut [i8]) -> f32 {
+    debug_assert!(x.len() == 32 && q.len() == 32);
+    // SAFETY: 32 floats are read.
+    unsafe {
+        let load = |i: usize| I::load(x.as_ptr().add(4 * i).cast());
+        let mask = I::splat_i32(0x7fff_ffff);
+        let mut most = I::and(load(0), mask);
+        for i in 1..8 {
+            most = I::max_i32(most, I::and(load(i), mask));
+        }
+        let largest = lanes::<I>(most)
+            .map(f32::to_bits)
+            .into_iter()
+            .max()
+            .unwrap_or(0);
+        let largest = f32::from_bits(largest);
+        if largest < scalar::TINY {
+            q.fill(0);
+            return 0.0;
+        }
+        let inverse = I::splat(127.0 / largest);
+        let (low, high) = (I::splat(-127.0), I::splat(127.0));
+        for i in 0..8 {
+            let rounded = I::nearest(I::mul(load(i), inverse));
+            let whole = I::to_i32(I::max(I::min(rounded, high), low));
+            for (q, lane) in q[4 * i..4 * i + 4].iter_mut().zip(lanes::<I>(whole)) {
+                *q = lane.to_bits() as i8;
+            }
+        }
+        largest / 127.0
+    }
+}
+
+pub(super) unsafe fn spread<I: Isa>(q: &[i8], out: &mut [u8]) {
+    debug_assert!(q.len() == 32 && out.len() == I::SPREAD);
+    // SAFETY: the lengths are as `Isa::spread` wants them.
+    unsafe { I::spread(q.as_ptr(), out.as_mut_ptr()) }
+}
+
+/// Calls `f` for each four values; the last few, fewer than four, are left to the caller.
+macro_rules! for_vectors {
+    ($len:expr, |$i:ident| $body:block) => {
+        for $i in (0..$len / 4 * 4).step_by(4) $body
+    };
+}
+
+pub(super) unsafe fn sum_of_squares<I: Isa>(x: &[f32]) -> f32 {
+    // SAFETY: four floats at a time, within `x`.
+    unsafe {
+        let mut sums = I::splat(0.0);
+        for_vectors!(x.len(), |i| {
+            let x = I::load(x.as_ptr().add(i).cast());
+            sums = I::add(sums, I::mul(x, x));
+        });
+        let mut lanes = sum_lanes::<I>(sums);
+        for (lane, x) in lanes.iter_mut().zip(x.chunks_exact(4).remainder()) {
+            *lane += x * x;
+        }
+        (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+    }
+}
+
+pub(super) unsafe fn scale_by<I: Isa>(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]) {
+    debug_assert!(x.len() == out.len() && weight.len() == out.len());
+    // SAFETY: four floats at a time, within slices of one length.
+    unsafe {
+        let factors = I::splat(factor);
+        for_vectors!(out.len(), |i| {
+            let x = I::mul(I::load(x.as_ptr().add(i).cast()), factors);
+            let y = I::mul(x, I::load(weight.as_ptr().add(i).cast()));
+            I::store(out.as_mut_ptr().add(i).cast(), y);
+        });
+    }
+    let rest = out.len() / 4 * 4;
+    scalar::scale_by(&x[rest..], factor, &weight[rest..], &mut out[rest..]);
+}
+
+pub(super) unsafe fn add<I: Isa>(x: &mut [f32], y: &[f32]) {
+    debug_assert!(x.len() == y.len());
+    // SAFETY: four floats at a time, within slices of one length.
+    unsafe {
+        for_vectors!(x.len(), |i| {
+            let p = x.as_mut_ptr().add(i);
+            I::store(
+                p.cast(),
+                I::add(I::load(p.cast()), I::load(y.as_ptr().add(i).cast())),
+            );
+        });
+    }
+    let rest = x.len() / 4 * 4;
+    scalar::add(&mut x[rest..], &y[rest..]);
+}
+
+pub(super) unsafe fn silu_mul<I: Isa>(gate: &mut [f32], up: &[f32]) {
+    debug_assert!(gate.len() == up.len());
+    // SAFETY: four floats at a time, within slices of one length.
+    unsafe {
+        let (one, sign) = (I::splat(1.0), I::splat_i32(i32::MIN));
+        for_vectors!(gate.len(), |i| {
+            let p = gate.as_mut_ptr().add(i);
+            let g = I::load(p.cast());
+            let silu = I::div(g, I::add(one, exp::<I>(negate::<I>(g, sign))));
+            I::store(p.cast(), I::mul(silu, I::load(up.as_ptr().add(i).cast())));
+        });
+    }
+    let rest = gate.len() / 4 * 4;
+    scalar::silu_mul(&mut gate[rest..], &up[rest..]);
+}
+
+/// −a: 0 − a, which differs only for zeros, where e^±0 is the same.
+#[inline(always)]
+unsafe fn negate<I: Isa>(a: I::V, _sign: I::V) -> I::V {
+    // SAFETY: as the caller promises.
+    unsafe { I::sub(I::splat(0.0), a) }
+}
+
+pub(super) unsafe fn rotate_pairs<I: Isa>(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    debug_assert!(x.len() <= cos.len() && x.len() <= sin.len());
+    // SAFETY: four floats at a time, within `x`, which is the shortest.
+    unsafe {
+        for_vectors!(x.len(), |i| {
+            let p = x.as_mut_ptr().add(i);
+            let v = I::load(p.cast());
+            let straight = I::mul(v, I::load(cos.as_ptr().add(i).cast()));
+            let crossed = I::mul(I::swap_pairs(v), I::load(sin.as_ptr().add(i).cast()));
+            I::store(p.cast(), I::add(straight, crossed));
+        });
+    }
+    let rest = x.len() / 4 * 4;
+    scalar::rotate_pairs(&mut x[rest..], &cos[rest..], &sin[rest..]);
+}
+
+#[inline(always)]
+unsafe fn exp<I: Isa>(x: I::V) -> I::V {
+    use exponential::*;
+    // SAFETY: as the caller promises.
+    unsafe {
+        let x = I::min(I::max(x, I::splat(LOWEST)), I::splat(HIGHEST));
+        let n = I::nearest(I::mul(x, I::splat(LOG2_E)));
+        let r = I::sub(x, I::mul(n, I::splat(LN2_HIGH)));
+        let r = I::sub(r, I::mul(n, I::splat(LN2_LOW)));
+        let mut e = I::splat(TAYLOR[0]);
+        for term in &TAYLOR[1..] {
+            e = I::add(I::mul(e, r), I::splat(*term));
+        }
+        let power = I::shl_i32::<23>(I::add_i32(I::to_i32(n), I::splat_i32(127)));
+        I::mul(e, power)
+    }
+}
+
+pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 {
+    // SAFETY: four floats at a time, within `values`.
+    unsafe {
+        let most = I::splat(largest);
+        let mut sums = I::splat(0.0);
+        for_vectors!(values.len(), |i| {
+            let p = values.as_mut_ptr().add(i);
+            let e = exp::<I>(I::sub(I::load(p.cast()), most));
+            I::store(p.cast(), e);
+            sums = I::add(sums, e);
+        });
+        let mut lanes = sum_lanes::<I>(sums);
+        for (lane, value) in lanes
+            .iter_mut()
+            .zip(values.chunks_exact_mut(4).into_remainder())
+        {
+            *value = scalar::exp(*value - largest);
+            *lane += *value;
+        }
+        (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+    }
+}
+
+pub(super) unsafe fn largest<I: Isa>(values: &[f32]) -> f32 {
+    // SAFETY: four floats at a time, within `values`.
+    unsafe {
+        let mut most = I::splat(f32::NEG_INFINITY);
+        for_vectors!(values.len(), |i| {
+            most = I::max(I::load(values.as_ptr().add(i).cast()), most);
+        });
+        let rest = scalar::largest(values.chunks_exact(4).remainder());
+        scalar::largest(&lanes::<I>(most)).max(rest)
+    }
+}
+
+pub(super) unsafe fn scale<I: Isa>(x: &mut [f32], factor: f32) {
+    // SAFETY: four floats at a time, within `x`.
+    unsafe {
+        let factors = I::splat(factor);
+        for_vectors!(x.len(), |i| {
+            let p = x.as_mut_ptr().add(i);
+            I::store(p.cast(), I::mul(I::load(p.cast()), factors));
+        });
+    }
+    let rest = x.len() / 4 * 4;
+    scalar::scale(&mut x[rest..], factor);
+}
+
+/// Four positions are four lanes; four tiles at a time hide the latency of the sums.
+pub(super) unsafe fn scores<I: Isa>(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]) {
+    let size = 4 * query.len();
+    let tiles = scores.len().div_ceil(4);
+    debug_assert!(keys.len() >= tiles * size);
+    // SAFETY: `tiles` whole tiles lie in `keys`.
+    unsafe {
+        let mut tile = 0;
+        while tile + 4 <= tiles {
+            let sums = dot_tiles::<I, 4>(query, keys.as_ptr().add(tile * size));
+            store_scores::<I, 4>(sums, factor, &mut scores[4 * tile..]);
+            tile += 4;
+        }
+        while tile < tiles {
+            let sums = dot_tiles::<I, 1>(query, keys.as_ptr().add(tile * size));
+            store_scores::<I, 1>(sums, factor, &mut scores[4 * tile..]);
+            tile += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn dot_tiles<I: Isa, const N: usize>(query: &[f32], keys: *const f32) -> [I::V; N] {
+    // SAFETY: `keys` is good for N tiles of 4 × query.len() floats.
+    unsafe {
+        let mut sums = [I::splat(0.0); N];
+        for (d, q) in query.iter().enumerate() {
+            let q = I::splat(*q);
+            for (n, sum) in sums.iter_mut().enumerate() {
+                let key = I::load(keys.add(4 * (n * query.len() + d)).cast());
+                *sum = I::add(*sum, I::mul(q, key));
+            }
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+unsafe fn store_scores<I: Isa, const N: usize>(sums: [I::V; N], factor: f32, scores: &mut [f32]) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        for (sum, scores) in sums.iter().zip(scores.chunks_mut(4)) {
+            let sum = lanes::<I>(I::mul(*sum, I::splat(factor)));
+            scores.copy_from_slice(&sum[..scores.len()]);
+        }
+    }
+}
+
+/// The values are passed over once for every 32 dimensions, whose sums stay in registers.
+pub(super) unsafe fn weighted_sum<I: Isa>(weights: &[f32], values: &[f32], out: &mut [f32]) {
+    let width = out.len();
+    debug_assert!(values.len() >= weights.len() * width);
+    let mut d = 0;
+    // SAFETY: `weights.len()` rows of `width` floats lie in `values`; d + 4N stays within a row.
+    unsafe {
+        while d + 32 <= width {
+            weighted_lanes::<I, 8>(weights, values.as_ptr().add(d), width, &mut out[d..d + 32]);
+            d += 32;
+        }
+        while d + 4 <= width {
+            weighted_lanes::<I, 1>(weights, values.as_ptr().add(d), width, &mut out[d..d + 4]);
+            d += 4;
+        }
+    }
+    for (d, out) in out.iter_mut().enumerate().skip(d) {
+        *out = weights
+            .iter()
+            .zip(values.chunks_exact(width))
+            .fold(0.0, |sum, (w, v)| sum + w * v[d]);
+    }
+}
+
+#[inline(always)]
+unsafe fn weighted_lanes<I: Isa, const N: usize>(
+    weights: &[f32],
+    values: *const f32,
+    width: usize,
+    out: &mut [f32],
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut sums = [I::splat(0.0); N];
+        for (t, weight) in weights.iter().enumerate() {
+            let weight = I::splat(*weight);
+            for (n, sum) in sums.iter_mut().enumerate() {
+                let value = I::load(values.add(t * width + 4 * n).cast());
+                *sum = I::add(*sum, I::mul(weight, value));
+            }
+        }
+        for (sum, out) in sums.iter().zip(out.chunks_exact_mut(4)) {
+            I::store(out.as_mut_ptr().cast(), *sum);
+        }
+    }
+}

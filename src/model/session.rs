@@ -1,0 +1,97 @@
+//! One text in progress.
+
+use ndarray::ArrayView2;
+
+use super::cache::KvCache;
+use super::transformer::Scratch;
+use super::{Config, Model};
+use crate::{Error, Result, TokenId};
+
+/// One text in progress: the KV cache of its tokens and scratch memory.
+pub struct Session {
+    pub(super) cache: KvCache,
+    pub(super) scratch: Scratch,
+    pub(super) len: usize,
+    capacity: usize,
+    hidden_size: usize,
+}
+
+impl Session {
+    /// A session for `model` whose KV cache may grow to `capacity` tokens (memory is taken as needed).
+    ///
+    /// # Errors
+    /// None today; memory for book-keeping may become one.
+    pub fn new(model: &Model, capacity: usize) -> Result<Self> {
+        Ok(Self {
+            cache: KvCache::new(&model.config),
+            scratch: Scratch::default(),
+            len: 0,
+            capacity,
+            hidden_size: model.config.hidden_size,
+        })
+    }
+
+    /// Tokens in the KV cache.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no token has been run.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Tokens the KV cache may grow to.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Forgets all tokens after the first `len` (keeps the memory).
+    pub fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    /// The hidden states, final norm applied, of the tokens of the last `forward`:
+    /// `[tokens, hidden_size]`.
+    pub fn hidden(&self) -> ArrayView2<'_, f32> {
+        let hidden = &self.scratch.hidden;
+        let shape = (hidden.len() / self.hidden_size, self.hidden_size);
+        ArrayView2::from_shape(shape, hidden)
+            .unwrap_or_else(|_| ArrayView2::from_shape((0, 0), &[]).unwrap())
+    }
+
+    /// Bytes of the KV cache now.
+    pub fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
+    /// Takes all memory that running `tokens` needs, and checks them; changes nothing that counts.
+    pub(super) fn prepare(
+        &mut self,
+        config: &Config,
+        rope: usize,
+        tokens: &[TokenId],
+    ) -> Result<()> {
+        let end = self.len.saturating_add(tokens.len());
+        if end > self.capacity {
+            return Err(Error::PromptTooLong {
+                tokens: end,
+                context: self.capacity,
+            });
+        }
+        if let Some(token) = tokens
+            .iter()
+            .find(|token| **token as usize >= config.vocabulary_size)
+        {
+            return Err(Error::InvalidOption {
+                name: "token".to_owned(),
+                reason: format!(
+                    "{token} is not in the vocabulary of {}",
+                    config.vocabulary_size
+                ),
+            });
+        }
+        self.cache.reserve(end)?;
+        self.scratch.prepare(config, rope, tokens.len(), end)
+    }
+}

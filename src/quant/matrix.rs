@@ -1,0 +1,188 @@
+//! A weight matrix in tiles, built row by row from a tensor's bytes as they arrive.
+
+use super::tiles::{self, TILE_ROWS, TileFormat};
+use super::{TensorType, f16_to_f32};
+use crate::{Error, Result};
+
+/// A weight matrix of `rows` outputs × `cols` inputs, in [tiles](super::tiles). Rows are padded with
+/// zeros to a multiple of [`TILE_ROWS`].
+#[derive(Debug, Clone)]
+pub struct Matrix {
+    rows: usize,
+    cols: usize,
+    format: TileFormat,
+    kind: TensorType,
+    tiles: Vec<u8>,
+}
+
+impl Matrix {
+    /// Rows: the length of the result.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns: the length of the input.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// How the tiles are laid out.
+    pub fn format(&self) -> TileFormat {
+        self.format
+    }
+
+    /// The type the file stores the tensor in.
+    pub fn kind(&self) -> TensorType {
+        self.kind
+    }
+
+    /// All tiles: group of rows by group of rows, in each the columns in order.
+    pub fn tiles(&self) -> &[u8] {
+        &self.tiles
+    }
+
+    /// Tiles a group of [`TILE_ROWS`] rows takes.
+    pub fn tiles_per_group(&self) -> usize {
+        self.cols / self.format.tile_cols()
+    }
+
+    /// The tiles of one group of [`TILE_ROWS`] rows.
+    pub fn group(&self, group: usize) -> &[u8] {
+        let bytes = self.tiles_per_group() * self.format.tile_bytes();
+        &self.tiles[group * bytes..(group + 1) * bytes]
+    }
+
+    /// Dequantises one row into `out[cols]` (an embedding is a row of a matrix).
+    pub fn dequantize_row(&self, row: usize, out: &mut [f32]) {
+        let (group, lane) = (row / TILE_ROWS, row % TILE_ROWS);
+        let format = self.format;
+        let tiles = self.group(group).chunks_exact(format.tile_bytes());
+        for (tile, out) in tiles.zip(out.chunks_exact_mut(format.tile_cols())) {
+            match format {
+                TileFormat::F32 => out[0] = f32::from_bits(lane_u32(tile, lane)),
+                TileFormat::F16 => out[0] = f16_to_f32(lane_u16(tile, lane)),
+                TileFormat::BF16 => {
+                    out[0] = f32::from_bits(u32::from(lane_u16(tile, lane)) << 16);
+                }
+                _ => dequantize_lane(format, tile, lane, out),
+            }
+        }
+    }
+}
+
+fn dequantize_lane(format: TileFormat, tile: &[u8], lane: usize, out: &mut [f32]) {
+    let scale = f16_to_f32(tiles::tile_half(format, tile, lane));
+    let minimum = if format.has_minimum() {
+        f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane))
+    } else {
+        0.0
+    };
+    for (column, value) in out.iter_mut().enumerate() {
+        let weight = tiles::tile_weight(format, tile, lane, column) - format.offset();
+        *value = weight as f32 * scale + minimum;
+    }
+}
+
+fn lane_u16(tile: &[u8], lane: usize) -> u16 {
+    u16::from_le_bytes([tile[2 * lane], tile[2 * lane + 1]])
+}
+
+fn lane_u32(tile: &[u8], lane: usize) -> u32 {
+    u32::from_le_bytes([0, 1, 2, 3].map(|i| tile[4 * lane + i]))
+}
+
+/// Repacks a tensor into a [`Matrix`] while its bytes arrive, holding at most one row besides.
+pub struct MatrixBuilder {
+    matrix: Matrix,
+    /// The bytes of a row that has not arrived whole.
+    partial: Vec<u8>,
+    row_bytes: usize,
+    next_row: usize,
+}
+
+impl MatrixBuilder {
+    /// A builder for a tensor of `rows` × `cols` stored as `kind`.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedTensorType`] (naming `name`), [`Error::OutOfMemory`], or
+    /// [`Error::Corrupt`] where a row is not whole blocks.
+    pub fn new(name: &str, kind: TensorType, rows: usize, cols: usize) -> Result<Self> {
+        let format = TileFormat::of(kind).ok_or_else(|| Error::UnsupportedTensorType {
+            tensor: name.to_owned(),
+            kind: kind.name().to_owned(),
+        })?;
+        if cols % kind.block_len() != 0 {
+            let reason = format!("the rows of \"{name}\" are not whole blocks");
+            return Err(Error::Corrupt(reason));
+        }
+        let too_large = || Error::Corrupt(format!("the tensor \"{name}\" is too large"));
+        let bytes = rows
+            .div_ceil(TILE_ROWS)
+            .checked_mul(cols / format.tile_cols())
+            .and_then(|tiles| tiles.checked_mul(format.tile_bytes()))
+            .ok_or_else(too_large)?;
+        let mut tiles = Vec::new();
+        tiles
+            .try_reserve_exact(bytes)
+            .map_err(|_| Error::OutOfMemory(bytes))?;
+        tiles.resize(bytes, 0);
+        Ok(Self {
+            matrix: Matrix {
+                rows,
+                cols,
+                format,
+                kind,
+                tiles,
+            },
+            partial: Vec::new(),
+            row_bytes: cols / kind.block_len() * kind.block_bytes(),
+            next_row: 0,
+        })
+    }
+
+    /// Takes the tensor's next bytes; what exceeds the tensor is ignored.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        if !self.partial.is_empty() {
+            let wanted = self.row_bytes - self.partial.len();
+            let (head, rest) = bytes.split_at(wanted.min(bytes.len()));
+            self.partial.extend_from_slice(head);
+            bytes = rest;
+            if self.partial.len() < self.row_bytes {
+                return;
+            }
+            let row = std::mem::take(&mut self.partial);
+            self.pack_row(&row);
+        }
+        let mut rows = bytes.chunks_exact(self.row_bytes);
+        for row in rows.by_ref() {
+            self.pack_row(row);
+        }
+        self.partial.extend_from_slice(rows.remainder());
+    }
+
+    fn pack_row(&mut self, row: &[u8]) {
+        let matrix = &mut self.matrix;
+        if self.next_row == matrix.rows {
+            return;
+        }
+        let (group, lane) = (self.next_row / TILE_ROWS, self.next_row % TILE_ROWS);
+        let tile_bytes = matrix.format.tile_bytes();
+        let group_bytes = matrix.tiles_per_group() * tile_bytes;
+        let tiles = matrix.tiles[group * group_bytes..][..group_bytes].chunks_exact_mut(tile_bytes);
+        for (block, tile) in row.chunks_exact(matrix.kind.block_bytes()).zip(tiles) {
+            tiles::pack_block(matrix.format, block, lane, tile);
+        }
+        self.next_row += 1;
+    }
+
+    /// The finished matrix.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if rows are missing.
+    pub fn finish(self) -> Result<Matrix> {
+        if self.next_row < self.matrix.rows {
+            return Err(Error::Truncated("rows of a tensor are missing".to_owned()));
+        }
+        Ok(self.matrix)
+    }
+}

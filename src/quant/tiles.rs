@@ -1,0 +1,176 @@
+//! Tiles: the form weights are kept in, made once at load so that a kernel reads one stream.
+//!
+//! A tile holds [`TILE_ROWS`] rows × [`TILE_COLS`] columns of a quantised matrix: the weights first,
+//! then what scales them, every number beside its three neighbours of the same column group. Bytes are
+//! ordered so that lane `r` of a 128-bit vector belongs to row `r`: byte `4r + c` of weight vector `g`
+//! is row `r`, column `4g + c`. A four-bit tile packs vectors `2i` and `2i + 1` into the low and high
+//! nibbles of vector `i`; a five-bit tile adds 16 bytes in which bit `g` of byte `4r + c` is the fifth
+//! bit. Matrices of floats use the same order with one column a tile: four rows' values in a row.
+
+use super::TensorType;
+
+/// Rows of a tile: one per 32-bit lane.
+pub const TILE_ROWS: usize = 4;
+/// Columns of a quantised tile: one block of every supported format.
+pub const TILE_COLS: usize = 32;
+
+/// How the tiles of a matrix are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TileFormat {
+    /// Four f32 a column.
+    F32,
+    /// Four IEEE halves a column.
+    F16,
+    /// Four bfloat16 a column.
+    BF16,
+    /// 64 bytes of nibbles, four half scales; weight = scale × (nibble − 8).
+    Q4_0,
+    /// 64 bytes of nibbles, four half scales, four half minima; weight = scale × nibble + minimum.
+    Q4_1,
+    /// As `Q4_0` with 16 bytes of fifth bits after the nibbles; weight = scale × (value − 16).
+    Q5_0,
+    /// As `Q4_1` with 16 bytes of fifth bits after the nibbles.
+    Q5_1,
+    /// 128 signed bytes, four half scales; weight = scale × byte.
+    Q8_0,
+}
+
+impl TileFormat {
+    /// The tile format a tensor type is repacked to; `None` where there is no kernel for it.
+    pub const fn of(kind: TensorType) -> Option<Self> {
+        Some(match kind {
+            TensorType::F32 => Self::F32,
+            TensorType::F16 => Self::F16,
+            TensorType::BF16 => Self::BF16,
+            TensorType::Q4_0 => Self::Q4_0,
+            TensorType::Q4_1 => Self::Q4_1,
+            TensorType::Q5_0 => Self::Q5_0,
+            TensorType::Q5_1 => Self::Q5_1,
+            TensorType::Q8_0 => Self::Q8_0,
+            _ => return None,
+        })
+    }
+
+    /// Whether activations are quantised before they meet this format.
+    pub const fn is_quantized(self) -> bool {
+        !matches!(self, Self::F32 | Self::F16 | Self::BF16)
+    }
+
+    /// Columns one tile spans.
+    pub const fn tile_cols(self) -> usize {
+        if self.is_quantized() { TILE_COLS } else { 1 }
+    }
+
+    /// Bytes of weights at the start of a tile, fifth bits included.
+    pub const fn weight_bytes(self) -> usize {
+        match self {
+            Self::F32 => 16,
+            Self::F16 | Self::BF16 => 8,
+            Self::Q4_0 | Self::Q4_1 => 64,
+            Self::Q5_0 | Self::Q5_1 => 80,
+            Self::Q8_0 => 128,
+        }
+    }
+
+    /// Bytes of one tile.
+    pub const fn tile_bytes(self) -> usize {
+        self.weight_bytes()
+            + match self {
+                Self::F32 | Self::F16 | Self::BF16 => 0,
+                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => 8,
+                Self::Q4_1 | Self::Q5_1 => 16,
+            }
+    }
+
+    /// What an unsigned weight is too large by (8 for `Q4_0`).
+    pub const fn offset(self) -> i32 {
+        match self {
+            Self::Q4_0 => 8,
+            Self::Q5_0 => 16,
+            _ => 0,
+        }
+    }
+
+    /// Whether a tile carries minima.
+    pub const fn has_minimum(self) -> bool {
+        matches!(self, Self::Q4_1 | Self::Q5_1)
+    }
+}
+
+/// Writes one block of one row, as the file stores it, into row `row` of a zeroed tile.
+pub(super) fn pack_block(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
+    match format {
+        TileFormat::F32 => tile[4 * row..4 * row + 4].copy_from_slice(block),
+        TileFormat::F16 | TileFormat::BF16 => {
+            tile[2 * row..2 * row + 2].copy_from_slice(block);
+        }
+        TileFormat::Q4_0 => {
+            pack_nibbles(&block[2..18], row, tile);
+            pack_half(&block[0..2], 64, row, tile);
+        }
+        TileFormat::Q4_1 => {
+            pack_nibbles(&block[4..20], row, tile);
+            pack_half(&block[0..2], 64, row, tile);
+            pack_half(&block[2..4], 72, row, tile);
+        }
+        TileFormat::Q5_0 => {
+            pack_nibbles(&block[6..22], row, tile);
+            pack_fifth_bits(&block[2..6], row, tile);
+            pack_half(&block[0..2], 80, row, tile);
+        }
+        TileFormat::Q5_1 => {
+            pack_nibbles(&block[8..24], row, tile);
+            pack_fifth_bits(&block[4..8], row, tile);
+            pack_half(&block[0..2], 80, row, tile);
+            pack_half(&block[2..4], 88, row, tile);
+        }
+        TileFormat::Q8_0 => {
+            for (group, weights) in block[2..34].chunks_exact(4).enumerate() {
+                tile[16 * group + 4 * row..][..4].copy_from_slice(weights);
+            }
+            pack_half(&block[0..2], 128, row, tile);
+        }
+    }
+}
+
+/// A ggml four-bit block keeps columns 0–15 in low nibbles and 16–31 in high ones.
+fn pack_nibbles(nibbles: &[u8], row: usize, tile: &mut [u8]) {
+    let column = |c: usize| (nibbles[c % 16] >> (4 * (c / 16))) & 15;
+    for i in 0..4 {
+        for c in 0..4 {
+            tile[16 * i + 4 * row + c] = column(8 * i + c) | (column(8 * i + 4 + c) << 4);
+        }
+    }
+}
+
+fn pack_fifth_bits(bits: &[u8], row: usize, tile: &mut [u8]) {
+    for column in 0..TILE_COLS {
+        let bit = (bits[column / 8] >> (column % 8)) & 1;
+        tile[64 + 4 * row + column % 4] |= bit << (column / 4);
+    }
+}
+
+fn pack_half(half: &[u8], start: usize, row: usize, tile: &mut [u8]) {
+    tile[start + 2 * row..][..2].copy_from_slice(half);
+}
+
+/// Half `index` of the scales (`index` < 4) or minima (4 to 7) of a quantised tile, as its bits.
+pub(crate) fn tile_half(format: TileFormat, tile: &[u8], index: usize) -> u16 {
+    let at = format.weight_bytes() + 2 * index;
+    u16::from_le_bytes([tile[at], tile[at + 1]])
+}
+
+/// The weight of `row` and `column` in a quantised tile as the integer a kernel multiplies:
+/// before scale, offset and minimum.
+pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: usize) -> i32 {
+    let byte = 4 * row + column % 4;
+    let group = column / 4;
+    let nibble = || i32::from((tile[16 * (group / 2) + byte] >> (4 * (group % 2))) & 15);
+    match format {
+        TileFormat::Q8_0 => i32::from(tile[16 * group + byte] as i8),
+        TileFormat::Q5_0 | TileFormat::Q5_1 => {
+            nibble() | (i32::from((tile[64 + byte] >> group) & 1) << 4)
+        }
+        _ => nibble(),
+    }
+}

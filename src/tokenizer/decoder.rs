@@ -1,0 +1,86 @@
+//! Bytes → text, streaming.
+
+/// Turns the bytes of tokens into text without ever emitting half a character.
+#[derive(Debug, Default, Clone)]
+pub struct TextDecoder {
+    /// The beginning of a character whose end has not come.
+    pending: Vec<u8>,
+}
+
+impl TextDecoder {
+    /// Takes bytes, returns all text that is complete. Invalid sequences become U+FFFD as soon as they
+    /// are known to be invalid, as in [`String::from_utf8_lossy`].
+    pub fn push(&mut self, bytes: &[u8]) -> String {
+        self.pending.extend_from_slice(bytes);
+        let mut text = String::new();
+        let mut rest = self.pending.as_slice();
+        loop {
+            match std::str::from_utf8(rest) {
+                Ok(valid) => {
+                    text.push_str(valid);
+                    rest = &[];
+                    break;
+                }
+                Err(error) => {
+                    let (valid, after) = rest.split_at(error.valid_up_to());
+                    text.push_str(std::str::from_utf8(valid).unwrap_or_default());
+                    rest = after;
+                    let Some(invalid) = error.error_len() else {
+                        break;
+                    };
+                    text.push(char::REPLACEMENT_CHARACTER);
+                    rest = &rest[invalid..];
+                }
+            }
+        }
+        let kept = rest.len();
+        self.pending.drain(..self.pending.len() - kept);
+        text
+    }
+
+    /// What is held back, as U+FFFD; the decoder is empty afterwards.
+    pub fn finish(&mut self) -> String {
+        let text = String::from_utf8_lossy(&self.pending).into_owned();
+        self.pending.clear();
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_split_gives_the_text_of_the_whole() {
+        let mut state = 7u32;
+        let mut random = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        let pieces: [&[u8]; 7] = [
+            "a".as_bytes(),
+            "é".as_bytes(),
+            "語".as_bytes(),
+            "🦊".as_bytes(),
+            b"\xff",
+            b"\xe8\xaa",
+            b"\xf0\x9f",
+        ];
+        for _ in 0..3000 {
+            let bytes: Vec<u8> = (0..random() % 8)
+                .flat_map(|_| pieces[random() as usize % 7])
+                .copied()
+                .collect();
+            let mut decoder = TextDecoder::default();
+            let mut text = String::new();
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                let (head, tail) = rest.split_at(1 + random() as usize % rest.len());
+                text.push_str(&decoder.push(head));
+                rest = tail;
+            }
+            text.push_str(&decoder.finish());
+            assert_eq!(text, String::from_utf8_lossy(&bytes));
+        }
+    }
+}
