@@ -4,7 +4,7 @@ use super::Backend;
 use crate::quant::tiles::TILE_COLS;
 use crate::{Error, Result};
 
-/// Activations of `tokens` × `cols`: as floats, and in blocks of 32 as int8 with an f32 scale.
+/// Activations of `tokens` × `cols`: as floats, and in blocks of 32 as int8 with a scale.
 #[derive(Debug, Default)]
 pub struct Activations {
     pub(super) tokens: usize,
@@ -97,15 +97,25 @@ impl Activations {
                 let q = &mut self.q[at * TILE_COLS..][..TILE_COLS];
                 let scale = super::quantize_block(x, q);
                 let sum = q.iter().map(|q| i32::from(*q)).sum::<i32>();
-                self.scales[at] = scale;
+                self.scales[at] = to_half_precision(scale);
                 self.sums[at] = sum;
-                self.scaled_sums[at] = scale * sum as f32;
+                self.scaled_sums[at] = to_half_precision(scale * sum as f32);
                 let bytes = spread_bytes();
                 spread(q, &mut self.spread[at * bytes..][..bytes]);
             }
         }
         self.quantized = true;
     }
+}
+
+/// Rounds to the eleven bits of a half, to nearest even: llama.cpp keeps these scales as halves, and
+/// models tuned beside it notice. What is beyond the range of normal halves stays as it is.
+fn to_half_precision(x: f32) -> f32 {
+    if !(6.103_515_6e-5..65504.0).contains(&x.abs()) {
+        return x;
+    }
+    let bits = x.to_bits();
+    f32::from_bits((bits + 0xfff + ((bits >> 13) & 1)) & !0x1fff)
 }
 
 fn reserve<T>(vec: &mut Vec<T>, len: usize) -> Result<()> {

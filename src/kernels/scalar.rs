@@ -134,7 +134,7 @@ pub(super) fn add(x: &mut [f32], y: &[f32]) {
 /// gate = gate × σ(gate) × up.
 pub(super) fn silu_mul(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
-        *gate = (*gate / (1.0 + exp(-*gate))) * up;
+        *gate = (*gate / (1.0 + exp(0.0 - *gate))) * up;
     }
 }
 

@@ -16,6 +16,7 @@ mod quantized;
 /// Tokens whose sums a matrix product keeps at hand while it passes over the weights once.
 const TOKENS: usize = 64;
 
+#[inline(always)]
 pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     use quantized::product;
     // SAFETY: as the caller promises.
@@ -63,12 +64,6 @@ unsafe fn lanes<I: Isa>(v: I::V) -> [f32; 4] {
     lanes
 }
 
-#[inline(always)]
-unsafe fn sum_lanes<I: Isa>(v: I::V) -> [f32; 4] {
-    // SAFETY: as the caller promises.
-    unsafe { lanes::<I>(v) }
-}
-
 /// Four halves → f32, as [`scalar::half`].
 #[inline(always)]
 unsafe fn halves<I: Isa>(p: *const u8) -> I::V {
@@ -82,15 +77,15 @@ unsafe fn halves<I: Isa>(p: *const u8) -> I::V {
     }
 }
 
+#[inline(always)]
 pub(super) unsafe fn quantize_block<I: Isa>(x: &[f32], q: &mut [i8]) -> f32 {
     debug_assert!(x.len() == 32 && q.len() == 32);
     // SAFETY: 32 floats are read.
     unsafe {
-        let load = |i: usize| I::load(x.as_ptr().add(4 * i).cast());
         let mask = I::splat_i32(0x7fff_ffff);
-        let mut most = I::and(load(0), mask);
+        let mut most = I::and(I::load(x.as_ptr().cast()), mask);
         for i in 1..8 {
-            most = I::max_i32(most, I::and(load(i), mask));
+            most = I::max_i32(most, I::and(I::load(x.as_ptr().add(4 * i).cast()), mask));
         }
         let largest = lanes::<I>(most)
             .map(f32::to_bits)
@@ -105,7 +100,7 @@ pub(super) unsafe fn quantize_block<I: Isa>(x: &[f32], q: &mut [i8]) -> f32 {
         let inverse = I::splat(127.0 / largest);
         let (low, high) = (I::splat(-127.0), I::splat(127.0));
         for i in 0..8 {
-            let rounded = I::nearest(I::mul(load(i), inverse));
+            let rounded = I::nearest(I::mul(I::load(x.as_ptr().add(4 * i).cast()), inverse));
             let whole = I::to_i32(I::max(I::min(rounded, high), low));
             for (q, lane) in q[4 * i..4 * i + 4].iter_mut().zip(lanes::<I>(whole)) {
                 *q = lane.to_bits() as i8;
@@ -115,6 +110,7 @@ pub(super) unsafe fn quantize_block<I: Isa>(x: &[f32], q: &mut [i8]) -> f32 {
     }
 }
 
+#[inline(always)]
 pub(super) unsafe fn spread<I: Isa>(q: &[i8], out: &mut [u8]) {
     debug_assert!(q.len() == 32 && out.len() == I::SPREAD);
     // SAFETY: the lengths are as `Isa::spread` wants them.
@@ -128,6 +124,7 @@ macro_rules! for_vectors {
     };
 }
 
+#[inline(always)]
 pub(super) unsafe fn sum_of_squares<I: Isa>(x: &[f32]) -> f32 {
     // SAFETY: four floats at a time, within `x`.
     unsafe {
@@ -136,7 +133,7 @@ pub(super) unsafe fn sum_of_squares<I: Isa>(x: &[f32]) -> f32 {
             let x = I::load(x.as_ptr().add(i).cast());
             sums = I::add(sums, I::mul(x, x));
         });
-        let mut lanes = sum_lanes::<I>(sums);
+        let mut lanes = lanes::<I>(sums);
         for (lane, x) in lanes.iter_mut().zip(x.chunks_exact(4).remainder()) {
             *lane += x * x;
         }
@@ -144,6 +141,7 @@ pub(super) unsafe fn sum_of_squares<I: Isa>(x: &[f32]) -> f32 {
     }
 }
 
+#[inline(always)]
 pub(super) unsafe fn scale_by<I: Isa>(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]) {
     debug_assert!(x.len() == out.len() && weight.len() == out.len());
     // SAFETY: four floats at a time, within slices of one length.
@@ -159,6 +157,7 @@ pub(super) unsafe fn scale_by<I: Isa>(x: &[f32], factor: f32, weight: &[f32], ou
     scalar::scale_by(&x[rest..], factor, &weight[rest..], &mut out[rest..]);
 }
 
+#[inline(always)]
 pub(super) unsafe fn add<I: Isa>(x: &mut [f32], y: &[f32]) {
     debug_assert!(x.len() == y.len());
     // SAFETY: four floats at a time, within slices of one length.
@@ -175,15 +174,16 @@ pub(super) unsafe fn add<I: Isa>(x: &mut [f32], y: &[f32]) {
     scalar::add(&mut x[rest..], &y[rest..]);
 }
 
+#[inline(always)]
 pub(super) unsafe fn silu_mul<I: Isa>(gate: &mut [f32], up: &[f32]) {
     debug_assert!(gate.len() == up.len());
     // SAFETY: four floats at a time, within slices of one length.
     unsafe {
-        let (one, sign) = (I::splat(1.0), I::splat_i32(i32::MIN));
+        let (zero, one) = (I::splat(0.0), I::splat(1.0));
         for_vectors!(gate.len(), |i| {
             let p = gate.as_mut_ptr().add(i);
             let g = I::load(p.cast());
-            let silu = I::div(g, I::add(one, exp::<I>(negate::<I>(g, sign))));
+            let silu = I::div(g, I::add(one, exp::<I>(I::sub(zero, g))));
             I::store(p.cast(), I::mul(silu, I::load(up.as_ptr().add(i).cast())));
         });
     }
@@ -191,13 +191,7 @@ pub(super) unsafe fn silu_mul<I: Isa>(gate: &mut [f32], up: &[f32]) {
     scalar::silu_mul(&mut gate[rest..], &up[rest..]);
 }
 
-/// −a: 0 − a, which differs only for zeros, where e^±0 is the same.
 #[inline(always)]
-unsafe fn negate<I: Isa>(a: I::V, _sign: I::V) -> I::V {
-    // SAFETY: as the caller promises.
-    unsafe { I::sub(I::splat(0.0), a) }
-}
-
 pub(super) unsafe fn rotate_pairs<I: Isa>(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     debug_assert!(x.len() <= cos.len() && x.len() <= sin.len());
     // SAFETY: four floats at a time, within `x`, which is the shortest.
@@ -232,6 +226,7 @@ unsafe fn exp<I: Isa>(x: I::V) -> I::V {
     }
 }
 
+#[inline(always)]
 pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 {
     // SAFETY: four floats at a time, within `values`.
     unsafe {
@@ -243,7 +238,7 @@ pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 
             I::store(p.cast(), e);
             sums = I::add(sums, e);
         });
-        let mut lanes = sum_lanes::<I>(sums);
+        let mut lanes = lanes::<I>(sums);
         for (lane, value) in lanes
             .iter_mut()
             .zip(values.chunks_exact_mut(4).into_remainder())
@@ -255,6 +250,7 @@ pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 
     }
 }
 
+#[inline(always)]
 pub(super) unsafe fn largest<I: Isa>(values: &[f32]) -> f32 {
     // SAFETY: four floats at a time, within `values`.
     unsafe {
@@ -267,6 +263,7 @@ pub(super) unsafe fn largest<I: Isa>(values: &[f32]) -> f32 {
     }
 }
 
+#[inline(always)]
 pub(super) unsafe fn scale<I: Isa>(x: &mut [f32], factor: f32) {
     // SAFETY: four floats at a time, within `x`.
     unsafe {
@@ -281,6 +278,7 @@ pub(super) unsafe fn scale<I: Isa>(x: &mut [f32], factor: f32) {
 }
 
 /// Four positions are four lanes; four tiles at a time hide the latency of the sums.
+#[inline(always)]
 pub(super) unsafe fn scores<I: Isa>(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]) {
     let size = 4 * query.len();
     let tiles = scores.len().div_ceil(4);
@@ -329,6 +327,7 @@ unsafe fn store_scores<I: Isa, const N: usize>(sums: [I::V; N], factor: f32, sco
 }
 
 /// The values are passed over once for every 32 dimensions, whose sums stay in registers.
+#[inline(always)]
 pub(super) unsafe fn weighted_sum<I: Isa>(weights: &[f32], values: &[f32], out: &mut [f32]) {
     let width = out.len();
     debug_assert!(values.len() >= weights.len() * width);

@@ -1,1 +1,241 @@
-//! placeholder
+//! Every SIMD kernel against the specification, bit for bit, over random values and odd sizes.
+
+use super::*;
+use crate::quant::{MatrixBuilder, TensorType, quantize};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A linear congruential generator: the tests need no quality, only repeatability.
+struct Random(u32);
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        self.0 >> 8
+    }
+
+    /// Values of both signs over several magnitudes, zeros among them.
+    fn values(&mut self, len: usize) -> Vec<f32> {
+        (0..len)
+            .map(|_| {
+                let magnitude = [0.0, 0.001, 1.0, 1.0, 30.0][self.next() as usize % 5];
+                (self.next() as f32 / (1 << 23) as f32 - 1.0) * magnitude
+            })
+            .collect()
+    }
+}
+
+const QUANTIZED: [TensorType; 5] = [
+    TensorType::Q4_0,
+    TensorType::Q4_1,
+    TensorType::Q5_0,
+    TensorType::Q5_1,
+    TensorType::Q8_0,
+];
+const FLOATS: [TensorType; 3] = [TensorType::F32, TensorType::F16, TensorType::BF16];
+
+fn matrix(kind: TensorType, rows: usize, cols: usize, values: &[f32]) -> Matrix {
+    let mut bytes = Vec::new();
+    quantize(kind, values, &mut bytes).unwrap();
+    let mut builder = MatrixBuilder::new("test", kind, rows, cols).unwrap();
+    // In odd pieces, as a network delivers them.
+    bytes.chunks(97).for_each(|chunk| builder.push(chunk));
+    builder.finish().unwrap()
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
+fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activations {
+    let mut x = Activations::default();
+    x.prepare(tokens, cols).unwrap().copy_from_slice(values);
+    x
+}
+
+#[test]
+fn products_equal_the_specification() {
+    let mut random = Random(1);
+    for (kinds, sizes) in [(&QUANTIZED[..], [32, 96, 288]), (&FLOATS[..], [1, 37, 130])] {
+        for &kind in kinds {
+            for cols in sizes {
+                for (rows, tokens) in [(1, 1), (4, 1), (7, 2), (19, 5), (33, 67)] {
+                    let w = matrix(kind, rows, cols, &random.values(rows * cols));
+                    let mut x = activations(tokens, cols, &random.values(tokens * cols));
+                    let mut y = vec![0.0; rows * tokens];
+                    linear(&w, &mut x, &mut y);
+                    let mut expected = vec![0.0; rows * tokens];
+                    scalar::linear(&w, &x, &mut expected);
+                    let place = format!("{kind:?} {rows}×{cols}, {tokens} tokens");
+                    assert_eq!(bits(&y), bits(&expected), "{place}");
+                }
+            }
+        }
+    }
+}
+
+/// Extreme bytes: the largest weights of either sign, negative scales, subnormal and infinite halves.
+#[test]
+fn products_of_extreme_blocks_equal_the_specification() {
+    let mut random = Random(2);
+    for kind in QUANTIZED {
+        for _ in 0..20 {
+            let len = 8 * 2 * kind.block_bytes();
+            let bytes: Vec<u8> = (0..len)
+                .map(|_| {
+                    [0x80, 0x7f, 0xff, 0x00, 0x81, random.next() as u8][random.next() as usize % 6]
+                })
+                .collect();
+            let mut builder = MatrixBuilder::new("test", kind, 8, 64).unwrap();
+            builder.push(&bytes);
+            let w = builder.finish().unwrap();
+            for tokens in [1, 3] {
+                let values: Vec<f32> = (0..64 * tokens)
+                    .map(|_| [1.0, -1.0, 1e30, 1e-35, 0.0][random.next() as usize % 5])
+                    .collect();
+                let mut x = activations(tokens, 64, &values);
+                let (mut y, mut expected) = (vec![0.0; 8 * tokens], vec![0.0; 8 * tokens]);
+                linear(&w, &mut x, &mut y);
+                scalar::linear(&w, &x, &mut expected);
+                assert_eq!(bits(&y), bits(&expected), "{kind:?}");
+            }
+        }
+    }
+}
+
+/// The specification itself, against dequantised weights and plain sums.
+#[test]
+fn the_specification_is_a_matrix_product() {
+    let mut random = Random(3);
+    for kind in QUANTIZED.into_iter().chain(FLOATS) {
+        let (rows, cols) = (9, 96);
+        let w = matrix(kind, rows, cols, &random.values(rows * cols));
+        let values = random.values(cols);
+        let mut x = activations(1, cols, &values);
+        x.quantize();
+        let mut y = vec![0.0; rows];
+        scalar::linear(&w, &x, &mut y);
+        let mut weights = vec![0.0; cols];
+        for (row, y) in y.iter().enumerate() {
+            w.dequantize_row(row, &mut weights);
+            let pairs = || weights.iter().zip(&values);
+            let exact: f64 = pairs().map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+            // Half a step of a block's activations, times its weights, is what rounding can cost.
+            let blocks = weights.chunks(32).zip(values.chunks(32));
+            let rounding: f64 = blocks
+                .map(|(w, x)| {
+                    let largest = x.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+                    let weights: f32 = w.iter().map(|w| w.abs()).sum();
+                    f64::from(largest / 254.0 * weights)
+                })
+                .sum();
+            let size: f64 = pairs().map(|(w, x)| f64::from(w * x).abs()).sum();
+            let steps = if kind.block_len() == 1 { 0.0 } else { rounding };
+            let tolerance = steps + 1e-3 * size;
+            assert!(
+                (f64::from(*y) - exact).abs() <= tolerance,
+                "{kind:?} {y} {exact}"
+            );
+        }
+    }
+}
+
+#[test]
+fn elementwise_kernels_equal_the_specification() {
+    let mut random = Random(4);
+    for len in [1, 2, 3, 4, 7, 32, 64, 129] {
+        let (x, y) = (random.values(len), random.values(len));
+        assert_eq!(
+            sum_of_squares(&x).to_bits(),
+            scalar::sum_of_squares(&x).to_bits()
+        );
+        assert_eq!(largest(&x).to_bits(), scalar::largest(&x).to_bits());
+        let both = |simd: &dyn Fn(&mut [f32]), scalar: &dyn Fn(&mut [f32])| {
+            let (mut a, mut b) = (x.clone(), x.clone());
+            simd(&mut a);
+            scalar(&mut b);
+            assert_eq!(bits(&a), bits(&b), "length {len}");
+        };
+        both(&|a| add(a, &y), &|b| scalar::add(b, &y));
+        both(&|a| scale(a, 0.37), &|b| scalar::scale(b, 0.37));
+        both(&|a| silu_mul(a, &y), &|b| scalar::silu_mul(b, &y));
+        both(&|a| _ = exp_minus(a, 3.0), &|b| {
+            _ = scalar::exp_minus(b, 3.0)
+        });
+        both(&|a| scale_by(&x, 1.7, &y, a), &|b| {
+            scalar::scale_by(&x, 1.7, &y, b)
+        });
+        if len % 2 == 0 {
+            both(&|a| rotate_pairs(a, &y, &y), &|b| {
+                scalar::rotate_pairs(b, &y, &y)
+            });
+        }
+        let (mut a, mut b) = (x.clone(), x.clone());
+        assert_eq!(
+            exp_minus(&mut a, 2.0).to_bits(),
+            scalar::exp_minus(&mut b, 2.0).to_bits()
+        );
+    }
+}
+
+#[test]
+fn quantised_activations_equal_the_specification() {
+    let mut random = Random(5);
+    for round in 0..200 {
+        let mut x = random.values(32);
+        if round % 10 == 0 {
+            x[round % 32] = [f32::INFINITY, f32::MAX, 1e-38, 0.0][round / 10 % 4];
+        }
+        let (mut a, mut b) = ([0; 32], [0; 32]);
+        let scales = (
+            quantize_block(&x, &mut a),
+            scalar::quantize_block(&x, &mut b),
+        );
+        assert_eq!((a, scales.0.to_bits()), (b, scales.1.to_bits()));
+    }
+}
+
+#[test]
+fn attention_equals_the_specification() {
+    let mut random = Random(6);
+    for size in [2, 30, 32, 64, 100] {
+        for positions in [1_usize, 2, 4, 17, 70] {
+            let query = random.values(size);
+            let keys = random.values(positions.next_multiple_of(4) * size);
+            let values = random.values(positions * size);
+            let (mut a, mut b) = (vec![0.0; positions], vec![0.0; positions]);
+            scores(&query, &keys, 0.125, &mut a);
+            scalar::scores(&query, &keys, 0.125, &mut b);
+            assert_eq!(bits(&a), bits(&b));
+            let (mut out, mut expected) = (vec![0.0; size], vec![0.0; size]);
+            weighted_sum(&a, &values, &mut out);
+            scalar::weighted_sum(&a, &values, &mut expected);
+            assert_eq!(bits(&out), bits(&expected));
+        }
+    }
+}
+
+#[test]
+fn exp_is_close_and_bounded() {
+    for i in -8700..8800 {
+        let x = i as f32 / 100.0;
+        let exact = f64::from(x).exp();
+        assert!(((f64::from(exp(x)) - exact) / exact).abs() < 3e-7, "e^{x}");
+    }
+    assert_eq!(exp(0.0), 1.0);
+    assert!(exp(f32::NEG_INFINITY) < 1e-37 && exp(f32::INFINITY).is_finite());
+}
+
+#[test]
+fn softmax_sums_to_one_and_returns_the_normalizer() {
+    let mut values = vec![1000.0, 1001.0, 999.0, f32::NEG_INFINITY, 1000.5];
+    let normalizer = softmax(&mut values);
+    assert!((values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+    let exact: f64 = [1000.0f64, 1001.0, 999.0, 1000.5]
+        .iter()
+        .map(|x| (x - 1001.0).exp())
+        .sum();
+    assert!((f64::from(normalizer) - (1001.0 + exact.ln())).abs() < 1e-3);
+    assert!(values[3] < 1e-37);
+}

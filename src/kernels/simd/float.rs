@@ -45,6 +45,7 @@ impl Float for BF16 {
 }
 
 /// Rows are taken four groups at a time, so that four sums hide each other's latency.
+#[inline(always)]
 pub(super) unsafe fn product<I: Isa, F: Float>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);
     for first in (0..groups).step_by(4) {

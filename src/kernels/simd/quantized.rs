@@ -30,7 +30,11 @@ unsafe fn unpack<I: Isa, F: Quantized>(tile: *const u8) -> [I::V; 8] {
     // SAFETY: a whole tile lies at `tile`.
     unsafe {
         if matches!(F::FORMAT, TileFormat::Q8_0) {
-            return [0, 1, 2, 3, 4, 5, 6, 7].map(|g| I::load(tile.add(16 * g)));
+            let mut w = [I::load(tile); 8];
+            for (g, w) in w.iter_mut().enumerate() {
+                *w = I::load(tile.add(16 * g));
+            }
+            return w;
         }
         let mask = I::splat_i32(0x0f0f_0f0f);
         let mut w = [mask; 8];
@@ -52,6 +56,31 @@ unsafe fn unpack<I: Isa, F: Quantized>(tile: *const u8) -> [I::V; 8] {
             w[7] = I::or(w[7], I::and(I::shr_u16::<3>(bits), fifth));
         }
         w
+    }
+}
+
+// Loops, not `map`: a closure would not be compiled for the machine's instructions.
+#[inline(always)]
+unsafe fn unsigned<I: Isa>(w: [I::V; 8]) -> [I::Unsigned; 8] {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut ready = [I::unsigned(w[0]); 8];
+        for g in 1..8 {
+            ready[g] = I::unsigned(w[g]);
+        }
+        ready
+    }
+}
+
+#[inline(always)]
+unsafe fn signed<I: Isa>(w: [I::V; 8]) -> [I::Signed; 8] {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut ready = [I::signed(w[0]); 8];
+        for g in 1..8 {
+            ready[g] = I::signed(w[g]);
+        }
+        ready
     }
 }
 
@@ -122,6 +151,7 @@ unsafe fn accumulate<I: Isa, F: Quantized>(
 }
 
 /// y = matrix × x for every token of x.
+#[inline(always)]
 pub(super) unsafe fn product<I: Isa, F: Quantized>(
     matrix: &Matrix,
     x: &Activations,
@@ -161,10 +191,10 @@ unsafe fn one_token<I: Isa, F: Quantized>(
             let spread = x.spread.as_ptr().add(block * I::SPREAD);
             let w = unpack::<I, F>(tile);
             let dot = if matches!(F::FORMAT, TileFormat::Q8_0) {
-                dot_signed::<I>(&w.map(|w| I::signed(w)), spread)
+                dot_signed::<I>(&signed::<I>(w), spread)
             } else {
                 let sum = *x.sums.get_unchecked(block);
-                dot_unsigned::<I, F>(&w.map(|w| I::unsigned(w)), spread, sum)
+                dot_unsigned::<I, F>(&unsigned::<I>(w), spread, sum)
             };
             sums = accumulate::<I, F>(sums, dot, scales::<I, F>(tile), x, block);
         }
@@ -193,13 +223,13 @@ unsafe fn many_tokens<I: Isa, F: Quantized>(
             let scales = scales::<I, F>(tile);
             let w = unpack::<I, F>(tile);
             if matches!(F::FORMAT, TileFormat::Q8_0) {
-                let w = w.map(|w| I::signed(w));
+                let w = signed::<I>(w);
                 for (t, sums) in sums.iter_mut().enumerate() {
                     let dot = dot_signed::<I>(&w, spread.add(t * I::SPREAD));
                     *sums = accumulate::<I, F>(*sums, dot, scales, x, at + t);
                 }
             } else {
-                let w = w.map(|w| I::unsigned(w));
+                let w = unsigned::<I>(w);
                 for (t, sums) in sums.iter_mut().enumerate() {
                     let sum = *x.sums.get_unchecked(at + t);
                     let dot = dot_unsigned::<I, F>(&w, spread.add(t * I::SPREAD), sum);
