@@ -10,6 +10,9 @@
 //!
 //! The low nibble of byte `i` belongs to element `i`, the high one to element `i + 16`.
 
+// The formats pair element i with element i + 16: the index says it best.
+#![allow(clippy::needless_range_loop)]
+
 use super::{f16_at, f32_to_f16};
 
 /// Elements in a block.

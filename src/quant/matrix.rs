@@ -111,7 +111,7 @@ impl MatrixBuilder {
             tensor: name.to_owned(),
             kind: kind.name().to_owned(),
         })?;
-        if cols % kind.block_len() != 0 {
+        if !cols.is_multiple_of(kind.block_len()) {
             let reason = format!("the rows of \"{name}\" are not whole blocks");
             return Err(Error::Corrupt(reason));
         }

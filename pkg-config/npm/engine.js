@@ -1,0 +1,65 @@
+// The engine on the thread that imports it: picks a module, starts it, completes `Generator`.
+
+import start, { Generator } from "./nexttoken.js";
+import { failure, refuseUnknown } from "./errors.js";
+import { bestVariant } from "./features.js";
+
+// Written out in full, because bundlers look for exactly this expression.
+const shipped = {
+  relaxed: () => new URL("./nexttoken_relaxed.wasm", import.meta.url),
+  simd128: () => new URL("./nexttoken_simd128.wasm", import.meta.url),
+};
+
+let starting;
+
+/**
+ * Gets the WebAssembly module ready. Call it once before anything else; later calls wait for the
+ * first one and do nothing more.
+ *
+ * @param {{ variant?: "relaxed" | "simd128", wasm_url?: string | URL }} [options]
+ *   `variant` forces one of the shipped modules instead of the best the browser can run;
+ *   `wasm_url` names a module kept elsewhere.
+ * @returns {Promise<{ variant: "relaxed" | "simd128" | "custom" }>}
+ */
+export default function init(options = {}) {
+  starting ??= load(options).catch((error) => {
+    starting = undefined; // so that it can be tried again
+    throw error;
+  });
+  return starting;
+}
+
+async function load(options) {
+  refuseUnknown(options, ["variant", "wasm_url"]);
+  const { variant, url } = choose(options);
+  try {
+    await start({ module_or_path: url });
+  } catch (error) {
+    throw failure("wasm_unavailable", `the engine could not be loaded from ${url}: ${error.message}`, error);
+  }
+  return { variant };
+}
+
+function choose({ variant, wasm_url }) {
+  if (wasm_url !== undefined) return { variant: "custom", url: new URL(wasm_url, baseUrl()) };
+  variant ??= bestVariant();
+  if (variant === null) {
+    throw failure(
+      "unsupported_browser",
+      "this browser cannot run the engine: it has no WebAssembly SIMD (every current browser has)",
+    );
+  }
+  if (!Object.hasOwn(shipped, variant)) {
+    throw failure("invalid_option", 'the option "variant" is not usable: it is "relaxed" or "simd128"');
+  }
+  return { variant, url: shipped[variant]() };
+}
+
+/** What relative addresses are relative to, on a page and in a worker. */
+function baseUrl() {
+  return globalThis.document?.baseURI ?? globalThis.location?.href;
+}
+
+if (Symbol.dispose) Generator.prototype[Symbol.dispose] ??= Generator.prototype.free;
+
+export { Generator };

@@ -1,0 +1,33 @@
+import type { Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Score, Timings, Token } from "./nexttoken.js";
+export * from "./nexttoken.js";
+
+/** The modules that are shipped. */
+export type Variant = "relaxed" | "simd128";
+
+/** Gets the WebAssembly module ready: the best one the browser can run, unless told otherwise. */
+export default function init(options?: {
+  variant?: Variant;
+  wasm_url?: string | URL;
+}): Promise<{ variant: Variant | "custom" }>;
+
+/** `Generator` off the main thread: the same interface, every method a promise. */
+export class WorkerGenerator {
+  static load(
+    source: string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream,
+    options?: LoadOptions & { variant?: Variant; wasm_url?: string | URL },
+  ): Promise<WorkerGenerator>;
+  start(prompt: string, options?: GenerateOptions): Promise<{ seed: number; context_used: number }>;
+  prefill(): Promise<Progress>;
+  next_token(): Promise<Token | undefined>;
+  [Symbol.asyncIterator](): AsyncGenerator<Token, void, void>;
+  abort(): Promise<void>;
+  state(): Promise<{ text: string; finish_reason?: string; seed: number }>;
+  timings(): Promise<Timings>;
+  info(): Promise<ModelInfo>;
+  tokenize(...args: Parameters<Generator["tokenize"]>): Promise<Uint32Array>;
+  detokenize(...args: Parameters<Generator["detokenize"]>): Promise<string>;
+  token_name(id: number): Promise<string>;
+  score(text: string): Promise<Score>;
+  free(): void;
+  [Symbol.dispose](): void;
+}

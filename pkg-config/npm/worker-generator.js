@@ -1,0 +1,162 @@
+// `Generator` off the main thread: the same interface, every method a promise.
+
+import { failure, refuseUnknown } from "./errors.js";
+
+/** What can be posted to a worker of anything `Generator.load` takes, and what is moved, not copied. */
+function portable(source) {
+  if (typeof source === "string" || source instanceof URL) {
+    return [{ url: new URL(source, globalThis.document?.baseURI ?? location.href).href }, []];
+  }
+  if (source instanceof Blob) return [{ blob: source }, []];
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return [{ bytes: source }, []];
+  if (source instanceof Request) return [{ url: source.url }, []];
+  if (source instanceof Response) {
+    if (!source.ok) throw failure("http", `the server answered ${source.status} for ${source.url}`);
+    const length = source.headers.get("content-length");
+    return [{ stream: source.body, length }, [source.body]];
+  }
+  if (source instanceof ReadableStream) return [{ stream: source }, [source]];
+  throw failure("invalid_option", "the source is not a URL, file, buffer, response or stream");
+}
+
+/** A generator that lives in a module worker of its own. */
+export class WorkerGenerator {
+  #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  #calls = new Map();
+  #next = 0;
+  #gone;
+
+  constructor() {
+    this.#worker.onmessage = ({ data }) => this.#answer(data);
+    this.#worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
+  }
+
+  /**
+   * Loads a model in a new worker.
+   *
+   * @param {string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream} source
+   * @param {{ onProgress?: Function, signal?: AbortSignal, context_length?: number,
+   *   variant?: string, wasm_url?: string | URL }} [options]
+   * @returns {Promise<WorkerGenerator>}
+   */
+  static async load(source, options = {}) {
+    refuseUnknown(options, ["onProgress", "signal", "context_length", "variant", "wasm_url"]);
+    const { onProgress, signal, variant, wasm_url, ...rest } = options;
+    if (signal?.aborted) throw failure("aborted", "aborted");
+    const [posted, moved] = portable(source);
+    const engine = {};
+    if (variant !== undefined) engine.variant = variant;
+    if (wasm_url !== undefined) engine.wasm_url = String(new URL(wasm_url, location.href));
+    const generator = new WorkerGenerator();
+    // The worker goes with whatever half a model it holds.
+    const abort = () => generator.#end(failure("aborted", "aborted"));
+    signal?.addEventListener("abort", abort);
+    try {
+      await generator.#call("load", [{ source: posted, engine, options: rest }], moved, onProgress);
+      return generator;
+    } catch (error) {
+      generator.free();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Begins a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
+  start(prompt, options) {
+    return this.#call("start", [prompt, options]);
+  }
+
+  /** Runs one chunk of the prompt: `{ done, total }`. */
+  prefill() {
+    return this.#call("prefill");
+  }
+
+  /** The next token, or undefined when the text is finished. */
+  async next_token() {
+    return (await this.#call("next_token")).token;
+  }
+
+  /** The rest of the text, token by token. Leaving the loop stops the computation. */
+  async *[Symbol.asyncIterator]() {
+    let finished = false;
+    try {
+      for (let token; (token = await this.next_token()); ) yield token;
+      finished = true;
+    } finally {
+      if (!finished && !this.#gone) await this.abort();
+    }
+  }
+
+  /** Ends the text. */
+  abort() {
+    return this.#call("abort");
+  }
+
+  /** `{ text, finish_reason, seed }` of the text so far. */
+  state() {
+    return this.#call("state");
+  }
+
+  timings() {
+    return this.#call("timings");
+  }
+
+  info() {
+    return this.#call("info");
+  }
+
+  tokenize(...args) {
+    return this.#call("tokenize", args);
+  }
+
+  detokenize(...args) {
+    return this.#call("detokenize", args);
+  }
+
+  token_name(...args) {
+    return this.#call("token_name", args);
+  }
+
+  score(...args) {
+    return this.#call("score", args);
+  }
+
+  /** Gives all memory back. */
+  free() {
+    this.#end(failure("freed", "the generator was freed"));
+  }
+
+  #call(method, args = [], moved = [], onProgress) {
+    if (this.#gone) return Promise.reject(this.#gone);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject, onProgress });
+      this.#worker.postMessage({ id, method, args }, moved);
+    });
+  }
+
+  #answer({ id, value, error, progress, crashed }) {
+    if (crashed !== undefined) return this.#crash(crashed);
+    const call = this.#calls.get(id);
+    if (!call) return;
+    if (progress) return call.onProgress?.(progress);
+    this.#calls.delete(id);
+    if (error) call.reject(failure(error.code, error.message));
+    else call.resolve(value);
+  }
+
+  #crash(reason) {
+    this.#end(failure("crashed", `the engine stopped (${reason}); load the model again`));
+  }
+
+  #end(error) {
+    if (this.#gone) return;
+    this.#gone = error;
+    this.#worker.terminate();
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+  }
+}
+
+if (Symbol.dispose) WorkerGenerator.prototype[Symbol.dispose] = WorkerGenerator.prototype.free;

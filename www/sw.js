@@ -1,0 +1,35 @@
+// Keeps the page's own files, so that it works offline once it was loaded.
+// The network comes first: an update is seen at the next visit. Models are cached by the page.
+
+const NAME = "nexttoken-page-1";
+const FILES = [
+  "./", "style.css", "main.js", "distribution.js", "model-cache.js",
+  "pkg/index.js", "pkg/engine.js", "pkg/errors.js", "pkg/features.js", "pkg/worker.js",
+  "pkg/worker-generator.js", "pkg/nexttoken.js", "pkg/nexttoken_relaxed.wasm", "pkg/nexttoken_simd128.wasm",
+];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+});
+
+self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const own = new URL(request.url).href.startsWith(self.registration.scope);
+  if (request.method !== "GET" || !own || request.url.includes("/models/") || request.headers.has("range")) return;
+  event.respondWith(answer(request));
+});
+
+async function answer(request) {
+  const cache = await caches.open(NAME);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(request, response.clone());
+    return response;
+  } catch (error) {
+    const kept = await cache.match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}
