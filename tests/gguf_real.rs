@@ -1,4 +1,5 @@
 //! The GGUF reader on a real model file.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::fs;
 use std::path::Path;

@@ -24,6 +24,8 @@
 mod header;
 mod layout;
 mod limits;
+#[cfg(test)]
+mod malformed_tests;
 mod metadata;
 mod reader;
 mod value_type;

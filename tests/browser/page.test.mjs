@@ -1,0 +1,128 @@
+// The page as a visitor meets it.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { test } from "node:test";
+import { open, origin } from "./harness.mjs";
+
+const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
+mkdirSync(screenshots, { recursive: true });
+const shot = (page, name) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
+
+async function loadSample(page) {
+  await page.click("#load-sample");
+  await page.waitForFunction(() => document.querySelector("#model-status").textContent.includes("135 million"), null, {
+    timeout: 120_000,
+  });
+}
+
+async function write(page, { temperature = "0", max = "24", seed = "1" } = {}) {
+  await page.fill("#max_tokens", max);
+  await page.fill("#seed", seed);
+  await page.fill("#temperature", temperature);
+  await page.click("#write");
+  await page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 120_000 });
+}
+
+test("a visitor loads the sample model and reads what it writes", async () => {
+  const { page, close } = await open("/", { colorScheme: "light" });
+  await loadSample(page);
+  await write(page);
+  const text = await page.textContent("#text");
+  assert.ok(text.startsWith("Once upon a time, there was a little fox who had a special way of making people"), text);
+  assert.equal(await page.locator("#bars li.taken").count(), 1);
+  assert.ok((await page.locator("#bars li").count()) >= 16);
+  // A token of the text shows its own distribution.
+  await page.hover("#text .token");
+  assert.match(await page.textContent("#bars li.taken"), /␣had/);
+  await shot(page, "light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await shot(page, "dark");
+  await close();
+});
+
+test("everything works by keyboard, and a text can be stopped", async () => {
+  const { page, close } = await open("/");
+  await loadSample(page);
+  await page.fill("#max_tokens", "4000");
+  await page.focus("#prompt");
+  await page.keyboard.press("Control+Enter");
+  await page.waitForSelector("#text .token");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("#stop").disabled);
+  const length = (await page.textContent("#text")).length;
+  await page.waitForTimeout(300);
+  assert.equal((await page.textContent("#text")).length, length);
+  await close();
+});
+
+test("errors are sentences, and the page goes on working", async () => {
+  const { page, problems, context } = await open("/");
+  await page.fill("#url", `${origin}/models/none.gguf`);
+  await page.click("#load-url");
+  await page.waitForSelector("#error:not([hidden])");
+  assert.match(await page.textContent("#error"), /answered 404/);
+
+  const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer });
+  await page.setInputFiles("#file", file("notes.gguf", Buffer.from("hello, this is no model at all")));
+  await page.waitForFunction(() => document.querySelector("#error").textContent.includes("not a GGUF file"));
+  await page.setInputFiles("#file", file("short.gguf", Buffer.from("GGUF\x03\0\0\0", "latin1")));
+  await page.waitForFunction(() => document.querySelector("#error").textContent.includes("cut short"));
+
+  await loadSample(page);
+  assert.ok(await page.isHidden("#error"));
+  await page.fill("#prompt", "");
+  await page.click("#write");
+  await page.waitForFunction(() => document.querySelector("#error").textContent.includes("prompt is empty"));
+  await page.fill("#prompt", "The capital of France is");
+  await write(page, { max: "1" });
+  assert.match(await page.textContent("#text"), /Paris/);
+  // The browser itself reports the 404; nothing else may have gone wrong.
+  assert.deepEqual(problems.filter((problem) => !problem.includes("404")), []);
+  await context.close();
+});
+
+test("a load can be cancelled and begun again", async () => {
+  const { page, close } = await open("/");
+  await page.click("#load-sample");
+  await page.click("#cancel");
+  await page.waitForFunction(() => document.querySelector("#model-status").textContent.includes("cancelled"));
+  await loadSample(page);
+  await close();
+});
+
+test("what looks like HTML stays text", async () => {
+  const { page, close } = await open("/");
+  await loadSample(page);
+  await page.fill("#prompt", '<img src=x onerror="alert(1)"><script>alert(2)</script>');
+  await write(page, { max: "4" });
+  assert.equal(await page.locator("#text img, #text script").count(), 0);
+  assert.ok((await page.textContent("#text")).startsWith("<img src=x"));
+  await close();
+});
+
+test("nothing is wider than a phone", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const { page, close } = await open("/", { viewport: { width: 360, height: 740 }, colorScheme });
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${overflow} px too wide`);
+    await shot(page, `phone-${colorScheme}`);
+    await close();
+  }
+});
+
+test("after one visit the page and the model work offline", async () => {
+  const { page, context } = await open("/");
+  await loadSample(page);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(async () => {
+    const cache = await caches.open("nexttoken-models-1");
+    return (await cache.keys()).length === 1;
+  });
+  await context.setOffline(true);
+  await page.reload();
+  await loadSample(page);
+  await write(page, { max: "3" });
+  assert.match(await page.textContent("#text"), /who had a special/);
+  await context.close();
+});

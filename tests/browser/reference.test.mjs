@@ -1,0 +1,83 @@
+// The package in a real browser against llama.cpp's outputs, with every module.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { modelUrl, open } from "./harness.mjs";
+
+const reference = JSON.parse(
+  readFileSync(new URL("../data/reference/smollm2-135m-instruct-q4_1.json", import.meta.url)),
+);
+const modules = {
+  relaxed: { url: "/pkg/nexttoken_relaxed.wasm", backend: "relaxed-simd" },
+  simd128: { url: "/pkg/nexttoken_simd128.wasm", backend: "simd128" },
+  scalar: { url: "/test/scalar/nexttoken_scalar.wasm", backend: "scalar" },
+};
+const outcomes = {};
+
+for (const [variant, { url, backend }] of Object.entries(modules)) {
+  test(`the ${variant} module agrees with the reference`, async () => {
+    const { page, close } = await open("/");
+    const found = await page.evaluate(run, { reference, modelUrl, url });
+    outcomes[variant] = { sample: found.sample, greedy: found.greedy, nll: found.score.nll };
+    assert.equal(found.backend, backend);
+    reference.tokenize.forEach(({ text, ids }, i) => assert.deepEqual(found.tokenized[i], ids, JSON.stringify(text)));
+    reference.greedy.forEach((greedy, i) => checkGreedy(greedy, found.greedy[i]));
+    assert.deepEqual(found.score.ids, reference.score.ids);
+    const off = Math.abs(found.score.mean_nll / reference.score.mean - 1);
+    assert.ok(off < 0.005, `mean cross-entropy off by ${(100 * off).toFixed(2)} %`);
+    await close();
+  });
+}
+
+/** A step may differ only where the reference's two best are nearly tied; what follows is another text. */
+function checkGreedy({ prompt, ids, top2 }, found) {
+  const step = ids.findIndex((id, i) => id !== found[i]);
+  if (step < 0) return;
+  const ratio = top2[step][0] / top2[step][1];
+  assert.ok(ratio < 1.15, `another token at step ${step} of ${JSON.stringify(prompt)}, ratio ${ratio}`);
+}
+
+test("all modules give the same tokens and the same scores, bit for bit", () => {
+  assert.equal(Object.keys(outcomes).length, 3);
+  assert.deepEqual(outcomes.simd128, outcomes.relaxed);
+  assert.deepEqual(outcomes.scalar, outcomes.relaxed);
+});
+
+test("leaving the loop stops the worker's computation", async () => {
+  const { page, close } = await open("/");
+  const counts = await page.evaluate(async (modelUrl) => {
+    const { WorkerGenerator } = await import("/pkg/index.js");
+    const generator = await WorkerGenerator.load(modelUrl);
+    await generator.start("Once upon a time", { max_tokens: 500, temperature: 0 });
+    let seen = 0;
+    for await (const token of generator) if (token && ++seen === 5) break;
+    const { text, finish_reason } = await generator.state();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const later = (await generator.state()).text;
+    generator.free();
+    const freed = await generator.info().catch((error) => error.code);
+    return { seen, finish_reason, grown: later.length - text.length, freed };
+  }, modelUrl);
+  assert.deepEqual(counts, { seen: 5, finish_reason: "abort", grown: 0, freed: "freed" });
+  await close();
+});
+
+/** In the page. */
+async function run({ reference, modelUrl, url }) {
+  const { default: init, Generator } = await import("/pkg/index.js");
+  await init({ wasm_url: url });
+  const generator = await Generator.load(modelUrl);
+  const ids = (prompt, options) => {
+    generator.start(prompt, options);
+    return Array.from(generator, (token) => token.id);
+  };
+  const score = generator.score(reference.score.text);
+  return {
+    backend: generator.info().backend,
+    tokenized: reference.tokenize.map(({ text, special }) => [...generator.tokenize(text, { special })]),
+    greedy: reference.greedy.map((greedy) => ids(greedy.prompt, { temperature: 0, max_tokens: greedy.ids.length })),
+    sample: ids("Once upon a time", { temperature: 0.8, seed: 42, max_tokens: 40 }),
+    score: { ids: [...score.ids], nll: [...score.nll], mean_nll: score.mean_nll },
+  };
+}
