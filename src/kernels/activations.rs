@@ -97,9 +97,10 @@ impl Activations {
                 let q = &mut self.q[at * TILE_COLS..][..TILE_COLS];
                 let scale = super::quantize_block(x, q);
                 let sum = q.iter().map(|q| i32::from(*q)).sum::<i32>();
-                self.scales[at] = to_half_precision(scale);
+                let scale = to_half_precision(scale);
+                self.scales[at] = scale;
                 self.sums[at] = sum;
-                self.scaled_sums[at] = to_half_precision(scale * sum as f32);
+                self.scaled_sums[at] = scale * sum as f32;
                 let bytes = spread_bytes();
                 spread(q, &mut self.spread[at * bytes..][..bytes]);
             }
