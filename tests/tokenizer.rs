@@ -52,10 +52,11 @@ fn texts_come_back() {
         (state >> 8) % below
     };
     for _ in 0..500 {
+        // This vocabulary has no token for some control characters; as in llama.cpp, they are lost.
         let text: String = (0..random(40))
-            .filter_map(|_| {
-                char::from_u32([random(128), random(0x3000), random(0x2_0000)][random(3) as usize])
-            })
+            .map(|_| [random(128), random(0x3000), random(0x2_0000)][random(3) as usize])
+            .filter_map(char::from_u32)
+            .filter(|c| !c.is_ascii_control())
             .collect();
         assert_eq!(tokenizer.decode(&tokenizer.encode(&text, false)), text);
     }
