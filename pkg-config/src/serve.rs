@@ -1,15 +1,24 @@
 //! A static file server for this machine: ranges, revalidation, and nothing outside its folders.
 
+use std::convert::Infallible;
 use std::fs::File;
-use std::io::{Empty, Read, Seek, SeekFrom, empty};
-use std::net::SocketAddr;
+use std::io::{Seek, SeekFrom};
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::UNIX_EPOCH;
 
-use anyhow::{Result, anyhow};
-use tiny_http::{Header, Method, Request, Response, StatusCode};
+use anyhow::{Context, Result};
+use futures_util::TryStreamExt;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Empty, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+use tokio_util::io::ReaderStream;
 
 /// A folder and the path it is served under.
 pub struct Mount {
@@ -21,7 +30,7 @@ pub struct Mount {
 
 /// A server that listens and does not answer yet.
 pub struct Server {
-    http: tiny_http::Server,
+    listener: TcpListener,
     address: SocketAddr,
     mounts: Arc<[Mount]>,
 }
@@ -33,18 +42,16 @@ impl Server {
     /// Listens on loopback: on `port` (0 for any free one), or where none is named on the usual
     /// port if it is free. The first mount whose prefix fits a request serves it.
     pub fn bind(port: Option<u16>, mounts: Vec<Mount>) -> Result<Self> {
-        let listen = |port: u16| tiny_http::Server::http(("127.0.0.1", port));
-        let http = match port {
+        let listen = |port: u16| TcpListener::bind(("127.0.0.1", port));
+        let listener = match port {
             Some(port) => listen(port),
             None => listen(USUAL_PORT).or_else(|_| listen(0)),
         }
-        .map_err(|error| anyhow!("cannot listen on 127.0.0.1: {error}"))?;
-        let address = http
-            .server_addr()
-            .to_ip()
-            .ok_or_else(|| anyhow!("no address"))?;
+        .context("cannot listen on 127.0.0.1")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
         Ok(Self {
-            http,
+            listener,
             address,
             mounts: mounts.into(),
         })
@@ -55,12 +62,30 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Answers requests for ever, each on a thread of its own.
+    /// Answers requests for ever.
     pub fn run(self) -> Result<()> {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?
+            .block_on(self.accept())
+    }
+
+    async fn accept(self) -> Result<()> {
+        let listener = tokio::net::TcpListener::from_std(self.listener)?;
         loop {
-            let request = self.http.recv()?;
+            let (stream, _) = listener.accept().await?;
             let mounts = Arc::clone(&self.mounts);
-            thread::spawn(move || answer(request, &mounts));
+            tokio::spawn(async move {
+                let service = hyper::service::service_fn(|request| {
+                    let response = answer(&request, &mounts);
+                    async { Ok::<_, Infallible>(response) }
+                });
+                // A client that hangs up is no failure of ours.
+                let _ = hyper::server::conn::http1::Builder::new()
+                    .timer(TokioTimer::new())
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
         }
     }
 
@@ -69,6 +94,8 @@ impl Server {
         thread::spawn(move || self.run());
     }
 }
+
+type Header = (HeaderName, HeaderValue);
 
 /// An answer: nothing, or a piece of a file.
 enum Answer {
@@ -81,51 +108,68 @@ enum Answer {
     },
 }
 
-fn answer(request: Request, mounts: &[Mount]) {
-    // A client that hangs up is no failure of ours.
-    let _ = match respond(&request, mounts) {
-        Answer::Plain(status, headers) => {
-            let response: Response<Empty> =
-                Response::new(StatusCode(status), common(headers), empty(), Some(0), None);
-            request.respond(response)
-        }
+type Body = BoxBody<Bytes, std::io::Error>;
+
+fn answer(request: &Request<Incoming>, mounts: &[Mount]) -> Response<Body> {
+    let (status, headers, length, body) = match respond(request, mounts) {
+        Answer::Plain(status, headers) => (status, headers, 0, nothing()),
+        Answer::File {
+            status,
+            headers,
+            length,
+            ..
+        } if request.method() == Method::HEAD => (status, headers, length, nothing()),
         Answer::File {
             status,
             headers,
             file,
             length,
-        } => {
-            let body = file.take(length);
-            let length = usize::try_from(length).ok();
-            let response = Response::new(StatusCode(status), common(headers), body, length, None)
-                // Always with its length, which progress bars need.
-                .with_chunked_threshold(usize::MAX);
-            request.respond(response)
-        }
+        } => (status, headers, length, piece(file, length)),
     };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
+    if status != 304 {
+        // Always with its length, which progress bars need.
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length.into());
+    }
+    response.headers_mut().extend(common(headers));
+    response
+}
+
+fn nothing() -> Body {
+    Empty::new().map_err(|never| match never {}).boxed()
+}
+
+/// `length` bytes of a file from where it stands.
+fn piece(file: File, length: u64) -> Body {
+    let file = tokio::fs::File::from_std(file).take(length);
+    let chunks = ReaderStream::with_capacity(file, 1 << 18).map_ok(Frame::data);
+    StreamBody::new(chunks).boxed()
 }
 
 /// Adds what every answer carries.
 fn common(mut headers: Vec<Header>) -> Vec<Header> {
-    headers.push(header("X-Content-Type-Options", "nosniff"));
+    headers.push(header("x-content-type-options", "nosniff"));
     // Everything here is public, and tests in other origins read it.
-    headers.push(header("Access-Control-Allow-Origin", "*"));
+    headers.push(header("access-control-allow-origin", "*"));
     headers.push(header(
-        "Access-Control-Expose-Headers",
+        "access-control-expose-headers",
         "Content-Length, Content-Range, ETag",
     ));
     headers
 }
 
-fn respond(request: &Request, mounts: &[Mount]) -> Answer {
-    if !matches!(request.method(), Method::Get | Method::Head) {
-        return Answer::Plain(405, vec![header("Allow", "GET, HEAD")]);
+fn respond(request: &Request<Incoming>, mounts: &[Mount]) -> Answer {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Answer::Plain(405, vec![header("allow", "GET, HEAD")]);
     }
-    match locate(request.url(), mounts) {
+    match locate(request.uri().path(), mounts) {
         Some(Place::File(path)) => {
             send(request, &path).unwrap_or_else(|_| Answer::Plain(404, vec![]))
         }
-        Some(Place::Folder(location)) => Answer::Plain(301, vec![header("Location", &location)]),
+        Some(Place::Folder(location)) => Answer::Plain(301, vec![header("location", &location)]),
         None => Answer::Plain(404, vec![]),
     }
 }
@@ -185,31 +229,28 @@ fn percent_decode(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-fn send(request: &Request, path: &Path) -> Result<Answer> {
+fn send(request: &Request<Incoming>, path: &Path) -> Result<Answer> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     let size = metadata.len();
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
     let tag = format!("\"{size:x}-{:x}\"", modified.as_nanos());
     let mut headers = vec![
-        header("ETag", &tag),
-        header("Cache-Control", "no-cache"),
-        header("Accept-Ranges", "bytes"),
+        header("etag", &tag),
+        header("cache-control", "no-cache"),
+        header("accept-ranges", "bytes"),
     ];
     let value = |name: &'static str| {
-        let found = request
-            .headers()
-            .iter()
-            .find(|header| header.field.equiv(name));
-        found.map(|header| header.value.as_str())
+        let found = request.headers().get(name)?;
+        found.to_str().ok()
     };
-    if value("If-None-Match").is_some_and(|known| matches_tag(known, &tag)) {
+    if value("if-none-match").is_some_and(|known| matches_tag(known, &tag)) {
         return Ok(Answer::Plain(304, headers));
     }
-    headers.push(header("Content-Type", mime_type(path)));
+    headers.push(header("content-type", mime_type(path)));
     // A range of an older version is answered with all of the new one.
-    let current = value("If-Range").is_none_or(|known| known == tag);
-    let range = value("Range")
+    let current = value("if-range").is_none_or(|known| known == tag);
+    let range = value("range")
         .filter(|_| current)
         .map_or(Range::All, |range| parse(range, size));
     match range {
@@ -221,7 +262,7 @@ fn send(request: &Request, path: &Path) -> Result<Answer> {
         }),
         Range::Span { first, last } => {
             headers.push(header(
-                "Content-Range",
+                "content-range",
                 &format!("bytes {first}-{last}/{size}"),
             ));
             file.seek(SeekFrom::Start(first))?;
@@ -234,7 +275,7 @@ fn send(request: &Request, path: &Path) -> Result<Answer> {
         }
         Range::Nowhere => Ok(Answer::Plain(
             416,
-            vec![header("Content-Range", &format!("bytes */{size}"))],
+            vec![header("content-range", &format!("bytes */{size}"))],
         )),
     }
 }
@@ -311,11 +352,11 @@ fn mime_type(path: &Path) -> &'static str {
     }
 }
 
-fn header(name: &str, value: &str) -> Header {
-    // Names are constants; values are made of numbers, MIME types and paths that came as a header.
-    Header::from_bytes(name, value).unwrap_or_else(|()| {
-        Header::from_bytes("X-Invalid-Header", name).expect("names are ASCII constants")
-    })
+/// `name` is in lower case.
+fn header(name: &'static str, value: &str) -> Header {
+    // Values are made of numbers, MIME types and paths that came as a header.
+    let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("invalid"));
+    (HeaderName::from_static(name), value)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ test("a visitor loads the sample model and reads what it writes", async () => {
   await loadSample(page);
   await write(page);
   const text = await page.textContent("#text");
-  assert.ok(text.startsWith("Once upon a time, there was a little fox who had a special way of making people"), text);
+  assert.ok(text.startsWith("Once upon a time, there was a little fox who had a special"), text);
   assert.equal(await page.locator("#bars li.taken").count(), 1);
   assert.ok((await page.locator("#bars li").count()) >= 16);
   // A token of the text shows its own distribution.

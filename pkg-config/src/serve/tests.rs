@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use tempfile::{TempDir, tempdir};
@@ -205,4 +205,14 @@ fn a_slow_reader_holds_nobody_up() {
     write!(slow, "GET /models/big.gguf HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
     let (status, ..) = raw(&address, "GET /");
     assert_eq!(status, 200);
+}
+
+/// A browser opens several connections at once and keeps them; none may wait for another to end.
+#[test]
+fn idle_connections_hold_nobody_up() {
+    let (_root, address) = site();
+    let _idle: Vec<TcpStream> = (0..64)
+        .map(|_| TcpStream::connect(&address).unwrap())
+        .collect();
+    assert_eq!(raw(&address, "GET /").0, 200);
 }
