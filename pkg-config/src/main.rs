@@ -2,6 +2,7 @@
 //!
 //! `cargo demo` and `cargo verify` are its two front doors; `cargo pkg --help` lists the rest.
 
+mod bench;
 mod command;
 mod fetch;
 mod model;
@@ -84,6 +85,30 @@ enum Action {
         #[arg(long)]
         model: Option<PathBuf>,
     },
+    /// Race the package and its peers in headless Chromium, on one model and one prompt
+    BenchBrowser {
+        /// GGUF file; the sample model where none is named
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+        /// Threads of the systems that have them
+        #[arg(long, default_value_t = 1)]
+        threads: usize,
+        /// Times every system runs; medians are printed
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Tokens to write
+        #[arg(long, default_value_t = 64)]
+        tokens: usize,
+        /// Also run llama.cpp outside the browser
+        #[arg(long)]
+        native: bool,
+        /// Run this system alone (may be given more than once)
+        #[arg(long, value_name = "SYSTEM")]
+        only: Vec<String>,
+        /// Print the rows as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the size of each file of the built package, raw and compressed
     Sizes,
 }
@@ -119,6 +144,26 @@ fn run() -> Result<()> {
             println!("{}", path.display());
             Ok(())
         }
+        Action::BenchBrowser {
+            model,
+            threads,
+            rounds,
+            tokens,
+            native,
+            only,
+            json,
+        } => bench::race(
+            &repo,
+            &bench::Race {
+                model,
+                threads,
+                rounds,
+                tokens,
+                native,
+                only,
+                json,
+            },
+        ),
         Action::Sizes => sizes::print(&repo),
     }
 }

@@ -63,6 +63,16 @@ impl Repo {
         self.0.join("tests").join("browser")
     }
 
+    /// The race in the browser.
+    pub fn browser_bench(&self) -> PathBuf {
+        self.0.join("benches").join("browser")
+    }
+
+    /// The peer that runs outside the browser.
+    pub fn native_bench(&self) -> PathBuf {
+        self.0.join("benches").join("native")
+    }
+
     /// Command line tools installed for this repository alone.
     pub fn installed_tools(&self) -> PathBuf {
         self.target().join("tools")

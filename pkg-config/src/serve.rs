@@ -33,6 +33,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     mounts: Arc<[Mount]>,
+    isolated: bool,
 }
 
 /// The port tried first where none is asked for.
@@ -54,7 +55,14 @@ impl Server {
             listener,
             address,
             mounts: mounts.into(),
+            isolated: false,
         })
+    }
+
+    /// Isolates its pages from other origins, which threads in a page need.
+    pub fn isolated(mut self) -> Self {
+        self.isolated = true;
+        self
     }
 
     /// The address to open, without a slash at its end.
@@ -77,7 +85,11 @@ impl Server {
             let mounts = Arc::clone(&self.mounts);
             tokio::spawn(async move {
                 let service = hyper::service::service_fn(|request| {
-                    let response = answer(&request, &mounts);
+                    let mut response = answer(&request, &mounts);
+                    if self.isolated {
+                        let isolation = ISOLATION.map(|(name, value)| header(name, value));
+                        response.headers_mut().extend(isolation);
+                    }
                     async { Ok::<_, Infallible>(response) }
                 });
                 // A client that hangs up is no failure of ours.
@@ -107,6 +119,12 @@ enum Answer {
         length: u64,
     },
 }
+
+/// What makes a page cross-origin isolated.
+const ISOLATION: [(&str, &str); 2] = [
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+];
 
 type Body = BoxBody<Bytes, std::io::Error>;
 

@@ -48,8 +48,23 @@ pub fn page_test_packages(repo: &Repo) -> Result<()> {
     npm_packages(&repo.page_tests(), "the page tests drive a browser with it")
 }
 
+/// Native llama.cpp. No lock file: it would ask for the builds of every platform and graphics card.
+pub fn native_peer(folder: &Path) -> Result<()> {
+    if folder.join("node_modules/node-llama-cpp").is_dir() {
+        return Ok(());
+    }
+    explain(
+        &format!("the npm packages of {}", folder.display()),
+        "llama.cpp runs beside us, prebuilt",
+    );
+    let mut npm = command::npm();
+    let quiet = ["--ignore-scripts", "--no-audit", "--no-fund"];
+    npm.current_dir(folder).arg("install").args(quiet);
+    command::run(npm.args(["--omit=optional", "--no-package-lock"]))
+}
+
 /// Installs what a folder's lock file pins into its `node_modules`, unless that is done already.
-fn npm_packages(folder: &Path, why: &str) -> Result<()> {
+pub fn npm_packages(folder: &Path, why: &str) -> Result<()> {
     let lock = fs::File::open(folder.join("package-lock.json"))
         .with_context(|| format!("no package-lock.json in {}", folder.display()))?;
     let sum = fetch::sha256(lock)?;

@@ -1,0 +1,69 @@
+// One system, one run, in a page of its own: loads the model, reads the prompt, writes greedily.
+//
+// Every system is used as its own documentation says, off the page's thread, and timed alike by this
+// page's clock: `prefill` runs from the request to the first token, `decode` from the first token to
+// the last.
+
+/** How each system loads a model from a file in memory and writes; `write` calls `on_token`. */
+const SYSTEMS = {
+  nexttoken: () => nexttoken("relaxed"),
+  "nexttoken-simd128": () => nexttoken("simd128"),
+  wllama: async () => {
+    const { Wllama } = await import("/race/node_modules/@wllama/wllama/esm/index.min.js");
+    const wllama = new Wllama({ default: "/race/node_modules/@wllama/wllama/esm/wasm/wllama.wasm" }, quiet);
+    return {
+      load: (file, threads) => wllama.loadModel([file], { n_ctx: CONTEXT, n_threads: threads, n_gpu_layers: 0 }),
+      write: (prompt, max_tokens, on_token) =>
+        wllama.createCompletion({ prompt, max_tokens, temperature: 0, stream: true, onData: on_token }),
+    };
+  },
+  "wllama-2.3.1": async () => {
+    const { Wllama } = await import("/race/node_modules/wllama-2.3.1/esm/index.min.js");
+    const esm = "/race/node_modules/wllama-2.3.1/esm/";
+    const paths = Object.fromEntries(["single", "multi"].map((kind) => [`${kind}-thread/wllama.wasm`, `${esm}${kind}-thread/wllama.wasm`]));
+    const wllama = new Wllama(paths, quiet);
+    return {
+      load: (file, threads) => wllama.loadModel([file], { n_ctx: CONTEXT, n_threads: threads }),
+      write: (prompt, nPredict, onNewToken) =>
+        wllama.createCompletion(prompt, { nPredict, sampling: { temp: 0 }, onNewToken }),
+    };
+  },
+};
+
+const CONTEXT = 4096;
+const quiet = { suppressNativeLog: true, logger: { debug() {}, log() {}, warn() {}, error() {} } };
+
+async function nexttoken(variant) {
+  const { WorkerGenerator } = await import("/pkg/index.js");
+  let generator;
+  return {
+    load: async (file) => {
+      generator = await WorkerGenerator.load(file, { variant });
+    },
+    write: async (prompt, max_tokens, on_token) => {
+      await generator.start(prompt, { max_tokens, temperature: 0 });
+      for await (const token of generator) on_token(token);
+    },
+  };
+}
+
+globalThis.race = async ({ system, model, prompt, warm_up, tokens, threads }) => {
+  const { load, write } = await SYSTEMS[system]();
+  const file = await (await fetch(model)).blob();
+  let start = performance.now();
+  await load(file, threads);
+  const load_ms = performance.now() - start;
+  // Engines compile what is hot while it runs.
+  await write(warm_up, 16, () => {});
+
+  const times = [];
+  start = performance.now();
+  await write(prompt, tokens, () => times.push(performance.now()));
+  if (times.length < 2) throw new Error(`${system} wrote ${times.length} tokens`);
+  return {
+    load_ms,
+    ttft_ms: times[0] - start,
+    decode: ((times.length - 1) * 1000) / (times.at(-1) - times[0]),
+    threads: globalThis.crossOriginIsolated && system.startsWith("wllama") ? threads : 1,
+  };
+};

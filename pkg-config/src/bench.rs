@@ -1,0 +1,292 @@
+//! `cargo bench-browser`: our package and its peers on one model file, in turn, in headless Chromium.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::repo::Repo;
+use crate::serve::{Mount, Server};
+use crate::{command, fetch, model, site, tools};
+
+/// The systems that run in the browser, in the order of a round.
+const IN_BROWSER: [&str; 4] = ["nexttoken", "nexttoken-simd128", "wllama", "wllama-2.3.1"];
+
+/// What a race is asked to be.
+pub struct Race {
+    /// The model; the sample where none is named.
+    pub model: Option<PathBuf>,
+    /// Threads of the systems that have them.
+    pub threads: usize,
+    /// Times every system runs.
+    pub rounds: usize,
+    /// Tokens to write.
+    pub tokens: usize,
+    /// Also run native llama.cpp.
+    pub native: bool,
+    /// Run these alone.
+    pub only: Vec<String>,
+    /// Print rows as JSON.
+    pub json: bool,
+}
+
+/// One run, or the medians of several.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+struct Row {
+    system: String,
+    threads: usize,
+    /// Tokens per second from the request to the first token.
+    #[serde(default)]
+    prefill: f64,
+    /// Tokens per second after the first.
+    decode: f64,
+    ttft_ms: f64,
+    load_ms: f64,
+    /// WebAssembly and JavaScript, gzipped.
+    wire_bytes: Option<f64>,
+    peak_bytes: Option<f64>,
+}
+
+/// Races, and prints a table or rows.
+pub fn race(repo: &Repo, race: &Race) -> Result<()> {
+    let file = match &race.model {
+        Some(file) => file
+            .canonicalize()
+            .with_context(|| format!("cannot open {}", file.display()))?,
+        None => fetch::ensure(&model::SAMPLE, &repo.models(), None)?,
+    };
+    site::package(repo, &[])?;
+    let prompt = fs::read_to_string(repo.browser_bench().join("prompt.txt"))?;
+    let prompt = prompt.trim_end();
+    let prompt_tokens = count_tokens(repo, &file, prompt)?;
+    let runs = run(repo, race, &file, prompt)?;
+
+    let mut rows = medians(runs);
+    for row in &mut rows {
+        row.prefill = prompt_tokens as f64 / row.ttft_ms * 1000.0;
+    }
+    if race.json {
+        println!("{}", serde_json::to_string_pretty(&rows)?);
+    } else {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        println!(
+            "\n{name}: {prompt_tokens} tokens read, {} written, medians of {}\n",
+            race.tokens, race.rounds
+        );
+        print!("{}", table(&rows));
+    }
+    Ok(())
+}
+
+/// All runs: round by round, every system in turn.
+fn run(repo: &Repo, race: &Race, file: &Path, prompt: &str) -> Result<Vec<Row>> {
+    let chosen = |name: &str| race.only.is_empty() || race.only.iter().any(|only| only == name);
+    let systems: Vec<&str> = IN_BROWSER
+        .into_iter()
+        .filter(|system| chosen(system))
+        .collect();
+    let native = race.native && chosen("llama.cpp");
+    tools::npm_packages(
+        &repo.browser_bench(),
+        "the peers, and what drives a browser",
+    )?;
+    if native {
+        tools::native_peer(&repo.native_bench())?;
+    }
+    let server = Server::bind(Some(0), mounts(repo, file)?)?.isolated();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let job = json!({
+        "browser": tools::chromium()?.browser,
+        "origin": server.origin(),
+        "model": format!("/model/{name}"),
+        "file": file,
+        "prompt": prompt,
+        "warm_up": "Once upon a time there was a girl who lived near the sea.",
+        "tokens": race.tokens,
+        "threads": race.threads,
+        "systems": systems,
+        "rounds": 1,
+    })
+    .to_string();
+    server.run_in_background();
+
+    let mut rows = Vec::new();
+    for round in 1..=race.rounds {
+        eprintln!("round {round} of {}", race.rounds);
+        rows.extend(node(&repo.browser_bench(), "race.mjs", &job)?);
+        if native {
+            rows.extend(node(&repo.native_bench(), "native.mjs", &job)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn mounts(repo: &Repo, file: &Path) -> Result<Vec<Mount>> {
+    let mount = |prefix, folder| Mount { prefix, folder };
+    let models = file.parent().context("a model without a folder")?;
+    Ok(vec![
+        mount("/model/", models.to_path_buf()),
+        mount("/race/", repo.browser_bench()),
+        mount("/pkg/", repo.package()),
+    ])
+}
+
+/// The rows a script prints; what else libraries print is passed over.
+fn node(folder: &Path, script: &str, job: &str) -> Result<Vec<Row>> {
+    let mut node = Command::new("node");
+    let printed = command::output(node.current_dir(folder).args([script, job]))?;
+    let rows: Vec<Row> = printed
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    for row in &rows {
+        eprintln!(
+            "  {:<18} first token {:>8.0} ms, {:>6.1} tok/s",
+            row.system, row.ttft_ms, row.decode
+        );
+    }
+    Ok(rows)
+}
+
+/// The prompt's length as our tokenizer counts it; peers agree, or could not be compared.
+fn count_tokens(repo: &Repo, file: &Path, prompt: &str) -> Result<usize> {
+    #[derive(Deserialize)]
+    struct Tokens {
+        ids: Vec<u32>,
+    }
+    let mut cargo = command::cargo();
+    cargo.current_dir(repo.root()).args([
+        "run",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--package",
+        "nexttoken",
+        "--",
+        "tokenize",
+    ]);
+    let printed = command::output(cargo.arg(file).args(["--text", prompt, "--json"]))?;
+    Ok(serde_json::from_str::<Tokens>(&printed)?.ids.len())
+}
+
+/// One row for each system, in the order they first ran.
+fn medians(runs: Vec<Row>) -> Vec<Row> {
+    let mut order = Vec::new();
+    let mut by_system: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+    for run in runs {
+        if !order.contains(&run.system) {
+            order.push(run.system.clone());
+        }
+        by_system.entry(run.system.clone()).or_default().push(run);
+    }
+    order
+        .into_iter()
+        .filter_map(|system| {
+            let runs = by_system.remove(&system)?;
+            let of = |value: fn(&Row) -> Option<f64>| median(runs.iter().filter_map(value));
+            Some(Row {
+                system,
+                threads: runs[0].threads,
+                prefill: 0.0,
+                decode: of(|row| Some(row.decode))?,
+                ttft_ms: of(|row| Some(row.ttft_ms))?,
+                load_ms: of(|row| Some(row.load_ms))?,
+                wire_bytes: of(|row| row.wire_bytes),
+                peak_bytes: of(|row| row.peak_bytes),
+            })
+        })
+        .collect()
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        len if len % 2 == 1 => Some(values[middle]),
+        _ => Some((values[middle - 1] + values[middle]) / 2.0),
+    }
+}
+
+/// A Markdown table; × is our speed as a multiple of theirs.
+fn table(rows: &[Row]) -> String {
+    let mut text = String::from(
+        "| system | threads | prefill, tok/s | decode, tok/s | first token, ms | load, ms | wasm + JS, kB gzipped | peak memory, MB |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    let ours = rows.iter().find(|row| row.system == "nexttoken");
+    let ratio = |value: fn(&Row) -> f64, row: &Row| match ours {
+        Some(ours) if ours.system != row.system => format!(" ({:.2} ×)", value(ours) / value(row)),
+        _ => String::new(),
+    };
+    let optional = |value: Option<f64>, unit: f64| {
+        value.map_or_else(|| "–".to_owned(), |value| format!("{:.0}", value / unit))
+    };
+    for row in rows {
+        text += &format!(
+            "| {} | {} | {:.0}{} | {:.1}{} | {:.0} | {:.0} | {} | {} |\n",
+            row.system,
+            row.threads,
+            row.prefill,
+            ratio(|row| row.prefill, row),
+            row.decode,
+            ratio(|row| row.decode, row),
+            row.ttft_ms,
+            row.load_ms,
+            optional(row.wire_bytes, 1e3),
+            optional(row.peak_bytes, 1e6),
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(system: &str, decode: f64, peak_bytes: Option<f64>) -> Row {
+        Row {
+            system: system.to_owned(),
+            threads: 1,
+            prefill: 2.0 * decode,
+            decode,
+            ttft_ms: 1.0,
+            load_ms: 1.0,
+            wire_bytes: None,
+            peak_bytes,
+        }
+    }
+
+    #[test]
+    fn medians_are_taken_for_each_system() {
+        let runs = [("b", 1.0), ("a", 5.0), ("b", 9.0), ("a", 7.0), ("b", 2.0)];
+        let rows = medians(
+            runs.into_iter()
+                .map(|(system, decode)| row(system, decode, None))
+                .collect(),
+        );
+        let short: Vec<_> = rows
+            .iter()
+            .map(|row| (row.system.as_str(), row.decode))
+            .collect();
+        assert_eq!(short, [("b", 2.0), ("a", 6.0)]);
+    }
+
+    #[test]
+    fn the_table_tells_how_much_faster_we_are() {
+        let rows = [row("nexttoken", 60.0, Some(2e8)), row("other", 20.0, None)];
+        let table = table(&rows);
+        assert!(
+            table.contains("| other | 1 | 40 (3.00 ×) | 20.0 (3.00 ×) | 1 | 1 | – | – |"),
+            "{table}"
+        );
+        assert!(
+            table.contains("| nexttoken | 1 | 120 | 60.0 | 1 | 1 | – | 200 |"),
+            "{table}"
+        );
+    }
+}
