@@ -16,6 +16,9 @@ mod quantized;
 /// Tokens whose sums a matrix product keeps at hand while it passes over the weights once.
 const TOKENS: usize = 64;
 
+/// Groups of rows read side by side while one token is run.
+const STREAMS: usize = 8;
+
 #[inline(always)]
 pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     use quantized::product;

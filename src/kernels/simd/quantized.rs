@@ -1,6 +1,6 @@
 //! Quantised weights × quantised activations.
 
-use super::{TOKENS, halves, store_rows};
+use super::{STREAMS, TOKENS, halves, store_rows};
 use crate::kernels::Activations;
 use crate::kernels::isa::Isa;
 use crate::quant::tiles::TILE_ROWS;
@@ -159,46 +159,60 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
 ) {
     let blocks = matrix.tiles_per_group();
     assert!(x.sums.len() == blocks * x.tokens && x.spread.len() == x.sums.len() * I::SPREAD);
-    for group in 0..matrix.rows().div_ceil(TILE_ROWS) {
-        let tiles = matrix.group(group).as_ptr();
-        // SAFETY: `tiles` is good for `blocks` tiles; `x` was checked above.
-        unsafe {
-            if x.tokens == 1 {
-                one_token::<I, F>(matrix, group, tiles, x, y);
-            } else {
+    let groups = matrix.rows().div_ceil(TILE_ROWS);
+    // SAFETY: groups below `groups` lie in the matrix; `x` was checked above.
+    unsafe {
+        if x.tokens == 1 {
+            let span = groups / STREAMS;
+            for group in 0..span {
+                one_token::<I, F, STREAMS>(matrix, group, span, x, y);
+            }
+            for group in span * STREAMS..groups {
+                one_token::<I, F, 1>(matrix, group, 0, x, y);
+            }
+        } else {
+            for group in 0..groups {
                 for first in (0..x.tokens).step_by(TOKENS) {
-                    many_tokens::<I, F>(matrix, group, tiles, x, first, y);
+                    many_tokens::<I, F>(matrix, group, x, first, y);
                 }
             }
         }
     }
 }
 
-/// Decode: the sums of four rows stay in a register.
+/// Decode: the sums of four rows stay in a register. `N` groups of rows, `span` apart, are read side by
+/// side: processors fetch ahead within a page of memory, so several streams wait less than one.
 #[inline(always)]
-unsafe fn one_token<I: Isa, F: Quantized>(
+unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
     matrix: &Matrix,
-    group: usize,
-    tiles: *const u8,
+    first: usize,
+    span: usize,
     x: &Activations,
     y: &mut [f32],
 ) {
     // SAFETY: as `product` checked.
     unsafe {
-        let mut sums = I::splat(0.0);
+        let stride = span * matrix.tiles_per_group() * F::FORMAT.tile_bytes();
+        let mut tiles = matrix.group(first).as_ptr();
+        let mut sums = [I::splat(0.0); N];
         for block in 0..matrix.tiles_per_group() {
-            let tile = tiles.add(block * F::FORMAT.tile_bytes());
             let spread = x.spread.as_ptr().add(block * I::SPREAD);
-            let w = unpack::<I, F>(tile);
-            let dot = if matches!(F::FORMAT, TileFormat::Q8_0) {
-                dot_signed::<I>(&signed::<I>(w), spread)
-            } else {
-                let sum = *x.sums.get_unchecked(block);
-                dot_unsigned::<I, F>(&unsigned::<I>(w), spread, sum)
-            };
-            sums = accumulate::<I, F>(sums, dot, scales::<I, F>(tile), x, block);
+            for (n, sums) in sums.iter_mut().enumerate() {
+                let tile = tiles.add(n * stride);
+                let w = unpack::<I, F>(tile);
+                let dot = if matches!(F::FORMAT, TileFormat::Q8_0) {
+                    dot_signed::<I>(&signed::<I>(w), spread)
+                } else {
+                    let sum = *x.sums.get_unchecked(block);
+                    dot_unsigned::<I, F>(&unsigned::<I>(w), spread, sum)
+                };
+                *sums = accumulate::<I, F>(*sums, dot, scales::<I, F>(tile), x, block);
+            }
+            tiles = tiles.add(F::FORMAT.tile_bytes());
         }
-        store_rows::<I>(sums, matrix, group, 0, y);
+        for (n, sums) in sums.iter().enumerate() {
+            store_rows::<I>(*sums, matrix, first + n * span, 0, y);
+        }
     }
 }
 
@@ -207,13 +221,13 @@ unsafe fn one_token<I: Isa, F: Quantized>(
 unsafe fn many_tokens<I: Isa, F: Quantized>(
     matrix: &Matrix,
     group: usize,
-    tiles: *const u8,
     x: &Activations,
     first: usize,
     y: &mut [f32],
 ) {
     // SAFETY: as `product` checked.
     unsafe {
+        let tiles = matrix.group(group).as_ptr();
         let mut sums = [I::splat(0.0); TOKENS];
         let sums = &mut sums[..TOKENS.min(x.tokens - first)];
         for block in 0..matrix.tiles_per_group() {
