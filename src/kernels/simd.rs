@@ -17,7 +17,7 @@ mod quantized;
 const TOKENS: usize = 64;
 
 /// Groups of rows read side by side while one token is run.
-const STREAMS: usize = 8;
+const STREAMS: usize = if cfg!(target_arch = "wasm32") { 16 } else { 8 };
 
 #[inline(always)]
 pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {

@@ -197,17 +197,23 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
         let mut sums = [I::splat(0.0); N];
         for block in 0..matrix.tiles_per_group() {
             let spread = x.spread.as_ptr().add(block * I::SPREAD);
-            for (n, sums) in sums.iter_mut().enumerate() {
-                let tile = tiles.add(n * stride);
-                let w = unpack::<I, F>(tile);
-                let dot = if matches!(F::FORMAT, TileFormat::Q8_0) {
-                    dot_signed::<I>(&signed::<I>(w), spread)
-                } else {
-                    let sum = *x.sums.get_unchecked(block);
-                    dot_unsigned::<I, F>(&unsigned::<I>(w), spread, sum)
-                };
-                *sums = accumulate::<I, F>(*sums, dot, scales::<I, F>(tile), x, block);
+            macro_rules! stream {
+                ($($n:literal),*) => {$(
+                    if $n < N {
+                        let tile = tiles.add($n * stride);
+                        let w = unpack::<I, F>(tile);
+                        let dot = if matches!(F::FORMAT, TileFormat::Q8_0) {
+                            dot_signed::<I>(&signed::<I>(w), spread)
+                        } else {
+                            let sum = *x.sums.get_unchecked(block);
+                            dot_unsigned::<I, F>(&unsigned::<I>(w), spread, sum)
+                        };
+                        sums[$n] = accumulate::<I, F>(sums[$n], dot, scales::<I, F>(tile), x, block);
+                    }
+                )*};
             }
+            // Written out: as a loop, engines keep the sums in memory.
+            stream!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             tiles = tiles.add(F::FORMAT.tile_bytes());
         }
         for (n, sums) in sums.iter().enumerate() {
