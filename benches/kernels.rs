@@ -7,7 +7,9 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use nexttoken::kernels::{Activations, attend, backend, linear};
+use nexttoken::kernels::{
+    Activations, AttentionScratch, CacheType, HeadCache, attend, backend, linear,
+};
 use nexttoken::quant::{MatrixBuilder, TensorType, quantize};
 
 const ROWS: usize = 1536;
@@ -48,26 +50,39 @@ fn products(criterion: &mut Criterion) {
     }
 }
 
+/// Three query heads that share keys and values, as in SmolLM2.
 fn attention(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group(format!("attention, one head of 64, {}", backend()));
-    for positions in [100, 2000] {
-        let (query, keys, cached) = (values(64), values(64 * positions), values(64 * positions));
-        let (mut weights, mut out) = (vec![0.0; positions], vec![0.0; 64]);
-        group.throughput(Throughput::Elements(2 * 64 * positions as u64));
-        group.bench_function(BenchmarkId::from_parameter(positions), |bencher| {
-            bencher.iter(|| {
-                attend(
-                    black_box(&query),
-                    &keys,
-                    &cached,
-                    0.125,
-                    &mut weights,
-                    &mut out,
-                )
+    const SIZE: usize = 64;
+    const HEADS: usize = 3;
+    for kind in [CacheType::F32, CacheType::Q16, CacheType::Q8] {
+        let name = format!("attention, 3 heads of 64, {kind:?}, {}", backend());
+        let mut group = criterion.benchmark_group(name);
+        for positions in [100, 2000] {
+            // As many as the model has, so that they come from memory.
+            let filled = || {
+                let mut cache = HeadCache::new(kind, SIZE);
+                cache.reserve(2048).unwrap();
+                for (position, row) in values(SIZE * positions).chunks(SIZE).enumerate() {
+                    cache.store(position, row, row);
+                }
+                cache
+            };
+            let caches: Vec<_> = (0..90).map(|_| filled()).collect();
+            let mut turn = caches.iter().cycle();
+            let mut scratch = AttentionScratch::default();
+            scratch.prepare(HEADS, SIZE, positions).unwrap();
+            let (query, mut out) = (values(HEADS * SIZE), vec![0.0; HEADS * SIZE]);
+            group.throughput(Throughput::Elements((2 * HEADS * SIZE * positions) as u64));
+            group.bench_function(BenchmarkId::from_parameter(positions), |bencher| {
+                bencher.iter(|| {
+                    let query = black_box(&query);
+                    let cache = turn.next().unwrap();
+                    attend(cache, query, positions, 0.125, &mut scratch, &mut out);
+                });
             });
-        });
+        }
+        group.finish();
     }
-    group.finish();
 }
 
 criterion_group!(benches, products, attention);

@@ -3,6 +3,7 @@
 //! The targets are the input shifted by one: the model reads token 0 and is judged by the probability it
 //! gives token 1, reads tokens 0 and 1 and is judged by token 2, and so on.
 
+use crate::kernels::CacheType;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::{Error, Progress, Result, TokenId, kernels};
 use serde::Serialize;
@@ -23,7 +24,7 @@ pub struct Score {
 
 /// Scores `text` in one go. Errors: see [`Scorer::new`] and [`Scorer::step`].
 pub fn score(model: &Model, text: &str) -> Result<Score> {
-    let mut scorer = Scorer::new(model, text)?;
+    let mut scorer = Scorer::new(model, text, CacheType::default())?;
     while !scorer.step()?.is_complete() {}
     scorer.finish()
 }
@@ -38,11 +39,11 @@ pub struct Scorer<M: Deref<Target = Model>> {
 }
 
 impl<M: Deref<Target = Model>> Scorer<M> {
-    /// Prepares to score `text`, in which special tokens are parsed.
+    /// Prepares to score `text` with a KV cache of such a type; special tokens in it are parsed.
     ///
     /// Errors: [`Error::TextTooShort`] for fewer than two tokens, [`Error::PromptTooLong`] for more than
     /// the model's context holds, [`Error::OutOfMemory`].
-    pub fn new(model: M, text: &str) -> Result<Self> {
+    pub fn new(model: M, text: &str, cache: CacheType) -> Result<Self> {
         let ids = model.tokenizer.encode_prompt(text);
         if ids.len() < 2 {
             return Err(Error::TextTooShort(ids.len()));
@@ -56,7 +57,7 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         nll.try_reserve_exact(ids.len() - 1)
             .map_err(|_| Error::OutOfMemory(ids.len() * size_of::<f32>()))?;
         Ok(Scorer {
-            session: Session::new(&model, ids.len())?,
+            session: Session::new(&model, ids.len(), cache)?,
             model,
             logits: Vec::new(),
             ids,

@@ -5,18 +5,20 @@ mod common;
 
 use common::*;
 use nexttoken::Error;
-use nexttoken::generator::{Candidate, FinishReason, Generator, Options, Token};
+use nexttoken::generator::{
+    CacheType, Candidate, Context, FinishReason, Generator, Options, Token,
+};
 use nexttoken::model::{PREFILL_CHUNK, Session};
 use nexttoken::quant::TensorType;
 use nexttoken::score::{Scorer, score};
 use std::sync::Arc;
 
 fn random(kind: TensorType) -> Generator {
-    Generator::new(load(&random_model(kind)), None).unwrap()
+    Generator::new(load(&random_model(kind)), Context::default()).unwrap()
 }
 
 fn spelling(pairs: &[(u32, u32)]) -> Generator {
-    Generator::new(load(&spelling_model(pairs)), None).unwrap()
+    Generator::new(load(&spelling_model(pairs)), Context::default()).unwrap()
 }
 
 fn greedy(max_tokens: usize) -> Options {
@@ -202,10 +204,17 @@ fn a_text_never_holds_half_a_character() {
     assert_eq!(generator.text(), "\u{FFFD}");
 }
 
+fn short(length: usize) -> Context {
+    Context {
+        length: Some(length),
+        ..Context::default()
+    }
+}
+
 #[test]
 fn a_full_context_ends_with_length() {
     let model = load(&random_model(TensorType::Q8_0));
-    let mut generator = Generator::new(Arc::clone(&model), Some(8)).unwrap();
+    let mut generator = Generator::new(Arc::clone(&model), short(8)).unwrap();
     assert_eq!(generator.context_length(), 8);
     let options = Options {
         max_tokens: None,
@@ -259,12 +268,12 @@ fn errors_change_nothing() {
 fn the_context_length_has_limits() {
     let model = load(&random_model(TensorType::Q8_0));
     for bad in [0, CONTEXT as usize + 1] {
-        let error = Generator::new(Arc::clone(&model), Some(bad)).err();
+        let error = Generator::new(Arc::clone(&model), short(bad)).err();
         assert!(
             matches!(error, Some(Error::InvalidOption { name, .. }) if name == "context_length")
         );
     }
-    let generator = Generator::new(model, None).unwrap();
+    let generator = Generator::new(model, Context::default()).unwrap();
     assert_eq!(generator.context_length(), CONTEXT as usize);
 }
 
@@ -318,7 +327,7 @@ fn a_score_judges_each_token_by_the_prediction_before_it() {
     assert_eq!(score.nll.len(), score.ids.len() - 1);
     assert!(score.nll.len() > PREFILL_CHUNK);
 
-    let mut session = Session::new(&model, score.ids.len()).unwrap();
+    let mut session = Session::new(&model, score.ids.len(), CacheType::default()).unwrap();
     let mut logits = Vec::new();
     for (pair, &nll) in score.ids.windows(2).zip(&score.nll) {
         model.forward(&pair[..1], &mut session).unwrap();
@@ -357,7 +366,7 @@ fn a_score_of_spelling_is_known() {
 fn a_score_in_steps_and_its_errors() {
     let model = load(&random_model(TensorType::Q8_0));
     let text = "on and on ".repeat(15);
-    let mut scorer = Scorer::new(Arc::clone(&model), &text).unwrap();
+    let mut scorer = Scorer::new(Arc::clone(&model), &text, CacheType::default()).unwrap();
     let first = scorer.step().unwrap();
     assert_eq!(first.done, PREFILL_CHUNK);
     while !scorer.step().unwrap().is_complete() {}
@@ -370,4 +379,25 @@ fn a_score_in_steps_and_its_errors() {
         score(&model, &long),
         Err(Error::PromptTooLong { .. })
     ));
+}
+
+#[test]
+fn a_smaller_cache_type_takes_less_memory_and_writes_too() {
+    let model = load(&random_model(TensorType::F32));
+    let run = |cache_type: &str| {
+        let context = Context {
+            cache_type: cache_type.parse().unwrap(),
+            ..Context::default()
+        };
+        let mut session = Session::new(&model, 64, context.cache_type).unwrap();
+        model.forward(&[1, 2, 3], &mut session).unwrap();
+        let mut generator = Generator::new(Arc::clone(&model), context).unwrap();
+        generator.start("abc", greedy(8)).unwrap();
+        assert_eq!(all(&mut generator).len(), 8);
+        session.cache_bytes()
+    };
+    let [f32, q16, q8] = ["f32", "q16", "q8"].map(run);
+    assert!(q8 < q16 && q16 < f32, "{q8} {q16} {f32}");
+    let error = "f16".parse::<CacheType>().unwrap_err();
+    assert!(matches!(error, Error::InvalidOption { name, .. } if name == "cache_type"));
 }

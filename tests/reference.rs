@@ -4,7 +4,7 @@
 //! Set `NEXTTOKEN_REQUIRE_MODEL=1` to have them fail instead.
 #![cfg(not(target_arch = "wasm32"))]
 
-use nexttoken::generator::{Generator, Options};
+use nexttoken::generator::{CacheType, Context, Generator, Options};
 use nexttoken::model::{Loader, Model, PREFILL_CHUNK, Session};
 use nexttoken::score::score;
 use serde::Deserialize;
@@ -84,7 +84,7 @@ fn model() -> Option<Arc<Model>> {
 
 /// The best token and its probability after each of the last `steps` prefixes of `ids`.
 fn predictions(model: &Model, ids: &[u32], steps: usize) -> Vec<(u32, f64)> {
-    let mut session = Session::new(model, ids.len()).unwrap();
+    let mut session = Session::new(model, ids.len(), CacheType::default()).unwrap();
     let mut logits = Vec::new();
     let mut predictions = Vec::new();
     for chunk in ids.chunks(PREFILL_CHUNK) {
@@ -147,7 +147,7 @@ fn greedy_steps_agree() {
 #[test]
 fn greedy_continuations_agree() {
     let Some(model) = model() else { return };
-    let mut generator = Generator::new(model, None).unwrap();
+    let mut generator = Generator::new(model, Context::default()).unwrap();
     for greedy in reference().greedy {
         let options = Options {
             temperature: 0.0,

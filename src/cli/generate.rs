@@ -2,7 +2,7 @@
 
 use super::{Common, Outcome, model_file, print_json};
 use clap::Args;
-use nexttoken::generator::{Generator, Options, Timings, Token};
+use nexttoken::generator::{CacheType, Context, Generator, Options, Timings, Token};
 use serde_json::json;
 use std::io::Write;
 use std::sync::Arc;
@@ -38,6 +38,9 @@ pub struct Generate {
     /// Tokens the context may hold [default: the model's own number]
     #[arg(long)]
     context_length: Option<usize>,
+    /// How the KV cache keeps its numbers: q16, q8 (half the memory) or f32 (twice)
+    #[arg(long, default_value = "q16")]
+    cache_type: CacheType,
     /// Report this many of the most probable tokens of each step
     #[arg(long, default_value_t = 0)]
     top_logprobs: u32,
@@ -49,7 +52,13 @@ impl Generate {
         let options = self.options();
         options.validate()?;
         let model = Arc::new(model_file::load(&self.common.model)?);
-        let mut generator = Generator::new(model, self.context_length)?;
+        let mut generator = Generator::new(
+            model,
+            Context {
+                length: self.context_length,
+                cache_type: self.cache_type,
+            },
+        )?;
         generator.start(&self.prompt, options)?;
         if self.common.json {
             self.print_as_json(&mut generator)

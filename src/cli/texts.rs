@@ -2,6 +2,8 @@
 
 use super::{Common, Outcome, model_file, print_json};
 use clap::Args;
+use nexttoken::generator::CacheType;
+use nexttoken::score::Scorer;
 use std::io::{BufWriter, Write};
 
 #[derive(Args)]
@@ -38,12 +40,17 @@ pub struct Score {
     /// The text
     #[arg(long, allow_hyphen_values = true)]
     text: String,
+    /// How the KV cache keeps its numbers: q16, q8 (half the memory) or f32 (twice)
+    #[arg(long, default_value = "q16")]
+    cache_type: CacheType,
 }
 
 impl Score {
     pub fn run(&self) -> Outcome {
         let model = model_file::load(&self.common.model)?;
-        let score = nexttoken::score::score(&model, &self.text)?;
+        let mut scorer = Scorer::new(&model, &self.text, self.cache_type)?;
+        while !scorer.step()?.is_complete() {}
+        let score = scorer.finish()?;
         if self.common.json {
             return print_json(&score);
         }

@@ -3,8 +3,8 @@
 //! ```no_run
 //! # fn main() -> nexttoken::Result<()> {
 //! # let model = std::sync::Arc::new(nexttoken::model::Model::from_bytes(&[])?);
-//! use nexttoken::generator::{Generator, Options};
-//! let mut generator = Generator::new(model, None)?;
+//! use nexttoken::generator::{Context, Generator, Options};
+//! let mut generator = Generator::new(model, Context::default())?;
 //! generator.start("Once upon a time", Options { seed: Some(42), ..Options::default() })?;
 //! while let Some(token) = generator.next_token()? {
 //!     print!("{}", token.text);
@@ -19,7 +19,8 @@ mod text;
 mod timings;
 mod token;
 
-pub use options::{MAX_TOP_LOGPROBS, Options};
+pub use crate::kernels::CacheType;
+pub use options::{Context, MAX_TOP_LOGPROBS, Options};
 pub use timings::{Clock, Timings};
 pub use token::{Candidate, FinishReason, Token};
 
@@ -62,12 +63,12 @@ impl Run {
 }
 
 impl Generator {
-    /// A generator whose context holds `context_length` tokens, the model's own number where absent.
+    /// A generator with such a context.
     ///
-    /// Errors: [`Error::InvalidOption`] unless 1 ≤ `context_length` ≤ the model's; [`Error::OutOfMemory`].
-    pub fn new(model: Arc<Model>, context_length: Option<usize>) -> Result<Self> {
+    /// Errors: [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
+    pub fn new(model: Arc<Model>, context: Context) -> Result<Self> {
         let most = model.config.context_length;
-        let capacity = context_length.unwrap_or(most);
+        let capacity = context.length.unwrap_or(most);
         if !(1..=most).contains(&capacity) {
             return Err(Error::InvalidOption {
                 name: "context_length".into(),
@@ -75,7 +76,7 @@ impl Generator {
             });
         }
         Ok(Generator {
-            session: Session::new(&model, capacity)?,
+            session: Session::new(&model, capacity, context.cache_type)?,
             model,
             logits: Vec::new(),
             clock: timings::default_clock,

@@ -1,7 +1,17 @@
 //! What a caller may ask of a generation, and the allowed values.
 
+use crate::kernels::CacheType;
 use crate::sampler::Stage;
 use crate::{Error, Result};
+
+/// The memory of a generator's texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Context {
+    /// Tokens it holds, from 1 to the model's own number; that number where absent.
+    pub length: Option<usize>,
+    /// How the KV cache keeps its numbers.
+    pub cache_type: CacheType,
+}
 
 /// The options of one generation. [`Options::default`] samples as llama.cpp does by default: lively, yet cut
 /// to the plausible.

@@ -6,6 +6,7 @@
 //! products are exact, no multiply-add is fused, no float instruction is relaxed, and `exp` is our own.
 
 mod activations;
+mod attention;
 mod isa;
 mod scalar;
 #[cfg(any(
@@ -19,6 +20,8 @@ mod tests;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use activations::Activations;
+use attention::Heads;
+pub use attention::{AttentionScratch, CacheType, HeadCache, attend};
 
 use crate::quant::Matrix;
 
@@ -78,7 +81,7 @@ pub fn backend() -> &'static str {
 
 /// Defines a kernel's door: the scalar specification, or its SIMD twin compiled for the machine at hand.
 macro_rules! kernel {
-    ($door:ident = $name:ident($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
+    ($door:ident = $name:ident$(<$stored:ty>)?($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
         fn $door($($arg: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             mod machine {
@@ -86,12 +89,12 @@ macro_rules! kernel {
                 #[target_feature(enable = "avx2")]
                 pub unsafe fn avx2($($arg: $type),*) $(-> $result)? {
                     // SAFETY: compiled for AVX2, as the caller checked.
-                    unsafe { simd::$name::<isa::x86::X86<false>>($($arg),*) }
+                    unsafe { simd::$name::<isa::x86::X86<false>, $($stored)?>($($arg),*) }
                 }
                 #[target_feature(enable = "avx2,avxvnni")]
                 pub unsafe fn avx_vnni($($arg: $type),*) $(-> $result)? {
                     // SAFETY: compiled for AVX-VNNI, as the caller checked.
-                    unsafe { simd::$name::<isa::x86::X86<true>>($($arg),*) }
+                    unsafe { simd::$name::<isa::x86::X86<true>, $($stored)?>($($arg),*) }
                 }
             }
             match Backend::detect() {
@@ -104,7 +107,7 @@ macro_rules! kernel {
                 Backend::AvxVnni => unsafe { machine::avx_vnni($($arg),*) },
                 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
                 // SAFETY: the whole module is compiled for these instructions.
-                Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm>($($arg),*) },
+                Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm, $($stored)?>($($arg),*) },
             }
         }
     };
@@ -121,6 +124,11 @@ kernel!(exp_minus = exp_minus(values: &mut [f32], largest: f32) -> f32);
 kernel!(largest = largest(values: &[f32]) -> f32);
 kernel!(scale = scale(x: &mut [f32], factor: f32));
 kernel!(scores = scores(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]));
+kernel!(quantize_wide = quantize_wide(x: &[f32], q: &mut [i16]) -> f32);
+kernel!(scores_wide = scores_integer<i16>(heads: &Heads, keys: &[i16], scales: &[f32], scores: &mut [f32]));
+kernel!(scores_narrow = scores_integer<i8>(heads: &Heads, keys: &[i8], scales: &[f32], scores: &mut [f32]));
+kernel!(weighted_sum_wide = weighted_sum_integer<i16>(weights: &[f32], values: &[i16], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
+kernel!(weighted_sum_narrow = weighted_sum_integer<i8>(weights: &[f32], values: &[i8], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
 kernel!(weighted_sum = weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]));
 
 /// Matrix × activations: `y[token][row]`, `x.tokens() × matrix.rows()` values.
@@ -172,28 +180,6 @@ pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
 pub fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     assert!(x.len() <= cos.len() && x.len() <= sin.len());
     rotate_door(x, cos, sin);
-}
-
-/// Attention of one query over the first `scores.len()` positions:
-/// `out = softmax(query · keys × factor) · values`. `keys` lie in tiles of four positions
-/// (`keys[tile][dimension][position]`), `values` row by row; `scores` is scratch memory and holds
-/// the attention weights afterwards.
-///
-/// # Panics
-/// If `keys` or `values` hold fewer positions.
-pub fn attend(
-    query: &[f32],
-    keys: &[f32],
-    values: &[f32],
-    factor: f32,
-    weights: &mut [f32],
-    out: &mut [f32],
-) {
-    assert!(keys.len() >= weights.len().div_ceil(4) * 4 * query.len());
-    assert!(values.len() >= weights.len() * out.len());
-    scores(query, keys, factor, weights);
-    softmax(weights);
-    weighted_sum(weights, values, out);
 }
 
 /// e^x, equal on every platform, within 2 units in the last place for −87 ≤ x ≤ 88; the result beyond

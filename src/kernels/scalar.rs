@@ -2,6 +2,7 @@
 //! order of every float sum here is a promise.
 
 use super::Activations;
+use super::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
 use crate::quant::tiles::{TILE_COLS, TILE_ROWS, tile_half, tile_weight};
 use crate::quant::{Matrix, TileFormat};
 
@@ -29,8 +30,7 @@ pub(super) const TINY: f32 = 1e-30;
 
 /// Quantises 32 values: scale = max |x| / 127, q = x / scale rounded to even. Returns the scale.
 pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
-    let largest = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).max();
-    let largest = f32::from_bits(largest.unwrap_or(0));
+    let largest = largest_magnitude(x);
     if largest < TINY {
         q.fill(0);
         return 0.0;
@@ -223,6 +223,92 @@ pub(super) fn weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]) {
     for (weight, value) in weights.iter().zip(values.chunks_exact(out.len())) {
         for (out, value) in out.iter_mut().zip(value) {
             *out += weight * value;
+        }
+    }
+}
+
+/// The largest |x|; a NaN counts as larger than everything.
+pub(super) fn largest_magnitude(x: &[f32]) -> f32 {
+    let largest = x.iter().map(|x| x.to_bits() & 0x7fff_ffff).max();
+    f32::from_bits(largest.unwrap_or(0))
+}
+
+/// Quantises to ±[`LIMIT`]: scale = max |x| / `LIMIT`, q = x / scale rounded to even. Returns the scale.
+pub(super) fn quantize_wide(x: &[f32], q: &mut [i16]) -> f32 {
+    let largest = largest_magnitude(x);
+    if largest < TINY {
+        q.fill(0);
+        return 0.0;
+    }
+    round_wide(x, LIMIT / largest, q);
+    largest / LIMIT
+}
+
+pub(super) fn round_wide(x: &[f32], inverse: f32, q: &mut [i16]) {
+    for (x, q) in x.iter().zip(q) {
+        *q = max(min((x * inverse).round_ties_even(), LIMIT), -LIMIT) as i16;
+    }
+}
+
+/// For each head, score\[t\] = Σ over blocks of [`DIMS`] dimensions, in order, of the block's exact integer
+/// dot product × (scale of the key's block × factor of the query's block). Keys lie in tiles of four positions:
+/// `keys[tile][pair of dimensions][position][2]`.
+pub(super) fn scores_integer<T: Stored>(
+    heads: &Heads,
+    keys: &[T],
+    scales: &[f32],
+    scores: &mut [f32],
+) {
+    let rows = scores.chunks_exact_mut(heads.positions);
+    let queries = heads.queries.chunks_exact(heads.padded);
+    let blocks = heads.padded.div_ceil(DIMS);
+    let factors = heads.factors.chunks_exact(blocks);
+    for ((query, factors), scores) in queries.zip(factors).zip(rows) {
+        for (t, score) in scores.iter_mut().enumerate() {
+            let tile = &keys[t / 4 * 4 * heads.padded..];
+            let mut sum = 0.0;
+            for (block, query) in query.chunks(DIMS).enumerate() {
+                let dot = |(i, q): (usize, &i16)| {
+                    let d = block * DIMS + i;
+                    let key: i16 = tile[8 * (d / 2) + 2 * (t % 4) + d % 2].into();
+                    i32::from(*q) * i32::from(key)
+                };
+                let scale = scales[(t / 4 * blocks + block) * 4 + t % 4] * factors[block];
+                sum += query.iter().enumerate().map(dot).sum::<i32>() as f32 * scale;
+            }
+            *score = sum;
+        }
+    }
+}
+
+/// For each head, out\[d\] = Σ over chunks of [`CHUNK`] positions, in order, of the exact integer dot
+/// product of the chunk's values and its weights, which are quantised after each took its value's scale.
+/// Values lie in pairs of positions: `values[pair][dimension][2]`.
+pub(super) fn weighted_sum_integer<T: Stored>(
+    weights: &[f32],
+    values: &[T],
+    scales: &[f32],
+    positions: usize,
+    out: &mut [f32],
+    padded: usize,
+) {
+    out.fill(0.0);
+    let rows = weights.chunks_exact(positions);
+    for (weights, out) in rows.zip(out.chunks_exact_mut(padded)) {
+        for (chunk, weights) in weights.chunks(CHUNK).enumerate() {
+            let start = chunk * CHUNK;
+            let (mut scaled, mut q) = ([0.0; CHUNK], [0; CHUNK]);
+            for (i, weight) in weights.iter().enumerate() {
+                scaled[i] = weight * scales[start + i];
+            }
+            let step = quantize_wide(&scaled, &mut q);
+            for (d, out) in out.iter_mut().enumerate() {
+                let dot = |t: usize| {
+                    let value: i16 = values[((start + t) / 2 * padded + d) * 2 + t % 2].into();
+                    i32::from(q[t]) * i32::from(value)
+                };
+                *out += (0..weights.len()).map(dot).sum::<i32>() as f32 * step;
+            }
         }
     }
 }

@@ -10,8 +10,13 @@ use super::scalar::{self, HALF_BIAS, exponential};
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
 
+mod attention;
 mod float;
 mod quantized;
+
+pub(super) use attention::{
+    quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
+};
 
 /// Tokens whose sums a matrix product keeps at hand while it passes over the weights once.
 const TOKENS: usize = 64;
@@ -278,101 +283,4 @@ pub(super) unsafe fn scale<I: Isa>(x: &mut [f32], factor: f32) {
     }
     let rest = x.len() / 4 * 4;
     scalar::scale(&mut x[rest..], factor);
-}
-
-/// Four positions are four lanes; four tiles at a time hide the latency of the sums.
-#[inline(always)]
-pub(super) unsafe fn scores<I: Isa>(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]) {
-    let size = 4 * query.len();
-    let tiles = scores.len().div_ceil(4);
-    debug_assert!(keys.len() >= tiles * size);
-    // SAFETY: `tiles` whole tiles lie in `keys`.
-    unsafe {
-        let mut tile = 0;
-        while tile + 4 <= tiles {
-            let sums = dot_tiles::<I, 4>(query, keys.as_ptr().add(tile * size));
-            store_scores::<I, 4>(sums, factor, &mut scores[4 * tile..]);
-            tile += 4;
-        }
-        while tile < tiles {
-            let sums = dot_tiles::<I, 1>(query, keys.as_ptr().add(tile * size));
-            store_scores::<I, 1>(sums, factor, &mut scores[4 * tile..]);
-            tile += 1;
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn dot_tiles<I: Isa, const N: usize>(query: &[f32], keys: *const f32) -> [I::V; N] {
-    // SAFETY: `keys` is good for N tiles of 4 × query.len() floats.
-    unsafe {
-        let mut sums = [I::splat(0.0); N];
-        for (d, q) in query.iter().enumerate() {
-            let q = I::splat(*q);
-            for (n, sum) in sums.iter_mut().enumerate() {
-                let key = I::load(keys.add(4 * (n * query.len() + d)).cast());
-                *sum = I::add(*sum, I::mul(q, key));
-            }
-        }
-        sums
-    }
-}
-
-#[inline(always)]
-unsafe fn store_scores<I: Isa, const N: usize>(sums: [I::V; N], factor: f32, scores: &mut [f32]) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        for (sum, scores) in sums.iter().zip(scores.chunks_mut(4)) {
-            let sum = lanes::<I>(I::mul(*sum, I::splat(factor)));
-            scores.copy_from_slice(&sum[..scores.len()]);
-        }
-    }
-}
-
-/// The values are passed over once for every 32 dimensions, whose sums stay in registers.
-#[inline(always)]
-pub(super) unsafe fn weighted_sum<I: Isa>(weights: &[f32], values: &[f32], out: &mut [f32]) {
-    let width = out.len();
-    debug_assert!(values.len() >= weights.len() * width);
-    let mut d = 0;
-    // SAFETY: `weights.len()` rows of `width` floats lie in `values`; d + 4N stays within a row.
-    unsafe {
-        while d + 32 <= width {
-            weighted_lanes::<I, 8>(weights, values.as_ptr().add(d), width, &mut out[d..d + 32]);
-            d += 32;
-        }
-        while d + 4 <= width {
-            weighted_lanes::<I, 1>(weights, values.as_ptr().add(d), width, &mut out[d..d + 4]);
-            d += 4;
-        }
-    }
-    for (d, out) in out.iter_mut().enumerate().skip(d) {
-        *out = weights
-            .iter()
-            .zip(values.chunks_exact(width))
-            .fold(0.0, |sum, (w, v)| sum + w * v[d]);
-    }
-}
-
-#[inline(always)]
-unsafe fn weighted_lanes<I: Isa, const N: usize>(
-    weights: &[f32],
-    values: *const f32,
-    width: usize,
-    out: &mut [f32],
-) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let mut sums = [I::splat(0.0); N];
-        for (t, weight) in weights.iter().enumerate() {
-            let weight = I::splat(*weight);
-            for (n, sum) in sums.iter_mut().enumerate() {
-                let value = I::load(values.add(t * width + 4 * n).cast());
-                *sum = I::add(*sum, I::mul(weight, value));
-            }
-        }
-        for (sum, out) in sums.iter().zip(out.chunks_exact_mut(4)) {
-            I::store(out.as_mut_ptr().cast(), *sum);
-        }
-    }
 }

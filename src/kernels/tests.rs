@@ -60,7 +60,7 @@ fn products_equal_the_specification() {
     for (kinds, sizes) in [(&QUANTIZED[..], [32, 96, 288]), (&FLOATS[..], [1, 37, 130])] {
         for &kind in kinds {
             for cols in sizes {
-                for (rows, tokens) in [(1, 1), (4, 1), (7, 2), (19, 5), (33, 67)] {
+                for (rows, tokens) in [(1, 1), (4, 1), (137, 1), (7, 2), (19, 5), (33, 67)] {
                     let w = matrix(kind, rows, cols, &random.values(rows * cols));
                     let mut x = activations(tokens, cols, &random.values(tokens * cols));
                     let mut y = vec![0.0; rows * tokens];
@@ -212,6 +212,137 @@ fn attention_equals_the_specification() {
             weighted_sum(&a, &values, &mut out);
             scalar::weighted_sum(&a, &values, &mut expected);
             assert_eq!(bits(&out), bits(&expected));
+        }
+    }
+}
+
+/// Integers of a cache: all of them within ±`limit`, the extremes often.
+fn integers<T: attention::Stored>(random: &mut Random, len: usize) -> Vec<T> {
+    let next = |_| {
+        let any = random.next() as f32 / (1 << 23) as f32 - 1.0;
+        let value = [1.0, -1.0, any, any, 0.0][random.next() as usize % 5];
+        T::from_f32((value * T::LIMIT).trunc())
+    };
+    (0..len).map(next).collect()
+}
+
+type WeightedSum<T> = fn(&[f32], &[T], &[f32], usize, &mut [f32], usize);
+
+fn integer_attention_equals_the_specification<T: attention::Stored>(
+    scores: fn(&Heads, &[T], &[f32], &mut [f32]),
+    weighted_sum: WeightedSum<T>,
+) {
+    let mut random = Random(7);
+    for padded in [4, 32, 60, 64, 100] {
+        for positions in [1_usize, 2, 4, 17, 70, 301] {
+            let heads = 1 + positions % 3;
+            let all = positions.next_multiple_of(4);
+            let (keys, values) = (
+                integers::<T>(&mut random, all * padded),
+                integers::<T>(&mut random, all * padded),
+            );
+            let (queries, factors) = (
+                integers::<i16>(&mut random, heads * padded),
+                random.values(heads * padded.div_ceil(32)),
+            );
+            let scales = random.values(all * padded.div_ceil(32));
+            let queries = Heads {
+                queries: &queries,
+                factors: &factors,
+                padded,
+                positions,
+            };
+            let (mut a, mut b) = (vec![0.0; heads * positions], vec![0.0; heads * positions]);
+            scores(&queries, &keys, &scales, &mut a);
+            scalar::scores_integer(&queries, &keys, &scales, &mut b);
+            assert_eq!(
+                bits(&a),
+                bits(&b),
+                "{padded} dimensions, {positions} positions"
+            );
+            let (mut out, mut expected) = (vec![1.0; heads * padded], vec![2.0; heads * padded]);
+            weighted_sum(&a, &values, &scales, positions, &mut out, padded);
+            scalar::weighted_sum_integer(&a, &values, &scales, positions, &mut expected, padded);
+            assert_eq!(
+                bits(&out),
+                bits(&expected),
+                "{padded} dimensions, {positions} positions"
+            );
+        }
+    }
+}
+
+#[test]
+fn attention_over_integers_equals_the_specification() {
+    integer_attention_equals_the_specification::<i16>(scores_wide, weighted_sum_wide);
+    integer_attention_equals_the_specification::<i8>(scores_narrow, weighted_sum_narrow);
+    let mut random = Random(8);
+    for len in [1, 8, 31, 32, 77] {
+        for extreme in [0.0, 1e-38, f32::INFINITY, f32::NAN] {
+            let mut x = random.values(len);
+            x[len / 2] = extreme;
+            let (mut a, mut b) = (vec![0; len], vec![0; len]);
+            let scales = (quantize_wide(&x, &mut a), scalar::quantize_wide(&x, &mut b));
+            assert_eq!((a, scales.0.to_bits()), (b, scales.1.to_bits()));
+        }
+    }
+}
+
+/// Every type of cache against attention in double precision.
+#[test]
+fn attention_is_a_weighted_mean_of_values() {
+    let mut random = Random(9);
+    for (kind, tolerance) in [
+        (CacheType::F32, 1e-5),
+        (CacheType::Q16, 1e-3),
+        (CacheType::Q8, 0.05),
+    ] {
+        for (size, positions) in [(6, 1), (32, 5), (64, 300)] {
+            let mut rows = |count: usize| -> Vec<Vec<f32>> {
+                (0..count)
+                    .map(|_| {
+                        (0..size)
+                            .map(|_| random.next() as f32 / (1 << 23) as f32 - 1.0)
+                            .collect()
+                    })
+                    .collect()
+            };
+            let (keys, values, queries) = (rows(positions), rows(positions), rows(2));
+            let mut cache = HeadCache::new(kind, size);
+            cache.reserve(positions.next_multiple_of(4)).unwrap();
+            for (position, (key, value)) in keys.iter().zip(&values).enumerate() {
+                cache.store(position, key, value);
+            }
+            let mut scratch = AttentionScratch::default();
+            scratch.prepare(2, size, positions).unwrap();
+            let mut out = vec![0.0; 2 * size];
+            attend(
+                &cache,
+                &queries.concat(),
+                positions,
+                0.3,
+                &mut scratch,
+                &mut out,
+            );
+            for (query, out) in queries.iter().zip(out.chunks(size)) {
+                let dot = |key: &Vec<f32>| -> f64 {
+                    key.iter()
+                        .zip(query)
+                        .map(|(k, q)| f64::from(*k) * f64::from(*q))
+                        .sum()
+                };
+                let weights: Vec<f64> = keys.iter().map(|key| (dot(key) * 0.3).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                for (d, out) in out.iter().enumerate() {
+                    let mean: f64 = weights
+                        .iter()
+                        .zip(&values)
+                        .map(|(w, v)| w * f64::from(v[d]))
+                        .sum();
+                    let error = (f64::from(*out) - mean / total).abs();
+                    assert!(error < tolerance, "{kind:?}: {error}");
+                }
+            }
         }
     }
 }

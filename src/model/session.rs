@@ -5,6 +5,7 @@ use ndarray::ArrayView2;
 use super::cache::KvCache;
 use super::transformer::Scratch;
 use super::{Config, Model};
+use crate::kernels::CacheType;
 use crate::{Error, Result, TokenId};
 
 /// One text in progress: the KV cache of its tokens and scratch memory.
@@ -21,9 +22,9 @@ impl Session {
     ///
     /// # Errors
     /// None today; memory for book-keeping may become one.
-    pub fn new(model: &Model, capacity: usize) -> Result<Self> {
+    pub fn new(model: &Model, capacity: usize, cache: CacheType) -> Result<Self> {
         Ok(Self {
-            cache: KvCache::new(&model.config),
+            cache: KvCache::new(&model.config, cache),
             scratch: Scratch::default(),
             len: 0,
             capacity,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::rope::Rope;
 use super::{Config, Session};
-use crate::kernels::{self, Activations};
+use crate::kernels::{self, Activations, AttentionScratch};
 use crate::quant::Matrix;
 use crate::{Result, TokenId};
 
@@ -41,7 +41,7 @@ pub(super) struct Scratch {
     gate: Vec<f32>,
     up: Vec<f32>,
     residual: Vec<f32>,
-    weights: Vec<f32>,
+    attention: AttentionScratch,
     cos: Vec<f32>,
     sin: Vec<f32>,
 }
@@ -68,7 +68,8 @@ impl Scratch {
         super::resize(&mut self.up, tokens * config.feed_forward_size)?;
         super::resize(&mut self.cos, tokens * rope)?;
         super::resize(&mut self.sin, tokens * rope)?;
-        super::resize(&mut self.weights, end)
+        self.attention
+            .prepare(config.heads_per_kv_head(), config.head_size, end)
     }
 }
 
@@ -155,7 +156,8 @@ fn attention(
         );
         for head in 0..config.kv_heads {
             let at = head * size..(head + 1) * size;
-            cache.store(index, head, *first + token, &key[at.clone()], &value[at]);
+            let cache = cache.head_mut(index, head);
+            cache.store(*first + token, &key[at.clone()], &value[at]);
         }
     }
 
@@ -164,12 +166,18 @@ fn attention(
     let mixed = scratch.x.prepare(tokens, width)?;
     for token in 0..tokens {
         // A token attends to itself and to what came before.
-        let weights = &mut scratch.weights[..*first + token + 1];
-        for head in 0..config.heads {
-            let at = token * width + head * size;
-            let (keys, values) = cache.head(index, head / config.heads_per_kv_head());
-            let (query, out) = (&scratch.query[at..at + size], &mut mixed[at..at + size]);
-            kernels::attend(query, keys, values, factor, weights, out);
+        let positions = *first + token + 1;
+        for head in 0..config.kv_heads {
+            let heads = width / config.kv_heads;
+            let at = token * width + head * heads..token * width + (head + 1) * heads;
+            kernels::attend(
+                cache.head(index, head),
+                &scratch.query[at.clone()],
+                positions,
+                factor,
+                &mut scratch.attention,
+                &mut mixed[at],
+            );
         }
     }
     kernels::linear(

@@ -9,7 +9,7 @@ mod options;
 mod source;
 mod types;
 
-use crate::generator;
+use crate::generator::{self, CacheType};
 use crate::info::Info;
 use crate::model::Model;
 use crate::score;
@@ -56,7 +56,7 @@ impl Generator {
         let options = options::load_options(&options)?;
         let (model, file_size) = source::load(source, &options).await?;
         let model = Arc::new(model);
-        let mut inner = generator::Generator::new(Arc::clone(&model), options.context_length)?;
+        let mut inner = generator::Generator::new(Arc::clone(&model), options.context)?;
         inner.set_clock(host::now);
         Ok(Generator {
             inner: Rc::new(RefCell::new(inner)),
@@ -208,7 +208,7 @@ impl Generator {
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
     ) -> Result<Scorer> {
         let text = options::string("text", &text)?;
-        let inner = score::Scorer::new(Arc::clone(&self.model), &text)?;
+        let inner = score::Scorer::new(Arc::clone(&self.model), &text, CacheType::default())?;
         Ok(Scorer { inner })
     }
 }

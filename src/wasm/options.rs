@@ -1,7 +1,7 @@
 //! Options objects: every name is known or an error, every value has its type.
 
 use super::error::invalid;
-use crate::generator::Options;
+use crate::generator::{Context, Options};
 use crate::{Error, Result};
 use js_sys::{Array, Function, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -15,7 +15,7 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 pub(super) struct LoadOptions {
     pub on_progress: Option<Function>,
     pub signal: Option<AbortSignal>,
-    pub context_length: Option<usize>,
+    pub context: Context,
 }
 
 /// The options of `Generator.load`.
@@ -32,7 +32,10 @@ pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
                 let signal = value.dyn_into();
                 options.signal = Some(signal.map_err(|_| invalid("signal", "an AbortSignal"))?);
             }
-            "context_length" => options.context_length = Some(size(&name, &value)?),
+            "context_length" => options.context.length = Some(size(&name, &value)?),
+            "cache_type" => {
+                options.context.cache_type = string(&name, &value)?.parse()?;
+            }
             _ => return Err(Error::UnknownOption(name)),
         }
     }

@@ -22,6 +22,8 @@ export interface LoadOptions {
   signal?: AbortSignal;
   /** Tokens the context may hold; the model's own number unless set. */
   context_length?: number;
+  /** How the KV cache keeps its numbers: "q16" (the default), "q8" (half the memory, less precise) or "f32" (twice the memory, slower). */
+  cache_type?: "q16" | "q8" | "f32";
 }
 
 export interface GenerateOptions {

@@ -29,7 +29,7 @@ pub const USER: u32 = BEGIN + 2;
 /// platform and with every backend.
 pub const PINNED_PROMPT: &str = "the then on";
 pub const PINNED_IDS: [u32; 16] = [
-    79, 105, 255, 225, 86, 88, 137, 155, 157, 263, 227, 79, 211, 112, 105, 223,
+    79, 105, 255, 89, 105, 86, 88, 137, 52, 48, 71, 248, 264, 88, 48, 125,
 ];
 
 pub fn pinned_options() -> Options {

@@ -55,6 +55,12 @@ pub(super) trait Isa: Copy + 'static {
     unsafe fn splat_i32(x: i32) -> Self::V;
     /// Reads four 16-bit values (8 bytes), each sign-extended to 32 bits.
     unsafe fn load_i16x4(p: *const u8) -> Self::V;
+    /// Reads eight signed bytes, each extended to 16 bits.
+    unsafe fn load_i8x8(p: *const u8) -> Self::V;
+    /// lane r = Σ of the products of the pair r of 16-bit lanes.
+    unsafe fn dot_i16(a: Self::V, b: Self::V) -> Self::V;
+    /// Four f32, whole and within ±32767, and four more → eight 16-bit lanes.
+    unsafe fn to_i16(low: Self::V, high: Self::V) -> Self::V;
     /// Bitwise and.
     unsafe fn and(a: Self::V, b: Self::V) -> Self::V;
     /// Bitwise or.

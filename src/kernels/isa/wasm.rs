@@ -207,6 +207,19 @@ impl Isa for Wasm {
         unsafe { i32x4_load_extend_i16x4(p.cast()) }
     }
     #[inline(always)]
+    unsafe fn load_i8x8(p: *const u8) -> v128 {
+        // SAFETY: see above.
+        unsafe { i16x8_load_extend_i8x8(p.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn dot_i16(a: v128, b: v128) -> v128 {
+        i32x4_dot_i16x8(a, b)
+    }
+    #[inline(always)]
+    unsafe fn to_i16(low: v128, high: v128) -> v128 {
+        i16x8_narrow_i32x4(i32x4_trunc_sat_f32x4(low), i32x4_trunc_sat_f32x4(high))
+    }
+    #[inline(always)]
     unsafe fn and(a: v128, b: v128) -> v128 {
         v128_and(a, b)
     }

@@ -111,6 +111,21 @@ impl<const VNNI: bool> Isa for X86<VNNI> {
         unsafe { _mm_cvtepi16_epi32(_mm_loadl_epi64(p.cast())) }
     }
     #[inline(always)]
+    unsafe fn load_i8x8(p: *const u8) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_cvtepi8_epi16(_mm_loadl_epi64(p.cast())) }
+    }
+    #[inline(always)]
+    unsafe fn dot_i16(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_madd_epi16(a, b) }
+    }
+    #[inline(always)]
+    unsafe fn to_i16(low: __m128i, high: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_packs_epi32(_mm_cvttps_epi32(f(low)), _mm_cvttps_epi32(f(high))) }
+    }
+    #[inline(always)]
     unsafe fn and(a: __m128i, b: __m128i) -> __m128i {
         // SAFETY: see above.
         unsafe { _mm_and_si128(a, b) }

@@ -1,0 +1,324 @@
+//! Attention: the keys and values of one head in the forms the kernels read, and the doors to them.
+
+use std::str::FromStr;
+
+use super::{
+    quantize_wide, scores, scores_narrow, scores_wide, weighted_sum, weighted_sum_narrow,
+    weighted_sum_wide,
+};
+use crate::{Error, Result};
+
+/// The largest integer that queries, weights and 16-bit keys and values take: [`DIMS`] or [`CHUNK`]
+/// products of two fit 32 bits, with room to spare.
+pub(super) const LIMIT: f32 = 4095.0;
+/// Dimensions of keys and queries that share a scale, and whose products are summed as integers.
+pub(super) const DIMS: usize = 32;
+/// Positions whose weights share a scale.
+pub(super) const CHUNK: usize = 32;
+
+/// How the KV cache keeps its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CacheType {
+    /// Floats: 8 bytes for each dimension of a head and position.
+    F32,
+    /// 13-bit integers with a scale for each head and position (keys: for each 32 dimensions of it): as
+    /// small as half floats (4 bytes) and as precise, without a conversion in the inner loop.
+    #[default]
+    Q16,
+    /// As `Q16` with 8-bit integers: 2 bytes.
+    Q8,
+}
+
+impl FromStr for CacheType {
+    type Err = Error;
+
+    /// The type of this name: "f32", "q16" or "q8".
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "f32" => Ok(Self::F32),
+            "q16" => Ok(Self::Q16),
+            "q8" => Ok(Self::Q8),
+            _ => Err(Error::InvalidOption {
+                name: "cache_type".to_owned(),
+                reason: "it must be \"f32\", \"q16\" or \"q8\"".to_owned(),
+            }),
+        }
+    }
+}
+
+/// An integer a cache holds.
+pub(super) trait Stored: Copy + Default + Into<i16> + 'static {
+    /// The largest.
+    const LIMIT: f32;
+    /// From a whole number within ±`LIMIT`.
+    fn from_f32(x: f32) -> Self;
+}
+
+impl Stored for i16 {
+    const LIMIT: f32 = LIMIT;
+    fn from_f32(x: f32) -> Self {
+        x as i16
+    }
+}
+
+impl Stored for i8 {
+    const LIMIT: f32 = 127.0;
+    fn from_f32(x: f32) -> Self {
+        x as i8
+    }
+}
+
+/// The queries that share a head's keys, as the integer kernels read them.
+pub(super) struct Heads<'a> {
+    /// `[head][padded]`, within ±[`LIMIT`].
+    pub queries: &'a [i16],
+    /// `[head][block of DIMS]`: what one step of a query is worth, times the scale of attention.
+    pub factors: &'a [f32],
+    /// Dimensions of a head, padded with zeros to a multiple of four.
+    pub padded: usize,
+    /// Positions to attend to.
+    pub positions: usize,
+}
+
+/// The keys and values of one head.
+pub struct HeadCache {
+    size: usize,
+    data: Data,
+}
+
+enum Data {
+    /// Keys `[tile][dimension][4 positions]`, values `[position][dimension]`.
+    Floats {
+        keys: Vec<f32>,
+        values: Vec<f32>,
+    },
+    Wide(Integers<i16>),
+    Narrow(Integers<i8>),
+}
+
+/// Keys `[tile][pair of dimensions][4 positions][2]`, values `[pair of positions][dimension][2]`, and what
+/// a step of either is worth: `[tile][block of DIMS][4 positions]` and `[position]`.
+#[derive(Default)]
+struct Integers<T> {
+    keys: Vec<T>,
+    values: Vec<T>,
+    key_scales: Vec<f32>,
+    value_scales: Vec<f32>,
+}
+
+impl HeadCache {
+    /// An empty cache for heads of `size` dimensions.
+    pub fn new(kind: CacheType, size: usize) -> Self {
+        let data = match kind {
+            CacheType::F32 => Data::Floats {
+                keys: Vec::new(),
+                values: Vec::new(),
+            },
+            CacheType::Q16 => Data::Wide(Integers::default()),
+            CacheType::Q8 => Data::Narrow(Integers::default()),
+        };
+        Self { size, data }
+    }
+
+    /// Takes memory for `positions`, a multiple of four, in all.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`]; what is stored is kept.
+    pub fn reserve(&mut self, positions: usize) -> Result<()> {
+        match &mut self.data {
+            Data::Floats { keys, values } => {
+                grow(keys, positions, self.size)?;
+                grow(values, positions, self.size)
+            }
+            Data::Wide(integers) => integers.reserve(positions, padded(self.size)),
+            Data::Narrow(integers) => integers.reserve(positions, padded(self.size)),
+        }
+    }
+
+    /// Stores the key and value of a reserved position.
+    pub fn store(&mut self, position: usize, key: &[f32], value: &[f32]) {
+        let size = self.size;
+        match &mut self.data {
+            Data::Floats { keys, values } => {
+                let tile = &mut keys[position / 4 * 4 * size..][..4 * size];
+                for (key, slot) in key.iter().zip(tile.chunks_exact_mut(4)) {
+                    slot[position % 4] = *key;
+                }
+                values[position * size..][..size].copy_from_slice(value);
+            }
+            Data::Wide(integers) => integers.store(position, key, value, padded(size)),
+            Data::Narrow(integers) => integers.store(position, key, value, padded(size)),
+        }
+    }
+
+    /// Bytes taken.
+    pub fn bytes(&self) -> usize {
+        match &self.data {
+            Data::Floats { keys, values } => 4 * (keys.capacity() + values.capacity()),
+            Data::Wide(integers) => integers.bytes(),
+            Data::Narrow(integers) => integers.bytes(),
+        }
+    }
+}
+
+impl<T: Stored> Integers<T> {
+    fn reserve(&mut self, positions: usize, padded: usize) -> Result<()> {
+        grow(&mut self.keys, positions, padded)?;
+        grow(&mut self.values, positions, padded)?;
+        grow(&mut self.key_scales, positions, padded.div_ceil(DIMS))?;
+        grow(&mut self.value_scales, positions, 1)
+    }
+
+    fn store(&mut self, position: usize, key: &[f32], value: &[f32], padded: usize) {
+        let tile = &mut self.keys[position / 4 * 4 * padded..][..4 * padded];
+        let blocks = padded.div_ceil(DIMS);
+        for (block, key) in key.chunks(DIMS).enumerate() {
+            let at = (position / 4 * blocks + block) * 4 + position % 4;
+            self.key_scales[at] = quantize(key, |d, q| {
+                let d = block * DIMS + d;
+                tile[8 * (d / 2) + 2 * (position % 4) + d % 2] = q;
+            });
+        }
+        let pair = &mut self.values[position / 2 * 2 * padded..][..2 * padded];
+        self.value_scales[position] = quantize(value, |d, q| pair[2 * d + position % 2] = q);
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<T>() * (self.keys.capacity() + self.values.capacity())
+            + 4 * (self.key_scales.capacity() + self.value_scales.capacity())
+    }
+}
+
+/// Dimensions as the integer kernels count them.
+fn padded(size: usize) -> usize {
+    size.next_multiple_of(4)
+}
+
+fn quantize<T: Stored>(x: &[f32], mut store: impl FnMut(usize, T)) -> f32 {
+    let largest = super::scalar::largest_magnitude(x);
+    let tiny = largest < super::scalar::TINY;
+    let inverse = if tiny { 0.0 } else { T::LIMIT / largest };
+    for (d, x) in x.iter().enumerate() {
+        let rounded = (x * inverse).round_ties_even();
+        store(d, T::from_f32(rounded.clamp(-T::LIMIT, T::LIMIT)));
+    }
+    if tiny { 0.0 } else { largest / T::LIMIT }
+}
+
+fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> Result<()> {
+    let len = positions
+        .checked_mul(size)
+        .ok_or(Error::OutOfMemory(usize::MAX))?;
+    let missing = len.saturating_sub(vec.len());
+    vec.try_reserve_exact(missing)
+        .map_err(|_| Error::OutOfMemory(missing * size_of::<T>()))?;
+    vec.resize(len.max(vec.len()), T::default());
+    Ok(())
+}
+
+/// Memory for [`attend`].
+#[derive(Default)]
+pub struct AttentionScratch {
+    weights: Vec<f32>,
+    queries: Vec<i16>,
+    factors: Vec<f32>,
+    mixed: Vec<f32>,
+}
+
+impl AttentionScratch {
+    /// Takes the memory for `heads` queries of `size` dimensions over up to `positions`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn prepare(&mut self, heads: usize, size: usize, positions: usize) -> Result<()> {
+        grow(&mut self.weights, positions, heads)?;
+        grow(&mut self.queries, padded(size), heads)?;
+        grow(&mut self.factors, padded(size).div_ceil(DIMS), heads)?;
+        grow(&mut self.mixed, padded(size), heads)
+    }
+}
+
+/// Attention of the queries that share a head's keys and values (grouped-query attention, Ainslie et al.
+/// 2023), over its first `positions`: `out = softmax(query · keys × factor) · values` for each.
+/// `queries` and `out` are `[heads][size]`.
+///
+/// # Panics
+/// If the cache holds fewer positions, or `scratch` was not prepared for so many.
+pub fn attend(
+    cache: &HeadCache,
+    queries: &[f32],
+    positions: usize,
+    factor: f32,
+    scratch: &mut AttentionScratch,
+    out: &mut [f32],
+) {
+    let size = cache.size;
+    assert_eq!(queries.len(), out.len());
+    if let Data::Floats { keys, values } = &cache.data {
+        assert!(keys.len() >= positions.next_multiple_of(4) * size);
+        assert!(values.len() >= positions * size);
+        let heads = queries.chunks_exact(size).zip(out.chunks_exact_mut(size));
+        for (query, out) in heads {
+            let weights = &mut scratch.weights[..positions];
+            scores(query, keys, factor, weights);
+            super::softmax(weights);
+            weighted_sum(weights, values, out);
+        }
+        return;
+    }
+
+    let (heads, padded) = (queries.len() / size, padded(size));
+    let blocks = padded.div_ceil(DIMS);
+    for (head, query) in queries.chunks_exact(size).enumerate() {
+        let q = &mut scratch.queries[head * padded..][..padded];
+        q[size..].fill(0);
+        let factors = &mut scratch.factors[head * blocks..][..blocks];
+        for (block, query) in query.chunks(DIMS).enumerate() {
+            let q = &mut q[block * DIMS..][..query.len()];
+            factors[block] = quantize_wide(query, q) * factor;
+        }
+    }
+    let queries = Heads {
+        queries: &scratch.queries[..heads * padded],
+        factors: &scratch.factors[..heads * blocks],
+        padded,
+        positions,
+    };
+    let weights = &mut scratch.weights[..heads * positions];
+    let mixed = &mut scratch.mixed[..heads * padded];
+    match &cache.data {
+        Data::Wide(c) => {
+            scores_wide(&queries, &c.keys, &c.key_scales, weights);
+            weights.chunks_exact_mut(positions).for_each(normalize);
+            weighted_sum_wide(
+                weights,
+                &c.values,
+                &c.value_scales,
+                positions,
+                mixed,
+                padded,
+            );
+        }
+        Data::Narrow(c) => {
+            scores_narrow(&queries, &c.keys, &c.key_scales, weights);
+            weights.chunks_exact_mut(positions).for_each(normalize);
+            weighted_sum_narrow(
+                weights,
+                &c.values,
+                &c.value_scales,
+                positions,
+                mixed,
+                padded,
+            );
+        }
+        Data::Floats { .. } => {}
+    }
+    let rows = mixed.chunks_exact(padded).zip(out.chunks_exact_mut(size));
+    for (mixed, out) in rows {
+        out.copy_from_slice(&mixed[..size]);
+    }
+}
+
+fn normalize(weights: &mut [f32]) {
+    super::softmax(weights);
+}

@@ -1,0 +1,323 @@
+//! Attention: keys and values as floats, and as integers.
+
+use super::lanes;
+use crate::kernels::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
+use crate::kernels::isa::Isa;
+use crate::kernels::scalar::{self, TINY};
+
+/// Four positions are four lanes; four tiles at a time hide the latency of the sums.
+#[inline(always)]
+pub(in crate::kernels) unsafe fn scores<I: Isa>(
+    query: &[f32],
+    keys: &[f32],
+    factor: f32,
+    scores: &mut [f32],
+) {
+    let size = 4 * query.len();
+    let tiles = scores.len().div_ceil(4);
+    debug_assert!(keys.len() >= tiles * size);
+    // SAFETY: `tiles` whole tiles lie in `keys`.
+    unsafe {
+        let mut tile = 0;
+        while tile + 4 <= tiles {
+            let sums = dot_tiles::<I, 4>(query, keys.as_ptr().add(tile * size));
+            store_scores::<I, 4>(sums, factor, &mut scores[4 * tile..]);
+            tile += 4;
+        }
+        while tile < tiles {
+            let sums = dot_tiles::<I, 1>(query, keys.as_ptr().add(tile * size));
+            store_scores::<I, 1>(sums, factor, &mut scores[4 * tile..]);
+            tile += 1;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn dot_tiles<I: Isa, const N: usize>(query: &[f32], keys: *const f32) -> [I::V; N] {
+    // SAFETY: `keys` is good for N tiles of 4 × query.len() floats.
+    unsafe {
+        let mut sums = [I::splat(0.0); N];
+        for (d, q) in query.iter().enumerate() {
+            let q = I::splat(*q);
+            for (n, sum) in sums.iter_mut().enumerate() {
+                let key = I::load(keys.add(4 * (n * query.len() + d)).cast());
+                *sum = I::add(*sum, I::mul(q, key));
+            }
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+unsafe fn store_scores<I: Isa, const N: usize>(sums: [I::V; N], factor: f32, scores: &mut [f32]) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        for (sum, scores) in sums.iter().zip(scores.chunks_mut(4)) {
+            let sum = lanes::<I>(I::mul(*sum, I::splat(factor)));
+            scores.copy_from_slice(&sum[..scores.len()]);
+        }
+    }
+}
+
+/// The values are passed over once for every 32 dimensions, whose sums stay in registers.
+#[inline(always)]
+pub(in crate::kernels) unsafe fn weighted_sum<I: Isa>(
+    weights: &[f32],
+    values: &[f32],
+    out: &mut [f32],
+) {
+    let width = out.len();
+    debug_assert!(values.len() >= weights.len() * width);
+    let mut d = 0;
+    // SAFETY: `weights.len()` rows of `width` floats lie in `values`; d + 4N stays within a row.
+    unsafe {
+        while d + 32 <= width {
+            weighted_lanes::<I, 8>(weights, values.as_ptr().add(d), width, &mut out[d..d + 32]);
+            d += 32;
+        }
+        while d + 4 <= width {
+            weighted_lanes::<I, 1>(weights, values.as_ptr().add(d), width, &mut out[d..d + 4]);
+            d += 4;
+        }
+    }
+    for (d, out) in out.iter_mut().enumerate().skip(d) {
+        *out = weights
+            .iter()
+            .zip(values.chunks_exact(width))
+            .fold(0.0, |sum, (w, v)| sum + w * v[d]);
+    }
+}
+
+#[inline(always)]
+unsafe fn weighted_lanes<I: Isa, const N: usize>(
+    weights: &[f32],
+    values: *const f32,
+    width: usize,
+    out: &mut [f32],
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut sums = [I::splat(0.0); N];
+        for (t, weight) in weights.iter().enumerate() {
+            let weight = I::splat(*weight);
+            for (n, sum) in sums.iter_mut().enumerate() {
+                let value = I::load(values.add(t * width + 4 * n).cast());
+                *sum = I::add(*sum, I::mul(weight, value));
+            }
+        }
+        for (sum, out) in sums.iter().zip(out.chunks_exact_mut(4)) {
+            I::store(out.as_mut_ptr().cast(), *sum);
+        }
+    }
+}
+
+/// Eight integers as 16-bit lanes.
+#[inline(always)]
+unsafe fn load_integers<I: Isa, T: Stored>(p: *const T) -> I::V {
+    // SAFETY: `p` is good for eight.
+    unsafe {
+        if size_of::<T>() == 2 {
+            I::load(p.cast())
+        } else {
+            I::load_i8x8(p.cast())
+        }
+    }
+}
+
+/// See [`scalar::quantize_wide`].
+#[inline(always)]
+pub(in crate::kernels) unsafe fn quantize_wide<I: Isa>(x: &[f32], q: &mut [i16]) -> f32 {
+    debug_assert!(x.len() == q.len());
+    let whole = x.len() / 8 * 8;
+    // SAFETY: eight values at a time, within slices of one length.
+    unsafe {
+        let mask = I::splat_i32(0x7fff_ffff);
+        let mut most = I::splat_i32(0);
+        for i in (0..whole).step_by(4) {
+            most = I::max_i32(most, I::and(I::load(x.as_ptr().add(i).cast()), mask));
+        }
+        let mut largest = scalar::largest_magnitude(&x[whole..]);
+        for lane in lanes::<I>(most) {
+            largest = f32::from_bits(largest.to_bits().max(lane.to_bits()));
+        }
+        if largest < TINY {
+            q.fill(0);
+            return 0.0;
+        }
+        let inverse = LIMIT / largest;
+        let (low, high) = (I::splat(-LIMIT), I::splat(LIMIT));
+        for i in (0..whole).step_by(8) {
+            let mut halves = [low; 2];
+            for (half, rounded) in halves.iter_mut().enumerate() {
+                let x = I::load(x.as_ptr().add(i + 4 * half).cast());
+                let nearest = I::nearest(I::mul(x, I::splat(inverse)));
+                *rounded = I::max(I::min(nearest, high), low);
+            }
+            let q8 = I::to_i16(halves[0], halves[1]);
+            I::store(q.as_mut_ptr().add(i).cast(), q8);
+        }
+        scalar::round_wide(&x[whole..], inverse, &mut q[whole..]);
+        largest / LIMIT
+    }
+}
+
+/// See [`scalar::scores_integer`]. Sixteen positions meet every head before the next are read.
+#[inline(always)]
+pub(in crate::kernels) unsafe fn scores_integer<I: Isa, T: Stored>(
+    heads: &Heads,
+    keys: &[T],
+    scales: &[f32],
+    scores: &mut [f32],
+) {
+    let tiles = heads.positions.div_ceil(4);
+    let (size, blocks) = (4 * heads.padded, heads.padded.div_ceil(DIMS));
+    assert!(keys.len() >= tiles * size && scales.len() >= 4 * tiles * blocks);
+    assert!(heads.queries.len() / heads.padded == heads.factors.len() / blocks);
+    // Whole tiles first, eight streams of them side by side, as matrix products read their weights.
+    let span = heads.positions / 4 / 8;
+    // SAFETY: `tiles` whole tiles lie in `keys`, as many scales in `scales`.
+    unsafe {
+        for tile in 0..span {
+            all_heads::<I, T, 8>(heads, keys.as_ptr(), scales, tile, span, scores);
+        }
+        for tile in 8 * span..tiles {
+            all_heads::<I, T, 1>(heads, keys.as_ptr(), scales, tile, 0, scores);
+        }
+    }
+}
+
+/// The scores of every head at `N` tiles of four positions, `span` apart.
+#[inline(always)]
+unsafe fn all_heads<I: Isa, T: Stored, const N: usize>(
+    heads: &Heads,
+    keys: *const T,
+    scales: &[f32],
+    first: usize,
+    span: usize,
+    scores: &mut [f32],
+) {
+    let pairs = heads.padded / 2;
+    let rows = scores.chunks_exact_mut(heads.positions);
+    let queries = heads.queries.chunks_exact(heads.padded);
+    // SAFETY: as the caller checked.
+    unsafe {
+        let keys = keys.add(8 * pairs * first);
+        let blocks = heads.padded.div_ceil(DIMS);
+        let factors = heads.factors.chunks_exact(blocks);
+        for ((query, factors), scores) in queries.zip(factors).zip(rows) {
+            let query = query.as_ptr().cast::<i32>();
+            let mut sums = [I::splat(0.0); N];
+            for (block, factor) in factors.iter().enumerate() {
+                let mut pair = block * DIMS / 2;
+                let end = pairs.min(pair + DIMS / 2);
+                let mut dots = [I::splat_i32(0); N];
+                while pair < end {
+                    let q = I::splat_i32(query.add(pair).read_unaligned());
+                    for (n, dot) in dots.iter_mut().enumerate() {
+                        let key = load_integers::<I, T>(keys.add(8 * (n * span * pairs + pair)));
+                        *dot = I::add_i32(*dot, I::dot_i16(q, key));
+                    }
+                    pair += 1;
+                }
+                for n in 0..N {
+                    let at = 4 * ((first + n * span) * blocks + block);
+                    let scale = I::load(scales.as_ptr().add(at).cast());
+                    let scale = I::mul(scale, I::splat(*factor));
+                    sums[n] = I::add(sums[n], I::mul(I::to_f32(dots[n]), scale));
+                }
+            }
+            for (n, sum) in sums.iter().enumerate() {
+                let at = 4 * (first + n * span);
+                let end = heads.positions.min(at + 4);
+                scores[at..end].copy_from_slice(&lanes::<I>(*sum)[..end - at]);
+            }
+        }
+    }
+}
+
+/// See [`scalar::weighted_sum_integer`]. A chunk of positions meets every head before the next is read.
+#[inline(always)]
+pub(in crate::kernels) unsafe fn weighted_sum_integer<I: Isa, T: Stored>(
+    weights: &[f32],
+    values: &[T],
+    scales: &[f32],
+    positions: usize,
+    out: &mut [f32],
+    padded: usize,
+) {
+    assert!(values.len() >= positions.next_multiple_of(2) * padded && scales.len() >= positions);
+    out.fill(0.0);
+    for start in (0..positions).step_by(CHUNK) {
+        let count = CHUNK.min(positions - start);
+        let rows = weights.chunks_exact(positions);
+        for (weights, out) in rows.zip(out.chunks_exact_mut(padded)) {
+            let mut scaled = [0.0; CHUNK];
+            let mut q = [0; CHUNK];
+            // SAFETY: `count` values lie in each slice; pairs of positions were checked above.
+            unsafe {
+                for ((s, w), scale) in scaled
+                    .iter_mut()
+                    .zip(&weights[start..][..count])
+                    .zip(&scales[start..])
+                {
+                    *s = w * scale;
+                }
+                let step = quantize_wide::<I>(&scaled, &mut q);
+                let chunk = values.as_ptr().add(start * padded);
+                let pairs = count.div_ceil(2);
+                let mut d = 0;
+                while d + 32 <= padded {
+                    weighted_dims::<I, T, 8>(
+                        &q,
+                        pairs,
+                        chunk.add(2 * d),
+                        padded,
+                        step,
+                        &mut out[d..],
+                    );
+                    d += 32;
+                }
+                while d < padded {
+                    weighted_dims::<I, T, 1>(
+                        &q,
+                        pairs,
+                        chunk.add(2 * d),
+                        padded,
+                        step,
+                        &mut out[d..],
+                    );
+                    d += 4;
+                }
+            }
+        }
+    }
+}
+
+/// out\[4 N dimensions\] += Σ over pairs of positions.
+#[inline(always)]
+unsafe fn weighted_dims<I: Isa, T: Stored, const N: usize>(
+    q: &[i16; CHUNK],
+    pairs: usize,
+    values: *const T,
+    padded: usize,
+    step: f32,
+    out: &mut [f32],
+) {
+    debug_assert!(out.len() >= 4 * N);
+    // SAFETY: as the caller checked.
+    unsafe {
+        let mut sums = [I::splat_i32(0); N];
+        for pair in 0..pairs {
+            let weight = I::splat_i32(q.as_ptr().cast::<i32>().add(pair).read_unaligned());
+            for (n, sum) in sums.iter_mut().enumerate() {
+                let value = load_integers::<I, T>(values.add(2 * padded * pair + 8 * n));
+                *sum = I::add_i32(*sum, I::dot_i16(weight, value));
+            }
+        }
+        for (n, sum) in sums.iter().enumerate() {
+            let p = out.as_mut_ptr().add(4 * n);
+            let scaled = I::mul(I::to_f32(*sum), I::splat(step));
+            I::store(p.cast(), I::add(I::load(p.cast()), scaled));
+        }
+    }
+}
