@@ -17,6 +17,8 @@ pub struct Activations {
     pub(super) scales: Vec<f32>,
     /// `[block][token]`: Σ q.
     pub(super) sums: Vec<i32>,
+    /// `[block][token]`: Σ q of the first half of the block.
+    pub(super) low_sums: Vec<i32>,
     /// `[block][token]`: scale × Σ q.
     pub(super) scaled_sums: Vec<f32>,
     /// `q` in the form the machine's dot products read.
@@ -38,6 +40,7 @@ impl Activations {
             reserve(&mut self.q, len)?;
             reserve(&mut self.scales, blocks)?;
             reserve(&mut self.sums, blocks)?;
+            reserve(&mut self.low_sums, blocks)?;
             reserve(&mut self.scaled_sums, blocks)?;
             reserve(&mut self.spread, blocks * spread_bytes())?;
         }
@@ -88,6 +91,7 @@ impl Activations {
         self.q.resize(all * TILE_COLS, 0);
         self.scales.resize(all, 0.0);
         self.sums.resize(all, 0);
+        self.low_sums.resize(all, 0);
         self.scaled_sums.resize(all, 0.0);
         self.spread.resize(all * spread_bytes(), 0);
         for block in 0..blocks {
@@ -96,10 +100,14 @@ impl Activations {
                 let x = &self.values[token * self.cols + block * TILE_COLS..][..TILE_COLS];
                 let q = &mut self.q[at * TILE_COLS..][..TILE_COLS];
                 let scale = super::quantize_block(x, q);
-                let sum = q.iter().map(|q| i32::from(*q)).sum::<i32>();
+                let total = |q: &[i8]| q.iter().map(|q| i32::from(*q)).sum::<i32>();
+                let (low, high) = q.split_at(TILE_COLS / 2);
+                let low = total(low);
+                let sum = low + total(high);
                 let scale = to_half_precision(scale);
                 self.scales[at] = scale;
                 self.sums[at] = sum;
+                self.low_sums[at] = low;
                 self.scaled_sums[at] = scale * sum as f32;
                 let bytes = spread_bytes();
                 spread(q, &mut self.spread[at * bytes..][..bytes]);

@@ -45,7 +45,8 @@ pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
 /// y\[token\]\[row\] = Σ over columns of weight × activation.
 ///
 /// Quantised weights: block by block, the integer dot product of a block is exact, and
-/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`.
+/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`;
+/// `Q6` half a block at a time, as its scales are.
 /// Floats: column by column.
 pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);
@@ -78,11 +79,18 @@ fn quantized_group(
     {
         let q = x.block(block, token);
         for (row, sum) in sums.iter_mut().enumerate() {
-            let dot: i32 = (0..TILE_COLS)
-                .map(|c| (tile_weight(format, tile, row, c) - format.offset()) * i32::from(q[c]))
-                .sum();
+            let dot = |columns: std::ops::Range<usize>| -> i32 {
+                let weight = |c| tile_weight(format, tile, row, c) - format.offset();
+                columns.map(|c| weight(c) * i32::from(q[c])).sum()
+            };
             let scale = half(tile_half(format, tile, row)) * x.scale(block, token);
-            *sum += dot as f32 * scale;
+            if format == TileFormat::Q6 {
+                *sum += dot(0..TILE_COLS / 2) as f32 * scale;
+                let scale = half(tile_half(format, tile, TILE_ROWS + row)) * x.scale(block, token);
+                *sum += dot(TILE_COLS / 2..TILE_COLS) as f32 * scale;
+                continue;
+            }
+            *sum += dot(0..TILE_COLS) as f32 * scale;
             if format.has_minimum() {
                 *sum += half(tile_half(format, tile, TILE_ROWS + row)) * x.scaled_sum(block, token);
             }

@@ -37,6 +37,7 @@ pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f
             TileFormat::Q4_1 => product::<I, quantized::Q4_1>(matrix, x, y),
             TileFormat::Q5_0 => product::<I, quantized::Q5_0>(matrix, x, y),
             TileFormat::Q5_1 => product::<I, quantized::Q5_1>(matrix, x, y),
+            TileFormat::Q6 => product::<I, quantized::Q6>(matrix, x, y),
             TileFormat::Q8_0 => product::<I, quantized::Q8_0>(matrix, x, y),
         }
     }

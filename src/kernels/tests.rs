@@ -79,22 +79,24 @@ fn products_equal_the_specification() {
 #[test]
 fn products_of_extreme_blocks_equal_the_specification() {
     let mut random = Random(2);
-    for kind in QUANTIZED {
+    let k_quants = [TensorType::Q4K, TensorType::Q5K, TensorType::Q6K];
+    for kind in QUANTIZED.into_iter().chain(k_quants) {
+        let cols = kind.block_len().max(64);
         for _ in 0..20 {
-            let len = 8 * 2 * kind.block_bytes();
+            let len = 8 * cols / kind.block_len() * kind.block_bytes();
             let bytes: Vec<u8> = (0..len)
                 .map(|_| {
                     [0x80, 0x7f, 0xff, 0x00, 0x81, random.next() as u8][random.next() as usize % 6]
                 })
                 .collect();
-            let mut builder = MatrixBuilder::new("test", kind, 8, 64).unwrap();
+            let mut builder = MatrixBuilder::new("test", kind, 8, cols).unwrap();
             builder.push(&bytes);
             let w = builder.finish().unwrap();
             for tokens in [1, 3] {
-                let values: Vec<f32> = (0..64 * tokens)
+                let values: Vec<f32> = (0..cols * tokens)
                     .map(|_| [1.0, -1.0, 1e30, 1e-35, 0.0][random.next() as usize % 5])
                     .collect();
-                let mut x = activations(tokens, 64, &values);
+                let mut x = activations(tokens, cols, &values);
                 let (mut y, mut expected) = (vec![0.0; 8 * tokens], vec![0.0; 8 * tokens]);
                 linear(&w, &mut x, &mut y);
                 scalar::linear(&w, &x, &mut expected);

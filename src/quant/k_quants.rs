@@ -9,7 +9,7 @@
 //! | Q5_K | as Q4_K, 32 × fifth bits before the nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
 //! | Q6_K | 128 × nibbles, 64 × upper 2 bits, 16 int8 scales, `d` | 16 of 16 | `d·scale·(q - 32)` |
 
-use super::f16_at;
+use super::{TensorType, f16_at};
 
 /// Elements in a block.
 const LEN: usize = 256;
@@ -42,44 +42,54 @@ pub(super) fn dequantize_q3_k(block: &[u8; 110], out: &mut [f32; LEN]) {
 }
 
 pub(super) fn dequantize_q4_k(block: &[u8; 144], out: &mut [f32; LEN]) {
-    let (d, dmin) = (f16_at(block, 0), f16_at(block, 2));
-    let (scales, q) = (&block[4..16], &block[16..]);
-    for (sub, out) in out.chunks_exact_mut(32).enumerate() {
-        let (scale, minimum) = scale_and_minimum(scales, sub);
-        let (scale, minimum) = (d * scale, dmin * minimum);
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = scale * f32::from(nibble(q, sub * 32 + i)) - minimum;
-        }
-    }
+    dequantize_with_minima(TensorType::Q4K, block, out);
 }
 
 pub(super) fn dequantize_q5_k(block: &[u8; 176], out: &mut [f32; LEN]) {
-    let (d, dmin) = (f16_at(block, 0), f16_at(block, 2));
-    let (scales, fifth_bits, q) = (&block[4..16], &block[16..48], &block[48..]);
+    dequantize_with_minima(TensorType::Q5K, block, out);
+}
+
+fn dequantize_with_minima(kind: TensorType, block: &[u8], out: &mut [f32; LEN]) {
     for (sub, out) in out.chunks_exact_mut(32).enumerate() {
-        let (scale, minimum) = scale_and_minimum(scales, sub);
-        let (scale, minimum) = (d * scale, dmin * minimum);
+        let (scale, minimum) = scale_and_minimum(kind, block, sub);
         for (i, out) in out.iter_mut().enumerate() {
-            let i = sub * 32 + i;
-            let q = nibble(q, i) | bit(fifth_bits, i) << 4;
-            *out = scale * f32::from(q) - minimum;
+            *out = scale * f32::from(value(kind, block, sub * 32 + i)) - minimum;
         }
     }
 }
 
 pub(super) fn dequantize_q6_k(block: &[u8; 210], out: &mut [f32; LEN]) {
-    let (low, high, scales) = (&block[..128], &block[128..192], &block[192..208]);
-    let d = f16_at(block, 208);
     for (sub, out) in out.chunks_exact_mut(16).enumerate() {
-        let scale = d * f32::from(scales[sub] as i8);
+        let (scale, _) = scale_and_minimum(TensorType::Q6K, block, sub);
         for (i, out) in out.iter_mut().enumerate() {
-            let i = sub * 16 + i;
-            // Each half of the block has its own 64 bytes of nibbles: 64 low ones, then 64 high ones.
-            let nibble = (low[i / 128 * 64 + i % 64] >> (i / 64 % 2 * 4)) & 0x0f;
-            let q = nibble | two_bits(high, i) << 4;
-            *out = scale * f32::from(i16::from(q) - 32);
+            *out = scale * f32::from(i16::from(q6_value(block, sub * 16 + i)) - 32);
         }
     }
+}
+
+/// Value of element `i` of a Q4_K, Q5_K or Q6_K block before scale and offset: 0 to 15, 31 or 63.
+pub(super) fn value(kind: TensorType, block: &[u8], i: usize) -> u8 {
+    match kind {
+        TensorType::Q4K => nibble(&block[16..], i),
+        TensorType::Q5K => nibble(&block[48..], i) | bit(&block[16..48], i) << 4,
+        _ => q6_value(block, i),
+    }
+}
+
+fn q6_value(block: &[u8], i: usize) -> u8 {
+    let (low, high) = (&block[..128], &block[128..192]);
+    // Each half of the block has its own 64 bytes of nibbles: 64 low ones, then 64 high ones.
+    let nibble = (low[i / 128 * 64 + i % 64] >> (i / 64 % 2 * 4)) & 0x0f;
+    nibble | two_bits(high, i) << 4
+}
+
+/// Scale and minimum of sub-block `sub` of a Q4_K, Q5_K or Q6_K block (whose minimum is 0).
+pub(super) fn scale_and_minimum(kind: TensorType, block: &[u8], sub: usize) -> (f32, f32) {
+    if kind == TensorType::Q6K {
+        return (f16_at(block, 208) * f32::from(block[192 + sub] as i8), 0.0);
+    }
+    let (scale, minimum) = six_bits(&block[4..16], sub);
+    (f16_at(block, 0) * scale, f16_at(block, 2) * minimum)
 }
 
 /// The two bits of element `i`: 32 bytes hold four runs of 32 elements, lowest bits first.
@@ -100,7 +110,7 @@ fn bit(bytes: &[u8], i: usize) -> u8 {
 /// The six-bit scale and minimum of sub-block `sub` of a Q4_K or Q5_K block. Those of the first four lie in the
 /// lower bits of bytes 0…3 and 4…7; those of the last four in the nibbles of bytes 8…11, their upper two bits
 /// in the upper bits of bytes 0…7.
-fn scale_and_minimum(scales: &[u8], sub: usize) -> (f32, f32) {
+fn six_bits(scales: &[u8], sub: usize) -> (f32, f32) {
     let (scale, minimum) = match sub.checked_sub(4) {
         None => (scales[sub] & 0x3f, scales[sub + 4] & 0x3f),
         Some(i) => (

@@ -1,6 +1,6 @@
 //! A weight matrix in tiles, built row by row from a tensor's bytes as they arrive.
 
-use super::tiles::{self, TILE_ROWS, TileFormat};
+use super::tiles::{self, TILE_COLS, TILE_ROWS, TileFormat};
 use super::{TensorType, f16_to_f32};
 use crate::{Error, Result};
 
@@ -71,13 +71,16 @@ impl Matrix {
 }
 
 fn dequantize_lane(format: TileFormat, tile: &[u8], lane: usize, out: &mut [f32]) {
-    let scale = f16_to_f32(tiles::tile_half(format, tile, lane));
+    let mut scale = f16_to_f32(tiles::tile_half(format, tile, lane));
     let minimum = if format.has_minimum() {
         f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane))
     } else {
         0.0
     };
     for (column, value) in out.iter_mut().enumerate() {
+        if format == TileFormat::Q6 && column == TILE_COLS / 2 {
+            scale = f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane));
+        }
         let weight = tiles::tile_weight(format, tile, lane, column) - format.offset();
         *value = weight as f32 * scale + minimum;
     }
@@ -168,9 +171,11 @@ impl MatrixBuilder {
         let (group, lane) = (self.next_row / TILE_ROWS, self.next_row % TILE_ROWS);
         let tile_bytes = matrix.format.tile_bytes();
         let group_bytes = matrix.tiles_per_group() * tile_bytes;
-        let tiles = matrix.tiles[group * group_bytes..][..group_bytes].chunks_exact_mut(tile_bytes);
-        for (block, tile) in row.chunks_exact(matrix.kind.block_bytes()).zip(tiles) {
-            tiles::pack_block(matrix.format, block, lane, tile);
+        let tiles_per_block = matrix.kind.block_len() / matrix.format.tile_cols();
+        let tiles = matrix.tiles[group * group_bytes..][..group_bytes]
+            .chunks_exact_mut(tiles_per_block * tile_bytes);
+        for (block, tiles) in row.chunks_exact(matrix.kind.block_bytes()).zip(tiles) {
+            tiles::pack_block(matrix.kind, block, lane, tiles);
         }
         self.next_row += 1;
     }

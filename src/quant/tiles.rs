@@ -7,7 +7,7 @@
 //! nibbles of vector `i`; a five-bit tile adds 16 bytes in which bit `g` of byte `4r + c` is the fifth
 //! bit. Matrices of floats use the same order with one column a tile: four rows' values in a row.
 
-use super::TensorType;
+use super::{TensorType, f32_to_f16, k_quants};
 
 /// Rows of a tile: one per 32-bit lane.
 pub const TILE_ROWS: usize = 4;
@@ -31,6 +31,9 @@ pub enum TileFormat {
     Q5_0,
     /// As `Q4_1` with 16 bytes of fifth bits after the nibbles.
     Q5_1,
+    /// As `Q4_0` with 32 bytes of upper bits after the nibbles, and four more half scales for columns 16 to
+    /// 31; weight = scale × (value − 32).
+    Q6,
     /// 128 signed bytes, four half scales; weight = scale × byte.
     Q8_0,
 }
@@ -43,9 +46,11 @@ impl TileFormat {
             TensorType::F16 => Self::F16,
             TensorType::BF16 => Self::BF16,
             TensorType::Q4_0 => Self::Q4_0,
-            TensorType::Q4_1 => Self::Q4_1,
+            // The same but for the scales: a product of two numbers, rounded to one half.
+            TensorType::Q4_1 | TensorType::Q4K => Self::Q4_1,
             TensorType::Q5_0 => Self::Q5_0,
-            TensorType::Q5_1 => Self::Q5_1,
+            TensorType::Q5_1 | TensorType::Q5K => Self::Q5_1,
+            TensorType::Q6K => Self::Q6,
             TensorType::Q8_0 => Self::Q8_0,
             _ => return None,
         })
@@ -61,13 +66,14 @@ impl TileFormat {
         if self.is_quantized() { TILE_COLS } else { 1 }
     }
 
-    /// Bytes of weights at the start of a tile, fifth bits included.
+    /// Bytes of weights at the start of a tile, upper bits included.
     pub const fn weight_bytes(self) -> usize {
         match self {
             Self::F32 => 16,
             Self::F16 | Self::BF16 => 8,
             Self::Q4_0 | Self::Q4_1 => 64,
             Self::Q5_0 | Self::Q5_1 => 80,
+            Self::Q6 => 96,
             Self::Q8_0 => 128,
         }
     }
@@ -78,7 +84,7 @@ impl TileFormat {
             + match self {
                 Self::F32 | Self::F16 | Self::BF16 => 0,
                 Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => 8,
-                Self::Q4_1 | Self::Q5_1 => 16,
+                Self::Q4_1 | Self::Q5_1 | Self::Q6 => 16,
             }
     }
 
@@ -87,6 +93,7 @@ impl TileFormat {
         match self {
             Self::Q4_0 => 8,
             Self::Q5_0 => 16,
+            Self::Q6 => 32,
             _ => 0,
         }
     }
@@ -97,8 +104,45 @@ impl TileFormat {
     }
 }
 
-/// Writes one block of one row, as the file stores it, into row `row` of a zeroed tile.
-pub(super) fn pack_block(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
+/// Writes one block of one row, as the file stores it, into row `row` of the zeroed tiles it fills.
+pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut [u8]) {
+    match kind {
+        TensorType::Q4K | TensorType::Q5K => {
+            let format = if kind == TensorType::Q4K {
+                TileFormat::Q4_1
+            } else {
+                TileFormat::Q5_1
+            };
+            for (sub, tile) in tiles.chunks_exact_mut(format.tile_bytes()).enumerate() {
+                let (scale, minimum) = k_quants::scale_and_minimum(kind, block, sub);
+                let value = |column| k_quants::value(kind, block, TILE_COLS * sub + column);
+                pack_values(row, tile, value);
+                let at = format.weight_bytes();
+                pack_half(&f32_to_f16(scale).to_le_bytes(), at, row, tile);
+                pack_half(&f32_to_f16(-minimum).to_le_bytes(), at + 8, row, tile);
+            }
+        }
+        TensorType::Q6K => {
+            let bytes = TileFormat::Q6.tile_bytes();
+            for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
+                let value = |column| k_quants::value(kind, block, TILE_COLS * sub + column);
+                pack_values(row, tile, value);
+                for half in 0..2 {
+                    let (scale, _) = k_quants::scale_and_minimum(kind, block, 2 * sub + half);
+                    pack_half(&f32_to_f16(scale).to_le_bytes(), 96 + 8 * half, row, tile);
+                }
+            }
+        }
+        _ => {
+            if let Some(format) = TileFormat::of(kind) {
+                pack_plain(format, block, row, tiles);
+            }
+        }
+    }
+}
+
+/// A block that fills one tile and has its scales in the tile's precision.
+fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
     match format {
         TileFormat::F32 => tile[4 * row..4 * row + 4].copy_from_slice(block),
         TileFormat::F16 | TileFormat::BF16 => {
@@ -124,6 +168,7 @@ pub(super) fn pack_block(format: TileFormat, block: &[u8], row: usize, tile: &mu
             pack_half(&block[0..2], 80, row, tile);
             pack_half(&block[2..4], 88, row, tile);
         }
+        TileFormat::Q6 => {}
         TileFormat::Q8_0 => {
             for (group, weights) in block[2..34].chunks_exact(4).enumerate() {
                 tile[16 * group + 4 * row..][..4].copy_from_slice(weights);
@@ -143,6 +188,21 @@ fn pack_nibbles(nibbles: &[u8], row: usize, tile: &mut [u8]) {
     }
 }
 
+/// The values of a tile's columns, 0 to 15, 31 or 63: nibbles, then the fifth bits of five, the upper two
+/// of six.
+fn pack_values(row: usize, tile: &mut [u8], value: impl Fn(usize) -> u8) {
+    let six = tile.len() == TileFormat::Q6.tile_bytes();
+    for column in 0..TILE_COLS {
+        let (value, group, byte) = (value(column), column / 4, 4 * row + column % 4);
+        tile[16 * (group / 2) + byte] |= (value & 15) << (4 * (group % 2));
+        if six {
+            tile[64 + 16 * (group / 4) + byte] |= (value >> 4) << (2 * (group % 4));
+        } else if value > 15 {
+            tile[64 + byte] |= 1 << group;
+        }
+    }
+}
+
 fn pack_fifth_bits(bits: &[u8], row: usize, tile: &mut [u8]) {
     for column in 0..TILE_COLS {
         let bit = (bits[column / 8] >> (column % 8)) & 1;
@@ -154,7 +214,7 @@ fn pack_half(half: &[u8], start: usize, row: usize, tile: &mut [u8]) {
     tile[start + 2 * row..][..2].copy_from_slice(half);
 }
 
-/// Half `index` of the scales (`index` < 4) or minima (4 to 7) of a quantised tile, as its bits.
+/// Half `index` of the scales (`index` < 4) or minima (4 to 7; of `Q6` the scales of columns 16 to 31) of a quantised tile, as its bits.
 pub(crate) fn tile_half(format: TileFormat, tile: &[u8], index: usize) -> u16 {
     let at = format.weight_bytes() + 2 * index;
     u16::from_le_bytes([tile[at], tile[at + 1]])
@@ -170,6 +230,10 @@ pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: u
         TileFormat::Q8_0 => i32::from(tile[16 * group + byte] as i8),
         TileFormat::Q5_0 | TileFormat::Q5_1 => {
             nibble() | (i32::from((tile[64 + byte] >> group) & 1) << 4)
+        }
+        TileFormat::Q6 => {
+            let upper = tile[64 + 16 * (group / 4) + byte] >> (2 * (group % 4));
+            nibble() | (i32::from(upper & 3) << 4)
         }
         _ => nibble(),
     }

@@ -22,7 +22,7 @@ macro_rules! formats {
         )*
     };
 }
-formats!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0);
+formats!(Q4_0, Q4_1, Q5_0, Q5_1, Q6, Q8_0);
 
 /// The eight weight vectors of a tile, four columns each.
 #[inline(always)]
@@ -42,6 +42,17 @@ unsafe fn unpack<I: Isa, F: Quantized>(tile: *const u8) -> [I::V; 8] {
             let pair = I::load(tile.add(16 * i));
             w[2 * i] = I::and(pair, mask);
             w[2 * i + 1] = I::and(I::shr_u16::<4>(pair), mask);
+        }
+        if matches!(F::FORMAT, TileFormat::Q6) {
+            let upper = I::splat_i32(0x3030_3030);
+            for half in 0..2 {
+                let bits = I::load(tile.add(64 + 16 * half));
+                let w = &mut w[4 * half..4 * half + 4];
+                w[0] = I::or(w[0], I::and(I::shl_u16::<4>(bits), upper));
+                w[1] = I::or(w[1], I::and(I::shl_u16::<2>(bits), upper));
+                w[2] = I::or(w[2], I::and(bits, upper));
+                w[3] = I::or(w[3], I::and(I::shr_u16::<2>(bits), upper));
+            }
         }
         if F::FORMAT.weight_bytes() == 80 {
             let bits = I::load(tile.add(64));
@@ -111,7 +122,7 @@ unsafe fn dot_signed<I: Isa>(w: &[I::Signed; 8], x: *const u8) -> I::V {
     }
 }
 
-/// What scales a tile: four scales, four minima.
+/// What scales a tile: four scales, and four minima or the scales of the second half.
 #[inline(always)]
 unsafe fn scales<I: Isa, F: Quantized>(tile: *const u8) -> (I::V, I::V) {
     // SAFETY: a whole tile lies at `tile`.
@@ -120,7 +131,7 @@ unsafe fn scales<I: Isa, F: Quantized>(tile: *const u8) -> (I::V, I::V) {
         let scale = halves::<I>(at);
         (
             scale,
-            if F::FORMAT.has_minimum() {
+            if F::FORMAT.has_minimum() || matches!(F::FORMAT, TileFormat::Q6) {
                 halves::<I>(at.add(8))
             } else {
                 scale
@@ -147,6 +158,35 @@ unsafe fn accumulate<I: Isa, F: Quantized>(
         }
         let scaled_sum = I::splat(*x.scaled_sums.get_unchecked(at));
         I::add(sums, I::mul(minimum, scaled_sum))
+    }
+}
+
+/// Adds the product of a tile of unsigned weights and the activations of block and token `at`.
+#[inline(always)]
+unsafe fn add_unsigned<I: Isa, F: Quantized>(
+    sums: I::V,
+    w: &[I::Unsigned; 8],
+    scales: (I::V, I::V),
+    x: &Activations,
+    at: usize,
+) -> I::V {
+    // SAFETY: `at` is a block of `x`.
+    unsafe {
+        let spread = x.spread.as_ptr().add(at * I::SPREAD);
+        let sum = *x.sums.get_unchecked(at);
+        if !matches!(F::FORMAT, TileFormat::Q6) {
+            let dot = dot_unsigned::<I, F>(w, spread, sum);
+            return accumulate::<I, F>(sums, dot, scales, x, at);
+        }
+        let low_sum = *x.low_sums.get_unchecked(at);
+        let mut low = I::splat_i32(-F::FORMAT.offset() * low_sum);
+        let mut high = I::splat_i32(-F::FORMAT.offset() * (sum - low_sum));
+        for group in 0..4 {
+            low = I::dot(low, spread, group, w[group]);
+            high = I::dot(high, spread, 4 + group, w[4 + group]);
+        }
+        let sums = accumulate::<I, F>(sums, low, scales, x, at);
+        accumulate::<I, F>(sums, high, (scales.1, scales.1), x, at)
     }
 }
 
@@ -202,13 +242,13 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
                     if $n < N {
                         let tile = tiles.add($n * stride);
                         let w = unpack::<I, F>(tile);
-                        let dot = if matches!(F::FORMAT, TileFormat::Q8_0) {
-                            dot_signed::<I>(&signed::<I>(w), spread)
+                        let scales = scales::<I, F>(tile);
+                        sums[$n] = if matches!(F::FORMAT, TileFormat::Q8_0) {
+                            let dot = dot_signed::<I>(&signed::<I>(w), spread);
+                            accumulate::<I, F>(sums[$n], dot, scales, x, block)
                         } else {
-                            let sum = *x.sums.get_unchecked(block);
-                            dot_unsigned::<I, F>(&unsigned::<I>(w), spread, sum)
+                            add_unsigned::<I, F>(sums[$n], &unsigned::<I>(w), scales, x, block)
                         };
-                        sums[$n] = accumulate::<I, F>(sums[$n], dot, scales::<I, F>(tile), x, block);
                     }
                 )*};
             }
@@ -251,9 +291,7 @@ unsafe fn many_tokens<I: Isa, F: Quantized>(
             } else {
                 let w = unsigned::<I>(w);
                 for (t, sums) in sums.iter_mut().enumerate() {
-                    let sum = *x.sums.get_unchecked(at + t);
-                    let dot = dot_unsigned::<I, F>(&w, spread.add(t * I::SPREAD), sum);
-                    *sums = accumulate::<I, F>(*sums, dot, scales, x, at + t);
+                    *sums = add_unsigned::<I, F>(*sums, &w, scales, x, at + t);
                 }
             }
         }

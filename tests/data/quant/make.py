@@ -1,0 +1,40 @@
+"""Writes the blocks and values beside this file with PyPI `gguf`, the reference for the block formats.
+
+    pip install gguf==0.19.0 numpy && python3 tests/data/quant/make.py
+
+For each tensor type: 512 elements' worth of blocks, random ones first, then all bits clear and all bits
+set, then the values of all of them as little-endian f32.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from gguf import GGMLQuantizationType, GGML_QUANT_SIZES
+from gguf.quants import dequantize
+
+# Where the half-precision numbers of a block lie: anything else may be any bits.
+HALVES = {
+    "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0],
+    "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208],
+    "IQ4_NL": [0], "IQ4_XS": [0], "F16": [0],
+}
+ELEMENTS = 512
+random = np.random.default_rng(1)
+
+for name in [*HALVES, "BF16"]:
+    kind = GGMLQuantizationType[name]
+    length, size = GGML_QUANT_SIZES[kind]
+    count = ELEMENTS // length
+    blocks = random.integers(0, 256, (count, size), dtype=np.uint8)
+    quarter = max(count // 4, 1) if count > 1 else 0
+    if length > 1 and count > 2:
+        blocks[-quarter:] = 255
+        blocks[-2 * quarter : -quarter] = 0
+    if name == "BF16":
+        blocks[:, 1] &= 0xBF
+    for at in HALVES.get(name, []):
+        numbers = random.normal(0, 0.05, count).astype(np.float16)
+        blocks[:, at : at + 2] = numbers.view(np.uint8).reshape(count, 2)
+    values = dequantize(blocks.reshape(-1), kind).astype("<f4")
+    assert np.isfinite(values).all(), name
+    Path(__file__).with_name(f"{name.lower()}.bin").write_bytes(blocks.tobytes() + values.tobytes())

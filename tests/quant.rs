@@ -1,0 +1,57 @@
+//! Every block format against PyPI `gguf`, on blocks of any bits (`tests/data/quant/make.py`).
+#![cfg(not(target_arch = "wasm32"))]
+
+use nexttoken::quant::{MatrixBuilder, TensorType, TileFormat, dequantize};
+
+/// Blocks of a type, and their values.
+fn fixture(kind: TensorType) -> (Vec<u8>, Vec<f32>) {
+    let name = kind.name().to_lowercase();
+    let path = format!("{}/tests/data/quant/{name}.bin", env!("CARGO_MANIFEST_DIR"));
+    let mut bytes = std::fs::read(path).unwrap();
+    let values = bytes.split_off(512 / kind.block_len() * kind.block_bytes());
+    let values = values.as_chunks().0.iter();
+    (
+        bytes,
+        values.map(|four| f32::from_le_bytes(*four)).collect(),
+    )
+}
+
+fn kinds() -> impl Iterator<Item = TensorType> {
+    let all = TensorType::ALL.into_iter();
+    all.filter(|kind| *kind != TensorType::F32)
+}
+
+#[test]
+fn dequantised_values_agree() {
+    for kind in kinds() {
+        let (blocks, expected) = fixture(kind);
+        let mut values = vec![0.0; expected.len()];
+        dequantize(kind, &blocks, &mut values);
+        for (value, expected) in values.iter().zip(&expected) {
+            // Both round as ggml does, but for the order of a product of three here and there.
+            let close = (value - expected).abs() <= 1e-6 * expected.abs();
+            assert!(close, "{kind:?}: {value}, not {expected}");
+        }
+    }
+}
+
+/// What a kernel multiplies by, two rows of one block of columns at a time.
+#[test]
+fn repacked_rows_agree() {
+    for kind in kinds().filter(|kind| TileFormat::of(*kind).is_some()) {
+        let (blocks, expected) = fixture(kind);
+        let mut builder = MatrixBuilder::new("test", kind, 2, 256).unwrap();
+        blocks.chunks(7).for_each(|piece| builder.push(piece));
+        let matrix = builder.finish().unwrap();
+        // The scales of K-quants are rounded to half precision when they are repacked.
+        let largest = expected.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+        for (row, expected) in expected.chunks(256).enumerate() {
+            let mut values = [0.0; 256];
+            matrix.dequantize_row(row, &mut values);
+            for (value, expected) in values.iter().zip(expected) {
+                let close = (value - expected).abs() <= largest / 2048.0;
+                assert!(close, "{kind:?}: {value}, not {expected}");
+            }
+        }
+    }
+}
