@@ -74,8 +74,13 @@ pub const TYPES: &str = "nexttoken.d.ts";
 
 /// What wasm-opt is told for every variant: the features Rust's own target turns on, and to
 /// optimise for speed. Nothing that would change the result of a float operation.
-const OPTIMISER: [&str; 8] = [
+const OPTIMISER: [&str; 10] = [
     "-O3",
+    // Folds additions to addresses into loads: sound where no address wraps around into the first
+    // kilobyte, the far end of the stack here.
+    "--low-memory-unused",
+    // Kernels are functions of their own on purpose, see `Isa::isolate`.
+    "--one-caller-inline-max-function-size=50",
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",

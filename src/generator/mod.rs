@@ -26,7 +26,7 @@ pub use token::{Candidate, FinishReason, Token};
 
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{Choice, Sampler};
-use crate::{Error, Progress, Result, TokenId};
+use crate::{Error, Progress, Result, TokenId, kernels};
 use std::sync::Arc;
 use text::Text;
 
@@ -163,7 +163,10 @@ impl Generator {
         let elapsed = (self.clock)() - started;
         match run.generated() {
             1 => run.prefill_ms += elapsed,
-            _ => run.decode_ms += elapsed,
+            _ => {
+                run.decode_ms += elapsed;
+                kernels::learn(elapsed);
+            }
         }
         Ok(Some(token))
     }

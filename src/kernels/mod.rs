@@ -16,6 +16,7 @@ mod scalar;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod tune;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,6 +25,7 @@ use attention::Heads;
 pub use attention::{AttentionScratch, CacheType, HeadCache, attend};
 
 use crate::quant::Matrix;
+pub use tune::{learn, tune};
 
 static SCALAR: AtomicBool = AtomicBool::new(false);
 
@@ -82,6 +84,7 @@ pub fn backend() -> &'static str {
 /// Defines a kernel's door: the scalar specification, or its SIMD twin compiled for the machine at hand.
 macro_rules! kernel {
     ($door:ident = $name:ident$(<$stored:ty>)?($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
+        #[cfg_attr(target_arch = "wasm32", inline(never))]
         fn $door($($arg: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             mod machine {
@@ -107,14 +110,15 @@ macro_rules! kernel {
                 Backend::AvxVnni => unsafe { machine::avx_vnni($($arg),*) },
                 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
                 // SAFETY: the whole module is compiled for these instructions.
-                Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm, $($stored)?>($($arg),*) },
+                Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm<isa::wasm::Default>, $($stored)?>($($arg),*) },
             }
         }
     };
 }
 
-kernel!(linear_door = linear(matrix: &Matrix, x: &Activations, y: &mut [f32]));
-kernel!(quantize_block = quantize_block(x: &[f32], q: &mut [i8]) -> f32);
+kernel!(best_linear = linear(matrix: &Matrix, x: &Activations, y: &mut [f32]));
+kernel!(quantize_activations = quantize_activations(x: &mut Activations));
+kernel!(spread_activations = spread_activations(x: &mut Activations, signed: bool) -> bool);
 kernel!(sum_of_squares = sum_of_squares(x: &[f32]) -> f32);
 kernel!(scale_by = scale_by(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]));
 kernel!(add_door = add(x: &mut [f32], y: &[f32]));
@@ -131,6 +135,16 @@ kernel!(weighted_sum_wide = weighted_sum_integer<i16>(weights: &[f32], values: &
 kernel!(weighted_sum_narrow = weighted_sum_integer<i8>(weights: &[f32], values: &[i8], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
 kernel!(weighted_sum = weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]));
 
+#[inline(never)]
+fn linear_door(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    if tune::dots::use_pairs() && Backend::detect() == Backend::Wasm {
+        // SAFETY: the whole module is compiled for these instructions.
+        return unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Pairs>>(matrix, x, y) };
+    }
+    best_linear(matrix, x, y);
+}
+
 /// Matrix × activations: `y[token][row]`, `x.tokens() × matrix.rows()` values.
 ///
 /// # Panics
@@ -139,7 +153,7 @@ pub fn linear(matrix: &Matrix, x: &mut Activations, y: &mut [f32]) {
     assert_eq!(matrix.cols(), x.cols());
     assert_eq!(y.len(), matrix.rows() * x.tokens());
     if matrix.format().is_quantized() {
-        x.quantize();
+        x.quantize(matrix.format().is_signed());
     }
     linear_door(matrix, x, y);
 }

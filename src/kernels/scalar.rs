@@ -28,6 +28,21 @@ fn min(a: f32, b: f32) -> f32 {
 /// Below this largest value a block is all zero: its scale would leave the range of f32.
 pub(super) const TINY: f32 = 1e-30;
 
+/// Every block quantised by [`quantize_block`].
+pub(super) fn quantize_activations(x: &mut Activations) {
+    x.quantize_blocks(|x, block| {
+        let scale = quantize_block(x, &mut block.q);
+        let total = |q: &[i8]| q.iter().map(|q| i32::from(*q)).sum();
+        (block.sum, block.low_sum) = (total(&block.q), total(&block.q[..TILE_COLS / 2]));
+        scale
+    });
+}
+
+/// This machine reads the blocks as they are.
+pub(super) fn spread_activations(_: &mut Activations, _: bool) -> bool {
+    true
+}
+
 /// Quantises 32 values: scale = max |x| / 127, q = x / scale rounded to even. Returns the scale.
 pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
     let largest = largest_magnitude(x);
@@ -77,22 +92,22 @@ fn quantized_group(
         .chunks_exact(format.tile_bytes())
         .enumerate()
     {
-        let q = x.block(block, token);
+        let x = &x.blocks[block * x.tokens + token];
         for (row, sum) in sums.iter_mut().enumerate() {
             let dot = |columns: std::ops::Range<usize>| -> i32 {
                 let weight = |c| tile_weight(format, tile, row, c) - format.offset();
-                columns.map(|c| weight(c) * i32::from(q[c])).sum()
+                columns.map(|c| weight(c) * i32::from(x.q[c])).sum()
             };
-            let scale = half(tile_half(format, tile, row)) * x.scale(block, token);
+            let scale = half(tile_half(format, tile, row)) * x.scale;
             if format == TileFormat::Q6 {
                 *sum += dot(0..TILE_COLS / 2) as f32 * scale;
-                let scale = half(tile_half(format, tile, TILE_ROWS + row)) * x.scale(block, token);
+                let scale = half(tile_half(format, tile, TILE_ROWS + row)) * x.scale;
                 *sum += dot(TILE_COLS / 2..TILE_COLS) as f32 * scale;
                 continue;
             }
             *sum += dot(0..TILE_COLS) as f32 * scale;
             if format.has_minimum() {
-                *sum += half(tile_half(format, tile, TILE_ROWS + row)) * x.scaled_sum(block, token);
+                *sum += half(tile_half(format, tile, TILE_ROWS + row)) * x.scaled_sum;
             }
         }
     }

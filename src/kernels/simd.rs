@@ -4,7 +4,7 @@
 //! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
 //! by the door in `super`.
 
-use super::Activations;
+use super::activations::{Activations, Block, SPREAD};
 use super::isa::Isa;
 use super::scalar::{self, HALF_BIAS, exponential};
 use crate::quant::tiles::TILE_ROWS;
@@ -18,11 +18,17 @@ pub(super) use attention::{
     quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
 };
 
-/// Tokens whose sums a matrix product keeps at hand while it passes over the weights once.
-const TOKENS: usize = 64;
+/// A matrix product of many tokens keeps the sums of so many groups of rows × tokens in registers, ...
+const ROWS: usize = 2;
+/// ... see [`ROWS`], ...
+const TOKENS: usize = 2;
+/// ... while it passes over so many tiles of each, which it has unpacked before.
+const PANEL: usize = 16;
 
-/// Groups of rows read side by side while one token is run.
-const STREAMS: usize = if cfg!(target_arch = "wasm32") { 16 } else { 8 };
+/// Groups of rows read side by side while one token is run, where the machine does best with few ...
+const FEW_STREAMS: usize = 4;
+/// ... and where with many.
+const MANY_STREAMS: usize = if cfg!(target_arch = "wasm32") { 16 } else { 8 };
 
 #[inline(always)]
 pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
@@ -65,6 +71,23 @@ unsafe fn store_rows<I: Isa>(
     }
 }
 
+/// Reads back what [`store_rows`] stored.
+#[inline(always)]
+unsafe fn load_rows<I: Isa>(matrix: &Matrix, group: usize, token: usize, y: &[f32]) -> I::V {
+    let first = group * TILE_ROWS;
+    let rows = TILE_ROWS.min(matrix.rows() - first);
+    let y = &y[token * matrix.rows() + first..][..rows];
+    // SAFETY: `y` holds `rows` floats, `lanes` four.
+    unsafe {
+        if rows == TILE_ROWS {
+            return I::load(y.as_ptr().cast());
+        }
+        let mut lanes = [0.0_f32; TILE_ROWS];
+        lanes[..rows].copy_from_slice(y);
+        I::load(lanes.as_ptr().cast())
+    }
+}
+
 #[inline(always)]
 unsafe fn lanes<I: Isa>(v: I::V) -> [f32; 4] {
     let mut lanes = [0.0; 4];
@@ -86,44 +109,80 @@ unsafe fn halves<I: Isa>(p: *const u8) -> I::V {
     }
 }
 
+/// See [`scalar::quantize_activations`].
 #[inline(always)]
-pub(super) unsafe fn quantize_block<I: Isa>(x: &[f32], q: &mut [i8]) -> f32 {
-    debug_assert!(x.len() == 32 && q.len() == 32);
-    // SAFETY: 32 floats are read.
-    unsafe {
-        let mask = I::splat_i32(0x7fff_ffff);
-        let mut most = I::and(I::load(x.as_ptr().cast()), mask);
-        for i in 1..8 {
-            most = I::max_i32(most, I::and(I::load(x.as_ptr().add(4 * i).cast()), mask));
+pub(super) unsafe fn quantize_activations<I: Isa>(x: &mut Activations) {
+    x.quantize_blocks(
+        #[inline(always)]
+        |x, block| {
+            debug_assert!(x.len() == 32);
+            // SAFETY: 32 floats are read.
+            unsafe { quantize_block::<I>(x, block) }
+        },
+    );
+}
+
+/// Spreads the integers of all blocks for weights of that kind; whether that serves both kinds.
+#[inline(always)]
+pub(super) unsafe fn spread_activations<I: Isa>(x: &mut Activations, signed: bool) -> bool {
+    let wanted = if signed {
+        I::SPREADS_SIGNED
+    } else {
+        I::SPREADS_UNSIGNED
+    };
+    if wanted {
+        x.spread.resize(x.blocks.len(), [0; SPREAD]);
+        for (block, spread) in x.blocks.iter().zip(&mut x.spread) {
+            // SAFETY: the lengths are as `Isa::spread` wants them.
+            unsafe { I::spread(block.q.as_ptr(), spread.as_mut_ptr()) };
         }
-        let largest = lanes::<I>(most)
-            .map(f32::to_bits)
-            .into_iter()
-            .max()
-            .unwrap_or(0);
-        let largest = f32::from_bits(largest);
+    }
+    wanted || !(I::SPREADS_SIGNED || I::SPREADS_UNSIGNED)
+}
+
+/// Quantises 32 values; see [`scalar::quantize_block`].
+#[inline(always)]
+unsafe fn quantize_block<I: Isa>(x: &[f32], block: &mut Block) -> f32 {
+    // SAFETY: 32 floats are read, 32 integers written.
+    unsafe {
+        let x = x.as_ptr();
+        let mask = I::splat_i32(0x7fff_ffff);
+        let mut most = I::and(I::load(x.cast()), mask);
+        for i in 1..8 {
+            most = I::max_i32(most, I::and(I::load(x.add(4 * i).cast()), mask));
+        }
+        let [a, b, c, d] = lanes::<I>(most).map(f32::to_bits);
+        let largest = f32::from_bits(a.max(b).max(c.max(d)));
         if largest < scalar::TINY {
-            q.fill(0);
+            *block = Block::default();
             return 0.0;
         }
         let inverse = I::splat(127.0 / largest);
         let (low, high) = (I::splat(-127.0), I::splat(127.0));
-        for i in 0..8 {
-            let rounded = I::nearest(I::mul(I::load(x.as_ptr().add(4 * i).cast()), inverse));
-            let whole = I::to_i32(I::max(I::min(rounded, high), low));
-            for (q, lane) in q[4 * i..4 * i + 4].iter_mut().zip(lanes::<I>(whole)) {
-                *q = lane.to_bits() as i8;
+        let mut sums = [0; 2];
+        for (half, sum) in sums.iter_mut().enumerate() {
+            let mut words = [low; 4];
+            for (i, word) in words.iter_mut().enumerate() {
+                let x = I::load(x.add(16 * half + 4 * i).cast());
+                let rounded = I::nearest(I::mul(x, inverse));
+                *word = I::max(I::min(rounded, high), low);
             }
+            let first = I::to_i16(words[0], words[1]);
+            let second = I::to_i16(words[2], words[3]);
+            I::store(
+                block.q.as_mut_ptr().add(16 * half).cast(),
+                I::to_i8(first, second),
+            );
+            let ones = I::splat_i32(0x0001_0001);
+            let total = I::add_i32(I::dot_i16(first, ones), I::dot_i16(second, ones));
+            *sum = lanes::<I>(total)
+                .iter()
+                .map(|lane| lane.to_bits() as i32)
+                .sum();
         }
+        (block.low_sum, block.sum) = (sums[0], sums[0] + sums[1]);
         largest / 127.0
     }
-}
-
-#[inline(always)]
-pub(super) unsafe fn spread<I: Isa>(q: &[i8], out: &mut [u8]) {
-    debug_assert!(q.len() == 32 && out.len() == I::SPREAD);
-    // SAFETY: the lengths are as `Isa::spread` wants them.
-    unsafe { I::spread(q.as_ptr(), out.as_mut_ptr()) }
 }
 
 /// Calls `f` for each four values; the last few, fewer than four, are left to the caller.

@@ -115,7 +115,7 @@ fn the_specification_is_a_matrix_product() {
         let w = matrix(kind, rows, cols, &random.values(rows * cols));
         let values = random.values(cols);
         let mut x = activations(1, cols, &values);
-        x.quantize();
+        x.quantize(w.format().is_signed());
         let mut y = vec![0.0; rows];
         scalar::linear(&w, &x, &mut y);
         let mut weights = vec![0.0; cols];
@@ -185,16 +185,22 @@ fn elementwise_kernels_equal_the_specification() {
 fn quantised_activations_equal_the_specification() {
     let mut random = Random(5);
     for round in 0..200 {
-        let mut x = random.values(32);
+        let (tokens, cols) = (1 + round % 3, 32 * (1 + round % 4));
+        let mut values = random.values(tokens * cols);
         if round % 10 == 0 {
-            x[round % 32] = [f32::INFINITY, f32::MAX, 1e-38, 0.0][round / 10 % 4];
+            values[round % 32] = [f32::INFINITY, f32::MAX, 1e-38, f32::NAN][round / 10 % 4];
         }
-        let (mut a, mut b) = ([0; 32], [0; 32]);
-        let scales = (
-            quantize_block(&x, &mut a),
-            scalar::quantize_block(&x, &mut b),
-        );
-        assert_eq!((a, scales.0.to_bits()), (b, scales.1.to_bits()));
+        let [mut x, mut expected] = [(); 2].map(|()| activations(tokens, cols, &values));
+        x.quantize(true);
+        expected.quantize(true);
+        expected.blocks.fill(Default::default());
+        scalar::quantize_activations(&mut expected);
+        for (x, expected) in x.blocks.iter().zip(&expected.blocks) {
+            assert_eq!(x.q, expected.q);
+            assert_eq!((x.sum, x.low_sum), (expected.sum, expected.low_sum));
+            let scales = [x, expected].map(|x| bits(&[x.scale, x.scaled_sum]));
+            assert_eq!(scales[0], scales[1]);
+        }
     }
 }
 

@@ -98,6 +98,11 @@ impl TileFormat {
         }
     }
 
+    /// Whether weights are signed bytes.
+    pub const fn is_signed(self) -> bool {
+        matches!(self, Self::Q8_0)
+    }
+
     /// Whether a tile carries minima.
     pub const fn has_minimum(self) -> bool {
         matches!(self, Self::Q4_1 | Self::Q5_1)

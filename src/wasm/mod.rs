@@ -11,6 +11,7 @@ mod types;
 
 use crate::generator::{self, CacheType};
 use crate::info::Info;
+use crate::kernels;
 use crate::model::Model;
 use crate::score;
 use crate::{Result, TokenId};
@@ -54,6 +55,7 @@ impl Generator {
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> JsResult<Generator> {
         let options = options::load_options(&options)?;
+        kernels::tune(host::now)?;
         let (model, file_size) = source::load(source, &options).await?;
         let model = Arc::new(model);
         let mut inner = generator::Generator::new(Arc::clone(&model), options.context)?;

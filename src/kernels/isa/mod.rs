@@ -14,36 +14,38 @@ pub(super) mod x86;
 pub(super) trait Isa: Copy + 'static {
     /// Sixteen bytes, read as the operation says.
     type V: Copy;
-    /// Four columns × four rows of unsigned weights (0 to 127), ready for [`Isa::dot`].
-    type Unsigned: Copy;
-    /// The same of signed weights, ready for [`Isa::dot_signed`].
-    type Signed: Copy;
-    /// The running sums of [`Isa::dot_signed`].
-    type SignedSum: Copy;
+    /// Four columns × four rows of weights, ready for [`Isa::dot`] or [`Isa::dot_signed`].
+    type Weights: Copy;
 
-    /// Bytes in which [`Isa::spread`] keeps 32 activations.
-    const SPREAD: usize;
+    /// Whether [`Isa::dot`] reads activations spread, or as they are.
+    const SPREADS_UNSIGNED: bool;
+    /// The same of [`Isa::dot_signed`].
+    const SPREADS_SIGNED: bool;
 
-    /// 32 activations (−127 to 127) → the form the dot products read: `SPREAD` bytes at `out`.
+    /// 32 activations (−127 to 127) → the form the dot products read: 64 bytes at `out`.
     unsafe fn spread(q: *const i8, out: *mut u8);
     /// Prepares sixteen bytes of weights from 0 to 127.
-    unsafe fn unsigned(bytes: Self::V) -> Self::Unsigned;
+    unsafe fn unsigned(bytes: Self::V) -> Self::Weights;
     /// Prepares sixteen signed bytes of weights.
-    unsafe fn signed(bytes: Self::V) -> Self::Signed;
-    /// lane r of `sum` += Σ over 4 columns of weight (row r) × activation; `x` are spread activations,
-    /// `group` (0 to 7) tells which four columns.
-    unsafe fn dot(sum: Self::V, x: *const u8, group: usize, w: Self::Unsigned) -> Self::V;
-    /// Signed sums of zero.
-    unsafe fn signed_zero() -> Self::SignedSum;
-    /// As [`Isa::dot`] for signed weights.
-    unsafe fn dot_signed(
-        sum: Self::SignedSum,
-        x: *const u8,
-        group: usize,
-        w: Self::Signed,
-    ) -> Self::SignedSum;
-    /// The four 32-bit sums.
-    unsafe fn signed_total(sum: Self::SignedSum) -> Self::V;
+    unsafe fn signed(bytes: Self::V) -> Self::Weights;
+    /// The exact dot products of `R` tiles' rows with `T` tokens: lane r of result `[i][t]` = Σ over the
+    /// 4 `N` columns from group `first` on of weight (tile i, row r) × activation of token t. `w` holds
+    /// the tiles' groups side by side, no weight exceeds `MOST`; each of `x` are 32 activations, spread
+    /// or not.
+    unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
+        w: &[[Self::Weights; R]; 8],
+        first: usize,
+        x: [*const u8; T],
+    ) -> [[Self::V; T]; R];
+    /// As [`Isa::dot`] for signed weights, all columns.
+    unsafe fn dot_signed<const R: usize, const T: usize>(
+        w: &[[Self::Weights; R]; 8],
+        x: [*const u8; T],
+    ) -> [[Self::V; T]; R];
+
+    /// Runs `work` as a function of its own, compiled for the machine. Engines and compilers do badly with
+    /// one function that holds all kernels: some give up on registers, others take minutes.
+    unsafe fn isolate(work: impl FnOnce());
 
     /// Reads 16 bytes.
     unsafe fn load(p: *const u8) -> Self::V;
@@ -61,6 +63,8 @@ pub(super) trait Isa: Copy + 'static {
     unsafe fn dot_i16(a: Self::V, b: Self::V) -> Self::V;
     /// Four f32, whole and within ±32767, and four more → eight 16-bit lanes.
     unsafe fn to_i16(low: Self::V, high: Self::V) -> Self::V;
+    /// Eight 16-bit lanes within ±127, and eight more → sixteen bytes.
+    unsafe fn to_i8(low: Self::V, high: Self::V) -> Self::V;
     /// Bitwise and.
     unsafe fn and(a: Self::V, b: Self::V) -> Self::V;
     /// Bitwise or.

@@ -1,11 +1,42 @@
-//! WebAssembly: simd128, with the integer dot product of relaxed SIMD where the module is built for it.
+//! WebAssembly: simd128, with the byte dot products of relaxed SIMD where the module is built for it.
 
 use super::Isa;
 use core::arch::wasm32::*;
+use core::marker::PhantomData;
 
-/// The vectors of WebAssembly.
+#[cfg(not(target_feature = "relaxed-simd"))]
+mod dots;
+#[cfg(target_feature = "relaxed-simd")]
+#[path = "wasm/relaxed_dots.rs"]
+mod dots;
+
+pub(crate) use dots::*;
+
+/// The vectors of WebAssembly, with one way to take dot products.
 #[derive(Clone, Copy)]
-pub(crate) struct Wasm;
+pub(crate) struct Wasm<D>(PhantomData<D>);
+
+/// The dot products of [`Isa`].
+///
+/// # Safety
+/// As [`Isa`].
+pub(crate) trait Dots: Copy + 'static {
+    type Weights: Copy;
+    const SPREADS_UNSIGNED: bool;
+    const SPREADS_SIGNED: bool;
+    unsafe fn spread(q: *const i8, out: *mut u8);
+    unsafe fn unsigned(bytes: v128) -> Self::Weights;
+    unsafe fn signed(bytes: v128) -> Self::Weights;
+    unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
+        w: &[[Self::Weights; R]; 8],
+        first: usize,
+        x: [*const u8; T],
+    ) -> [[v128; T]; R];
+    unsafe fn dot_signed<const R: usize, const T: usize>(
+        w: &[[Self::Weights; R]; 8],
+        x: [*const u8; T],
+    ) -> [[v128; T]; R];
+}
 
 #[inline(always)]
 unsafe fn splat4(p: *const u8) -> v128 {
@@ -13,175 +44,49 @@ unsafe fn splat4(p: *const u8) -> v128 {
     unsafe { v128_load32_splat(p.cast()) }
 }
 
-/// Four columns of activations, splatted for each row. With relaxed SIMD they are bytes; without,
-/// pairs of i16: columns (0, 2), then (1, 3), as the even and odd bytes of the weights want them.
-#[cfg(target_feature = "relaxed-simd")]
-mod dots {
-    use super::*;
-
-    pub type Unsigned = v128;
-    pub type Signed = v128;
-    /// Sums with the positive and with the negative part of the activations: relaxed SIMD wants one
-    /// operand from 0 to 127, and signed weights leave that to the activations.
-    pub type SignedSum = (v128, v128);
-
-    pub const SPREAD: usize = 96;
-
-    pub unsafe fn spread(q: *const i8, out: *mut u8) {
-        // SAFETY: `q` is good for 32 bytes, `out` for 96.
-        unsafe {
-            let zero = i8x16_splat(0);
-            for half in [0, 16] {
-                let x = v128_load(q.add(half).cast());
-                v128_store(out.add(half).cast(), x);
-                v128_store(out.add(32 + half).cast(), i8x16_max(x, zero));
-                v128_store(out.add(64 + half).cast(), i8x16_max(i8x16_neg(x), zero));
-            }
-        }
-    }
-
-    #[inline(always)]
-    pub fn unsigned(bytes: v128) -> Unsigned {
-        bytes
-    }
-
-    #[inline(always)]
-    pub fn signed(bytes: v128) -> Signed {
-        bytes
-    }
-
-    #[inline(always)]
-    pub unsafe fn dot(sum: v128, x: *const u8, group: usize, w: Unsigned) -> v128 {
-        // SAFETY: `x` is good for SPREAD bytes.
-        let x = unsafe { splat4(x.add(4 * group)) };
-        i32x4_relaxed_dot_i8x16_i7x16_add(x, w, sum)
-    }
-
-    #[inline(always)]
-    pub fn signed_zero() -> SignedSum {
-        (i32x4_splat(0), i32x4_splat(0))
-    }
-
-    #[inline(always)]
-    pub unsafe fn dot_signed(sum: SignedSum, x: *const u8, group: usize, w: Signed) -> SignedSum {
-        // SAFETY: `x` is good for SPREAD bytes.
-        let (positive, negative) =
-            unsafe { (splat4(x.add(32 + 4 * group)), splat4(x.add(64 + 4 * group))) };
-        (
-            i32x4_relaxed_dot_i8x16_i7x16_add(w, positive, sum.0),
-            i32x4_relaxed_dot_i8x16_i7x16_add(w, negative, sum.1),
-        )
-    }
-
-    #[inline(always)]
-    pub fn signed_total(sum: SignedSum) -> v128 {
-        i32x4_sub(sum.0, sum.1)
-    }
-}
-
-#[cfg(not(target_feature = "relaxed-simd"))]
-mod dots {
-    use super::*;
-
-    /// Even and odd columns as i16.
-    pub type Unsigned = (v128, v128);
-    pub type Signed = (v128, v128);
-    pub type SignedSum = v128;
-
-    pub const SPREAD: usize = 64;
-
-    pub unsafe fn spread(q: *const i8, out: *mut u8) {
-        // SAFETY: `q` is good for 32 bytes, `out` for 64.
-        unsafe {
-            for half in [0, 1] {
-                let x = v128_load(q.add(16 * half).cast());
-                let x = i8x16_shuffle::<0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15>(x, x);
-                let out = out.add(32 * half);
-                v128_store(out.cast(), i16x8_extend_low_i8x16(x));
-                v128_store(out.add(16).cast(), i16x8_extend_high_i8x16(x));
-            }
-        }
-    }
-
-    #[inline(always)]
-    pub fn unsigned(bytes: v128) -> Unsigned {
-        (v128_and(bytes, u16x8_splat(0xff)), u16x8_shr(bytes, 8))
-    }
-
-    #[inline(always)]
-    pub fn signed(bytes: v128) -> Signed {
-        (i16x8_shr(i16x8_shl(bytes, 8), 8), i16x8_shr(bytes, 8))
-    }
-
-    #[inline(always)]
-    pub unsafe fn dot(sum: v128, x: *const u8, group: usize, w: Unsigned) -> v128 {
-        // SAFETY: `x` is good for SPREAD bytes.
-        let (even, odd) = unsafe { (splat4(x.add(8 * group)), splat4(x.add(8 * group + 4))) };
-        let pair = i32x4_add(i32x4_dot_i16x8(even, w.0), i32x4_dot_i16x8(odd, w.1));
-        i32x4_add(sum, pair)
-    }
-
-    #[inline(always)]
-    pub fn signed_zero() -> SignedSum {
-        i32x4_splat(0)
-    }
-
-    #[inline(always)]
-    pub unsafe fn dot_signed(sum: v128, x: *const u8, group: usize, w: Signed) -> v128 {
-        // SAFETY: as the caller promises.
-        unsafe { dot(sum, x, group, w) }
-    }
-
-    #[inline(always)]
-    pub fn signed_total(sum: SignedSum) -> v128 {
-        sum
-    }
-}
-
 // SAFETY (of every block below): the pointers are good for what the trait says.
-impl Isa for Wasm {
+impl<D: Dots> Isa for Wasm<D> {
     type V = v128;
-    type Unsigned = dots::Unsigned;
-    type Signed = dots::Signed;
-    type SignedSum = dots::SignedSum;
+    type Weights = D::Weights;
 
-    const SPREAD: usize = dots::SPREAD;
+    const SPREADS_UNSIGNED: bool = D::SPREADS_UNSIGNED;
+    const SPREADS_SIGNED: bool = D::SPREADS_SIGNED;
 
     #[inline(always)]
     unsafe fn spread(q: *const i8, out: *mut u8) {
         // SAFETY: see above.
-        unsafe { dots::spread(q, out) }
+        unsafe { D::spread(q, out) }
     }
     #[inline(always)]
-    unsafe fn unsigned(bytes: v128) -> Self::Unsigned {
-        dots::unsigned(bytes)
-    }
-    #[inline(always)]
-    unsafe fn signed(bytes: v128) -> Self::Signed {
-        dots::signed(bytes)
-    }
-    #[inline(always)]
-    unsafe fn dot(sum: v128, x: *const u8, group: usize, w: Self::Unsigned) -> v128 {
+    unsafe fn unsigned(bytes: v128) -> Self::Weights {
         // SAFETY: see above.
-        unsafe { dots::dot(sum, x, group, w) }
+        unsafe { D::unsigned(bytes) }
     }
     #[inline(always)]
-    unsafe fn signed_zero() -> Self::SignedSum {
-        dots::signed_zero()
-    }
-    #[inline(always)]
-    unsafe fn dot_signed(
-        sum: Self::SignedSum,
-        x: *const u8,
-        group: usize,
-        w: Self::Signed,
-    ) -> Self::SignedSum {
+    unsafe fn signed(bytes: v128) -> Self::Weights {
         // SAFETY: see above.
-        unsafe { dots::dot_signed(sum, x, group, w) }
+        unsafe { D::signed(bytes) }
     }
     #[inline(always)]
-    unsafe fn signed_total(sum: Self::SignedSum) -> v128 {
-        dots::signed_total(sum)
+    unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
+        w: &[[Self::Weights; R]; 8],
+        first: usize,
+        x: [*const u8; T],
+    ) -> [[v128; T]; R] {
+        // SAFETY: see above.
+        unsafe { D::dot::<MOST, N, R, T>(w, first, x) }
+    }
+    #[inline(always)]
+    unsafe fn dot_signed<const R: usize, const T: usize>(
+        w: &[[Self::Weights; R]; 8],
+        x: [*const u8; T],
+    ) -> [[v128; T]; R] {
+        // SAFETY: see above.
+        unsafe { D::dot_signed::<R, T>(w, x) }
+    }
+    #[inline(never)]
+    unsafe fn isolate(work: impl FnOnce()) {
+        work()
     }
     #[inline(always)]
     unsafe fn load(p: *const u8) -> v128 {
@@ -218,6 +123,10 @@ impl Isa for Wasm {
     #[inline(always)]
     unsafe fn to_i16(low: v128, high: v128) -> v128 {
         i16x8_narrow_i32x4(i32x4_trunc_sat_f32x4(low), i32x4_trunc_sat_f32x4(high))
+    }
+    #[inline(always)]
+    unsafe fn to_i8(low: v128, high: v128) -> v128 {
+        i8x16_narrow_i16x8(low, high)
     }
     #[inline(always)]
     unsafe fn and(a: v128, b: v128) -> v128 {

@@ -44,17 +44,13 @@ fn i(a: __m128) -> __m128i {
 // are good for what the trait says.
 impl<const VNNI: bool> Isa for X86<VNNI> {
     type V = __m128i;
-    type Unsigned = __m128i;
-    type Signed = __m128i;
-    type SignedSum = __m128i;
+    type Weights = __m128i;
 
-    const SPREAD: usize = 32;
+    const SPREADS_UNSIGNED: bool = false;
+    const SPREADS_SIGNED: bool = false;
 
     #[inline(always)]
-    unsafe fn spread(q: *const i8, out: *mut u8) {
-        // SAFETY: see above.
-        unsafe { core::ptr::copy_nonoverlapping(q.cast(), out, 32) }
-    }
+    unsafe fn spread(_: *const i8, _: *mut u8) {}
     #[inline(always)]
     unsafe fn unsigned(bytes: __m128i) -> __m128i {
         bytes
@@ -64,26 +60,59 @@ impl<const VNNI: bool> Isa for X86<VNNI> {
         bytes
     }
     #[inline(always)]
-    unsafe fn dot(sum: __m128i, x: *const u8, group: usize, w: __m128i) -> __m128i {
+    unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
+        w: &[[__m128i; R]; 8],
+        first: usize,
+        x: [*const u8; T],
+    ) -> [[__m128i; T]; R] {
         // SAFETY: see above.
-        unsafe { dot_bytes::<VNNI>(sum, w, splat4(x, group)) }
-    }
-    #[inline(always)]
-    unsafe fn signed_zero() -> __m128i {
-        // SAFETY: see above.
-        unsafe { _mm_setzero_si128() }
-    }
-    #[inline(always)]
-    unsafe fn dot_signed(sum: __m128i, x: *const u8, group: usize, w: __m128i) -> __m128i {
-        // SAFETY: see above. |w| × (x with the sign of w) = w × x.
         unsafe {
-            let x = _mm_sign_epi8(splat4(x, group), w);
-            dot_bytes::<VNNI>(sum, _mm_abs_epi8(w), x)
+            let mut sums = [[_mm_setzero_si128(); T]; R];
+            for n in first..first + N {
+                for (t, x) in x.iter().enumerate() {
+                    let x = splat4(*x, n);
+                    for (sums, w) in sums.iter_mut().zip(w[n]) {
+                        sums[t] = dot_bytes::<VNNI>(sums[t], w, x);
+                    }
+                }
+            }
+            sums
         }
     }
     #[inline(always)]
-    unsafe fn signed_total(sum: __m128i) -> __m128i {
-        sum
+    unsafe fn dot_signed<const R: usize, const T: usize>(
+        w: &[[__m128i; R]; 8],
+        x: [*const u8; T],
+    ) -> [[__m128i; T]; R] {
+        // SAFETY: see above. |w| × (x with the sign of w) = w × x.
+        unsafe {
+            let mut sums = [[_mm_setzero_si128(); T]; R];
+            for (n, w) in w.iter().enumerate() {
+                for (t, x) in x.iter().enumerate() {
+                    let x = splat4(*x, n);
+                    for (sums, w) in sums.iter_mut().zip(*w) {
+                        let x = _mm_sign_epi8(x, w);
+                        sums[t] = dot_bytes::<VNNI>(sums[t], _mm_abs_epi8(w), x);
+                    }
+                }
+            }
+            sums
+        }
+    }
+    #[inline(always)]
+    unsafe fn isolate(work: impl FnOnce()) {
+        #[target_feature(enable = "avx2")]
+        #[inline(never)]
+        unsafe fn avx2(work: impl FnOnce()) {
+            work()
+        }
+        #[target_feature(enable = "avx2,avxvnni")]
+        #[inline(never)]
+        unsafe fn avx_vnni(work: impl FnOnce()) {
+            work()
+        }
+        // SAFETY: see above.
+        unsafe { if VNNI { avx_vnni(work) } else { avx2(work) } }
     }
     #[inline(always)]
     unsafe fn load(p: *const u8) -> __m128i {
@@ -124,6 +153,11 @@ impl<const VNNI: bool> Isa for X86<VNNI> {
     unsafe fn to_i16(low: __m128i, high: __m128i) -> __m128i {
         // SAFETY: see above.
         unsafe { _mm_packs_epi32(_mm_cvttps_epi32(f(low)), _mm_cvttps_epi32(f(high))) }
+    }
+    #[inline(always)]
+    unsafe fn to_i8(low: __m128i, high: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_packs_epi16(low, high) }
     }
     #[inline(always)]
     unsafe fn and(a: __m128i, b: __m128i) -> __m128i {

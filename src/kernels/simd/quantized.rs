@@ -1,8 +1,14 @@
 //! Quantised weights × quantised activations.
 
-use super::{STREAMS, TOKENS, halves, store_rows};
-use crate::kernels::Activations;
+// The tile's rows and the tokens are two indices everywhere: loops over them say it best.
+#![allow(clippy::needless_range_loop)]
+
+use core::mem::MaybeUninit;
+
+use super::{FEW_STREAMS, MANY_STREAMS, PANEL, ROWS, TOKENS, halves, load_rows, store_rows};
+use crate::kernels::activations::{Activations, Block};
 use crate::kernels::isa::Isa;
+use crate::kernels::tune;
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
 
@@ -70,55 +76,31 @@ unsafe fn unpack<I: Isa, F: Quantized>(tile: *const u8) -> [I::V; 8] {
     }
 }
 
-// Loops, not `map`: a closure would not be compiled for the machine's instructions.
+/// The exact integer dot products of `R` tiles' rows with the columns 4 `first` to 4 (`first` + `N`) of
+/// `T` tokens, whose sums are `sums`.
 #[inline(always)]
-unsafe fn unsigned<I: Isa>(w: [I::V; 8]) -> [I::Unsigned; 8] {
+unsafe fn dot_unsigned<I: Isa, F: Quantized, const N: usize, const R: usize, const T: usize>(
+    w: &[[I::Weights; R]; 8],
+    first: usize,
+    x: [*const u8; T],
+    sums: [i32; T],
+) -> [[I::V; T]; R] {
     // SAFETY: as the caller promises.
     unsafe {
-        let mut ready = [I::unsigned(w[0]); 8];
-        for g in 1..8 {
-            ready[g] = I::unsigned(w[g]);
+        let mut dots = match F::FORMAT {
+            TileFormat::Q4_0 | TileFormat::Q4_1 => I::dot::<15, N, R, T>(w, first, x),
+            TileFormat::Q5_0 | TileFormat::Q5_1 => I::dot::<31, N, R, T>(w, first, x),
+            _ => I::dot::<63, N, R, T>(w, first, x),
+        };
+        if F::FORMAT.offset() > 0 {
+            for (t, sum) in sums.iter().enumerate() {
+                let offset = I::splat_i32(-F::FORMAT.offset() * sum);
+                for dots in &mut dots {
+                    dots[t] = I::add_i32(dots[t], offset);
+                }
+            }
         }
-        ready
-    }
-}
-
-#[inline(always)]
-unsafe fn signed<I: Isa>(w: [I::V; 8]) -> [I::Signed; 8] {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let mut ready = [I::signed(w[0]); 8];
-        for g in 1..8 {
-            ready[g] = I::signed(w[g]);
-        }
-        ready
-    }
-}
-
-/// The exact integer dot product of each row of a tile with 32 activations.
-#[inline(always)]
-unsafe fn dot_unsigned<I: Isa, F: Quantized>(w: &[I::Unsigned; 8], x: *const u8, sum: i32) -> I::V {
-    // SAFETY: `x` is good for 32 spread activations.
-    unsafe {
-        let mut even = I::splat_i32(-F::FORMAT.offset() * sum);
-        let mut odd = I::splat_i32(0);
-        for i in 0..4 {
-            even = I::dot(even, x, 2 * i, w[2 * i]);
-            odd = I::dot(odd, x, 2 * i + 1, w[2 * i + 1]);
-        }
-        I::add_i32(even, odd)
-    }
-}
-
-#[inline(always)]
-unsafe fn dot_signed<I: Isa>(w: &[I::Signed; 8], x: *const u8) -> I::V {
-    // SAFETY: `x` is good for 32 spread activations.
-    unsafe {
-        let mut sum = I::signed_zero();
-        for (group, w) in w.iter().enumerate() {
-            sum = I::dot_signed(sum, x, group, *w);
-        }
-        I::signed_total(sum)
+        dots
     }
 }
 
@@ -140,53 +122,107 @@ unsafe fn scales<I: Isa, F: Quantized>(tile: *const u8) -> (I::V, I::V) {
     }
 }
 
-/// sums += dot × (scale × activation scale) [+ minimum × scaled sum of the activations].
-#[inline(always)]
-unsafe fn accumulate<I: Isa, F: Quantized>(
-    sums: I::V,
-    dot: I::V,
-    (scale, minimum): (I::V, I::V),
-    x: &Activations,
-    at: usize,
-) -> I::V {
-    // SAFETY: `at` is a block of `x`.
-    unsafe {
-        let scale = I::mul(scale, I::splat(*x.scales.get_unchecked(at)));
-        let sums = I::add(sums, I::mul(I::to_f32(dot), scale));
-        if !F::FORMAT.has_minimum() {
-            return sums;
-        }
-        let scaled_sum = I::splat(*x.scaled_sums.get_unchecked(at));
-        I::add(sums, I::mul(minimum, scaled_sum))
-    }
+/// `R` tiles side by side, unpacked.
+#[derive(Clone, Copy)]
+struct Unpacked<I: Isa, const R: usize> {
+    weights: [[I::Weights; R]; 8],
+    scales: [(I::V, I::V); R],
 }
 
-/// Adds the product of a tile of unsigned weights and the activations of block and token `at`.
-#[inline(always)]
-unsafe fn add_unsigned<I: Isa, F: Quantized>(
-    sums: I::V,
-    w: &[I::Unsigned; 8],
-    scales: (I::V, I::V),
-    x: &Activations,
-    at: usize,
-) -> I::V {
-    // SAFETY: `at` is a block of `x`.
-    unsafe {
-        let spread = x.spread.as_ptr().add(at * I::SPREAD);
-        let sum = *x.sums.get_unchecked(at);
-        if !matches!(F::FORMAT, TileFormat::Q6) {
-            let dot = dot_unsigned::<I, F>(w, spread, sum);
-            return accumulate::<I, F>(sums, dot, scales, x, at);
+impl<I: Isa, const R: usize> Unpacked<I, R> {
+    #[inline(always)]
+    unsafe fn new<F: Quantized>(tiles: [*const u8; R]) -> Self {
+        // SAFETY: a whole tile lies at each of `tiles`. Loops, not `map`: a closure would not be compiled
+        // for the machine's instructions.
+        unsafe {
+            let zero = I::splat_i32(0);
+            let mut all = Self {
+                weights: [[I::unsigned(zero); R]; 8],
+                scales: [(zero, zero); R],
+            };
+            for (r, tile) in tiles.iter().enumerate() {
+                all.scales[r] = scales::<I, F>(*tile);
+                for (group, bytes) in unpack::<I, F>(*tile).into_iter().enumerate() {
+                    all.weights[group][r] = if F::FORMAT.is_signed() {
+                        I::signed(bytes)
+                    } else {
+                        I::unsigned(bytes)
+                    };
+                }
+            }
+            all
         }
-        let low_sum = *x.low_sums.get_unchecked(at);
-        let mut low = I::splat_i32(-F::FORMAT.offset() * low_sum);
-        let mut high = I::splat_i32(-F::FORMAT.offset() * (sum - low_sum));
-        for group in 0..4 {
-            low = I::dot(low, spread, group, w[group]);
-            high = I::dot(high, spread, 4 + group, w[4 + group]);
+    }
+
+    /// Adds the products with the blocks `at` … `at + T` of activations.
+    #[inline(always)]
+    unsafe fn add<F: Quantized, const T: usize>(
+        &self,
+        x: &Activations,
+        at: usize,
+        sums: &mut [[I::V; T]; R],
+    ) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let spreads = if F::FORMAT.is_signed() {
+                I::SPREADS_SIGNED
+            } else {
+                I::SPREADS_UNSIGNED
+            };
+            let blocks = x.blocks.as_ptr().add(at);
+            let mut q = [core::ptr::null(); T];
+            let (mut all, mut low, mut high) = ([0; T], [0; T], [0; T]);
+            for t in 0..T {
+                let block = &*blocks.add(t);
+                q[t] = if spreads {
+                    x.spread.as_ptr().add(at + t).cast()
+                } else {
+                    block.q.as_ptr().cast()
+                };
+                (all[t], low[t]) = (block.sum, block.low_sum);
+                high[t] = block.sum - block.low_sum;
+            }
+            if F::FORMAT == TileFormat::Q6 {
+                // Each half of the columns has scales of its own.
+                let low = dot_unsigned::<I, F, 4, R, T>(&self.weights, 0, q, low);
+                self.accumulate::<F, T>(low, |scales| (scales.0, scales.0), blocks, sums);
+                let high = dot_unsigned::<I, F, 4, R, T>(&self.weights, 4, q, high);
+                self.accumulate::<F, T>(high, |scales| (scales.1, scales.1), blocks, sums);
+                return;
+            }
+            let dots = if F::FORMAT.is_signed() {
+                I::dot_signed::<R, T>(&self.weights, q)
+            } else {
+                dot_unsigned::<I, F, 8, R, T>(&self.weights, 0, q, all)
+            };
+            self.accumulate::<F, T>(dots, |scales| scales, blocks, sums);
         }
-        let sums = accumulate::<I, F>(sums, low, scales, x, at);
-        accumulate::<I, F>(sums, high, (scales.1, scales.1), x, at)
+    }
+
+    /// sums += dot × (scale × activation scale) [+ minimum × scaled sum of the activations].
+    #[inline(always)]
+    unsafe fn accumulate<F: Quantized, const T: usize>(
+        &self,
+        dots: [[I::V; T]; R],
+        choose: impl Fn((I::V, I::V)) -> (I::V, I::V),
+        blocks: *const Block,
+        sums: &mut [[I::V; T]; R],
+    ) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            for t in 0..T {
+                let x = &*blocks.add(t);
+                for r in 0..R {
+                    let (scale, minimum) = choose(self.scales[r]);
+                    let scale = I::mul(scale, I::splat(x.scale));
+                    let mut sum = I::add(sums[r][t], I::mul(I::to_f32(dots[r][t]), scale));
+                    if F::FORMAT.has_minimum() {
+                        sum = I::add(sum, I::mul(minimum, I::splat(x.scaled_sum)));
+                    }
+                    sums[r][t] = sum;
+                }
+            }
+        }
     }
 }
 
@@ -198,25 +234,80 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
     y: &mut [f32],
 ) {
     let blocks = matrix.tiles_per_group();
-    assert!(x.sums.len() == blocks * x.tokens && x.spread.len() == x.sums.len() * I::SPREAD);
-    let groups = matrix.rows().div_ceil(TILE_ROWS);
-    // SAFETY: groups below `groups` lie in the matrix; `x` was checked above.
+    assert!(x.blocks.len() == blocks * x.tokens);
+    let spreads = if F::FORMAT.is_signed() {
+        I::SPREADS_SIGNED
+    } else {
+        I::SPREADS_UNSIGNED
+    };
+    assert!(!spreads || x.spread.len() == x.blocks.len());
+    // SAFETY: `x` was checked above.
     unsafe {
-        if x.tokens == 1 {
-            let span = groups / STREAMS;
-            for group in 0..span {
-                one_token::<I, F, STREAMS>(matrix, group, span, x, y);
-            }
-            for group in span * STREAMS..groups {
-                one_token::<I, F, 1>(matrix, group, 0, x, y);
-            }
-        } else {
-            for group in 0..groups {
-                for first in (0..x.tokens).step_by(TOKENS) {
-                    many_tokens::<I, F>(matrix, group, x, first, y);
-                }
-            }
+        match x.tokens {
+            1 => decode::<I, F>(matrix, x, y),
+            _ => prefill::<I, F>(matrix, x, y),
         }
+    }
+}
+
+#[inline(always)]
+unsafe fn decode<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    // SAFETY: as `product` checked.
+    unsafe {
+        if tune::use_many_streams() {
+            decode_streams::<I, F, MANY_STREAMS>(matrix, x, y);
+        } else {
+            decode_streams::<I, F, FEW_STREAMS>(matrix, x, y);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn decode_streams<I: Isa, F: Quantized, const N: usize>(
+    matrix: &Matrix,
+    x: &Activations,
+    y: &mut [f32],
+) {
+    let groups = matrix.rows().div_ceil(TILE_ROWS);
+    let span = groups / N;
+    // SAFETY: as `product` checked; groups below `groups` lie in the matrix.
+    unsafe {
+        I::isolate(
+            #[inline(always)]
+            || {
+                for group in 0..span {
+                    one_token::<I, F, N>(matrix, group, span, x, y);
+                }
+                for group in span * N..groups {
+                    one_token::<I, F, 1>(matrix, group, 0, x, y);
+                }
+            },
+        );
+    }
+}
+
+#[inline(always)]
+unsafe fn prefill<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    let groups = matrix.rows().div_ceil(TILE_ROWS);
+    let paired = groups / ROWS * ROWS;
+    // SAFETY: as `product` checked; groups below `groups` lie in the matrix.
+    unsafe {
+        I::isolate(
+            #[inline(always)]
+            || {
+                for group in (0..paired).step_by(ROWS) {
+                    panels::<I, F, ROWS, TOKENS>(matrix, group, x, y);
+                }
+            },
+        );
+        I::isolate(
+            #[inline(always)]
+            || {
+                for group in paired..groups {
+                    panels::<I, F, 1, 1>(matrix, group, x, y);
+                }
+            },
+        );
     }
 }
 
@@ -236,19 +327,13 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
         let mut tiles = matrix.group(first).as_ptr();
         let mut sums = [I::splat(0.0); N];
         for block in 0..matrix.tiles_per_group() {
-            let spread = x.spread.as_ptr().add(block * I::SPREAD);
             macro_rules! stream {
                 ($($n:literal),*) => {$(
                     if $n < N {
-                        let tile = tiles.add($n * stride);
-                        let w = unpack::<I, F>(tile);
-                        let scales = scales::<I, F>(tile);
-                        sums[$n] = if matches!(F::FORMAT, TileFormat::Q8_0) {
-                            let dot = dot_signed::<I>(&signed::<I>(w), spread);
-                            accumulate::<I, F>(sums[$n], dot, scales, x, block)
-                        } else {
-                            add_unsigned::<I, F>(sums[$n], &unsigned::<I>(w), scales, x, block)
-                        };
+                        let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)]);
+                        let mut sum = [[sums[$n]]];
+                        tile.add::<F, 1>(x, block, &mut sum);
+                        sums[$n] = sum[0][0];
                     }
                 )*};
             }
@@ -262,41 +347,69 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
     }
 }
 
-/// Prefill: a tile is unpacked once and meets up to [`TOKENS`] tokens.
+/// Prefill: `R` groups of rows × all tokens. A panel of tiles is unpacked once and meets every token, `T`
+/// at a time, whose sums stay in registers meanwhile.
 #[inline(always)]
-unsafe fn many_tokens<I: Isa, F: Quantized>(
+unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
     matrix: &Matrix,
     group: usize,
     x: &Activations,
-    first: usize,
+    y: &mut [f32],
+) {
+    let blocks = matrix.tiles_per_group();
+    let mut panel = [MaybeUninit::<Unpacked<I, R>>::uninit(); PANEL];
+    for start in (0..blocks).step_by(PANEL) {
+        let len = PANEL.min(blocks - start);
+        // SAFETY: as `product` checked; `len` tiles are unpacked before they are read.
+        unsafe {
+            for (i, unpacked) in panel[..len].iter_mut().enumerate() {
+                let mut tiles = [core::ptr::null(); R];
+                for (r, tile) in tiles.iter_mut().enumerate() {
+                    let at = (start + i) * F::FORMAT.tile_bytes();
+                    *tile = matrix.group(group + r).as_ptr().add(at);
+                }
+                unpacked.write(Unpacked::new::<F>(tiles));
+            }
+            let panel = &*(&raw const panel[..len] as *const [Unpacked<I, R>]);
+            let whole = x.tokens / T * T;
+            for token in (0..whole).step_by(T) {
+                meet::<I, F, R, T>(panel, matrix, group, start, x, token, y);
+            }
+            for token in whole..x.tokens {
+                meet::<I, F, R, 1>(panel, matrix, group, start, x, token, y);
+            }
+        }
+    }
+}
+
+/// Adds the products of a panel and `T` tokens to their sums in `y`.
+#[inline(always)]
+unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
+    panel: &[Unpacked<I, R>],
+    matrix: &Matrix,
+    group: usize,
+    start: usize,
+    x: &Activations,
+    token: usize,
     y: &mut [f32],
 ) {
     // SAFETY: as `product` checked.
     unsafe {
-        let tiles = matrix.group(group).as_ptr();
-        let mut sums = [I::splat(0.0); TOKENS];
-        let sums = &mut sums[..TOKENS.min(x.tokens - first)];
-        for block in 0..matrix.tiles_per_group() {
-            let tile = tiles.add(block * F::FORMAT.tile_bytes());
-            let at = block * x.tokens + first;
-            let spread = x.spread.as_ptr().add(at * I::SPREAD);
-            let scales = scales::<I, F>(tile);
-            let w = unpack::<I, F>(tile);
-            if matches!(F::FORMAT, TileFormat::Q8_0) {
-                let w = signed::<I>(w);
-                for (t, sums) in sums.iter_mut().enumerate() {
-                    let dot = dot_signed::<I>(&w, spread.add(t * I::SPREAD));
-                    *sums = accumulate::<I, F>(*sums, dot, scales, x, at + t);
-                }
-            } else {
-                let w = unsigned::<I>(w);
-                for (t, sums) in sums.iter_mut().enumerate() {
-                    *sums = add_unsigned::<I, F>(*sums, &w, scales, x, at + t);
+        let mut sums = [[I::splat(0.0); T]; R];
+        if start > 0 {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                for (t, sum) in sums.iter_mut().enumerate() {
+                    *sum = load_rows::<I>(matrix, group + r, token + t, y);
                 }
             }
         }
-        for (t, sums) in sums.iter().enumerate() {
-            store_rows::<I>(*sums, matrix, group, first + t, y);
+        for (i, tiles) in panel.iter().enumerate() {
+            tiles.add::<F, T>(x, (start + i) * x.tokens + token, &mut sums);
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            for (t, sum) in sums.iter().enumerate() {
+                store_rows::<I>(*sum, matrix, group + r, token + t, y);
+            }
         }
     }
 }

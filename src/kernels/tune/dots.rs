@@ -1,0 +1,82 @@
+//! Which instruction of relaxed SIMD this processor does well.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::Result;
+use crate::kernels::isa::wasm::{Fours, Pairs, Wasm};
+use crate::kernels::{Activations, simd};
+use crate::quant::{Matrix, MatrixBuilder, TensorType, quantize};
+
+static USE_PAIRS: AtomicBool = AtomicBool::new(false);
+static TUNED: AtomicBool = AtomicBool::new(false);
+
+/// A matrix that stays in the nearest cache.
+const ROWS: usize = 64;
+const COLS: usize = 256;
+/// Time of one measurement, milliseconds: some browsers' clocks have steps of one.
+const MEASURE_MS: f64 = 2.0;
+
+/// Whether to take dot products by [`Pairs`] rather than by [`Fours`].
+pub(in crate::kernels) fn use_pairs() -> bool {
+    USE_PAIRS.load(Ordering::Relaxed)
+}
+
+/// Times both on a small matrix, the first time it is called.
+pub(super) fn tune(clock: fn() -> f64) -> Result<()> {
+    if TUNED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    quantize(TensorType::Q4_1, &[1.0; ROWS * COLS], &mut bytes)?;
+    let mut builder = MatrixBuilder::new("tune", TensorType::Q4_1, ROWS, COLS)?;
+    builder.push(&bytes);
+    let matrix = builder.finish()?;
+    let mut x = Activations::default();
+    x.prepare(1, COLS)?.fill(1.0);
+    x.quantize(false);
+
+    let (mut fours, mut pairs) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..2 {
+        // SAFETY: the whole module is compiled for these instructions.
+        fours = fours.min(time(clock, &matrix, &x, |matrix, x, y| unsafe {
+            simd::linear::<Wasm<Fours>>(matrix, x, y);
+        }));
+        // SAFETY: as above.
+        pairs = pairs.min(time(clock, &matrix, &x, |matrix, x, y| unsafe {
+            simd::linear::<Wasm<Pairs>>(matrix, x, y);
+        }));
+    }
+    USE_PAIRS.store(pairs < fours, Ordering::Relaxed);
+    Ok(())
+}
+
+/// Milliseconds that one call of `linear` takes.
+fn time(
+    clock: fn() -> f64,
+    matrix: &Matrix,
+    x: &Activations,
+    linear: impl Fn(&Matrix, &Activations, &mut [f32]),
+) -> f64 {
+    let mut y = [0.0; ROWS];
+    // From one step of the clock to another; no longer than a clock can stand still.
+    let before = clock();
+    let mut start = before;
+    for _ in 0..1000 {
+        linear(matrix, x, &mut y);
+        start = clock();
+        if start > before {
+            break;
+        }
+    }
+    let mut calls = 0.0;
+    loop {
+        for _ in 0..16 {
+            linear(matrix, x, &mut y);
+        }
+        calls += 16.0;
+        let elapsed = clock() - start;
+        if elapsed >= MEASURE_MS || calls > 1e5 {
+            return elapsed / calls;
+        }
+    }
+}
