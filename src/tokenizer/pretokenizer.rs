@@ -40,6 +40,16 @@ impl PreTokenizer {
         }
     }
 
+    /// Whether prompts begin with BOS where the file does not say.
+    pub fn adds_bos(self) -> bool {
+        self == Self::Llama
+    }
+
+    /// Whether a word that is a token is taken whole, whatever the merges say.
+    pub fn takes_whole_words(self) -> bool {
+        self == Self::Llama
+    }
+
     /// Calls `word` with each word of the text, in order; together they are the text.
     pub fn split(self, text: &str, mut word: impl FnMut(&str)) {
         if self != Self::SmolLm {
