@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Instant;
 
-use nexttoken::gguf::{Metadata, read_header};
+use nexttoken::gguf::{Metadata, StringArray, Value, read_header};
 use nexttoken::tokenizer::Tokenizer;
 
 const SMOLLM2: (&str, &str) = ("SmolLM2-135M-Instruct.Q4_1.gguf", "NEXTTOKEN_REQUIRE_MODEL");
@@ -180,4 +180,109 @@ fn a_large_vocabulary_loads_quickly() {
     let elapsed = start.elapsed();
     println!("loaded in {elapsed:?}");
     assert!(elapsed.as_millis() < 1000, "{elapsed:?}");
+}
+
+fn strings(array: &serde_json::Value) -> Value {
+    let mut strings = StringArray::default();
+    for string in array.as_array().unwrap() {
+        strings.push(string.as_str().unwrap().as_bytes()).unwrap();
+    }
+    Value::Strings(strings)
+}
+
+fn with(pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Metadata {
+    let mut metadata = Metadata::default();
+    for (key, value) in pairs {
+        metadata.insert(key.to_owned(), value).unwrap();
+    }
+    metadata
+}
+
+fn parse<T: serde::de::DeserializeOwned>(value: &serde_json::Value) -> T {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+/// One small vocabulary cut into words in every way, as llama.cpp does it (`data/tokenizer/make.py`).
+#[test]
+fn pre_tokenizers_equal_the_reference() {
+    let data: serde_json::Value =
+        serde_json::from_str(include_str!("data/tokenizer/byte_level.json")).unwrap();
+    let texts: Vec<String> = parse(&data["texts"]);
+    let last = data["tokens"].as_array().unwrap().len() as u32 - 1;
+    for (pre, result) in data["results"].as_object().unwrap() {
+        let mut metadata = with([
+            ("tokenizer.ggml.model", Value::String("gpt2".into())),
+            ("tokenizer.ggml.pre", Value::String(pre.clone())),
+            ("tokenizer.ggml.tokens", strings(&data["tokens"])),
+            (
+                "tokenizer.ggml.token_type",
+                Value::Integers(parse(&data["types"])),
+            ),
+            ("tokenizer.ggml.merges", strings(&data["merges"])),
+            ("tokenizer.ggml.bos_token_id", Value::U32(last)),
+            ("tokenizer.ggml.eos_token_id", Value::U32(last)),
+        ]);
+        let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+        assert_eq!(tokenizer.adds_bos(), result["adds_bos"], "{pre}");
+        let expected: Vec<Vec<u32>> = parse(&result["ids"]);
+        assert_eq!(texts.len(), expected.len());
+        for (text, expected) in texts.iter().zip(expected) {
+            assert_eq!(tokenizer.encode(text, false), expected, "{pre}: {text:?}");
+        }
+    }
+}
+
+/// One small vocabulary as files of three models would have it, as llama.cpp reads it.
+#[test]
+fn sentencepiece_equals_the_reference() {
+    let data: serde_json::Value =
+        serde_json::from_str(include_str!("data/tokenizer/sentencepiece.json")).unwrap();
+    let pieces: Vec<(String, f32, i64)> = parse(&data["pieces"]);
+    let texts: Vec<(String, bool)> = parse(&data["texts"]);
+    for result in data["results"].as_array().unwrap() {
+        let mut tokens = StringArray::default();
+        for (piece, _, _) in &pieces {
+            tokens.push(piece.as_bytes()).unwrap();
+        }
+        let name: String = parse(&result["name"]);
+        let mut metadata = with([
+            ("general.name", Value::String(name.clone())),
+            ("tokenizer.ggml.model", Value::String("llama".into())),
+            ("tokenizer.ggml.tokens", Value::Strings(tokens)),
+            (
+                "tokenizer.ggml.scores",
+                Value::Floats(pieces.iter().map(|piece| piece.1).collect()),
+            ),
+            (
+                "tokenizer.ggml.token_type",
+                Value::Integers(pieces.iter().map(|piece| piece.2).collect()),
+            ),
+        ]);
+        for (option, value) in result["options"].as_object().unwrap() {
+            let value = Value::Bool(value.as_bool().unwrap());
+            let key = format!("tokenizer.ggml.{option}");
+            metadata.insert(key, value).unwrap();
+        }
+        let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+        let expected: Vec<Vec<u32>> = parse(&result["ids"]);
+        let decoded: Vec<String> = parse(&result["decoded"]);
+        let (adds_bos, adds_eos): (bool, bool) = parse(&result["adds"]);
+        assert_eq!(texts.len(), expected.len());
+        for (((text, special), ids), decoded) in texts.iter().zip(&expected).zip(&decoded) {
+            assert_eq!(
+                &tokenizer.encode(text, *special),
+                ids,
+                "{name}: {text:?}, {special}"
+            );
+            assert_eq!(&tokenizer.decode(ids), decoded, "{name}: {text:?}");
+            let mut prompt = tokenizer.encode(text, true);
+            prompt.splice(0..0, tokenizer.bos().filter(|_| adds_bos));
+            prompt.extend(tokenizer.eos().filter(|_| adds_eos));
+            assert_eq!(tokenizer.encode_prompt(text), prompt);
+        }
+        let ends: Vec<u32> = (0..pieces.len() as u32)
+            .filter(|id| tokenizer.is_end_of_generation(*id))
+            .collect();
+        assert_eq!(ends, parse::<Vec<u32>>(&result["ends"]), "{name}");
+    }
 }
