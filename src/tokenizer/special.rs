@@ -26,6 +26,7 @@ struct Special {
 
 /// A special token in a text.
 struct Found {
+    /// Its bytes, and the white space it drops.
     span: Range<usize>,
     token: usize,
 }
@@ -75,25 +76,14 @@ impl SpecialTokens {
         mut part: impl FnMut(&str, Option<TokenId>),
     ) {
         let mut start = 0;
-        let mut strips = false;
-        let mut plain = |range: Range<usize>, strips: bool, token: Option<TokenId>| {
-            let plain = &text[range];
-            let kept = if strips {
-                plain.trim_start_matches([' ', '\t', '\n', '\x0b', '\x0c', '\r'])
-            } else {
-                plain
-            };
-            if !kept.is_empty() || token.is_some() {
-                part(kept, token);
-            }
-        };
         for found in self.find_all(vocabulary, text.as_bytes(), all) {
             let token = &self.tokens[found.token];
-            plain(start..found.span.start, strips, Some(token.id));
+            part(&text[start..found.span.start], Some(token.id));
             start = found.span.end;
-            strips = token.strips_right;
         }
-        plain(start..text.len(), strips, None);
+        if start < text.len() {
+            part(&text[start..], None);
+        }
     }
 
     /// The special tokens of a text, in order. Where they overlap, the longest wins, then the first.
@@ -114,14 +104,19 @@ impl SpecialTokens {
         while let Some((bytes, mut places)) = by_len.pop_last() {
             places.sort_unstable();
             for (at, token) in places {
-                let span = at..at + bytes;
-                let room = taken[span.clone()]
-                    .iter()
-                    .take_while(|taken| !**taken)
-                    .count();
+                let mut end = at + bytes;
+                let free = |place: &usize| !taken[*place];
+                let room = (at..end).take_while(free).count();
                 if room == bytes {
-                    taken[span.clone()].fill(true);
-                    found.push(Found { span, token });
+                    if self.tokens[token].strips_right {
+                        let after = (end..text.len()).take_while(free);
+                        end += after.take_while(|place| is_space(text[*place])).count();
+                    }
+                    taken[at..end].fill(true);
+                    found.push(Found {
+                        span: at..end,
+                        token,
+                    });
                 } else if room > 0 {
                     // A shorter token may fit before the one that is in the way.
                     let fits =
@@ -155,4 +150,9 @@ impl SpecialTokens {
     fn prefixes(&self, token: Option<usize>) -> impl Iterator<Item = usize> {
         std::iter::successors(token, |token| self.tokens[*token].prefix)
     }
+}
+
+/// What C takes for white space.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }

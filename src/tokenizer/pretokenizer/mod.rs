@@ -141,9 +141,12 @@ const FAMILIES: [Family; 11] = [
             Cut::Runs(|c| matches!(c, '\r' | '\n'), 1),
             Cut::SpacedRuns(is_letter),
             Cut::SpacedRuns(is_punctuation),
-            // [一-龥ࠀ-一가-퟿]+
+            // [一-龥ࠀ-一가-퟿]+, with white space out of the way as llama.cpp has it.
             Cut::Runs(
-                |c| matches!(c, '\u{800}'..='\u{9fa5}' | '\u{ac00}'..='\u{d7ff}'),
+                |c| {
+                    matches!(c, '\u{800}'..='\u{9fa5}' | '\u{ac00}'..='\u{d7ff}')
+                        && !c.is_whitespace()
+                },
                 ANY,
             ),
             Cut::Runs(char::is_numeric, 1),

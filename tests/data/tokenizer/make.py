@@ -192,11 +192,12 @@ def sentencepiece(modules, random_count):
     pieces += [[piece, rng.choice([-1.0, -2.0, -3.5, -4.0, 1.5, 0.0, -0.0, -1000.0]), NORMAL] for piece in made]
     special = ["<|end|>", "<|user|>", "<|assistant|>", "<|endoftext|>"]
     pieces += [[piece, -1000.0, CONTROL] for piece in special]
-    pieces += [[piece, -1000.0, USER_DEFINED] for piece in ["<tag>", "   ", "\n\n", "ab|", "b|cd|", "x▁y"]]
+    pieces += [[piece, -1000.0, USER_DEFINED] for piece in ["<tag>", " " * 6, "\n\n", "ab|", "b|cd|", "x▁y"]]
+    # (White space of a length of its own: llama.cpp leaves open which of two equally long tokens comes first.)
     pieces += [["aé", -0.5, UNUSED]]
     pieces = list({piece: [piece, score, kind] for piece, score, kind in pieces}.values())
     texts = list(SPM_TEXTS)
-    parts = ["a", "b", "c", "ab", "bc", " ", "  ", "▁", "é", "日", "z", "\n", "<tag>", "<|end|>", "<s>", "</s>", "ab|", "cd|", "😀", "<|", "x y"]
+    parts = ["a", "b", "c", "ab", "bc", " ", "  ", " " * 7, "▁", "é", "日", "z", "\n", "<tag>", "<|end|>", "<s>", "</s>", "ab|", "cd|", "😀", "<|", "x y"]
     for _ in range(random_count):
         texts.append(["".join(rng.choice(parts) for _ in range(rng.randint(3, 30))), rng.random() < 0.5])
 
