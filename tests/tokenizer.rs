@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use nexttoken::gguf::{Metadata, StringArray, Value, read_header};
-use nexttoken::tokenizer::Tokenizer;
+use nexttoken::tokenizer::{TextDecoder, Tokenizer};
 
 const SMOLLM2: (&str, &str) = ("SmolLM2-135M-Instruct.Q4_1.gguf", "NEXTTOKEN_REQUIRE_MODEL");
 const GEMMA3: (&str, &str) = ("gemma-3-270m-q4_k_m.gguf", "NEXTTOKEN_REQUIRE_GEMMA");
@@ -284,5 +284,182 @@ fn sentencepiece_equals_the_reference() {
             .filter(|id| tokenizer.is_end_of_generation(*id))
             .collect();
         assert_eq!(ends, parse::<Vec<u32>>(&result["ends"]), "{name}");
+    }
+}
+
+/// A vocabulary of tokens and their types.
+fn vocabulary(model: &str, tokens: &[(&str, i64)]) -> Metadata {
+    let mut strings = StringArray::default();
+    for (token, _) in tokens {
+        strings.push(token.as_bytes()).unwrap();
+    }
+    with([
+        ("tokenizer.ggml.model", Value::String(model.into())),
+        ("tokenizer.ggml.tokens", Value::Strings(strings)),
+        (
+            "tokenizer.ggml.token_type",
+            Value::Integers(tokens.iter().map(|token| token.1).collect()),
+        ),
+        (
+            "tokenizer.ggml.merges",
+            Value::Strings(StringArray::default()),
+        ),
+    ])
+}
+
+#[test]
+fn what_is_unknown_or_broken_is_refused() {
+    let tokens = [("<unk>", 2), ("<s>", 3), ("</s>", 3), ("a", 1)];
+    let code = |change: &dyn Fn(&mut Metadata)| {
+        let mut metadata = vocabulary("llama", &tokens);
+        change(&mut metadata);
+        let tokenizer = Tokenizer::from_metadata(&mut metadata);
+        tokenizer.map_or_else(|error| error.code(), |_| "none")
+    };
+    let set = |key: &'static str, value: Value| {
+        move |metadata: &mut Metadata| {
+            metadata.take(key);
+            metadata.insert(key.to_owned(), value.clone()).unwrap();
+        }
+    };
+    let text = |text: &str| Value::String(text.into());
+    assert_eq!(code(&|_| ()), "none");
+    let unknown = code(&set("tokenizer.ggml.model", text("bert")));
+    assert_eq!(unknown, "unsupported_tokenizer");
+    let unknown_words = code(&|metadata| {
+        set("tokenizer.ggml.model", text("gpt2"))(metadata);
+        set("tokenizer.ggml.pre", text("of tomorrow"))(metadata);
+    });
+    assert_eq!(unknown_words, "unsupported_tokenizer");
+    let no_merges = code(&|metadata| {
+        set("tokenizer.ggml.model", text("gpt2"))(metadata);
+        metadata.take("tokenizer.ggml.merges");
+    });
+    assert_eq!(no_merges, "missing_metadata");
+    let absent = code(&|metadata| drop(metadata.take("tokenizer.ggml.tokens")));
+    assert_eq!(absent, "missing_metadata");
+    for (key, value) in [
+        (
+            "tokenizer.ggml.tokens",
+            Value::Strings(StringArray::default()),
+        ),
+        ("tokenizer.ggml.tokens", Value::Integers(vec![1; 4])),
+        ("tokenizer.ggml.token_type", Value::Integers(vec![1; 3])),
+        ("tokenizer.ggml.scores", Value::Floats(vec![0.0; 3])),
+        ("tokenizer.ggml.scores", text("high")),
+        ("tokenizer.ggml.eos_token_id", Value::U32(4)),
+        ("tokenizer.ggml.add_bos_token", Value::U8(1)),
+    ] {
+        assert_eq!(code(&set(key, value)), "bad_metadata", "{key}");
+    }
+}
+
+#[test]
+fn bytes_of_a_character_become_text_together() {
+    let tokens = [
+        ("<unk>", 2),
+        ("<0xF0>", 6),
+        ("<0x9F>", 6),
+        ("<0xA6>", 6),
+        ("<0x8A>", 6),
+    ];
+    let mut metadata = vocabulary("llama", &tokens);
+    metadata
+        .insert("tokenizer.ggml.add_space_prefix".into(), Value::Bool(false))
+        .unwrap();
+    let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+    let ids = tokenizer.encode("🦊é", false);
+    // This vocabulary has no bytes for é.
+    assert_eq!(ids, [1, 2, 3, 4, 0, 0]);
+    let mut decoder = TextDecoder::default();
+    let texts = ids
+        .iter()
+        .map(|id| decoder.push(tokenizer.token_bytes(*id)));
+    assert_eq!(texts.collect::<Vec<_>>(), ["", "", "", "🦊", "", ""]);
+}
+
+#[test]
+fn a_part_of_a_message_is_no_end() {
+    let ends = |tokens: &[(&str, i64)]| {
+        let mut metadata = vocabulary("gpt2", tokens);
+        let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+        let ids = 0..tokens.len() as u32;
+        ids.filter(|id| tokenizer.is_end_of_generation(*id))
+            .map(|id| tokenizer.token_name(id))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ends(&[("a", 1), ("<|end|>", 3)]), ["<|end|>"]);
+    // A type that says "text" is not believed.
+    assert_eq!(ends(&[("<|im_end|>", 1)]), ["<|im_end|>"]);
+    let harmony = [("<|end|>", 3), ("<|return|>", 3), ("<|call|>", 3)];
+    assert_eq!(ends(&harmony), ["<|return|>", "<|call|>"]);
+    let code = [("<|fim_pad|>", 3), ("<|fim_prefix|>", 3), ("<PAD>", 3)];
+    assert_eq!(ends(&code), ["<|fim_pad|>"]);
+}
+
+/// Files are not to be trusted: whatever a vocabulary holds, texts are encoded and decoded in good time.
+#[test]
+fn any_vocabulary_will_do() {
+    let mut state = 5u32;
+    let mut random = move |below: u32| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) % below
+    };
+    let parts: [&[u8]; 14] = [
+        b"a",
+        b"b",
+        b" ",
+        b"<",
+        b"|",
+        b">",
+        b"<0x",
+        b"41>",
+        b"\xff",
+        b"\n",
+        b"",
+        "\u{2581}".as_bytes(),
+        "\u{120}".as_bytes(),
+        "é".as_bytes(),
+    ];
+    for round in 0..400 {
+        let mut string = |most: u32| -> Vec<u8> {
+            let parts = (0..random(most)).map(|_| parts[random(14) as usize]);
+            parts.collect::<Vec<_>>().concat()
+        };
+        let mut tokens = StringArray::default();
+        let mut merges = StringArray::default();
+        for _ in 0..60 {
+            tokens.push(&string(5)).unwrap();
+            merges.push(&string(6)).unwrap();
+        }
+        let text = String::from_utf8_lossy(&string(60)).into_owned();
+        let model = ["llama", "gpt2"][round % 2];
+        let mut metadata = with([
+            (
+                "general.name",
+                Value::String(["phi3", "x"][round / 2 % 2].into()),
+            ),
+            ("tokenizer.ggml.model", Value::String(model.into())),
+            ("tokenizer.ggml.tokens", Value::Strings(tokens)),
+            ("tokenizer.ggml.merges", Value::Strings(merges)),
+            (
+                "tokenizer.ggml.token_type",
+                Value::Integers((0..60).map(|_| i64::from(random(9)) - 1).collect()),
+            ),
+            (
+                "tokenizer.ggml.scores",
+                Value::Floats(
+                    (0..60)
+                        .map(|_| f32::from_bits(random(1 << 24) << 8))
+                        .collect(),
+                ),
+            ),
+        ]);
+        let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+        for special in [false, true] {
+            let ids = tokenizer.encode(&text, special);
+            assert!(ids.iter().all(|id| *id < 60));
+            tokenizer.decode(&ids);
+        }
     }
 }

@@ -38,11 +38,14 @@ impl Script {
             Script::SentencePiece => {
                 out.clear();
                 let mut rest = token;
-                while let Some((&byte, tail)) = rest.split_first() {
-                    let space = rest.strip_prefix(SPACE.as_bytes());
-                    out.push(if space.is_some() { b' ' } else { byte });
-                    rest = space.unwrap_or(tail);
+                while let Some(at) = rest.iter().position(|byte| *byte == SPACE.as_bytes()[0]) {
+                    let (before, after) = rest.split_at(at);
+                    out.extend_from_slice(before);
+                    let space = after.strip_prefix(SPACE.as_bytes());
+                    out.push(if space.is_some() { b' ' } else { after[0] });
+                    rest = space.unwrap_or(&after[1..]);
                 }
+                out.extend_from_slice(rest);
                 Some(())
             }
         }
