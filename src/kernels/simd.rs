@@ -10,13 +10,23 @@ use super::scalar::{self, HALF_BIAS, exponential};
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
 
+/// Calls `f` for each four values; the last few, fewer than four, are left to the caller.
+macro_rules! for_vectors {
+    ($len:expr, |$i:ident| $body:block) => {
+        for $i in (0..$len / 4 * 4).step_by(4) $body
+    };
+}
+
 mod attention;
+mod elementwise;
 mod float;
 mod quantized;
 
 pub(super) use attention::{
     quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
 };
+
+pub(super) use elementwise::{gelu, gelu_mul, layer_norm, rotate_halves, soft_cap};
 
 /// Tokens whose sums a matrix product keeps at hand while it passes over the weights once.
 const TOKENS: usize = 64;
@@ -124,13 +134,6 @@ pub(super) unsafe fn spread<I: Isa>(q: &[i8], out: &mut [u8]) {
     debug_assert!(q.len() == 32 && out.len() == I::SPREAD);
     // SAFETY: the lengths are as `Isa::spread` wants them.
     unsafe { I::spread(q.as_ptr(), out.as_mut_ptr()) }
-}
-
-/// Calls `f` for each four values; the last few, fewer than four, are left to the caller.
-macro_rules! for_vectors {
-    ($len:expr, |$i:ident| $body:block) => {
-        for $i in (0..$len / 4 * 4).step_by(4) $body
-    };
 }
 
 #[inline(always)]
