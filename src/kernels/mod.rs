@@ -190,7 +190,7 @@ pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
 }
 
 /// `x = gelu(x)` (Hendrycks and Gimpel 2016) in its form with tanh,
-/// `x / 2 × (1 + tanh(√(2/π) × (x + 0.044715 x³)))`.
+/// `x / 2 × (1 + tanh(√(2/π) × (x + 0.044715 x³)))`, to the precision of a half.
 pub fn gelu(x: &mut [f32]) {
     gelu_door(x);
 }

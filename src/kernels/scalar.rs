@@ -182,13 +182,28 @@ pub(super) fn layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32
 }
 
 /// The constants of [`gelu`]: −2 √(2/π), and that times 0.044715.
-pub(super) const GELU: [f32; 2] = [-1.595_769_1, -0.071_354_814];
+pub(super) const GELU: [f32; 2] = [-1.595_769_2, -0.071_354_814];
+/// Above this gelu(x) is x, below its negative 0.
+pub(super) const GELU_BOUND: f32 = 10.0;
+/// What splits off the upper eleven bits of a single (Veltkamp): 2¹³ + 1.
+pub(super) const SPLITTER: f32 = 8193.0;
 
-/// x = x × σ(2u) with u = √(2/π) × (x + 0.044715 x³), since (1 + tanh u) / 2 = σ(2u).
+/// x rounded to the eleven bits of a half.
+fn eleven_bits(x: f32) -> f32 {
+    let large = x * SPLITTER;
+    large - (large - x)
+}
+
+/// x = x × σ(2u) with u = √(2/π) × (x + 0.044715 x³), since (1 + tanh u) / 2 = σ(2u). What goes in and
+/// what comes out has eleven bits: llama.cpp reads this function from a table of halves, and the
+/// quantisation of what follows notices.
 pub(super) fn gelu(x: &mut [f32]) {
     for x in x {
-        let exponent = *x * (GELU[0] + GELU[1] * (*x * *x));
-        *x /= 1.0 + exp(exponent);
+        let near = eleven_bits(max(min(*x, GELU_BOUND), -GELU_BOUND));
+        let exponent = near * (GELU[0] + GELU[1] * (near * near));
+        let y = eleven_bits(near / (1.0 + exp(exponent)));
+        // Nothing up to the bound; in this order a NaN stays one.
+        *x = y + max(0.0, *x - GELU_BOUND);
     }
 }
 

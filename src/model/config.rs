@@ -3,8 +3,8 @@
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
 use super::keys::Keys;
 use super::rope::Scaling;
-use crate::gguf::Metadata;
 use crate::Result;
+use crate::gguf::Metadata;
 
 /// The shape of a transformer, read from a model file's metadata and checked.
 #[derive(Debug, Clone, PartialEq)]

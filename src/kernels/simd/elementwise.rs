@@ -2,7 +2,7 @@
 
 use super::{exp, lanes, sum_of_squares};
 use crate::kernels::isa::Isa;
-use crate::kernels::scalar::{self, GELU};
+use crate::kernels::scalar::{self, GELU, GELU_BOUND, SPLITTER};
 
 /// See [`scalar::rotate_halves`].
 #[inline(always)]
@@ -74,14 +74,29 @@ pub(in crate::kernels) unsafe fn layer_norm<I: Isa>(
     }
 }
 
+/// Four values rounded to eleven bits.
+#[inline(always)]
+unsafe fn eleven_bits<I: Isa>(x: I::V) -> I::V {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let large = I::mul(x, I::splat(SPLITTER));
+        I::sub(large, I::sub(large, x))
+    }
+}
+
 /// gelu of four values.
 #[inline(always)]
 unsafe fn gelu4<I: Isa>(x: I::V) -> I::V {
     // SAFETY: as the caller promises.
     unsafe {
-        let square = I::mul(I::splat(GELU[1]), I::mul(x, x));
-        let exponent = I::mul(x, I::add(I::splat(GELU[0]), square));
-        I::div(x, I::add(I::splat(1.0), exp::<I>(exponent)))
+        let bound = I::splat(GELU_BOUND);
+        let near = I::max(I::min(x, bound), I::splat(-GELU_BOUND));
+        let near = eleven_bits::<I>(near);
+        let square = I::mul(I::splat(GELU[1]), I::mul(near, near));
+        let exponent = I::mul(near, I::add(I::splat(GELU[0]), square));
+        let y = I::div(near, I::add(I::splat(1.0), exp::<I>(exponent)));
+        let beyond = I::max(I::splat(0.0), I::sub(x, bound));
+        I::add(eleven_bits::<I>(y), beyond)
     }
 }
 
