@@ -1,11 +1,9 @@
 //! Byte-pair encoding of one word.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use hashbrown::HashMap;
 
 use super::byte_level;
+use super::merge::Pieces;
 use super::vocabulary::Vocabulary;
 use crate::gguf::StringArray;
 use crate::{Error, Result, TokenId};
@@ -18,15 +16,6 @@ pub(super) struct Bpe {
     /// Whether a word that is a token is taken whole, whatever the merges say (Llama 3).
     whole_words: bool,
 }
-
-/// A piece of the word, linked to its neighbours.
-struct Piece {
-    id: TokenId,
-    previous: usize,
-    next: usize,
-}
-
-const NONE: usize = usize::MAX;
 
 impl Bpe {
     /// Merges that name unknown tokens can never apply and are left out.
@@ -60,7 +49,8 @@ impl Bpe {
         })
     }
 
-    /// Appends the ids of `word`. Bytes that the vocabulary lacks are passed over.
+    /// Appends the ids of `word`. Bytes that the vocabulary lacks are passed over, after they have kept
+    /// their neighbours apart.
     pub fn encode(&self, vocabulary: &Vocabulary, word: &str, ids: &mut Vec<TokenId>) {
         if self.whole_words
             && let Some(id) = vocabulary.find(word.as_bytes())
@@ -68,66 +58,11 @@ impl Bpe {
             ids.push(id);
             return;
         }
-        let known = word
-            .bytes()
-            .filter_map(|byte| self.bytes[usize::from(byte)]);
-        let mut pieces: Vec<Piece> = known
-            .enumerate()
-            .map(|(i, id)| Piece {
-                id,
-                previous: i.wrapping_sub(1),
-                next: i + 1,
-            })
-            .collect();
-        if let Some(last) = pieces.last_mut() {
-            last.next = NONE;
+        let mut pieces = Pieces::default();
+        for byte in word.bytes() {
+            pieces.push(1, self.bytes[usize::from(byte)]);
         }
-        self.merge(&mut pieces);
-        let mut at = if pieces.is_empty() { NONE } else { 0 };
-        while at != NONE {
-            ids.push(pieces[at].id);
-            at = pieces[at].next;
-        }
-    }
-
-    /// Merges the pair of lowest rank, the leftmost of equals, until no pair can be merged. A queue
-    /// keeps this at n log n, however long the word.
-    fn merge(&self, pieces: &mut [Piece]) {
-        let mut queue = BinaryHeap::new();
-        let candidate = |pieces: &[Piece], left: usize| {
-            let right = pieces[left].next;
-            if right == NONE {
-                return None;
-            }
-            let pair = (pieces[left].id, pieces[right].id);
-            self.merges
-                .get(&pair)
-                .map(|(rank, merged)| Reverse((*rank, left, pair, *merged)))
-        };
-        queue.extend((0..pieces.len()).filter_map(|left| candidate(pieces, left)));
-        while let Some(Reverse((_, left, pair, merged))) = queue.pop() {
-            let right = pieces[left].next;
-            // An entry is stale once either piece has been merged with another neighbour.
-            if right == NONE
-                || (pieces[left].id, pieces[right].id) != pair
-                || pieces[left].previous == left
-            {
-                continue;
-            }
-            let next = pieces[right].next;
-            pieces[left].id = merged;
-            pieces[left].next = next;
-            // A piece that is its own predecessor is gone.
-            pieces[right].previous = right;
-            pieces[right].next = NONE;
-            if next != NONE {
-                pieces[next].previous = left;
-            }
-            queue.extend(candidate(pieces, left));
-            let previous = pieces[left].previous;
-            if previous != NONE {
-                queue.extend(candidate(pieces, previous));
-            }
-        }
+        pieces.merge(|left, right, _| self.merges.get(&left.zip(right)?).copied());
+        ids.extend(pieces.iter().filter_map(|(id, _)| id));
     }
 }

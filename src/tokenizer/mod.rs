@@ -1,13 +1,22 @@
 //! Text → token ids and back, built from the model file's metadata.
 //!
-//! Byte-level BPE as GPT-2 introduced it (Radford et al. 2019): special tokens are cut out, a
-//! pre-tokenizer splits what lies between them into words, the bytes of each word are merged pair by
-//! pair in the order the vocabulary's merges were learnt (Sennrich et al. 2016).
+//! Special tokens are cut out first; what lies between them is encoded in one of two ways:
+//!
+//! - Byte-level BPE as GPT-2 introduced it (Radford et al. 2019): a pre-tokenizer splits the text into
+//!   words, and the bytes of each word are merged pair by pair in the order the vocabulary's merges were
+//!   learnt (Sennrich et al. 2016).
+//! - SentencePiece (Kudo and Richardson 2018): the characters of the text are merged pair by pair, the
+//!   token of highest score first; characters that are no token become bytes.
+//!
+//! The reference is llama.cpp, whose ids are those of whoever runs the same file elsewhere.
 
 mod bpe;
 mod byte_level;
 mod decoder;
+mod merge;
 mod pretokenizer;
+mod roles;
+mod sentencepiece;
 mod special;
 mod vocabulary;
 
@@ -17,14 +26,14 @@ use crate::gguf::{Metadata, StringArray, Value};
 use crate::{Error, Result, TokenId};
 use bpe::Bpe;
 use pretokenizer::PreTokenizer;
+use sentencepiece::SentencePiece;
 use special::SpecialTokens;
-use vocabulary::{Kind, Vocabulary};
+use vocabulary::{Kind, Script, Vocabulary};
 
 /// Text → token ids and back.
 pub struct Tokenizer {
     vocabulary: Vocabulary,
-    bpe: Bpe,
-    pre_tokenizer: PreTokenizer,
+    method: Method,
     special: SpecialTokens,
     bos: Option<TokenId>,
     eos: Option<TokenId>,
@@ -34,20 +43,11 @@ pub struct Tokenizer {
     end_of_generation: Vec<TokenId>,
 }
 
-/// Tokens that end a text in the models at large, where the metadata does not say so.
-const END_NAMES: [&str; 11] = [
-    "<|im_end|>",
-    "<|endoftext|>",
-    "<|eot_id|>",
-    "<|eom_id|>",
-    "<|end|>",
-    "<|end_of_text|>",
-    "<end_of_turn>",
-    "<|eot|>",
-    "<EOT>",
-    "</s>",
-    "<|return|>",
-];
+/// How plain text is encoded.
+enum Method {
+    BytePairs(PreTokenizer, Bpe),
+    SentencePiece(SentencePiece),
+}
 
 impl Tokenizer {
     /// Moves the vocabulary out of `metadata`.
@@ -56,48 +56,60 @@ impl Tokenizer {
     /// [`Error::MissingMetadata`], [`Error::BadMetadata`], or [`Error::UnsupportedTokenizer`] naming
     /// the kind of tokenizer or pre-tokenizer.
     pub fn from_metadata(metadata: &mut Metadata) -> Result<Self> {
-        let kind = metadata.require_str("tokenizer.ggml.model")?;
-        if kind != "gpt2" {
-            return Err(Error::UnsupportedTokenizer(kind.to_owned()));
-        }
-        let pre_tokenizer = PreTokenizer::named(metadata.optional_str("tokenizer.ggml.pre")?)?;
-        let adds_bos = metadata
-            .optional_bool("tokenizer.ggml.add_bos_token")?
-            .unwrap_or(pre_tokenizer == PreTokenizer::Llama);
-        let adds_eos = metadata
-            .optional_bool("tokenizer.ggml.add_eos_token")?
-            .unwrap_or(false);
-        let tokens = strings(metadata, "tokenizer.ggml.tokens")?;
-        let merges = strings(metadata, "tokenizer.ggml.merges")?;
-        let types = match metadata.take("tokenizer.ggml.token_type") {
-            Some(Value::Integers(types)) => Some(types),
-            Some(_) => {
-                return Err(bad(
-                    "tokenizer.ggml.token_type",
-                    "it is not an array of integers",
-                ));
-            }
-            None => None,
+        let pre_tokenizer = match metadata.require_str("tokenizer.ggml.model")? {
+            "gpt2" => Some(PreTokenizer::named(
+                metadata.optional_str("tokenizer.ggml.pre")?,
+            )?),
+            "llama" => None,
+            other => return Err(Error::UnsupportedTokenizer(other.to_owned())),
         };
-        let vocabulary = Vocabulary::new(&tokens, types.as_deref())?;
-        let id = |name: &str| special_id(metadata, name, vocabulary.len());
-        let (bos, eos) = (id("bos")?, id("eos")?);
-        let mut end_of_generation: Vec<TokenId> = [eos, id("eot")?, id("eom")?]
-            .into_iter()
-            .flatten()
-            .collect();
-        let special = SpecialTokens::new(&vocabulary);
-        end_of_generation.extend(special.ids().filter(|id| {
-            END_NAMES
-                .iter()
-                .any(|name| name.as_bytes() == vocabulary.spelling(*id))
-        }));
+        let flag = |name: &str, default: bool| {
+            let value = metadata.optional_bool(&format!("tokenizer.ggml.{name}"))?;
+            Ok::<bool, Error>(value.unwrap_or(default))
+        };
+        let adds_bos = flag(
+            "add_bos_token",
+            pre_tokenizer.is_none_or(PreTokenizer::adds_bos),
+        )?;
+        let adds_eos = flag("add_eos_token", false)?;
+        let adds_space = flag("add_space_prefix", true)?;
+        let strips_right = strips_right(metadata)?;
+
+        let tokens = strings(metadata, "tokenizer.ggml.tokens")?;
+        let types = integers(metadata, "tokenizer.ggml.token_type")?;
+        let mut kinds = vocabulary::kinds(&tokens, types.as_deref())?;
+        let named = |name: &str| named_token(metadata, name, tokens.len());
+        // What SentencePiece numbers its own tokens, where the file does not say.
+        let by_default =
+            |id: TokenId| (pre_tokenizer.is_none() && (id as usize) < tokens.len()).then_some(id);
+        let bos = named("bos")?.or(by_default(1));
+        let eos = named("eos")?.or(by_default(2));
+        let unknown = named("unknown")?.or(by_default(0));
+        let mut end_of_generation =
+            roles::ends(&tokens, &mut kinds, |name| named(name).ok().flatten());
+        end_of_generation.extend([eos, named("eot")?, named("eom")?].into_iter().flatten());
         end_of_generation.sort_unstable();
+
+        let script = match pre_tokenizer {
+            Some(_) => Script::ByteLevel,
+            None => Script::SentencePiece,
+        };
+        let vocabulary = Vocabulary::new(script, &tokens, kinds)?;
+        let method = match pre_tokenizer {
+            Some(pre_tokenizer) => {
+                let merges = strings(metadata, "tokenizer.ggml.merges")?;
+                let whole_words = pre_tokenizer.takes_whole_words();
+                Method::BytePairs(pre_tokenizer, Bpe::new(&vocabulary, &merges, whole_words)?)
+            }
+            None => {
+                let scores = scores(metadata, vocabulary.len())?;
+                Method::SentencePiece(SentencePiece::new(&vocabulary, scores, unknown, adds_space))
+            }
+        };
         Ok(Self {
-            bpe: Bpe::new(&vocabulary, &merges, pre_tokenizer == PreTokenizer::Llama)?,
+            special: SpecialTokens::new(&vocabulary, strips_right),
             vocabulary,
-            pre_tokenizer,
-            special,
+            method,
             bos,
             eos,
             adds_bos: adds_bos && bos.is_some(),
@@ -110,12 +122,22 @@ impl Tokenizer {
     /// text become their ids; tokens that the vocabulary's user defined always do.
     pub fn encode(&self, text: &str, parse_special: bool) -> Vec<TokenId> {
         let mut ids = Vec::new();
-        self.special.split(text, parse_special, |plain, token| {
-            self.pre_tokenizer.split(plain, |word| {
-                self.bpe.encode(&self.vocabulary, word, &mut ids)
-            });
+        let mut at_start = true;
+        let split = |plain: &str, token: Option<TokenId>| {
+            match &self.method {
+                _ if plain.is_empty() => {}
+                Method::BytePairs(pre_tokenizer, bpe) => pre_tokenizer.split(plain, |word| {
+                    bpe.encode(&self.vocabulary, word, &mut ids);
+                }),
+                Method::SentencePiece(pieces) => {
+                    pieces.encode(&self.vocabulary, plain, at_start, &mut ids);
+                }
+            }
+            at_start = token.is_some();
             ids.extend(token);
-        });
+        };
+        self.special
+            .split(&self.vocabulary, text, parse_special, split);
         ids
     }
 
@@ -136,7 +158,7 @@ impl Tokenizer {
     /// The bytes a token stands for; empty for control tokens and ids that do not exist.
     pub fn token_bytes(&self, id: TokenId) -> &[u8] {
         match self.vocabulary.kind(id) {
-            Some(Kind::Normal | Kind::UserDefined) => self.vocabulary.spelling(id),
+            Some(Kind::Normal | Kind::UserDefined | Kind::Byte) => self.vocabulary.spelling(id),
             _ => &[],
         }
     }
@@ -154,6 +176,16 @@ impl Tokenizer {
     /// The token that ends a text.
     pub fn eos(&self) -> Option<TokenId> {
         self.eos
+    }
+
+    /// The spelling of BOS, as chat templates ask for it.
+    pub fn bos_text(&self) -> Option<String> {
+        self.bos.map(|id| self.token_name(id))
+    }
+
+    /// The spelling of EOS, as chat templates ask for it.
+    pub fn eos_text(&self) -> Option<String> {
+        self.eos.map(|id| self.token_name(id))
     }
 
     /// Whether a prompt begins with BOS.
@@ -174,19 +206,30 @@ impl Tokenizer {
         )
     }
 
-    /// ids → text, U+FFFD for broken UTF-8.
+    /// ids → text, U+FFFD for broken UTF-8. Without the space that [`encode`](Self::encode) puts before
+    /// a text, where the model file asks for one.
     pub fn decode(&self, ids: &[TokenId]) -> String {
         let bytes: Vec<u8> = ids
             .iter()
             .flat_map(|id| self.token_bytes(*id))
             .copied()
             .collect();
-        String::from_utf8_lossy(&bytes).into_owned()
+        // The space is part of the first token; after a control token it belongs to the text.
+        let first = ids.first().map_or(&[][..], |id| self.token_bytes(*id));
+        let adds_space = match &self.method {
+            Method::BytePairs(..) => false,
+            Method::SentencePiece(pieces) => pieces.adds_space(),
+        };
+        let start = usize::from(adds_space && first.starts_with(b" "));
+        String::from_utf8_lossy(&bytes[start..]).into_owned()
     }
 
-    /// The kind and the pre-tokenizer: `gpt2/smollm`.
+    /// The kind and the pre-tokenizer: `gpt2/smollm`, or `llama`.
     pub fn description(&self) -> String {
-        format!("gpt2/{}", self.pre_tokenizer.name())
+        match &self.method {
+            Method::BytePairs(pre_tokenizer, _) => format!("gpt2/{}", pre_tokenizer.name()),
+            Method::SentencePiece(_) => "llama".to_owned(),
+        }
     }
 }
 
@@ -205,10 +248,43 @@ fn strings(metadata: &mut Metadata, key: &str) -> Result<StringArray> {
     }
 }
 
-fn special_id(metadata: &Metadata, name: &str, vocabulary: usize) -> Result<Option<TokenId>> {
+fn integers(metadata: &mut Metadata, key: &str) -> Result<Option<Vec<i64>>> {
+    match metadata.take(key) {
+        Some(Value::Integers(integers)) => Ok(Some(integers)),
+        Some(_) => Err(bad(key, "it is not an array of integers")),
+        None => Ok(None),
+    }
+}
+
+fn scores(metadata: &mut Metadata, tokens: usize) -> Result<Vec<f32>> {
+    const KEY: &str = "tokenizer.ggml.scores";
+    let scores: Vec<f32> = match metadata.take(KEY) {
+        None => return Ok(Vec::new()),
+        Some(Value::Floats(scores)) => scores,
+        Some(Value::Integers(scores)) => scores.iter().map(|score| *score as f32).collect(),
+        Some(_) => return Err(bad(KEY, "it is not an array of numbers")),
+    };
+    if scores.len() < tokens {
+        return Err(bad(KEY, "it needs one entry for each token"));
+    }
+    Ok(scores)
+}
+
+fn named_token(metadata: &Metadata, name: &str, tokens: usize) -> Result<Option<TokenId>> {
     let key = format!("tokenizer.ggml.{name}_token_id");
     match metadata.optional_u32(&key)? {
-        Some(id) if id as usize >= vocabulary => Err(bad(&key, "the vocabulary has no such token")),
+        Some(id) if id as usize >= tokens => Err(bad(&key, "the vocabulary has no such token")),
         id => Ok(id),
     }
+}
+
+/// Which special tokens take the white space after them. Files do not say; those of Phi 3 all do but for
+/// a few, as llama.cpp has it.
+fn strips_right(metadata: &Metadata) -> Result<impl Fn(&[u8]) -> bool + use<>> {
+    let name = metadata
+        .optional_str("general.name")?
+        .unwrap_or_default()
+        .to_lowercase();
+    let is_phi3 = name.contains("phi-3") || name.contains("phi3");
+    Ok(move |token: &[u8]| is_phi3 && !matches!(token, b"<unk>" | b"<s>" | b"<|endoftext|>"))
 }

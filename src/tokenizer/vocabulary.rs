@@ -4,6 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::sentencepiece::SPACE;
 use super::{bad, byte_level};
 use crate::gguf::StringArray;
 use crate::{Error, Result, TokenId};
@@ -16,67 +17,99 @@ pub(super) enum Kind {
     Control,
     UserDefined,
     Unused,
+    /// One byte, written `<0x0A>`.
+    Byte,
 }
 
-/// All tokens by id, and the ids of normal tokens by their bytes.
+/// How a file writes the text that its tokens stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Script {
+    /// A printable character for each byte.
+    ByteLevel,
+    /// As it is, but for U+2581 in the place of spaces.
+    SentencePiece,
+}
+
+impl Script {
+    /// The text that `token` stands for; `None` if it is not in this script.
+    fn read(self, token: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Script::ByteLevel => byte_level::decode(token, out),
+            Script::SentencePiece => {
+                out.clear();
+                let mut rest = token;
+                while let Some((&byte, tail)) = rest.split_first() {
+                    let space = rest.strip_prefix(SPACE.as_bytes());
+                    out.push(if space.is_some() { b' ' } else { byte });
+                    rest = space.unwrap_or(tail);
+                }
+                Some(())
+            }
+        }
+    }
+
+    /// Whether merging can make this token: with SentencePiece it never meets a space as such.
+    fn can_be_merged(self, token: &[u8]) -> bool {
+        self == Script::ByteLevel || !token.contains(&b' ')
+    }
+}
+
+/// All tokens by id, and their ids by the text they stand for.
 pub(super) struct Vocabulary {
-    /// Normal tokens as the bytes they stand for, the others as they are spelled.
+    script: Script,
+    /// Tokens of the kinds `Normal` and `Byte` as the bytes they stand for, the others as the file
+    /// writes them.
     spellings: StringArray,
     kinds: Vec<Kind>,
-    by_bytes: HashTable<TokenId>,
+    by_text: HashTable<TokenId>,
     hasher: DefaultHashBuilder,
+    /// Bytes of the longest text in `by_text`.
+    longest: usize,
 }
 
 impl Vocabulary {
-    pub fn new(tokens: &StringArray, types: Option<&[i64]>) -> Result<Self> {
-        if tokens.is_empty() || u32::try_from(tokens.len()).is_err() {
-            return Err(bad(
-                "tokenizer.ggml.tokens",
-                "it must have between 1 and 2³² tokens",
-            ));
-        }
-        if types.is_some_and(|types| types.len() != tokens.len()) {
-            return Err(bad(
-                "tokenizer.ggml.token_type",
-                "it needs one entry for each token",
-            ));
-        }
-        let hasher = DefaultHashBuilder::default();
-        let mut spellings = StringArray::default();
-        let mut kinds = Vec::new();
-        let bytes = tokens.len();
-        kinds
-            .try_reserve_exact(bytes)
-            .map_err(|_| Error::OutOfMemory(bytes))?;
-        let mut by_bytes: HashTable<TokenId> = HashTable::new();
+    /// `tokens` as the file writes them, with the kind of each.
+    pub fn new(script: Script, tokens: &StringArray, mut kinds: Vec<Kind>) -> Result<Self> {
+        let mut by_text: HashTable<TokenId> = HashTable::new();
         let no_memory = |_| Error::OutOfMemory(8 * tokens.len());
-        by_bytes
+        by_text
             .try_reserve(tokens.len(), |_| 0)
             .map_err(no_memory)?;
-        let mut buffer = Vec::new();
+        let hasher = DefaultHashBuilder::default();
+        let mut spellings = StringArray::default();
+        let mut longest = 0;
+        let mut text = Vec::new();
         for (index, token) in tokens.iter().enumerate() {
-            let kind = kind_of(types.map_or(1, |types| types[index]));
-            let is_text = kind == Kind::Normal && byte_level::decode(token, &mut buffer).is_some();
-            spellings.push(if is_text { &buffer } else { token })?;
-            kinds.push(kind);
-            if kind == Kind::Normal {
-                let spelling = spellings.get(index).unwrap_or_default();
-                let same = |id: &TokenId| spellings.get(*id as usize) == Some(spelling);
-                let hash = hasher.hash_one(spelling);
-                // Of two equal tokens the first counts.
-                if by_bytes.find(hash, same).is_none() {
-                    let rehash = |id: &TokenId| {
-                        hasher.hash_one(spellings.get(*id as usize).unwrap_or_default())
-                    };
-                    by_bytes.insert_unique(hash, index as TokenId, rehash);
+            let kind = &mut kinds[index];
+            let byte = (*kind == Kind::Byte).then(|| byte_of(token));
+            let is_text = byte.is_none() && script.read(token, &mut text).is_some();
+            match byte {
+                Some(Some(byte)) => spellings.push(&[byte])?,
+                Some(None) => {
+                    *kind = Kind::Unused;
+                    spellings.push(token)?;
                 }
+                None if is_text && *kind == Kind::Normal => spellings.push(&text)?,
+                None => spellings.push(token)?,
+            }
+            if !is_text || text.is_empty() || !script.can_be_merged(token) {
+                continue;
+            }
+            longest = longest.max(text.len());
+            let same = |id: &TokenId| is_text_of(script, &spellings, &kinds, *id, &text);
+            // There is room for all; of equal tokens the first counts.
+            let hash = hasher.hash_one(text.as_slice());
+            if by_text.find(hash, same).is_none() {
+                by_text.insert_unique(hash, index as TokenId, |_| 0);
             }
         }
         Ok(Self {
+            script,
             spellings,
             kinds,
-            by_bytes,
+            by_text,
             hasher,
+            longest,
         })
     }
 
@@ -88,16 +121,18 @@ impl Vocabulary {
         self.kinds.get(id as usize).copied()
     }
 
+    /// Normal tokens and bytes as the bytes they stand for, others as they are written.
     pub fn spelling(&self, id: TokenId) -> &[u8] {
         self.spellings.get(id as usize).unwrap_or_default()
     }
 
-    /// The normal token that stands for exactly these bytes.
-    pub fn find(&self, bytes: &[u8]) -> Option<TokenId> {
-        let same = |id: &TokenId| self.spelling(*id) == bytes;
-        self.by_bytes
-            .find(self.hasher.hash_one(bytes), same)
-            .copied()
+    /// The token that stands for exactly this text, or is spelled so.
+    pub fn find(&self, text: &[u8]) -> Option<TokenId> {
+        if text.len() > self.longest {
+            return None;
+        }
+        let same = |id: &TokenId| is_text_of(self.script, &self.spellings, &self.kinds, *id, text);
+        self.by_text.find(self.hasher.hash_one(text), same).copied()
     }
 
     pub fn ids(&self) -> impl Iterator<Item = (TokenId, Kind)> {
@@ -108,12 +143,60 @@ impl Vocabulary {
     }
 }
 
-fn kind_of(number: i64) -> Kind {
-    match number {
-        2 => Kind::Unknown,
-        3 => Kind::Control,
-        4 => Kind::UserDefined,
-        5 => Kind::Unused,
-        _ => Kind::Normal,
+fn is_text_of(
+    script: Script,
+    spellings: &StringArray,
+    kinds: &[Kind],
+    id: TokenId,
+    text: &[u8],
+) -> bool {
+    let spelling = spellings.get(id as usize).unwrap_or_default();
+    match kinds[id as usize] {
+        Kind::Normal => spelling == text,
+        Kind::Byte => false,
+        _ => {
+            let mut read = Vec::new();
+            script.read(spelling, &mut read).is_some() && read == text
+        }
     }
+}
+
+/// The byte that `<0x0A>` stands for.
+fn byte_of(token: &[u8]) -> Option<u8> {
+    let digits = token.strip_prefix(b"<0x")?.strip_suffix(b">")?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    (digits.len() == 2)
+        .then(|| u8::from_str_radix(digits, 16).ok())
+        .flatten()
+}
+
+/// The kind of each token, from `tokenizer.ggml.token_type`; without it all are normal.
+pub(super) fn kinds(tokens: &StringArray, types: Option<&[i64]>) -> Result<Vec<Kind>> {
+    if tokens.is_empty() || u32::try_from(tokens.len()).is_err() {
+        return Err(bad(
+            "tokenizer.ggml.tokens",
+            "it must have between 1 and 2³² tokens",
+        ));
+    }
+    if types.is_some_and(|types| types.len() < tokens.len()) {
+        return Err(bad(
+            "tokenizer.ggml.token_type",
+            "it needs one entry for each token",
+        ));
+    }
+    let mut kinds = Vec::new();
+    kinds
+        .try_reserve_exact(tokens.len())
+        .map_err(|_| Error::OutOfMemory(tokens.len()))?;
+    kinds.extend(
+        (0..tokens.len()).map(|id| match types.map(|types| types[id]) {
+            None | Some(1) => Kind::Normal,
+            Some(2) => Kind::Unknown,
+            Some(3) => Kind::Control,
+            Some(4) => Kind::UserDefined,
+            Some(6) => Kind::Byte,
+            Some(_) => Kind::Unused,
+        }),
+    );
+    Ok(kinds)
 }

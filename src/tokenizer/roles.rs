@@ -1,0 +1,146 @@
+//! Tokens that are known by their spelling, where files do not say what they are for.
+//!
+//! The lists are those of llama.cpp (`llama_vocab::impl::load`), so that a model stops where it does
+//! there.
+
+use super::vocabulary::Kind;
+use crate::TokenId;
+use crate::gguf::StringArray;
+
+/// They end a text, a turn or a message.
+const END: [&str; 22] = [
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",
+    "<|flush|>",
+    "<|calls|>",
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "</s>",
+    "<eos>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",
+    "<end_of_utterance>",
+    "<turn|>",
+    "<|tool_response>",
+    "<｜end▁of▁sentence｜>",
+    "[e~[",
+];
+
+/// What code models are trained to fill in ends where a file does, or at padding. By the metadata key
+/// that names the token, if there is one; else the first of these.
+const FILL_END: [(&str, &[&str]); 3] = [
+    (
+        "fim_pad",
+        &["<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"],
+    ),
+    (
+        "fim_rep",
+        &[
+            "<|fim_repo|>",
+            "<|repo_name|>",
+            "<fim-repo>",
+            "<REPO>",
+            "<reponame>",
+        ],
+    ),
+    ("fim_sep", &["<|file_sep|>"]),
+];
+
+/// They tell a model to fill in: never text, but no end either.
+const FILL: [&str; 24] = [
+    "<|fim_prefix|>",
+    "<fim-prefix>",
+    "<fim_prefix>",
+    "<｜fim▁begin｜>",
+    "<PRE>",
+    "▁<PRE>",
+    "<|code_prefix|>",
+    "<|prefix|>",
+    "<|fim_suffix|>",
+    "<fim-suffix>",
+    "<fim_suffix>",
+    "<｜fim▁hole｜>",
+    "<SUF>",
+    "▁<SUF>",
+    "<|code_suffix|>",
+    "<|suffix|>",
+    "<|fim_middle|>",
+    "<fim-middle>",
+    "<fim_middle>",
+    "<｜fim▁end｜>",
+    "<MID>",
+    "▁<MID>",
+    "<|code_middle|>",
+    "<|middle|>",
+];
+
+/// They head the parts of a message, and are text to who reads it.
+const SHOWN: [&str; 4] = ["<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"];
+
+/// Names the tokens that end generation by their spelling, in ascending order, and corrects the kinds
+/// of those that a file takes for text. `named` gives the token that the metadata names for a role.
+pub(super) fn ends(
+    tokens: &StringArray,
+    kinds: &mut [Kind],
+    named: impl Fn(&str) -> Option<TokenId>,
+) -> Vec<TokenId> {
+    let mut ends = Vec::new();
+    let mut fill_ends = FILL_END.map(|(role, _)| named(role));
+    let mut harmony = [None; 5];
+    for (index, token) in tokens.iter().enumerate() {
+        // Most tokens are seen from their first byte to be none of these.
+        if !matches!(token.first(), Some(b'<' | b'[' | b'_' | 0xe2)) {
+            continue;
+        }
+        let Ok(token) = std::str::from_utf8(token) else {
+            continue;
+        };
+        let id = index as TokenId;
+        if END.contains(&token) {
+            ends.push(id);
+            kinds[index] = Kind::Control;
+        }
+        for ((_, names), end) in FILL_END.iter().zip(&mut fill_ends) {
+            if end.is_none() && names.contains(&token) {
+                *end = Some(id);
+                kinds[index] = Kind::Control;
+            }
+        }
+        if FILL.contains(&token) {
+            kinds[index] = Kind::Control;
+        }
+        if SHOWN.contains(&token) {
+            kinds[index] = Kind::UserDefined;
+        }
+        let names = [
+            "<|end|>",
+            "<|return|>",
+            "<|call|>",
+            "<|calls|>",
+            "<|flush|>",
+        ];
+        for (name, place) in names.iter().zip(&mut harmony) {
+            if *name == token {
+                *place = Some(id);
+            }
+        }
+    }
+    ends.extend(fill_ends.into_iter().flatten());
+    ends.sort_unstable();
+    ends.dedup();
+    // A message of several parts has `<|end|>` after each.
+    if let [Some(end), result, call, calls, flush] = harmony
+        && (call.or(calls).is_some() && result.or(flush).is_some())
+    {
+        ends.retain(|id| *id != end);
+        kinds[end as usize] = Kind::UserDefined;
+    }
+    ends
+}

@@ -1,0 +1,112 @@
+//! SentencePiece's BPE with scores, as Llama 2 and Gemma use it (Kudo and Richardson 2018).
+//!
+//! There are no words: the whole text is merged, the pair first that makes the token of highest score.
+//! A space is a character like others, which vocabularies write as U+2581; what no token stands for is
+//! spelled out in tokens that stand for single bytes.
+
+use std::borrow::Cow;
+
+use super::merge::Pieces;
+use super::vocabulary::{Kind, Vocabulary};
+use crate::TokenId;
+
+/// How vocabularies write a space.
+pub(super) const SPACE: &str = "\u{2581}";
+
+/// The scores of a vocabulary.
+pub(super) struct SentencePiece {
+    /// By token; empty where all are equal.
+    scores: Vec<f32>,
+    /// The token for each byte of a character that is no token.
+    bytes: [Option<TokenId>; 256],
+    /// Whether a space goes before the text and after each special token.
+    adds_space: bool,
+}
+
+impl SentencePiece {
+    pub fn new(
+        vocabulary: &Vocabulary,
+        scores: Vec<f32>,
+        unknown: Option<TokenId>,
+        adds_space: bool,
+    ) -> Self {
+        let mut bytes = [None; 256];
+        for (id, _) in vocabulary.ids().filter(|(_, kind)| *kind == Kind::Byte) {
+            if let [byte] = vocabulary.spelling(id) {
+                bytes[usize::from(*byte)].get_or_insert(id);
+            }
+        }
+        for (byte, id) in bytes.iter_mut().enumerate() {
+            let byte = byte as u8;
+            *id = id
+                .or_else(|| vocabulary.find(format!("<0x{byte:02X}>").as_bytes()))
+                .or_else(|| vocabulary.find(&[byte]))
+                .or(unknown);
+        }
+        Self {
+            scores,
+            bytes,
+            adds_space,
+        }
+    }
+
+    pub fn adds_space(&self) -> bool {
+        self.adds_space
+    }
+
+    /// Appends the ids of `text`. `at_start`: nothing or a special token comes before.
+    pub fn encode(
+        &self,
+        vocabulary: &Vocabulary,
+        text: &str,
+        at_start: bool,
+        ids: &mut Vec<TokenId>,
+    ) {
+        let text = self.normalized(text, at_start);
+        let mut pieces = Pieces::default();
+        let mut buffer = [0; 4];
+        for c in text.chars() {
+            let c = c.encode_utf8(&mut buffer);
+            pieces.push(c.len(), vocabulary.find(c.as_bytes()));
+        }
+        pieces.merge(|_, _, span| {
+            let id = vocabulary.find(&text.as_bytes()[span])?;
+            Some((self.rank(id), id))
+        });
+        for (id, span) in pieces.iter() {
+            match (id, &text[span]) {
+                (Some(id), _) => ids.push(id),
+                (None, piece) => self.spell(if piece == " " { SPACE } else { piece }, ids),
+            }
+        }
+    }
+
+    /// The text with its spaces as [`Vocabulary::find`] takes them.
+    fn normalized<'a>(&self, text: &'a str, at_start: bool) -> Cow<'a, str> {
+        let prefix = if self.adds_space && at_start { " " } else { "" };
+        if prefix.is_empty() && !text.contains(SPACE) {
+            return Cow::Borrowed(text);
+        }
+        Cow::Owned(format!("{prefix}{}", text.replace(SPACE, " ")))
+    }
+
+    fn spell(&self, piece: &str, ids: &mut Vec<TokenId>) {
+        ids.extend(
+            piece
+                .bytes()
+                .filter_map(|byte| self.bytes[usize::from(byte)]),
+        );
+    }
+
+    /// Ascending as scores descend.
+    fn rank(&self, id: TokenId) -> u32 {
+        // Adding zero makes −0 equal to 0.
+        let score = self.scores.get(id as usize).copied().unwrap_or_default() + 0.0;
+        let bits = score.to_bits();
+        if score.is_sign_negative() {
+            bits
+        } else {
+            0x7fff_ffff - bits
+        }
+    }
+}
