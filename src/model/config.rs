@@ -119,7 +119,7 @@ impl Config {
             rope_size: rope_size.unwrap_or(head_size),
             rope_base,
             rope_scaling: Scaling::from_metadata(&keys, context_length)?,
-            local: Local::from_metadata(&keys, architecture.windows, rope_base)?,
+            local: Local::from_metadata(&keys, architecture.windows, rope_base, layers)?,
             scales: Scales::from_metadata(
                 &keys,
                 architecture.scales,
@@ -208,7 +208,12 @@ impl Config {
 }
 
 impl Local {
-    fn from_metadata(keys: &Keys, windows: Windows, base: f32) -> Result<Option<Self>> {
+    fn from_metadata(
+        keys: &Keys,
+        windows: Windows,
+        base: f32,
+        layers: usize,
+    ) -> Result<Option<Self>> {
         let Windows::Yes {
             period,
             size,
@@ -227,6 +232,9 @@ impl Local {
         };
         let key = "attention.sliding_window_pattern";
         let pattern = match keys.list(key) {
+            Some(list) if list.len() < layers => {
+                return keys.fail(key, "it has fewer entries than there are layers");
+            }
             Some(list) => Pattern::Listed(list.to_vec()),
             None => Pattern::Period(keys.optional_size(key)?.unwrap_or(period)),
         };

@@ -8,6 +8,8 @@ mod loader;
 mod rope;
 mod session;
 mod tensors;
+#[cfg(test)]
+mod tests;
 mod transformer;
 mod weights;
 
