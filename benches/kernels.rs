@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use nexttoken::kernels::{
-    Activations, AttentionScratch, CacheType, HeadCache, attend, backend, linear,
+    Activations, AttentionScratch, CacheType, HeadCache, Scoring, attend, backend, linear,
 };
 use nexttoken::quant::{MatrixBuilder, TensorType, quantize};
 
@@ -71,13 +71,17 @@ fn attention(criterion: &mut Criterion) {
             let mut turn = caches.iter().cycle();
             let mut scratch = AttentionScratch::default();
             scratch.prepare(HEADS, SIZE, positions).unwrap();
+            let scoring = Scoring {
+                factor: 0.125,
+                cap: None,
+            };
             let (query, mut out) = (values(HEADS * SIZE), vec![0.0; HEADS * SIZE]);
             group.throughput(Throughput::Elements((2 * HEADS * SIZE * positions) as u64));
             group.bench_function(BenchmarkId::from_parameter(positions), |bencher| {
                 bencher.iter(|| {
                     let query = black_box(&query);
                     let cache = turn.next().unwrap();
-                    attend(cache, query, positions, 0.125, &mut scratch, &mut out);
+                    attend(cache, query, 0..positions, scoring, &mut scratch, &mut out);
                 });
             });
         }

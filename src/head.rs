@@ -12,15 +12,33 @@ use crate::{Error, Result};
 /// it to the embedding, both share one matrix.
 pub struct Head {
     weights: Arc<Matrix>,
+    bias: Option<Vec<f32>>,
+    scale: f32,
+    cap: Option<f32>,
 }
 
 impl Head {
     /// A head with the given weights, `[vocabulary_size, hidden_size]`.
     pub fn new(weights: Arc<Matrix>) -> Self {
-        Self { weights }
+        Self {
+            weights,
+            bias: None,
+            scale: 1.0,
+            cap: None,
+        }
     }
 
-    /// logits = weights × hidden state: `hidden[hidden_size]` → `logits[vocabulary_size]`, not
+    /// The same with what some architectures do to logits: add a bias, scale them, cap them softly.
+    pub(crate) fn with(self, bias: Option<Vec<f32>>, scale: f32, cap: Option<f32>) -> Self {
+        Self {
+            bias,
+            scale,
+            cap,
+            ..self
+        }
+    }
+
+    /// logits = weights × hidden state, then what the architecture does to them: `hidden[hidden_size]` → `logits[vocabulary_size]`, not
     /// normalised; softmax makes probabilities of them.
     ///
     /// # Errors
@@ -38,6 +56,15 @@ impl Head {
             .map_err(|_| Error::OutOfMemory(4 * missing))?;
         logits.resize(size, 0.0);
         kernels::linear(&self.weights, &mut x, logits);
+        if let Some(bias) = &self.bias {
+            kernels::add(logits, bias);
+        }
+        if self.scale != 1.0 {
+            kernels::multiply(logits, self.scale);
+        }
+        if let Some(cap) = self.cap {
+            kernels::soft_cap(logits, cap);
+        }
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl Info {
         let name = model.metadata.optional_str("general.name");
         let file_type = model.metadata.optional_u32("general.file_type");
         Info {
-            architecture: config.architecture.clone(),
+            architecture: config.architecture.name.to_owned(),
             name: name.ok().flatten().map(str::to_owned),
             parameters: model.parameters,
             context_length: config.context_length,

@@ -150,6 +150,19 @@ fn inspects() {
     assert!(text.contains("Q5_0") && text.contains("llama"), "{text}");
 }
 
+/// The table of the README is the one the code makes.
+#[test]
+fn the_readme_says_what_loads() {
+    let output = Command::new(env!("CARGO_BIN_EXE_nexttoken"))
+        .args(["inspect", "--supported"])
+        .output()
+        .unwrap();
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(table.contains("`llama`") && table.contains("`Q4_K`"));
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&table), "the README should have\n{table}");
+}
+
 #[test]
 fn errors_have_a_code_and_a_sentence() {
     let bytes = random_model(TensorType::Q8_0);

@@ -1,21 +1,39 @@
 //! `inspect`: what a model file holds, read from its header alone.
 
-use super::{Common, Outcome, model_file, print_json};
+use super::{Outcome, model_file, print_json, supported};
+use clap::Args;
 use nexttoken::Error;
 use nexttoken::gguf::{Header, Metadata, Value};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
-pub fn run(common: &Common) -> Outcome {
-    let (header, size) = model_file::header(&common.model)?;
+#[derive(Args)]
+pub struct Inspect {
+    /// The model: a GGUF file
+    #[arg(required_unless_present = "supported")]
+    model: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Show what loads instead: architectures, tensor types, tokenizers
+    #[arg(long, conflicts_with = "model")]
+    supported: bool,
+}
+
+pub fn run(inspect: &Inspect) -> Outcome {
+    let Some(model) = &inspect.model else {
+        return supported::run(inspect.json);
+    };
+    let (header, size) = model_file::header(model)?;
     if size < header.file_size {
         let missing = header.file_size - size;
         let message = format!("{missing} of its {} bytes are missing", header.file_size);
         return Err(Error::Truncated(message).into());
     }
     let summary = Summary::new(&header);
-    if common.json {
+    if inspect.json {
         print_json(&summary.to_json(&header))
     } else {
         summary.print(&header)

@@ -3,6 +3,7 @@
 mod generate;
 mod inspect;
 mod model_file;
+mod supported;
 mod texts;
 
 use clap::{Args, Parser, Subcommand};
@@ -26,7 +27,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Show what a model file holds
-    Inspect(Common),
+    Inspect(inspect::Inspect),
     /// Show the tokens of a text
     Tokenize(texts::Tokenize),
     /// Continue a prompt
@@ -76,7 +77,7 @@ type Outcome = Result<(), Failure>;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (outcome, json) = match &arguments.command {
-        Command::Inspect(common) => (inspect::run(common), common.json),
+        Command::Inspect(command) => (inspect::run(command), command.json),
         Command::Tokenize(command) => (command.run(), command.common.json),
         Command::Generate(command) => (command.run(), command.common.json),
         Command::Score(command) => (command.run(), command.common.json),

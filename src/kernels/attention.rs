@@ -1,5 +1,6 @@
 //! Attention: the keys and values of one head in the forms the kernels read, and the doors to them.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::{
@@ -106,6 +107,14 @@ struct Integers<T> {
     value_scales: Vec<f32>,
 }
 
+/// The end of [`Integers`].
+struct Window<'a, T> {
+    keys: &'a [T],
+    values: &'a [T],
+    key_scales: &'a [f32],
+    value_scales: &'a [f32],
+}
+
 impl HeadCache {
     /// An empty cache for heads of `size` dimensions.
     pub fn new(kind: CacheType, size: usize) -> Self {
@@ -183,6 +192,16 @@ impl<T: Stored> Integers<T> {
         self.value_scales[position] = quantize(value, |d, q| pair[2 * d + position % 2] = q);
     }
 
+    /// What is stored from `start` on, a multiple of four.
+    fn from(&self, start: usize, padded: usize) -> Window<'_, T> {
+        Window {
+            keys: &self.keys[start * padded..],
+            values: &self.values[start * padded..],
+            key_scales: &self.key_scales[start * padded.div_ceil(DIMS)..],
+            value_scales: &self.value_scales[start..],
+        }
+    }
+
     fn bytes(&self) -> usize {
         size_of::<T>() * (self.keys.capacity() + self.values.capacity())
             + 4 * (self.key_scales.capacity() + self.value_scales.capacity())
@@ -238,30 +257,52 @@ impl AttentionScratch {
     }
 }
 
+/// How a score is made of a query and a key.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scoring {
+    /// What the dot product is multiplied by.
+    pub factor: f32,
+    /// The bound of [`soft_cap`](super::soft_cap), where scores are capped.
+    pub cap: Option<f32>,
+}
+
 /// Attention of the queries that share a head's keys and values (grouped-query attention, Ainslie et al.
-/// 2023), over its first `positions`: `out = softmax(query · keys × factor) · values` for each.
+/// 2023), over some of its positions: `out = softmax(score(query, keys)) · values` for each.
 /// `queries` and `out` are `[heads][size]`.
 ///
 /// # Panics
-/// If the cache holds fewer positions, or `scratch` was not prepared for so many.
+/// If the cache holds fewer positions, there is none, or `scratch` was not prepared for so many.
 pub fn attend(
     cache: &HeadCache,
     queries: &[f32],
-    positions: usize,
-    factor: f32,
+    positions: Range<usize>,
+    scoring: Scoring,
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
     let size = cache.size;
     assert_eq!(queries.len(), out.len());
+    // Keys lie in tiles of four positions: what of the first tile is out of the window gets no weight.
+    let skip = positions.start % 4;
+    let start = positions.start - skip;
+    let positions = positions.end - start;
+    let normalize = |weights: &mut [f32]| {
+        let (out_of_window, weights) = weights.split_at_mut(skip);
+        out_of_window.fill(0.0);
+        if let Some(cap) = scoring.cap {
+            super::soft_cap(weights, cap);
+        }
+        super::softmax(weights);
+    };
     if let Data::Floats { keys, values } = &cache.data {
+        let (keys, values) = (&keys[start * size..], &values[start * size..]);
         assert!(keys.len() >= positions.next_multiple_of(4) * size);
         assert!(values.len() >= positions * size);
         let heads = queries.chunks_exact(size).zip(out.chunks_exact_mut(size));
         for (query, out) in heads {
             let weights = &mut scratch.weights[..positions];
-            scores(query, keys, factor, weights);
-            super::softmax(weights);
+            scores(query, keys, scoring.factor, weights);
+            normalize(weights);
             weighted_sum(weights, values, out);
         }
         return;
@@ -275,7 +316,7 @@ pub fn attend(
         let factors = &mut scratch.factors[head * blocks..][..blocks];
         for (block, query) in query.chunks(DIMS).enumerate() {
             let q = &mut q[block * DIMS..][..query.len()];
-            factors[block] = quantize_wide(query, q) * factor;
+            factors[block] = quantize_wide(query, q) * scoring.factor;
         }
     }
     let queries = Heads {
@@ -288,28 +329,16 @@ pub fn attend(
     let mixed = &mut scratch.mixed[..heads * padded];
     match &cache.data {
         Data::Wide(c) => {
-            scores_wide(&queries, &c.keys, &c.key_scales, weights);
+            let c = c.from(start, padded);
+            scores_wide(&queries, c.keys, c.key_scales, weights);
             weights.chunks_exact_mut(positions).for_each(normalize);
-            weighted_sum_wide(
-                weights,
-                &c.values,
-                &c.value_scales,
-                positions,
-                mixed,
-                padded,
-            );
+            weighted_sum_wide(weights, c.values, c.value_scales, positions, mixed, padded);
         }
         Data::Narrow(c) => {
-            scores_narrow(&queries, &c.keys, &c.key_scales, weights);
+            let c = c.from(start, padded);
+            scores_narrow(&queries, c.keys, c.key_scales, weights);
             weights.chunks_exact_mut(positions).for_each(normalize);
-            weighted_sum_narrow(
-                weights,
-                &c.values,
-                &c.value_scales,
-                positions,
-                mixed,
-                padded,
-            );
+            weighted_sum_narrow(weights, c.values, c.value_scales, positions, mixed, padded);
         }
         Data::Floats { .. } => {}
     }
@@ -317,8 +346,4 @@ pub fn attend(
     for (mixed, out) in rows {
         out.copy_from_slice(&mixed[..size]);
     }
-}
-
-fn normalize(weights: &mut [f32]) {
-    super::softmax(weights);
 }

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use activations::Activations;
 use attention::Heads;
-pub use attention::{AttentionScratch, CacheType, HeadCache, attend};
+pub use attention::{AttentionScratch, CacheType, HeadCache, Scoring, attend};
 
 use crate::quant::Matrix;
 pub use tune::{learn, tune};
@@ -124,6 +124,11 @@ kernel!(scale_by = scale_by(x: &[f32], factor: f32, weight: &[f32], out: &mut [f
 kernel!(add_door = add(x: &mut [f32], y: &[f32]));
 kernel!(silu_mul_door = silu_mul(gate: &mut [f32], up: &[f32]));
 kernel!(rotate_door = rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]));
+kernel!(rotate_halves_door = rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]));
+kernel!(layer_norm_door = layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]));
+kernel!(gelu_door = gelu(x: &mut [f32]));
+kernel!(gelu_mul_door = gelu_mul(gate: &mut [f32], up: &[f32]));
+kernel!(soft_cap_door = soft_cap(x: &mut [f32], cap: f32));
 kernel!(exp_minus = exp_minus(values: &mut [f32], largest: f32) -> f32);
 kernel!(largest = largest(values: &[f32]) -> f32);
 kernel!(scale = scale(x: &mut [f32], factor: f32));
@@ -168,6 +173,18 @@ pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
     scale_by(x, 1.0 / (mean + epsilon).sqrt(), weight, out);
 }
 
+/// LayerNorm (Ba et al. 2016): `out = (x − mean(x)) / √(variance(x) + epsilon) × weight + bias`.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn layer_norm(x: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) {
+    assert!(x.len() == weight.len() && x.len() == out.len());
+    layer_norm_door(x, weight, epsilon, out);
+    if let Some(bias) = bias {
+        add(out, bias);
+    }
+}
+
 /// `x += y`.
 ///
 /// # Panics
@@ -186,6 +203,31 @@ pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
     silu_mul_door(gate, up);
 }
 
+/// `x = gelu(x)` (Hendrycks and Gimpel 2016) in its form with tanh,
+/// `x / 2 × (1 + tanh(√(2/π) × (x + 0.044715 x³)))`, to the precision of a half.
+pub fn gelu(x: &mut [f32]) {
+    gelu_door(x);
+}
+
+/// `gate = gelu(gate) × up`, the activation of GeGLU (Shazeer 2020); see [`gelu`].
+///
+/// # Panics
+/// If the lengths differ.
+pub fn gelu_mul(gate: &mut [f32], up: &[f32]) {
+    assert_eq!(gate.len(), up.len());
+    gelu_mul_door(gate, up);
+}
+
+/// `x = cap × tanh(x / cap)`: values keep their order and stay within ±`cap` (Gemma 2, 2024).
+pub fn soft_cap(x: &mut [f32], cap: f32) {
+    soft_cap_door(x, cap);
+}
+
+/// `x ×= factor`.
+pub fn multiply(x: &mut [f32], factor: f32) {
+    scale(x, factor);
+}
+
 /// Rotates consecutive pairs of `x` by the angles of `cos` and `sin` (RoPE, Su et al. 2021):
 /// `cos` holds c, c for each pair, `sin` −s, s.
 ///
@@ -194,6 +236,16 @@ pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
 pub fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     assert!(x.len() <= cos.len() && x.len() <= sin.len());
     rotate_door(x, cos, sin);
+}
+
+/// As [`rotate_pairs`] where a pair is a dimension of the first half of `x` and the same of the second
+/// (GPT-NeoX): `cos` and `sin` hold one value for each pair.
+///
+/// # Panics
+/// If there are fewer angles than pairs.
+pub fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    assert!(x.len() / 2 <= cos.len() && x.len() / 2 <= sin.len());
+    rotate_halves_door(x, cos, sin);
 }
 
 /// e^x, equal on every platform, within 2 units in the last place for −87 ≤ x ≤ 88; the result beyond

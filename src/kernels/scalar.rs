@@ -169,6 +169,75 @@ pub(super) fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     }
 }
 
+/// Rotates each pair (x\[i\], x\[i + half\]) by its angle.
+pub(super) fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (low, high) = x.split_at_mut(x.len() / 2);
+    let pairs = low.iter_mut().zip(high);
+    for ((low, high), (cos, sin)) in pairs.zip(cos.iter().zip(sin)) {
+        (*low, *high) = (*low * cos - *high * sin, *high * cos + *low * sin);
+    }
+}
+
+/// out = ((x − mean) × factor) × weight, factor = 1 / √(mean((x − mean)²) + epsilon); sums lane by lane as
+/// [`sum_of_squares`].
+pub(super) fn layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
+    let mut lanes = [0.0f32; 4];
+    for (i, x) in x.iter().enumerate() {
+        lanes[i % 4] += x;
+    }
+    let mean = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) / x.len() as f32;
+    for (out, x) in out.iter_mut().zip(x) {
+        *out = x - mean;
+    }
+    let variance = sum_of_squares(out) / x.len() as f32;
+    let factor = 1.0 / (variance + epsilon).sqrt();
+    for (out, weight) in out.iter_mut().zip(weight) {
+        *out = (*out * factor) * weight;
+    }
+}
+
+/// The constants of [`gelu`]: −2 √(2/π), and that times 0.044715.
+pub(super) const GELU: [f32; 2] = [-1.595_769_2, -0.071_354_814];
+/// Above this gelu(x) is x, below its negative 0.
+pub(super) const GELU_BOUND: f32 = 10.0;
+/// What splits off the upper eleven bits of a single (Veltkamp): 2¹³ + 1.
+pub(super) const SPLITTER: f32 = 8193.0;
+
+/// x rounded to the eleven bits of a half.
+fn eleven_bits(x: f32) -> f32 {
+    let large = x * SPLITTER;
+    large - (large - x)
+}
+
+/// x = x × σ(2u) with u = √(2/π) × (x + 0.044715 x³), since (1 + tanh u) / 2 = σ(2u). What goes in and
+/// what comes out has eleven bits: llama.cpp reads this function from a table of halves, and the
+/// quantisation of what follows notices.
+pub(super) fn gelu(x: &mut [f32]) {
+    for x in x {
+        let near = eleven_bits(max(min(*x, GELU_BOUND), -GELU_BOUND));
+        let exponent = near * (GELU[0] + GELU[1] * (near * near));
+        let y = eleven_bits(near / (1.0 + exp(exponent)));
+        // Nothing up to the bound; in this order a NaN stays one.
+        *x = y + max(0.0, *x - GELU_BOUND);
+    }
+}
+
+/// gate = gelu(gate) × up.
+pub(super) fn gelu_mul(gate: &mut [f32], up: &[f32]) {
+    gelu(gate);
+    for (gate, up) in gate.iter_mut().zip(up) {
+        *gate *= up;
+    }
+}
+
+/// x = cap × (1 − 2 / (1 + e^(x × (2 / cap)))): the bracket is tanh(x / cap).
+pub(super) fn soft_cap(x: &mut [f32], cap: f32) {
+    let factor = 2.0 / cap;
+    for x in x {
+        *x = cap * (1.0 - 2.0 / (1.0 + exp(*x * factor)));
+    }
+}
+
 /// The constants of [`exp`].
 pub(super) mod exponential {
     /// Below, e^x is no longer a normal number; the result there is that of this bound.

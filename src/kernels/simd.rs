@@ -10,13 +10,23 @@ use super::scalar::{self, HALF_BIAS, exponential};
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
 
+/// Calls `f` for each four values; the last few, fewer than four, are left to the caller.
+macro_rules! for_vectors {
+    ($len:expr, |$i:ident| $body:block) => {
+        for $i in (0..$len / 4 * 4).step_by(4) $body
+    };
+}
+
 mod attention;
+mod elementwise;
 mod float;
 mod quantized;
 
 pub(super) use attention::{
     quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
 };
+
+pub(super) use elementwise::{gelu, gelu_mul, layer_norm, rotate_halves, soft_cap};
 
 /// A matrix product of many tokens keeps the sums of so many groups of rows × tokens in registers, ...
 const ROWS: usize = 2;
@@ -183,13 +193,6 @@ unsafe fn quantize_block<I: Isa>(x: &[f32], block: &mut Block) -> f32 {
         (block.low_sum, block.sum) = (sums[0], sums[0] + sums[1]);
         largest / 127.0
     }
-}
-
-/// Calls `f` for each four values; the last few, fewer than four, are left to the caller.
-macro_rules! for_vectors {
-    ($len:expr, |$i:ident| $body:block) => {
-        for $i in (0..$len / 4 * 4).step_by(4) $body
-    };
 }
 
 #[inline(always)]

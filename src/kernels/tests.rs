@@ -1,5 +1,7 @@
 //! Every SIMD kernel against the specification, bit for bit, over random values and odd sizes.
 
+use std::ops::Range;
+
 use super::*;
 use crate::quant::{MatrixBuilder, TensorType, quantize};
 
@@ -168,7 +170,16 @@ fn elementwise_kernels_equal_the_specification() {
         both(&|a| scale_by(&x, 1.7, &y, a), &|b| {
             scalar::scale_by(&x, 1.7, &y, b)
         });
+        both(&gelu, &scalar::gelu);
+        both(&|a| gelu_mul(a, &y), &|b| scalar::gelu_mul(b, &y));
+        both(&|a| soft_cap(a, 2.5), &|b| scalar::soft_cap(b, 2.5));
+        both(&|a| layer_norm(&x, &y, None, 1e-5, a), &|b| {
+            scalar::layer_norm(&x, &y, 1e-5, b)
+        });
         if len % 2 == 0 {
+            both(&|a| rotate_halves(a, &y, &x), &|b| {
+                scalar::rotate_halves(b, &y, &x)
+            });
             both(&|a| rotate_pairs(a, &y, &y), &|b| {
                 scalar::rotate_pairs(b, &y, &y)
             });
@@ -179,6 +190,40 @@ fn elementwise_kernels_equal_the_specification() {
             scalar::exp_minus(&mut b, 2.0).to_bits()
         );
     }
+}
+
+/// The specification of norms, activations and caps, against double precision.
+#[test]
+fn elementwise_kernels_are_what_they_say() {
+    let values: Vec<f32> = (-120..=120).map(|i| i as f32 / 10.0).collect();
+    let (mut gelus, mut capped) = (values.clone(), values.clone());
+    gelu(&mut gelus);
+    soft_cap(&mut capped, 5.0);
+    for ((x, gelu), capped) in values.iter().zip(gelus).zip(capped) {
+        let x = f64::from(*x);
+        let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+        let exact = 0.5 * x * (1.0 + inner.tanh());
+        // Rounded to eleven bits twice; the slope is at most 1.13.
+        assert!((f64::from(gelu) - exact).abs() <= 2.13 * x.abs() / 2048.0 + 1e-6);
+        assert!((f64::from(capped) - 5.0 * (x / 5.0).tanh()).abs() < 2e-6);
+    }
+    let weight = vec![2.0; values.len()];
+    let (bias, mut normed) = (vec![1.0; values.len()], vec![0.0; values.len()]);
+    let shifted: Vec<f32> = values.iter().map(|x| x + 3.0).collect();
+    layer_norm(&shifted, &weight, Some(&bias), 0.0, &mut normed);
+    let variance: f64 = values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 241.0;
+    for (x, normed) in values.iter().zip(normed) {
+        let exact = 1.0 + 2.0 * f64::from(*x) / variance.sqrt();
+        assert!((f64::from(normed) - exact).abs() < 1e-5);
+    }
+    let mut gelus = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, 50.0];
+    gelu(&mut gelus);
+    assert!(gelus[0].is_nan() && gelus[1] == f32::INFINITY && gelus[4] == 50.0);
+    assert!(gelus[2].abs() < 1e-30 && gelus[3].abs() < 1e-30);
+    // A quarter turn takes the first half to the second.
+    let mut x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    rotate_halves(&mut x, &[0.0; 3], &[1.0; 3]);
+    assert_eq!(x, [-4.0, -5.0, -6.0, 1.0, 2.0, 3.0]);
 }
 
 #[test]
@@ -296,63 +341,74 @@ fn attention_over_integers_equals_the_specification() {
     }
 }
 
-/// Every type of cache against attention in double precision.
+/// Every type of cache against attention in double precision, over all positions and over a window, with
+/// scores as they are and capped.
 #[test]
 fn attention_is_a_weighted_mean_of_values() {
-    let mut random = Random(9);
     for (kind, tolerance) in [
         (CacheType::F32, 1e-5),
         (CacheType::Q16, 1e-3),
         (CacheType::Q8, 0.05),
     ] {
-        for (size, positions) in [(6, 1), (32, 5), (64, 300)] {
-            let mut rows = |count: usize| -> Vec<Vec<f32>> {
-                (0..count)
-                    .map(|_| {
-                        (0..size)
-                            .map(|_| random.next() as f32 / (1 << 23) as f32 - 1.0)
-                            .collect()
-                    })
-                    .collect()
-            };
-            let (keys, values, queries) = (rows(positions), rows(positions), rows(2));
-            let mut cache = HeadCache::new(kind, size);
-            cache.reserve(positions.next_multiple_of(4)).unwrap();
-            for (position, (key, value)) in keys.iter().zip(&values).enumerate() {
-                cache.store(position, key, value);
-            }
-            let mut scratch = AttentionScratch::default();
-            scratch.prepare(2, size, positions).unwrap();
-            let mut out = vec![0.0; 2 * size];
-            attend(
-                &cache,
-                &queries.concat(),
-                positions,
-                0.3,
-                &mut scratch,
-                &mut out,
-            );
-            for (query, out) in queries.iter().zip(out.chunks(size)) {
-                let dot = |key: &Vec<f32>| -> f64 {
-                    key.iter()
-                        .zip(query)
-                        .map(|(k, q)| f64::from(*k) * f64::from(*q))
-                        .sum()
-                };
-                let weights: Vec<f64> = keys.iter().map(|key| (dot(key) * 0.3).exp()).collect();
-                let total: f64 = weights.iter().sum();
-                for (d, out) in out.iter().enumerate() {
-                    let mean: f64 = weights
-                        .iter()
-                        .zip(&values)
-                        .map(|(w, v)| w * f64::from(v[d]))
-                        .sum();
-                    let error = (f64::from(*out) - mean / total).abs();
-                    assert!(error < tolerance, "{kind:?}: {error}");
-                }
+        for (size, first, end) in [(6, 0, 1), (32, 0, 5), (64, 0, 300), (30, 5, 40), (64, 8, 9)] {
+            for cap in [None, Some(1.5)] {
+                let error = attention_error(kind, size, first..end, cap);
+                assert!(error < tolerance, "{kind:?}, {first}..{end}: {error}");
             }
         }
     }
+}
+
+fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Option<f32>) -> f64 {
+    let mut random = Random(9);
+    let mut rows = |count: usize| -> Vec<Vec<f32>> {
+        let mut value = |_| random.next() as f32 / (1 << 23) as f32 - 1.0;
+        (0..count)
+            .map(|_| (0..size).map(&mut value).collect())
+            .collect()
+    };
+    let (keys, values, queries) = (rows(window.end), rows(window.end), rows(2));
+    let mut cache = HeadCache::new(kind, size);
+    cache.reserve(window.end.next_multiple_of(4)).unwrap();
+    for (position, (key, value)) in keys.iter().zip(&values).enumerate() {
+        cache.store(position, key, value);
+    }
+    let mut scratch = AttentionScratch::default();
+    scratch.prepare(2, size, window.end).unwrap();
+    let mut out = vec![0.0; 2 * size];
+    let scoring = Scoring { factor: 0.3, cap };
+    let all = queries.concat();
+    attend(
+        &cache,
+        &all,
+        window.clone(),
+        scoring,
+        &mut scratch,
+        &mut out,
+    );
+    let (keys, values) = (&keys[window.clone()], &values[window]);
+    let mut largest: f64 = 0.0;
+    for (query, out) in queries.iter().zip(out.chunks(size)) {
+        let weight = |key: &Vec<f32>| -> f64 {
+            let products = key
+                .iter()
+                .zip(query)
+                .map(|(k, q)| f64::from(*k) * f64::from(*q));
+            let score = 0.3 * products.sum::<f64>();
+            cap.map_or(score, |cap| {
+                f64::from(cap) * (score / f64::from(cap)).tanh()
+            })
+            .exp()
+        };
+        let weights: Vec<f64> = keys.iter().map(weight).collect();
+        let total: f64 = weights.iter().sum();
+        for (d, out) in out.iter().enumerate() {
+            let products = weights.iter().zip(values).map(|(w, v)| w * f64::from(v[d]));
+            let mean = products.sum::<f64>() / total;
+            largest = largest.max((f64::from(*out) - mean).abs());
+        }
+    }
+    largest
 }
 
 #[test]

@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::rope::Rope;
-use super::transformer::{Layer, Transformer};
+use super::architecture::{Activation, Architecture, Norms, QueryKeyNorm};
+use super::rope::{Factors, Rope};
+use super::tensors::{self, layer_name};
+use super::transformer::Transformer;
+use super::weights::{
+    Attention, Expansion, FeedForward, HeadNorm, Layer, Linear, Norm, Projection,
+};
 use super::{Config, Model};
 use crate::gguf::{Header, Reader, TensorInfo, TensorSink};
 use crate::head::Head;
-use crate::quant::{Matrix, MatrixBuilder, TensorType, TileFormat, dequantize};
+use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 
@@ -80,13 +85,10 @@ struct Parts {
 impl TensorSink for Parts {
     fn header(&mut self, mut header: Header) -> Result<()> {
         // The architecture comes first: its name tells a user more than what else does not fit.
-        let architecture = header.metadata.require_str("general.architecture")?;
-        if architecture != "llama" {
-            return Err(Error::UnsupportedArchitecture(architecture.to_owned()));
-        }
+        Architecture::named(header.metadata.require_str("general.architecture")?)?;
         let tokenizer = Tokenizer::from_metadata(&mut header.metadata)?;
         let config = Config::from_metadata(&header.metadata, tokenizer.vocabulary_size())?;
-        check_directory(&config, &header.tensors)?;
+        tensors::check(&config, &header.tensors)?;
         self.config = Some(config);
         self.tokenizer = Some(tokenizer);
         self.header = Some(header);
@@ -141,14 +143,15 @@ impl Arriving {
 
 fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
     let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
-    match expected_shape(config, &info.name).as_deref() {
+    match tensors::find(config, &info.name) {
         None => Ok(Arriving::Ignored),
-        Some([cols, rows]) => {
-            let builder = MatrixBuilder::new(&info.name, info.kind, size(*rows)?, size(*cols)?)?;
+        Some(spec) if spec.is_matrix => {
+            let (cols, rows) = (size(spec.shape[0])?, size(spec.shape[1])?);
+            let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
             Ok(Arriving::Matrix(builder))
         }
-        Some(shape) => {
-            let (len, wanted) = (size(shape.iter().product())?, size(info.size)?);
+        Some(spec) => {
+            let (len, wanted) = (size(spec.shape.iter().product())?, size(info.size)?);
             let mut bytes = Vec::new();
             bytes
                 .try_reserve_exact(wanted)
@@ -162,123 +165,117 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
     }
 }
 
-/// The tensors of every layer, by the end of their names.
-const LAYER_TENSORS: [&str; 9] = [
-    "attn_norm",
-    "attn_q",
-    "attn_k",
-    "attn_v",
-    "attn_output",
-    "ffn_norm",
-    "ffn_gate",
-    "ffn_up",
-    "ffn_down",
-];
-
-/// The shape the configuration asks for, fastest dimension first; `None` for a tensor it does not name.
-fn expected_shape(config: &Config, name: &str) -> Option<Vec<u64>> {
-    let hidden = config.hidden_size as u64;
-    let query = (config.heads * config.head_size) as u64;
-    let kv = (config.kv_heads * config.head_size) as u64;
-    let feed_forward = config.feed_forward_size as u64;
-    let vocabulary = config.vocabulary_size as u64;
-    let (stem, layer) = match name.strip_prefix("blk.") {
-        Some(rest) => {
-            let (number, stem) = rest.split_once('.')?;
-            (stem, Some(number.parse::<usize>().ok()?))
-        }
-        None => (name, None),
-    };
-    if layer.is_some_and(|layer| layer >= config.layers) {
-        return None;
-    }
-    let stem = stem.strip_suffix(".weight")?;
-    Some(match (layer, stem) {
-        (None, "token_embd" | "output") => vec![hidden, vocabulary],
-        (None, "output_norm") | (Some(_), "attn_norm" | "ffn_norm") => vec![hidden],
-        (None, "rope_freqs") => vec![config.rope_size as u64 / 2],
-        (Some(_), "attn_q") => vec![hidden, query],
-        (Some(_), "attn_k" | "attn_v") => vec![hidden, kv],
-        (Some(_), "attn_output") => vec![query, hidden],
-        (Some(_), "ffn_gate" | "ffn_up") => vec![hidden, feed_forward],
-        (Some(_), "ffn_down") => vec![feed_forward, hidden],
-        _ => return None,
-    })
+/// The tensors outside the layers, or those of one layer, by their stems.
+struct Group<'a> {
+    tensors: &'a mut HashMap<String, Tensor>,
+    layer: Option<usize>,
 }
 
-/// Every tensor the model needs is there, in the right shape and a type there is a kernel for.
-fn check_directory(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
-    let mut found = std::collections::HashSet::new();
-    for info in tensors {
-        let Some(expected) = expected_shape(config, &info.name) else {
-            // A bias or a norm we would not apply must not be passed over in silence.
-            return Err(Error::Corrupt(format!(
-                "the tensor \"{}\" has no place in this architecture",
-                info.name
-            )));
+impl Group<'_> {
+    fn take(&mut self, stem: &str, suffix: &str) -> Option<Tensor> {
+        let name = match self.layer {
+            Some(layer) => layer_name(layer, stem, suffix),
+            None => format!("{stem}.{suffix}"),
         };
-        if info.shape != expected {
-            let (tensor, found) = (info.name.clone(), info.shape.clone());
-            return Err(Error::TensorShape {
-                tensor,
-                found,
-                expected,
-            });
-        }
-        if expected.len() == 2 && TileFormat::of(info.kind).is_none() {
-            return Err(Error::UnsupportedTensorType {
-                tensor: info.name.clone(),
-                kind: info.kind.name().to_owned(),
-            });
-        }
-        found.insert(info.name.as_str());
+        self.tensors.remove(&name)
     }
-    let fixed = ["token_embd.weight", "output_norm.weight"]
-        .map(str::to_owned)
-        .into_iter();
-    let layers =
-        (0..config.layers).flat_map(|layer| LAYER_TENSORS.map(|name| layer_name(layer, name)));
-    match fixed
-        .chain(layers)
-        .find(|name| !found.contains(name.as_str()))
-    {
-        Some(name) => Err(Error::MissingTensor(name)),
-        None => Ok(()),
-    }
-}
 
-fn layer_name(layer: usize, name: &str) -> String {
-    format!("blk.{layer}.{name}.weight")
+    fn optional_vector(&mut self, stem: &str, suffix: &str) -> Option<Vec<f32>> {
+        match self.take(stem, suffix) {
+            Some(Tensor::Vector(vector)) => Some(vector),
+            _ => None,
+        }
+    }
+
+    fn optional_matrix(&mut self, stem: &str) -> Option<Matrix> {
+        match self.take(stem, "weight") {
+            Some(Tensor::Matrix(matrix)) => Some(matrix),
+            _ => None,
+        }
+    }
+
+    /// A matrix; the directory said that it is there.
+    fn matrix(&mut self, stem: &str) -> Result<Matrix> {
+        let missing = || Error::MissingTensor(format!("{stem}.weight"));
+        self.optional_matrix(stem).ok_or_else(missing)
+    }
+
+    fn linear(&mut self, stem: &str) -> Result<Linear> {
+        Ok(Linear {
+            matrix: self.matrix(stem)?,
+            bias: self.optional_vector(stem, "bias"),
+        })
+    }
+
+    fn norm(&mut self, stem: &str) -> Option<Norm> {
+        let weight = self.optional_vector(stem, "weight")?;
+        let bias = self.optional_vector(stem, "bias");
+        Some(Norm { weight, bias })
+    }
+
+    fn head_norm(&mut self, stem: &str, config: &Config) -> Option<HeadNorm> {
+        let weight = self.optional_vector(stem, "weight")?;
+        let span = match config.architecture.query_key_norm {
+            QueryKeyNorm::Together => weight.len(),
+            _ => config.head_size,
+        };
+        Some(HeadNorm { weight, span })
+    }
+
+    fn projection(&mut self) -> Result<Projection> {
+        match self.optional_matrix("attn_qkv") {
+            Some(matrix) => {
+                let bias = self.optional_vector("attn_qkv", "bias");
+                Ok(Projection::Fused(Linear { matrix, bias }))
+            }
+            None => Ok(Projection::Separate([
+                self.linear("attn_q")?,
+                self.linear("attn_k")?,
+                self.linear("attn_v")?,
+            ])),
+        }
+    }
+
+    fn expansion(&mut self, architecture: &Architecture) -> Result<Expansion> {
+        let up = self.linear("ffn_up")?;
+        Ok(if architecture.activation == Activation::Gelu {
+            Expansion::Plain(up)
+        } else if architecture.gate_in_up {
+            Expansion::Fused(up)
+        } else {
+            let gate = self.linear("ffn_gate")?;
+            Expansion::Gated { gate, up }
+        })
+    }
+
+    fn layer(&mut self, config: &Config) -> Result<Layer> {
+        let architecture = config.architecture;
+        let feed_forward_norm = self.norm("ffn_norm");
+        let shares = matches!(architecture.norms, Norms::Shared | Norms::BeforeOrShared);
+        Ok(Layer {
+            attention_norm: self.norm("attn_norm"),
+            attention: Attention {
+                projection: self.projection()?,
+                query_norm: self.head_norm("attn_q_norm", config),
+                key_norm: self.head_norm("attn_k_norm", config),
+                output: self.linear("attn_output")?,
+            },
+            attention_post_norm: self.norm("post_attention_norm"),
+            parallel: shares && feed_forward_norm.is_none(),
+            feed_forward_norm,
+            feed_forward: FeedForward {
+                expansion: self.expansion(architecture)?,
+                down: self.linear("ffn_down")?,
+            },
+            feed_forward_post_norm: self.norm("post_ffw_norm"),
+        })
+    }
 }
 
 impl Parts {
-    fn matrix(&mut self, name: &str) -> Result<Matrix> {
-        match self.tensors.remove(name) {
-            Some(Tensor::Matrix(matrix)) => Ok(matrix),
-            _ => Err(Error::MissingTensor(name.to_owned())),
-        }
-    }
-
-    fn vector(&mut self, name: &str) -> Result<Vec<f32>> {
-        match self.tensors.remove(name) {
-            Some(Tensor::Vector(vector)) => Ok(vector),
-            _ => Err(Error::MissingTensor(name.to_owned())),
-        }
-    }
-
-    fn layer(&mut self, index: usize) -> Result<Layer> {
-        let name = |stem: &str| layer_name(index, stem);
-        Ok(Layer {
-            attention_norm: self.vector(&name("attn_norm"))?,
-            query: self.matrix(&name("attn_q"))?,
-            key: self.matrix(&name("attn_k"))?,
-            value: self.matrix(&name("attn_v"))?,
-            attention_output: self.matrix(&name("attn_output"))?,
-            feed_forward_norm: self.vector(&name("ffn_norm"))?,
-            gate: self.matrix(&name("ffn_gate"))?,
-            up: self.matrix(&name("ffn_up"))?,
-            down: self.matrix(&name("ffn_down"))?,
-        })
+    fn group(&mut self, layer: Option<usize>) -> Group<'_> {
+        let tensors = &mut self.tensors;
+        Group { tensors, layer }
     }
 
     fn assemble(mut self) -> Result<Model> {
@@ -288,26 +285,40 @@ impl Parts {
         let header = self.header.take().ok_or_else(missing)?;
         let weight_bytes = self.tensors.values().map(Tensor::bytes).sum();
         let layers = (0..config.layers)
-            .map(|index| self.layer(index))
+            .map(|index| self.group(Some(index)).layer(&config))
             .collect::<Result<_>>()?;
-        let embedding = Arc::new(self.matrix("token_embd.weight")?);
-        let head = match self.tensors.contains_key("output.weight") {
-            true => Arc::new(self.matrix("output.weight")?),
-            false => Arc::clone(&embedding),
+        let mut rest = self.group(None);
+        let embedding = Arc::new(rest.matrix("token_embd")?);
+        let head = match rest.optional_matrix("output") {
+            Some(matrix) => Arc::new(matrix),
+            None => Arc::clone(&embedding),
         };
-        let factors = self.vector("rope_freqs.weight").ok();
+        let head = Head::new(head).with(
+            rest.optional_vector("output", "bias"),
+            config.scales.logits,
+            config.logit_cap,
+        );
+        let mut factors = |stem| rest.optional_vector(stem, "weight");
+        let factors = Factors {
+            all: factors("rope_freqs"),
+            short: factors("rope_factors_short"),
+            long: factors("rope_factors_long"),
+        };
+        let rope = |(base, scaling)| Rope::new(&config, base, scaling, &factors);
+        let norm = rest.norm("output_norm");
         let transformer = Transformer {
+            ropes: config.ropes().map(rope).collect(),
             embedding,
+            positions: rest.optional_matrix("position_embd"),
             layers,
-            output_norm: self.vector("output_norm.weight")?,
-            rope: Rope::new(&config, factors.as_deref()),
+            output_norm: norm.ok_or_else(|| Error::MissingTensor("output_norm.weight".into()))?,
         };
         let elements = |info: &TensorInfo| info.shape.iter().product::<u64>();
         Ok(Model {
             parameters: header.tensors.iter().map(elements).sum(),
             file_size: header.file_size,
             metadata: header.metadata,
-            head: Head::new(head),
+            head,
             config,
             tokenizer,
             transformer,

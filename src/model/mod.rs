@@ -1,12 +1,19 @@
 //! Token ids → hidden state: configuration, weights, KV cache, transformer layers.
 
+mod architecture;
 mod cache;
 mod config;
+mod keys;
 mod loader;
 mod rope;
 mod session;
+mod tensors;
+#[cfg(test)]
+mod tests;
 mod transformer;
+mod weights;
 
+pub use architecture::{ARCHITECTURES, Architecture};
 pub use config::Config;
 pub use loader::Loader;
 pub use session::Session;
@@ -57,7 +64,7 @@ impl Model {
     /// [`Error::PromptTooLong`] beyond the session's capacity, [`Error::InvalidOption`] for an id that
     /// is not in the vocabulary, [`Error::OutOfMemory`]. The session's text is then as it was before.
     pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
-        session.prepare(&self.config, self.transformer.rope.size(), tokens)?;
+        session.prepare(&self.config, &self.transformer.ropes, tokens)?;
         self.transformer.run(&self.config, tokens, session)?;
         session.len += tokens.len();
         Ok(())

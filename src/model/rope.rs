@@ -1,39 +1,202 @@
 //! Rotary position embedding (RoPE, Su et al. 2021): the angles.
 
-use super::Config;
+use std::f64::consts::PI;
 
-/// The frequencies of a model's pairs of dimensions.
+use super::Config;
+use super::architecture::Positions;
+use super::keys::Keys;
+use crate::Result;
+
+/// How frequencies are stretched beyond the context a model was first trained on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scaling {
+    /// What frequencies are divided by.
+    factor: f64,
+    /// Divides only low frequencies where there is such a rule.
+    yarn: Option<Yarn>,
+    /// What rotated vectors are multiplied by.
+    magnitude: f64,
+    /// Positions the model was first trained on.
+    pub original_context: usize,
+}
+
+/// YaRN (Peng et al. 2023): high frequencies stay, low ones are divided, those between are mixed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Yarn {
+    /// Turns within the original context above which a frequency stays.
+    fast: f64,
+    /// Turns below which it is divided.
+    slow: f64,
+}
+
+impl Scaling {
+    /// Frequencies as they are.
+    pub const NONE: Self = Self {
+        factor: 1.0,
+        yarn: None,
+        magnitude: 1.0,
+        original_context: usize::MAX,
+    };
+
+    /// What the keys `rope.scaling.*` ask for.
+    pub fn from_metadata(keys: &Keys, context_length: usize) -> Result<Self> {
+        let kind = keys.optional_str("rope.scaling.type")?;
+        if !matches!(kind, None | Some("none" | "linear" | "yarn" | "longrope")) {
+            return keys.fail(
+                "rope.scaling.type",
+                "positions scaled this way are not supported",
+            );
+        }
+        for (name, usual) in [
+            ("rope.scaling.alpha", 0.0),
+            ("rope.scaling.yarn_log_multiplier", 0.0),
+            ("rope.scaling.yarn_ext_factor", 1.0),
+            ("rope.scaling.yarn_attn_factor", 1.0),
+        ] {
+            let number = keys.optional_f32(name)?;
+            if number.is_some_and(|number| number != 0.0 && number != usual) {
+                return keys.fail(name, "positions scaled this way are not supported");
+            }
+        }
+        let positive = |name: &str, usual: f64| match keys.optional_finite(name)? {
+            Some(number) if number < 0.0 => keys.fail(name, "it must not be negative"),
+            // Zero is how files leave one out.
+            Some(number) if number > 0.0 => Ok(f64::from(number)),
+            _ => Ok(usual),
+        };
+        let legacy = positive("rope.scale_linear", 1.0)?;
+        let factor = match kind {
+            Some("none") => 1.0,
+            _ => positive("rope.scaling.factor", legacy)?,
+        };
+        let yarn = Yarn {
+            fast: positive("rope.scaling.yarn_beta_fast", 32.0)?,
+            slow: positive("rope.scaling.yarn_beta_slow", 1.0)?,
+        };
+        let yarn = (kind == Some("yarn")).then_some(yarn);
+        let mut magnitude = positive("rope.scaling.attn_factor", 1.0)?;
+        if yarn.is_some() {
+            magnitude *= 1.0 + 0.1 * libm::log(factor);
+        }
+        let original = keys.optional_size("rope.scaling.original_context_length")?;
+        Ok(Self {
+            factor,
+            yarn,
+            magnitude,
+            original_context: original.unwrap_or(context_length),
+        })
+    }
+
+    /// The frequencies of `size` dimensions: base^(−2i / size) / factor\[i\], stretched.
+    fn frequencies(&self, base: f64, size: usize, factors: Option<&[f32]>) -> Vec<f64> {
+        let frequency = |i: usize| {
+            let exponent = -2.0 * i as f64 / size as f64;
+            let own = factors.map_or(1.0, |factors| f64::from(factors[i]));
+            let plain = libm::pow(base, exponent) / own;
+            let stretched = plain / self.factor;
+            match self.yarn {
+                None => stretched,
+                Some(yarn) => {
+                    let kept = yarn.kept(i, base, size, self.original_context);
+                    stretched * (1.0 - kept) + plain * kept
+                }
+            }
+        };
+        (0..size / 2).map(frequency).collect()
+    }
+}
+
+impl Yarn {
+    /// How much of the frequency `i` stays as it is, from 0 to 1.
+    fn kept(self, i: usize, base: f64, size: usize, context: usize) -> f64 {
+        // The dimension that turns so often within the context.
+        let dimension = |turns: f64| {
+            let ratio = context as f64 / (turns * 2.0 * PI);
+            size as f64 * libm::log(ratio) / (2.0 * libm::log(base))
+        };
+        let low = libm::floor(dimension(self.fast)).max(0.0);
+        let high = libm::ceil(dimension(self.slow)).min(size as f64 - 1.0);
+        1.0 - ((i as f64 - low) / (high - low).max(0.001)).clamp(0.0, 1.0)
+    }
+}
+
+/// The angles of one rope: most models have one, some a second for the layers with a window.
 pub(super) struct Rope {
     frequencies: Vec<f64>,
+    /// For texts beyond the original context (LongRoPE, Ding et al. 2024).
+    long: Option<Vec<f64>>,
+    original_context: usize,
+    magnitude: f64,
+    halves: bool,
+}
+
+/// Factors of single frequencies, as tensors of the file.
+#[derive(Default)]
+pub(super) struct Factors {
+    /// For every text.
+    pub all: Option<Vec<f32>>,
+    /// For texts within the original context.
+    pub short: Option<Vec<f32>>,
+    /// For longer ones.
+    pub long: Option<Vec<f32>>,
 }
 
 impl Rope {
-    /// frequency\[i\] = base^(−2i / size) / factor\[i\]; the factors stretch the context (Llama 3).
-    pub fn new(config: &Config, factors: Option<&[f32]>) -> Self {
-        let size = config.rope_size;
-        let frequency = |i: usize| {
-            let exponent = -2.0 * i as f64 / size as f64;
-            let factor = factors.map_or(1.0, |factors| f64::from(factors[i]));
-            libm::pow(f64::from(config.rope_base), exponent) / factor
+    /// The rope of such a base and scaling.
+    pub fn new(config: &Config, base: f32, scaling: Scaling, factors: &Factors) -> Self {
+        let (base, size) = (f64::from(base), config.rope_size);
+        let frequencies =
+            |factors: &Option<Vec<f32>>| scaling.frequencies(base, size, factors.as_deref());
+        let (short, long) = match (&factors.all, &factors.long) {
+            (None, Some(_)) => (&factors.short, Some(frequencies(&factors.long))),
+            (all, _) => (all, None),
         };
         Self {
-            frequencies: (0..size / 2).map(frequency).collect(),
+            frequencies: frequencies(short),
+            long,
+            original_context: scaling.original_context,
+            magnitude: scaling.magnitude,
+            halves: config.architecture.positions == Positions::RotatedHalves,
         }
     }
 
-    /// Dimensions rotated.
-    pub fn size(&self) -> usize {
-        2 * self.frequencies.len()
+    /// Cosines, and sines, that one position takes.
+    pub fn stride(&self) -> usize {
+        if self.halves {
+            self.frequencies.len()
+        } else {
+            2 * self.frequencies.len()
+        }
     }
 
-    /// The angles of one position as `kernels::rotate_pairs` reads them.
-    pub fn angles(&self, position: usize, cos: &mut [f32], sin: &mut [f32]) {
-        let pairs = cos.chunks_exact_mut(2).zip(sin.chunks_exact_mut(2));
-        for ((cos, sin), frequency) in pairs.zip(&self.frequencies) {
-            let angle = position as f64 * frequency;
-            let (s, c) = libm::sincos(angle);
-            cos.fill(c as f32);
-            (sin[0], sin[1]) = (-s as f32, s as f32);
+    /// The angles of one position, for a text that may grow to `capacity`, as `kernels::rotate_halves`
+    /// or `kernels::rotate_pairs` reads them.
+    pub fn angles(&self, position: usize, capacity: usize, cos: &mut [f32], sin: &mut [f32]) {
+        let frequencies = match &self.long {
+            Some(long) if capacity > self.original_context => long,
+            _ => &self.frequencies,
+        };
+        for (i, frequency) in frequencies.iter().enumerate() {
+            let (s, c) = libm::sincos(position as f64 * frequency);
+            let (s, c) = ((s * self.magnitude) as f32, (c * self.magnitude) as f32);
+            if self.halves {
+                (cos[i], sin[i]) = (c, s);
+            } else {
+                cos[2 * i..2 * i + 2].fill(c);
+                sin[2 * i..2 * i + 2].copy_from_slice(&[-s, s]);
+            }
+        }
+    }
+
+    /// Rotates the heads of one token's queries or keys.
+    pub fn rotate(&self, x: &mut [f32], head_size: usize, cos: &[f32], sin: &[f32]) {
+        let size = 2 * self.frequencies.len();
+        for head in x.chunks_exact_mut(head_size) {
+            if self.halves {
+                crate::kernels::rotate_halves(&mut head[..size], cos, sin);
+            } else {
+                crate::kernels::rotate_pairs(&mut head[..size], cos, sin);
+            }
         }
     }
 }

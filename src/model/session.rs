@@ -2,7 +2,9 @@
 
 use ndarray::ArrayView2;
 
+use super::architecture::Positions;
 use super::cache::KvCache;
+use super::rope::Rope;
 use super::transformer::Scratch;
 use super::{Config, Model};
 use crate::kernels::CacheType;
@@ -18,16 +20,24 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session for `model` whose KV cache may grow to `capacity` tokens (memory is taken as needed).
+    /// A session for `model` whose KV cache may grow to `capacity` tokens (memory is taken as needed); to
+    /// fewer where the model has learned an embedding for each position, and fewer of them.
     ///
     /// # Errors
     /// None today; memory for book-keeping may become one.
     pub fn new(model: &Model, capacity: usize, cache: CacheType) -> Result<Self> {
+        let config = &model.config;
+        let learned = config.architecture.positions == Positions::Learned;
+        let most = if learned {
+            config.context_length
+        } else {
+            usize::MAX
+        };
         Ok(Self {
             cache: KvCache::new(&model.config, cache),
             scratch: Scratch::default(),
             len: 0,
-            capacity,
+            capacity: capacity.min(most),
             hidden_size: model.config.hidden_size,
         })
     }
@@ -70,7 +80,7 @@ impl Session {
     pub(super) fn prepare(
         &mut self,
         config: &Config,
-        rope: usize,
+        ropes: &[Rope],
         tokens: &[TokenId],
     ) -> Result<()> {
         let end = self.len.saturating_add(tokens.len());
@@ -93,6 +103,6 @@ impl Session {
             });
         }
         self.cache.reserve(end)?;
-        self.scratch.prepare(config, rope, tokens.len(), end)
+        self.scratch.prepare(config, ropes, tokens.len(), end)
     }
 }

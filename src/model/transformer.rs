@@ -2,31 +2,24 @@
 
 use std::sync::Arc;
 
+use super::cache::KvCache;
+use super::config::LayerPositions;
 use super::rope::Rope;
+use super::weights::{Attention, Layer, Norm, Rows, read};
 use super::{Config, Session};
-use crate::kernels::{self, Activations, AttentionScratch};
+use crate::kernels::{self, Activations, AttentionScratch, Scoring};
 use crate::quant::Matrix;
 use crate::{Result, TokenId};
-
-/// The weights of one layer.
-pub(super) struct Layer {
-    pub attention_norm: Vec<f32>,
-    pub query: Matrix,
-    pub key: Matrix,
-    pub value: Matrix,
-    pub attention_output: Matrix,
-    pub feed_forward_norm: Vec<f32>,
-    pub gate: Matrix,
-    pub up: Matrix,
-    pub down: Matrix,
-}
 
 /// All weights but the head's.
 pub(super) struct Transformer {
     pub embedding: Arc<Matrix>,
+    /// Learned positions, where there are.
+    pub positions: Option<Matrix>,
     pub layers: Vec<Layer>,
-    pub output_norm: Vec<f32>,
-    pub rope: Rope,
+    pub output_norm: Norm,
+    /// As [`Config::ropes`].
+    pub ropes: Vec<Rope>,
 }
 
 /// Memory for what flows between the layers, kept from call to call.
@@ -35,13 +28,21 @@ pub(super) struct Scratch {
     /// The residual stream, `[tokens][hidden_size]`; after `forward` the hidden states.
     pub hidden: Vec<f32>,
     x: Activations,
-    query: Vec<f32>,
-    key: Vec<f32>,
-    value: Vec<f32>,
-    gate: Vec<f32>,
-    up: Vec<f32>,
+    /// Queries, keys and values of all tokens.
+    projected: Vec<f32>,
+    /// What the first half of the feed-forward network gives.
+    expanded: Vec<f32>,
     residual: Vec<f32>,
+    /// One token's vector, while it is normalised.
+    row: Vec<f32>,
     attention: AttentionScratch,
+    /// Of each rope.
+    angles: Vec<Angles>,
+}
+
+/// Cosines and sines of the tokens' positions.
+#[derive(Default)]
+struct Angles {
     cos: Vec<f32>,
     sin: Vec<f32>,
 }
@@ -51,180 +52,205 @@ impl Scratch {
     pub fn prepare(
         &mut self,
         config: &Config,
-        rope: usize,
+        ropes: &[Rope],
         tokens: usize,
         end: usize,
     ) -> Result<()> {
-        let query = config.heads * config.head_size;
-        let kv = config.kv_heads * config.head_size;
-        let widest = config.hidden_size.max(config.feed_forward_size).max(query);
-        self.x.prepare(tokens, widest)?;
-        super::resize(&mut self.hidden, tokens * config.hidden_size)?;
-        super::resize(&mut self.residual, tokens * config.hidden_size)?;
-        super::resize(&mut self.query, tokens * query)?;
-        super::resize(&mut self.key, tokens * kv)?;
-        super::resize(&mut self.value, tokens * kv)?;
-        super::resize(&mut self.gate, tokens * config.feed_forward_size)?;
-        super::resize(&mut self.up, tokens * config.feed_forward_size)?;
-        super::resize(&mut self.cos, tokens * rope)?;
-        super::resize(&mut self.sin, tokens * rope)?;
+        let (hidden, query) = (config.hidden_size, config.query_size());
+        let projected = query + 2 * config.kv_size();
+        self.x
+            .prepare(tokens, hidden.max(config.feed_forward_size).max(query))?;
+        super::resize(&mut self.hidden, tokens * hidden)?;
+        super::resize(&mut self.residual, tokens * hidden)?;
+        super::resize(&mut self.projected, tokens * projected)?;
+        super::resize(&mut self.expanded, tokens * 2 * config.feed_forward_size)?;
+        super::resize(&mut self.row, hidden.max(query))?;
+        self.angles.resize_with(ropes.len(), Angles::default);
+        for (angles, rope) in self.angles.iter_mut().zip(ropes) {
+            super::resize(&mut angles.cos, tokens * rope.stride())?;
+            super::resize(&mut angles.sin, tokens * rope.stride())?;
+        }
         self.attention
             .prepare(config.heads_per_kv_head(), config.head_size, end)
+    }
+
+    /// The residual stream += what a layer's half gave, normalised and scaled as the model has it.
+    fn add_residual(&mut self, config: &Config, norm: Option<&Norm>) {
+        let size = config.hidden_size;
+        if let Some(norm) = norm {
+            let copy = &mut self.row[..size];
+            for residual in self.residual.chunks_exact_mut(size) {
+                copy.copy_from_slice(residual);
+                norm.apply(config, copy, residual);
+            }
+        }
+        if config.scales.residual != 1.0 {
+            kernels::multiply(&mut self.residual, config.scales.residual);
+        }
+        kernels::add(&mut self.hidden, &self.residual);
     }
 }
 
 impl Transformer {
     /// Runs `tokens` at the positions after the session's. All memory was taken before: nothing fails.
     pub fn run(&self, config: &Config, tokens: &[TokenId], session: &mut Session) -> Result<()> {
-        let scratch = &mut session.scratch;
-        let size = config.hidden_size;
-        for (token, hidden) in tokens.iter().zip(scratch.hidden.chunks_exact_mut(size)) {
-            self.embedding.dequantize_row(*token as usize, hidden);
+        self.embed(config, tokens, session);
+        let capacity = session.capacity();
+        let Session {
+            scratch,
+            cache,
+            len: first,
+            ..
+        } = session;
+        for (rope, angles) in self.ropes.iter().zip(&mut scratch.angles) {
+            let cos = angles.cos.chunks_exact_mut(rope.stride());
+            let rows = cos.zip(angles.sin.chunks_exact_mut(rope.stride()));
+            for (token, (cos, sin)) in rows.enumerate() {
+                rope.angles(*first + token, capacity, cos, sin);
+            }
         }
-        self.angles(session.len, scratch);
         for (index, layer) in self.layers.iter().enumerate() {
-            attention(config, layer, index, self.rope.size(), session)?;
-            feed_forward(config, layer, &mut session.scratch)?;
+            let norm = layer.attention_norm.as_ref();
+            read(norm, config, &scratch.hidden, &mut scratch.x)?;
+            let (attention, feed_forward) = (&layer.attention, &layer.feed_forward);
+            let rows = attention
+                .projection
+                .run(config, &mut scratch.x, &mut scratch.projected);
+            if layer.parallel {
+                feed_forward.expand(&mut scratch.x, &mut scratch.expanded);
+            }
+            let place = Place {
+                layer: index,
+                first: *first,
+                positions: config.layer_positions(index),
+            };
+            self.locate(config, attention, rows, &place, scratch);
+            mix(config, rows, &place, cache, scratch)?;
+            attention.output.run(&mut scratch.x, &mut scratch.residual);
+            scratch.add_residual(config, layer.attention_post_norm.as_ref());
+
+            if !layer.parallel {
+                let norm = layer.feed_forward_norm.as_ref();
+                read(norm, config, &scratch.hidden, &mut scratch.x)?;
+                feed_forward.expand(&mut scratch.x, &mut scratch.expanded);
+            }
+            feed_forward.contract(
+                config,
+                tokens.len(),
+                &scratch.expanded,
+                &mut scratch.x,
+                &mut scratch.residual,
+            )?;
+            scratch.add_residual(config, layer.feed_forward_post_norm.as_ref());
         }
-        let scratch = &mut session.scratch;
+        let size = config.hidden_size;
         let normed = scratch.residual.chunks_exact_mut(size);
         for (hidden, normed) in scratch.hidden.chunks_exact(size).zip(normed) {
-            kernels::rms_norm(hidden, &self.output_norm, config.norm_epsilon, normed);
+            self.output_norm.apply(config, hidden, normed);
         }
         std::mem::swap(&mut scratch.hidden, &mut scratch.residual);
         Ok(())
     }
 
-    fn angles(&self, first: usize, scratch: &mut Scratch) {
-        let size = self.rope.size();
-        let rows = scratch
-            .cos
-            .chunks_exact_mut(size)
-            .zip(scratch.sin.chunks_exact_mut(size));
-        for (i, (cos, sin)) in rows.enumerate() {
-            self.rope.angles(first + i, cos, sin);
+    /// The residual stream = the tokens' embeddings, with those of their positions where they are learned.
+    fn embed(&self, config: &Config, tokens: &[TokenId], session: &mut Session) {
+        let first = session.len;
+        let Scratch { hidden, row, .. } = &mut session.scratch;
+        let size = config.hidden_size;
+        for (token, hidden) in tokens.iter().zip(hidden.chunks_exact_mut(size)) {
+            self.embedding.dequantize_row(*token as usize, hidden);
+        }
+        if config.scales.embedding != 1.0 {
+            kernels::multiply(hidden, config.scales.embedding);
+        }
+        if let Some(positions) = &self.positions {
+            for (token, hidden) in hidden.chunks_exact_mut(size).enumerate() {
+                positions.dequantize_row(first + token, &mut row[..size]);
+                kernels::add(hidden, &row[..size]);
+            }
+        }
+    }
+
+    /// Normalises and rotates queries and keys.
+    fn locate(
+        &self,
+        config: &Config,
+        attention: &Attention,
+        rows: [Rows; 3],
+        place: &Place,
+        scratch: &mut Scratch,
+    ) {
+        let tokens = scratch.hidden.len() / config.hidden_size;
+        let rope = place.positions.rope;
+        for (rows, norm) in rows
+            .iter()
+            .zip([&attention.query_norm, &attention.key_norm])
+        {
+            for token in 0..tokens {
+                let x = &mut scratch.projected[rows.of(token)];
+                if let Some(norm) = norm {
+                    norm.apply(config, x, &mut scratch.row);
+                }
+                if let Some(rope) = rope {
+                    let (angles, rope) = (&scratch.angles[rope], &self.ropes[rope]);
+                    let at = token * rope.stride()..(token + 1) * rope.stride();
+                    let (cos, sin) = (&angles.cos[at.clone()], &angles.sin[at]);
+                    rope.rotate(x, config.head_size, cos, sin);
+                }
+            }
         }
     }
 }
 
-/// hidden += output × attention(norm(hidden)).
-fn attention(
-    config: &Config,
-    layer: &Layer,
-    index: usize,
-    rope: usize,
-    session: &mut Session,
-) -> Result<()> {
-    let Session {
-        scratch,
-        cache,
-        len: first,
-        ..
-    } = session;
-    norm_all(
-        config,
-        &layer.attention_norm,
-        &scratch.hidden,
-        &mut scratch.x,
-    )?;
-    kernels::linear(&layer.query, &mut scratch.x, &mut scratch.query);
-    kernels::linear(&layer.key, &mut scratch.x, &mut scratch.key);
-    kernels::linear(&layer.value, &mut scratch.x, &mut scratch.value);
-    rotate_all(
-        &mut scratch.query,
-        config.heads,
-        config.head_size,
-        rope,
-        &scratch.cos,
-        &scratch.sin,
-    );
-    rotate_all(
-        &mut scratch.key,
-        config.kv_heads,
-        config.head_size,
-        rope,
-        &scratch.cos,
-        &scratch.sin,
-    );
+/// Where in the model and the text a layer runs.
+struct Place {
+    layer: usize,
+    /// The position of the first token.
+    first: usize,
+    positions: LayerPositions,
+}
 
+/// x = attention(queries, keys, values) for every token; keys and values are kept.
+fn mix(
+    config: &Config,
+    [queries, keys, values]: [Rows; 3],
+    place: &Place,
+    cache: &mut KvCache,
+    scratch: &mut Scratch,
+) -> Result<()> {
     let tokens = scratch.hidden.len() / config.hidden_size;
-    let (size, kv_size) = (config.head_size, config.kv_heads * config.head_size);
+    let (size, heads) = (config.head_size, config.kv_heads);
     for token in 0..tokens {
-        let (key, value) = (
-            &scratch.key[token * kv_size..],
-            &scratch.value[token * kv_size..],
-        );
-        for head in 0..config.kv_heads {
-            let at = head * size..(head + 1) * size;
-            let cache = cache.head_mut(index, head);
-            cache.store(*first + token, &key[at.clone()], &value[at]);
+        let key = &scratch.projected[keys.of(token)];
+        let value = &scratch.projected[values.of(token)];
+        let each = key.chunks_exact(size).zip(value.chunks_exact(size));
+        for (head, (key, value)) in each.enumerate() {
+            let cache = cache.head_mut(place.layer, head);
+            cache.store(place.first + token, key, value);
         }
     }
-
-    let width = config.heads * size;
-    let factor = 1.0 / libm::sqrtf(size as f32);
+    let scoring = Scoring {
+        factor: config.scales.attention,
+        cap: config.score_cap,
+    };
+    let width = config.query_size();
     let mixed = scratch.x.prepare(tokens, width)?;
-    for token in 0..tokens {
-        // A token attends to itself and to what came before.
-        let positions = *first + token + 1;
-        for head in 0..config.kv_heads {
-            let heads = width / config.kv_heads;
-            let at = token * width + head * heads..token * width + (head + 1) * heads;
+    for (token, mixed) in mixed.chunks_exact_mut(width).enumerate() {
+        // A token attends to itself and to what came before, as far as the window reaches.
+        let end = place.first + token + 1;
+        let window = place.positions.window.unwrap_or(end);
+        let group = width / heads;
+        let query = scratch.projected[queries.of(token)].chunks_exact(group);
+        for (head, (query, mixed)) in query.zip(mixed.chunks_exact_mut(group)).enumerate() {
             kernels::attend(
-                cache.head(index, head),
-                &scratch.query[at.clone()],
-                positions,
-                factor,
+                cache.head(place.layer, head),
+                query,
+                end.saturating_sub(window)..end,
+                scoring,
                 &mut scratch.attention,
-                &mut mixed[at],
+                mixed,
             );
         }
     }
-    kernels::linear(
-        &layer.attention_output,
-        &mut scratch.x,
-        &mut scratch.residual,
-    );
-    kernels::add(&mut scratch.hidden, &scratch.residual);
     Ok(())
-}
-
-/// hidden += down × (silu(gate × n) × (up × n)) with n = norm(hidden): SwiGLU (Shazeer 2020).
-fn feed_forward(config: &Config, layer: &Layer, scratch: &mut Scratch) -> Result<()> {
-    norm_all(
-        config,
-        &layer.feed_forward_norm,
-        &scratch.hidden,
-        &mut scratch.x,
-    )?;
-    kernels::linear(&layer.gate, &mut scratch.x, &mut scratch.gate);
-    kernels::linear(&layer.up, &mut scratch.x, &mut scratch.up);
-    kernels::silu_mul(&mut scratch.gate, &scratch.up);
-    let tokens = scratch.hidden.len() / config.hidden_size;
-    scratch
-        .x
-        .prepare(tokens, config.feed_forward_size)?
-        .copy_from_slice(&scratch.gate);
-    kernels::linear(&layer.down, &mut scratch.x, &mut scratch.residual);
-    kernels::add(&mut scratch.hidden, &scratch.residual);
-    Ok(())
-}
-
-fn norm_all(config: &Config, weight: &[f32], hidden: &[f32], x: &mut Activations) -> Result<()> {
-    let size = config.hidden_size;
-    let out = x.prepare(hidden.len() / size, size)?;
-    for (hidden, out) in hidden.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
-        kernels::rms_norm(hidden, weight, config.norm_epsilon, out);
-    }
-    Ok(())
-}
-
-/// Rotates the first `rope` dimensions of every head of every token.
-fn rotate_all(x: &mut [f32], heads: usize, size: usize, rope: usize, cos: &[f32], sin: &[f32]) {
-    let angles = cos.chunks_exact(rope).zip(sin.chunks_exact(rope));
-    for (token, (cos, sin)) in x.chunks_exact_mut(heads * size).zip(angles) {
-        for head in token.chunks_exact_mut(size) {
-            kernels::rotate_pairs(&mut head[..rope], cos, sin);
-        }
-    }
 }

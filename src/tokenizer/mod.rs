@@ -50,6 +50,9 @@ enum Method {
 }
 
 impl Tokenizer {
+    /// The kinds `tokenizer.ggml.model` may name: SentencePiece and byte-level byte-pair encoding.
+    pub const KINDS: [&'static str; 2] = ["llama", "gpt2"];
+
     /// Moves the vocabulary out of `metadata`.
     ///
     /// # Errors
@@ -116,6 +119,11 @@ impl Tokenizer {
             adds_eos: adds_eos && eos.is_some(),
             end_of_generation,
         })
+    }
+
+    /// The pre-tokenizers byte-level tokenizers may name in `tokenizer.ggml.pre`.
+    pub fn pre_tokenizers() -> impl Iterator<Item = &'static str> {
+        PreTokenizer::names()
     }
 
     /// Text → ids; no BOS is added. Where `parse_special` is set, special tokens spelled out in the

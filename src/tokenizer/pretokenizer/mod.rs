@@ -170,6 +170,11 @@ impl PreTokenizer {
         }
     }
 
+    /// All names.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        FAMILIES.iter().flat_map(|family| family.names).copied()
+    }
+
     pub fn name(self) -> &'static str {
         self.name
     }

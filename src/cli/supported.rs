@@ -1,0 +1,49 @@
+//! `inspect --supported`: what loads, as the code has it.
+
+use super::{Outcome, print_json};
+use nexttoken::model::ARCHITECTURES;
+use nexttoken::quant::{TensorType, TileFormat};
+use nexttoken::tokenizer::Tokenizer;
+use std::io::Write;
+
+/// The kinds of things a model file names, where it names them, and what of them loads.
+fn supported() -> [(&'static str, &'static str, Vec<&'static str>); 4] {
+    let types = TensorType::ALL.into_iter();
+    let types = types.filter(|kind| TileFormat::of(*kind).is_some());
+    [
+        (
+            "architectures",
+            "general.architecture",
+            ARCHITECTURES.iter().map(|known| known.name).collect(),
+        ),
+        ("tensor types", "", types.map(TensorType::name).collect()),
+        (
+            "tokenizers",
+            "tokenizer.ggml.model",
+            Tokenizer::KINDS.to_vec(),
+        ),
+        (
+            "pre-tokenizers",
+            "tokenizer.ggml.pre",
+            Tokenizer::pre_tokenizers().collect(),
+        ),
+    ]
+}
+
+/// Prints a Markdown table, or JSON.
+pub fn run(json: bool) -> Outcome {
+    if json {
+        let lists = supported().map(|(what, _, names)| (what.replace([' ', '-'], "_"), names));
+        return print_json(&std::collections::BTreeMap::from(lists));
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "| | metadata key | what loads |\n|---|---|---|")?;
+    for (what, key, names) in supported() {
+        let code = |name: &str| format!("`{name}`");
+        let key = Some(key).filter(|key| !key.is_empty()).map(code);
+        let names: Vec<_> = names.into_iter().map(code).collect();
+        let (key, names) = (key.unwrap_or_default(), names.join(", "));
+        writeln!(out, "| {what} | {key} | {names} |")?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,277 @@
+//! The architectures: one description of a layer, and each name's choices in it as data.
+//!
+//! What a name stands for follows `src/models/` of <https://github.com/ggml-org/llama.cpp>, whose GGUF
+//! files these are.
+
+use crate::{Error, Result};
+
+/// What one architecture's transformer is made of. All share the same course: embedding, then in every
+/// layer attention and a feed-forward network, each added to the residual stream, then a final norm.
+#[derive(Debug, PartialEq)]
+pub struct Architecture {
+    /// Its name in `general.architecture`.
+    pub name: &'static str,
+    pub(super) norm: NormKind,
+    pub(super) norms: Norms,
+    pub(super) query_key_norm: QueryKeyNorm,
+    pub(super) activation: Activation,
+    /// Whether gate and up are one tensor, the gate first.
+    pub(super) gate_in_up: bool,
+    pub(super) positions: Positions,
+    /// Every so many layers one does not rotate (SmolLM3).
+    pub(super) unrotated_every: Option<usize>,
+    pub(super) windows: Windows,
+    pub(super) scales: ScaleRule,
+    pub(super) caps: Caps,
+    /// Tensors that must have a bias; the other matrices may.
+    pub(super) biases: &'static [&'static str],
+}
+
+/// How vectors are normalised.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum NormKind {
+    /// RMSNorm: a weight.
+    Rms,
+    /// LayerNorm: a weight, and in most models a bias.
+    Layer,
+}
+
+/// Where a layer normalises.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Norms {
+    /// What attention and the feed-forward network read.
+    Before,
+    /// What they add to the residual stream.
+    After,
+    /// Both.
+    Around,
+    /// One norm, which both read: they run in parallel.
+    Shared,
+    /// `Before`, or `Shared` where a file has no second norm.
+    BeforeOrShared,
+}
+
+/// Whether queries and keys are normalised before they are rotated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum QueryKeyNorm {
+    No,
+    /// Head by head, with the same weights for all.
+    Heads,
+    /// Head by head, each with weights of its own, in files that have them.
+    EachHead,
+    /// All heads together.
+    Together,
+}
+
+/// What lies between the two halves of a feed-forward network (Shazeer 2020).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Activation {
+    /// SwiGLU: silu(gate × x) × (up × x).
+    SwiGlu,
+    /// GeGLU: gelu(gate × x) × (up × x), gelu in its form with tanh.
+    GeGlu,
+    /// gelu(up × x), in the same form.
+    Gelu,
+}
+
+/// How a layer knows the order of tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Positions {
+    /// An embedding for each position.
+    Learned,
+    /// RoPE over pairs of neighbouring dimensions.
+    RotatedPairs,
+    /// RoPE over pairs that lie half a head apart (GPT-NeoX).
+    RotatedHalves,
+}
+
+/// Which layers attend only to the latest positions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Windows {
+    /// None.
+    No,
+    /// None, though files may name a window: it is that of another implementation.
+    Ignored,
+    /// All but one in `period`.
+    Yes {
+        period: usize,
+        /// The window where a file gives none; `None`: no layer has one then.
+        size: Option<usize>,
+        /// The base of RoPE in these layers where a file gives none; `None`: that of the others.
+        rope_base: Option<f32>,
+    },
+}
+
+/// Factors along the way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum ScaleRule {
+    /// Attention by 1 / √(head size).
+    Usual,
+    /// Besides, embeddings by √(hidden size); of a model with `wide` layers, attention by
+    /// 1 / √(hidden size / heads).
+    Gemma { wide: usize },
+    /// Embeddings, residuals, attention and logits as the metadata says.
+    Metadata,
+}
+
+/// Which values a soft cap bounds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Caps {
+    No,
+    /// Logits, in files that say so.
+    Logits,
+    /// Attention's scores and the logits, by 50 and 30 unless a file says otherwise.
+    ScoresAndLogits,
+}
+
+const LLAMA: Architecture = Architecture {
+    name: "llama",
+    norm: NormKind::Rms,
+    norms: Norms::Before,
+    query_key_norm: QueryKeyNorm::No,
+    activation: Activation::SwiGlu,
+    gate_in_up: false,
+    positions: Positions::RotatedPairs,
+    unrotated_every: None,
+    windows: Windows::No,
+    scales: ScaleRule::Usual,
+    caps: Caps::No,
+    biases: &[],
+};
+
+const GEMMA: Architecture = Architecture {
+    name: "gemma",
+    activation: Activation::GeGlu,
+    positions: Positions::RotatedHalves,
+    scales: ScaleRule::Gemma { wide: usize::MAX },
+    ..LLAMA
+};
+
+/// Every architecture this crate runs.
+pub const ARCHITECTURES: &[Architecture] = &[
+    LLAMA,
+    Architecture {
+        name: "qwen2",
+        positions: Positions::RotatedHalves,
+        biases: &["attn_q", "attn_k", "attn_v"],
+        ..LLAMA
+    },
+    Architecture {
+        name: "qwen3",
+        positions: Positions::RotatedHalves,
+        query_key_norm: QueryKeyNorm::Heads,
+        ..LLAMA
+    },
+    GEMMA,
+    Architecture {
+        name: "gemma2",
+        norms: Norms::Around,
+        windows: Windows::Yes {
+            period: 2,
+            size: Some(4096),
+            rope_base: None,
+        },
+        scales: ScaleRule::Gemma { wide: 46 },
+        caps: Caps::ScoresAndLogits,
+        ..GEMMA
+    },
+    Architecture {
+        name: "gemma3",
+        norms: Norms::Around,
+        query_key_norm: QueryKeyNorm::Heads,
+        windows: Windows::Yes {
+            period: 6,
+            size: None,
+            rope_base: Some(10_000.0),
+        },
+        scales: ScaleRule::Gemma { wide: 62 },
+        caps: Caps::Logits,
+        ..GEMMA
+    },
+    Architecture {
+        name: "gpt2",
+        norm: NormKind::Layer,
+        activation: Activation::Gelu,
+        positions: Positions::Learned,
+        biases: &[
+            "attn_norm",
+            "attn_qkv",
+            "attn_output",
+            "ffn_norm",
+            "ffn_up",
+            "ffn_down",
+            "output_norm",
+        ],
+        ..LLAMA
+    },
+    Architecture {
+        name: "phi2",
+        norm: NormKind::Layer,
+        norms: Norms::Shared,
+        activation: Activation::Gelu,
+        positions: Positions::RotatedHalves,
+        biases: &[
+            "attn_norm",
+            "attn_q",
+            "attn_k",
+            "attn_v",
+            "attn_qkv",
+            "attn_output",
+            "ffn_up",
+            "ffn_down",
+            "output_norm",
+            "output",
+        ],
+        ..LLAMA
+    },
+    Architecture {
+        name: "phi3",
+        gate_in_up: true,
+        positions: Positions::RotatedHalves,
+        windows: Windows::Ignored,
+        ..LLAMA
+    },
+    Architecture {
+        name: "granite",
+        scales: ScaleRule::Metadata,
+        ..LLAMA
+    },
+    Architecture {
+        name: "olmo2",
+        norms: Norms::After,
+        query_key_norm: QueryKeyNorm::Together,
+        positions: Positions::RotatedHalves,
+        windows: Windows::Yes {
+            period: 4,
+            size: None,
+            rope_base: None,
+        },
+        ..LLAMA
+    },
+    Architecture {
+        name: "stablelm",
+        norm: NormKind::Layer,
+        norms: Norms::BeforeOrShared,
+        query_key_norm: QueryKeyNorm::EachHead,
+        positions: Positions::RotatedHalves,
+        biases: &["attn_norm", "output_norm"],
+        ..LLAMA
+    },
+    Architecture {
+        name: "smollm3",
+        unrotated_every: Some(4),
+        ..LLAMA
+    },
+];
+
+impl Architecture {
+    /// The architecture of this name.
+    ///
+    /// # Errors
+    /// [`Error::UnsupportedArchitecture`].
+    pub fn named(name: &str) -> Result<&'static Self> {
+        let mut all = ARCHITECTURES.iter();
+        all.find(|architecture| architecture.name == name)
+            .ok_or_else(|| Error::UnsupportedArchitecture(name.to_owned()))
+    }
+}

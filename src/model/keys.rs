@@ -1,0 +1,166 @@
+//! An architecture's metadata keys, typed and within bounds.
+
+use super::architecture::{Architecture, Caps, ScaleRule, Windows};
+use crate::gguf::{Metadata, Value};
+use crate::{Error, Result};
+
+/// More of anything than this is no model but an attack.
+pub(super) const LARGEST: usize = 1 << 24;
+
+/// The keys that begin with the architecture's name.
+pub(super) struct Keys<'a> {
+    metadata: &'a Metadata,
+    architecture: &'static str,
+}
+
+impl<'a> Keys<'a> {
+    pub fn new(metadata: &'a Metadata, architecture: &'static str) -> Self {
+        Self {
+            metadata,
+            architecture,
+        }
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.architecture)
+    }
+
+    /// The error that `name` is not usable.
+    pub fn fail<T>(&self, name: &str, reason: &str) -> Result<T> {
+        Err(Error::BadMetadata {
+            key: self.key(name),
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// A size that must be there and not be zero.
+    pub fn size(&self, name: &str) -> Result<usize> {
+        let size = self.optional_size(name)?;
+        size.ok_or_else(|| Error::MissingMetadata(self.key(name)))
+    }
+
+    /// A size that must not be zero.
+    pub fn optional_size(&self, name: &str) -> Result<Option<usize>> {
+        match self.optional_count(name)? {
+            Some(0) => self.fail(name, "it must not be 0"),
+            size => Ok(size),
+        }
+    }
+
+    /// A count, which may be zero.
+    pub fn optional_count(&self, name: &str) -> Result<Option<usize>> {
+        match self.metadata.optional_u32(&self.key(name))? {
+            None => Ok(None),
+            Some(value) => match usize::try_from(value) {
+                Ok(count) if count <= LARGEST => Ok(Some(count)),
+                _ => self.fail(name, &format!("{value} is more than {LARGEST}")),
+            },
+        }
+    }
+
+    /// A number that must be there.
+    pub fn f32(&self, name: &str) -> Result<f32> {
+        self.metadata.require_f32(&self.key(name))
+    }
+
+    /// A number.
+    pub fn optional_f32(&self, name: &str) -> Result<Option<f32>> {
+        self.metadata.optional_f32(&self.key(name))
+    }
+
+    /// A number that is not infinite nor NaN.
+    pub fn optional_finite(&self, name: &str) -> Result<Option<f32>> {
+        match self.optional_f32(name)? {
+            Some(number) if !number.is_finite() => self.fail(name, "it must be a finite number"),
+            number => Ok(number),
+        }
+    }
+
+    /// A string.
+    pub fn optional_str(&self, name: &str) -> Result<Option<&'a str>> {
+        self.metadata.optional_str(&self.key(name))
+    }
+
+    /// The numbers or truth values of a list; `None` where there is none.
+    pub fn list(&self, name: &str) -> Option<&'a [i64]> {
+        match self.metadata.get(&self.key(name)) {
+            Some(Value::Integers(list)) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// Whether `name` is there with a value that means something.
+    fn is_set(&self, name: &str) -> bool {
+        match self.metadata.get(&self.key(name)) {
+            None => false,
+            Some(Value::F32(number)) => *number != 0.0,
+            Some(Value::F64(number)) => *number != 0.0,
+            Some(Value::Bool(on)) => *on,
+            Some(_) => self
+                .metadata
+                .optional_u32(&self.key(name))
+                .ok()
+                .flatten()
+                .is_none_or(|number| number != 0),
+        }
+    }
+
+    /// What we would leave out without a word is an error instead.
+    pub fn refuse_unsupported(&self, architecture: &Architecture) -> Result<()> {
+        let mut refused = vec![
+            ("expert_count", "mixtures of experts are not supported"),
+            (
+                "attention.clamp_kqv",
+                "clamped queries and keys are not supported",
+            ),
+            (
+                "attention.max_alibi_bias",
+                "attention biases are not supported",
+            ),
+            (
+                "attention.temperature_scale",
+                "scaled temperatures are not supported",
+            ),
+            (
+                "attention.output_scale",
+                "scaled attention is not supported",
+            ),
+        ];
+        let scale = "this architecture has no such scale";
+        if architecture.scales != ScaleRule::Metadata {
+            refused.extend([
+                ("embedding_scale", scale),
+                ("residual_scale", scale),
+                ("attention.scale", scale),
+                ("logit_scale", scale),
+            ]);
+        }
+        let cap = "this architecture has no such cap";
+        if architecture.caps != Caps::ScoresAndLogits {
+            refused.push(("attn_logit_softcapping", cap));
+        }
+        if architecture.caps == Caps::No {
+            refused.push(("final_logit_softcapping", cap));
+        }
+        if let Some((name, reason)) = refused.into_iter().find(|(name, _)| self.is_set(name)) {
+            return self.fail(name, reason);
+        }
+        let flag = |name: &str| self.metadata.optional_bool(&self.key(name));
+        if flag("attention.causal")? == Some(false) {
+            return self.fail("attention.causal", "only text generators are supported");
+        }
+        // Granite means by it that nothing is rotated.
+        let finetuned = "rope.scaling.finetuned";
+        if architecture.scales == ScaleRule::Metadata && flag(finetuned)? == Some(false) {
+            return self.fail(finetuned, "models without positions are not supported");
+        }
+        let window = "attention.sliding_window";
+        if architecture.windows == Windows::No
+            && let Some(size) = self.optional_count(window)?
+            && (1..self.size("context_length")?).contains(&size)
+        {
+            return self.fail(window, "this architecture has no sliding window");
+        }
+        Ok(())
+    }
+}

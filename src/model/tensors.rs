@@ -1,0 +1,249 @@
+//! The tensors an architecture has: names, shapes, and which must be there.
+
+use std::collections::HashSet;
+
+use super::Config;
+use super::architecture::{Activation, NormKind, Norms, Positions, QueryKeyNorm};
+use crate::gguf::TensorInfo;
+use crate::quant::TileFormat;
+use crate::{Error, Result};
+
+/// A tensor that has a place in the model.
+pub(super) struct Spec {
+    stem: &'static str,
+    /// "weight" or "bias".
+    suffix: &'static str,
+    /// Fastest dimension first.
+    pub shape: Vec<u64>,
+    /// Whether it meets activations in a matrix product, or is a few numbers.
+    pub is_matrix: bool,
+    need: Need,
+}
+
+enum Need {
+    Required,
+    Optional,
+    /// Required unless the weight of this stem is there, and only then allowed.
+    Unless(&'static str),
+    /// Required where the weight of the same stem is there.
+    WithWeight,
+}
+
+/// Collects specifications.
+struct Specs<'a> {
+    config: &'a Config,
+    all: Vec<Spec>,
+}
+
+impl Specs<'_> {
+    fn push(&mut self, stem: &'static str, suffix: &'static str, shape: &[usize], need: Need) {
+        self.all.push(Spec {
+            stem,
+            suffix,
+            shape: shape.iter().map(|&size| size as u64).collect(),
+            is_matrix: false,
+            need,
+        });
+    }
+
+    fn vector(&mut self, stem: &'static str, shape: &[usize], need: Need) {
+        self.push(stem, "weight", shape, need);
+    }
+
+    fn bias(&mut self, stem: &'static str, size: usize) {
+        let required = self.config.architecture.biases.contains(&stem);
+        let need = if required {
+            Need::WithWeight
+        } else {
+            Need::Optional
+        };
+        self.push(stem, "bias", &[size], need);
+    }
+
+    fn norm(&mut self, stem: &'static str, need: Need) {
+        let size = self.config.hidden_size;
+        self.vector(stem, &[size], need);
+        if self.config.architecture.norm == NormKind::Layer {
+            self.bias(stem, size);
+        }
+    }
+
+    fn table(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
+        self.vector(stem, &[cols, rows], need);
+        self.all.last_mut().into_iter().for_each(|spec| {
+            spec.is_matrix = true;
+        });
+    }
+
+    /// A matrix that may have a bias.
+    fn linear(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
+        self.table(stem, cols, rows, need);
+        self.bias(stem, rows);
+    }
+}
+
+/// The tensors outside the layers.
+fn outside(config: &Config) -> Vec<Spec> {
+    let mut specs = Specs {
+        config,
+        all: Vec::new(),
+    };
+    let (hidden, vocabulary) = (config.hidden_size, config.vocabulary_size);
+    specs.table("token_embd", hidden, vocabulary, Need::Required);
+    specs.norm("output_norm", Need::Required);
+    // Without it the embedding is the head.
+    specs.linear("output", hidden, vocabulary, Need::Optional);
+    if config.architecture.positions == Positions::Learned {
+        let positions = config.context_length;
+        specs.table("position_embd", hidden, positions, Need::Required);
+    } else {
+        for stem in ["rope_freqs", "rope_factors_short", "rope_factors_long"] {
+            specs.vector(stem, &[config.rope_size / 2], Need::Optional);
+        }
+    }
+    specs.all
+}
+
+/// The tensors of a layer.
+fn layer(config: &Config) -> Vec<Spec> {
+    let mut specs = Specs {
+        config,
+        all: Vec::new(),
+    };
+    let architecture = config.architecture;
+    let (hidden, feed_forward) = (config.hidden_size, config.feed_forward_size);
+    let (query, kv) = (config.query_size(), config.kv_size());
+    if architecture.norms != Norms::After {
+        specs.norm("attn_norm", Need::Required);
+    }
+    match architecture.norms {
+        Norms::Before | Norms::Around => specs.norm("ffn_norm", Need::Required),
+        Norms::BeforeOrShared => specs.norm("ffn_norm", Need::Optional),
+        Norms::After | Norms::Shared => {}
+    }
+    if matches!(architecture.norms, Norms::After | Norms::Around) {
+        specs.norm("post_attention_norm", Need::Required);
+        specs.norm("post_ffw_norm", Need::Required);
+    }
+    specs.linear("attn_q", hidden, query, Need::Unless("attn_qkv"));
+    specs.linear("attn_k", hidden, kv, Need::Unless("attn_qkv"));
+    specs.linear("attn_v", hidden, kv, Need::Unless("attn_qkv"));
+    specs.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
+    specs.linear("attn_output", query, hidden, Need::Required);
+    let (head, heads, kv_heads) = (config.head_size, config.heads, config.kv_heads);
+    for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
+        match architecture.query_key_norm {
+            QueryKeyNorm::No => {}
+            QueryKeyNorm::Heads => specs.vector(stem, &[head], Need::Required),
+            QueryKeyNorm::EachHead => specs.vector(stem, &[head, heads], Need::Optional),
+            QueryKeyNorm::Together => specs.vector(stem, &[head * heads], Need::Required),
+        }
+    }
+    if architecture.gate_in_up {
+        specs.linear("ffn_up", hidden, 2 * feed_forward, Need::Required);
+    } else {
+        specs.linear("ffn_up", hidden, feed_forward, Need::Required);
+        if architecture.activation != Activation::Gelu {
+            specs.linear("ffn_gate", hidden, feed_forward, Need::Required);
+        }
+    }
+    specs.linear("ffn_down", feed_forward, hidden, Need::Required);
+    specs.all
+}
+
+/// The specification of the tensor `name`; `None` where the model has no place for it.
+pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
+    let (specs, rest) = match name.strip_prefix("blk.") {
+        Some(rest) => {
+            let (number, rest) = rest.split_once('.')?;
+            let index = number.parse::<usize>().ok()?;
+            // As it is spelled when it is looked for: not "007".
+            if index >= config.layers || index.to_string() != number {
+                return None;
+            }
+            (layer(config), rest)
+        }
+        None => (outside(config), name),
+    };
+    let (stem, suffix) = rest.split_once('.')?;
+    let mut specs = specs.into_iter();
+    specs.find(|spec| spec.stem == stem && spec.suffix == suffix)
+}
+
+/// The name of a layer's tensor.
+pub(super) fn layer_name(layer: usize, stem: &str, suffix: &str) -> String {
+    format!("blk.{layer}.{stem}.{suffix}")
+}
+
+/// Every tensor the model needs is there, in the right shape and a type there is a kernel for, and none
+/// that it would pass over in silence.
+pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
+    let mut found = HashSet::new();
+    for info in tensors {
+        let Some(spec) = find(config, &info.name) else {
+            return Err(no_place(&info.name));
+        };
+        if info.shape != spec.shape {
+            return Err(Error::TensorShape {
+                tensor: info.name.clone(),
+                found: info.shape.clone(),
+                expected: spec.shape,
+            });
+        }
+        if spec.is_matrix && TileFormat::of(info.kind).is_none() {
+            return Err(Error::UnsupportedTensorType {
+                tensor: info.name.clone(),
+                kind: info.kind.name().to_owned(),
+            });
+        }
+        found.insert(info.name.as_str());
+    }
+    let name = |stem: &str, suffix: &str| format!("{stem}.{suffix}");
+    check_group(&outside(config), &found, name)?;
+    // Layer by layer: the first that is missing ends it, however many the metadata promises.
+    let specs = layer(config);
+    (0..config.layers).try_for_each(|index| {
+        check_group(&specs, &found, |stem, suffix| {
+            layer_name(index, stem, suffix)
+        })
+    })
+}
+
+fn check_group(
+    specs: &[Spec],
+    found: &HashSet<&str>,
+    name: impl Fn(&str, &str) -> String,
+) -> Result<()> {
+    let has = |stem: &str, suffix: &str| found.contains(name(stem, suffix).as_str());
+    for spec in specs {
+        let is_there = has(spec.stem, spec.suffix);
+        let required = match spec.need {
+            Need::Required => true,
+            Need::Optional => false,
+            Need::WithWeight => has(spec.stem, "weight"),
+            Need::Unless(other) => {
+                let other = has(other, "weight");
+                if other && is_there {
+                    return Err(no_place(&name(spec.stem, spec.suffix)));
+                }
+                !other
+            }
+        };
+        if required && !is_there {
+            return Err(Error::MissingTensor(name(spec.stem, spec.suffix)));
+        }
+        // The head's weight may be that of the embedding.
+        let orphaned = !has(spec.stem, "weight") && spec.stem != "output";
+        if is_there && orphaned {
+            return Err(no_place(&name(spec.stem, spec.suffix)));
+        }
+    }
+    Ok(())
+}
+
+/// A bias or a norm we would not apply must not be passed over in silence.
+fn no_place(name: &str) -> Error {
+    Error::Corrupt(format!(
+        "the tensor \"{name}\" has no place in this architecture"
+    ))
+}

@@ -1,0 +1,140 @@
+//! What the metadata may and may not say.
+
+use super::Config;
+use super::architecture::ARCHITECTURES;
+use crate::Error;
+use crate::gguf::{Metadata, Value};
+
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// The least that an architecture's file says, with `more` under the architecture's name.
+fn metadata(architecture: &str, more: &[(&str, Value)]) -> Metadata {
+    let mut metadata = Metadata::default();
+    let name = Value::String(architecture.to_owned());
+    metadata
+        .insert("general.architecture".to_owned(), name)
+        .unwrap();
+    let plain = [
+        ("context_length", Value::U32(64)),
+        ("embedding_length", Value::U32(32)),
+        ("block_count", Value::U32(6)),
+        ("feed_forward_length", Value::U32(96)),
+        ("attention.head_count", Value::U32(4)),
+        ("attention.layer_norm_epsilon", Value::F32(1e-5)),
+        ("attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
+    ];
+    let kept = plain
+        .iter()
+        .filter(|(key, _)| more.iter().all(|(other, _)| key != other));
+    for (key, value) in kept.chain(more) {
+        let key = format!("{architecture}.{key}");
+        metadata.insert(key, value.clone()).unwrap();
+    }
+    metadata
+}
+
+fn config(architecture: &str, more: &[(&str, Value)]) -> Result<Config, Error> {
+    Config::from_metadata(&metadata(architecture, more), 100)
+}
+
+#[test]
+fn every_architecture_has_a_configuration() {
+    for architecture in ARCHITECTURES {
+        let config = config(architecture.name, &[]).unwrap();
+        assert_eq!(config.architecture, architecture);
+        assert_eq!((config.kv_heads, config.head_size), (4, 8));
+    }
+    let error = config("mamba", &[]).unwrap_err();
+    assert_eq!(error, Error::UnsupportedArchitecture("mamba".to_owned()));
+}
+
+/// What we would leave out without a word is an error that names it.
+#[test]
+fn what_would_be_left_out_is_refused() {
+    let text = |text: &str| Value::String(text.to_owned());
+    for (architecture, key, value) in [
+        ("llama", "expert_count", Value::U32(8)),
+        ("llama", "rope.scaling.type", text("su")),
+        ("llama", "rope.scaling.yarn_log_multiplier", Value::F32(0.1)),
+        ("llama", "attention.clamp_kqv", Value::F32(8.0)),
+        ("llama", "attention.max_alibi_bias", Value::F32(8.0)),
+        ("llama", "attention.causal", Value::Bool(false)),
+        ("llama", "attention.sliding_window", Value::U32(32)),
+        ("llama", "logit_scale", Value::F32(4.0)),
+        ("qwen2", "attn_logit_softcapping", Value::F32(50.0)),
+        ("gemma3", "attn_logit_softcapping", Value::F32(50.0)),
+        ("gemma2", "residual_scale", Value::F32(0.5)),
+        ("granite", "rope.scaling.finetuned", Value::Bool(false)),
+        ("gemma2", "final_logit_softcapping", Value::F32(-1.0)),
+        ("gemma2", "rope.freq_base_swa", Value::F32(0.0)),
+        ("gemma2", "attention.sliding_window_pattern", Value::U32(0)),
+        (
+            "gemma2",
+            "attention.sliding_window_pattern",
+            Value::Integers(vec![1; 5]),
+        ),
+        ("granite", "attention.scale", Value::F32(f32::NAN)),
+        ("llama", "attention.value_length", Value::U32(16)),
+        ("llama", "attention.head_count_kv", Value::U32(3)),
+        ("llama", "attention.head_count", Value::U32(64)),
+        ("llama", "rope.dimension_count", Value::U32(10)),
+        ("llama", "block_count", Value::U32(u32::MAX)),
+        ("llama", "embedding_length", Value::U32(0)),
+    ] {
+        let expected = format!("{architecture}.{key}");
+        match config(architecture, &[(key, value)]) {
+            Err(Error::BadMetadata { key, .. }) => assert_eq!(key, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+}
+
+/// Values that say nothing are no reason to refuse a file.
+#[test]
+fn what_changes_nothing_is_passed_over() {
+    for (architecture, key, value) in [
+        ("llama", "expert_count", Value::U32(0)),
+        ("llama", "attention.sliding_window", Value::U32(64)),
+        ("phi3", "attention.sliding_window", Value::U32(8)),
+        ("llama", "attention.clamp_kqv", Value::F32(0.0)),
+        ("llama", "attention.causal", Value::Bool(true)),
+        ("llama", "rope.scaling.finetuned", Value::Bool(false)),
+    ] {
+        assert!(config(architecture, &[(key, value)]).is_ok(), "{key}");
+    }
+}
+
+#[test]
+fn windows_follow_their_pattern() {
+    let windows = |config: &Config| -> Vec<Option<usize>> {
+        (0..6)
+            .map(|layer| config.layer_positions(layer).window)
+            .collect()
+    };
+    let window = ("attention.sliding_window", Value::U32(8));
+    let gemma3 = config("gemma3", &[window.clone()]).unwrap();
+    assert_eq!(
+        windows(&gemma3),
+        [Some(8), Some(8), Some(8), Some(8), Some(8), None]
+    );
+    let bases: Vec<f32> = gemma3.ropes().map(|(base, _)| base).collect();
+    assert_eq!(bases, [10_000.0, 10_000.0]);
+    let listed = Value::Integers(vec![0, 1, 1, 0, 0, 0]);
+    let pattern = ("attention.sliding_window_pattern", listed);
+    let listed = config("gemma3", &[window, pattern]).unwrap();
+    assert_eq!(windows(&listed), [None, Some(8), Some(8), None, None, None]);
+    let gemma2 = config("gemma2", &[]).unwrap();
+    assert_eq!(windows(&gemma2)[..3], [Some(4096), None, Some(4096)]);
+    // Without a window there is none.
+    assert_eq!(windows(&config("olmo2", &[]).unwrap()), [None; 6]);
+}
+
+#[test]
+fn smollm3_does_not_rotate_every_fourth_layer() {
+    let config = config("smollm3", &[]).unwrap();
+    let rotated: Vec<bool> = (0..6)
+        .map(|layer| config.layer_positions(layer).rope.is_some())
+        .collect();
+    assert_eq!(rotated, [true, true, true, false, true, true]);
+}

@@ -1,0 +1,291 @@
+"""Writes a tiny model of every architecture with random weights, in f32 and in Q8_0: `python make.py`.
+
+Needs PyPI `gguf` and `numpy`. `node reference.mjs` then has native llama.cpp say what each predicts.
+"""
+
+import pathlib
+import zlib
+
+import gguf
+import numpy
+
+HIDDEN, HEAD, HEADS, KV_HEADS, FEED_FORWARD, CONTEXT = 32, 8, 4, 2, 32, 64
+SPECIALS = ["<|begin|>", "<|end|>"]
+# Some printable characters, and the spellings of space and newline: 64 tokens in all.
+TOKENS = [chr(c) for c in range(ord("!"), ord("!") + 60)] + ["Ġ", "Ċ"] + SPECIALS
+HERE = pathlib.Path(__file__).parent
+
+
+class Model:
+    """A file in the making: keys and tensors by name, fastest dimension last as numpy has it."""
+
+    def __init__(self, name, arch, layers, **keys):
+        self.name, self.arch, self.layers = name, arch, layers
+        self.keys = {
+            "context_length": CONTEXT,
+            "embedding_length": HIDDEN,
+            "block_count": layers,
+            "feed_forward_length": FEED_FORWARD,
+            "attention.head_count": HEADS,
+            "attention.head_count_kv": KV_HEADS,
+            **{key.replace("__", "."): value for key, value in keys.items()},
+        }
+        self.random = numpy.random.default_rng(zlib.crc32(name.encode()))
+        self.tensors = {}
+
+    def head(self):
+        return self.keys.get("attention.key_length", HEAD)
+
+    def matrix(self, name, rows, cols, size=1.5, bias=False):
+        weights = self.random.normal(size=(rows, cols)) * size / cols**0.5
+        self.tensors[f"{name}.weight"] = weights.astype(numpy.float32)
+        if bias:
+            self.vector(f"{name}.bias", rows, 0.0, 0.3)
+
+    def vector(self, name, shape, mean=1.0, deviation=0.3):
+        values = mean + deviation * self.random.normal(size=shape)
+        self.tensors[name] = values.astype(numpy.float32)
+
+    def norm(self, name, bias=False, size=HIDDEN, mean=1.0):
+        self.vector(f"{name}.weight", size, mean)
+        if bias:
+            self.vector(f"{name}.bias", size, 0.0)
+
+    def outside(self, output=True, norm_bias=False, output_bias=False, embedding=1.0):
+        self.matrix("token_embd", len(TOKENS), HIDDEN, size=embedding * HIDDEN**0.5)
+        self.norm("output_norm", norm_bias)
+        if output:
+            self.matrix("output", len(TOKENS), HIDDEN, size=4.0, bias=output_bias)
+
+    def every_layer(self):
+        return [f"blk.{layer}" for layer in range(self.layers)]
+
+    def attention(self, qkv_bias=False, bias=False, fused=False, size=1.5):
+        query, kv = HEADS * self.head(), self.keys["attention.head_count_kv"] * self.head()
+        for at in self.every_layer():
+            if fused:
+                self.matrix(f"{at}.attn_qkv", query + 2 * kv, HIDDEN, bias=qkv_bias)
+            else:
+                for name, rows in [("q", query), ("k", kv), ("v", kv)]:
+                    self.matrix(f"{at}.attn_{name}", rows, HIDDEN, bias=qkv_bias)
+            self.matrix(f"{at}.attn_output", HIDDEN, query, size, bias=bias)
+
+    def feed_forward(self, gate="separate", bias=False, size=1.5):
+        for at in self.every_layer():
+            if gate == "separate":
+                self.matrix(f"{at}.ffn_gate", FEED_FORWARD, HIDDEN, bias=bias)
+            rows = 2 * FEED_FORWARD if gate == "fused" else FEED_FORWARD
+            self.matrix(f"{at}.ffn_up", rows, HIDDEN, bias=bias)
+            self.matrix(f"{at}.ffn_down", HIDDEN, FEED_FORWARD, size, bias=bias)
+
+    def norms(self, *names, bias=False, mean=1.0):
+        for at in self.every_layer():
+            for name in names:
+                self.norm(f"{at}.{name}", bias, mean=mean)
+
+    def query_key_norms(self, query, key):
+        for at in self.every_layer():
+            self.vector(f"{at}.attn_q_norm.weight", query)
+            self.vector(f"{at}.attn_k_norm.weight", key)
+
+    def write(self, kind):
+        writer = gguf.GGUFWriter(HERE / f"{self.name}.{kind}.gguf", self.arch)
+        for key, value in self.keys.items():
+            key = f"{self.arch}.{key}"
+            if isinstance(value, bool):
+                writer.add_bool(key, value)
+            elif isinstance(value, int):
+                writer.add_uint32(key, value)
+            elif isinstance(value, float):
+                writer.add_float32(key, value)
+            else:
+                writer.add_string(key, value)
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("gpt-2")
+        writer.add_token_list(TOKENS)
+        control = [gguf.TokenType.CONTROL] * len(SPECIALS)
+        writer.add_token_types([gguf.TokenType.NORMAL] * (len(TOKENS) - len(SPECIALS)) + control)
+        writer.add_token_merges(["A B"])
+        writer.add_bos_token_id(len(TOKENS) - 2)
+        writer.add_eos_token_id(len(TOKENS) - 1)
+        writer.add_add_bos_token(False)
+        for name, values in self.tensors.items():
+            # What llama.cpp quantises: matrices, but neither norms nor positions.
+            if kind == "q8_0" and values.ndim == 2 and "norm" not in name and "position" not in name:
+                q8_0 = gguf.GGMLQuantizationType.Q8_0
+                writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
+            else:
+                writer.add_tensor(name, values)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+
+
+RMS = {"attention__layer_norm_rms_epsilon": 1e-5}
+LAYER = {"attention__layer_norm_epsilon": 1e-5}
+
+
+def llama_like(name, arch, layers=2, output=True, qkv_bias=False, **keys):
+    model = Model(name, arch, layers, rope__dimension_count=HEAD, **RMS, **keys)
+    model.outside(output, embedding=1.0 if output else 0.4)
+    model.attention(qkv_bias)
+    model.feed_forward()
+    model.norms("attn_norm", "ffn_norm")
+    return model
+
+
+def llama3():
+    model = llama_like("llama-3", "llama", 1, output=False, rope__freq_base=500000.0)
+    model.tensors["rope_freqs.weight"] = numpy.array([1, 1, 3.5, 8], numpy.float32)
+    return model
+
+
+def qwen3():
+    model = llama_like("qwen3", "qwen3", output=False, attention__key_length=16, attention__value_length=16)
+    del model.keys["rope.dimension_count"]
+    model.query_key_norms(16, 16)
+    return model
+
+
+def gemma(name, arch, layers=2, norms=("attn_norm", "ffn_norm"), **keys):
+    lengths = {"attention__key_length": 16, "attention__value_length": 16}
+    model = Model(name, arch, layers, **RMS, **lengths, **keys)
+    model.outside(output=False, embedding=0.3)
+    model.attention(size=2.5)
+    model.feed_forward(size=2.5)
+    model.norms(*norms)
+    post = [("post_attention_norm", "post_ffw_norm")] if "post" in "".join(norms) else []
+    for names in post:
+        model.norms(*names, mean=1.5)
+    return model
+
+
+AROUND = ("attn_norm", "post_attention_norm", "ffn_norm", "post_ffw_norm")
+
+
+def gemma3():
+    model = gemma(
+        "gemma3",
+        "gemma3",
+        6,
+        AROUND,
+        attention__sliding_window=8,
+        rope__freq_base=1000000.0,
+        rope__scaling__type="linear",
+        rope__scaling__factor=8.0,
+        attention__head_count_kv=1,
+    )
+    model.query_key_norms(16, 16)
+    return model
+
+
+def gpt2():
+    model = Model("gpt2", "gpt2", 2, attention__head_count_kv=HEADS, **LAYER)
+    model.outside(output=False, norm_bias=True, embedding=0.5)
+    positions = model.random.normal(size=(CONTEXT, HIDDEN)) * 0.3
+    model.tensors["position_embd.weight"] = positions.astype(numpy.float32)
+    for at in model.every_layer():
+        model.matrix(f"{at}.attn_qkv", 3 * HIDDEN, HIDDEN, bias=True)
+        model.matrix(f"{at}.attn_output", HIDDEN, HIDDEN, bias=True)
+    model.feed_forward(gate="none", bias=True)
+    model.norms("attn_norm", "ffn_norm", bias=True)
+    return model
+
+
+def phi2():
+    model = Model("phi2", "phi2", 2, rope__dimension_count=4, **LAYER)
+    model.outside(norm_bias=True, output_bias=True)
+    model.attention(qkv_bias=True, bias=True, fused=True)
+    model.feed_forward(gate="none", bias=True)
+    model.norms("attn_norm", bias=True)
+    return model
+
+
+def phi3(name="phi3", long=False, **keys):
+    model = Model(name, "phi3", 1 if long else 2, rope__dimension_count=HEAD, **RMS, **keys)
+    model.outside()
+    model.attention(fused=True)
+    model.feed_forward(gate="fused")
+    model.norms("attn_norm", "ffn_norm")
+    if long:
+        model.tensors["rope_factors_short.weight"] = numpy.array([1, 1.1, 1.3, 1.5], numpy.float32)
+        model.tensors["rope_factors_long.weight"] = numpy.array([1.2, 2.5, 6, 11], numpy.float32)
+    return model
+
+
+def olmo2(name="olmo2", **keys):
+    model = Model(name, "olmo2", 2, rope__dimension_count=HEAD, **RMS, **keys)
+    model.outside()
+    model.attention()
+    model.feed_forward()
+    model.norms("post_attention_norm", "post_ffw_norm")
+    model.query_key_norms(HIDDEN, KV_HEADS * HEAD)
+    return model
+
+
+def stablelm(name="stablelm", parallel=False):
+    keys = {"rope__dimension_count": 4, "use_parallel_residual": parallel}
+    model = Model(name, "stablelm", 2, **LAYER, **keys)
+    model.outside(norm_bias=True)
+    model.attention(qkv_bias=not parallel)
+    model.feed_forward()
+    model.norms("attn_norm", bias=True)
+    if parallel:
+        model.query_key_norms((HEADS, HEAD), (KV_HEADS, HEAD))
+    else:
+        model.norms("ffn_norm", bias=True)
+    return model
+
+
+YARN = {
+    "rope__scaling__type": "yarn",
+    "rope__scaling__factor": 4.0,
+    "rope__scaling__original_context_length": 16,
+}
+SCALES = {
+    "embedding_scale": 3.0,
+    "residual_scale": 0.6,
+    "attention__scale": 0.5,
+    "logit_scale": 1.4,
+}
+
+MODELS = [
+    llama_like("llama", "llama"),
+    llama_like("qwen2", "qwen2", qkv_bias=True, rope__freq_base=1000000.0),
+    qwen3(),
+    gemma("gemma", "gemma"),
+    gemma(
+        "gemma2",
+        "gemma2",
+        2,
+        AROUND,
+        attention__sliding_window=8,
+        attn_logit_softcapping=2.0,
+        final_logit_softcapping=5.0,
+    ),
+    gemma3(),
+    gpt2(),
+    phi2(),
+    phi3(),
+    llama_like("granite", "granite", **SCALES),
+    olmo2(),
+    stablelm(),
+    llama_like("smollm3", "smollm3", 4),
+]
+# What the files above leave out.
+VARIANTS = [
+    llama3(),
+    llama_like("llama-yarn", "llama", 1, **YARN),
+    llama_like("qwen2-linear", "qwen2", 1, rope__scaling__type="linear", rope__scaling__factor=2.0, qkv_bias=True),
+    phi3("phi3-long", True, rope__scaling__attn_factor=1.2, rope__scaling__original_context_length=16),
+    phi3("phi3-short", True, rope__scaling__attn_factor=1.2, rope__scaling__original_context_length=4096),
+    olmo2("olmo3", attention__sliding_window=8, attention__sliding_window_pattern=2, **YARN),
+    stablelm("stablelm-parallel", True),
+]
+
+for model in MODELS:
+    model.write("f32")
+    model.write("q8_0")
+for model in VARIANTS:
+    model.write("f32")
