@@ -3,6 +3,7 @@
 mod generate;
 mod inspect;
 mod model_file;
+mod sampling;
 mod texts;
 
 use clap::{Args, Parser, Subcommand};
