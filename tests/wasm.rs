@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array, Uint32Array};
+use js_sys::{Array, Float32Array, Function, Object, Promise, Reflect, Uint8Array, Uint32Array};
 use nexttoken::quant::TensorType;
 use nexttoken::wasm::{Generator, backend, version};
 use wasm_bindgen::closure::Closure;
@@ -179,7 +179,7 @@ async fn options_are_checked_by_name_and_type() {
         code(error)
     };
     assert_eq!(refuse("temprature", 1.into()), "unknown_option");
-    assert_eq!(refuse("repetition_penalty", 1.into()), "unknown_option");
+    assert_eq!(refuse("repeat_penalty", 1.into()), "unknown_option");
     let strings = Array::of2(&"a".into(), &1.into());
     for (name, value) in [
         ("temperature", "hot".into()),
@@ -189,6 +189,25 @@ async fn options_are_checked_by_name_and_type() {
         ("top_k", JsValue::from(-1)),
         ("top_p", JsValue::from(1.5)),
         ("min_p", JsValue::from(true)),
+        ("repetition_penalty", JsValue::from(0)),
+        ("frequency_penalty", JsValue::from(-3)),
+        ("penalty_last_n", JsValue::from(-2)),
+        ("penalty_last_n", JsValue::from(0.5)),
+        ("dry_base", JsValue::from(0.5)),
+        ("dry_sequence_breakers", "".into()),
+        ("mirostat", JsValue::from(1)),
+        ("logit_bias", JsValue::from(1)),
+        ("logit_bias", object(&[("a", 1.into())])),
+        ("logit_bias", object(&[("1", true.into())])),
+        ("logit_bias", object(&[("99999", 1.into())])),
+        ("banned_tokens", JsValue::from(1)),
+        ("banned_tokens", Array::of1(&0.5.into()).into()),
+        ("samplers", Array::of1(&"top_z".into()).into()),
+        (
+            "samplers",
+            Array::of2(&"top_k".into(), &"top_k".into()).into(),
+        ),
+        ("record", JsValue::from(1)),
         ("seed", JsValue::from(-1)),
         ("seed", JsValue::from(0.5)),
         ("seed", JsValue::from(2f64.powi(60))),
@@ -453,4 +472,104 @@ async fn an_exception_of_on_progress_ends_the_load() {
         .err()
         .unwrap();
     assert!(error.is_instance_of::<js_sys::Error>());
+}
+
+/// The loop by hand gives what it gives in Rust.
+#[wasm_bindgen_test]
+async fn steps_can_be_looked_at_forced_and_taken_back() {
+    let generator = load(&random_model(TensorType::Q4_1)).await;
+    let options = object(&[
+        ("temperature", 1.into()),
+        ("seed", 42.into()),
+        ("max_tokens", (PINNED_IDS.len() as u32).into()),
+    ]);
+    start(&generator, PINNED_PROMPT, options);
+    let next = |generator: &Generator| number(&generator.next_token().unwrap(), "id") as u32;
+    for id in &PINNED_IDS[..6] {
+        let seen = generator.peek(object(&[("top", 4.into())])).unwrap();
+        let candidates: Array = get(&seen, "candidates").unchecked_into();
+        assert_eq!(candidates.length(), 4);
+        assert!(get(&seen, "chosen").is_undefined());
+        let logits: Float32Array = generator.logits().unchecked_into();
+        assert_eq!(logits.length() as usize, VOCABULARY);
+        let best = candidates.get(0);
+        let logit = logits.get_index(number(&best, "id") as u32);
+        assert_eq!(f64::from(logit), number(&best, "logit"));
+        assert_eq!(next(&generator), *id);
+    }
+    let fork = generator.fork().unwrap();
+    generator.rewind(4.into()).unwrap();
+    assert_eq!(generator.ids().to_vec(), PINNED_IDS[..2]);
+    let forced = generator.accept(PINNED_IDS[2].into()).unwrap();
+    assert_eq!(number(&forced, "id"), f64::from(PINNED_IDS[2]));
+    for generator in [generator, fork] {
+        while !generator.next_token().unwrap().is_undefined() {}
+        assert_eq!(generator.ids().to_vec(), PINNED_IDS);
+        assert_eq!(
+            code(generator.rewind(17.into()).unwrap_err()),
+            "invalid_option"
+        );
+        assert_eq!(
+            code(generator.rewind(0.5.into()).unwrap_err()),
+            "invalid_option"
+        );
+        let unknown = generator.accept((VOCABULARY as u32).into());
+        assert_eq!(code(unknown.unwrap_err()), "invalid_option");
+        assert!(generator.peek(JsValue::UNDEFINED).unwrap().is_undefined());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn options_change_and_stages_are_told() {
+    let generator = spelling(b"abcd").await;
+    let names = || -> Vec<String> {
+        let stages: Array = generator.samplers().unwrap().unchecked_into();
+        stages.iter().map(|stage| string(&stage, "name")).collect()
+    };
+    assert_eq!(
+        code(generator.configure(greedy()).unwrap_err()),
+        "not_started"
+    );
+    let bias = object(&[("120", JsValue::FALSE), ("98", 0.5.into())]);
+    let options = object(&[
+        ("logit_bias", bias),
+        ("dry_multiplier", 0.5.into()),
+        ("top_p", 1.into()),
+        ("record", object(&[("top", 2.into())])),
+        (
+            "samplers",
+            ["dry", "top_k", "temperature"]
+                .map(JsValue::from)
+                .into_iter()
+                .collect::<Array>()
+                .into(),
+        ),
+    ]);
+    start(&generator, "a", options);
+    assert_eq!(names(), ["logit_bias", "dry", "top_k", "temperature"]);
+    let stages: Array = generator.samplers().unwrap().unchecked_into();
+    let banned: Array = get(&stages.get(0), "banned_tokens").unchecked_into();
+    assert_eq!((banned.length(), banned.get(0)), (1, 120.into()));
+    assert_eq!(number(&stages.get(2), "top_k"), 40.0);
+    let record = get(&generator.next_token().unwrap(), "record");
+    let chosen = get(&record, "chosen");
+    assert_eq!(
+        (number(&chosen, "id"), number(&chosen, "rank")),
+        (98.0, 1.0)
+    );
+    let stages: Array = get(&record, "stages").unchecked_into();
+    let removed: Array = get(&stages.get(0), "removed_tokens").unchecked_into();
+    assert_eq!(string(&removed.get(0), "text"), "x");
+    // What is not named stays as it was.
+    let change = object(&[("temperature", 0.into()), ("record", JsValue::FALSE)]);
+    generator.configure(change).unwrap();
+    assert_eq!(names(), ["logit_bias", "dry", "temperature"]);
+    let token = generator.next_token().unwrap();
+    assert!(get(&token, "record").is_undefined());
+    assert_eq!(number(&token, "probability"), 1.0);
+    let stop = object(&[("stop", "x".into())]);
+    assert_eq!(
+        code(generator.configure(stop).unwrap_err()),
+        "invalid_option"
+    );
 }
