@@ -5,6 +5,9 @@ use super::table::Table;
 use super::{reserve, sane};
 use crate::{Result, TokenId, kernels};
 
+/// Leaves room for rounding where a bound must hold.
+const ALMOST_ONE: f64 = 1.0 - 1e-6;
+
 /// Beyond this surprisal (nats) a token adds nothing to an entropy.
 const NEGLIGIBLE: f64 = 80.0;
 
@@ -140,11 +143,12 @@ impl Candidates {
 
     /// Keeps the fewest best ones whose share of the mass is at least `share`, and at least one.
     pub fn keep_mass(&mut self, share: f64) -> Result<()> {
-        self.list()?;
+        let mass = self.list_leading(share)?;
+        self.whole = false;
         let Some(best) = self.best() else {
             return Ok(());
         };
-        self.keep_leading(|item| best.logit - item.logit, share)
+        self.keep_leading(|item| best.logit - item.logit, share * mass)
     }
 
     /// Keeps the fewest ones whose share of the mass is at least `share` and whose surprisal is nearest to
@@ -155,30 +159,38 @@ impl Candidates {
             return Ok(());
         };
         let entropy = self.entropy(&surprise);
-        self.keep_leading(|item| (surprise.of(item) - entropy).abs() as f32, share)
+        let distance = |item: &Candidate| (surprise.of(item) - entropy).abs() as f32;
+        self.keep_leading(distance, share * self.mass())
     }
 
     /// Keeps those that weigh at least `ratio` of the best one's weight.
     pub fn keep_above(&mut self, ratio: f32) -> Result<()> {
-        self.list()?;
+        let ratio = ratio.min(1.0);
+        if self.whole {
+            self.refresh()?;
+            let largest = self.weights.iter().copied().fold(0.0, f32::max);
+            return self.list_if(|_, weight| weight >= largest * ratio);
+        }
         if let Some(best) = self.best() {
-            let least = best.weight * ratio.min(1.0);
-            self.items.retain(|item| item.weight >= least);
+            self.items.retain(|item| item.weight >= best.weight * ratio);
         }
         Ok(())
     }
 
     /// Keeps those whose logit is at most `n` standard deviations of all logits under the largest.
     pub fn keep_within_deviations(&mut self, n: f32) -> Result<()> {
-        self.list()?;
-        let Some(best) = self.best() else {
-            return Ok(());
-        };
-        let count = self.items.len() as f64;
-        let logits = || self.items.iter().map(|item| f64::from(item.logit));
-        let mean = logits().sum::<f64>() / count;
-        let variance = logits().map(|l| (l - mean) * (l - mean)).sum::<f64>() / count;
-        let least = f64::from(best.logit) - f64::from(n) * variance.sqrt();
+        let n = f64::from(n);
+        if self.whole {
+            self.refresh()?;
+            let usable = self
+                .scores
+                .iter()
+                .copied()
+                .filter(|&score| score > f32::NEG_INFINITY);
+            let least = largest_less_deviations(usable, n);
+            return self.list_if(|score, _| f64::from(score) >= least);
+        }
+        let least = largest_less_deviations(self.items.iter().map(|item| item.logit), n);
         self.items.retain(|item| f64::from(item.logit) >= least);
         Ok(())
     }
@@ -216,16 +228,28 @@ impl Candidates {
 
     /// Divides every logit by `temperature` (above 0) and weighs anew, relative to the best.
     pub fn scale(&mut self, temperature: f32) -> Result<()> {
-        self.list()?;
+        if self.whole {
+            let best = self
+                .scores
+                .iter()
+                .copied()
+                .fold(f32::NEG_INFINITY, f32::max);
+            let shift = shift(best, temperature);
+            for score in &mut self.scores {
+                let scaled = (*score - shift) / temperature;
+                *score = if *score > f32::NEG_INFINITY {
+                    scaled.max(f32::MIN)
+                } else {
+                    *score
+                };
+            }
+            self.stale = true;
+            return Ok(());
+        }
         let Some(best) = self.best() else {
             return Ok(());
         };
-        // A temperature so low that the quotients would overflow: relative to the best they do not, upwards.
-        let shift = if (best.logit / temperature).is_finite() {
-            0.0
-        } else {
-            best.logit
-        };
+        let shift = shift(best.logit, temperature);
         for item in &mut self.items {
             item.weight = weight((item.logit - best.logit) / temperature);
             item.logit = ((item.logit - shift) / temperature).max(f32::MIN);
@@ -235,32 +259,34 @@ impl Candidates {
 
     /// The candidate at `point` in [0, 1) of the mass, walking from the best, and its probability.
     pub fn pick(&mut self, point: f64) -> Result<Option<(Candidate, f32)>> {
-        self.list()?;
+        let mass = self.list_leading(point)?;
         let Some(best) = self.best() else {
             return Ok(None);
         };
-        let mass = self.mass();
         let depth = |item: &Candidate| best.logit - item.logit;
         let picked = walk(&self.items, &mut self.room, depth, |sum| sum > point * mass)?;
         // Rounding could leave the point beyond the sum.
         let picked = picked.unwrap_or(best);
+        if self.whole {
+            self.items.clear();
+        }
         Ok(Some((picked, (f64::from(picked.weight) / mass) as f32)))
     }
 
     /// Hands each token in play and its probability to `take`; changes nothing.
     pub fn each(&mut self, mut take: impl FnMut(TokenId, f32)) -> Result<()> {
         if self.whole {
-            if self.stale {
-                self.weigh_all()?;
-            }
+            self.refresh()?;
+        }
+        let mass = self.mass();
+        if self.whole {
             let all = (0..).zip(self.scores.iter().zip(&self.weights));
-            let all = all.filter(|(_, (score, _))| **score > f32::NEG_INFINITY);
-            let mass: f64 = all.clone().map(|(_, (_, &w))| f64::from(w)).sum();
-            for (id, (_, &weight)) in all {
-                take(id, (f64::from(weight) / mass) as f32);
+            for (id, (&score, &weight)) in all {
+                if score > f32::NEG_INFINITY {
+                    take(id, (f64::from(weight) / mass) as f32);
+                }
             }
         } else {
-            let mass = self.mass();
             for item in &self.items {
                 take(item.id, (f64::from(item.weight) / mass) as f32);
             }
@@ -281,15 +307,45 @@ impl Candidates {
         if !self.whole {
             return Ok(());
         }
+        self.refresh()?;
+        self.list_if(|_, _| true)
+    }
+
+    /// Cuts the whole down to the tokens whose score and weight, which is up to date, `keep` accepts.
+    fn list_if(&mut self, keep: impl Fn(f32, f32) -> bool) -> Result<()> {
+        self.whole = false;
+        self.items.clear();
+        reserve(&mut self.items, self.scores.len())?;
+        let all = (0..).zip(self.scores.iter().zip(&self.weights));
+        for (id, (&logit, &weight)) in all {
+            if logit > f32::NEG_INFINITY && keep(logit, weight) {
+                self.items.push(Candidate { id, logit, weight });
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes `items` hold at least the best tokens that it takes to exceed a `share` under 1 of the mass, and
+    /// gives the mass of all. The whole stays the whole.
+    ///
+    /// Tokens of less than (1 − share) / vocabulary together have less than 1 − share.
+    fn list_leading(&mut self, share: f64) -> Result<f64> {
+        if !self.whole {
+            return Ok(self.mass());
+        }
+        self.refresh()?;
+        let mass = self.mass();
+        let least = (1.0 - share) * mass / self.scores.len() as f64 * ALMOST_ONE;
+        self.list_if(|_, weight| f64::from(weight) >= least)?;
+        self.whole = true;
+        Ok(mass)
+    }
+
+    /// Makes `weights` those of `scores`.
+    fn refresh(&mut self) -> Result<()> {
         if self.stale {
             self.weigh_all()?;
         }
-        reserve(&mut self.items, self.scores.len())?;
-        let all = (0..).zip(self.scores.iter().zip(&self.weights));
-        let all = all.map(|(id, (&logit, &weight))| Candidate { id, logit, weight });
-        self.items
-            .extend(all.filter(|item| item.logit > f32::NEG_INFINITY));
-        self.whole = false;
         Ok(())
     }
 
@@ -311,8 +367,8 @@ impl Candidates {
         }
     }
 
-    fn keep_leading(&mut self, key: impl Fn(&Candidate) -> f32, share: f64) -> Result<()> {
-        let least = share * self.mass();
+    /// Keeps the first in the order of `key` until they weigh `least`.
+    fn keep_leading(&mut self, key: impl Fn(&Candidate) -> f32, least: f64) -> Result<()> {
         let last = walk(&self.items, &mut self.room, &key, |sum| sum >= least)?;
         if let Some(last) = last {
             let order = |item: &Candidate| key(item).total_cmp(&key(&last));
@@ -326,8 +382,15 @@ impl Candidates {
         self.items.iter().copied().min_by(rank)
     }
 
+    /// The sum of all weights, which are up to date.
     fn mass(&self) -> f64 {
-        self.items.iter().map(|item| f64::from(item.weight)).sum()
+        if self.whole {
+            let all = self.scores.iter().zip(&self.weights);
+            let usable = all.filter(|(score, _)| **score > f32::NEG_INFINITY);
+            usable.map(|(_, &weight)| f64::from(weight)).sum()
+        } else {
+            self.items.iter().map(|item| f64::from(item.weight)).sum()
+        }
     }
 
     fn surprise(&self) -> Option<Surprise> {
@@ -349,6 +412,27 @@ impl Candidates {
             }
         });
         terms.sum::<f64>() / self.mass()
+    }
+}
+
+/// The largest of the logits less `n` standard deviations of them all.
+fn largest_less_deviations(logits: impl Iterator<Item = f32> + Clone, n: f64) -> f64 {
+    let numbers = || logits.clone().map(f64::from);
+    let (count, sum, largest) = numbers().fold((0.0, 0.0, f64::MIN), |(count, sum, most), l| {
+        (count + 1.0, sum + l, l.max(most))
+    });
+    let mean = sum / count;
+    let variance = numbers().map(|l| (l - mean) * (l - mean)).sum::<f64>() / count;
+    largest - n * variance.sqrt()
+}
+
+/// What to subtract from logits before a division by `temperature`: the best one, where the temperature is
+/// so low that quotients would overflow. Relative to the best they do not, upwards.
+fn shift(best: f32, temperature: f32) -> f32 {
+    if (best / temperature).is_finite() {
+        0.0
+    } else {
+        best
     }
 }
 

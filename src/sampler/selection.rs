@@ -29,7 +29,7 @@ pub(super) const FEW: usize = 1024;
 /// as many, and from then on lets in only what beats the worst that could still be among them.
 pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) -> Result<()> {
     found.clear();
-    let room = count.saturating_mul(2).max(64).min(logits.len());
+    let room = count.saturating_mul(2).max(8).min(logits.len());
     reserve(found, room)?;
     if count == 0 {
         return Ok(());
