@@ -134,8 +134,8 @@ impl Generator {
 
     /// One turn of the loop: the next token is drawn, or forced.
     pub(super) fn step(&mut self, forced: Option<TokenId>) -> Result<Option<Token>> {
-        let started = (self.clock)();
         self.foresee()?;
+        let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
         if run.finish_reason.is_some() {
             return Ok(None);
@@ -172,11 +172,7 @@ impl Generator {
         let mut token = append(&self.model, self.session.capacity(), run, choice);
         token.record = record;
 
-        let elapsed = (self.clock)() - started;
-        match run.steps {
-            0 => run.prefill_ms += elapsed,
-            _ => run.decode_ms += elapsed,
-        }
+        run.spend((self.clock)() - started);
         run.steps += 1;
         Ok(Some(token))
     }
@@ -184,6 +180,7 @@ impl Generator {
     /// Makes `logits` those of the next token, unless the text has ended. Tokens not yet run are the rest of
     /// the prompt at first, and later the one token that the last turn appended.
     fn foresee(&mut self) -> Result<()> {
+        let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
         if run.finish_reason.is_some() || run.predicted == Some(run.ids.len()) {
             return Ok(());
@@ -195,11 +192,20 @@ impl Generator {
         run.predicted = None;
         predict(&self.model, &self.session, &mut self.logits)?;
         run.predicted = Some(run.ids.len());
+        run.spend((self.clock)() - started);
         Ok(())
     }
 }
 
 impl Run {
+    /// Counts time towards the first token, or those after it.
+    fn spend(&mut self, ms: f64) {
+        match self.steps {
+            0 => self.prefill_ms += ms,
+            _ => self.decode_ms += ms,
+        }
+    }
+
     /// The same text, to be continued apart.
     fn fork(&self) -> Result<Run> {
         let mut sampler = Sampler::new(self.options.stages()?, self.seed);

@@ -1,6 +1,9 @@
 //! Small models built in memory, so that tests need no download.
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+#[cfg(target_arch = "wasm32")]
+pub mod js;
+
 use nexttoken::generator::Options;
 use nexttoken::gguf::{StringArray, Value, Writer};
 use nexttoken::model::Model;
