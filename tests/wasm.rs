@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::js::load;
 use common::js::*;
 use common::*;
 use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};

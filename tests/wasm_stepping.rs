@@ -3,10 +3,12 @@
 
 mod common;
 
+use common::js::load;
 use common::js::*;
 use common::*;
 use js_sys::{Array, Float32Array};
 use nexttoken::quant::TensorType;
+use nexttoken::wasm::Generator;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -3,7 +3,7 @@
 use super::{END, spell, spelling_model};
 use js_sys::{Object, Reflect, Uint8Array};
 use nexttoken::wasm::Generator;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 
 pub fn object(pairs: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
