@@ -96,6 +96,62 @@ fn generates_text_on_stdout_alone() {
 }
 
 #[test]
+fn records_are_lines_of_json() {
+    let model = file("record.gguf", &random_model(TensorType::Q8_0));
+    let arguments = [
+        "--prompt",
+        "once",
+        "--max-tokens",
+        "4",
+        "--seed",
+        "1",
+        "--samplers",
+        "dry,top_k,temperature",
+        "--dry-multiplier",
+        "0.5",
+        "--logit-bias",
+        "5=-1.5",
+        "--ban-token",
+        "7",
+    ];
+    let recorded = [&arguments[..], &["--record", "3"]].concat();
+    let output = nexttoken("generate", &model, &recorded);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = (text.lines().map(serde_json::from_str))
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(lines.len(), 4);
+    for (step, line) in lines.iter().enumerate() {
+        let record = &line["record"];
+        assert_eq!(record["step"], step);
+        assert_eq!(record["chosen"]["id"], line["id"]);
+        assert!(record["candidates"].as_array().unwrap().len() >= 3);
+        let stages = record["stages"].as_array().unwrap();
+        let names: Vec<_> = stages.iter().map(|stage| &stage["name"]).collect();
+        assert_eq!(names, ["logit_bias", "dry", "top_k", "temperature"]);
+        assert_eq!(stages[0]["removed_tokens"][0]["id"], 7);
+    }
+    let result = json(&nexttoken(
+        "generate",
+        &model,
+        &[&arguments[..], &["--json"]].concat(),
+    ));
+    assert_eq!(
+        result["samplers"][0]["logit_bias"],
+        serde_json::json!([[5, -1.5]])
+    );
+    assert_eq!(result["samplers"][2]["top_k"], 40);
+    for (bad, code) in [
+        (["--samplers", "top_z"], "invalid_option"),
+        (["--min-p", "3"], "invalid_option"),
+        (["--ban-token", "100000"], "invalid_option"),
+    ] {
+        let arguments = [&arguments[..2], &bad, &["--json"]].concat();
+        assert_eq!(error(&nexttoken("generate", &model, &arguments)), code);
+    }
+}
+
+#[test]
 fn tokenizes() {
     let model = file("tokenize.gguf", &random_model(TensorType::Q8_0));
     let result = json(&nexttoken(
@@ -217,8 +273,11 @@ fn errors_have_a_code_and_a_sentence() {
 #[test]
 fn a_reader_that_leaves_is_no_error() {
     let model = file("pipe.gguf", &random_model(TensorType::Q8_0));
+    // Without an end the text outlasts its reader.
+    let endless = ["generate", "--prompt", "x", "--ban-token"];
     let mut child = Command::new(env!("CARGO_BIN_EXE_nexttoken"))
-        .args(["generate", "--prompt", "x", "--seed", "1"])
+        .args(endless)
+        .arg(END.to_string())
         .arg(&model)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,8 +3,10 @@
 
 mod common;
 
+use common::js::load;
+use common::js::*;
 use common::*;
-use js_sys::{Array, Function, Object, Promise, Reflect, Uint8Array, Uint32Array};
+use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};
 use nexttoken::quant::TensorType;
 use nexttoken::wasm::{Generator, backend, version};
 use wasm_bindgen::closure::Closure;
@@ -14,59 +16,6 @@ use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::{AbortController, Blob, ReadableStream, Response, ResponseInit, Url};
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-fn object(pairs: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    for (name, value) in pairs {
-        Reflect::set(&object, &(*name).into(), value).unwrap();
-    }
-    object.into()
-}
-
-fn get(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &name.into()).unwrap()
-}
-
-fn string(object: &JsValue, name: &str) -> String {
-    get(object, name).as_string().unwrap()
-}
-
-fn number(object: &JsValue, name: &str) -> f64 {
-    get(object, name).as_f64().unwrap()
-}
-
-fn bytes(bytes: &[u8]) -> JsValue {
-    Uint8Array::from(bytes).into()
-}
-
-async fn load(file: &[u8]) -> Generator {
-    Generator::load(bytes(file), JsValue::UNDEFINED)
-        .await
-        .unwrap()
-}
-
-async fn spelling(text: &[u8]) -> Generator {
-    let mut pairs = spell(text);
-    pairs.push((u32::from(text[text.len() - 1]), END));
-    load(&spelling_model(&pairs)).await
-}
-
-fn greedy() -> JsValue {
-    object(&[("temperature", 0.into())])
-}
-
-fn start(generator: &Generator, prompt: &str, options: JsValue) {
-    generator.start(prompt.into(), options).unwrap();
-}
-
-/// Checks that an error is an `Error` with a code and a sentence; returns the code.
-fn code(error: impl Into<JsValue>) -> String {
-    let error = error.into();
-    assert!(error.is_instance_of::<js_sys::Error>());
-    assert_eq!(string(&error, "name"), "NextTokenError");
-    assert!(string(&error, "message").len() >= 7);
-    string(&error, "code")
-}
 
 async fn load_error(source: JsValue, options: JsValue) -> String {
     code(Generator::load(source, options).await.err().unwrap())
@@ -179,7 +128,7 @@ async fn options_are_checked_by_name_and_type() {
         code(error)
     };
     assert_eq!(refuse("temprature", 1.into()), "unknown_option");
-    assert_eq!(refuse("repetition_penalty", 1.into()), "unknown_option");
+    assert_eq!(refuse("repeat_penalty", 1.into()), "unknown_option");
     let strings = Array::of2(&"a".into(), &1.into());
     for (name, value) in [
         ("temperature", "hot".into()),
@@ -189,6 +138,25 @@ async fn options_are_checked_by_name_and_type() {
         ("top_k", JsValue::from(-1)),
         ("top_p", JsValue::from(1.5)),
         ("min_p", JsValue::from(true)),
+        ("repetition_penalty", JsValue::from(0)),
+        ("frequency_penalty", JsValue::from(-3)),
+        ("penalty_last_n", JsValue::from(-2)),
+        ("penalty_last_n", JsValue::from(0.5)),
+        ("dry_base", JsValue::from(0.5)),
+        ("dry_sequence_breakers", "".into()),
+        ("mirostat", JsValue::from(1)),
+        ("logit_bias", JsValue::from(1)),
+        ("logit_bias", object(&[("a", 1.into())])),
+        ("logit_bias", object(&[("1", true.into())])),
+        ("logit_bias", object(&[("99999", 1.into())])),
+        ("banned_tokens", JsValue::from(1)),
+        ("banned_tokens", Array::of1(&0.5.into()).into()),
+        ("samplers", Array::of1(&"top_z".into()).into()),
+        (
+            "samplers",
+            Array::of2(&"top_k".into(), &"top_k".into()).into(),
+        ),
+        ("record", JsValue::from(1)),
         ("seed", JsValue::from(-1)),
         ("seed", JsValue::from(0.5)),
         ("seed", JsValue::from(2f64.powi(60))),

@@ -1,4 +1,6 @@
-import type { Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Score, Timings, Token } from "./nexttoken.js";
+import type {
+  FinishReason, Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Sampler, Score, StepRecord, Timings, Token,
+} from "./nexttoken.js";
 export * from "./nexttoken.js";
 
 /** The modules that are shipped. */
@@ -20,8 +22,25 @@ export class WorkerGenerator {
   prefill(): Promise<Progress>;
   next_token(): Promise<Token | undefined>;
   [Symbol.asyncIterator](): AsyncGenerator<Token, void, void>;
+  peek(options?: { top?: number }): Promise<StepRecord | undefined>;
+  accept(id: number): Promise<Token | undefined>;
+  rewind(count: number): Promise<void>;
+  configure(options: GenerateOptions): Promise<void>;
+  /** A second generator in the same worker; the worker goes with the last one that is freed. */
+  fork(): Promise<WorkerGenerator>;
+  /** A copy, unlike that of `Generator.logits`. */
+  logits(): Promise<Float32Array | undefined>;
+  samplers(): Promise<Sampler[]>;
   abort(): Promise<void>;
-  state(): Promise<{ text: string; finish_reason?: string; seed: number }>;
+  reset(): Promise<void>;
+  state(): Promise<{
+    text: string;
+    ids: Uint32Array;
+    prompt_ids: Uint32Array;
+    finish_reason: FinishReason | undefined;
+    seed: number | bigint | undefined;
+    context_used: number;
+  }>;
   timings(): Promise<Timings>;
   info(): Promise<ModelInfo>;
   tokenize(...args: Parameters<Generator["tokenize"]>): Promise<Uint32Array>;

@@ -19,16 +19,63 @@ function portable(source) {
   throw failure("invalid_option", "the source is not a URL, file, buffer, response or stream");
 }
 
-/** A generator that lives in a module worker of its own. */
-export class WorkerGenerator {
+/** A worker, and the calls that wait for its answers. */
+class Connection {
   #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   #calls = new Map();
   #next = 0;
-  #gone;
+  /** Why it cannot be used any more. */
+  gone;
+  /** How many generators live in it. */
+  users = 0;
 
   constructor() {
     this.#worker.onmessage = ({ data }) => this.#answer(data);
     this.#worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
+  }
+
+  call(seat, method, args = [], moved = [], onProgress) {
+    if (this.gone) return Promise.reject(this.gone);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject, onProgress });
+      this.#worker.postMessage({ id, seat, method, args }, moved);
+    });
+  }
+
+  end(error) {
+    if (this.gone) return;
+    this.gone = error;
+    this.#worker.terminate();
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+  }
+
+  #answer({ id, value, error, progress, crashed }) {
+    if (crashed !== undefined) return this.#crash(crashed);
+    const call = this.#calls.get(id);
+    if (!call) return;
+    if (progress) return call.onProgress?.(progress);
+    this.#calls.delete(id);
+    if (error) call.reject(failure(error.code, error.message));
+    else call.resolve(value);
+  }
+
+  #crash(reason) {
+    this.end(failure("crashed", `the engine stopped (${reason}); load the model again`));
+  }
+}
+
+/** A generator that lives in a module worker, which it shares with its forks. */
+export class WorkerGenerator {
+  #connection;
+  #seat;
+  #gone;
+
+  constructor(connection = new Connection(), seat = 0) {
+    this.#connection = connection;
+    this.#seat = seat;
+    connection.users += 1;
   }
 
   /**
@@ -49,7 +96,7 @@ export class WorkerGenerator {
     if (wasm_url !== undefined) engine.wasm_url = String(new URL(wasm_url, location.href));
     const generator = new WorkerGenerator();
     // The worker goes with whatever half a model it holds.
-    const abort = () => generator.#end(failure("aborted", "aborted"));
+    const abort = () => generator.#connection.end(failure("aborted", "aborted"));
     signal?.addEventListener("abort", abort);
     try {
       await generator.#call("load", [{ source: posted, engine, options: rest }], moved, onProgress);
@@ -84,8 +131,43 @@ export class WorkerGenerator {
       for (let token; (token = await this.next_token()); ) yield token;
       finished = true;
     } finally {
-      if (!finished && !this.#gone) await this.abort();
+      if (!finished && !this.#gone && !this.#connection.gone) await this.abort();
     }
+  }
+
+  /** The next step without taking it; see `Generator.peek`. */
+  peek(options) {
+    return this.#call("peek", [options]);
+  }
+
+  /** Appends a token as if it had been drawn; see `Generator.accept`. */
+  accept(id) {
+    return this.#call("accept", [id]);
+  }
+
+  /** Takes back the last tokens; see `Generator.rewind`. */
+  rewind(count) {
+    return this.#call("rewind", [count]);
+  }
+
+  /** Changes options from the next token on; see `Generator.configure`. */
+  configure(options) {
+    return this.#call("configure", [options]);
+  }
+
+  /** A second generator in the same worker that stands where this one does. */
+  async fork() {
+    return new WorkerGenerator(this.#connection, await this.#call("fork"));
+  }
+
+  /** A copy of the last prediction; see `Generator.logits`. */
+  logits() {
+    return this.#call("logits");
+  }
+
+  /** The stages of the sampler that have an effect. */
+  samplers() {
+    return this.#call("samplers");
   }
 
   /** Ends the text. */
@@ -93,7 +175,12 @@ export class WorkerGenerator {
     return this.#call("abort");
   }
 
-  /** `{ text, finish_reason, seed }` of the text so far. */
+  /** Forgets the text. */
+  reset() {
+    return this.#call("reset");
+  }
+
+  /** `{ text, ids, prompt_ids, finish_reason, seed, context_used }` of the text so far. */
   state() {
     return this.#call("state");
   }
@@ -122,40 +209,18 @@ export class WorkerGenerator {
     return this.#call("score", args);
   }
 
-  /** Gives all memory back. */
+  /** Gives its memory back; the last one in a worker takes the worker with it. */
   free() {
-    this.#end(failure("freed", "the generator was freed"));
-  }
-
-  #call(method, args = [], moved = [], onProgress) {
-    if (this.#gone) return Promise.reject(this.#gone);
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject, onProgress });
-      this.#worker.postMessage({ id, method, args }, moved);
-    });
-  }
-
-  #answer({ id, value, error, progress, crashed }) {
-    if (crashed !== undefined) return this.#crash(crashed);
-    const call = this.#calls.get(id);
-    if (!call) return;
-    if (progress) return call.onProgress?.(progress);
-    this.#calls.delete(id);
-    if (error) call.reject(failure(error.code, error.message));
-    else call.resolve(value);
-  }
-
-  #crash(reason) {
-    this.#end(failure("crashed", `the engine stopped (${reason}); load the model again`));
-  }
-
-  #end(error) {
     if (this.#gone) return;
-    this.#gone = error;
-    this.#worker.terminate();
-    for (const { reject } of this.#calls.values()) reject(error);
-    this.#calls.clear();
+    this.#gone = failure("freed", "the generator was freed");
+    this.#connection.users -= 1;
+    if (this.#connection.users === 0) this.#connection.end(this.#gone);
+    else this.#connection.call(this.#seat, "free", [this.#seat]).catch(() => {});
+  }
+
+  #call(...call) {
+    if (this.#gone) return Promise.reject(this.#gone);
+    return this.#connection.call(this.#seat, ...call);
   }
 }
 

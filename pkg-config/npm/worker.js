@@ -1,19 +1,10 @@
 // The engine in a module worker: answers the calls that `WorkerGenerator` posts.
 //
-// A call is { id, method, args }; its answer { id, value }, { id, error } or, where the engine
+// A call is { id, seat, method, args }; its answer { id, value }, { id, error } or, where the engine
 // cannot be used any more, { crashed }. Each token is computed in a task of its own, so that what
 // the page says meanwhile (abort, start) is heard before the next one.
 
 import init, { Generator } from "./engine.js";
-
-/** @type {Generator | undefined} */
-let generator;
-/** Counts runs, so that what belongs to an old one can be told. */
-let run = 0;
-let prefilled = false;
-/** The step computed before it was asked for: one at most. */
-let ahead;
-let planned = false;
 
 const channel = new MessageChannel();
 const waiting = [];
@@ -26,84 +17,144 @@ const turn = () =>
     channel.port2.postMessage(null);
   });
 
+/** A generator, and the step it computed before it was asked for: one at most. */
+class Seat {
+  /** Counts texts, so that what belongs to an old one can be told. */
+  #run = 0;
+  #prefilled = false;
+  #ahead;
+  /** The plan to compute ahead that is in force. */
+  #plan;
+
+  /** @param {Generator} generator */
+  constructor(generator, prefilled = false) {
+    this.generator = generator;
+    this.#prefilled = prefilled;
+  }
+
+  newRun() {
+    this.#run += 1;
+    this.#prefilled = false;
+    this.#ahead = this.#plan = undefined;
+  }
+
+  /** Puts the generator where the page believes it to be. */
+  settle() {
+    this.#plan = undefined;
+    if (this.#ahead?.token) this.generator.rewind(1);
+    this.#ahead = undefined;
+    return this.generator;
+  }
+
+  fork() {
+    return new Seat(this.settle().fork(), this.#prefilled);
+  }
+
+  prefill() {
+    const progress = this.generator.prefill();
+    this.#prefilled = progress.done >= progress.total;
+    return progress;
+  }
+
+  async next() {
+    const mine = this.#run;
+    let step = this.#ahead;
+    this.#ahead = undefined;
+    while (!step && !this.#prefilled) {
+      this.prefill();
+      if (!this.#prefilled) await turn();
+      if (mine !== this.#run) return {};
+    }
+    step ??= this.#compute();
+    if (step.error) throw step.error;
+    if (step.token && !step.token.finish_reason) this.#computeAhead();
+    return step;
+  }
+
+  #compute() {
+    const { generator } = this;
+    const token = generator.next_token();
+    return { token, finish_reason: generator.finish_reason, context_used: generator.context_used };
+  }
+
+  /** Computes one step while the page shows the last one. */
+  async #computeAhead() {
+    if (this.#plan) return;
+    const plan = (this.#plan = {});
+    await turn();
+    if (plan !== this.#plan) return;
+    this.#plan = undefined;
+    if (this.#ahead) return;
+    try {
+      this.#ahead = this.#compute();
+    } catch (error) {
+      if (isCrash(error)) crash(error);
+      else this.#ahead = { error };
+    }
+  }
+}
+
+/** The one that was loaded is 0, its forks follow. */
+const seats = new Map();
+let taken = 0;
+
+function take(seat) {
+  seats.set(taken, seat);
+  return taken++;
+}
+
 const methods = {
   async load(id, { source, engine, options }) {
     await init(engine);
     const onProgress = (progress) => postMessage({ id, progress });
-    generator = await Generator.load(opened(source), { ...options, onProgress });
+    const generator = await Generator.load(opened(source), { ...options, onProgress });
+    take(new Seat(generator));
     return { context_length: generator.context_length };
   },
-  start(_, prompt, options) {
-    newRun();
-    generator.start(prompt, options);
-    return { seed: generator.seed, context_used: generator.context_used };
+  start(seat, prompt, options) {
+    seat.newRun();
+    seat.generator.start(prompt, options);
+    return { seed: seat.generator.seed, context_used: seat.generator.context_used };
   },
-  abort() {
-    newRun();
-    generator.abort();
+  abort(seat) {
+    seat.settle().abort();
+    seat.newRun();
   },
-  prefill() {
-    const progress = generator.prefill();
-    prefilled = progress.done >= progress.total;
-    return progress;
+  reset(seat) {
+    seat.newRun();
+    seat.generator.reset();
   },
-  next_token: () => nextStep(),
-  timings: () => generator.timings(),
-  info: () => generator.info(),
-  tokenize: (_, ...args) => generator.tokenize(...args),
-  detokenize: (_, ...args) => generator.detokenize(...args),
-  token_name: (_, ...args) => generator.token_name(...args),
-  score: (_, ...args) => generator.score(...args),
-  state: () => ({ text: generator.text, finish_reason: generator.finish_reason, seed: generator.seed }),
+  prefill: (seat) => seat.prefill(),
+  next_token: (seat) => seat.next(),
+  peek: (seat, options) => seat.settle().peek(options),
+  accept: (seat, token) => seat.settle().accept(token),
+  rewind: (seat, count) => seat.settle().rewind(count),
+  configure: (seat, options) => seat.settle().configure(options),
+  fork: (seat) => take(seat.fork()),
+  // A view would take the whole of the module's memory with it.
+  logits: (seat) => seat.settle().logits()?.slice(),
+  samplers: (seat) => seat.generator.samplers,
+  timings: (seat) => seat.generator.timings(),
+  info: (seat) => seat.generator.info(),
+  tokenize: (seat, ...args) => seat.generator.tokenize(...args),
+  detokenize: (seat, ...args) => seat.generator.detokenize(...args),
+  token_name: (seat, token) => seat.generator.token_name(token),
+  score: (seat, text) => seat.generator.score(text),
+  state(seat) {
+    const { text, ids, prompt_ids, finish_reason, seed, context_used } = seat.settle();
+    return { text, ids, prompt_ids, finish_reason, seed, context_used };
+  },
+  free(seat, number) {
+    seats.delete(number);
+    seat.generator.free();
+  },
 };
-
-function newRun() {
-  run += 1;
-  prefilled = false;
-  ahead = undefined;
-}
 
 /** Anything `Generator.load` takes, from what could be posted. */
 function opened({ url, blob, bytes, stream, length }) {
   if (!stream) return url ?? blob ?? bytes;
   // A Response, because it can tell how long it is.
   return new Response(stream, { headers: length ? { "content-length": length } : {} });
-}
-
-async function nextStep() {
-  const mine = run;
-  let step = ahead;
-  ahead = undefined;
-  while (!step && !prefilled) {
-    const { done, total } = generator.prefill();
-    prefilled = done >= total;
-    if (!prefilled) await turn();
-    if (mine !== run) return {};
-  }
-  step ??= compute();
-  if (step.error) throw step.error;
-  if (step.token && !step.token.finish_reason) planAhead(mine);
-  return step;
-}
-
-function compute() {
-  const token = generator.next_token();
-  return { token, finish_reason: generator.finish_reason, context_used: generator.context_used };
-}
-
-/** Computes one step while the page shows the last one. */
-async function planAhead(mine) {
-  if (planned) return;
-  planned = true;
-  await turn();
-  planned = false;
-  if (mine !== run || ahead) return;
-  try {
-    ahead = compute();
-  } catch (error) {
-    if (isCrash(error)) crash(error);
-    else ahead = { error };
-  }
 }
 
 /** A trap leaves the module in a state nobody knows: nothing of it may be used again. */
@@ -115,9 +166,9 @@ function crash(error) {
 
 const portable = (error) => ({ message: String(error?.message ?? error), code: error?.code ?? "internal" });
 
-onmessage = async ({ data: { id, method, args } }) => {
+onmessage = async ({ data: { id, seat, method, args } }) => {
   try {
-    const value = await methods[method](id, ...args);
+    const value = await methods[method](method === "load" ? id : seats.get(seat), ...args);
     postMessage({ id, value });
   } catch (error) {
     if (isCrash(error)) crash(error);

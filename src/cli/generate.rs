@@ -1,5 +1,6 @@
 //! `generate`: continues a prompt.
 
+use super::sampling::Sampling;
 use super::{Common, Outcome, model_file, print_json};
 use clap::Args;
 use nexttoken::generator::{CacheType, Context, Generator, Options, Timings, Token};
@@ -17,18 +18,6 @@ pub struct Generate {
     /// Tokens to generate at most [default: as many as the context holds]
     #[arg(long)]
     max_tokens: Option<usize>,
-    /// 0 is greedy; under 1 sharpens the distribution, over 1 flattens it
-    #[arg(long, default_value_t = Options::default().temperature, allow_negative_numbers = true)]
-    temperature: f32,
-    /// Only the K most probable tokens may be drawn; 0 means all
-    #[arg(long, default_value_t = Options::default().top_k)]
-    top_k: u32,
-    /// Only the smallest set of the most probable tokens with this share of the probability may be drawn
-    #[arg(long, default_value_t = Options::default().top_p, allow_negative_numbers = true)]
-    top_p: f32,
-    /// Only tokens at least this many times as probable as the best may be drawn; 0 means all
-    #[arg(long, default_value_t = Options::default().min_p, allow_negative_numbers = true)]
-    min_p: f32,
     /// The same seed gives the same text [default: drawn at random]
     #[arg(long)]
     seed: Option<u64>,
@@ -44,6 +33,11 @@ pub struct Generate {
     /// Report this many of the most probable tokens of each step
     #[arg(long, default_value_t = 0)]
     top_logprobs: u32,
+    /// Print each token as a line of JSON with the record of its step, in lists of up to N [default: 10]
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
+    record: Option<u32>,
+    #[command(flatten)]
+    sampling: Sampling,
 }
 
 impl Generate {
@@ -62,6 +56,8 @@ impl Generate {
         generator.start(&self.prompt, options)?;
         if self.common.json {
             self.print_as_json(&mut generator)
+        } else if self.record.is_some() {
+            generator.tokens().try_for_each(|token| print_json(&token?))
         } else {
             self.print_as_text(&mut generator)
         }
@@ -69,15 +65,12 @@ impl Generate {
 
     fn options(&self) -> Options {
         Options {
-            temperature: self.temperature,
-            top_k: self.top_k,
-            top_p: self.top_p,
-            min_p: self.min_p,
             seed: self.seed,
             stop: self.stop.clone(),
             max_tokens: self.max_tokens,
-            logprobs: true,
             top_logprobs: self.top_logprobs,
+            record: self.record,
+            ..self.sampling.options()
         }
     }
 
@@ -89,9 +82,10 @@ impl Generate {
             "text": generator.text(),
             "finish_reason": generator.finish_reason(),
             "seed": generator.seed(),
+            "samplers": generator.samplers(),
             "timings": generator.timings(),
         });
-        if self.top_logprobs > 0 {
+        if self.top_logprobs > 0 || self.record.is_some() {
             result["tokens"] = json!(tokens);
         }
         print_json(&result)

@@ -3,6 +3,7 @@
 mod generate;
 mod inspect;
 mod model_file;
+mod sampling;
 mod supported;
 mod texts;
 
@@ -31,7 +32,7 @@ enum Command {
     /// Show the tokens of a text
     Tokenize(texts::Tokenize),
     /// Continue a prompt
-    Generate(generate::Generate),
+    Generate(Box<generate::Generate>),
     /// Measure how well the model expects a text
     Score(texts::Score),
 }

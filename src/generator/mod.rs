@@ -13,20 +13,25 @@
 //! # }
 //! ```
 
+mod chain;
 mod options;
+mod record;
 mod seed;
+mod step;
 mod text;
 mod timings;
 mod token;
 
 pub use crate::kernels::CacheType;
-pub use options::{Context, MAX_TOP_LOGPROBS, Options};
+pub use chain::SAMPLERS;
+pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};
+pub use record::{Chosen, Record, RecordedStage, RecordedToken, RemovedToken};
 pub use timings::{Clock, Timings};
 pub use token::{Candidate, FinishReason, Token};
 
 use crate::model::{Model, PREFILL_CHUNK, Session};
-use crate::sampler::{Choice, Sampler};
-use crate::{Error, Progress, Result, TokenId, kernels};
+use crate::sampler::{self, Choice, Sampler};
+use crate::{Error, Progress, Result, TokenId};
 use std::sync::Arc;
 use text::Text;
 
@@ -47,11 +52,16 @@ struct Run {
     ids: Vec<TokenId>,
     prompt_len: usize,
     sampler: Sampler,
+    /// The sampler's state before each generated token.
+    states: Vec<sampler::State>,
     seed: u64,
+    /// How many of `ids` the logits at hand were predicted from.
+    predicted: Option<usize>,
     text: Text,
-    max_tokens: usize,
-    top_logprobs: usize,
+    options: Options,
     finish_reason: Option<FinishReason>,
+    /// Steps taken, also those taken back.
+    steps: usize,
     prefill_ms: f64,
     decode_ms: f64,
 }
@@ -95,6 +105,7 @@ impl Generator {
     /// [`Error::PromptTooLong`].
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
         options.validate()?;
+        options.check_tokens(self.model.config.vocabulary_size)?;
         let ids = self.model.tokenizer.encode_prompt(prompt);
         if ids.is_empty() {
             return Err(Error::EmptyPrompt);
@@ -109,12 +120,17 @@ impl Generator {
         self.run = Some(Run {
             prompt_len: ids.len(),
             ids,
-            sampler: Sampler::new(options.stages(), seed),
+            sampler: Sampler::new(options.stages()?, seed),
+            states: Vec::new(),
             seed,
-            text: Text::new(options.stop),
-            max_tokens: options.max_tokens.unwrap_or(usize::MAX),
-            top_logprobs: options.top_logprobs as usize,
+            predicted: None,
+            text: Text::new(options.stop.clone()),
+            options: Options {
+                seed: Some(seed),
+                ..options
+            },
             finish_reason: None,
+            steps: 0,
             prefill_ms: 0.0,
             decode_ms: 0.0,
         });
@@ -142,33 +158,7 @@ impl Generator {
     ///
     /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`].
     pub fn next_token(&mut self) -> Result<Option<Token>> {
-        let started = (self.clock)();
-        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
-        if run.finish_reason.is_some() {
-            return Ok(None);
-        }
-        // Room for the token comes first: once it is drawn nothing may fail.
-        let no_room = |_| Error::OutOfMemory(size_of::<TokenId>());
-        run.ids.try_reserve(1).map_err(no_room)?;
-
-        // The loop of the crate's first page, one turn of it. Tokens not yet run are the rest of the
-        // prompt at first, and later the one token that the last turn appended.
-        while self.session.len() < run.ids.len() {
-            forward_chunk(&self.model, &mut self.session, &run.ids)?;
-        }
-        predict(&self.model, &self.session, &mut self.logits)?;
-        let choice = run.sampler.sample(&self.logits, run.top_logprobs)?;
-        let token = append(&self.model, self.session.capacity(), run, choice);
-
-        let elapsed = (self.clock)() - started;
-        match run.generated() {
-            1 => run.prefill_ms += elapsed,
-            _ => {
-                run.decode_ms += elapsed;
-                kernels::learn(elapsed);
-            }
-        }
-        Ok(Some(token))
+        self.step(None)
     }
 
     /// The tokens still to come, as an iterator that ends after an error.
@@ -237,7 +227,7 @@ impl Generator {
             return Timings::default();
         };
         let prefilled = self.session.len().min(run.prompt_len);
-        let decoded = run.generated().saturating_sub(1);
+        let decoded = run.steps.saturating_sub(1);
         Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
     }
 
@@ -271,7 +261,8 @@ fn append(model: &Model, context_length: usize, run: &mut Run, choice: Choice) -
         run.text.push(tokenizer.token_bytes(choice.id))
     };
     // The last token need not be run, so it may be one more than the context holds.
-    let full = run.ids.len() > context_length || run.generated() >= run.max_tokens;
+    let full = run.ids.len() > context_length
+        || run.generated() >= run.options.max_tokens.unwrap_or(usize::MAX);
     if stopped {
         run.finish_reason = Some(FinishReason::Stop);
     } else if full {
@@ -286,6 +277,7 @@ fn append(model: &Model, context_length: usize, run: &mut Run, choice: Choice) -
         probability: choice.probability,
         top_logprobs: choice.alternatives.iter().map(candidate).collect(),
         finish_reason: run.finish_reason,
+        record: None,
     }
 }
 

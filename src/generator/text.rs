@@ -3,7 +3,7 @@
 use crate::tokenizer::TextDecoder;
 
 /// Bytes of tokens in, text out.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Text {
     decoder: TextDecoder,
     stop: Vec<String>,
@@ -20,6 +20,12 @@ impl Text {
             stop,
             ..Text::default()
         }
+    }
+
+    /// Begins anew, with the same stop strings.
+    pub fn clear(&mut self) {
+        let stop = std::mem::take(&mut self.stop);
+        *self = Text::new(stop);
     }
 
     /// Everything given out so far.

@@ -27,7 +27,7 @@ pub struct Timings {
     pub prefill_ms: f64,
     /// Tokens of the prompt per second.
     pub prefill_tokens_per_second: f64,
-    /// Tokens generated after the first.
+    /// Tokens generated after the first, those since taken back included.
     pub decode_tokens: usize,
     /// Time to generate them, milliseconds.
     pub decode_ms: f64,

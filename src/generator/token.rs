@@ -1,5 +1,6 @@
 //! What a step of the loop gives.
 
+use super::record::Record;
 use crate::TokenId;
 use crate::sampler::Alternative;
 use crate::tokenizer::Tokenizer;
@@ -21,6 +22,9 @@ pub struct Token {
     pub top_logprobs: Vec<Candidate>,
     /// Set on the last token alone.
     pub finish_reason: Option<FinishReason>,
+    /// What happened at this step, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<Box<Record>>,
 }
 
 /// One of the most probable tokens of a step.
@@ -38,19 +42,22 @@ pub struct Candidate {
 
 impl Candidate {
     pub(super) fn new(alternative: &Alternative, tokenizer: &Tokenizer) -> Self {
-        let id = alternative.id;
-        let bytes = tokenizer.token_bytes(id);
-        let text = if bytes.is_empty() {
-            tokenizer.token_name(id)
-        } else {
-            String::from_utf8_lossy(bytes).into_owned()
-        };
         Candidate {
-            id,
-            text,
+            id: alternative.id,
+            text: token_text(alternative.id, tokenizer),
             logprob: alternative.logprob,
             probability: alternative.probability,
         }
+    }
+}
+
+/// A token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
+pub(super) fn token_text(id: TokenId, tokenizer: &Tokenizer) -> String {
+    let bytes = tokenizer.token_bytes(id);
+    if bytes.is_empty() {
+        tokenizer.token_name(id)
+    } else {
+        String::from_utf8_lossy(bytes).into_owned()
     }
 }
 

@@ -235,6 +235,43 @@ fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> 
     Ok(())
 }
 
+impl HeadCache {
+    /// A cache of its own that holds the same.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn fork(&self) -> Result<Self> {
+        let data = match &self.data {
+            Data::Floats { keys, values } => Data::Floats {
+                keys: copy(keys)?,
+                values: copy(values)?,
+            },
+            Data::Wide(integers) => Data::Wide(integers.fork()?),
+            Data::Narrow(integers) => Data::Narrow(integers.fork()?),
+        };
+        Ok(Self { data, ..*self })
+    }
+}
+
+impl<T: Copy> Integers<T> {
+    fn fork(&self) -> Result<Self> {
+        Ok(Self {
+            keys: copy(&self.keys)?,
+            values: copy(&self.values)?,
+            key_scales: copy(&self.key_scales)?,
+            value_scales: copy(&self.value_scales)?,
+        })
+    }
+}
+
+fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(values.len())
+        .map_err(|_| Error::OutOfMemory(size_of_val(values)))?;
+    vec.extend_from_slice(values);
+    Ok(vec)
+}
+
 /// Memory for [`attend`].
 #[derive(Default)]
 pub struct AttentionScratch {

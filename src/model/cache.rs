@@ -41,6 +41,15 @@ impl KvCache {
         Ok(())
     }
 
+    /// A cache of its own that holds the same.
+    pub fn fork(&self) -> Result<Self> {
+        let heads: Result<Vec<_>> = self.heads.iter().map(HeadCache::fork).collect();
+        Ok(Self {
+            heads: heads?,
+            ..*self
+        })
+    }
+
     /// The keys and values of one head.
     pub fn head(&self, layer: usize, head: usize) -> &HeadCache {
         &self.heads[layer * self.kv_heads + head]

@@ -62,6 +62,18 @@ impl Session {
         self.len = self.len.min(len);
     }
 
+    /// A session of its own that holds the same tokens; [`Session::hidden`] is empty until it runs more.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn fork(&self) -> Result<Self> {
+        Ok(Self {
+            cache: self.cache.fork()?,
+            scratch: Scratch::default(),
+            ..*self
+        })
+    }
+
     /// The hidden states, final norm applied, of the tokens of the last `forward`:
     /// `[tokens, hidden_size]`.
     pub fn hidden(&self) -> ArrayView2<'_, f32> {

@@ -113,7 +113,7 @@ fn windows_follow_their_pattern() {
             .collect()
     };
     let window = ("attention.sliding_window", Value::U32(8));
-    let gemma3 = config("gemma3", &[window.clone()]).unwrap();
+    let gemma3 = config("gemma3", std::slice::from_ref(&window)).unwrap();
     assert_eq!(
         windows(&gemma3),
         [Some(8), Some(8), Some(8), Some(8), Some(8), None]

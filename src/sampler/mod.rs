@@ -6,23 +6,51 @@
 //!               └── the model's own distribution: log-probabilities ─────────┘
 //! ```
 //!
-//! The usual order is llama.cpp's: top-k, top-p, min-p, temperature, draw. The cuts therefore judge the
-//! model's own probabilities, and temperature only reshapes what they leave.
+//! The usual order is llama.cpp's: penalties, cuts, temperature, draw. The cuts therefore judge the model's
+//! own probabilities, and temperature only reshapes what they leave.
 //!
-//! The same logits, stages and seed choose the same token on every platform: exponentials come from
-//! [`crate::kernels`], sums are taken in one fixed order, and the random numbers are ChaCha12's.
+//! A choice is a function of the logits, the stages, the text so far, the seed, the number of the step and,
+//! with mirostat, its μ: going back to a step finds it as it was. It is the same on every platform:
+//! exponentials come from [`crate::kernels`], other functions from `libm`, sums are taken in defined orders,
+//! and the random numbers are ChaCha12's.
+//!
+//! A step takes time linear in the vocabulary and the part of the text that penalties look at, and its memory
+//! is used again by the next.
 
 mod candidates;
+mod dry;
+mod penalties;
+mod random;
+mod selection;
 mod stage;
+mod table;
 #[cfg(test)]
 mod tests;
+mod trace;
 
+pub use dry::TokenBytes;
 pub use stage::Stage;
+pub use trace::{StageTrace, Trace};
 
-use crate::{Error, Result, TokenId, kernels};
+use crate::{Error, Result, TokenId};
 use candidates::Candidates;
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha12Rng;
+use dry::Dry;
+use random::{Purpose, Random};
+use selection::{Candidate, best_of};
+use stage::Workshop;
+use std::f64::consts::LN_2;
+use table::Table;
+
+/// Where in a text a token is chosen.
+#[derive(Clone, Copy)]
+pub struct Step<'a> {
+    /// The number of the step: each has random numbers of its own.
+    pub index: u64,
+    /// The text so far, the prompt included.
+    pub history: &'a [TokenId],
+    /// The bytes of a token, for [`Stage::Dry`].
+    pub bytes: TokenBytes<'a>,
+}
 
 /// The token chosen at one step.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,10 +60,12 @@ pub struct Choice {
     /// Natural logarithm of its probability under the model's own distribution: temperature 1, the whole
     /// vocabulary.
     pub logprob: f32,
-    /// Its probability under the distribution it was drawn from; 1 when greedy.
+    /// Its probability under the distribution the chain ends in; 1 when greedy.
     pub probability: f32,
     /// The most probable tokens of the model's own distribution, best first, equals by id.
     pub alternatives: Vec<Alternative>,
+    /// The bits mirostat learns from.
+    surprisal: Option<f64>,
 }
 
 /// One of the most probable tokens of a step, whether or not it could be drawn.
@@ -43,141 +73,210 @@ pub struct Choice {
 pub struct Alternative {
     /// The token.
     pub id: TokenId,
+    /// Its logit as the model gave it (NaN as −∞).
+    pub logit: f32,
     /// Natural logarithm of its probability under the model's own distribution.
     pub logprob: f32,
-    /// Its probability under the distribution the step drew from; 0 where a stage cut it.
+    /// Its probability under the distribution the chain ends in; 0 where a stage cut it.
     pub probability: f32,
 }
 
-/// Chooses tokens: holds the chain, the state of the random numbers, and buffers used again at each step.
-#[derive(Debug, Clone)]
+impl Alternative {
+    fn new(id: TokenId, logits: &[f32], normalizer: f32) -> Self {
+        let logit = logits.get(id as usize);
+        let logit = logit.map_or(f32::NEG_INFINITY, |&logit| sane(logit));
+        Alternative {
+            id,
+            logit,
+            logprob: logit - normalizer,
+            probability: 0.0,
+        }
+    }
+}
+
+/// What a sampler carries from step to step, to be kept by who may go back.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct State {
+    /// Mirostat's μ in bits, once there is one.
+    pub mu: Option<f64>,
+}
+
+/// Chooses tokens: holds the chain, the seed, [`State`], and buffers used again at each step.
+#[derive(Debug)]
 pub struct Sampler {
     stages: Vec<Stage>,
-    greedy: bool,
-    random: ChaCha12Rng,
-    /// The model's own probabilities, by id.
-    probabilities: Vec<f32>,
+    shop: Workshop,
     candidates: Candidates,
-    /// Scratch for the ranking behind [`Choice::alternatives`].
-    ranking: Candidates,
+    /// Scratch for the best of a list.
+    ranking: Vec<Candidate>,
 }
 
 impl Sampler {
-    /// A sampler that applies `stages` in their order. The seed's 64 bits are the first of ChaCha's key, so
-    /// what a seed gives depends on the definition of ChaCha12 alone.
+    /// A sampler that applies `stages` in their order, but for those that have no effect.
     pub fn new(stages: Vec<Stage>, seed: u64) -> Self {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
         Sampler {
-            greedy: stages.contains(&Stage::Temperature(0.0)),
-            stages,
-            random: ChaCha12Rng::from_seed(key),
-            probabilities: Vec::new(),
+            stages: stage::effective(stages),
+            shop: Workshop {
+                random: Random::new(seed),
+                mu: None,
+                uncut: None,
+                table: Table::default(),
+                dry: Dry::default(),
+            },
             candidates: Candidates::default(),
-            ranking: Candidates::default(),
+            ranking: Vec::new(),
         }
+    }
+
+    /// Changes the chain and the seed between two steps; [`State`] stays.
+    pub fn configure(&mut self, stages: Vec<Stage>, seed: u64) {
+        self.stages = stage::effective(stages);
+        self.shop.random = Random::new(seed);
+    }
+
+    /// The chain: the stages that have an effect.
+    pub fn stages(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// What it carries to the next step.
+    pub fn state(&self) -> State {
+        State { mu: self.shop.mu }
+    }
+
+    /// Puts it back to an earlier step.
+    pub fn restore(&mut self, state: State) {
+        self.shop.mu = state.mu;
     }
 
     /// Chooses a token given `logits[vocabulary_size]`, and reports the `alternatives` most probable ones.
+    /// Changes nothing: [`Sampler::learn`] does.
     ///
     /// A logit that is NaN or −∞ is never chosen; +∞ counts as the largest finite number. Errors:
-    /// [`Error::NotFinite`] when that leaves nothing to choose, [`Error::OutOfMemory`]; the random numbers
-    /// are then where they were.
-    pub fn sample(&mut self, logits: &[f32], alternatives: usize) -> Result<Choice> {
-        let normalizer = self.predict(logits)?;
-        let (id, probability) = if self.greedy {
-            self.candidates.clear();
-            (argmax(logits)?, 1.0)
-        } else {
-            self.candidates.fill(logits, &self.probabilities)?;
-            for stage in &self.stages {
-                stage.apply(&mut self.candidates);
-            }
-            let point = unit_interval(self.random.next_u64());
-            self.candidates.pick(point).ok_or(Error::NotFinite)?
-        };
-        let logprob = |id: TokenId| sane(logits[id as usize]) - normalizer;
-        let mut choice = Choice {
-            id,
-            logprob: logprob(id),
-            probability,
-            alternatives: Vec::new(),
-        };
-        if alternatives > 0 {
-            self.ranking.fill(logits, &self.probabilities)?;
-            let best = self.ranking.keep_best_in_order(alternatives);
-            let list = &mut choice.alternatives;
-            reserve(list, best.len())?;
-            list.extend(best.iter().map(|candidate| Alternative {
-                id: candidate.id,
-                logprob: logprob(candidate.id),
-                probability: 0.0,
-            }));
-            self.fill_probabilities(logits, id, &mut choice.alternatives);
-        }
+    /// [`Error::NotFinite`] when that, or a ban, leaves nothing to choose; [`Error::OutOfMemory`].
+    pub fn choose(
+        &mut self,
+        logits: &[f32],
+        step: &Step<'_>,
+        alternatives: usize,
+    ) -> Result<Choice> {
+        let normalizer = self.run(logits, step)?;
+        let point = self.shop.random.number(step.index, Purpose::Draw);
+        let picked = self.candidates.pick(point)?;
+        let (picked, probability) = picked.ok_or(Error::NotFinite)?;
+        let surprisal = self.shop.uncut.map(|uncut| uncut.of(&picked) / LN_2);
+        let mut choice = self.describe(picked.id, logits, normalizer, alternatives)?;
+        (choice.probability, choice.surprisal) = (probability, surprisal);
         Ok(choice)
     }
 
-    /// The model's own distribution, into `probabilities`; returns ln Σ exp(logit).
-    fn predict(&mut self, logits: &[f32]) -> Result<f32> {
-        self.probabilities.clear();
-        reserve(&mut self.probabilities, logits.len())?;
-        self.probabilities
-            .extend(logits.iter().map(|&logit| sane(logit)));
-        if !self.probabilities.iter().any(|logit| logit.is_finite()) {
-            return Err(Error::NotFinite);
-        }
-        Ok(kernels::softmax(&mut self.probabilities))
+    /// The choice of a given token, as if it had been drawn: its probability is 0 where the chain cuts it.
+    /// Mirostat learns nothing from it. Errors: those of [`Sampler::choose`].
+    pub fn judge(
+        &mut self,
+        id: TokenId,
+        logits: &[f32],
+        step: &Step<'_>,
+        alternatives: usize,
+    ) -> Result<Choice> {
+        let normalizer = self.run(logits, step)?;
+        let mut choice = self.describe(id, logits, normalizer, alternatives)?;
+        let mut found = 0.0;
+        self.candidates.each(|other, probability| {
+            if other == id {
+                found = probability;
+            }
+        })?;
+        choice.probability = found;
+        Ok(choice)
     }
 
-    /// Looks up under the distribution drawn from each of `alternatives` (best first).
-    fn fill_probabilities(&self, logits: &[f32], chosen: TokenId, list: &mut [Alternative]) {
-        let Some(worst) = list.last().map(|last| sane(logits[last.id as usize])) else {
-            return;
-        };
-        if self.greedy {
-            for entry in list.iter_mut().filter(|entry| entry.id == chosen) {
-                entry.probability = 1.0;
-            }
-            return;
-        }
-        let mass = self.candidates.mass();
-        // Only about as many survivors as there are alternatives reach the worst one's logit.
-        let survivors = self.candidates.items().iter();
-        for survivor in survivors.filter(|survivor| sane(logits[survivor.id as usize]) >= worst) {
-            if let Some(entry) = list.iter_mut().find(|entry| entry.id == survivor.id) {
-                entry.probability = (f64::from(survivor.weight) / mass) as f32;
+    /// Takes note that the choice was made.
+    pub fn learn(&mut self, choice: &Choice) {
+        if let Some(bits) = choice.surprisal {
+            for stage in &self.stages {
+                self.shop.mu = stage.learned(self.shop.mu, bits);
             }
         }
     }
-}
 
-/// The id of the largest logit, the lowest id of equals, passing over NaN and −∞.
-fn argmax(logits: &[f32]) -> Result<TokenId> {
-    let mut best = f32::NEG_INFINITY;
-    let mut id = None;
-    for (index, &logit) in logits.iter().enumerate() {
-        let logit = sane(logit);
-        if logit > best {
-            best = logit;
-            id = Some(index as TokenId);
+    /// Begins a step: all tokens are in play. Returns ln Σ e^logit.
+    fn begin(&mut self, logits: &[f32]) -> Result<f32> {
+        self.shop.uncut = None;
+        let normalizer = self.candidates.begin(logits)?;
+        if normalizer.is_finite() {
+            Ok(normalizer)
+        } else {
+            Err(Error::NotFinite)
         }
     }
-    id.ok_or(Error::NotFinite)
+
+    /// The whole chain. Returns ln Σ e^logit of the model's own distribution.
+    fn run(&mut self, logits: &[f32], step: &Step<'_>) -> Result<f32> {
+        let normalizer = self.begin(logits)?;
+        for index in 0..self.stages.len() {
+            self.apply(index, step)?;
+        }
+        Ok(normalizer)
+    }
+
+    fn apply(&mut self, index: usize, step: &Step<'_>) -> Result<()> {
+        self.stages[index].apply(&mut self.candidates, step, &mut self.shop)
+    }
+
+    fn describe(
+        &mut self,
+        id: TokenId,
+        logits: &[f32],
+        normalizer: f32,
+        alternatives: usize,
+    ) -> Result<Choice> {
+        let mut alternatives = self.alternatives(logits, normalizer, alternatives)?;
+        if !alternatives.is_empty() {
+            let places = &mut self.shop.table;
+            places.prepare(logits.len(), alternatives.len())?;
+            for (place, entry) in (1..).zip(&alternatives) {
+                places.change(entry.id, |_| place);
+            }
+            self.candidates.each(|id, probability| {
+                if let Some(place) = places.get(id).checked_sub(1) {
+                    alternatives[place as usize].probability = probability;
+                }
+            })?;
+        }
+        Ok(Choice {
+            id,
+            logprob: Alternative::new(id, logits, normalizer).logprob,
+            probability: 0.0,
+            alternatives,
+            surprisal: None,
+        })
+    }
+
+    /// The `count` most probable tokens of the model's own distribution, their `probability` left at 0.
+    fn alternatives(
+        &mut self,
+        logits: &[f32],
+        normalizer: f32,
+        count: usize,
+    ) -> Result<Vec<Alternative>> {
+        best_of(logits, count, &mut self.ranking)?;
+        let mut list = Vec::new();
+        reserve(&mut list, self.ranking.len())?;
+        let ids = self.ranking.iter().map(|candidate| candidate.id);
+        list.extend(ids.map(|id| Alternative::new(id, logits, normalizer)));
+        Ok(list)
+    }
 }
 
-/// NaN → −∞ (never chosen), +∞ → the largest finite number (so that differences stay defined).
+/// NaN → −∞ (never chosen), +∞ → the largest finite number (so that differences stay defined), −0 → 0 (in the
+/// total order of floats they are not equals).
 fn sane(logit: f32) -> f32 {
     if logit.is_nan() {
         f32::NEG_INFINITY
     } else {
-        logit.min(f32::MAX)
+        logit.min(f32::MAX) + 0.0
     }
-}
-
-/// 53 random bits as a number in [0, 1).
-fn unit_interval(bits: u64) -> f64 {
-    (bits >> 11) as f64 / (1u64 << 53) as f64
 }
 
 /// Room for `extra` more elements, or a typed error.

@@ -1,39 +1,348 @@
 //! The stages of the chain, as data: a chain is a list of them.
 
-use super::candidates::Candidates;
+use super::Step;
+use super::candidates::{Candidates, Surprise};
+use super::dry::Dry;
+use super::penalties::{self, penalize};
+use super::random::{Purpose, Random};
+use super::table::Table;
+use crate::{Result, TokenId};
+use serde::Serialize;
+use std::f64::consts::LN_2;
 
-/// One step from the model's distribution to the one that is drawn from.
+/// One step from the model's distribution to the one that is drawn from. Fields are spelled as the options
+/// of a generation; [`crate::generator::Options`] gives their ranges.
 ///
-/// A cut never leaves nothing: the best candidate survives every stage.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// A stage never leaves nothing. Only a logit bias can: a banned token is never drawn.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename_all = "snake_case")]
 pub enum Stage {
-    /// Keeps the `k` most probable tokens (equals: the lowest ids). 0 keeps all.
-    TopK(u32),
-    /// Keeps the smallest set of the most probable tokens whose share of the mass is at least `p`.
-    /// 1 or more keeps all, 0 or less only the best. (Holtzman et al., 2019, "nucleus sampling".)
-    TopP(f32),
-    /// Keeps the tokens at least `p` times as probable as the best. 0 or less keeps all, 1 or more only
-    /// the best and its equals. (Nguyen et al., 2024.)
-    MinP(f32),
-    /// Divides the logits by the temperature: under 1 sharpens the distribution, over 1 flattens it, 0 is
-    /// its limit: only the best token.
-    Temperature(f32),
+    /// Adds to the logits of some tokens; takes others out of play.
+    LogitBias {
+        /// What to add to which logit; each token once.
+        logit_bias: Vec<(TokenId, f32)>,
+        /// Tokens that may not be drawn.
+        banned_tokens: Vec<TokenId>,
+    },
+    /// Makes tokens of the last `penalty_last_n` (−1: of the whole text) less probable.
+    Penalties {
+        /// How many tokens count.
+        penalty_last_n: i32,
+        /// Divides positive logits and multiplies others (Keskar et al. 2019, CTRL). 1 is neutral.
+        repetition_penalty: f32,
+        /// Is subtracted for each occurrence (OpenAI's API). 0 is neutral.
+        frequency_penalty: f32,
+        /// Is subtracted once (OpenAI's API). 0 is neutral.
+        presence_penalty: f32,
+        /// No sequence of so many tokens may come twice (Paulus et al. 2017). 0 is neutral; where nothing
+        /// else could follow, so is any.
+        no_repeat_ngram_size: u32,
+    },
+    /// Subtracts `dry_multiplier` × `dry_base` ^ (length − `dry_allowed_length`) from the logits of tokens
+    /// that would continue a repetition of that length (p-e-w 2024, text-generation-webui #5677).
+    Dry {
+        /// 0 is neutral.
+        dry_multiplier: f32,
+        /// Growth with each token of the repetition.
+        dry_base: f32,
+        /// The longest repetition without penalty is one token shorter.
+        dry_allowed_length: u32,
+        /// How many tokens are searched; −1 for the whole text.
+        dry_penalty_last_n: i32,
+        /// Strings no repetition reaches across. Control tokens are such without being named.
+        dry_sequence_breakers: Vec<String>,
+    },
+    /// Keeps the tokens whose logit is at most so many standard deviations under the largest (Tang et al.
+    /// 2024). 0 or less is neutral.
+    TopNSigma {
+        /// Standard deviations.
+        top_n_sigma: f32,
+    },
+    /// Keeps the k most probable tokens (equals: the lowest ids). 0 is neutral.
+    TopK {
+        /// How many.
+        top_k: u32,
+    },
+    /// Keeps the smallest set of tokens with at least this share of the mass whose surprisal is nearest to
+    /// the entropy (Meister et al. 2022, locally typical sampling). 1 is neutral.
+    TypicalP {
+        /// Share of the mass.
+        typical_p: f32,
+    },
+    /// Keeps the smallest set of the most probable tokens with at least this share of the mass (Holtzman et
+    /// al. 2019, nucleus sampling). 1 is neutral, 0 leaves only the best.
+    TopP {
+        /// Share of the mass.
+        top_p: f32,
+    },
+    /// Keeps the tokens at least so many times as probable as the best (Nguyen et al. 2024). 0 is neutral,
+    /// 1 leaves only the best and its equals.
+    MinP {
+        /// Share of the best one's probability.
+        min_p: f32,
+    },
+    /// With a probability, excludes the top choices: all tokens of at least the threshold but the least
+    /// probable of them (p-e-w 2024, text-generation-webui #6335). A probability of 0 is neutral, as is a
+    /// threshold over 0.5, which no two tokens reach.
+    Xtc {
+        /// How often.
+        xtc_probability: f32,
+        /// The probability that makes a token a top choice.
+        xtc_threshold: f32,
+    },
+    /// Divides the logits by the temperature: under 1 sharpens the distribution, over 1 flattens it, 0 is its
+    /// limit, only the best token. With a range the temperature follows the entropy H of n candidates:
+    /// from `temperature` − range (0 at least) to `temperature` + range as (H / ln n) ^ exponent goes from 0
+    /// to 1 (kalomaze 2023).
+    Temperature {
+        /// The temperature.
+        temperature: f32,
+        /// How far it may move; 0 is neutral.
+        dynatemp_range: f32,
+        /// How it moves.
+        dynatemp_exponent: f32,
+    },
+    /// Mirostat 2.0 (Basu et al. 2020, algorithm 2): keeps the tokens of at most μ bits of surprisal, and
+    /// moves μ so that the surprisal of what is drawn comes near τ. μ begins at 2 τ.
+    Mirostat {
+        /// τ, bits.
+        mirostat_tau: f32,
+        /// The rate at which μ learns.
+        mirostat_eta: f32,
+    },
+}
+
+/// What stages know besides the candidates.
+#[derive(Debug, Clone)]
+pub(super) struct Workshop {
+    pub random: Random,
+    /// Mirostat's μ in bits, once there is one.
+    pub mu: Option<f64>,
+    /// The distribution that mirostat cut from.
+    pub uncut: Option<Surprise>,
+    pub table: Table,
+    pub dry: Dry,
 }
 
 impl Stage {
-    /// Applies the stage to `candidates`.
-    pub(super) fn apply(&self, candidates: &mut Candidates) {
-        match *self {
-            Stage::TopK(0) => {}
-            Stage::TopK(k) => candidates.keep_best(usize::try_from(k).unwrap_or(usize::MAX)),
-            Stage::TopP(p) if p >= 1.0 => {}
-            Stage::TopP(p) => candidates.keep_mass(f64::from(p)),
-            Stage::MinP(p) if p <= 0.0 => {}
-            Stage::MinP(p) => candidates.keep_above(p),
-            Stage::Temperature(t) if t <= 0.0 => candidates.keep_best(1),
-            // ÷ 1 changes no logit: leave the weights as the softmax made them.
-            Stage::Temperature(1.0) => {}
-            Stage::Temperature(t) => candidates.scale(t),
+    /// The name by which `samplers` calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Stage::LogitBias { .. } => "logit_bias",
+            Stage::Penalties { .. } => "penalties",
+            Stage::Dry { .. } => "dry",
+            Stage::TopNSigma { .. } => "top_n_sigma",
+            Stage::TopK { .. } => "top_k",
+            Stage::TypicalP { .. } => "typical_p",
+            Stage::TopP { .. } => "top_p",
+            Stage::MinP { .. } => "min_p",
+            Stage::Xtc { .. } => "xtc",
+            Stage::Temperature { .. } => "temperature",
+            Stage::Mirostat { .. } => "mirostat",
         }
     }
+
+    /// Whether it changes nothing, whatever the distribution.
+    pub fn is_neutral(&self) -> bool {
+        match self {
+            Stage::LogitBias {
+                logit_bias,
+                banned_tokens,
+            } => logit_bias.iter().all(|pair| pair.1 == 0.0) && banned_tokens.is_empty(),
+            Stage::Penalties {
+                penalty_last_n,
+                repetition_penalty,
+                frequency_penalty,
+                presence_penalty,
+                no_repeat_ngram_size,
+            } => {
+                let penalties = [*repetition_penalty, *frequency_penalty, *presence_penalty];
+                *penalty_last_n == 0 || (penalties == [1.0, 0.0, 0.0] && *no_repeat_ngram_size == 0)
+            }
+            Stage::Dry {
+                dry_multiplier,
+                dry_penalty_last_n,
+                ..
+            } => *dry_multiplier == 0.0 || *dry_penalty_last_n == 0,
+            Stage::TopNSigma { top_n_sigma } => *top_n_sigma <= 0.0,
+            Stage::TopK { top_k } => *top_k == 0,
+            Stage::TypicalP { typical_p } => *typical_p >= 1.0,
+            Stage::TopP { top_p } => *top_p >= 1.0,
+            Stage::MinP { min_p } => *min_p <= 0.0,
+            Stage::Xtc {
+                xtc_probability,
+                xtc_threshold,
+            } => *xtc_probability <= 0.0 || *xtc_threshold > 0.5,
+            Stage::Temperature {
+                temperature,
+                dynatemp_range,
+                ..
+            } => *temperature == 1.0 && *dynatemp_range == 0.0,
+            Stage::Mirostat { .. } => false,
+        }
+    }
+
+    /// Whether it leaves one token alone: that of the largest logit.
+    fn is_greedy(&self) -> bool {
+        matches!(self, Stage::Temperature { temperature, dynatemp_range, .. }
+            if *temperature <= 0.0 && *dynatemp_range <= 0.0)
+    }
+
+    /// Whether the best token survives it as the best.
+    fn keeps_the_best(&self) -> bool {
+        use Stage::*;
+        matches!(
+            self,
+            TopNSigma { .. } | TopK { .. } | TopP { .. } | MinP { .. }
+        )
+    }
+
+    /// Applies the stage to `candidates`.
+    pub(super) fn apply(
+        &self,
+        candidates: &mut Candidates,
+        step: &Step<'_>,
+        shop: &mut Workshop,
+    ) -> Result<()> {
+        let (vocabulary, table) = (candidates.vocabulary(), &mut shop.table);
+        match self {
+            Stage::LogitBias {
+                logit_bias,
+                banned_tokens,
+            } => {
+                table.prepare(vocabulary, logit_bias.len())?;
+                for (id, bias) in logit_bias {
+                    table.change(*id, |_| bias.to_bits());
+                }
+                candidates.edit(table, |logit, bias| logit + f32::from_bits(bias));
+                table.prepare(vocabulary, banned_tokens.len())?;
+                for id in banned_tokens {
+                    table.change(*id, |_| 1);
+                }
+                candidates.remove(table);
+            }
+            Stage::Penalties {
+                penalty_last_n,
+                repetition_penalty,
+                frequency_penalty,
+                presence_penalty,
+                no_repeat_ngram_size,
+            } => {
+                let window = penalties::window(step.history, *penalty_last_n);
+                let rates = [*repetition_penalty, *frequency_penalty, *presence_penalty];
+                if rates != [1.0, 0.0, 0.0] {
+                    penalties::count(window, vocabulary, table)?;
+                    candidates.edit(table, |logit, count| penalize(logit, count, rates));
+                }
+                if *no_repeat_ngram_size > 0 {
+                    let size = usize::try_from(*no_repeat_ngram_size).unwrap_or(usize::MAX);
+                    penalties::repeated_ngrams(window, size, vocabulary, table)?;
+                    if !table.is_empty() && candidates.any_outside(table) {
+                        candidates.remove(table);
+                    }
+                }
+            }
+            Stage::Dry {
+                dry_multiplier,
+                dry_base,
+                dry_allowed_length,
+                dry_penalty_last_n,
+                dry_sequence_breakers,
+            } => {
+                let window = penalties::window(step.history, *dry_penalty_last_n);
+                let least = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
+                let numbers = (vocabulary, &mut *table);
+                shop.dry
+                    .repetitions(window, least, dry_sequence_breakers, step.bytes, numbers)?;
+                if !table.is_empty() {
+                    let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
+                    candidates.edit(table, |logit, number| {
+                        let excess = number - 1 - dry_allowed_length;
+                        let penalty = multiplier * libm::pow(base, f64::from(excess));
+                        (f64::from(logit) - penalty) as f32
+                    });
+                }
+            }
+            Stage::TopNSigma { top_n_sigma } => candidates.keep_within_deviations(*top_n_sigma)?,
+            Stage::TopK { top_k } => {
+                candidates.keep_best(usize::try_from(*top_k).unwrap_or(usize::MAX))?;
+            }
+            Stage::TypicalP { typical_p } => candidates.keep_typical(f64::from(*typical_p))?,
+            Stage::TopP { top_p } => candidates.keep_mass(f64::from(*top_p))?,
+            Stage::MinP { min_p } => candidates.keep_above(*min_p)?,
+            Stage::Xtc {
+                xtc_probability,
+                xtc_threshold,
+            } => {
+                let chance = shop.random.number(step.index, Purpose::Exclude);
+                if chance < f64::from(*xtc_probability) {
+                    candidates.exclude_top(*xtc_threshold)?;
+                }
+            }
+            Stage::Temperature { .. } => {
+                let temperature = self.temperature(candidates)?;
+                if temperature > 0.0 {
+                    candidates.scale(temperature)?;
+                } else {
+                    candidates.keep_best(1)?;
+                }
+            }
+            Stage::Mirostat { mirostat_tau, .. } => {
+                let mu = shop.mu.unwrap_or(2.0 * f64::from(*mirostat_tau));
+                shop.uncut = candidates.keep_unsurprising(mu * LN_2)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The temperature at this moment, 0 for a stage that has none.
+    pub(super) fn temperature(&self, candidates: &mut Candidates) -> Result<f32> {
+        let Stage::Temperature {
+            temperature,
+            dynatemp_range,
+            dynatemp_exponent,
+        } = self
+        else {
+            return Ok(0.0);
+        };
+        if *dynatemp_range <= 0.0 {
+            return Ok(*temperature);
+        }
+        let (entropy, most) = candidates.entropy_and_most()?;
+        if most == 0.0 {
+            return Ok(*temperature);
+        }
+        let (middle, range) = (f64::from(*temperature), f64::from(*dynatemp_range));
+        let (low, high) = ((middle - range).max(0.0), middle + range);
+        let share = (entropy / most).clamp(0.0, 1.0);
+        let now = low + (high - low) * libm::pow(share, f64::from(*dynatemp_exponent));
+        Ok(now.min(f64::from(f32::MAX)) as f32)
+    }
+
+    /// What mirostat makes of μ after a token of so many bits of surprisal.
+    pub(super) fn learned(&self, mu: Option<f64>, bits: f64) -> Option<f64> {
+        let Stage::Mirostat {
+            mirostat_tau,
+            mirostat_eta,
+        } = self
+        else {
+            return mu;
+        };
+        let tau = f64::from(*mirostat_tau);
+        Some(mu.unwrap_or(2.0 * tau) - f64::from(*mirostat_eta) * (bits - tau))
+    }
+}
+
+/// The chain without what has no effect: neutral stages, and at a temperature of 0 what follows it and the
+/// cuts before it that spare the best token anyway.
+pub(super) fn effective(mut stages: Vec<Stage>) -> Vec<Stage> {
+    stages.retain(|stage| !stage.is_neutral());
+    if let Some(greedy) = stages.iter().position(Stage::is_greedy) {
+        let end = stages.split_off(greedy);
+        while stages.last().is_some_and(Stage::keeps_the_best) {
+            stages.pop();
+        }
+        stages.extend(end.into_iter().take(1));
+    }
+    stages
 }

@@ -7,21 +7,20 @@ mod error;
 mod host;
 mod options;
 mod source;
+mod step;
 mod types;
 
+use crate::Result;
 use crate::generator::{self, CacheType};
 use crate::info::Info;
 use crate::kernels;
 use crate::model::Model;
 use crate::score;
-use crate::{Result, TokenId};
-use error::invalid;
-use js_sys::{Array, Object, Reflect, Uint32Array};
+use js_sys::{Object, Reflect, Uint32Array};
 use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
 /// What JavaScript throws.
@@ -74,7 +73,7 @@ impl Generator {
         #[wasm_bindgen(unchecked_optional_param_type = "GenerateOptions")] options: JsValue,
     ) -> Result<()> {
         let prompt = options::string("prompt", &prompt)?;
-        let options = options::generation_options(&options)?;
+        let options = options::generation_options(&options, generator::Options::default())?;
         self.inner.borrow_mut().start(&prompt, options)
     }
 
@@ -186,7 +185,10 @@ impl Generator {
         &self,
         #[wasm_bindgen(unchecked_param_type = "Uint32Array | number[]")] ids: JsValue,
     ) -> Result<String> {
-        Ok(self.model.tokenizer.decode(&token_ids(&ids)?))
+        Ok(self
+            .model
+            .tokenizer
+            .decode(&options::token_ids("ids", &ids)?))
     }
 
     /// A token as the vocabulary spells it, control tokens too ("<|im_end|>").
@@ -286,19 +288,4 @@ fn iterator_result(value: &JsValue, done: bool) -> JsResult<JsValue> {
 /// A plain object, array, string, number or undefined.
 fn to_js(value: &impl Serialize) -> JsResult<JsValue> {
     Ok(serde_wasm_bindgen::to_value(value)?)
-}
-
-/// Ids from a typed array or an array of numbers.
-fn token_ids(value: &JsValue) -> Result<Vec<TokenId>> {
-    if let Some(ids) = value.dyn_ref::<Uint32Array>() {
-        return Ok(ids.to_vec());
-    }
-    let wrong = || invalid("ids", "a Uint32Array or an array of token ids");
-    let array: &Array = value.dyn_ref().ok_or_else(wrong)?;
-    let id = |item: JsValue| match item.as_f64() {
-        Some(id) if id >= 0.0 && id <= f64::from(u32::MAX) && id.fract() == 0.0 => Some(id as u32),
-        _ => None,
-    };
-    let ids: Option<Vec<_>> = array.iter().map(id).collect();
-    ids.ok_or_else(wrong)
 }

@@ -1,9 +1,9 @@
 //! Options objects: every name is known or an error, every value has its type.
 
 use super::error::invalid;
-use crate::generator::{Context, Options};
-use crate::{Error, Result};
-use js_sys::{Array, Function, Reflect};
+use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options};
+use crate::{Error, Result, TokenId};
+use js_sys::{Array, Function, Object, Reflect, Uint32Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
@@ -42,15 +42,38 @@ pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
     Ok(options)
 }
 
-/// The options of `start`; ranges are checked there.
-pub(super) fn generation_options(object: &JsValue) -> Result<Options> {
-    let mut options = Options::default();
+/// The options of `start` and `configure`, where what is absent stays as in `options`; ranges are checked
+/// there.
+pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Result<Options> {
     for (name, value) in entries(object)? {
         match name.as_str() {
             "temperature" => options.temperature = number(&name, &value)?,
             "top_k" => options.top_k = whole(&name, &value)?,
             "top_p" => options.top_p = number(&name, &value)?,
             "min_p" => options.min_p = number(&name, &value)?,
+            "typical_p" => options.typical_p = number(&name, &value)?,
+            "top_n_sigma" => options.top_n_sigma = number(&name, &value)?,
+            "dynatemp_range" => options.dynatemp_range = number(&name, &value)?,
+            "dynatemp_exponent" => options.dynatemp_exponent = number(&name, &value)?,
+            "xtc_probability" => options.xtc_probability = number(&name, &value)?,
+            "xtc_threshold" => options.xtc_threshold = number(&name, &value)?,
+            "repetition_penalty" => options.repetition_penalty = number(&name, &value)?,
+            "frequency_penalty" => options.frequency_penalty = number(&name, &value)?,
+            "presence_penalty" => options.presence_penalty = number(&name, &value)?,
+            "no_repeat_ngram_size" => options.no_repeat_ngram_size = whole(&name, &value)?,
+            "penalty_last_n" => options.penalty_last_n = last_n(&name, &value)?,
+            "dry_multiplier" => options.dry_multiplier = number(&name, &value)?,
+            "dry_base" => options.dry_base = number(&name, &value)?,
+            "dry_allowed_length" => options.dry_allowed_length = whole(&name, &value)?,
+            "dry_penalty_last_n" => options.dry_penalty_last_n = last_n(&name, &value)?,
+            "dry_sequence_breakers" => options.dry_sequence_breakers = strings(&name, &value)?,
+            "mirostat" => options.mirostat = whole(&name, &value)?,
+            "mirostat_tau" => options.mirostat_tau = number(&name, &value)?,
+            "mirostat_eta" => options.mirostat_eta = number(&name, &value)?,
+            "logit_bias" => options.logit_bias = biases(&name, &value)?,
+            "banned_tokens" => options.banned_tokens = token_ids(&name, &value)?,
+            "samplers" => options.samplers = Some(strings(&name, &value)?),
+            "record" => options.record = record(&name, &value)?,
             "seed" => options.seed = Some(seed(&value)?),
             "stop" => options.stop = strings(&name, &value)?,
             "max_tokens" => options.max_tokens = Some(size(&name, &value)?),
@@ -60,6 +83,88 @@ pub(super) fn generation_options(object: &JsValue) -> Result<Options> {
         }
     }
     Ok(options)
+}
+
+/// The `top` option of `peek`.
+pub(super) fn peek_options(object: &JsValue) -> Result<u32> {
+    let mut top = DEFAULT_RECORD;
+    for (name, value) in entries(object)? {
+        match name.as_str() {
+            "top" => top = list_length(&name, &value)?,
+            _ => return Err(Error::UnknownOption(name)),
+        }
+    }
+    Ok(top)
+}
+
+/// true, false, or an object with the length of the lists.
+fn record(name: &str, value: &JsValue) -> Result<Option<u32>> {
+    match value.as_bool() {
+        Some(on) => Ok(on.then_some(DEFAULT_RECORD)),
+        None if value.is_object() => peek_options(value).map(Some),
+        None => Err(invalid(name, "true, false or an object { top }")),
+    }
+}
+
+fn list_length(name: &str, value: &JsValue) -> Result<u32> {
+    let length = integer(value).and_then(|number| u32::try_from(number).ok());
+    length
+        .filter(|&length| length <= MAX_RECORD)
+        .ok_or_else(|| invalid(name, "a whole number from 0 to 1000"))
+}
+
+/// A number of tokens back from the end, or −1 for all of them.
+fn last_n(name: &str, value: &JsValue) -> Result<i32> {
+    if value.as_f64() == Some(-1.0) {
+        return Ok(-1);
+    }
+    integer(value)
+        .and_then(|number| i32::try_from(number).ok())
+        .ok_or_else(|| invalid(name, "a whole number from -1 to 2147483647"))
+}
+
+/// Biases by token id: an object or an array of pairs, in which false bans the token.
+fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
+    let wrong = || {
+        let allowed = "an object or an array of pairs that gives numbers or false to token ids";
+        invalid(name, allowed)
+    };
+    if !value.is_object() {
+        return Err(wrong());
+    }
+    let pairs = match value.dyn_ref::<Array>() {
+        Some(pairs) => pairs.clone(),
+        None => Object::entries(value.unchecked_ref()),
+    };
+    let pair = |pair: JsValue| {
+        let pair: &Array = pair.dyn_ref()?;
+        let (id, bias) = (pair.get(0), pair.get(1));
+        let id = match id.as_string() {
+            Some(text) => text.parse().ok()?,
+            None => u32::try_from(integer(&id)?).ok()?,
+        };
+        let banned = bias.as_bool() == Some(false);
+        let bias = if banned {
+            f32::NEG_INFINITY
+        } else {
+            bias.as_f64()? as f32
+        };
+        Some((id, bias))
+    };
+    let pairs: Option<Vec<_>> = pairs.iter().map(pair).collect();
+    pairs.ok_or_else(wrong)
+}
+
+/// Ids from a typed array or an array of numbers.
+pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
+    if let Some(ids) = value.dyn_ref::<Uint32Array>() {
+        return Ok(ids.to_vec());
+    }
+    let wrong = || invalid(name, "a Uint32Array or an array of token ids");
+    let array: &Array = value.dyn_ref().ok_or_else(wrong)?;
+    let id = |item: JsValue| u32::try_from(integer(&item)?).ok();
+    let ids: Option<Vec<_>> = array.iter().map(id).collect();
+    ids.ok_or_else(wrong)
 }
 
 /// The `special` option of `tokenize`.
@@ -114,7 +219,7 @@ fn boolean(name: &str, value: &JsValue) -> Result<bool> {
 }
 
 /// A whole number that a `u32` holds.
-fn whole(name: &str, value: &JsValue) -> Result<u32> {
+pub(super) fn whole(name: &str, value: &JsValue) -> Result<u32> {
     integer(value)
         .and_then(|number| u32::try_from(number).ok())
         .ok_or_else(|| invalid(name, "a whole number from 0 to 4294967295"))

@@ -35,6 +35,52 @@ export interface GenerateOptions {
   top_p?: number;
   /** Only tokens at least this many times as probable as the best may be drawn; 0 means all. 0.05 unless set. */
   min_p?: number;
+  /** Only the tokens whose surprisal is nearest to the entropy may be drawn, as many as have this share of the probability; 1 means all. 1 unless set. */
+  typical_p?: number;
+  /** Only tokens whose logit is at most this many standard deviations under the largest may be drawn; 0 or less means all. -1 unless set. */
+  top_n_sigma?: number;
+  /** How far the temperature moves with the entropy of the distribution; 0 unless set. */
+  dynatemp_range?: number;
+  /** The power of the normalised entropy by which it moves; 1 unless set. */
+  dynatemp_exponent?: number;
+  /** How often the top choices but the last of them are excluded, from 0 to 1; 0 unless set. */
+  xtc_probability?: number;
+  /** The probability that makes a token a top choice; 0.1 unless set. */
+  xtc_threshold?: number;
+  /** Divides the logits of tokens used of late where positive, multiplies them elsewhere; 1 unless set. */
+  repetition_penalty?: number;
+  /** Is subtracted from a token's logit for each time it was used of late, -2 to 2; 0 unless set. */
+  frequency_penalty?: number;
+  /** Is subtracted from the logit of a token used of late, -2 to 2; 0 unless set. */
+  presence_penalty?: number;
+  /** No sequence of so many tokens comes twice of late; 0 unless set. */
+  no_repeat_ngram_size?: number;
+  /** How many tokens "of late" means, the prompt's included; -1 means all. 64 unless set. */
+  penalty_last_n?: number;
+  /** The penalty on continuing a repetition (DRY); 0 unless set. */
+  dry_multiplier?: number;
+  /** By how much each further token of the repetition multiplies it, 1 or more; 1.75 unless set. */
+  dry_base?: number;
+  /** A repetition of this many tokens is the first to be penalised; 2 unless set. */
+  dry_allowed_length?: number;
+  /** How many tokens are searched for repetitions; -1, unless set, means all. */
+  dry_penalty_last_n?: number;
+  /** Strings across which nothing repeats; line break, colon, quotation mark and asterisk unless set. */
+  dry_sequence_breakers?: string | string[];
+  /** 2 turns mirostat 2.0 on, which then does the cutting; 0 unless set. */
+  mirostat?: 0 | 2;
+  /** The bits of surprisal mirostat aims at; 5 unless set. */
+  mirostat_tau?: number;
+  /** The rate at which it learns, from 0 to 1; 0.1 unless set. */
+  mirostat_eta?: number;
+  /** What to add to the logits of which tokens, by id; false bans a token. */
+  logit_bias?: Record<number, number | false> | [id: number, bias: number | false][];
+  /** Tokens that are never drawn. */
+  banned_tokens?: Uint32Array | number[];
+  /** The stages in their order; those left out do not run, and it is an error where their options are set. "logit_bias" comes first, named or not, and "mirostat" last. */
+  samplers?: SamplerName[];
+  /** Every token comes with a record of its step, in lists of up to `top` tokens (10 unless set, at most 1000). Costs nothing when off. */
+  record?: boolean | { top?: number };
   /** The same seed gives the same text; drawn at random unless set (see `Generator.seed`). */
   seed?: number | bigint;
   /** The text ends before the first of these strings appears in it. */
@@ -45,6 +91,77 @@ export interface GenerateOptions {
   logprobs?: boolean;
   /** How many of the most probable tokens to report with each token, 0 to 100; 0 unless set. */
   top_logprobs?: number;
+}
+
+/** The stages of the sampler, in the order they run in unless `samplers` gives another. */
+export type SamplerName =
+  | "logit_bias" | "penalties" | "dry" | "top_n_sigma" | "top_k" | "typical_p" | "top_p" | "min_p" | "xtc"
+  | "temperature" | "mirostat";
+
+/** A stage of the sampler with its parameters, spelled as the options. */
+export type Sampler =
+  | { name: "logit_bias"; logit_bias: [id: number, bias: number][]; banned_tokens: number[] }
+  | {
+      name: "penalties"; penalty_last_n: number; repetition_penalty: number; frequency_penalty: number;
+      presence_penalty: number; no_repeat_ngram_size: number;
+    }
+  | {
+      name: "dry"; dry_multiplier: number; dry_base: number; dry_allowed_length: number;
+      dry_penalty_last_n: number; dry_sequence_breakers: string[];
+    }
+  | { name: "top_n_sigma"; top_n_sigma: number }
+  | { name: "top_k"; top_k: number }
+  | { name: "typical_p"; typical_p: number }
+  | { name: "top_p"; top_p: number }
+  | { name: "min_p"; min_p: number }
+  | { name: "xtc"; xtc_probability: number; xtc_threshold: number }
+  | { name: "temperature"; temperature: number; dynatemp_range: number; dynatemp_exponent: number }
+  | { name: "mirostat"; mirostat_tau: number; mirostat_eta: number };
+
+/** What happened at a step: the distribution, and what each stage of the sampler made of it. */
+export interface StepRecord {
+  /** The number of the step: tokens generated before it. */
+  step: number;
+  /** The entropy of the model's own distribution, in nats. */
+  entropy: number;
+  /** The chosen token; absent after `peek`. */
+  chosen?: {
+    id: number;
+    /** Its rank in the model's own distribution: 1 for the most probable token. */
+    rank: number;
+    /** Minus the logarithm of its probability under the model's own distribution, in nats. */
+    surprisal: number;
+    /** Its probability under the distribution it was drawn from. */
+    probability: number;
+  };
+  /** The most probable tokens of the model's own distribution, best first; the chosen one is the last of them where it is not among them anyway. */
+  candidates: {
+    id: number;
+    /** The token by itself, as in `Candidate`. */
+    text: string;
+    bytes: number[];
+    /** As the model gave it. */
+    logit: number;
+    logprob: number;
+    /** Its probability under the distribution the stages end in; 0 where one of them cut it. */
+    probability: number;
+  }[];
+  /** The stages in their order; those without effect are left out. */
+  stages: {
+    name: SamplerName;
+    /** What it went by, where that may move from step to step: the temperature, or mirostat's mu in bits. */
+    level?: number;
+    /** How many tokens it left. */
+    kept: number;
+    /** How many it cut. */
+    removed: number;
+    /** The probability these had before it, together. */
+    removed_probability: number;
+    /** The most probable of them, with their probabilities before it. */
+    removed_tokens: { id: number; text: string; probability: number }[];
+    /** The probability of each of `candidates` after it, 0 where cut. Before it they had those after the stage before; before the first, the model's own. */
+    probabilities: number[];
+  }[];
 }
 
 export type FinishReason = "stop" | "length" | "abort";
@@ -71,6 +188,8 @@ export interface Token {
   top_logprobs: Candidate[];
   /** Set on the last token alone. */
   finish_reason: FinishReason | undefined;
+  /** What happened at this step, where the option `record` asks for it. */
+  record?: StepRecord;
 }
 
 export interface Progress {

@@ -1,0 +1,264 @@
+//! Options → the sampler's chain.
+
+use super::options::Options;
+use crate::sampler::Stage;
+use crate::{Error, Result, TokenId};
+
+/// The stages by name, in the order they run in unless [`Options::samplers`] gives another: llama.cpp's.
+pub const SAMPLERS: [&str; 11] = [
+    "logit_bias",
+    "penalties",
+    "dry",
+    "top_n_sigma",
+    "top_k",
+    "typical_p",
+    "top_p",
+    "min_p",
+    "xtc",
+    "temperature",
+    "mirostat",
+];
+
+/// What runs with mirostat, which does the cutting.
+const WITH_MIROSTAT: [&str; 5] = ["logit_bias", "penalties", "dry", "temperature", "mirostat"];
+
+/// The chain, stages without effect included.
+pub(super) fn stages(options: &Options) -> Result<Vec<Stage>> {
+    let order = order(options)?;
+    for name in SAMPLERS {
+        if !order.contains(&name) {
+            let unused = stage(name, options);
+            let set = unused.is_some() && unused != stage(name, &Options::default());
+            if set && !unused.is_none_or(|stage| stage.is_neutral()) {
+                return Err(refuse(format!(
+                    "it must name \"{name}\", whose options are set"
+                )));
+            }
+        }
+    }
+    Ok(order
+        .iter()
+        .filter_map(|name| stage(name, options))
+        .collect())
+}
+
+/// The names of the stages in their order.
+fn order(options: &Options) -> Result<Vec<&'static str>> {
+    let on = options.mirostat != 0;
+    let Some(given) = &options.samplers else {
+        let all: &[&str] = if on { &WITH_MIROSTAT } else { &SAMPLERS };
+        return Ok(all.to_vec());
+    };
+    let mut order = vec![SAMPLERS[0]];
+    for (index, given) in given.iter().enumerate() {
+        let found = SAMPLERS.into_iter().find(|name| name == given);
+        let name = found.ok_or_else(|| {
+            let names = SAMPLERS.join(", ");
+            refuse(format!(
+                "it must be a list of {names}; there is no \"{given}\""
+            ))
+        })?;
+        match (name, order.contains(&name)) {
+            ("logit_bias", _) if index == 0 => continue,
+            ("logit_bias", _) => return Err(refuse("it must name \"logit_bias\" first".into())),
+            (_, true) => {
+                return Err(refuse(format!("it must name \"{name}\" only once")));
+            }
+            ("mirostat", _) if !on => {
+                return Err(refuse(
+                    "it must not name \"mirostat\" unless the option mirostat is 2".into(),
+                ));
+            }
+            _ if order.last() == Some(&"mirostat") => {
+                return Err(refuse("it must name \"mirostat\" last".into()));
+            }
+            _ => order.push(name),
+        }
+    }
+    Ok(order)
+}
+
+fn stage(name: &str, options: &Options) -> Option<Stage> {
+    let o = options;
+    Some(match name {
+        "logit_bias" => Stage::LogitBias {
+            logit_bias: biases(options),
+            banned_tokens: banned(options),
+        },
+        "penalties" => Stage::Penalties {
+            penalty_last_n: o.penalty_last_n,
+            repetition_penalty: o.repetition_penalty,
+            frequency_penalty: o.frequency_penalty,
+            presence_penalty: o.presence_penalty,
+            no_repeat_ngram_size: o.no_repeat_ngram_size,
+        },
+        "dry" => Stage::Dry {
+            dry_multiplier: o.dry_multiplier,
+            dry_base: o.dry_base,
+            dry_allowed_length: o.dry_allowed_length,
+            dry_penalty_last_n: o.dry_penalty_last_n,
+            dry_sequence_breakers: o.dry_sequence_breakers.clone(),
+        },
+        "top_n_sigma" => Stage::TopNSigma {
+            top_n_sigma: o.top_n_sigma,
+        },
+        "top_k" => Stage::TopK { top_k: o.top_k },
+        "typical_p" => Stage::TypicalP {
+            typical_p: o.typical_p,
+        },
+        "top_p" => Stage::TopP { top_p: o.top_p },
+        "min_p" => Stage::MinP { min_p: o.min_p },
+        "xtc" => Stage::Xtc {
+            xtc_probability: o.xtc_probability,
+            xtc_threshold: o.xtc_threshold,
+        },
+        "temperature" => Stage::Temperature {
+            temperature: o.temperature,
+            dynatemp_range: o.dynatemp_range,
+            dynatemp_exponent: o.dynatemp_exponent,
+        },
+        "mirostat" if o.mirostat != 0 => Stage::Mirostat {
+            mirostat_tau: o.mirostat_tau,
+            mirostat_eta: o.mirostat_eta,
+        },
+        _ => return None,
+    })
+}
+
+/// Finite biases, by id, each token once: the last one given.
+fn biases(options: &Options) -> Vec<(TokenId, f32)> {
+    let mut biases = last_of_each(options);
+    biases.retain(|pair| pair.1.is_finite());
+    biases
+}
+
+/// Banned tokens, by id, each once.
+pub(super) fn banned(options: &Options) -> Vec<TokenId> {
+    let biases = last_of_each(options);
+    let infinite = biases.iter().filter(|pair| !pair.1.is_finite());
+    let mut banned: Vec<TokenId> = infinite.map(|pair| pair.0).collect();
+    banned.extend(&options.banned_tokens);
+    banned.sort_unstable();
+    banned.dedup();
+    banned
+}
+
+fn last_of_each(options: &Options) -> Vec<(TokenId, f32)> {
+    let mut biases: Vec<_> = options.logit_bias.iter().rev().copied().collect();
+    // Stable: of equals, the one given last comes first and stays.
+    biases.sort_by_key(|pair| pair.0);
+    biases.dedup_by_key(|pair| pair.0);
+    biases
+}
+
+fn refuse(reason: String) -> Error {
+    Error::InvalidOption {
+        name: "samplers".into(),
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(samplers: &[&str]) -> Options {
+        Options {
+            samplers: Some(samplers.iter().map(|&name| name.into()).collect()),
+            ..Options::default()
+        }
+    }
+
+    fn names(options: &Options) -> Vec<&'static str> {
+        let stages = stages(options).unwrap();
+        stages.iter().map(Stage::name).collect()
+    }
+
+    fn reason(options: &Options) -> String {
+        match options.validate() {
+            Err(Error::InvalidOption { name, reason }) => {
+                assert_eq!(name, "samplers");
+                reason
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_name_is_that_of_its_stage() {
+        let options = Options {
+            mirostat: 2,
+            ..Options::default()
+        };
+        for name in SAMPLERS {
+            assert_eq!(stage(name, &options).unwrap().name(), name);
+        }
+    }
+
+    #[test]
+    fn the_order_is_the_callers() {
+        assert_eq!(names(&Options::default()), SAMPLERS[..10]);
+        let order = ["temperature", "min_p", "penalties"];
+        assert_eq!(names(&with(&order))[1..], order);
+        assert_eq!(
+            names(&with(&["logit_bias", "top_k"])),
+            ["logit_bias", "top_k"]
+        );
+        assert_eq!(names(&with(&[])), ["logit_bias"]);
+        let mirostat = |samplers: &[&str]| Options {
+            mirostat: 2,
+            ..with(samplers)
+        };
+        assert_eq!(
+            names(&mirostat(&["top_k", "mirostat"]))[1..],
+            ["top_k", "mirostat"]
+        );
+        let absent = Options {
+            samplers: None,
+            ..mirostat(&[])
+        };
+        assert_eq!(names(&absent), WITH_MIROSTAT);
+    }
+
+    #[test]
+    fn what_is_no_order_is_refused() {
+        assert!(reason(&with(&["top_q"])).contains("top_n_sigma"));
+        assert!(reason(&with(&["top_k", "top_k"])).contains("once"));
+        assert!(reason(&with(&["top_k", "logit_bias"])).contains("first"));
+        assert!(reason(&with(&["mirostat"])).contains("unless"));
+        let mirostat = |samplers: &[&str]| Options {
+            mirostat: 2,
+            ..with(samplers)
+        };
+        assert!(reason(&mirostat(&["mirostat", "top_k"])).contains("last"));
+        assert!(reason(&mirostat(&["top_k"])).contains("mirostat"));
+        // An option that would be ignored.
+        let ignored = Options {
+            top_p: 0.5,
+            ..with(&["top_k"])
+        };
+        assert!(reason(&ignored).contains("\"top_p\""));
+        let neutral = Options {
+            top_p: 1.0,
+            ..with(&["top_k"])
+        };
+        neutral.validate().unwrap();
+    }
+
+    #[test]
+    fn of_several_biases_the_last_counts() {
+        let options = Options {
+            logit_bias: vec![
+                (5, 1.0),
+                (3, f32::NEG_INFINITY),
+                (5, 2.0),
+                (7, f32::NEG_INFINITY),
+                (7, 0.5),
+            ],
+            banned_tokens: vec![9, 3, 9],
+            ..Options::default()
+        };
+        assert_eq!(biases(&options), [(5, 2.0), (7, 0.5)]);
+        assert_eq!(banned(&options), [3, 9]);
+    }
+}

@@ -1,0 +1,155 @@
+//! What happened at a step: the distribution, and what each stage of the sampler made of it.
+
+use super::token::token_text;
+use crate::TokenId;
+use crate::sampler::{Alternative, StageTrace, Trace};
+use crate::tokenizer::Tokenizer;
+use serde::Serialize;
+
+/// One step of the loop, from the model's distribution to the one that is drawn from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// The number of the step: tokens generated before it.
+    pub step: usize,
+    /// The entropy of the model's own distribution, in nats.
+    pub entropy: f32,
+    /// The chosen token; absent where none was chosen (`peek`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Chosen>,
+    /// The most probable tokens of the model's own distribution, best first; the chosen one is the last of
+    /// them where it is not among them anyway.
+    pub candidates: Vec<RecordedToken>,
+    /// The stages of the sampler, in their order; those without effect are left out.
+    pub stages: Vec<RecordedStage>,
+}
+
+/// The token a step chose.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Chosen {
+    /// Its index in the vocabulary.
+    pub id: TokenId,
+    /// Its rank in the model's own distribution: 1 for the most probable token.
+    pub rank: usize,
+    /// −ln of its probability under the model's own distribution, in nats.
+    pub surprisal: f32,
+    /// Its probability under the distribution it was drawn from; 0 for a token that was forced though it
+    /// could not be drawn.
+    pub probability: f32,
+}
+
+/// A token of a step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordedToken {
+    /// Its index in the vocabulary.
+    pub id: TokenId,
+    /// The token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
+    pub text: String,
+    /// Its bytes; none for a control token.
+    pub bytes: Vec<u8>,
+    /// Its logit as the model gave it.
+    pub logit: f32,
+    /// Natural logarithm of its probability under the model's own distribution.
+    pub logprob: f32,
+    /// Its probability under the distribution the stages end in; 0 where one of them cut it.
+    pub probability: f32,
+}
+
+/// What one stage did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordedStage {
+    /// Its name, as in [`super::SAMPLERS`]; [`super::Generator::samplers`] has its parameters.
+    pub name: &'static str,
+    /// What it went by, where that may move from step to step: the temperature, or mirostat's μ in bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<f32>,
+    /// How many tokens it left to be drawn.
+    pub kept: usize,
+    /// How many it cut.
+    pub removed: usize,
+    /// The probability these had before it, together.
+    pub removed_probability: f32,
+    /// The most probable of them, best first.
+    pub removed_tokens: Vec<RemovedToken>,
+    /// The probability of each of [`Record::candidates`] after it, 0 where cut. Before it they had those
+    /// after the stage before; before the first, the model's own.
+    pub probabilities: Vec<f32>,
+}
+
+/// A token that a stage cut.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RemovedToken {
+    /// Its index in the vocabulary.
+    pub id: TokenId,
+    /// The token by itself, as in [`RecordedToken`].
+    pub text: String,
+    /// Its probability before the stage.
+    pub probability: f32,
+}
+
+impl Record {
+    /// The record of a step in which `chosen` was chosen, if anything was.
+    pub(super) fn new(
+        step: usize,
+        trace: Trace,
+        chosen: Option<TokenId>,
+        tokenizer: &Tokenizer,
+    ) -> Self {
+        let of_chosen = |id| trace.tokens.iter().find(|token| token.id == id);
+        let chosen = chosen.and_then(|id| {
+            let token = of_chosen(id)?;
+            Some(Chosen {
+                id,
+                rank: trace.rank? + 1,
+                surprisal: -token.logprob,
+                probability: token.probability,
+            })
+        });
+        let candidates = trace.tokens.iter();
+        let stages = trace.stages.into_iter();
+        Record {
+            step,
+            entropy: trace.entropy,
+            chosen,
+            candidates: candidates
+                .map(|token| RecordedToken::new(token, tokenizer))
+                .collect(),
+            stages: stages
+                .map(|stage| RecordedStage::new(stage, tokenizer))
+                .collect(),
+        }
+    }
+}
+
+impl RecordedToken {
+    fn new(token: &Alternative, tokenizer: &Tokenizer) -> Self {
+        RecordedToken {
+            id: token.id,
+            text: token_text(token.id, tokenizer),
+            bytes: tokenizer.token_bytes(token.id).to_vec(),
+            logit: token.logit,
+            logprob: token.logprob,
+            probability: token.probability,
+        }
+    }
+}
+
+impl RecordedStage {
+    fn new(stage: StageTrace, tokenizer: &Tokenizer) -> Self {
+        let removed = stage.removed_tokens.into_iter();
+        RecordedStage {
+            name: stage.name,
+            level: stage.level,
+            kept: stage.kept,
+            removed: stage.removed,
+            removed_probability: stage.removed_probability,
+            removed_tokens: removed
+                .map(|(id, probability)| RemovedToken {
+                    id,
+                    text: token_text(id, tokenizer),
+                    probability,
+                })
+                .collect(),
+            probabilities: stage.probabilities,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A number for each of a few tokens, found by id.
+
+use super::reserve;
+use crate::{Error, Result, TokenId};
+
+/// Numbers by id, 0 for most: as long as the vocabulary, cleared in the time it took to fill.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    values: Vec<u32>,
+    /// The ids that may not have 0.
+    touched: Vec<TokenId>,
+}
+
+impl Table {
+    /// Clears it, for ids under `vocabulary` and at most `most` changes.
+    pub fn prepare(&mut self, vocabulary: usize, most: usize) -> Result<()> {
+        for &id in &self.touched {
+            self.values[id as usize] = 0;
+        }
+        self.touched.clear();
+        reserve(&mut self.touched, most)?;
+        let missing = vocabulary.saturating_sub(self.values.len());
+        self.values
+            .try_reserve_exact(missing)
+            .map_err(|_| Error::OutOfMemory(4 * missing))?;
+        self.values.resize(vocabulary, 0);
+        Ok(())
+    }
+
+    pub fn get(&self, id: TokenId) -> u32 {
+        self.values.get(id as usize).copied().unwrap_or(0)
+    }
+
+    /// Changes the number of a token; one outside the vocabulary has none.
+    pub fn change(&mut self, id: TokenId, change: impl FnOnce(u32) -> u32) {
+        if let Some(value) = self.values.get_mut(id as usize) {
+            if *value == 0 {
+                self.touched.push(id);
+            }
+            *value = change(*value);
+        }
+    }
+
+    /// Gives 0 to all tokens but those to keep.
+    pub fn retain(&mut self, keep: impl Fn(TokenId) -> bool) {
+        for &id in &self.touched {
+            if !keep(id) {
+                self.values[id as usize] = 0;
+            }
+        }
+    }
+
+    /// The tokens whose number is not 0, each once unless it has been 0 in between.
+    pub fn ids(&self) -> impl Iterator<Item = TokenId> + '_ {
+        let touched = self.touched.iter().copied();
+        touched.filter(|&id| self.values[id as usize] != 0)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.ids().next().is_none()
+    }
+}

@@ -1,0 +1,164 @@
+//! What the chain does at one step, stage by stage.
+
+use super::selection::best_of;
+use super::{Alternative, Sampler, Step, reserve, sane};
+use crate::{Error, Result, TokenId};
+
+/// A step as the chain sees it. It is computed apart from the draw, so that a step nobody watches costs
+/// nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// The entropy of the model's own distribution, in nats.
+    pub entropy: f32,
+    /// The most probable tokens of the model's own distribution, best first; `probability` is that under
+    /// the distribution the chain ends in.
+    pub tokens: Vec<Alternative>,
+    /// How many tokens are more probable than the one asked about, or equal with a lower id.
+    pub rank: Option<usize>,
+    /// The stages in their order.
+    pub stages: Vec<StageTrace>,
+}
+
+/// What one stage does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageTrace {
+    /// The stage's name.
+    pub name: &'static str,
+    /// What the stage went by, where it moves from step to step: the temperature, or mirostat's μ in bits.
+    pub level: Option<f32>,
+    /// How many tokens it left.
+    pub kept: usize,
+    /// How many it took out of play.
+    pub removed: usize,
+    /// Their probability before it, together.
+    pub removed_probability: f32,
+    /// The most probable of them, best first, with their probabilities before it.
+    pub removed_tokens: Vec<(TokenId, f32)>,
+    /// The probabilities after it of [`Trace::tokens`], 0 where out of play; those before it are those after
+    /// the stage before, at first the model's own.
+    pub probabilities: Vec<f32>,
+}
+
+/// Probabilities by id, [`GONE`] where out of play.
+type Distribution = Vec<f32>;
+const GONE: f32 = -1.0;
+
+impl Sampler {
+    /// Watches the step without drawing: its `top` most probable tokens, and `id` among them if one is given.
+    ///
+    /// Errors: those of [`Sampler::choose`].
+    pub fn trace(
+        &mut self,
+        logits: &[f32],
+        step: &Step<'_>,
+        top: usize,
+        id: Option<TokenId>,
+    ) -> Result<Trace> {
+        let normalizer = self.begin(logits)?;
+        let mut tokens = self.alternatives(logits, normalizer, top)?;
+        if let Some(id) = id.filter(|&id| tokens.iter().all(|token| token.id != id)) {
+            reserve(&mut tokens, 1)?;
+            tokens.push(Alternative::new(id, logits, normalizer));
+        }
+        let mut before = Vec::new();
+        let mut after = Vec::new();
+        self.distribution(logits.len(), &mut before)?;
+        let entropy = self.candidates.entropy_and_most()?.0 as f32;
+        // The entropy listed the candidates: begin anew, so that the stages find what they find in a draw.
+        self.begin(logits)?;
+
+        let mut stages = Vec::new();
+        reserve(&mut stages, self.stages.len())?;
+        for index in 0..self.stages.len() {
+            let level = self.level(index)?;
+            self.apply(index, step)?;
+            self.distribution(logits.len(), &mut after)?;
+            let of = |token: &Alternative| probability(&after, token.id);
+            let mut stage = StageTrace {
+                name: self.stages[index].name(),
+                level,
+                kept: self.candidates.len(),
+                removed: 0,
+                removed_probability: 0.0,
+                removed_tokens: Vec::new(),
+                probabilities: tokens.iter().map(of).collect(),
+            };
+            self.removed(&mut before, &after, top, &mut stage)?;
+            stages.push(stage);
+            std::mem::swap(&mut before, &mut after);
+        }
+        for token in &mut tokens {
+            token.probability = probability(&before, token.id);
+        }
+        Ok(Trace {
+            entropy,
+            tokens,
+            rank: id.map(|id| rank(logits, id)),
+            stages,
+        })
+    }
+
+    /// Lists what is in `before` and no longer in `after`; of `before` only that is left.
+    fn removed(
+        &mut self,
+        before: &mut [f32],
+        after: &[f32],
+        top: usize,
+        stage: &mut StageTrace,
+    ) -> Result<()> {
+        let mut mass = 0.0;
+        for (before, &after) in before.iter_mut().zip(after) {
+            if *before != GONE && after == GONE {
+                stage.removed += 1;
+                mass += f64::from(*before);
+            } else {
+                *before = f32::NEG_INFINITY;
+            }
+        }
+        stage.removed_probability = mass as f32;
+        best_of(before, top.min(stage.removed), &mut self.ranking)?;
+        let list = &mut stage.removed_tokens;
+        reserve(list, self.ranking.len())?;
+        list.extend(self.ranking.iter().map(|token| (token.id, token.logit)));
+        Ok(())
+    }
+
+    /// The distribution at this moment.
+    fn distribution(&mut self, vocabulary: usize, into: &mut Distribution) -> Result<()> {
+        into.clear();
+        into.try_reserve_exact(vocabulary)
+            .map_err(|_| Error::OutOfMemory(4 * vocabulary))?;
+        into.resize(vocabulary, GONE);
+        self.candidates
+            .each(|id, probability| into[id as usize] = probability)
+    }
+
+    fn level(&mut self, index: usize) -> Result<Option<f32>> {
+        use super::Stage::*;
+        let stage = &self.stages[index];
+        Ok(match stage {
+            Temperature { .. } => Some(stage.temperature(&mut self.candidates)?),
+            Mirostat { mirostat_tau, .. } => {
+                Some(self.shop.mu.map_or(2.0 * mirostat_tau, |mu| mu as f32))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn probability(distribution: &[f32], id: TokenId) -> f32 {
+    let found = distribution.get(id as usize).copied();
+    found.unwrap_or(GONE).max(0.0)
+}
+
+fn rank(logits: &[f32], id: TokenId) -> usize {
+    let own = logits
+        .get(id as usize)
+        .map_or(f32::NEG_INFINITY, |&l| sane(l));
+    let mut better = 0;
+    for (other, &logit) in (0..).zip(logits) {
+        let logit = sane(logit);
+        better += usize::from(logit > own || (logit == own && other < id));
+    }
+    better
+}

@@ -1,0 +1,87 @@
+//! The loop by hand, for JavaScript; see [`crate::generator`].
+
+use super::{Generator, JsResult, options, to_js};
+use crate::Result;
+use crate::generator::Options;
+use js_sys::{Float32Array, WebAssembly};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+impl Generator {
+    /// The next step without taking it, or undefined after the end of the text.
+    #[wasm_bindgen(unchecked_return_type = "StepRecord | undefined")]
+    pub fn peek(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
+    ) -> JsResult<JsValue> {
+        let top = options::peek_options(&options)?;
+        let record = self.inner.borrow_mut().peek(top as usize)?;
+        record.map_or(Ok(JsValue::UNDEFINED), |record| to_js(&record))
+    }
+
+    /// Appends a token as if it had been drawn; undefined after the end of the text.
+    #[wasm_bindgen(unchecked_return_type = "Token | undefined")]
+    pub fn accept(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
+    ) -> JsResult<JsValue> {
+        let id = options::whole("id", &id)?;
+        let token = self.inner.borrow_mut().accept(id)?;
+        token.map_or(Ok(JsValue::UNDEFINED), |token| to_js(&token))
+    }
+
+    /// Takes back the last `count` generated tokens, as if they had never been. Going on gives the same ones
+    /// again, unless options or a forced token change something.
+    pub fn rewind(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] count: JsValue,
+    ) -> Result<()> {
+        let count = options::whole("count", &count)?;
+        self.inner.borrow_mut().rewind(count as usize)
+    }
+
+    /// A second generator that stands where this one does and shares its weights.
+    pub fn fork(&self) -> Result<Generator> {
+        let fork = self.inner.borrow().fork()?;
+        Ok(Generator {
+            inner: Rc::new(RefCell::new(fork)),
+            model: Arc::clone(&self.model),
+            file_size: self.file_size,
+        })
+    }
+
+    /// Changes options from the next token on, all but `stop`; those that are absent stay as they are. The
+    /// model need not run again for it.
+    pub fn configure(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "GenerateOptions")] options: JsValue,
+    ) -> Result<()> {
+        let mut inner = self.inner.borrow_mut();
+        let current: Option<Options> = inner.options().cloned();
+        let options = options::generation_options(&options, current.unwrap_or_default())?;
+        inner.configure(options)
+    }
+
+    /// The stages of the sampler that have an effect, in their order and with their parameters.
+    #[wasm_bindgen(getter, unchecked_return_type = "Sampler[]")]
+    pub fn samplers(&self) -> JsResult<JsValue> {
+        to_js(&self.inner.borrow().samplers())
+    }
+
+    /// The model's last prediction as it came: the logits the last token was chosen from, after `peek` those
+    /// of the next one. A view of the module's memory, valid until the next call: copy what is to stay.
+    #[wasm_bindgen(unchecked_return_type = "Float32Array | undefined")]
+    pub fn logits(&self) -> JsValue {
+        let inner = self.inner.borrow();
+        let Some(logits) = inner.logits() else {
+            return JsValue::UNDEFINED;
+        };
+        let memory: WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();
+        let (start, length) = (logits.as_ptr() as u32, logits.len() as u32);
+        let view = Float32Array::new_with_byte_offset_and_length(&memory.buffer(), start, length);
+        view.into()
+    }
+}

@@ -1,0 +1,75 @@
+// A generator in a worker, stepped by hand: it must give what the one on the page's thread gives,
+// though the worker computes a step ahead.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelUrl, open } from "./harness.mjs";
+
+/** In the page: the same calls on either kind of generator. */
+async function run({ modelUrl, worker }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  if (!worker) await init();
+  const generator = await (worker ? WorkerGenerator : Generator).load(modelUrl);
+  // A property here, a method there.
+  const read = (of, name) => (worker ? of[name]() : of[name]);
+  const text = async (of) => (worker ? (await of.state()).text : of.text);
+  const take = async (of, count) => {
+    const ids = [];
+    while (ids.length < count) ids.push((await of.next_token()).id);
+    return ids;
+  };
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const seen = {};
+
+  await generator.start("Once upon a time", {
+    seed: 42, temperature: 0.9, repetition_penalty: 1.1, dry_multiplier: 0.8, max_tokens: 12,
+  });
+  seen.ids = await take(generator, 8);
+  await pause();
+  seen.text = await text(generator);
+  const { step, candidates, stages } = await generator.peek({ top: 3 });
+  seen.peek = { step, candidates, stages };
+  const logits = await generator.logits();
+  seen.logits = { length: logits.length, best: logits[candidates[0].id] };
+  seen.samplers = await read(generator, "samplers");
+
+  await generator.rewind(5);
+  seen.again = await take(generator, 5);
+  await pause();
+  const fork = await generator.fork();
+  seen.rest = await take(generator, 4);
+  seen.fork = await take(fork, 4);
+  seen.end = (await generator.next_token()) ?? "none";
+
+  await fork.rewind(4);
+  await fork.configure({ temperature: 0, record: { top: 2 } });
+  const forced = await fork.accept(candidates[2].id);
+  seen.forced = { id: forced.id, rank: forced.record.chosen.rank, text: forced.text };
+  const greedy = await fork.next_token();
+  seen.greedy = [greedy.probability, greedy.record.chosen.rank];
+  seen.refused = await (async () => fork.configure({ top_p: 2 }))().catch((error) => error.code);
+
+  generator.free();
+  seen.survivor = (await take(fork, 1)).length;
+  fork.free();
+  return seen;
+}
+
+test("a worker steps, rewinds and forks as the page's thread does", async () => {
+  const { page, close } = await open("/");
+  const direct = await page.evaluate(run, { modelUrl, worker: false });
+  const worker = await page.evaluate(run, { modelUrl, worker: true });
+  assert.deepEqual(worker, direct);
+  assert.deepEqual(direct.again, direct.ids.slice(3));
+  assert.deepEqual(direct.fork, direct.rest);
+  assert.equal(direct.logits.best, direct.peek.candidates[0].logit);
+  assert.equal(direct.peek.step, 8);
+  assert.deepEqual(
+    direct.samplers.map(({ name }) => name),
+    ["penalties", "dry", "top_k", "top_p", "min_p", "temperature"],
+  );
+  assert.equal(direct.end, "none");
+  assert.deepEqual(direct.greedy, [1, 1]);
+  assert.equal(direct.refused, "invalid_option");
+  await close();
+});

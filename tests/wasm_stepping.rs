@@ -1,0 +1,115 @@
+//! The loop by hand, in a real browser.
+#![cfg(target_arch = "wasm32")]
+
+mod common;
+
+use common::js::load;
+use common::js::*;
+use common::*;
+use js_sys::{Array, Float32Array};
+use nexttoken::quant::TensorType;
+use nexttoken::wasm::Generator;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+/// The loop by hand gives what it gives in Rust.
+#[wasm_bindgen_test]
+async fn steps_can_be_looked_at_forced_and_taken_back() {
+    let generator = load(&random_model(TensorType::Q4_1)).await;
+    let options = object(&[
+        ("temperature", 1.into()),
+        ("seed", 42.into()),
+        ("max_tokens", (PINNED_IDS.len() as u32).into()),
+    ]);
+    start(&generator, PINNED_PROMPT, options);
+    let next = |generator: &Generator| number(&generator.next_token().unwrap(), "id") as u32;
+    for id in &PINNED_IDS[..6] {
+        let seen = generator.peek(object(&[("top", 4.into())])).unwrap();
+        let candidates: Array = get(&seen, "candidates").unchecked_into();
+        assert_eq!(candidates.length(), 4);
+        assert!(get(&seen, "chosen").is_undefined());
+        let logits: Float32Array = generator.logits().unchecked_into();
+        assert_eq!(logits.length() as usize, VOCABULARY);
+        let best = candidates.get(0);
+        let logit = logits.get_index(number(&best, "id") as u32);
+        assert_eq!(f64::from(logit), number(&best, "logit"));
+        assert_eq!(next(&generator), *id);
+    }
+    let fork = generator.fork().unwrap();
+    generator.rewind(4.into()).unwrap();
+    assert_eq!(generator.ids().to_vec(), PINNED_IDS[..2]);
+    let forced = generator.accept(PINNED_IDS[2].into()).unwrap();
+    assert_eq!(number(&forced, "id"), f64::from(PINNED_IDS[2]));
+    for generator in [generator, fork] {
+        while !generator.next_token().unwrap().is_undefined() {}
+        assert_eq!(generator.ids().to_vec(), PINNED_IDS);
+        assert_eq!(
+            code(generator.rewind(17.into()).unwrap_err()),
+            "invalid_option"
+        );
+        assert_eq!(
+            code(generator.rewind(0.5.into()).unwrap_err()),
+            "invalid_option"
+        );
+        let unknown = generator.accept((VOCABULARY as u32).into());
+        assert_eq!(code(unknown.unwrap_err()), "invalid_option");
+        assert!(generator.peek(JsValue::UNDEFINED).unwrap().is_undefined());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn options_change_and_stages_are_told() {
+    let generator = spelling(b"abcd").await;
+    let names = || -> Vec<String> {
+        let stages: Array = generator.samplers().unwrap().unchecked_into();
+        stages.iter().map(|stage| string(&stage, "name")).collect()
+    };
+    assert_eq!(
+        code(generator.configure(greedy()).unwrap_err()),
+        "not_started"
+    );
+    let bias = object(&[("120", JsValue::FALSE), ("98", 0.5.into())]);
+    let options = object(&[
+        ("logit_bias", bias),
+        ("dry_multiplier", 0.5.into()),
+        ("top_p", 1.into()),
+        ("record", object(&[("top", 2.into())])),
+        (
+            "samplers",
+            ["dry", "top_k", "temperature"]
+                .map(JsValue::from)
+                .into_iter()
+                .collect::<Array>()
+                .into(),
+        ),
+    ]);
+    start(&generator, "a", options);
+    assert_eq!(names(), ["logit_bias", "dry", "top_k", "temperature"]);
+    let stages: Array = generator.samplers().unwrap().unchecked_into();
+    let banned: Array = get(&stages.get(0), "banned_tokens").unchecked_into();
+    assert_eq!((banned.length(), banned.get(0)), (1, 120.into()));
+    assert_eq!(number(&stages.get(2), "top_k"), 40.0);
+    let record = get(&generator.next_token().unwrap(), "record");
+    let chosen = get(&record, "chosen");
+    assert_eq!(
+        (number(&chosen, "id"), number(&chosen, "rank")),
+        (98.0, 1.0)
+    );
+    let stages: Array = get(&record, "stages").unchecked_into();
+    let removed: Array = get(&stages.get(0), "removed_tokens").unchecked_into();
+    assert_eq!(string(&removed.get(0), "text"), "x");
+    // What is not named stays as it was.
+    let change = object(&[("temperature", 0.into()), ("record", JsValue::FALSE)]);
+    generator.configure(change).unwrap();
+    assert_eq!(names(), ["logit_bias", "dry", "temperature"]);
+    let token = generator.next_token().unwrap();
+    assert!(get(&token, "record").is_undefined());
+    assert_eq!(number(&token, "probability"), 1.0);
+    let stop = object(&[("stop", "x".into())]);
+    assert_eq!(
+        code(generator.configure(stop).unwrap_err()),
+        "invalid_option"
+    );
+}
