@@ -21,7 +21,7 @@ async function write(prompt, max_tokens, on_token) {
   }
 }
 
-await write(job.warm_up, 16, () => {});
+await write(job.warm_up, 48, () => {});
 const times = [];
 start = performance.now();
 await write(job.prompt, job.tokens, () => times.push(performance.now()));

@@ -3,12 +3,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Decode steps that are measured before the choice stands: half with few streams, half with many.
-/// Engines compile better code while they run, so the fastest step of each counts.
-const STEPS: u32 = 12;
+/// Decode steps that pass before any is measured: engines compile better code while it runs.
+const WARM_UP: u32 = 16;
+/// The step at which the choice stands: of those between, half ran with few streams, half with many, and
+/// the fastest of each counts.
+const DECIDED: u32 = WARM_UP + 12;
 
-/// Steps measured so far.
-static MEASURED: AtomicU32 = AtomicU32::new(0);
+/// Steps so far.
+static STEP: AtomicU32 = AtomicU32::new(0);
 /// The fastest step with few and with many streams, milliseconds as the bits of an f32 (positive floats
 /// are in the order of their bits).
 static FASTEST: [AtomicU32; 2] = [const { AtomicU32::new(f32::INFINITY.to_bits()) }; 2];
@@ -17,8 +19,8 @@ static FASTEST: [AtomicU32; 2] = [const { AtomicU32::new(f32::INFINITY.to_bits()
 /// ahead in few places, some wait at the end of every page of memory.
 #[cfg_attr(target_arch = "aarch64", allow(dead_code))]
 pub(super) fn use_many_streams() -> bool {
-    match MEASURED.load(Ordering::Relaxed) {
-        step if step < STEPS => step % 2 == 1,
+    match STEP.load(Ordering::Relaxed) {
+        step if step < DECIDED => step % 2 == 1,
         _ => {
             let [few, many] = [&FASTEST[0], &FASTEST[1]].map(|time| time.load(Ordering::Relaxed));
             many < few
@@ -28,16 +30,19 @@ pub(super) fn use_many_streams() -> bool {
 
 /// Learns from a decode step that took so many milliseconds which kernels suit this machine.
 pub fn learn(milliseconds: f64) {
-    let step = MEASURED.load(Ordering::Relaxed);
-    if step < STEPS {
-        let time = (milliseconds as f32).max(0.0).to_bits();
-        FASTEST[step as usize % 2].fetch_min(time, Ordering::Relaxed);
-        MEASURED.store(step + 1, Ordering::Relaxed);
+    let step = STEP.load(Ordering::Relaxed);
+    if step < DECIDED {
+        if step >= WARM_UP {
+            let time = (milliseconds as f32).max(0.0).to_bits();
+            FASTEST[step as usize % 2].fetch_min(time, Ordering::Relaxed);
+        }
+        STEP.store(step + 1, Ordering::Relaxed);
     }
 }
 
-/// Finds out which dot product this processor does well: call it before a model is run, with a clock in
-/// milliseconds. Takes some ten of them the first time.
+/// Finds out which dot product this processor does well, with a clock in milliseconds: call it before a
+/// model is loaded, which only has the engine compile what is to be measured, and again when it is there.
+/// Takes some ten milliseconds each time, until it has been called twice.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).

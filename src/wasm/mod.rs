@@ -56,6 +56,7 @@ impl Generator {
         let options = options::load_options(&options)?;
         kernels::tune(host::now)?;
         let (model, file_size) = source::load(source, &options).await?;
+        kernels::tune(host::now)?;
         let model = Arc::new(model);
         let mut inner = generator::Generator::new(Arc::clone(&model), options.context)?;
         inner.set_clock(host::now);
