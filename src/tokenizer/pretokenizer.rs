@@ -41,7 +41,7 @@ impl PreTokenizer {
     }
 
     /// Calls `word` with each word of the text, in order; together they are the text.
-    pub fn split(self, text: &str, mut word: impl FnMut(&str)) {
+    pub fn split<'a>(self, text: &'a str, mut word: impl FnMut(&'a str)) {
         if self != Self::SmolLm {
             return self.words(text, word);
         }
@@ -54,7 +54,7 @@ impl PreTokenizer {
         Self::Gpt2.words(&text[start..], word);
     }
 
-    fn words(self, mut text: &str, mut word: impl FnMut(&str)) {
+    fn words<'a>(self, mut text: &'a str, mut word: impl FnMut(&'a str)) {
         while !text.is_empty() {
             let len = match self {
                 Self::Gpt2 | Self::SmolLm => gpt2_word(text),
