@@ -121,6 +121,9 @@ pub enum Error {
         /// What was asked for.
         url: String,
     },
+    /// A file could not be written.
+    #[error("the file could not be written: {0}")]
+    Write(String),
     /// The bytes could not be fetched or read.
     #[error("the model could not be read: {0}")]
     Io(String),
@@ -155,6 +158,7 @@ impl Error {
             Error::OutOfMemory(_) => "out_of_memory",
             Error::Aborted => "aborted",
             Error::Http { .. } => "http",
+            Error::Write(_) => "write",
             Error::Io(_) => "io",
         }
     }

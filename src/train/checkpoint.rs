@@ -2,7 +2,7 @@
 //! optimiser's state, all in single precision, so that nothing is lost.
 
 use super::bpe::Vocabulary;
-use super::{Options, Shape, Trainer};
+use super::{Options, Trainer};
 use crate::gguf::{Header, Metadata, Reader, StringArray, TensorSink, Value, Writer};
 use crate::quant::{TensorType, dequantize};
 use crate::{Error, Result};

@@ -50,6 +50,13 @@ impl<'a> Documents<'a> {
     }
 }
 
+/// The documents of a text that [`super::Trainer`] holds out: those it is not trained on.
+pub fn held_out(text: &str) -> Vec<&str> {
+    let mut documents = Documents::split(text).validation;
+    documents.retain(|document| !document.is_empty());
+    documents
+}
+
 /// Where the last part of a document begins: between words, if it has several.
 fn cut(document: &str) -> usize {
     let wanted = document.len() - document.len() / HELD_OUT;
@@ -84,10 +91,6 @@ impl Tokens {
 
     pub fn len(&self) -> usize {
         self.ids.len()
-    }
-
-    pub fn ids(&self) -> &[TokenId] {
-        &self.ids
     }
 
     /// A random window of `length` inputs, and their targets: the same shifted by one. Every token is as likely

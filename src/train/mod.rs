@@ -41,7 +41,12 @@ pub mod stories;
 #[cfg(test)]
 mod tests;
 mod trainer;
+mod variety;
 
+pub use corpus::held_out;
 pub use options::{Options, Preset};
 pub use shape::Shape;
 pub use trainer::{Baselines, Report, Trainer, Validation};
+pub use variety::{Sentences, Variety};
+
+use bpe::END_OF_TEXT;
