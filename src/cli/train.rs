@@ -4,7 +4,7 @@ use super::{Outcome, print_json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nexttoken::quant::TensorType;
-use nexttoken::train::{Options, Preset, Trainer, Validation};
+use nexttoken::train::{Options, Preset, Trainer, Validation, storage_type};
 use nexttoken::{Error, Result};
 use serde_json::json;
 use std::io::Write;
@@ -44,7 +44,7 @@ pub struct Train {
     #[arg(long)]
     resume: bool,
     /// How the model stores its weights: f32, f16 or q8_0
-    #[arg(long = "type", default_value = "q8_0", value_parser = tensor_type)]
+    #[arg(long = "type", default_value = "q8_0", value_parser = storage_type)]
     kind: TensorType,
     /// Threads; any number gives the same model [default: all processors]
     #[arg(long)]
@@ -52,15 +52,6 @@ pub struct Train {
     /// Print a summary as JSON
     #[arg(long)]
     pub json: bool,
-}
-
-fn tensor_type(name: &str) -> std::result::Result<TensorType, String> {
-    match name {
-        "f32" => Ok(TensorType::F32),
-        "f16" => Ok(TensorType::F16),
-        "q8_0" => Ok(TensorType::Q8_0),
-        _ => Err("it must be f32, f16 or q8_0".into()),
-    }
 }
 
 impl Train {

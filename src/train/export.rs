@@ -6,18 +6,30 @@ use crate::gguf::{Value, Writer};
 use crate::quant::{TensorType, quantize};
 use crate::{Error, Result};
 
+/// The type of a name: "f32", "f16" or "q8_0". Error: [`Error::InvalidOption`].
+pub fn storage_type(name: &str) -> Result<TensorType> {
+    match name {
+        "f32" => Ok(TensorType::F32),
+        "f16" => Ok(TensorType::F16),
+        "q8_0" => Ok(TensorType::Q8_0),
+        _ => Err(refused()),
+    }
+}
+
+fn refused() -> Error {
+    Error::InvalidOption {
+        name: "type".into(),
+        reason: "it must be \"f32\", \"f16\" or \"q8_0\"".into(),
+    }
+}
+
 /// The model of `trainer`, its matrices stored as `kind`, the weights of its norms in single precision.
 pub(super) fn write(trainer: &Trainer, kind: TensorType) -> Result<Vec<u8>> {
     let file_type = match kind {
         TensorType::F32 => 0,
         TensorType::F16 => 1,
         TensorType::Q8_0 => 7,
-        _ => {
-            return Err(Error::InvalidOption {
-                name: "type".into(),
-                reason: "it must be \"f32\", \"f16\" or \"q8_0\"".into(),
-            });
-        }
+        _ => return Err(refused()),
     };
     let mut data = Vec::new();
     for tensor in trainer.tensors() {

@@ -44,9 +44,10 @@ mod trainer;
 mod variety;
 
 pub use corpus::held_out;
+pub use export::storage_type;
 pub use options::{Options, Preset};
 pub use shape::Shape;
-pub use trainer::{Baselines, Report, Trainer, Validation};
+pub use trainer::{Baselines, Pair, Report, Trainer, Validation};
 pub use variety::{Sentences, Variety};
 
 use bpe::END_OF_TEXT;

@@ -52,6 +52,17 @@ pub struct Baselines {
     pub unigram: f64,
 }
 
+/// An input token and its target.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pair {
+    /// The text of a token.
+    pub input: String,
+    /// The text of the token after it.
+    pub target: String,
+    /// −ln of the probability that the model gives the target, all before it known.
+    pub nll: f64,
+}
+
 /// One thread's memory.
 struct Worker {
     work: Workspace,
@@ -294,6 +305,27 @@ impl Trainer {
         };
         let mut work = Workspace::new(shape, 1, tokens - 1)?;
         Ok(network.losses(&ids[..tokens - 1], &ids[1..], &mut work))
+    }
+
+    /// Each token of `text` after the first with the one before it, and how surprising it is.
+    ///
+    /// # Errors
+    /// As [`Trainer::score`].
+    pub fn pairs(&self, text: &str) -> Result<Vec<Pair>> {
+        let losses = self.score(text)?;
+        let tokenizer = &self.corpus.tokenizer;
+        let ids = tokenizer.encode_prompt(text);
+        let written = |id: &TokenId| match tokenizer.token_bytes(*id) {
+            [] => tokenizer.token_name(*id),
+            bytes => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        let pairs = ids.iter().zip(&ids[1..]).zip(losses);
+        let pairs = pairs.map(|((input, target), nll)| Pair {
+            input: written(input),
+            target: written(target),
+            nll,
+        });
+        Ok(pairs.collect())
     }
 
     /// What the model writes now, after `prompt`; an empty one begins a new text.

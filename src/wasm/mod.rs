@@ -7,6 +7,8 @@ mod error;
 mod host;
 mod options;
 mod source;
+#[cfg(feature = "train")]
+mod trainer;
 mod types;
 
 use crate::generator::{self, CacheType};
@@ -20,6 +22,8 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+#[cfg(feature = "train")]
+pub use trainer::Trainer;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 
