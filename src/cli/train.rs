@@ -9,11 +9,13 @@ use nexttoken::{Error, Result};
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often the held-out text is looked at.
 const VALIDATE_EVERY: u64 = 250;
-/// How much work an interruption may cost.
+/// How much work may be lost where the program cannot even save.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// How much of the shown loss is the last step's.
 const SMOOTHING: f64 = 0.05;
@@ -107,7 +109,17 @@ impl Train {
         let started = Instant::now();
         let mut saved = Instant::now();
         let mut loss = None;
+        let stop = interruption()?;
         while !trainer.is_complete() {
+            if stop.load(Ordering::Relaxed) {
+                write_whole(checkpoint, &trainer.checkpoint()?)?;
+                bar.finish_and_clear();
+                say(&format!(
+                    "stopped after step {}; --resume goes on",
+                    trainer.steps_done()
+                ));
+                return Err(Error::Aborted);
+            }
             let report = trainer.step()?;
             let smooth = loss.map_or(report.loss, |loss| loss + SMOOTHING * (report.loss - loss));
             loss = Some(smooth);
@@ -159,6 +171,15 @@ impl Train {
         )?;
         Ok(())
     }
+}
+
+/// Becomes true when the user interrupts the program, or the system asks it to end.
+fn interruption() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed))
+        .map_err(|error| Error::Io(error.to_string()))?;
+    Ok(stop)
 }
 
 /// A bar on a terminal, else nothing.

@@ -5,7 +5,8 @@
 //! `{hero.full}` the name with the kind of animal; `{hero.kind}` what they are (girl, rabbit);
 //! `{hero.intro}` introduces them ("a little rabbit named Pip");
 //! `{hero.home}` is where they live ("a cozy burrow under the old oak").
-//! `{parent}` is the hero's mother, father or grandmother, with the same pronouns; `{helper}` somebody wise.
+//! `{parent}` is the hero's mother, father or grandmother, with the same pronouns; `{helper}` somebody wise
+//! (`{Helper}` where a sentence begins after a quotation).
 
 use rand_chacha::ChaCha12Rng;
 
@@ -142,6 +143,7 @@ pub(super) fn draw(random: &mut ChaCha12Rng) -> Variables {
     pronouns("parent", male, &mut variables);
     let (helper, male) = pick(HELPERS, random);
     variables.insert("helper".into(), helper.into());
+    variables.insert("Helper".into(), helper.replacen('t', "T", 1));
     pronouns("helper", male, &mut variables);
     variables
 }

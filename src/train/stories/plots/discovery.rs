@@ -28,7 +28,7 @@ pub(super) const PLOTS: &[&str] = &[
     Then {hero} [walked to|ran down to] the [pond|lake|river]. There was the moon, [shining|floating|glowing] in the water!
     {hero.He} [put in {hero.his} hand|jumped in with a splash|tried to pick it up], and the moon [broke into little pieces|went
     away]. "Oh no!" cried {hero}. "I broke the moon!"
-    {helper} [heard {hero.him}|was sitting nearby] and [laughed softly|smiled]. "Look up," {helper.he} said. "The moon is [safe
+    {Helper} [heard {hero.him}|was sitting nearby] and [laughed softly|smiled]. "Look up," {helper.he} said. "The moon is [safe
     in the sky|still there]. [The water only showed you a picture of it|What you saw was only its light]."
     {hero} looked up and [smiled|laughed]. "[Good night|Hello], moon," {hero.he} said. "You can [stay in the sky|shine for
     everyone]." [Then {hero} walked home in the soft light.|The moon shone on {hero.him} all the way home.] <alone>"#,
@@ -46,7 +46,7 @@ pub(super) const PLOTS: &[&str] = &[
 
     <soon>, {hero} heard [a voice|somebody singing|footsteps]. It was {helper}! "[Are you lost, little one|What are you doing
     here all alone|Do you need help]?" asked {helper}. "Yes, please," said {hero}. "I want to go home."
-    {helper} [took {hero.his} hand|showed {hero.him} the way|lit a lantern], and they walked [past the tall trees|over the
+    {Helper} [took {hero.his} hand|showed {hero.him} the way|lit a lantern], and they walked [past the tall trees|over the
     stream|along the quiet path] until they saw {hero.home}. {hero.His} {parent} [ran out and hugged {hero.him}|was waiting at the
     door]. "[I am so happy you are home|I was so worried]!" {parent.he} said. {hero} [said, "Thank you," to {helper}|thanked
     {helper}] and promised [never to run so far away again|to stay on the path]. <alone>"#,

@@ -80,11 +80,11 @@ pub(super) const PLOTS: &[&str] = &[
     "We did it!" [they shouted|shouted {hero}]. "[Alone it was hard|I could not do it alone]," said {hero}, "but together [it was
     easy|it was fun]." {friend} <smiled>. <together>"#,
     // A race in which the winner stops.
-    r#"{prize=[a golden cup|a big cake|a blue ribbon|a shiny medal|a basket of apples]}
+    r#"{prize=[golden cup|big cake|blue ribbon|shiny medal|basket of apples|new bicycle]}
     <open>
 
     <oneday>, there was a big race [around the lake|through the forest|from the mill to the bridge|up the hill]. The winner would get
-    {prize}. {hero} [had practiced every day, and so had|was a fast runner, and so was|wanted to win very much, and so did] {friend}.
+    {a prize}. {hero} [had practiced every day, and so had|was a fast runner, and so was|wanted to win very much, and so did] {friend}.
     [Everyone came to watch.|] "Ready, set, go!" said {helper}.
     {hero} ran [as fast as the wind|as fast as {hero.he} could]. {friend} ran [right behind {hero.him}|next to {hero.him}]. <soon>, {hero}
     heard a cry. {friend} had [fallen over a root|slipped in the mud|hurt {friend.his} foot]!
@@ -94,6 +94,6 @@ pub(super) const PLOTS: &[&str] = &[
     {friend}. "[Lean on me|Hold my hand]," said {hero}. Together they walked [slowly|step by step] to the end, and they [were the very
     last|came in last].
     [Everyone was quiet. Then everyone clapped|But everyone clapped and cheered]. {other}, who had won, [walked over to them|came to them
-    with {prize}]. "[You should have this|This is for you]," said {other}. "You have the biggest heart." {hero} shared {prize} with
+    with the {prize}]. "[You should have this|This is for you]," said {other}. "You have the biggest heart." {hero} shared the {prize} with
     {friend}[ and {other}|]. <end>"#,
 ];

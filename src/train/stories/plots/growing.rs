@@ -27,8 +27,7 @@ pub(super) const PLOTS: &[&str] = &[
     rose that smelled sweet|bean/a bean plant that climbed up the wall|strawberry/a plant full of red strawberries]}
     <open>
 
-    <oneday>, {helper} gave {hero} a [little|tiny|brown] seed. "[Plant it and take care of it|Put it in the earth and wait]," said
-    {helper.he}. {hero} [dug a hole|found a sunny place] in the garden and [put the seed inside|planted the seed]. {hero.He} gave it
+    <oneday>, {helper} gave {hero} a [little|tiny|brown] seed. "[Plant it and take care of it|Put it in the earth and wait]," {helper.he} said. {hero} [dug a hole|found a sunny place] in the garden and [put the seed inside|planted the seed]. {hero.He} gave it
     [some water|a little water].
     The next day, {hero} ran to look. [Nothing had grown.|There was only dirt.] {hero} looked [the next day|again and again], and still
     there was nothing. "[Maybe it is a bad seed|My seed is asleep|Why does it take so long]," {hero.he} said. "[Be patient|Good things

@@ -46,7 +46,7 @@ pub(super) const PLOTS: &[&str] = &[
     {hero} ran home and [stirred and mixed|mixed everything together]. {hero.His} {parent} helped {hero.him} with the [hot oven|fire]. <soon>, the whole house
     smelled [wonderful|so good]. {hero} [carried the {dish} through the rain|walked all the way|went carefully, step by step,] to {friend}'s [house|home].
     "For me?" asked {friend}, and [sat up in bed|{friend.his} eyes shone]. [{friend.He} ate one piece, and then another.|They ate it together, down to the last
-    crumb.] "I feel better already," said {friend}. "[It must be magic|What did you put in it]?" {hero} <smiled>. "[Only {missing.1} and love|A little {missing.1},
+    crumb.] "I feel better already," said {friend}. "[It must be magic!|What did you put in it?]" {hero} <smiled>. "[Only {missing.1} and love|A little {missing.1},
     and a lot of love]," {hero.he} said."#,
     // Rain, and room for one more.
     r#"{shelter=[umbrella|big leaf|blanket|little tent|red umbrella]}
@@ -86,8 +86,7 @@ pub(super) const PLOTS: &[&str] = &[
     [always ruin everything|are so clumsy]!" [shouted|yelled] {hero}. "Go away! I do not want to be your friend!" {friend} [went pale|looked as if {friend.he} would
     cry] and walked away without a word.
     {hero} [began again|tried to make the {work} again], but it was no fun. The room was [very quiet|too quiet]. "[It was only an accident|{friend.He} did not mean to do it],"
-    thought {hero}. "[And my words were not kind|My words hurt more than a broken {work}]." [{hero} asked {hero.his} {parent} what to do. "Say what is in your heart," said
-    {parent.he}.|]
+    thought {hero}. "[And my words were not kind|My words hurt more than a broken {work}]." [{hero} asked {hero.his} {parent} what to do. "Say what is in your heart," {parent.he} said.|]
 
     So {hero} [went to look for|ran after] {friend}. {friend.He} was sitting [alone|all alone] [at|near] <nearby>. "I am sorry I shouted," said {hero}. "[You are more important to me than
     a {work}|I was angry, but you are my friend]." "I am sorry too," said {friend}. "[I should have been careful|I will look where I run]." They [hugged|shook

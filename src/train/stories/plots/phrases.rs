@@ -30,16 +30,15 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "oneday",
         "One day|One day|One [sunny|bright|warm|windy|cold|quiet|fine|gray|cloudy] [day|morning|afternoon]\
-        |One [morning|afternoon|evening] in [spring|summer|autumn]|Early one morning|On a [sunny|bright|windy] day",
+        |One [morning|afternoon|evening] in [spring|summer|autumn]|Early one morning|One day, when [the sun was shining|the leaves were falling|the birds were singing|the wind was soft|\
+        the flowers were in bloom]|One [morning|afternoon], after [breakfast|the rain|lunch]|On a [sunny|bright|windy] day",
     ),
-    (
-        "soon",
-        "Soon|After a while|A little later|Before long|In a moment|Just then",
-    ),
+    ("soon", "Soon|After a while|A little later|Before long"),
     (
         "nearby",
         "[the park|the garden|the meadow|the river|the pond|the old bridge|the forest|the hill|the big oak tree|\
-        the market|the beach|the stream|the field|the apple trees]",
+        the market|the beach|the stream|the field|the apple trees|\
+        the mill|the school|the lake|the old barn|the playground|the garden wall|the cherry tree|the well]",
     ),
     (
         "color",
@@ -48,12 +47,15 @@ pub(super) const RULES: &[(&str, &str)] = &[
     (
         "toy",
         "[<color> ball|<color> kite|toy boat|toy train|wooden horse|<color> balloon|teddy bear|little drum|\
-        <color> scarf|storybook|paint box|<color> wagon|toy car|shiny whistle|spinning top|soft blanket]",
+        <color> scarf|storybook|paint box|<color> wagon|toy car|shiny whistle|spinning top|soft blanket|toy robot|\
+        jump rope|music box|puzzle|rubber duck|paper dragon|wooden sword|<color> yo-yo|toy truck|magnifying glass|\
+        <color> bucket|doll|tin soldier|rocking horse|little trumpet|<color> hat]",
     ),
     (
         "treat",
         "[apple pie|chocolate cake|honey bread|berry soup|warm cookies|carrot cake|hot soup|pancakes|\
-        sweet buns|cherry pie]",
+        sweet buns|cherry pie|strawberry jam|lemon cake|warm milk|\
+        fresh bread|blueberry muffins|apple juice|popcorn|nuts and raisins]",
     ),
     (
         "verygood",
@@ -69,7 +71,7 @@ pub(super) const RULES: &[(&str, &str)] = &[
     ),
     (
         "thanks",
-        "\"Thank you[|, {friend}|so much]!\" said {hero}.\
+        "\"Thank you[|, {friend}| so much]!\" said {hero}.\
         |{hero} [hugged {friend}|gave {friend} a big hug] and said, \"Thank you!\"\
         |\"You are [so kind|a true friend|the best friend ever], {friend}!\" said {hero}.",
     ),
