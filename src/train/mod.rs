@@ -20,6 +20,19 @@
 //! | `export`, `checkpoint` | a GGUF file to generate with, and one to go on from |
 //! | [`stories`] | a text to learn from: a grammar of children's stories |
 //!
+//! # Why by hand
+//! One fixed architecture needs ten derivatives; the tests hold each against finite differences. What that buys,
+//! measured on the small preset (batch of 8 × 128 tokens, one core of an AMD EPYC at 2.6 GHz):
+//!
+//! | | 1 thread | 2 threads | WebAssembly, gzipped |
+//! |---|---|---|---|
+//! | this module, over `matrixmultiply` | 9.7 steps/s | 18.8 steps/s | see `cargo pkg sizes` |
+//! | candle-nn 0.11, its autodiff and AdamW | 4.0 steps/s | 4.5 steps/s | 577 kB, with nothing around it |
+//!
+//! `cargo bench --bench train`, and `cargo run --release --manifest-path benches/candle/Cargo.toml` (with
+//! `RAYON_NUM_THREADS=1`), repeat it. Matrix products go through ndarray, which the crate has anyway, so no
+//! dependency and no `unsafe` is added.
+//!
 //! # Reproducible
 //! The same text, options and seed give the same weights, bit for bit, whatever the number of threads: a batch is
 //! cut into parts that depend on the options alone, and the gradients of the parts are added in their order. In
