@@ -125,7 +125,7 @@ pub enum Error {
     #[error("the file could not be written: {0}")]
     Write(String),
     /// The bytes could not be fetched or read.
-    #[error("the model could not be read: {0}")]
+    #[error("the file could not be read: {0}")]
     Io(String),
 }
 

@@ -66,6 +66,13 @@ fn cut(document: &str) -> usize {
     space.map_or(document.len(), |(at, _)| at)
 }
 
+/// A piece of the held-out text, of whose targets the first `counted` are judged.
+pub(super) struct Window<'a> {
+    pub inputs: &'a [TokenId],
+    pub targets: &'a [TokenId],
+    pub counted: usize,
+}
+
 /// Documents as tokens: `<|endoftext|>` before each, and after the last.
 pub(super) struct Tokens {
     ids: Vec<TokenId>,
@@ -110,12 +117,28 @@ impl Tokens {
         self.at(start.min(self.ids.len() - length - 1), length)
     }
 
-    /// The windows that follow each other without overlap; what is left at the end is the last, shorter one.
-    pub fn windows(&self, length: usize) -> impl Iterator<Item = (&[TokenId], &[TokenId])> {
+    /// Windows that cover all tokens, for judging: each begins where a document does, where that is possible, and
+    /// counts up to the last document's end in it. All but the last have `length` inputs.
+    pub fn windows(&self, length: usize) -> impl Iterator<Item = Window<'_>> {
         let last = self.ids.len() - 1;
-        (0..last)
-            .step_by(length)
-            .map(move |start| self.at(start, length.min(last - start)))
+        let mut start = 0;
+        std::iter::from_fn(move || {
+            if start == last {
+                return None;
+            }
+            let end = last.min(start + length);
+            let documents = self.starts.partition_point(|begin| *begin <= end);
+            let boundary = self.starts[documents - 1];
+            let next = if boundary > start { boundary } else { end };
+            let (inputs, targets) = self.at(start, end - start);
+            let counted = next - start;
+            start = next;
+            Some(Window {
+                inputs,
+                targets,
+                counted,
+            })
+        })
     }
 
     fn at(&self, start: usize, length: usize) -> (&[TokenId], &[TokenId]) {
@@ -217,8 +240,31 @@ mod tests {
             assert_eq!((inputs.len(), targets.len()), (16, 16));
             assert_eq!(inputs[1..], targets[..15]);
         }
-        let covered: usize = corpus.validation.windows(16).map(|(_, t)| t.len()).sum();
-        assert_eq!(covered, corpus.validation.len() - 1);
+        for length in [1, 5, 16, 1000] {
+            let windows = corpus.validation.windows(length);
+            let covered: usize = windows.map(|window| window.counted).sum();
+            assert_eq!(covered, corpus.validation.len() - 1);
+        }
+    }
+
+    #[test]
+    fn judging_begins_at_documents() {
+        let documents = Documents {
+            training: vec!["some text to learn from"],
+            validation: vec!["one", "two", "much longer than a window"],
+        };
+        let vocabulary = Vocabulary::learn([].into_iter(), 257).unwrap();
+        let corpus = Corpus::with_vocabulary(&documents, vocabulary, 10).unwrap();
+        let windows: Vec<(Vec<u32>, usize)> = corpus
+            .validation
+            .windows(10)
+            .map(|window| (window.inputs[..2].to_vec(), window.counted))
+            .collect();
+        let first = |letter: u8| vec![256, u32::from(letter)];
+        assert_eq!(windows[0], (first(b'o'), 8));
+        assert_eq!(windows[1], (first(b'm'), 10));
+        assert_eq!(windows[2].1, 10);
+        assert_eq!(windows.len(), 4);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::Model;
 use crate::quant::TensorType;
 use crate::{Error, Result, TokenId};
 
-/// Validation windows looked at: enough for two digits of the loss, few enough to be quick.
+/// Held-out tokens that are judged: enough for two digits of the loss, few enough to be quick.
 const VALIDATION_TOKENS: usize = 16_384;
 
 /// What one step did.
@@ -240,7 +240,8 @@ impl Trainer {
         })
     }
 
-    /// How well the held-out text is predicted: its first 16,384 tokens, in windows that follow each other.
+    /// How well the held-out text is predicted: about its first 16,384 tokens,
+    /// each document from its beginning.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -250,21 +251,20 @@ impl Trainer {
             shape,
             weights: &self.weights,
         };
-        let mut sum = 0.0;
-        let mut tokens = 0;
+        let (mut sum, mut tokens) = (0.0, 0);
         let mut work: Option<Workspace> = None;
-        let windows = self.corpus.validation.windows(shape.context_length);
-        for (inputs, targets) in windows.take(VALIDATION_TOKENS.div_ceil(shape.context_length)) {
+        for window in self.corpus.validation.windows(shape.context_length) {
             // All windows but the last have the same length.
             let mut of_length = match work.take() {
-                Some(work) if work.length() == inputs.len() => work,
-                _ => Workspace::new(shape, 1, inputs.len())?,
+                Some(work) if work.length() == window.inputs.len() => work,
+                _ => Workspace::new(shape, 1, window.inputs.len())?,
             };
-            sum += network
-                .losses(inputs, targets, &mut of_length)
-                .iter()
-                .sum::<f64>();
-            tokens += targets.len();
+            let losses = network.losses(window.inputs, window.targets, &mut of_length);
+            sum += losses[..window.counted].iter().sum::<f64>();
+            tokens += window.counted;
+            if tokens >= VALIDATION_TOKENS {
+                break;
+            }
             work = Some(of_length);
         }
         let loss = sum / tokens as f64;
