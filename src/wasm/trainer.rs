@@ -87,11 +87,15 @@ pub struct Trainer {
     inner: train::Trainer,
 }
 
+// Not a flattened `Report`: that would be a Map in JavaScript.
 #[derive(Serialize)]
 struct Step {
-    #[serde(flatten)]
-    report: Report,
+    step: u64,
+    loss: f64,
     tokens_per_second: f64,
+    learning_rate: f32,
+    gradient: f64,
+    tokens: usize,
 }
 
 #[derive(Serialize)]
@@ -138,7 +142,7 @@ impl Trainer {
     #[wasm_bindgen(unchecked_return_type = "TrainerStep")]
     pub fn step(&mut self) -> JsResult<JsValue> {
         let started = host::now();
-        let report = self.inner.step()?;
+        let report: Report = self.inner.step()?;
         let seconds = (host::now() - started) / 1000.0;
         // A browser's clock may stand still for a step that is short enough.
         let tokens_per_second = match seconds > 0.0 {
@@ -146,8 +150,12 @@ impl Trainer {
             false => 0.0,
         };
         to_js(&Step {
-            report,
+            step: report.step,
+            loss: report.loss,
             tokens_per_second,
+            learning_rate: report.learning_rate,
+            gradient: report.gradient,
+            tokens: report.tokens,
         })
     }
 
