@@ -12,7 +12,7 @@ pub enum Preset {
     Tiny,
     /// About a million weights: learns a text of some hundred kilobytes while one watches.
     Small,
-    /// About three million weights: what the default model is made with.
+    /// About one and a half million weights, and a context that holds a story: what the default model is made with.
     Medium,
 }
 
@@ -66,12 +66,12 @@ impl Options {
             match preset {
                 Preset::Tiny => (512, 64, 64, 2, 2, 192),
                 Preset::Small => (1024, 128, 128, 4, 4, 352),
-                Preset::Medium => (2048, 256, 192, 6, 6, 512),
+                Preset::Medium => (2048, 256, 160, 4, 5, 448),
             };
         let (steps, learning_rate) = match preset {
             Preset::Tiny => (1000, 4e-3),
             Preset::Small => (2000, 3e-3),
-            Preset::Medium => (5000, 2e-3),
+            Preset::Medium => (3000, 3e-3),
         };
         Self {
             shape: Shape {
@@ -144,7 +144,7 @@ mod tests {
         for (name, millions) in [
             ("tiny", 0.1..0.3),
             ("small", 0.8..1.2),
-            ("medium", 2.5..3.5),
+            ("medium", 1.4..1.8),
         ] {
             let options = Options::preset(name.parse().unwrap());
             options.validate().unwrap();

@@ -28,7 +28,8 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Checks every number. Error: [`Error::InvalidOption`] with the option's name.
+    /// Checks every number. Errors: [`Error::InvalidOption`] with the option's name, [`Error::OutOfMemory`] for
+    /// more weights than an address reaches.
     pub fn validate(&self) -> Result<()> {
         let within = |value: usize, range: Range<usize>| range.contains(&value);
         let blocks = |value: usize| value.is_multiple_of(32) && within(value, 32..16_385);
@@ -62,7 +63,17 @@ impl Shape {
             divides,
             "heads",
             "a number that divides hidden_size into parts of even size",
-        )
+        )?;
+        // Each number is under 2²⁰, so 64 bits hold what 32 may not.
+        let long = |size: usize| size as u64;
+        let (hidden, feed_forward) = (long(self.hidden_size), long(self.feed_forward_size));
+        let layer = 2 * hidden + 4 * hidden * hidden + 3 * hidden * feed_forward;
+        let weights = long(self.vocabulary_size + 1) * hidden + long(self.layers) * layer;
+        let bytes = weights * size_of::<f32>() as u64;
+        match isize::try_from(bytes) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::OutOfMemory(usize::MAX)),
+        }
     }
 
     /// Values in a query, key or value of one head.

@@ -154,7 +154,7 @@ impl Trainer {
             match tensor.columns {
                 None => weights.fill(1.0),
                 Some(columns) => {
-                    let deviation = 0.5 * tensor.spread / libm::sqrtf(columns as f32);
+                    let deviation = tensor.spread / libm::sqrtf(columns as f32);
                     weights.fill_with(|| deviation * normal(&mut random));
                 }
             }
