@@ -87,6 +87,20 @@ pub enum Error {
     /// A text of fewer than two tokens has nothing to predict.
     #[error("the text has {0} tokens; a score needs at least two")]
     TextTooShort(usize),
+    /// There is too little text to train on.
+    #[error("the text has {tokens} tokens; training needs at least {needed}")]
+    CorpusTooSmall {
+        /// Tokens in the text.
+        tokens: usize,
+        /// Tokens that fill the context once, with what is held out.
+        needed: usize,
+    },
+    /// A text is not UTF-8.
+    #[error("the text is not UTF-8: the byte at position {0} cannot be part of it")]
+    NotUtf8(usize),
+    /// A checkpoint cannot be gone on from.
+    #[error("the training cannot go on from this checkpoint: {0}")]
+    CheckpointMismatch(String),
     /// `next_token` was called before `start`.
     #[error("nothing was started: call start() with a prompt first")]
     NotStarted,
@@ -107,8 +121,11 @@ pub enum Error {
         /// What was asked for.
         url: String,
     },
+    /// A file could not be written.
+    #[error("the file could not be written: {0}")]
+    Write(String),
     /// The bytes could not be fetched or read.
-    #[error("the model could not be read: {0}")]
+    #[error("the file could not be read: {0}")]
     Io(String),
 }
 
@@ -133,11 +150,15 @@ impl Error {
             Error::InvalidOption { .. } => "invalid_option",
             Error::UnknownOption(_) => "unknown_option",
             Error::TextTooShort(_) => "text_too_short",
+            Error::CorpusTooSmall { .. } => "corpus_too_small",
+            Error::NotUtf8(_) => "not_utf8",
+            Error::CheckpointMismatch(_) => "checkpoint_mismatch",
             Error::NotStarted => "not_started",
             Error::NotFinite => "not_finite",
             Error::OutOfMemory(_) => "out_of_memory",
             Error::Aborted => "aborted",
             Error::Http { .. } => "http",
+            Error::Write(_) => "write",
             Error::Io(_) => "io",
         }
     }

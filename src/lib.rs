@@ -19,6 +19,7 @@
 //! | [`sampler`] | logits → token |
 //! | [`generator`] | the loop: encode, forward, predict, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
+//! | `train` | a small model learnt from a text, by the same cross-entropy (feature `train`) |
 
 pub mod error;
 pub mod generator;
@@ -32,6 +33,8 @@ pub mod quant;
 pub mod sampler;
 pub mod score;
 pub mod tokenizer;
+#[cfg(feature = "train")]
+pub mod train;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod wasm;
 

@@ -17,7 +17,15 @@ pub fn package(repo: &Repo, extra: &[Variant]) -> Result<()> {
         built.push((variant, wasm::build(repo, variant)?));
     }
     wasm::check_glue(&built)?;
+    let trainer = [(Variant::Trainer, wasm::build(repo, Variant::Trainer)?)];
+    wasm::check_glue(&trainer)?;
     assemble(repo, &built)?;
+    for (variant, bound) in trainer {
+        let package = repo.package();
+        copy(&bound.module, &package.join(variant.module()))?;
+        fs::write(package.join(wasm::TRAINER_GLUE), &bound.glue)?;
+        fs::write(package.join(wasm::TRAINER_TYPES), &bound.types)?;
+    }
     sizes::check(repo)
 }
 

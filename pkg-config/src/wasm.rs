@@ -17,6 +17,8 @@ pub enum Variant {
     Simd128,
     /// Relaxed SIMD besides, whose integer dot product is faster where the engine has it.
     Relaxed,
+    /// The trainer beside the generator, loaded only where somebody trains; its matrix products use 128-bit SIMD.
+    Trainer,
     /// No SIMD: the specification the others are tested against; never shipped.
     Scalar,
 }
@@ -30,6 +32,7 @@ impl Variant {
         match self {
             Self::Simd128 => "simd128",
             Self::Relaxed => "relaxed",
+            Self::Trainer => "trainer",
             Self::Scalar => "scalar",
         }
     }
@@ -41,16 +44,24 @@ impl Variant {
 
     fn target_features(self) -> &'static str {
         match self {
-            Self::Simd128 => "+simd128",
+            Self::Simd128 | Self::Trainer => "+simd128",
             Self::Relaxed => "+simd128,+relaxed-simd",
             Self::Scalar => "-simd128",
+        }
+    }
+
+    /// The features of the crate that are compiled in.
+    fn features(self) -> &'static str {
+        match self {
+            Self::Trainer => "js,train",
+            Self::Simd128 | Self::Relaxed | Self::Scalar => "js",
         }
     }
 
     /// The WebAssembly features wasm-opt may use beyond those every module needs.
     fn optimiser_features(self) -> &'static [&'static str] {
         match self {
-            Self::Simd128 => &["--enable-simd"],
+            Self::Simd128 | Self::Trainer => &["--enable-simd"],
             Self::Relaxed => &["--enable-simd", "--enable-relaxed-simd"],
             Self::Scalar => &[],
         }
@@ -71,6 +82,11 @@ pub struct Bound {
 pub const GLUE: &str = "nexttoken.js";
 /// File name of the glue's types.
 pub const TYPES: &str = "nexttoken.d.ts";
+
+/// The same for the trainer's module.
+pub const TRAINER_GLUE: &str = "nexttoken_trainer.js";
+/// The trainer's types.
+pub const TRAINER_TYPES: &str = "nexttoken_trainer.d.ts";
 
 /// What wasm-opt is told for every variant: the features Rust's own target turns on, and to
 /// optimise for speed. Nothing that would change the result of a float operation.
@@ -153,7 +169,7 @@ fn compile(repo: &Repo, variant: Variant) -> Result<PathBuf> {
             "nexttoken",
             "--lib",
         ])
-        .args(["--no-default-features", "--features", "js"])
+        .args(["--no-default-features", "--features", variant.features()])
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
         // Takes the place of every other source of flags, the user's own among them: the same

@@ -1,11 +1,17 @@
 //! Arguments, dispatch and errors of the command line.
 
+#[cfg(feature = "train")]
+mod evaluate;
 mod generate;
 mod inspect;
 mod model_file;
 mod sampling;
+#[cfg(feature = "train")]
+mod stories;
 mod supported;
 mod texts;
+#[cfg(feature = "train")]
+mod train;
 
 use clap::{Args, Parser, Subcommand};
 use nexttoken::Error;
@@ -35,6 +41,15 @@ enum Command {
     Generate(Box<generate::Generate>),
     /// Measure how well the model expects a text
     Score(texts::Score),
+    /// Train a small model on a text
+    #[cfg(feature = "train")]
+    Train(train::Train),
+    /// Measure a trained model: held-out perplexity, variety, what it copies
+    #[cfg(feature = "train")]
+    Evaluate(evaluate::Evaluate),
+    /// Print children's stories, to train a model on
+    #[cfg(feature = "train")]
+    Stories(stories::Stories),
 }
 
 /// What every command takes.
@@ -82,6 +97,12 @@ pub fn main() -> ExitCode {
         Command::Tokenize(command) => (command.run(), command.common.json),
         Command::Generate(command) => (command.run(), command.common.json),
         Command::Score(command) => (command.run(), command.common.json),
+        #[cfg(feature = "train")]
+        Command::Train(command) => (command.run(), command.json),
+        #[cfg(feature = "train")]
+        Command::Evaluate(command) => (command.run(), command.json),
+        #[cfg(feature = "train")]
+        Command::Stories(command) => (command.run(), false),
     };
     match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,

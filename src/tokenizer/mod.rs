@@ -241,6 +241,12 @@ impl Tokenizer {
     }
 }
 
+/// Calls `word` with each word that GPT-2's pre-tokenizer cuts `text` into, in order.
+#[cfg(feature = "train")]
+pub(crate) fn gpt2_words<'a>(text: &'a str, word: impl FnMut(&'a str)) {
+    PreTokenizer::GPT2.split(text, word);
+}
+
 fn bad(key: &str, reason: &str) -> Error {
     Error::BadMetadata {
         key: key.to_owned(),

@@ -8,6 +8,8 @@ mod host;
 mod options;
 mod source;
 mod step;
+#[cfg(feature = "train")]
+mod trainer;
 mod types;
 
 use crate::Result;
@@ -21,6 +23,8 @@ use serde::Serialize;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
+#[cfg(feature = "train")]
+pub use trainer::Trainer;
 use wasm_bindgen::prelude::*;
 
 /// What JavaScript throws.

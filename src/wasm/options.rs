@@ -167,6 +167,38 @@ pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
     ids.ok_or_else(wrong)
 }
 
+/// The config of a trainer: a preset, and what is changed of it.
+#[cfg(feature = "train")]
+pub(super) fn training_options(object: &JsValue) -> Result<crate::train::Options> {
+    use crate::train::{Options, Preset};
+    let entries = entries(object)?;
+    let preset = entries.iter().find(|(name, _)| name == "preset");
+    let mut options = match preset {
+        Some((name, value)) => Options::preset(string(name, value)?.parse::<Preset>()?),
+        None => Options::default(),
+    };
+    for (name, value) in entries {
+        match name.as_str() {
+            "preset" => {}
+            "seed" => options.seed = seed(&value)?,
+            "steps" => options.steps = whole(&name, &value)?.into(),
+            "warmup_steps" => options.warmup_steps = whole(&name, &value)?.into(),
+            "batch_size" => options.batch_size = size(&name, &value)?,
+            "learning_rate" => options.learning_rate = number(&name, &value)?,
+            "weight_decay" => options.weight_decay = number(&name, &value)?,
+            "max_gradient" => options.max_gradient = number(&name, &value)?,
+            "vocabulary_size" => options.shape.vocabulary_size = size(&name, &value)?,
+            "context_length" => options.shape.context_length = size(&name, &value)?,
+            "hidden_size" => options.shape.hidden_size = size(&name, &value)?,
+            "layers" => options.shape.layers = size(&name, &value)?,
+            "heads" => options.shape.heads = size(&name, &value)?,
+            "feed_forward_size" => options.shape.feed_forward_size = size(&name, &value)?,
+            _ => return Err(Error::UnknownOption(name)),
+        }
+    }
+    Ok(options)
+}
+
 /// The `special` option of `tokenize`.
 pub(super) fn parse_special(object: &JsValue) -> Result<bool> {
     let mut special = false;

@@ -157,6 +157,13 @@ const FAMILIES: [Family; 11] = [
 ];
 
 impl PreTokenizer {
+    /// GPT-2's own.
+    #[cfg(feature = "train")]
+    pub const GPT2: Self = Self {
+        name: "gpt-2",
+        family: &FAMILIES[1],
+    };
+
     /// # Errors
     /// [`Error::UnsupportedTokenizer`] with the name.
     pub fn named(name: Option<&str>) -> Result<Self> {
@@ -190,12 +197,12 @@ impl PreTokenizer {
     }
 
     /// Calls `word` with each word of the text, in order; together they are the text.
-    pub fn split(self, text: &str, mut word: impl FnMut(&str)) {
+    pub fn split<'a>(self, text: &'a str, mut word: impl FnMut(&'a str)) {
         split(self.family.cuts, text, &mut word);
     }
 }
 
-fn split(cuts: &[Cut], mut text: &str, word: &mut dyn FnMut(&str)) {
+fn split<'a>(cuts: &[Cut], mut text: &'a str, word: &mut dyn FnMut(&'a str)) {
     let Some((cut, others)) = cuts.split_first() else {
         return word(text);
     };

@@ -1,0 +1,53 @@
+// Training in a tab: a module of its own, loaded only by those who import this file.
+//
+//     import init, { Trainer } from "nexttoken/trainer";
+//     await init();
+//     const trainer = new Trainer(text, { preset: "small" });
+//     while (trainer.step().loss > 2);
+//     const generator = await Generator.load(trainer.to_gguf());
+
+import start, { Trainer } from "./nexttoken_trainer.js";
+import { failure, refuseUnknown } from "./errors.js";
+import { bestVariant } from "./features.js";
+
+// Written out in full, because bundlers look for exactly this expression.
+const shipped = () => new URL("./nexttoken_trainer.wasm", import.meta.url);
+
+let starting;
+
+/**
+ * Gets the trainer's WebAssembly module ready. Call it once before anything else; later calls wait
+ * for the first one and do nothing more.
+ *
+ * @param {{ wasm_url?: string | URL }} [options] `wasm_url` names a module kept elsewhere
+ * @returns {Promise<void>}
+ */
+export default function init(options = {}) {
+  starting ??= load(options).catch((error) => {
+    starting = undefined; // so that it can be tried again
+    throw error;
+  });
+  return starting;
+}
+
+async function load(options) {
+  refuseUnknown(options, ["wasm_url"]);
+  if (bestVariant() === null) {
+    throw failure(
+      "unsupported_browser",
+      "this browser cannot train: it has no WebAssembly SIMD (every current browser has)",
+    );
+  }
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
+  const url = options.wasm_url === undefined ? shipped() : new URL(options.wasm_url, base);
+  try {
+    await start({ module_or_path: url });
+  } catch (error) {
+    throw failure("wasm_unavailable", `the trainer could not be loaded from ${url}: ${error.message}`, error);
+  }
+}
+
+if (Symbol.dispose) Trainer.prototype[Symbol.dispose] ??= Trainer.prototype.free;
+
+export { Trainer };
+export { WorkerTrainer } from "./worker-trainer.js";

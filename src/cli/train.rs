@@ -1,0 +1,225 @@
+//! `train`: learns a small model from a text.
+
+use super::{Outcome, print_json};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use nexttoken::quant::TensorType;
+use nexttoken::train::{Options, Preset, Trainer, Validation, storage_type};
+use nexttoken::{Error, Result};
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often the held-out text is looked at.
+const VALIDATE_EVERY: u64 = 250;
+/// How much work may be lost where the program cannot even save.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+/// How much of the shown loss is the last step's.
+const SMOOTHING: f64 = 0.05;
+
+#[derive(Args)]
+pub struct Train {
+    /// The text to learn from, UTF-8; "<|endoftext|>" in it ends a document
+    corpus: PathBuf,
+    /// Where the model goes: a GGUF file
+    #[arg(long, default_value = "model.gguf")]
+    out: PathBuf,
+    /// The size of the model: tiny, small or medium
+    #[arg(long, default_value = "small")]
+    preset: Preset,
+    /// Steps in all [default: the preset's]
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Sequences in the batch of one step [default: the preset's]
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// The highest learning rate [default: the preset's]
+    #[arg(long)]
+    learning_rate: Option<f32>,
+    /// Fixes the first weights and the order of the text
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Go on from the checkpoint that an interrupted run left beside the model
+    #[arg(long)]
+    resume: bool,
+    /// How the model stores its weights: f32, f16 or q8_0
+    #[arg(long = "type", default_value = "q8_0", value_parser = storage_type)]
+    kind: TensorType,
+    /// Threads; any number gives the same model [default: all processors]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print a summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Train {
+    pub fn run(&self) -> Outcome {
+        let text = read_text(&self.corpus)?;
+        let checkpoint = beside(&self.out, "checkpoint");
+        let mut trainer = if self.resume {
+            Trainer::resume(&text, &read(&checkpoint)?)?
+        } else {
+            Trainer::new(&text, self.options())?
+        };
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        trainer.set_threads(self.threads.unwrap_or(processors))?;
+        self.announce(&trainer);
+        let started = Instant::now();
+        let steps = self.train(&mut trainer, &checkpoint)?;
+        let seconds = started.elapsed().as_secs_f64();
+        write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
+        // The model is there: what is left of the way to it may go, or stay where it cannot.
+        let _ = std::fs::remove_file(&checkpoint);
+        self.report(&mut trainer, steps, seconds)
+    }
+
+    fn options(&self) -> Options {
+        let mut options = Options::preset(self.preset);
+        options.seed = self.seed;
+        options.steps = self.steps.unwrap_or(options.steps);
+        options.batch_size = self.batch_size.unwrap_or(options.batch_size);
+        options.learning_rate = self.learning_rate.unwrap_or(options.learning_rate);
+        options
+    }
+
+    fn announce(&self, trainer: &Trainer) {
+        let (shape, (training, held_out)) = (trainer.shape(), trainer.corpus_tokens());
+        let baselines = trainer.baselines();
+        say(&format!(
+            "{:.2} million weights; {} tokens in the vocabulary; {training} tokens to learn from, {held_out} held out",
+            shape.parameters() as f64 / 1e6,
+            shape.vocabulary_size,
+        ));
+        say(&format!(
+            "loss of guessing {:.3}, of counting tokens {:.3}",
+            baselines.uniform, baselines.unigram
+        ));
+    }
+
+    /// All steps that are left; returns how many they were.
+    fn train(&self, trainer: &mut Trainer, checkpoint: &Path) -> Result<u64> {
+        let options = trainer.options();
+        let tokens = options.batch_size * options.shape.context_length;
+        let first = trainer.steps_done();
+        let bar = progress_bar(options.steps, first);
+        let started = Instant::now();
+        let mut saved = Instant::now();
+        let mut loss = None;
+        let stop = interruption()?;
+        while !trainer.is_complete() {
+            if stop.load(Ordering::Relaxed) {
+                write_whole(checkpoint, &trainer.checkpoint()?)?;
+                bar.finish_and_clear();
+                say(&format!(
+                    "stopped after step {}; --resume goes on",
+                    trainer.steps_done()
+                ));
+                return Err(Error::Aborted);
+            }
+            let report = trainer.step()?;
+            let smooth = loss.map_or(report.loss, |loss| loss + SMOOTHING * (report.loss - loss));
+            loss = Some(smooth);
+            let rate =
+                ((report.step - first) as usize * tokens) as f64 / started.elapsed().as_secs_f64();
+            bar.set_message(format!(
+                "loss {smooth:.3}, perplexity {:.2}, {rate:.0} tok/s",
+                smooth.exp()
+            ));
+            bar.set_position(report.step);
+            if report.step.is_multiple_of(VALIDATE_EVERY) {
+                let Validation {
+                    loss, perplexity, ..
+                } = trainer.validate()?;
+                let line = format!(
+                    "step {:>6}: loss {smooth:.4}, held out {loss:.4} (perplexity {perplexity:.3}), {rate:.0} tok/s",
+                    report.step
+                );
+                bar.suspend(|| say(&line));
+            }
+            if saved.elapsed() > CHECKPOINT_EVERY {
+                write_whole(checkpoint, &trainer.checkpoint()?)?;
+                saved = Instant::now();
+            }
+        }
+        bar.finish_and_clear();
+        Ok(trainer.steps_done() - first)
+    }
+
+    fn report(&self, trainer: &mut Trainer, steps: u64, seconds: f64) -> Outcome {
+        let validation = trainer.validate()?;
+        if self.json {
+            return print_json(&json!({
+                "model": self.out,
+                "parameters": trainer.shape().parameters(),
+                "steps": steps,
+                "seconds": seconds,
+                "validation": validation,
+                "baselines": trainer.baselines(),
+            }));
+        }
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
+            "{}: {steps} steps in {seconds:.0} s; held-out loss {:.4}, perplexity {:.3}",
+            self.out.display(),
+            validation.loss,
+            validation.perplexity,
+        )?;
+        Ok(())
+    }
+}
+
+/// Becomes true when the user interrupts the program, or the system asks it to end.
+fn interruption() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed))
+        .map_err(|error| Error::Io(error.to_string()))?;
+    Ok(stop)
+}
+
+/// A bar on a terminal, else nothing.
+fn progress_bar(steps: u64, first: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("[{bar:24}] {pos}/{len}  {msg}  {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("=> ");
+    ProgressBar::new(steps)
+        .with_style(style)
+        .with_position(first)
+}
+
+fn say(line: &str) {
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// The text of a file. Error: [`Error::NotUtf8`].
+pub fn read_text(path: &Path) -> Result<String> {
+    let bytes = read(path)?;
+    String::from_utf8(bytes).map_err(|error| Error::NotUtf8(error.utf8_error().valid_up_to()))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))
+}
+
+/// The path with an ending more.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(ending);
+    name.into()
+}
+
+/// Writes a file so that at no time there is half of it.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = beside(path, "partial");
+    let written = std::fs::File::create(&partial)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|error| Error::Write(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,166 @@
+//! Causal self-attention over whole sequences, forward and backward.
+
+use super::ops::{add_product, matrix, matrix_mut, product};
+use super::shape::{ROPE_BASE, Shape};
+use crate::kernels;
+
+/// Queries handled at once: keys that come after all of them are never looked at.
+const BLOCK: usize = 64;
+
+/// The angles of RoPE (Su et al. 2021) for every position, as `kernels::rotate_pairs` reads them.
+pub(super) struct Rope {
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+    minus_sin: Vec<f32>,
+    head_size: usize,
+}
+
+impl Rope {
+    pub fn new(shape: &Shape) -> Self {
+        let head_size = shape.head_size();
+        let (mut cos, mut sin) = (Vec::new(), Vec::new());
+        for position in 0..shape.context_length {
+            for pair in 0..head_size / 2 {
+                let exponent = -2.0 * pair as f64 / head_size as f64;
+                let angle = position as f64 * libm::pow(f64::from(ROPE_BASE), exponent);
+                let (s, c) = libm::sincos(angle);
+                cos.extend([c as f32; 2]);
+                sin.extend([-s as f32, s as f32]);
+            }
+        }
+        let minus_sin = sin.iter().map(|s| -s).collect();
+        Self {
+            cos,
+            sin,
+            minus_sin,
+            head_size,
+        }
+    }
+
+    /// Rotates the heads in `row`, the queries or keys of one position; backwards to undo it, which is also
+    /// what the derivative needs.
+    fn rotate(&self, row: &mut [f32], position: usize, backwards: bool) {
+        let at = position * self.head_size..(position + 1) * self.head_size;
+        let sin = if backwards {
+            &self.minus_sin
+        } else {
+            &self.sin
+        };
+        for head in row.chunks_exact_mut(self.head_size) {
+            kernels::rotate_pairs(head, &self.cos[at.clone()], &sin[at.clone()]);
+        }
+    }
+
+    /// Rotates the queries and keys of sequences of `length`; a row is a query, a key and a value.
+    pub fn rotate_all(&self, rows: &mut [f32], hidden: usize, length: usize, backwards: bool) {
+        for (index, row) in rows.chunks_exact_mut(3 * hidden).enumerate() {
+            self.rotate(&mut row[..2 * hidden], index % length, backwards);
+        }
+    }
+}
+
+/// `out[token][hidden]` from rows of query, key and value, for sequences of `length`; the probabilities,
+/// `[sequence][head][length][length]`, are kept for the way back.
+pub(super) fn attend(
+    shape: &Shape,
+    length: usize,
+    rows: &[f32],
+    probabilities: &mut [f32],
+    out: &mut [f32],
+) {
+    let (hidden, size) = (shape.hidden_size, shape.head_size());
+    let stride = 3 * hidden;
+    let factor = 1.0 / libm::sqrtf(size as f32);
+    let maps = probabilities.chunks_exact_mut(length * length);
+    for (index, map) in maps.enumerate() {
+        let (sequence, head) = (index / shape.heads, index % shape.heads);
+        let rows = &rows[sequence * length * stride..];
+        let out = &mut out[sequence * length * hidden..];
+        let query = &rows[head * size..];
+        let key = &rows[hidden + head * size..];
+        let value = &rows[2 * hidden + head * size..];
+        for start in (0..length).step_by(BLOCK) {
+            let end = length.min(start + BLOCK);
+            let count = end - start;
+            let map = &mut map[start * length..];
+            product(
+                factor,
+                matrix(&query[start * stride..], count, size, stride),
+                matrix(key, end, size, stride).t(),
+                matrix_mut(map, count, end, length),
+            );
+            for (row, map) in map.chunks_mut(length).take(count).enumerate() {
+                let (past, future) = map[..end].split_at_mut(start + row + 1);
+                kernels::softmax(past);
+                future.fill(0.0);
+            }
+            product(
+                1.0,
+                matrix(map, count, end, length),
+                matrix(value, end, size, stride),
+                matrix_mut(
+                    &mut out[start * hidden + head * size..],
+                    count,
+                    size,
+                    hidden,
+                ),
+            );
+        }
+    }
+}
+
+/// The derivatives of [`attend`] by the rows; `scratch` holds at least a block of 64 × `length`.
+pub(super) fn attend_backward(
+    shape: &Shape,
+    length: usize,
+    rows: &[f32],
+    probabilities: &[f32],
+    d_out: &[f32],
+    d_rows: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let (hidden, size) = (shape.hidden_size, shape.head_size());
+    let stride = 3 * hidden;
+    let factor = 1.0 / libm::sqrtf(size as f32);
+    d_rows.fill(0.0);
+    for (index, map) in probabilities.chunks_exact(length * length).enumerate() {
+        let (sequence, head) = (index / shape.heads, index % shape.heads);
+        let first = sequence * length;
+        let (rows, d_rows) = (&rows[first * stride..], &mut d_rows[first * stride..]);
+        let d_out = &d_out[first * hidden + head * size..];
+        let (query, key, value) = (head * size, hidden + head * size, 2 * hidden + head * size);
+        for start in (0..length).step_by(BLOCK) {
+            let end = length.min(start + BLOCK);
+            let count = end - start;
+            let map = &map[start * length..];
+            let d_out = matrix(&d_out[start * hidden..], count, size, hidden);
+            let values = matrix(&rows[value..], end, size, stride);
+            product(1.0, d_out, values.t(), matrix_mut(scratch, count, end, end));
+            let weights = matrix(map, count, end, length);
+            let d_values = matrix_mut(&mut d_rows[value..], end, size, stride);
+            add_product(1.0, weights.t(), d_out, d_values);
+            softmax_backward(map, length, scratch, end, count);
+            let d_scores = matrix(scratch, count, end, end);
+            product(
+                factor,
+                d_scores,
+                matrix(&rows[key..], end, size, stride),
+                matrix_mut(&mut d_rows[start * stride + query..], count, size, stride),
+            );
+            let queries = matrix(&rows[start * stride + query..], count, size, stride);
+            let d_keys = matrix_mut(&mut d_rows[key..], end, size, stride);
+            add_product(factor, d_scores.t(), queries, d_keys);
+        }
+    }
+}
+
+/// `d = p × (d − Σ p × d)` for `rows` rows of `columns`; those of the probabilities lie `stride` apart.
+fn softmax_backward(p: &[f32], stride: usize, d: &mut [f32], columns: usize, rows: usize) {
+    let p = p.chunks(stride).take(rows);
+    for (p, d) in p.zip(d.chunks_exact_mut(columns)) {
+        let dot: f32 = p.iter().zip(d.iter()).map(|(p, d)| p * d).sum();
+        for (d, p) in d.iter_mut().zip(p) {
+            *d = p * (*d - dot);
+        }
+    }
+}

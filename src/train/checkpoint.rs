@@ -1,0 +1,187 @@
+//! What is needed to go on with a training, as a GGUF file: the options, the vocabulary, the weights and the
+//! optimiser's state, all in single precision, so that nothing is lost.
+
+use super::bpe::Vocabulary;
+use super::{Options, Trainer};
+use crate::gguf::{Header, Metadata, Reader, StringArray, TensorSink, Value, Writer};
+use crate::quant::{TensorType, dequantize};
+use crate::{Error, Result};
+
+const ARCHITECTURE: &str = "nexttoken-checkpoint";
+const TENSORS: [&str; 3] = ["weights", "first_moment", "second_moment"];
+
+/// A checkpoint, read and checked.
+pub(super) struct Saved {
+    pub options: Options,
+    pub text_hash: u64,
+    pub step: u64,
+    pub vocabulary: Vocabulary,
+    pub weights: Vec<f32>,
+    pub first: Vec<f32>,
+    pub second: Vec<f32>,
+}
+
+pub(super) fn write(trainer: &Trainer) -> Result<Vec<u8>> {
+    let mut writer = Writer::new();
+    let text = Value::String(ARCHITECTURE.into());
+    writer.metadata("general.architecture", text)?;
+    writer.metadata("text_hash", Value::U64(trainer.text_hash))?;
+    writer.metadata("step", Value::U64(trainer.step))?;
+    let mut options = trainer.options.clone();
+    for field in FIELDS {
+        let value = match field {
+            Field::Whole(_, get) => Value::U64(*get(&mut options) as u64),
+            Field::Long(_, get) => Value::U64(*get(&mut options)),
+            Field::Float(_, get) => Value::F32(*get(&mut options)),
+        };
+        writer.metadata(field.name(), value)?;
+    }
+    let vocabulary = &trainer.corpus.vocabulary;
+    writer.metadata("tokens", Value::Strings(vocabulary.tokens.clone()))?;
+    writer.metadata("merges", Value::Strings(vocabulary.merges.clone()))?;
+    let (weights, adam) = (&trainer.weights, &trainer.adam);
+    let mut data = [const { Vec::new() }; 3];
+    for (bytes, values) in data.iter_mut().zip([weights, &adam.first, &adam.second]) {
+        crate::quant::quantize(TensorType::F32, values, bytes)?;
+    }
+    for (name, bytes) in TENSORS.into_iter().zip(&data) {
+        writer.tensor(name, &[weights.len() as u64], TensorType::F32, bytes)?;
+    }
+    writer.to_vec()
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
+    let mut parts = Parts::default();
+    let mut reader = Reader::new();
+    reader.push(bytes, &mut parts)?;
+    reader.finish()?;
+    let Header {
+        mut metadata,
+        tensors,
+        ..
+    } = parts.header.ok_or_else(|| mismatch("it is empty"))?;
+    let options = options(&metadata)?;
+    let mut values = Vec::new();
+    for name in TENSORS {
+        let index = tensors.iter().position(|tensor| tensor.name == name);
+        let index = index.ok_or_else(|| Error::MissingTensor(name.into()))?;
+        let bytes = std::mem::take(&mut parts.data[index]);
+        let mut floats = super::network::zeros(1, bytes.len() / 4)?;
+        dequantize(TensorType::F32, &bytes, &mut floats);
+        values.push(floats);
+    }
+    let [weights, first, second] = values
+        .try_into()
+        .map_err(|_| mismatch("it lacks a tensor"))?;
+    Ok(Saved {
+        text_hash: long(&metadata, "text_hash")?,
+        step: long(&metadata, "step")?,
+        vocabulary: Vocabulary {
+            tokens: strings(&mut metadata, "tokens")?,
+            merges: strings(&mut metadata, "merges")?,
+        },
+        options,
+        weights,
+        first,
+        second,
+    })
+}
+
+/// Collects the file; only floats, so that no tensor is larger than its part of the file.
+#[derive(Default)]
+struct Parts {
+    header: Option<Header>,
+    data: Vec<Vec<u8>>,
+}
+
+impl TensorSink for Parts {
+    fn header(&mut self, header: Header) -> Result<()> {
+        let architecture = header.metadata.require_str("general.architecture")?;
+        if architecture != ARCHITECTURE {
+            return Err(mismatch("it is a model, not a checkpoint"));
+        }
+        if header
+            .tensors
+            .iter()
+            .any(|tensor| tensor.kind != TensorType::F32)
+        {
+            return Err(mismatch("its weights are not in single precision"));
+        }
+        self.data = vec![Vec::new(); header.tensors.len()];
+        self.header = Some(header);
+        Ok(())
+    }
+
+    fn data(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
+        let data = &mut self.data[index];
+        data.try_reserve(bytes.len())
+            .map_err(|_| Error::OutOfMemory(bytes.len()))?;
+        data.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// An option as a checkpoint holds it: its name, and where it lies.
+enum Field {
+    Whole(&'static str, fn(&mut Options) -> &mut usize),
+    Long(&'static str, fn(&mut Options) -> &mut u64),
+    Float(&'static str, fn(&mut Options) -> &mut f32),
+}
+
+const FIELDS: [Field; 13] = [
+    Field::Whole("vocabulary_size", |o| &mut o.shape.vocabulary_size),
+    Field::Whole("context_length", |o| &mut o.shape.context_length),
+    Field::Whole("hidden_size", |o| &mut o.shape.hidden_size),
+    Field::Whole("layers", |o| &mut o.shape.layers),
+    Field::Whole("heads", |o| &mut o.shape.heads),
+    Field::Whole("feed_forward_size", |o| &mut o.shape.feed_forward_size),
+    Field::Whole("batch_size", |o| &mut o.batch_size),
+    Field::Long("steps", |o| &mut o.steps),
+    Field::Long("warmup_steps", |o| &mut o.warmup_steps),
+    Field::Float("learning_rate", |o| &mut o.learning_rate),
+    Field::Float("weight_decay", |o| &mut o.weight_decay),
+    Field::Float("max_gradient", |o| &mut o.max_gradient),
+    Field::Long("seed", |o| &mut o.seed),
+];
+
+impl Field {
+    fn name(&self) -> &'static str {
+        match self {
+            Field::Whole(name, _) | Field::Long(name, _) | Field::Float(name, _) => name,
+        }
+    }
+}
+
+fn options(metadata: &Metadata) -> Result<Options> {
+    let mut options = Options::default();
+    for field in FIELDS {
+        match field {
+            Field::Whole(name, get) => {
+                let number = usize::try_from(long(metadata, name)?);
+                *get(&mut options) = number.map_err(|_| mismatch("a number is too large"))?;
+            }
+            Field::Long(name, get) => *get(&mut options) = long(metadata, name)?,
+            Field::Float(name, get) => *get(&mut options) = metadata.require_f32(name)?,
+        }
+    }
+    options.validate()?;
+    Ok(options)
+}
+
+fn long(metadata: &Metadata, key: &str) -> Result<u64> {
+    match metadata.get(key) {
+        Some(Value::U64(number)) => Ok(*number),
+        _ => Err(Error::MissingMetadata(key.into())),
+    }
+}
+
+fn strings(metadata: &mut Metadata, key: &str) -> Result<StringArray> {
+    match metadata.take(key) {
+        Some(Value::Strings(strings)) if !strings.is_empty() || key == "merges" => Ok(strings),
+        _ => Err(Error::MissingMetadata(key.into())),
+    }
+}
+
+fn mismatch(reason: &str) -> Error {
+    Error::CheckpointMismatch(reason.into())
+}

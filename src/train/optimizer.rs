@@ -1,0 +1,139 @@
+//! AdamW (Loshchilov and Hutter 2019), gradient clipping, and the schedule of the learning rate.
+
+use super::Options;
+use super::network::zeros;
+use super::shape::Tensor;
+use crate::Result;
+
+/// Decay of the running means of the gradient and of its square.
+const BETA: (f32, f32) = (0.9, 0.95);
+const EPSILON: f32 = 1e-8;
+/// The cosine ends at this share of the highest learning rate.
+const LAST_SHARE: f64 = 0.05;
+
+/// The state of the optimiser: running means of the gradient and of its square.
+pub(super) struct AdamW {
+    pub first: Vec<f32>,
+    pub second: Vec<f32>,
+}
+
+impl AdamW {
+    /// State for so many weights. Error: [`crate::Error::OutOfMemory`].
+    pub fn new(weights: usize) -> Result<Self> {
+        Ok(Self {
+            first: zeros(1, weights)?,
+            second: zeros(1, weights)?,
+        })
+    }
+
+    /// Changes `weights` by one step; `step` counts from 0. Only matrices decay.
+    pub fn update(
+        &mut self,
+        options: &Options,
+        tensors: &[Tensor],
+        step: u64,
+        gradient: &[f32],
+        weights: &mut [f32],
+    ) {
+        let rate = learning_rate(options, step);
+        let steps = step as f64 + 1.0;
+        let unbias = |beta: f32| (1.0 - libm::pow(f64::from(beta), steps)) as f32;
+        let (unbias_first, unbias_second) = (unbias(BETA.0), unbias(BETA.1));
+        for tensor in tensors {
+            let decay = match tensor.columns {
+                Some(_) => 1.0 - rate * options.weight_decay,
+                None => 1.0,
+            };
+            let at = || tensor.range.clone();
+            let moments = self.first[at()].iter_mut().zip(&mut self.second[at()]);
+            let values = weights[at()].iter_mut().zip(&gradient[at()]);
+            for ((weight, &slope), (first, second)) in values.zip(moments) {
+                *first = BETA.0 * *first + (1.0 - BETA.0) * slope;
+                *second = BETA.1 * *second + (1.0 - BETA.1) * slope * slope;
+                let root = (*second / unbias_second).sqrt() + EPSILON;
+                *weight = *weight * decay - rate * (*first / unbias_first) / root;
+            }
+        }
+    }
+}
+
+/// Linear warm-up, then half a cosine down to a twentieth (Loshchilov and Hutter 2017).
+pub(super) fn learning_rate(options: &Options, step: u64) -> f32 {
+    let (step, warmup) = (step as f64, options.warmup_steps as f64);
+    let highest = f64::from(options.learning_rate);
+    if step < warmup {
+        return (highest * (step + 1.0) / warmup) as f32;
+    }
+    let left = (options.steps as f64 - warmup).max(1.0);
+    let way = ((step - warmup) / left).min(1.0);
+    let cosine = 0.5 * (1.0 + libm::cos(std::f64::consts::PI * way));
+    (highest * (LAST_SHARE + (1.0 - LAST_SHARE) * cosine)) as f32
+}
+
+/// Scales the gradient down to a Euclidean length of at most `longest`, and returns what its length was
+/// (Pascanu et al. 2013).
+pub(super) fn clip(gradient: &mut [f32], longest: f32) -> f64 {
+    let squares: f64 = gradient.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+    let length = squares.sqrt();
+    if length > f64::from(longest) {
+        let factor = (f64::from(longest) / length) as f32;
+        for slope in gradient {
+            *slope *= factor;
+        }
+    }
+    length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_rises_then_falls() {
+        let options = Options {
+            steps: 110,
+            warmup_steps: 10,
+            learning_rate: 1.0,
+            ..Options::default()
+        };
+        let rate = |step| learning_rate(&options, step);
+        assert!((rate(0) - 0.1).abs() < 1e-6 && (rate(9) - 1.0).abs() < 1e-6);
+        assert!((rate(10) - 1.0).abs() < 1e-6);
+        assert!((rate(60) - 0.525).abs() < 1e-6);
+        assert!((rate(110) - 0.05).abs() < 1e-6 && (rate(500) - 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn only_long_gradients_are_clipped() {
+        let mut short = [0.3, 0.4];
+        assert!((clip(&mut short, 1.0) - 0.5).abs() < 1e-6);
+        assert_eq!(short, [0.3, 0.4]);
+        let mut long = [3.0, 4.0];
+        assert!((clip(&mut long, 1.0) - 5.0).abs() < 1e-6);
+        assert!((long[0] - 0.6).abs() < 1e-6 && (long[1] - 0.8).abs() < 1e-6);
+    }
+
+    /// The first step of Adam is one learning rate against the sign of the gradient, whatever its size.
+    #[test]
+    fn the_first_step_follows_the_sign() {
+        let options = Options {
+            warmup_steps: 0,
+            learning_rate: 0.01,
+            weight_decay: 0.5,
+            ..Options::default()
+        };
+        let tensor = |range, columns| Tensor {
+            name: String::new(),
+            range,
+            columns,
+            spread: 1.0,
+        };
+        let tensors = [tensor(0..2, Some(1)), tensor(2..3, None)];
+        let mut weights = [1.0, 1.0, 1.0];
+        let mut adam = AdamW::new(3).unwrap();
+        adam.update(&options, &tensors, 0, &[1e-3, -20.0, 5.0], &mut weights);
+        for (weight, expected) in weights.iter().zip([0.985, 1.005, 0.99]) {
+            assert!((weight - expected).abs() < 1e-5, "{weights:?}");
+        }
+    }
+}

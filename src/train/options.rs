@@ -1,0 +1,174 @@
+//! What is trained, and how.
+
+use std::str::FromStr;
+
+use super::shape::{Shape, check};
+use crate::{Error, Result};
+
+/// Sizes to choose from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// A quarter of a million weights: shows something within seconds, in a tab too.
+    Tiny,
+    /// About a million weights: learns a text of some hundred kilobytes while one watches.
+    Small,
+    /// About one and a half million weights, and a context that holds a story: what the default model is made with.
+    Medium,
+}
+
+impl FromStr for Preset {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "tiny" => Ok(Self::Tiny),
+            "small" => Ok(Self::Small),
+            "medium" => Ok(Self::Medium),
+            _ => Err(Error::InvalidOption {
+                name: "preset".into(),
+                reason: "it must be \"tiny\", \"small\" or \"medium\"".into(),
+            }),
+        }
+    }
+}
+
+/// Everything a training run depends on besides its text. The same options and text give the same model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The shape of the model. Its vocabulary size is an upper bound: a short text has fewer merges to learn.
+    pub shape: Shape,
+    /// Sequences in the batch of one step.
+    pub batch_size: usize,
+    /// Steps in all, which the schedule of the learning rate is stretched over.
+    pub steps: u64,
+    /// Steps over which the learning rate rises.
+    pub warmup_steps: u64,
+    /// The highest learning rate.
+    pub learning_rate: f32,
+    /// How much matrices shrink at each step, in units of the learning rate.
+    pub weight_decay: f32,
+    /// Gradients longer than this are scaled down to it.
+    pub max_gradient: f32,
+    /// Fixes the first weights and the order of the text.
+    pub seed: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::preset(Preset::Small)
+    }
+}
+
+impl Options {
+    /// The options of a preset.
+    pub fn preset(preset: Preset) -> Self {
+        let (vocabulary_size, context_length, hidden_size, layers, heads, feed_forward_size) =
+            match preset {
+                Preset::Tiny => (512, 64, 64, 2, 2, 192),
+                Preset::Small => (1024, 128, 128, 4, 4, 352),
+                Preset::Medium => (2048, 256, 160, 4, 5, 448),
+            };
+        let (steps, learning_rate) = match preset {
+            Preset::Tiny => (1000, 4e-3),
+            Preset::Small => (2000, 3e-3),
+            Preset::Medium => (3000, 3e-3),
+        };
+        Self {
+            shape: Shape {
+                vocabulary_size,
+                context_length,
+                hidden_size,
+                layers,
+                heads,
+                feed_forward_size,
+            },
+            batch_size: 8,
+            steps,
+            warmup_steps: 50,
+            learning_rate,
+            weight_decay: 0.1,
+            max_gradient: 1.0,
+            seed: 0,
+        }
+    }
+
+    /// Checks every option. Error: [`Error::InvalidOption`] with the option's name.
+    pub fn validate(&self) -> Result<()> {
+        self.shape.validate()?;
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        check(
+            (1..=1024).contains(&self.batch_size),
+            "batch_size",
+            "a whole number from 1 to 1024",
+        )?;
+        check(
+            (1..=1_000_000_000).contains(&self.steps),
+            "steps",
+            "a whole number from 1 to 1000000000",
+        )?;
+        check(
+            positive(self.learning_rate) && self.learning_rate <= 1.0,
+            "learning_rate",
+            "a number over 0, at most 1",
+        )?;
+        check(
+            (0.0..=10.0).contains(&self.weight_decay),
+            "weight_decay",
+            "a number from 0 to 10",
+        )?;
+        check(
+            positive(self.max_gradient),
+            "max_gradient",
+            "a finite number over 0",
+        )
+    }
+
+    /// Sequences computed together, a divisor of the batch size; gradients of such parts are added in their
+    /// order, so that neither the number of threads nor their speed changes a bit of the result.
+    pub(super) fn part_size(&self) -> usize {
+        let most = (PART_TOKENS / self.shape.context_length).clamp(1, self.batch_size);
+        let divides = |size: &usize| self.batch_size.is_multiple_of(*size);
+        (1..=most).rev().find(divides).unwrap_or(1)
+    }
+}
+
+/// About how many tokens are computed together: enough for large matrix products, few enough for the cache.
+const PART_TOKENS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_valid() {
+        for (name, millions) in [
+            ("tiny", 0.1..0.3),
+            ("small", 0.8..1.2),
+            ("medium", 1.4..1.8),
+        ] {
+            let options = Options::preset(name.parse().unwrap());
+            options.validate().unwrap();
+            let size = options.shape.parameters() as f64 / 1e6;
+            assert!(millions.contains(&size), "{name}: {size} million");
+        }
+        assert!("large".parse::<Preset>().is_err());
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        let refused = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            match options.validate() {
+                Err(Error::InvalidOption { name, .. }) => name,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(refused(|o| o.batch_size = 0), "batch_size");
+        assert_eq!(refused(|o| o.steps = 0), "steps");
+        assert_eq!(refused(|o| o.learning_rate = f32::NAN), "learning_rate");
+        assert_eq!(refused(|o| o.weight_decay = -1.0), "weight_decay");
+        assert_eq!(refused(|o| o.max_gradient = 0.0), "max_gradient");
+        assert_eq!(refused(|o| o.shape.layers = 0), "layers");
+    }
+}

@@ -1,0 +1,29 @@
+//! Random numbers that are the same everywhere.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+
+/// The numbers of one stream of a seed: each step of a training run has its own, so that a run can be taken up
+/// anywhere.
+pub(super) fn stream(seed: u64, stream: u64) -> ChaCha12Rng {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    let mut random = ChaCha12Rng::from_seed(key);
+    random.set_stream(stream);
+    random
+}
+
+/// A whole number under `bound`.
+pub(super) fn below(bound: usize, random: &mut ChaCha12Rng) -> usize {
+    // The bias is under bound / 2⁶⁴.
+    ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
+}
+
+/// A normally distributed number (Box and Muller 1958).
+pub(super) fn normal(random: &mut ChaCha12Rng) -> f32 {
+    let unit =
+        |random: &mut ChaCha12Rng| ((random.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+    let (radius, angle) = (unit(random), unit(random));
+    let radius = libm::sqrt(-2.0 * libm::log(radius));
+    (radius * libm::cos(std::f64::consts::TAU * angle)) as f32
+}

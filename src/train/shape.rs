@@ -1,0 +1,272 @@
+//! The shape of the network to be trained, and where each weight lies.
+
+use std::ops::Range;
+
+use crate::{Error, Result};
+
+/// What is added to the mean square under the root of RMSNorm.
+pub(super) const NORM_EPSILON: f32 = 1e-5;
+/// The base of RoPE's frequencies.
+pub(super) const ROPE_BASE: f32 = 10_000.0;
+
+/// The shape of a `llama` model with as many key and value heads as query heads, its head tied to the
+/// embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Tokens in the vocabulary.
+    pub vocabulary_size: usize,
+    /// Positions the model sees at once.
+    pub context_length: usize,
+    /// Values in a hidden state: a multiple of 32, so that every format can store the weights.
+    pub hidden_size: usize,
+    /// Transformer layers.
+    pub layers: usize,
+    /// Attention heads; the values of a head are an even number.
+    pub heads: usize,
+    /// Values between the two halves of the feed-forward network: a multiple of 32.
+    pub feed_forward_size: usize,
+}
+
+impl Shape {
+    /// Checks every number. Errors: [`Error::InvalidOption`] with the option's name, [`Error::OutOfMemory`] for
+    /// more weights than an address reaches.
+    pub fn validate(&self) -> Result<()> {
+        let within = |value: usize, range: Range<usize>| range.contains(&value);
+        let blocks = |value: usize| value.is_multiple_of(32) && within(value, 32..16_385);
+        check(
+            within(self.vocabulary_size, 257..1 << 20),
+            "vocabulary_size",
+            "a whole number from 257 (every byte, and the end of a text) to 1048575",
+        )?;
+        check(
+            within(self.context_length, 2..16_385),
+            "context_length",
+            "a whole number from 2 to 16384",
+        )?;
+        check(
+            blocks(self.hidden_size),
+            "hidden_size",
+            "a multiple of 32 up to 16384",
+        )?;
+        check(
+            blocks(self.feed_forward_size),
+            "feed_forward_size",
+            "a multiple of 32 up to 16384",
+        )?;
+        check(
+            within(self.layers, 1..257),
+            "layers",
+            "a whole number from 1 to 256",
+        )?;
+        let divides = self.heads > 0 && self.hidden_size.is_multiple_of(2 * self.heads);
+        check(
+            divides,
+            "heads",
+            "a number that divides hidden_size into parts of even size",
+        )?;
+        // Each number is under 2²⁰, so 64 bits hold what 32 may not.
+        let long = |size: usize| size as u64;
+        let (hidden, feed_forward) = (long(self.hidden_size), long(self.feed_forward_size));
+        let layer = 2 * hidden + 4 * hidden * hidden + 3 * hidden * feed_forward;
+        let weights = long(self.vocabulary_size + 1) * hidden + long(self.layers) * layer;
+        let bytes = weights * size_of::<f32>() as u64;
+        match isize::try_from(bytes) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Error::OutOfMemory(usize::MAX)),
+        }
+    }
+
+    /// Values in a query, key or value of one head.
+    pub fn head_size(&self) -> usize {
+        self.hidden_size / self.heads
+    }
+
+    /// Weights in all.
+    pub fn parameters(&self) -> usize {
+        self.vocabulary_size * self.hidden_size + self.layers * self.layer() + self.hidden_size
+    }
+
+    fn layer(&self) -> usize {
+        let (hidden, feed_forward) = (self.hidden_size, self.feed_forward_size);
+        2 * hidden + 4 * hidden * hidden + 3 * hidden * feed_forward
+    }
+
+    /// Where the embedding lies, `[vocabulary_size][hidden_size]`; it is the head too.
+    pub(super) fn embedding(&self) -> Range<usize> {
+        0..self.vocabulary_size * self.hidden_size
+    }
+
+    /// Where the weights of the final norm lie.
+    pub(super) fn output_norm(&self) -> Range<usize> {
+        let end = self.parameters();
+        end - self.hidden_size..end
+    }
+
+    /// Where the weights of one layer lie.
+    pub(super) fn layer_weights(&self, layer: usize) -> LayerWeights {
+        let mut end = self.embedding().end + layer * self.layer();
+        let (hidden, feed_forward) = (self.hidden_size, self.feed_forward_size);
+        let mut next = |len: usize| {
+            end += len;
+            end - len..end
+        };
+        LayerWeights {
+            attention_norm: next(hidden),
+            query_key_value: next(3 * hidden * hidden),
+            attention_output: next(hidden * hidden),
+            feed_forward_norm: next(hidden),
+            gate_up: next(2 * hidden * feed_forward),
+            down: next(hidden * feed_forward),
+        }
+    }
+
+    /// Every tensor as a GGUF file names it, in the order of the flat buffer.
+    pub(super) fn tensors(&self) -> Vec<Tensor> {
+        let (hidden, feed_forward) = (self.hidden_size, self.feed_forward_size);
+        let mut list = TensorList::default();
+        list.matrix("token_embd", self.vocabulary_size, hidden, 1.0);
+        // Two branches of each layer add to the residual stream; it should not grow with the depth.
+        let branch = 1.0 / libm::sqrtf(2.0 * self.layers as f32);
+        for layer in 0..self.layers {
+            let name = |stem: &str| format!("blk.{layer}.{stem}");
+            list.norm(&name("attn_norm"), hidden);
+            for stem in ["attn_q", "attn_k", "attn_v"] {
+                list.matrix(&name(stem), hidden, hidden, 1.0);
+            }
+            list.matrix(&name("attn_output"), hidden, hidden, branch);
+            list.norm(&name("ffn_norm"), hidden);
+            for stem in ["ffn_gate", "ffn_up"] {
+                list.matrix(&name(stem), feed_forward, hidden, 1.0);
+            }
+            list.matrix(&name("ffn_down"), hidden, feed_forward, branch);
+        }
+        list.norm("output_norm", hidden);
+        list.tensors
+    }
+}
+
+/// Where the weights of one layer lie in the flat buffer. Matrices are `[outputs][inputs]`; those that read
+/// the same input follow each other, so that one product serves them all.
+pub(super) struct LayerWeights {
+    pub attention_norm: Range<usize>,
+    /// `[3 × hidden_size][hidden_size]`.
+    pub query_key_value: Range<usize>,
+    /// `[hidden_size][hidden_size]`.
+    pub attention_output: Range<usize>,
+    pub feed_forward_norm: Range<usize>,
+    /// `[2 × feed_forward_size][hidden_size]`.
+    pub gate_up: Range<usize>,
+    /// `[hidden_size][feed_forward_size]`.
+    pub down: Range<usize>,
+}
+
+/// One tensor of the model.
+pub(super) struct Tensor {
+    /// Its name in a GGUF file.
+    pub name: String,
+    /// Where its weights lie.
+    pub range: Range<usize>,
+    /// Inputs of each row of a matrix; `None` for the weights of a norm.
+    pub columns: Option<usize>,
+    /// The standard deviation of its first weights, in units of 1 / √columns; norms begin with 1.
+    pub spread: f32,
+}
+
+#[derive(Default)]
+struct TensorList {
+    tensors: Vec<Tensor>,
+}
+
+impl TensorList {
+    fn push(&mut self, name: &str, len: usize, columns: Option<usize>, spread: f32) {
+        let start = self.tensors.last().map_or(0, |tensor| tensor.range.end);
+        self.tensors.push(Tensor {
+            name: format!("{name}.weight"),
+            range: start..start + len,
+            columns,
+            spread,
+        });
+    }
+
+    fn matrix(&mut self, name: &str, rows: usize, columns: usize, spread: f32) {
+        self.push(name, rows * columns, Some(columns), spread);
+    }
+
+    fn norm(&mut self, name: &str, len: usize) {
+        self.push(name, len, None, 0.0);
+    }
+}
+
+/// [`Error::InvalidOption`] unless the condition holds.
+pub(super) fn check(holds: bool, name: &str, allowed: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::InvalidOption {
+        name: name.into(),
+        reason: format!("it must be {allowed}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape = Shape {
+        vocabulary_size: 300,
+        context_length: 16,
+        hidden_size: 64,
+        layers: 2,
+        heads: 2,
+        feed_forward_size: 96,
+    };
+
+    #[test]
+    fn the_tensors_fill_the_buffer_where_the_layers_look() {
+        let tensors = SHAPE.tensors();
+        let mut end = 0;
+        for tensor in &tensors {
+            assert_eq!(tensor.range.start, end, "{}", tensor.name);
+            end = tensor.range.end;
+        }
+        assert_eq!(end, SHAPE.parameters());
+        let range = |name: &str| {
+            let found = tensors.iter().find(|tensor| tensor.name == name);
+            found.expect(name).range.clone()
+        };
+        assert_eq!(range("token_embd.weight"), SHAPE.embedding());
+        assert_eq!(range("output_norm.weight"), SHAPE.output_norm());
+        for layer in 0..SHAPE.layers {
+            let weights = SHAPE.layer_weights(layer);
+            let at = |stem: &str| range(&format!("blk.{layer}.{stem}.weight"));
+            assert_eq!(weights.attention_norm, at("attn_norm"));
+            let (first, last) = (at("attn_q"), at("attn_v"));
+            assert_eq!(weights.query_key_value, first.start..last.end);
+            assert_eq!(weights.attention_output, at("attn_output"));
+            assert_eq!(weights.feed_forward_norm, at("ffn_norm"));
+            let (first, last) = (at("ffn_gate"), at("ffn_up"));
+            assert_eq!(weights.gate_up, first.start..last.end);
+            assert_eq!(weights.down, at("ffn_down"));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let refused = |change: fn(&mut Shape)| {
+            let mut shape = SHAPE;
+            change(&mut shape);
+            match shape.validate() {
+                Err(Error::InvalidOption { name, .. }) => name,
+                other => panic!("{other:?}"),
+            }
+        };
+        SHAPE.validate().unwrap();
+        assert_eq!(refused(|s| s.vocabulary_size = 256), "vocabulary_size");
+        assert_eq!(refused(|s| s.context_length = 1), "context_length");
+        assert_eq!(refused(|s| s.hidden_size = 48), "hidden_size");
+        assert_eq!(refused(|s| s.feed_forward_size = 0), "feed_forward_size");
+        assert_eq!(refused(|s| s.layers = 0), "layers");
+        assert_eq!(refused(|s| s.heads = 3), "heads");
+        assert_eq!(refused(|s| s.heads = 0), "heads");
+    }
+}

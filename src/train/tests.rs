@@ -1,0 +1,271 @@
+//! Tests of the whole: derivatives, learning, and what is saved.
+
+use super::network::{Network, Workspace};
+use super::random::{normal, stream};
+use super::*;
+use crate::Error;
+use crate::generator;
+use crate::model::Model;
+use crate::quant::TensorType;
+
+const TEXT: &str = "The little fox ran to the river. The owl saw the fox and said hello. \
+    \"Come and play,\" said the fox, and they played until the sun went down. ";
+
+fn options() -> Options {
+    Options {
+        shape: Shape {
+            vocabulary_size: 320,
+            context_length: 24,
+            hidden_size: 32,
+            layers: 2,
+            heads: 2,
+            feed_forward_size: 64,
+        },
+        batch_size: 4,
+        steps: 60,
+        warmup_steps: 5,
+        learning_rate: 1e-2,
+        seed: 7,
+        ..Options::default()
+    }
+}
+
+fn trainer() -> Trainer {
+    Trainer::new(&TEXT.repeat(12), options()).unwrap()
+}
+
+/// Along a random direction within each tensor the loss changes as the gradient says.
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let mut trainer = trainer();
+    let shape = *trainer.shape();
+    let mut random = stream(1, 1);
+    // Away from the ones that norms begin with, which would hide a missing factor.
+    for weight in trainer.weights_mut() {
+        *weight += 0.2 * normal(&mut random);
+    }
+    let weights = trainer.weights_mut().to_vec();
+    // Longer than a block of queries, and two sequences.
+    let length = 80;
+    let shape = Shape {
+        context_length: length,
+        ..shape
+    };
+    let mut id = |_| super::random::below(shape.vocabulary_size, &mut random) as u32;
+    let ids: Vec<u32> = (0..=2 * length).map(&mut id).collect();
+    let (inputs, targets) = (&ids[..2 * length], &ids[1..]);
+    let mut work = Workspace::new(&shape, 2, length).unwrap();
+    let mut gradient = vec![0.0; weights.len()];
+    let network = Network {
+        shape: &shape,
+        weights: &weights,
+    };
+    network.loss_and_gradient(inputs, targets, 1.0, &mut work, &mut gradient);
+    for tensor in shape.tensors() {
+        let mut direction = vec![0.0; weights.len()];
+        let mut square = 0.0;
+        for value in &mut direction[tensor.range.clone()] {
+            *value = normal(&mut random);
+            square += f64::from(*value * *value);
+        }
+        let step = 0.02 / square.sqrt();
+        let mut loss = |sign: f64| -> f64 {
+            let moved: Vec<f32> = weights
+                .iter()
+                .zip(&direction)
+                .map(|(w, d)| (f64::from(*w) + sign * step * f64::from(*d)) as f32)
+                .collect();
+            let network = Network {
+                shape: &shape,
+                weights: &moved,
+            };
+            network.losses(inputs, targets, &mut work).iter().sum()
+        };
+        let difference = (loss(1.0) - loss(-1.0)) / (2.0 * step);
+        let slope: f64 = gradient
+            .iter()
+            .zip(&direction)
+            .map(|(g, d)| f64::from(*g) * f64::from(*d))
+            .sum();
+        let length: f64 = gradient[tensor.range.clone()]
+            .iter()
+            .map(|g| f64::from(*g) * f64::from(*g))
+            .sum::<f64>()
+            .sqrt();
+        assert!(length > 1e-3, "{} has no gradient", tensor.name);
+        let error = (difference - slope).abs() / (length * square.sqrt() / 10.0).max(slope.abs());
+        assert!(error < 2e-2, "{}: {difference} and {slope}", tensor.name);
+    }
+}
+
+#[test]
+fn one_batch_can_be_learnt_by_heart() {
+    let trainer = trainer();
+    let shape = *trainer.shape();
+    let mut weights = trainer.weights.clone();
+    let options = Options {
+        weight_decay: 0.0,
+        steps: 10_000,
+        ..options()
+    };
+    let mut adam = super::optimizer::AdamW::new(weights.len()).unwrap();
+    let mut work = Workspace::new(&shape, 2, 24).unwrap();
+    let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+    let mut random = stream(5, 5);
+    for _ in 0..2 {
+        let (input, target) = trainer.corpus.training.window(24, &mut random);
+        inputs.extend(input);
+        targets.extend(target);
+    }
+    let mut loss = f64::INFINITY;
+    for step in 0..150 {
+        let mut gradient = vec![0.0; weights.len()];
+        let network = Network {
+            shape: &shape,
+            weights: &weights,
+        };
+        let sum =
+            network.loss_and_gradient(&inputs, &targets, 1.0 / 48.0, &mut work, &mut gradient);
+        loss = sum / 48.0;
+        super::optimizer::clip(&mut gradient, 1.0);
+        adam.update(&options, trainer.tensors(), step, &gradient, &mut weights);
+    }
+    assert!(loss < 0.02, "{loss}");
+}
+
+#[test]
+fn it_learns_and_threads_change_nothing() {
+    let mut one = trainer();
+    let mut three = trainer();
+    three.set_threads(3).unwrap();
+    let before = one.validate().unwrap();
+    let baselines = one.baselines();
+    assert!(
+        (before.loss - baselines.uniform).abs() < 0.7,
+        "{before:?} {baselines:?}"
+    );
+    while !one.is_complete() {
+        assert_eq!(one.step().unwrap(), three.step().unwrap());
+    }
+    assert_eq!(one.weights, three.weights);
+    let after = one.validate().unwrap();
+    assert!(
+        after.loss < 0.5 * baselines.unigram,
+        "{after:?} {baselines:?}"
+    );
+    let other = Options {
+        seed: 8,
+        ..options()
+    };
+    let mut other = Trainer::new(&TEXT.repeat(12), other).unwrap();
+    assert_ne!(other.step().unwrap(), trainer().step().unwrap());
+}
+
+#[test]
+fn a_resumed_run_is_the_uninterrupted_one() {
+    let text = TEXT.repeat(12);
+    let mut whole = trainer();
+    let mut first = trainer();
+    for _ in 0..6 {
+        whole.step().unwrap();
+    }
+    for _ in 0..3 {
+        first.step().unwrap();
+    }
+    let saved = first.checkpoint().unwrap();
+    let mut second = Trainer::resume(&text, &saved).unwrap();
+    assert_eq!(second.steps_done(), 3);
+    assert_eq!(second.options(), first.options());
+    for _ in 0..3 {
+        second.step().unwrap();
+    }
+    assert_eq!(whole.weights, second.weights);
+    let (one, other) = (
+        whole.to_gguf(TensorType::Q8_0),
+        second.to_gguf(TensorType::Q8_0),
+    );
+    assert_eq!(one.unwrap(), other.unwrap());
+}
+
+#[test]
+fn a_checkpoint_that_does_not_fit_is_refused() {
+    let text = TEXT.repeat(12);
+    let trainer = trainer();
+    let saved = trainer.checkpoint().unwrap();
+    let code = |text: &str, bytes: &[u8]| Trainer::resume(text, bytes).err().unwrap().code();
+    assert_eq!(code("another text", &saved), "checkpoint_mismatch");
+    assert_eq!(
+        code(&text, &trainer.to_gguf(TensorType::F32).unwrap()),
+        "checkpoint_mismatch"
+    );
+    assert_eq!(code(&text, &saved[..saved.len() - 400]), "truncated");
+    assert_eq!(code(&text, b"something else altogether"), "not_gguf");
+    // Whatever byte is wrong, there is an error or a trainer, never a panic.
+    for at in (0..saved.len().min(20_000)).step_by(7) {
+        let mut broken = saved.clone();
+        broken[at] ^= 0x41;
+        let _ = Trainer::resume(&text, &broken);
+    }
+}
+
+/// The model that was trained is the model that runs: same loss, text that ends.
+#[test]
+fn the_file_scores_as_the_trainer_does() {
+    let mut trainer = trainer();
+    while !trainer.is_complete() {
+        trainer.step().unwrap();
+    }
+    let text = "The owl ran to the river and said hello.";
+    let own = trainer.score(text).unwrap();
+    for (kind, tolerance) in [
+        (TensorType::F32, 2e-3),
+        (TensorType::F16, 1e-2),
+        (TensorType::Q8_0, 2e-1),
+    ] {
+        let model = Model::from_bytes(&trainer.to_gguf(kind).unwrap()).unwrap();
+        let score = crate::score::score(&model, text).unwrap();
+        assert_eq!(score.nll.len(), own.len());
+        for (file, own) in score.nll.iter().zip(&own) {
+            assert!(
+                (f64::from(*file) - own).abs() < tolerance,
+                "{kind:?}: {file} {own}"
+            );
+        }
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        assert!((score.mean_nll - mean).abs() < tolerance / 4.0);
+    }
+    let greedy = generator::Options {
+        temperature: 0.0,
+        max_tokens: Some(12),
+        ..Default::default()
+    };
+    let text = trainer.sample("The little fox", greedy.clone()).unwrap();
+    assert!(text.starts_with(" ran to the river"), "{text}");
+    assert!(!trainer.sample("", greedy).unwrap().is_empty());
+    assert_eq!(
+        trainer.to_gguf(TensorType::Q4_0).unwrap_err().code(),
+        "invalid_option"
+    );
+}
+
+#[test]
+fn what_cannot_be_trained_is_an_error() {
+    let error = |text: &str, options| Trainer::new(text, options).err().unwrap();
+    assert_eq!(error("", options()).code(), "corpus_too_small");
+    assert_eq!(error("a few words", options()).code(), "corpus_too_small");
+    let mut huge = options();
+    huge.shape.hidden_size = 16_384;
+    huge.shape.feed_forward_size = 16_384;
+    huge.shape.layers = 256;
+    assert!(matches!(
+        error(&TEXT.repeat(12), huge),
+        Error::OutOfMemory(_)
+    ));
+    let mut odd = options();
+    odd.shape.hidden_size = 40;
+    assert_eq!(error(TEXT, odd).code(), "invalid_option");
+    assert!(matches!(
+        trainer().score(&TEXT.repeat(3)),
+        Err(Error::PromptTooLong { .. })
+    ));
+}

@@ -1,0 +1,227 @@
+//! Training in JavaScript: a thin layer over [`crate::train`], in a module of its own.
+
+use super::{JsResult, host, options, to_js};
+use crate::Result;
+use crate::generator;
+use crate::quant::TensorType;
+use crate::train::{self, Baselines, Report, Validation};
+use js_sys::Uint8Array;
+use serde::Serialize;
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface TrainerConfig {
+  /** The size of the model, and with it all that is not set here. "small" unless set. */
+  preset?: "tiny" | "small" | "medium";
+  /** The same text, config and seed give the same model. 0 unless set. */
+  seed?: number | bigint;
+  /** Steps in all, over which the learning rate falls. */
+  steps?: number;
+  /** Sequences in the batch of one step. */
+  batch_size?: number;
+  warmup_steps?: number;
+  learning_rate?: number;
+  weight_decay?: number;
+  max_gradient?: number;
+  /** Tokens in the vocabulary at most. */
+  vocabulary_size?: number;
+  context_length?: number;
+  /** A multiple of 32. */
+  hidden_size?: number;
+  layers?: number;
+  heads?: number;
+  /** A multiple of 32. */
+  feed_forward_size?: number;
+}
+
+export interface TrainerStep {
+  /** Steps done, this one included. */
+  step: number;
+  /** Mean cross-entropy of the step's batch before it was learnt, nats per token. */
+  loss: number;
+  /** Tokens learnt from per second of this step. */
+  tokens_per_second: number;
+  learning_rate: number;
+  /** Length of the gradient before it was clipped. */
+  gradient: number;
+  /** Tokens in the batch. */
+  tokens: number;
+}
+
+export interface TrainerValidation {
+  /** Mean cross-entropy of text held out from training, nats per token. */
+  loss: number;
+  perplexity: number;
+  tokens: number;
+}
+
+export interface TrainerInfo {
+  /** Weights of the model. */
+  parameters: number;
+  vocabulary_size: number;
+  context_length: number;
+  /** Steps done, and in all. */
+  step: number;
+  steps: number;
+  /** Tokens to learn from, and tokens held out. */
+  training_tokens: number;
+  held_out_tokens: number;
+  /** Loss on the held-out text of guessing among all tokens, and of counting how often each occurs. */
+  uniform_loss: number;
+  unigram_loss: number;
+}
+
+/** An input token, the token that comes next, and how surprising the model finds it. */
+export interface TrainerPair {
+  input: string;
+  target: string;
+  /** −ln of the target's probability. */
+  nll: number;
+}
+"#;
+
+/// A small model that learns from a text, step by step. `<|endoftext|>` in the text ends a document.
+#[wasm_bindgen]
+pub struct Trainer {
+    inner: train::Trainer,
+}
+
+// Not a flattened `Report`: that would be a Map in JavaScript.
+#[derive(Serialize)]
+struct Step {
+    step: u64,
+    loss: f64,
+    tokens_per_second: f64,
+    learning_rate: f32,
+    gradient: f64,
+    tokens: usize,
+}
+
+#[derive(Serialize)]
+struct Info {
+    parameters: usize,
+    vocabulary_size: usize,
+    context_length: usize,
+    step: u64,
+    steps: u64,
+    training_tokens: usize,
+    held_out_tokens: usize,
+    uniform_loss: f64,
+    unigram_loss: f64,
+}
+
+#[wasm_bindgen]
+impl Trainer {
+    /// Learns the vocabulary of `text` and draws the first weights.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "TrainerConfig")] config: JsValue,
+    ) -> Result<Trainer> {
+        let text = options::string("text", &text)?;
+        let options = options::training_options(&config)?;
+        let inner = train::Trainer::new(&text, options)?;
+        Ok(Trainer { inner })
+    }
+
+    /// Goes on where `checkpoint` was taken, with the same text.
+    pub fn resume(
+        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "Uint8Array")] checkpoint: JsValue,
+    ) -> Result<Trainer> {
+        let text = options::string("text", &text)?;
+        let bytes: Uint8Array = checkpoint
+            .dyn_into()
+            .map_err(|_| super::invalid("checkpoint", "a Uint8Array"))?;
+        let inner = train::Trainer::resume(&text, &bytes.to_vec())?;
+        Ok(Trainer { inner })
+    }
+
+    /// One step: a batch, its loss, and the weights changed to lower it.
+    #[wasm_bindgen(unchecked_return_type = "TrainerStep")]
+    pub fn step(&mut self) -> JsResult<JsValue> {
+        let started = host::now();
+        let report: Report = self.inner.step()?;
+        let seconds = (host::now() - started) / 1000.0;
+        // A browser's clock may stand still for a step that is short enough.
+        let tokens_per_second = match seconds > 0.0 {
+            true => report.tokens as f64 / seconds,
+            false => 0.0,
+        };
+        to_js(&Step {
+            step: report.step,
+            loss: report.loss,
+            tokens_per_second,
+            learning_rate: report.learning_rate,
+            gradient: report.gradient,
+            tokens: report.tokens,
+        })
+    }
+
+    /// How well text is predicted that was held out from training.
+    #[wasm_bindgen(unchecked_return_type = "TrainerValidation")]
+    pub fn validate(&mut self) -> JsResult<JsValue> {
+        let validation: Validation = self.inner.validate()?;
+        to_js(&validation)
+    }
+
+    /// What the model writes now after `prompt`; an empty one begins a new text.
+    pub fn sample(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] prompt: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "GenerateOptions")] options: JsValue,
+    ) -> Result<String> {
+        let prompt = options::string("prompt", &prompt)?;
+        let options: generator::Options = options::generation_options(&options)?;
+        self.inner.sample(&prompt, options)
+    }
+
+    /// Each token of `line` with the one before it, and the probability it is given: what training is about.
+    #[wasm_bindgen(unchecked_return_type = "TrainerPair[]")]
+    pub fn pairs(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "string")] line: JsValue,
+    ) -> JsResult<JsValue> {
+        let line = options::string("line", &line)?;
+        to_js(&self.inner.pairs(&line)?)
+    }
+
+    /// The model as a GGUF file, for `Generator.load`; `type` is "q8_0" (unless given), "f16" or "f32".
+    pub fn to_gguf(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "\"q8_0\" | \"f16\" | \"f32\"")]
+        r#type: JsValue,
+    ) -> Result<Uint8Array> {
+        let kind = if r#type.is_undefined() {
+            TensorType::Q8_0
+        } else {
+            train::storage_type(&options::string("type", &r#type)?)?
+        };
+        Ok(self.inner.to_gguf(kind)?.as_slice().into())
+    }
+
+    /// Everything needed to go on later; see `Trainer.resume`.
+    pub fn checkpoint(&self) -> Result<Uint8Array> {
+        Ok(self.inner.checkpoint()?.as_slice().into())
+    }
+
+    /// Numbers to show beside the loss.
+    #[wasm_bindgen(unchecked_return_type = "TrainerInfo")]
+    pub fn info(&self) -> JsResult<JsValue> {
+        let trainer = &self.inner;
+        let (training_tokens, held_out_tokens) = trainer.corpus_tokens();
+        let Baselines { uniform, unigram } = trainer.baselines();
+        to_js(&Info {
+            parameters: trainer.shape().parameters(),
+            vocabulary_size: trainer.shape().vocabulary_size,
+            context_length: trainer.shape().context_length,
+            step: trainer.steps_done(),
+            steps: trainer.options().steps,
+            training_tokens,
+            held_out_tokens,
+            uniform_loss: uniform,
+            unigram_loss: unigram,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The default model, `www/stories.gguf`: what a visitor sees first.
+#![cfg(not(target_arch = "wasm32"))]
+
+use nexttoken::generator::{Context, FinishReason, Generator, Options};
+use nexttoken::model::Model;
+use nexttoken::score;
+use nexttoken::train::stories;
+use std::sync::Arc;
+
+fn model() -> Arc<Model> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/www/stories.gguf");
+    let bytes = std::fs::read(path).expect("the default model is in the repository");
+    assert!(bytes.len() < 5_000_000, "{} bytes", bytes.len());
+    Arc::new(Model::from_bytes(&bytes).expect("it loads"))
+}
+
+#[test]
+fn it_expects_stories_it_has_never_seen() {
+    let model = model();
+    let (mut sum, mut tokens) = (0.0, 0);
+    // Trained on seed 0.
+    for story in stories::stories(1, 20) {
+        if let Ok(score) = score::score(&model, &story) {
+            sum += score.nll.iter().map(|&nll| f64::from(nll)).sum::<f64>();
+            tokens += score.nll.len();
+        }
+    }
+    assert!(tokens > 2000, "{tokens} tokens");
+    let perplexity = (sum / tokens as f64).exp();
+    assert!(perplexity < 2.0, "{perplexity}");
+}
+
+#[test]
+fn its_stories_begin_end_and_differ() {
+    let mut generator = Generator::new(model(), Context::default()).unwrap();
+    let mut stories = Vec::new();
+    for seed in 0..12 {
+        let options = Options {
+            seed: Some(seed),
+            ..Options::default()
+        };
+        generator.start("", options).unwrap();
+        while generator.next_token().unwrap().is_some() {}
+        let text = generator.text().to_owned();
+        let ended = generator.finish_reason() == Some(FinishReason::Stop);
+        stories.push((ended, text));
+    }
+    let ended = stories.iter().filter(|(ended, _)| *ended).count();
+    assert!(ended >= 10, "{ended} of 12 end");
+    for (_, story) in &stories {
+        assert!(story.starts_with(char::is_uppercase), "{story}");
+        assert!(story.split_whitespace().count() > 50, "{story}");
+    }
+    stories.sort();
+    stories.dedup();
+    assert_eq!(stories.len(), 12);
+}

@@ -1,0 +1,130 @@
+//! Training in a real browser: `wasm-pack test --headless --chrome`.
+#![cfg(target_arch = "wasm32")]
+
+use js_sys::{Object, Reflect, Uint8Array};
+use nexttoken::wasm::{Generator, Trainer};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
+
+wasm_bindgen_test_configure!(run_in_browser);
+
+const LINE: &str =
+    "The owl saw the fox run to the river. \"Hello,\" said the fox, and they played until night. ";
+
+fn object(pairs: &[(&str, JsValue)]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in pairs {
+        Reflect::set(&object, &(*name).into(), value).unwrap();
+    }
+    object.into()
+}
+
+fn number(object: &JsValue, name: &str) -> f64 {
+    Reflect::get(object, &name.into())
+        .unwrap()
+        .as_f64()
+        .unwrap()
+}
+
+fn code(error: JsValue) -> String {
+    Reflect::get(&error, &"code".into())
+        .unwrap()
+        .as_string()
+        .unwrap()
+}
+
+fn config() -> JsValue {
+    object(&[
+        ("preset", "tiny".into()),
+        ("context_length", 32.into()),
+        ("layers", 1.into()),
+        ("steps", 40.into()),
+        ("seed", 3.into()),
+        ("learning_rate", 0.01.into()),
+        ("warmup_steps", 5.into()),
+    ])
+}
+
+fn trainer() -> Trainer {
+    Trainer::new(LINE.repeat(20).into(), config()).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn trains_saves_resumes_and_writes() {
+    let mut trainer = trainer();
+    let info = trainer.info().unwrap();
+    assert!(number(&info, "uniform_loss") > number(&info, "unigram_loss"));
+    for step in 1..=20 {
+        let report = trainer.step().unwrap();
+        assert_eq!(number(&report, "step"), f64::from(step));
+        assert!(number(&report, "loss") > 0.0 && number(&report, "tokens_per_second") >= 0.0);
+    }
+    let saved = trainer.checkpoint().unwrap();
+    let mut other = Trainer::resume(LINE.repeat(20).into(), saved.into()).unwrap();
+    for _ in 0..20 {
+        let (one, two) = (trainer.step().unwrap(), other.step().unwrap());
+        assert_eq!(number(&one, "loss"), number(&two, "loss"));
+    }
+    let validation = trainer.validate().unwrap();
+    assert!(number(&validation, "loss") < number(&info, "unigram_loss"));
+
+    // Its file goes straight into the generator, which scores as the trainer does.
+    let file = trainer.to_gguf(JsValue::UNDEFINED).unwrap();
+    let full = trainer.to_gguf("f32".into()).unwrap();
+    assert!(file.length() * 2 < full.length());
+    let generator = Generator::load(full.into(), JsValue::UNDEFINED)
+        .await
+        .unwrap();
+    let line = "The owl saw the fox run";
+    let score = number(&generator.score(line.into()).unwrap(), "mean_nll");
+    let pairs = js_sys::Array::from(&trainer.pairs(line.into()).unwrap());
+    let sum: f64 = pairs.iter().map(|pair| number(&pair, "nll")).sum();
+    let mean = sum / f64::from(pairs.length());
+    assert!((score - mean).abs() < 1e-3, "{score} {mean}");
+    let greedy = object(&[("temperature", 0.into()), ("max_tokens", 8.into())]);
+    generator.start("The owl".into(), greedy.clone()).unwrap();
+    while !generator.next_token().unwrap().is_undefined() {}
+    assert_eq!(
+        trainer.sample("The owl".into(), greedy).unwrap(),
+        generator.text()
+    );
+}
+
+#[wasm_bindgen_test]
+fn what_cannot_be_is_an_error_and_nothing_is_lost() {
+    let refused =
+        |text: &str, config| code(Trainer::new(text.into(), config).err().unwrap().into());
+    let text = LINE.repeat(20);
+    assert_eq!(refused("", config()), "corpus_too_small");
+    assert_eq!(
+        refused(&text, object(&[("steps", 0.into())])),
+        "invalid_option"
+    );
+    assert_eq!(
+        refused(&text, object(&[("size", 1.into())])),
+        "unknown_option"
+    );
+    assert_eq!(
+        refused(&text, object(&[("preset", "huge".into())])),
+        "invalid_option"
+    );
+    assert_eq!(
+        refused(
+            &text,
+            object(&[("hidden_size", 16_384.into()), ("layers", 200.into())])
+        ),
+        "out_of_memory"
+    );
+    let wrong = Trainer::resume(text.clone().into(), Uint8Array::from(&b"GGUF"[..]).into());
+    assert_eq!(code(wrong.err().unwrap().into()), "truncated");
+    let mut trainer = trainer();
+    assert_eq!(
+        code(trainer.to_gguf("q4_0".into()).err().unwrap().into()),
+        "invalid_option"
+    );
+    assert_eq!(
+        code(trainer.pairs(LINE.repeat(20).into()).err().unwrap()),
+        "prompt_too_long"
+    );
+    assert_eq!(number(&trainer.step().unwrap(), "step"), 1.0);
+}
