@@ -85,7 +85,7 @@ impl Config {
     /// Reads and checks the configuration.
     ///
     /// # Errors
-    /// [`Error::UnsupportedArchitecture`], [`Error::MissingMetadata`] or [`Error::BadMetadata`].
+    /// [`Error::UnsupportedArchitecture`](crate::Error::UnsupportedArchitecture), [`Error::MissingMetadata`](crate::Error::MissingMetadata) or [`Error::BadMetadata`](crate::Error::BadMetadata).
     pub fn from_metadata(metadata: &Metadata, vocabulary_size: usize) -> Result<Self> {
         let architecture = Architecture::named(metadata.require_str("general.architecture")?)?;
         let keys = Keys::new(metadata, architecture.name);
