@@ -46,6 +46,8 @@ struct Run {
     /// The prompt and what was generated; the session holds the first `session.len()` of them.
     ids: Vec<TokenId>,
     prompt_len: usize,
+    /// Tokens of the prompt that the session held before the text was started.
+    reused: usize,
     sampler: Sampler,
     seed: u64,
     text: Text,
@@ -91,11 +93,18 @@ impl Generator {
 
     /// Starts a new text with `prompt`, in which special tokens are parsed; runs nothing yet.
     ///
+    /// What the prompt has in common with the beginning of the text before is not run again, which
+    /// changes no result: see [`Timings::reused_tokens`].
+    ///
     /// Errors leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
     /// [`Error::PromptTooLong`].
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
         options.validate()?;
-        let ids = self.model.tokenizer.encode_prompt(prompt);
+        self.begin(self.model.tokenizer.encode_prompt(prompt), options)
+    }
+
+    /// Starts a text with `ids`.
+    fn begin(&mut self, ids: Vec<TokenId>, options: Options) -> Result<()> {
         if ids.is_empty() {
             return Err(Error::EmptyPrompt);
         }
@@ -106,8 +115,10 @@ impl Generator {
             });
         }
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
+        let reused = self.keep_prefix(&ids);
         self.run = Some(Run {
             prompt_len: ids.len(),
+            reused,
             ids,
             sampler: Sampler::new(options.stages(), seed),
             seed,
@@ -118,12 +129,25 @@ impl Generator {
             prefill_ms: 0.0,
             decode_ms: 0.0,
         });
-        self.session.truncate(0);
         Ok(())
     }
 
+    /// Forgets what the session holds beyond its common prefix with `ids`; gives the length of what
+    /// stays. The last of `ids` is always to be run: its hidden state is what the first token is
+    /// predicted from.
+    fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
+        let held = match &self.run {
+            Some(run) => &run.ids[..self.session.len()],
+            None => &[],
+        };
+        let same = held.iter().zip(ids).take_while(|(held, id)| held == id);
+        let common = same.count().min(ids.len() - 1);
+        self.session.truncate(common);
+        self.session.len()
+    }
+
     /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
-    /// [`Generator::next_token`] runs what is left. Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
+    /// [`Generator::next_token`] runs what is left. What is reused counts as done. Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -233,9 +257,12 @@ impl Generator {
         let Some(run) = &self.run else {
             return Timings::default();
         };
-        let prefilled = self.session.len().min(run.prompt_len);
+        let prefilled = self.session.len().min(run.prompt_len) - run.reused;
         let decoded = run.generated().saturating_sub(1);
-        Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
+        Timings {
+            reused_tokens: run.reused,
+            ..Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
+        }
     }
 
     /// The model.
