@@ -62,6 +62,9 @@ pub enum Error {
     /// The tokenizer's kind or pre-tokenizer is not supported.
     #[error("the tokenizer \"{0}\" is not supported")]
     UnsupportedTokenizer(String),
+    /// The chat template is missing or broken, refuses the messages, or does too much; the text says which.
+    #[error("{0}")]
+    ChatTemplate(String),
     /// There is nothing to continue from.
     #[error("the prompt is empty: there is nothing to continue from")]
     EmptyPrompt,
@@ -128,6 +131,7 @@ impl Error {
             Error::MissingTensor(_) => "missing_tensor",
             Error::TensorShape { .. } => "tensor_shape",
             Error::UnsupportedTokenizer(_) => "unsupported_tokenizer",
+            Error::ChatTemplate(_) => "chat_template",
             Error::EmptyPrompt => "empty_prompt",
             Error::PromptTooLong { .. } => "prompt_too_long",
             Error::InvalidOption { .. } => "invalid_option",

@@ -17,9 +17,11 @@
 //! | [`model`] | token ids → hidden state |
 //! | [`head`] | hidden state → logits |
 //! | [`sampler`] | logits → token |
+//! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 
+pub mod chat;
 pub mod error;
 pub mod generator;
 pub mod gguf;
@@ -34,6 +36,8 @@ pub mod score;
 pub mod tokenizer;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "js-chat"))]
+pub mod wasm_chat;
 
 pub use error::{Error, Result};
 pub use info::Info;

@@ -96,6 +96,44 @@ fn generates_text_on_stdout_alone() {
 }
 
 #[test]
+fn chats() {
+    let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
+    let key = "tokenizer.chat_template".to_owned();
+    let pairs = [(key, nexttoken::gguf::Value::String(template.into()))];
+    let model = file("chat.gguf", &random_model_with(TensorType::Q8_0, &pairs));
+    let turns = [
+        "--system",
+        "be kind. ",
+        "--message",
+        "hi",
+        "--message",
+        "bye",
+        "--json",
+    ];
+    let short = ["--max-tokens", "4", "--temperature", "0"];
+    let output = nexttoken("chat", &model, &[&turns[..], &short].concat());
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answers: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2);
+    let ids = |answer: &Value| answer["prompt_ids"].as_array().unwrap().len();
+    assert_eq!(answers[0]["timings"]["reused_tokens"], 0);
+    assert_eq!(ids(&answers[0]), "be kind. hi".len() - 1, "i n is a merge");
+    let reused = answers[1]["timings"]["reused_tokens"].as_u64().unwrap() as usize;
+    assert!((ids(&answers[0])..ids(&answers[1])).contains(&reused));
+
+    let none = file("no-chat.gguf", &random_model(TensorType::Q8_0));
+    let arguments = ["--message", "hi", "--json"];
+    assert_eq!(
+        error(&nexttoken("chat", &none, &arguments)),
+        "chat_template"
+    );
+}
+
+#[test]
 fn tokenizes() {
     let model = file("tokenize.gguf", &random_model(TensorType::Q8_0));
     let result = json(&nexttoken(

@@ -1,5 +1,6 @@
 //! Arguments, dispatch and errors of the command line.
 
+mod chat;
 mod generate;
 mod inspect;
 mod model_file;
@@ -31,6 +32,8 @@ enum Command {
     Tokenize(texts::Tokenize),
     /// Continue a prompt
     Generate(generate::Generate),
+    /// Talk with a model, by its own chat template
+    Chat(chat::Chat),
     /// Measure how well the model expects a text
     Score(texts::Score),
 }
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(common) => (inspect::run(common), common.json),
         Command::Tokenize(command) => (command.run(), command.common.json),
         Command::Generate(command) => (command.run(), command.common.json),
+        Command::Chat(command) => (command.run(), command.common.json),
         Command::Score(command) => (command.run(), command.common.json),
     };
     match outcome {

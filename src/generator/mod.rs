@@ -24,6 +24,7 @@ pub use options::{Context, MAX_TOP_LOGPROBS, Options};
 pub use timings::{Clock, Timings};
 pub use token::{Candidate, FinishReason, Token};
 
+use crate::chat;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{Choice, Sampler};
 use crate::{Error, Progress, Result, TokenId};
@@ -101,6 +102,34 @@ impl Generator {
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
         options.validate()?;
         self.begin(self.model.tokenizer.encode_prompt(prompt), options)
+    }
+
+    /// Starts a new text with a conversation that [`crate::chat::render`] has written out, as
+    /// [`Generator::start`] does with a prompt; here BOS is not doubled, and what a message spells is
+    /// text, though it looked like a special token.
+    ///
+    /// Errors: those of [`Generator::start`].
+    pub fn start_chat(&mut self, conversation: &str, options: Options) -> Result<()> {
+        options.validate()?;
+        let ids = chat::encode(&self.model.tokenizer, conversation);
+        self.begin(ids, options)
+    }
+
+    /// Starts the model's answer to `messages`, written out with its chat template. A conversation
+    /// that goes on costs only its new tokens: append the answer and the next message, and call again.
+    ///
+    /// Errors: [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
+    #[cfg(feature = "chat")]
+    pub fn chat(
+        &mut self,
+        messages: &[chat::Message],
+        rendering: &chat::Rendering,
+        options: Options,
+    ) -> Result<()> {
+        options.validate()?;
+        let request = chat::Request::new(&self.model, messages, rendering.template.as_deref())?;
+        let conversation = chat::render(&request, rendering)?;
+        self.start_chat(&conversation, options)
     }
 
     /// Starts a text with `ids`.

@@ -128,6 +128,25 @@ impl Tokenizer {
         ids
     }
 
+    /// `text` so marked that [`encode_shielded`](Self::encode_shielded) takes nothing in it for a special
+    /// token: for text that is put between special tokens and is not to be trusted.
+    pub fn shield(&self, text: &str) -> String {
+        self.special.shield(text)
+    }
+
+    /// [`encode`](Self::encode) with special tokens parsed, but none in what [`shield`](Self::shield) has
+    /// marked. The marks themselves become no tokens.
+    pub fn encode_shielded(&self, text: &str) -> Vec<TokenId> {
+        let mut ids = Vec::new();
+        self.special.split(text, true, |plain, token| {
+            self.pre_tokenizer.split(&special::unshield(plain), |word| {
+                self.bpe.encode(&self.vocabulary, word, &mut ids)
+            });
+            ids.extend(token);
+        });
+        ids
+    }
+
     /// Tokens in the vocabulary.
     pub fn vocabulary_size(&self) -> usize {
         self.vocabulary.len()

@@ -1,7 +1,13 @@
 //! Cutting special tokens out of a text.
 
+use std::borrow::Cow;
+
 use super::vocabulary::{Kind, Vocabulary};
 use crate::TokenId;
+
+/// Keeps the spelling of a special token in a message from being taken for the token: a character that
+/// Unicode reserves for use within a program, and that stands in no text.
+const SHIELD: char = '\u{FDD0}';
 
 /// Tokens that are matched as they are spelled, before any word is split.
 pub(super) struct SpecialTokens {
@@ -66,5 +72,29 @@ impl SpecialTokens {
         if start < bytes.len() {
             part(&text[start..], None);
         }
+    }
+
+    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request.
+    pub fn shield(&self, text: &str) -> String {
+        let text = unshield(text);
+        let mut shielded = String::new();
+        for (at, c) in text.char_indices() {
+            shielded.push(c);
+            let rest = &text.as_bytes()[at..];
+            let begins = |token: &Special| !token.always && rest.starts_with(&token.spelling);
+            if self.by_first[usize::from(rest[0])].iter().any(begins) {
+                shielded.push(SHIELD);
+            }
+        }
+        shielded
+    }
+}
+
+/// `text` without what [`SpecialTokens::shield`] has put into it.
+pub(super) fn unshield(text: &str) -> Cow<'_, str> {
+    if text.contains(SHIELD) {
+        Cow::Owned(text.replace(SHIELD, ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
