@@ -1,4 +1,4 @@
-import type { Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Score, Timings, Token } from "./nexttoken.js";
+import type { ChatMessage, ChatOptions, Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Score, Timings, Token } from "./nexttoken.js";
 export * from "./nexttoken.js";
 
 /** The modules that are shipped. */
@@ -17,10 +17,12 @@ export class WorkerGenerator {
     options?: LoadOptions & { variant?: Variant; wasm_url?: string | URL },
   ): Promise<WorkerGenerator>;
   start(prompt: string, options?: GenerateOptions): Promise<{ seed: number; context_used: number }>;
+  chat(messages: ChatMessage[], options?: ChatOptions): Promise<{ seed: number; context_used: number }>;
   prefill(): Promise<Progress>;
   next_token(): Promise<Token | undefined>;
   [Symbol.asyncIterator](): AsyncGenerator<Token, void, void>;
   abort(): Promise<void>;
+  reset(): Promise<void>;
   state(): Promise<{ text: string; finish_reason?: string; seed: number }>;
   timings(): Promise<Timings>;
   info(): Promise<ModelInfo>;

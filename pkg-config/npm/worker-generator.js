@@ -67,6 +67,11 @@ export class WorkerGenerator {
     return this.#call("start", [prompt, options]);
   }
 
+  /** Begins the answer to a conversation; see `Generator.chat`. Resolves to `{ seed, context_used }`. */
+  chat(messages, options) {
+    return this.#call("chat", [messages, options]);
+  }
+
   /** Runs one chunk of the prompt: `{ done, total }`. */
   prefill() {
     return this.#call("prefill");
@@ -91,6 +96,11 @@ export class WorkerGenerator {
   /** Ends the text. */
   abort() {
     return this.#call("abort");
+  }
+
+  /** Forgets the text, also what of it another prompt might begin with. */
+  reset() {
+    return this.#call("reset");
   }
 
   /** `{ text, finish_reason, seed }` of the text so far. */

@@ -5,6 +5,8 @@
 // the page says meanwhile (abort, start) is heard before the next one.
 
 import init, { Generator } from "./engine.js";
+import { converse } from "./chat.js";
+import { failure } from "./errors.js";
 
 /** @type {Generator | undefined} */
 let generator;
@@ -38,9 +40,21 @@ const methods = {
     generator.start(prompt, options);
     return { seed: generator.seed, context_used: generator.context_used };
   },
+  async chat(_, messages, options) {
+    newRun();
+    const mine = run;
+    const conversation = await converse(generator, messages, options);
+    if (mine !== run) throw failure("aborted", "aborted");
+    generator.start_chat(...conversation);
+    return { seed: generator.seed, context_used: generator.context_used };
+  },
   abort() {
     newRun();
     generator.abort();
+  },
+  reset() {
+    newRun();
+    generator.reset();
   },
   prefill() {
     const progress = generator.prefill();

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use crate::repo::Repo;
-use crate::wasm::{self, Bound, Variant};
+use crate::wasm::{self, Bound, CHAT, Variant};
 use crate::{sizes, tools};
 
 /// Builds the shipped variants, and `extra` ones for tests, and assembles the npm package.
@@ -17,11 +17,11 @@ pub fn package(repo: &Repo, extra: &[Variant]) -> Result<()> {
         built.push((variant, wasm::build(repo, variant)?));
     }
     wasm::check_glue(&built)?;
-    assemble(repo, &built)?;
+    assemble(repo, &built, &wasm::build_chat(repo)?)?;
     sizes::check(repo)
 }
 
-fn assemble(repo: &Repo, built: &[(Variant, Bound)]) -> Result<()> {
+fn assemble(repo: &Repo, built: &[(Variant, Bound)], chat: &Bound) -> Result<()> {
     let package = repo.package();
     clear(&package)?;
     copy_tree(&repo.npm_sources(), &package)?;
@@ -33,6 +33,8 @@ fn assemble(repo: &Repo, built: &[(Variant, Bound)]) -> Result<()> {
             fs::write(package.join(wasm::TYPES), &bound.types)?;
         }
     }
+    copy(&chat.module, &package.join(format!("{CHAT}.wasm")))?;
+    fs::write(package.join(format!("{CHAT}.js")), &chat.glue)?;
     for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&repo.root().join(file), &package.join(file))?;
     }

@@ -10,9 +10,13 @@ use serde::Deserialize;
 
 use crate::command;
 use crate::repo::Repo;
+use crate::wasm::CHAT;
 
 /// The most that one module and all JavaScript of the package may weigh, in bytes, gzipped.
 const BUDGET: u64 = 350_000;
+
+/// The same for the module that renders chat templates, which a page loads when it first needs one.
+const CHAT_BUDGET: u64 = 320_000;
 
 /// Sizes of one file in bytes.
 #[derive(Deserialize, Clone, Copy)]
@@ -44,11 +48,15 @@ pub fn print(repo: &Repo) -> Result<()> {
 pub fn check(repo: &Repo) -> Result<()> {
     let files = measure(repo)?;
     show(&files);
-    let core = core(&files);
-    ensure!(
-        core <= BUDGET,
-        "the core weighs {core} bytes gzipped, more than the {BUDGET} it may"
-    );
+    for (name, size, budget) in [
+        ("core", core(&files), BUDGET),
+        ("chat module", chat(&files), CHAT_BUDGET),
+    ] {
+        ensure!(
+            size <= budget,
+            "the {name} weighs {size} bytes gzipped, more than the {budget} it may"
+        );
+    }
     Ok(())
 }
 
@@ -64,6 +72,10 @@ fn show(files: &BTreeMap<String, Sizes>) {
         "core (largest module + JavaScript): {} of {BUDGET} bytes gzipped",
         core(files)
     );
+    println!(
+        "chat module, loaded with the first conversation: {} of {CHAT_BUDGET} bytes gzipped",
+        chat(files)
+    );
 }
 
 /// What a page loads before any weights: one module, and the JavaScript.
@@ -71,10 +83,16 @@ fn core(files: &BTreeMap<String, Sizes>) -> u64 {
     let ending = |ending: &'static str| {
         files
             .iter()
-            .filter(move |(name, _)| name.ends_with(ending))
+            .filter(move |(name, _)| !name.starts_with(CHAT) && name.ends_with(ending))
             .map(|(_, sizes)| sizes.gzip)
     };
     ending(".wasm").max().unwrap_or(0) + ending(".js").sum::<u64>()
+}
+
+/// The module that renders chat templates, and its glue.
+fn chat(files: &BTreeMap<String, Sizes>) -> u64 {
+    let own = files.iter().filter(|(name, _)| name.starts_with(CHAT));
+    own.map(|(_, sizes)| sizes.gzip).sum()
 }
 
 /// The sizes of the modules and the JavaScript of the package, by file name.
@@ -125,8 +143,11 @@ mod tests {
             ("a.js", 1),
             ("b.js", 2),
             ("c.txt", 99),
+            ("nexttoken_chat.wasm", 50),
+            ("nexttoken_chat.js", 7),
         ]
         .map(|(name, gzip)| (name.to_owned(), sizes(gzip)));
-        assert_eq!(core(&files.into_iter().collect()), 33);
+        let files = files.into_iter().collect();
+        assert_eq!((core(&files), chat(&files)), (33, 57));
     }
 }

@@ -1,4 +1,5 @@
-//! Compiles the root crate to WebAssembly in its variants, binds each to JavaScript and optimises.
+//! Compiles the root crate to WebAssembly: the engine in its variants, and the chat module. Binds each to
+//! JavaScript and optimises it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,17 @@ impl Variant {
         format!("nexttoken_{}.wasm", self.name())
     }
 
+    fn recipe(self) -> Recipe {
+        Recipe {
+            name: self.name(),
+            module: self.module(),
+            stem: "nexttoken",
+            cargo: &["--release", "--features", "js"],
+            rustc: vec![format!("-Ctarget-feature={}", self.target_features())],
+            optimiser: [&["-O3"], self.optimiser_features()].concat(),
+        }
+    }
+
     fn target_features(self) -> &'static str {
         match self {
             Self::Simd128 => "+simd128",
@@ -57,7 +69,36 @@ impl Variant {
     }
 }
 
-/// A finished variant: the module, and the JavaScript and types it is called through.
+/// How a module is made.
+struct Recipe {
+    /// The name of its folder.
+    name: &'static str,
+    /// File name of the finished module.
+    module: String,
+    /// What its glue is called, without the ending.
+    stem: &'static str,
+    /// What Cargo is told beside what it is told for every module.
+    cargo: &'static [&'static str],
+    rustc: Vec<String>,
+    optimiser: Vec<&'static str>,
+}
+
+/// The module that renders chat templates.
+pub const CHAT: &str = "nexttoken_chat";
+
+/// It is loaded on the way to an answer, so it is small rather than fast. No template needs more memory.
+fn chat_recipe() -> Recipe {
+    Recipe {
+        name: "chat",
+        module: format!("{CHAT}.wasm"),
+        stem: CHAT,
+        cargo: &["--profile", "small", "--features", "js-chat"],
+        rustc: vec![format!("-Clink-arg=--max-memory={}", 64 << 20)],
+        optimiser: vec!["-Oz"],
+    }
+}
+
+/// A finished module: the module, and the JavaScript and types it is called through.
 pub struct Bound {
     /// Path of the optimised module.
     pub module: PathBuf,
@@ -72,10 +113,9 @@ pub const GLUE: &str = "nexttoken.js";
 /// File name of the glue's types.
 pub const TYPES: &str = "nexttoken.d.ts";
 
-/// What wasm-opt is told for every variant: the features Rust's own target turns on, and to
-/// optimise for speed. Nothing that would change the result of a float operation.
-const OPTIMISER: [&str; 8] = [
-    "-O3",
+/// What wasm-opt is told for every module: the features Rust's own target turns on. Nothing that would
+/// change the result of a float operation.
+const OPTIMISER: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -87,94 +127,95 @@ const OPTIMISER: [&str; 8] = [
 
 /// Builds one variant; quick where nothing changed.
 pub fn build(repo: &Repo, variant: Variant) -> Result<Bound> {
-    let compiled = compile(repo, variant)?;
-    let folder = repo.variants().join(variant.name());
+    make(repo, &variant.recipe())
+}
+
+/// Builds the chat module.
+pub fn build_chat(repo: &Repo) -> Result<Bound> {
+    let bound = make(repo, &chat_recipe())?;
+    check_policy(CHAT, &bound.glue)?;
+    Ok(bound)
+}
+
+fn make(repo: &Repo, recipe: &Recipe) -> Result<Bound> {
+    let compiled = compile(repo, recipe)?;
+    let folder = repo.variants().join(recipe.name);
     fs::create_dir_all(&folder)?;
-    let bound = Bound {
-        module: folder.join(variant.module()),
-        glue: String::new(),
-        types: String::new(),
-    };
+    let module = folder.join(&recipe.module);
     let stamp = folder.join("made-from");
-    let made_from = stamp_of(&compiled, variant)?;
+    let made_from = stamp_of(&compiled, recipe)?;
     if fs::read_to_string(&stamp).is_ok_and(|old| old == made_from) {
-        return read(&folder, bound);
+        return read(&folder, recipe, module);
     }
     // Gone while its files change, so that an interrupted run is not taken for a finished one.
     let _ = fs::remove_file(&stamp);
-    bind(&compiled, &folder).with_context(|| format!("cannot bind {}", variant.module()))?;
-    optimise(
-        repo,
-        variant,
-        &folder.join("nexttoken_bg.wasm"),
-        &bound.module,
-    )?;
+    bind(&compiled, &folder, recipe.stem)
+        .with_context(|| format!("cannot bind {}", recipe.module))?;
+    let bound = folder.join(format!("{}_bg.wasm", recipe.stem));
+    optimise(repo, recipe, &bound, &module)?;
     fs::write(stamp, made_from)?;
-    read(&folder, bound)
+    read(&folder, recipe, module)
 }
 
-fn read(folder: &Path, bound: Bound) -> Result<Bound> {
-    let glue = fs::read_to_string(folder.join(GLUE))?;
-    let types = fs::read_to_string(folder.join(TYPES))?;
+fn read(folder: &Path, recipe: &Recipe, module: PathBuf) -> Result<Bound> {
+    let text = |ending: &str| fs::read_to_string(folder.join(format!("{}.{ending}", recipe.stem)));
     Ok(Bound {
-        glue,
-        types,
-        ..bound
+        module,
+        glue: text("js")?,
+        types: text("d.ts")?,
     })
 }
 
-/// Everything a finished variant depends on.
-fn stamp_of(compiled: &Path, variant: Variant) -> Result<String> {
+/// Everything a finished module depends on.
+fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     let module = fetch::sha256(fs::File::open(compiled)?)?;
     let (bindgen, binaryen) = (tools::WASM_BINDGEN, include_str!("../tools/package.json"));
-    let features = variant.optimiser_features();
+    let optimiser = &recipe.optimiser;
     Ok(format!(
-        "{module}\n{bindgen}\n{OPTIMISER:?} {features:?}\n{binaryen}"
+        "{module}\n{bindgen}\n{OPTIMISER:?} {optimiser:?}\n{binaryen}"
     ))
 }
 
-/// Compiles the library for one variant, and gives the path of the raw module.
-fn compile(repo: &Repo, variant: Variant) -> Result<PathBuf> {
+/// Compiles the library by one recipe, and gives the path of the raw module.
+fn compile(repo: &Repo, recipe: &Recipe) -> Result<PathBuf> {
     // A folder for each, because Cargo would build everything anew whenever the flags change.
-    let target = repo.target().join("wasm").join(variant.name());
+    let target = repo.target().join("wasm").join(recipe.name);
     let mut cargo = command::cargo();
     cargo
         .current_dir(repo.root())
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "nexttoken",
-            "--lib",
-        ])
-        .args(["--no-default-features", "--features", "js"])
+        .args(["build", "--locked", "--package", "nexttoken", "--lib"])
+        .arg("--no-default-features")
+        .args(recipe.cargo)
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
         // Takes the place of every other source of flags, the user's own among them: the same
         // source must give the same module.
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            format!("-Ctarget-feature={}", variant.target_features()),
-        );
+        .env("CARGO_ENCODED_RUSTFLAGS", recipe.rustc.join("\x1f"));
     command::run(&mut cargo)?;
-    Ok(target.join("wasm32-unknown-unknown/release/nexttoken.wasm"))
+    let profile = match recipe.cargo.contains(&"small") {
+        true => "small",
+        false => "release",
+    };
+    let built = target.join("wasm32-unknown-unknown").join(profile);
+    Ok(built.join("nexttoken.wasm"))
 }
 
 /// Writes the glue, its types and the module with the bindings applied.
-fn bind(compiled: &Path, folder: &Path) -> Result<()> {
+fn bind(compiled: &Path, folder: &Path, stem: &str) -> Result<()> {
     Bindgen::new()
         .input_path(compiled)
-        .out_name("nexttoken")
+        .out_name(stem)
         .web(true)?
         .typescript(true)
         // The caller names the variant it wants. Without this the glue names a file that is not
         // in the package, which bundlers look for.
         .omit_default_module_path(true)
+        // A template may run into the limits of the chat module, which then must begin anew.
+        .reset_state_function(stem == CHAT)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder)?;
-    let glue = folder.join(GLUE);
+    let glue = folder.join(format!("{stem}.js"));
     fs::write(&glue, without_remarks(&fs::read_to_string(&glue)?))?;
     Ok(())
 }
@@ -189,13 +230,13 @@ fn without_remarks(glue: &str) -> String {
         .collect()
 }
 
-fn optimise(repo: &Repo, variant: Variant, from: &Path, to: &Path) -> Result<()> {
+fn optimise(repo: &Repo, recipe: &Recipe, from: &Path, to: &Path) -> Result<()> {
     let wasm_opt = tools::wasm_opt(repo)?;
     let mut node = Command::new("node");
     node.current_dir(repo.root())
         .arg(wasm_opt)
-        .args(OPTIMISER)
-        .args(variant.optimiser_features());
+        .args(&recipe.optimiser)
+        .args(OPTIMISER);
     command::run(node.arg(from).arg("-o").arg(to))?;
     fs::remove_file(from)?;
     Ok(())
@@ -221,10 +262,15 @@ pub fn check_glue(variants: &[(Variant, Bound)]) -> Result<()> {
             }
         }
     }
+    check_policy(GLUE, &model.glue)
+}
+
+/// Fails where a strict Content-Security-Policy would refuse the glue.
+fn check_policy(name: &str, glue: &str) -> Result<()> {
     for forbidden in ["new Function", "eval("] {
         ensure!(
-            !model.glue.contains(forbidden),
-            "{GLUE} contains `{forbidden}`, which a strict Content-Security-Policy refuses \
+            !glue.contains(forbidden),
+            "{name} contains `{forbidden}`, which a strict Content-Security-Policy refuses \
              (a feature of js-sys or serde-wasm-bindgen?)"
         );
     }

@@ -5,10 +5,12 @@
 
 mod error;
 mod host;
+mod messages;
 mod options;
 mod source;
 mod types;
 
+use crate::chat::Request;
 use crate::generator::{self, CacheType};
 use crate::info::Info;
 use crate::model::Model;
@@ -74,6 +76,23 @@ impl Generator {
         let prompt = options::string("prompt", &prompt)?;
         let options = options::generation_options(&options)?;
         self.inner.borrow_mut().start(&prompt, options)
+    }
+
+    /// What the chat module renders `messages` from; `chat` of the package puts the two together.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn chat_request(&self, messages: JsValue, template: JsValue) -> JsResult<JsValue> {
+        let messages = messages::from_js(&messages)?;
+        let template = options::optional_string("chat_template", &template)?;
+        to_js(&Request::new(&self.model, &messages, template.as_deref())?)
+    }
+
+    /// Starts a new text with a rendered conversation.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn start_chat(&self, conversation: JsValue, options: JsValue) -> Result<()> {
+        let conversation = options::string("conversation", &conversation)?;
+        let options = options::generation_options(&options)?;
+        let mut generator = self.inner.borrow_mut();
+        generator.start_chat(&conversation, options)
     }
 
     /// Runs the next chunk of the prompt, to show progress; `next_token` runs what is left of it.

@@ -79,6 +79,14 @@ pub(super) fn string(name: &str, value: &JsValue) -> Result<String> {
     value.as_string().ok_or_else(|| invalid(name, "a string"))
 }
 
+/// A string argument that may be absent.
+pub(super) fn optional_string(name: &str, value: &JsValue) -> Result<Option<String>> {
+    match is_absent(value) {
+        true => Ok(None),
+        false => string(name, value).map(Some),
+    }
+}
+
 /// The properties of an options object. Absent options, and options set to undefined or null, are not there.
 fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
     if is_absent(object) {

@@ -47,6 +47,34 @@ export interface GenerateOptions {
   top_logprobs?: number;
 }
 
+export interface ChatMessage {
+  /** Who speaks: "system", "user", "assistant", or whatever else the model's template knows. */
+  role: string;
+  /** What is said. Special tokens spelled in it stay text. */
+  content: string;
+}
+
+export interface ChatOptions extends GenerateOptions {
+  /** The name of one of `info().chat_templates`, or a template in Jinja; the model's own unless set. */
+  chat_template?: string;
+  /** Whether the text ends where the model's answer begins; true unless set. */
+  add_generation_prompt?: boolean;
+  /** Further variables of the template, for example `{ enable_thinking: false }`. */
+  chat_template_kwargs?: Record<string, unknown>;
+  /** What the template takes for now: a Date, "2026-11-24" or "2026-11-24T12:30:00". */
+  date?: Date | string;
+}
+
+export interface Generator {
+  /**
+   * Starts the model's answer to `messages`, written out with its chat template. When the conversation
+   * goes on, append the answer and the next message and call again: only what is new is computed.
+   *
+   * Rejects with the code "chat_template" where there is no template, or it refuses the messages.
+   */
+  chat(messages: ChatMessage[], options?: ChatOptions): Promise<void>;
+}
+
 export type FinishReason = "stop" | "length" | "abort";
 
 export interface Candidate {
@@ -81,6 +109,8 @@ export interface Progress {
 }
 
 export interface Timings {
+  /** Tokens of the prompt that need not be run, because the text before began with them too. */
+  reused_tokens: number;
   prefill_tokens: number;
   prefill_ms: number;
   prefill_tokens_per_second: number;
@@ -112,6 +142,8 @@ export interface ModelInfo {
   /** Bytes of weights in memory. */
   weight_bytes: number;
   tokenizer: string;
+  /** The names of its chat templates; none where it cannot chat. */
+  chat_templates: string[];
   backend: string;
   version: string;
 }
