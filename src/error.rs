@@ -24,6 +24,9 @@ pub enum Error {
     /// The file contradicts itself or the format.
     #[error("the model file is damaged: {0}")]
     Corrupt(String),
+    /// A model in several files of which one is missing or of another model.
+    #[error("the parts of the model do not fit together: {0}")]
+    Parts(String),
     /// A metadata key that the model needs is absent.
     #[error("the model file lacks the metadata key \"{0}\"")]
     MissingMetadata(String),
@@ -124,6 +127,7 @@ impl Error {
             Error::UnsupportedVersion(_) => "unsupported_version",
             Error::Truncated(_) => "truncated",
             Error::Corrupt(_) => "corrupt",
+            Error::Parts(_) => "parts",
             Error::MissingMetadata(_) => "missing_metadata",
             Error::BadMetadata { .. } => "bad_metadata",
             Error::UnsupportedArchitecture(_) => "unsupported_architecture",

@@ -63,7 +63,7 @@ impl Info {
 }
 
 /// The names of the numbers of `general.file_type` (llama.cpp's `llama_ftype`).
-fn file_type_name(number: u32) -> Option<String> {
+pub(crate) fn file_type_name(number: u32) -> Option<String> {
     let name = match number {
         0 => "F32",
         1 => "F16",

@@ -27,6 +27,7 @@ pub mod generator;
 pub mod gguf;
 pub mod head;
 mod info;
+mod inspection;
 pub mod kernels;
 pub mod model;
 mod progress;
@@ -41,6 +42,7 @@ pub mod wasm_chat;
 
 pub use error::{Error, Result};
 pub use info::Info;
+pub use inspection::{Inspection, Memory};
 pub use progress::Progress;
 
 /// The version of this crate.

@@ -189,6 +189,42 @@ fn inspects() {
 }
 
 #[test]
+fn inspects_what_does_not_run() {
+    let pairs = [(
+        "general.architecture".to_owned(),
+        nexttoken::gguf::Value::String("mamba".into()),
+    )];
+    let model = file("mamba.gguf", &random_model_with(TensorType::Q8_0, &pairs));
+    let result = json(&nexttoken("inspect", &model, &["--json"]));
+    assert_eq!(result["supported"], false);
+    assert_eq!(result["code"], "unsupported_architecture");
+    let output = nexttoken("inspect", &model, &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("no: models of the architecture \"mamba\""),
+        "{text}"
+    );
+
+    // A tensor type that nobody knows: its number is the last field but the offset of the directory.
+    let mut bytes = random_model(TensorType::F32);
+    let name = b"output_norm.weight";
+    let at = bytes
+        .windows(name.len())
+        .position(|window| window == name)
+        .unwrap();
+    bytes[at + name.len() + 12] = 99;
+    let model = file("unknown-type.gguf", &bytes);
+    let result = json(&nexttoken("inspect", &model, &["--json"]));
+    assert_eq!(result["supported"], false);
+    assert_eq!(result["code"], "unsupported_tensor_type");
+    assert_eq!(result["name"], "Tiny");
+    assert_eq!(
+        error(&nexttoken("generate", &model, &["--prompt", "x", "--json"])),
+        "unsupported_tensor_type"
+    );
+}
+
+#[test]
 fn errors_have_a_code_and_a_sentence() {
     let bytes = random_model(TensorType::Q8_0);
     let model = file("errors.gguf", &bytes);

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatOptions, Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Score, Timings, Token } from "./nexttoken.js";
+import type { ChatMessage, ChatOptions, Generator, GenerateOptions, InspectOptions, Inspection, LoadOptions, ModelInfo, ModelSource, Progress, Score, Timings, Token } from "./nexttoken.js";
 export * from "./nexttoken.js";
 
 /** The modules that are shipped. */
@@ -13,9 +13,13 @@ export default function init(options?: {
 /** `Generator` off the main thread: the same interface, every method a promise. */
 export class WorkerGenerator {
   static load(
-    source: string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream,
+    source: ModelSource,
     options?: LoadOptions & { variant?: Variant; wasm_url?: string | URL },
   ): Promise<WorkerGenerator>;
+  static inspect(
+    source: ModelSource,
+    options?: InspectOptions & { variant?: Variant; wasm_url?: string | URL },
+  ): Promise<Inspection>;
   start(prompt: string, options?: GenerateOptions): Promise<{ seed: number; context_used: number }>;
   chat(messages: ChatMessage[], options?: ChatOptions): Promise<{ seed: number; context_used: number }>;
   prefill(): Promise<Progress>;

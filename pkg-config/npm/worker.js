@@ -35,6 +35,10 @@ const methods = {
     generator = await Generator.load(opened(source), { ...options, onProgress });
     return { context_length: generator.context_length };
   },
+  async inspect(_, { source, engine, options }) {
+    await init(engine);
+    return Generator.inspect(opened(source), options);
+  },
   start(_, prompt, options) {
     newRun();
     generator.start(prompt, options);
@@ -78,7 +82,9 @@ function newRun() {
 }
 
 /** Anything `Generator.load` takes, from what could be posted. */
-function opened({ url, blob, bytes, stream, length }) {
+function opened(source) {
+  if (Array.isArray(source)) return source.map(opened);
+  const { url, blob, bytes, stream, length } = source;
   if (!stream) return url ?? blob ?? bytes;
   // A Response, because it can tell how long it is.
   return new Response(stream, { headers: length ? { "content-length": length } : {} });

@@ -26,8 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show what a model file holds
-    Inspect(Common),
+    /// Show what a model file holds, and whether it runs
+    Inspect(inspect::Inspect),
     /// Show the tokens of a text
     Tokenize(texts::Tokenize),
     /// Continue a prompt
@@ -79,7 +79,7 @@ type Outcome = Result<(), Failure>;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (outcome, json) = match &arguments.command {
-        Command::Inspect(common) => (inspect::run(common), common.json),
+        Command::Inspect(command) => (command.run(), command.common.json),
         Command::Tokenize(command) => (command.run(), command.common.json),
         Command::Generate(command) => (command.run(), command.common.json),
         Command::Chat(command) => (command.run(), command.common.json),

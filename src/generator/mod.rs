@@ -70,14 +70,7 @@ impl Generator {
     ///
     /// Errors: [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
     pub fn new(model: Arc<Model>, context: Context) -> Result<Self> {
-        let most = model.config.context_length;
-        let capacity = context.length.unwrap_or(most);
-        if !(1..=most).contains(&capacity) {
-            return Err(Error::InvalidOption {
-                name: "context_length".into(),
-                reason: format!("it must be a whole number from 1 to {most}, the model's own"),
-            });
-        }
+        let capacity = context.positions(model.config.context_length)?;
         Ok(Generator {
             session: Session::new(&model, capacity, context.cache_type)?,
             model,

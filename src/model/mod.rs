@@ -7,8 +7,9 @@ mod rope;
 mod session;
 mod transformer;
 
+pub use cache::cache_bytes;
 pub use config::Config;
-pub use loader::Loader;
+pub use loader::{Loader, check};
 pub use session::Session;
 
 use crate::gguf::Metadata;

@@ -7,6 +7,7 @@ mod error;
 mod host;
 mod messages;
 mod options;
+mod parts;
 mod source;
 mod types;
 
@@ -65,6 +66,16 @@ impl Generator {
             model,
             file_size,
         })
+    }
+
+    /// What a model file says, whether it runs here and what memory it takes; reads its header alone.
+    #[wasm_bindgen(unchecked_return_type = "Inspection")]
+    pub async fn inspect(
+        #[wasm_bindgen(unchecked_param_type = "ModelSource")] source: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "InspectOptions")] options: JsValue,
+    ) -> JsResult<JsValue> {
+        let options = options::inspect_options(&options)?;
+        to_js(&parts::inspect(&source, &options).await?)
     }
 
     /// Starts a new text with `prompt`. Computes nothing yet.

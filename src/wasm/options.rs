@@ -42,6 +42,15 @@ pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
     Ok(options)
 }
 
+/// The options of `Generator.inspect`: those of `Generator.load` but for its progress.
+pub(super) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
+    let options = load_options(object)?;
+    match options.on_progress {
+        Some(_) => Err(Error::UnknownOption("onProgress".into())),
+        None => Ok(options),
+    }
+}
+
 /// The options of `start`; ranges are checked there.
 pub(super) fn generation_options(object: &JsValue) -> Result<Options> {
     let mut options = Options::default();

@@ -4,9 +4,13 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Whatever a model file can be read from. Nothing is ever held as a whole beside the model itself. */
+/**
+ * Whatever a model file can be read from. Nothing is ever held as a whole beside the model itself.
+ * A model in several files (`-00001-of-00003.gguf`) is the address of any of them, or a list of all.
+ */
 export type ModelSource =
-  | string | URL | Request | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>;
+  | string | URL | Request | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>
+  | (string | URL | Request | Blob | ArrayBuffer | ArrayBufferView)[];
 
 export interface LoadProgress {
   /** Bytes read so far. */
@@ -24,6 +28,33 @@ export interface LoadOptions {
   context_length?: number;
   /** How the KV cache keeps its numbers: "q16" (the default), "q8" (half the memory, less precise) or "f32" (twice the memory, slower). */
   cache_type?: "q16" | "q8" | "f32";
+}
+
+export type InspectOptions = Omit<LoadOptions, "onProgress">;
+
+/** What a model file says in its header. */
+export interface Inspection {
+  /** Whether it runs here: its architecture, tokenizer and tensor types are known, and the memory suffices. */
+  supported: boolean;
+  /** Why not, in a sentence. */
+  reason: string | undefined;
+  /** The stable code of the reason, as an error would have it. */
+  code: string | undefined;
+  architecture: string | undefined;
+  name: string | undefined;
+  parameters: number;
+  quantization: string | undefined;
+  context_length: number | undefined;
+  layers: number | undefined;
+  hidden_size: number | undefined;
+  vocabulary_size: number | undefined;
+  tokenizer: string;
+  chat_templates: string[];
+  /** Bytes of the file, or of all its parts. */
+  file_size: number;
+  parts: number;
+  /** Bytes it takes with a full context: weights as they are repacked, KV cache, and about what flows between the layers. */
+  memory: { weights: number; cache: number; scratch: number; total: number } | undefined;
 }
 
 export interface GenerateOptions {

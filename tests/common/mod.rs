@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
 use nexttoken::generator::Options;
-use nexttoken::gguf::{StringArray, Value, Writer};
+use nexttoken::gguf::{StringArray, Value, Writer, read_header};
 use nexttoken::model::Model;
 use nexttoken::quant::{TensorType, quantize};
 use std::sync::Arc;
@@ -99,6 +99,37 @@ pub fn spell(bytes: &[u8]) -> Vec<(u32, u32)> {
         .windows(2)
         .map(|pair| (u32::from(pair[0]), u32::from(pair[1])))
         .collect()
+}
+
+/// A model file, cut into `count` parts as `gguf-split` cuts it.
+pub fn cut(file: &[u8], count: usize) -> Vec<Vec<u8>> {
+    let header = read_header(file).unwrap().unwrap();
+    let tensors = &header.tensors;
+    let each = tensors.len().div_ceil(count);
+    let part = |number: usize| {
+        let mut writer = Writer::new();
+        // All else is in the first part alone.
+        let pairs = header.metadata.iter().filter(|_| number == 0);
+        for (key, value) in pairs {
+            writer.metadata(key, value.clone()).unwrap();
+        }
+        for (key, value) in [
+            ("split.no", number),
+            ("split.count", count),
+            ("split.tensors.count", tensors.len()),
+        ] {
+            writer.metadata(key, Value::U16(value as u16)).unwrap();
+        }
+        for tensor in tensors.iter().skip(number * each).take(each) {
+            let start = (header.data_start + tensor.offset) as usize;
+            let data = &file[start..start + tensor.size as usize];
+            writer
+                .tensor(&tensor.name, &tensor.shape, tensor.kind, data)
+                .unwrap();
+        }
+        writer.to_vec().unwrap()
+    };
+    (0..count).map(part).collect()
 }
 
 pub fn load(file: &[u8]) -> Arc<Model> {
