@@ -483,8 +483,10 @@ fn serve(
                 .split_once('-')
                 .unwrap();
             let [start, end]: [usize; 2] = [start, end].map(|number| number.parse().unwrap());
-            body = &bytes[start..bytes.len().min(end + 1)];
-            init.set_status(206);
+            // Behind the end there is nothing to answer with.
+            let there = start < bytes.len();
+            body = &bytes[start.min(bytes.len())..bytes.len().min(end + 1)];
+            init.set_status(if there { 206 } else { 416 });
         }
         let blob = Blob::new_with_u8_array_sequence(&Array::of1(&Uint8Array::from(body))).unwrap();
         let found = Response::new_with_opt_blob_and_init(Some(&blob), &init).unwrap();

@@ -6,8 +6,10 @@
 //! `apply_chat_template` does. In a browser the two live in different WebAssembly modules, because the
 //! template engine is as large as everything else together.
 //!
-//! Both sides are untrusted. A template cannot run long or take much memory. A message cannot smuggle in
-//! special tokens: what it spells stays text, see [`Tokenizer::shield`].
+//! Both sides are untrusted. What a template does is bounded by fuel, depth and size; one hole is left: lists
+//! that hold one another many times over, which the engine writes out or compares without counting. In a
+//! browser that ends at the module's own 64 MiB of memory; natively it is the process that pays. A message
+//! cannot smuggle in special tokens: what it spells stays text, see [`Tokenizer::shield`].
 
 #[cfg(feature = "chat")]
 mod json;
