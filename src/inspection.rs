@@ -46,13 +46,18 @@ pub struct Inspection {
     pub memory: Option<Memory>,
 }
 
+/// Few texts are longer, and many models would allow far more than any tab has memory for.
+const USUAL_POSITIONS: usize = 4096;
+
 /// Memory to run a model in, bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Memory {
     /// The weights, repacked.
     pub weights: u64,
-    /// The KV cache of a context that is full.
+    /// The KV cache of a text of `positions` tokens; it grows with the text.
     pub cache: u64,
+    /// The context asked for; unless asked, the model's own or 4096 tokens, whichever is less.
+    pub positions: usize,
     /// What flows between the layers, and the program itself: about as much.
     pub scratch: u64,
     /// All of it.
@@ -137,7 +142,8 @@ impl Inspection {
         context: Context,
         limit: Option<u64>,
     ) -> Result<()> {
-        let positions = context.positions(config.context_length)?;
+        let most = context.positions(config.context_length)?;
+        let positions = most.min(context.length.unwrap_or(USUAL_POSITIONS));
         let weights = header.tensors.iter().map(in_memory).sum();
         let cache = model::cache_bytes(config, context.cache_type, positions)?;
         let scratch = scratch(config, positions);
@@ -145,6 +151,7 @@ impl Inspection {
         self.memory = Some(Memory {
             weights,
             cache,
+            positions,
             scratch,
             total,
         });

@@ -187,6 +187,24 @@ fn an_inspection_says_why_not() {
     let total = tight.memory.unwrap().total;
     assert!(inspect(&file, Context::default(), Some(total)).supported);
 
+    // A long context alone is no reason: the cache grows with the text.
+    let long = [("llama.context_length".to_owned(), Value::U32(1 << 20))];
+    let long = random_model_with(TensorType::Q8_0, &long);
+    assert_eq!(
+        inspect(&long, Context::default(), None)
+            .memory
+            .unwrap()
+            .positions,
+        4096
+    );
+    let asked = Context {
+        length: Some(1 << 20),
+        ..Context::default()
+    };
+    let asked = inspect(&long, asked, Some(100 << 20));
+    assert_eq!(asked.memory.unwrap().positions, 1 << 20);
+    assert_eq!(asked.code, Some("out_of_memory"));
+
     let text = |text: &str| Value::String(text.into());
     for (key, value, code) in [
         (

@@ -123,7 +123,8 @@ fn print(inspection: &Inspection, header: Option<&Header>, types: &Types) -> Out
     if let Some(memory) = inspection.memory {
         line("memory", &megabytes(memory.total))?;
         line("  weights", &format!("{:>19}", megabytes(memory.weights)))?;
-        line("  KV cache", &format!("{:>19}", megabytes(memory.cache)))?;
+        let (cache, positions) = (megabytes(memory.cache), memory.positions);
+        line("  KV cache", &format!("{cache:>19} for {positions} tokens"))?;
     }
     match &inspection.reason {
         None => line("runs here", "yes")?,

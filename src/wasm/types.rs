@@ -53,8 +53,11 @@ export interface Inspection {
   /** Bytes of the file, or of all its parts. */
   file_size: number;
   parts: number;
-  /** Bytes it takes with a full context: weights as they are repacked, KV cache, and about what flows between the layers. */
-  memory: { weights: number; cache: number; scratch: number; total: number } | undefined;
+  /**
+   * Bytes it takes: weights as they are repacked, the KV cache of `positions` tokens (the context asked for; else the
+   * model's own or 4096, whichever is less), and about what flows between the layers.
+   */
+  memory: { weights: number; cache: number; positions: number; scratch: number; total: number } | undefined;
 }
 
 export interface GenerateOptions {
