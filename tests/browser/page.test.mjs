@@ -24,6 +24,17 @@ async function write(page, { temperature = "0", max = "24", seed = "1" } = {}) {
   await page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 120_000 });
 }
 
+test("a visitor reads a story at once", async () => {
+  const { page, close } = await open("/");
+  await page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+  await write(page, { max: "60" });
+  const text = await page.textContent("#text");
+  const given = "Once upon a time, there was a little fox who";
+  assert.ok(text.startsWith(given) && text.length > given.length + 100, text);
+  await shot(page, "story");
+  await close();
+});
+
 test("a visitor loads the sample model and reads what it writes", async () => {
   const { page, close } = await open("/", { colorScheme: "light" });
   await loadSample(page);
