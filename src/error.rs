@@ -24,6 +24,9 @@ pub enum Error {
     /// The file contradicts itself or the format.
     #[error("the model file is damaged: {0}")]
     Corrupt(String),
+    /// A model in several files of which one is missing or of another model.
+    #[error("the parts of the model do not fit together: {0}")]
+    Parts(String),
     /// A metadata key that the model needs is absent.
     #[error("the model file lacks the metadata key \"{0}\"")]
     MissingMetadata(String),
@@ -62,6 +65,9 @@ pub enum Error {
     /// The tokenizer's kind or pre-tokenizer is not supported.
     #[error("the tokenizer \"{0}\" is not supported")]
     UnsupportedTokenizer(String),
+    /// The chat template is missing or broken, refuses the messages, or does too much; the text says which.
+    #[error("{0}")]
+    ChatTemplate(String),
     /// There is nothing to continue from.
     #[error("the prompt is empty: there is nothing to continue from")]
     EmptyPrompt,
@@ -138,6 +144,7 @@ impl Error {
             Error::UnsupportedVersion(_) => "unsupported_version",
             Error::Truncated(_) => "truncated",
             Error::Corrupt(_) => "corrupt",
+            Error::Parts(_) => "parts",
             Error::MissingMetadata(_) => "missing_metadata",
             Error::BadMetadata { .. } => "bad_metadata",
             Error::UnsupportedArchitecture(_) => "unsupported_architecture",
@@ -145,6 +152,7 @@ impl Error {
             Error::MissingTensor(_) => "missing_tensor",
             Error::TensorShape { .. } => "tensor_shape",
             Error::UnsupportedTokenizer(_) => "unsupported_tokenizer",
+            Error::ChatTemplate(_) => "chat_template",
             Error::EmptyPrompt => "empty_prompt",
             Error::PromptTooLong { .. } => "prompt_too_long",
             Error::InvalidOption { .. } => "invalid_option",

@@ -1,7 +1,7 @@
 //! What a loaded model is, in a few words and numbers.
 
-use crate::kernels;
 use crate::model::Model;
+use crate::{chat, kernels};
 use serde::Serialize;
 
 /// A summary of a model, for people.
@@ -29,6 +29,8 @@ pub struct Info {
     pub weight_bytes: usize,
     /// The tokenizer's kind and pre-tokenizer ("gpt2/smollm").
     pub tokenizer: String,
+    /// The names of its chat templates; none where it cannot chat.
+    pub chat_templates: Vec<String>,
     /// The arithmetic in use.
     pub backend: &'static str,
     /// The version of this crate.
@@ -53,6 +55,7 @@ impl Info {
             file_size,
             weight_bytes: model.weight_bytes,
             tokenizer: model.tokenizer.description(),
+            chat_templates: chat::template_names(&model.metadata),
             backend: kernels::backend(),
             version: crate::VERSION,
         }
@@ -60,7 +63,7 @@ impl Info {
 }
 
 /// The names of the numbers of `general.file_type` (llama.cpp's `llama_ftype`).
-fn file_type_name(number: u32) -> Option<String> {
+pub(crate) fn file_type_name(number: u32) -> Option<String> {
     let name = match number {
         0 => "F32",
         1 => "F16",

@@ -17,15 +17,18 @@
 //! | [`model`] | token ids → hidden state |
 //! | [`head`] | hidden state → logits |
 //! | [`sampler`] | logits → token |
+//! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 //! | `train` | a small model learnt from a text, by the same cross-entropy (feature `train`) |
 
+pub mod chat;
 pub mod error;
 pub mod generator;
 pub mod gguf;
 pub mod head;
 mod info;
+mod inspection;
 pub mod kernels;
 pub mod model;
 mod progress;
@@ -37,9 +40,12 @@ pub mod tokenizer;
 pub mod train;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub mod wasm;
+#[cfg(all(target_arch = "wasm32", feature = "js-chat"))]
+pub mod wasm_chat;
 
 pub use error::{Error, Result};
 pub use info::Info;
+pub use inspection::{Inspection, Memory};
 pub use progress::Progress;
 
 /// The version of this crate.

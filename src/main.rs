@@ -1,4 +1,4 @@
-//! The command line: `nexttoken inspect | tokenize | generate | score`.
+//! The command line: `nexttoken inspect | tokenize | generate | chat | score`.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli;

@@ -152,6 +152,44 @@ fn records_are_lines_of_json() {
 }
 
 #[test]
+fn chats() {
+    let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
+    let key = "tokenizer.chat_template".to_owned();
+    let pairs = [(key, nexttoken::gguf::Value::String(template.into()))];
+    let model = file("chat.gguf", &random_model_with(TensorType::Q8_0, &pairs));
+    let turns = [
+        "--system",
+        "be kind. ",
+        "--message",
+        "hi",
+        "--message",
+        "bye",
+        "--json",
+    ];
+    let short = ["--max-tokens", "4", "--temperature", "0"];
+    let output = nexttoken("chat", &model, &[&turns[..], &short].concat());
+    assert!(output.status.success());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let answers: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 2);
+    let ids = |answer: &Value| answer["prompt_ids"].as_array().unwrap().len();
+    assert_eq!(answers[0]["timings"]["reused_tokens"], 0);
+    assert_eq!(ids(&answers[0]), "be kind. hi".len() - 1, "i n is a merge");
+    let reused = answers[1]["timings"]["reused_tokens"].as_u64().unwrap() as usize;
+    assert!((ids(&answers[0])..ids(&answers[1])).contains(&reused));
+
+    let none = file("no-chat.gguf", &random_model(TensorType::Q8_0));
+    let arguments = ["--message", "hi", "--json"];
+    assert_eq!(
+        error(&nexttoken("chat", &none, &arguments)),
+        "chat_template"
+    );
+}
+
+#[test]
 fn tokenizes() {
     let model = file("tokenize.gguf", &random_model(TensorType::Q8_0));
     let result = json(&nexttoken(
@@ -217,6 +255,42 @@ fn the_readme_says_what_loads() {
     assert!(table.contains("`llama`") && table.contains("`Q4_K`"));
     let readme = include_str!("../README.md");
     assert!(readme.contains(&table), "the README should have\n{table}");
+}
+
+#[test]
+fn inspects_what_does_not_run() {
+    let pairs = [(
+        "general.architecture".to_owned(),
+        nexttoken::gguf::Value::String("mamba".into()),
+    )];
+    let model = file("mamba.gguf", &random_model_with(TensorType::Q8_0, &pairs));
+    let result = json(&nexttoken("inspect", &model, &["--json"]));
+    assert_eq!(result["supported"], false);
+    assert_eq!(result["code"], "unsupported_architecture");
+    let output = nexttoken("inspect", &model, &[]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text.contains("no: models of the architecture \"mamba\""),
+        "{text}"
+    );
+
+    // A tensor type that nobody knows: its number is the last field but the offset of the directory.
+    let mut bytes = random_model(TensorType::F32);
+    let name = b"output_norm.weight";
+    let at = bytes
+        .windows(name.len())
+        .position(|window| window == name)
+        .unwrap();
+    bytes[at + name.len() + 12] = 99;
+    let model = file("unknown-type.gguf", &bytes);
+    let result = json(&nexttoken("inspect", &model, &["--json"]));
+    assert_eq!(result["supported"], false);
+    assert_eq!(result["code"], "unsupported_tensor_type");
+    assert_eq!(result["name"], "Tiny");
+    assert_eq!(
+        error(&nexttoken("generate", &model, &["--prompt", "x", "--json"])),
+        "unsupported_tensor_type"
+    );
 }
 
 #[test]

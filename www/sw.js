@@ -3,9 +3,10 @@
 
 const NAME = "nexttoken-page-1";
 const FILES = [
-  "./", "style.css", "main.js", "distribution.js", "model-cache.js",
+  "./", "style.css", "main.js", "chat.js", "distribution.js", "model-cache.js", "stories.gguf",
   "pkg/index.js", "pkg/engine.js", "pkg/errors.js", "pkg/features.js", "pkg/worker.js",
   "pkg/worker-generator.js", "pkg/nexttoken.js", "pkg/nexttoken_relaxed.wasm", "pkg/nexttoken_simd128.wasm",
+  "pkg/chat.js", "pkg/nexttoken_chat.js", "pkg/nexttoken_chat.wasm",
 ];
 
 self.addEventListener("install", (event) => {

@@ -41,6 +41,7 @@ async function nexttoken(variant) {
       generator = await WorkerGenerator.load(file, { variant });
     },
     write: async (prompt, max_tokens, on_token) => {
+      await generator.reset(); // nothing of the text before is to be reused
       await generator.start(prompt, { max_tokens, temperature: 0 });
       for await (const token of generator) on_token(token);
     },

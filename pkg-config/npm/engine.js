@@ -1,6 +1,7 @@
 // The engine on the thread that imports it: picks a module, starts it, completes `Generator`.
 
 import start, { Generator } from "./nexttoken.js";
+import { converse } from "./chat.js";
 import { failure, refuseUnknown } from "./errors.js";
 import { bestVariant } from "./features.js";
 
@@ -59,6 +60,11 @@ function choose({ variant, wasm_url }) {
 function baseUrl() {
   return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
+
+/** Begins the model's answer to `messages`; see the types. */
+Generator.prototype.chat = async function chat(messages, options) {
+  this.start_chat(...(await converse(this, messages, options)));
+};
 
 if (Symbol.dispose) Generator.prototype[Symbol.dispose] ??= Generator.prototype.free;
 

@@ -1,5 +1,6 @@
 import type {
-  FinishReason, Generator, GenerateOptions, LoadOptions, ModelInfo, Progress, Sampler, Score, StepRecord, Timings, Token,
+  ChatMessage, ChatOptions, FinishReason, Generator, GenerateOptions, InspectOptions, Inspection, LoadOptions, ModelInfo,
+  ModelSource, Progress, Sampler, Score, StepRecord, Timings, Token,
 } from "./nexttoken.js";
 export * from "./nexttoken.js";
 
@@ -15,10 +16,15 @@ export default function init(options?: {
 /** `Generator` off the main thread: the same interface, every method a promise. */
 export class WorkerGenerator {
   static load(
-    source: string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream,
+    source: ModelSource,
     options?: LoadOptions & { variant?: Variant; wasm_url?: string | URL },
   ): Promise<WorkerGenerator>;
+  static inspect(
+    source: ModelSource,
+    options?: InspectOptions & { variant?: Variant; wasm_url?: string | URL },
+  ): Promise<Inspection>;
   start(prompt: string, options?: GenerateOptions): Promise<{ seed: number; context_used: number }>;
+  chat(messages: ChatMessage[], options?: ChatOptions): Promise<{ seed: number; context_used: number }>;
   prefill(): Promise<Progress>;
   next_token(): Promise<Token | undefined>;
   [Symbol.asyncIterator](): AsyncGenerator<Token, void, void>;

@@ -4,6 +4,7 @@ import { failure, refuseUnknown } from "./errors.js";
 
 /** What can be posted to a worker of anything `Generator.load` takes, and what is moved, not copied. */
 function portable(source) {
+  if (Array.isArray(source)) return [source.map((part) => portable(part)[0]), []];
   if (typeof source === "string" || source instanceof URL) {
     return [{ url: new URL(source, globalThis.document?.baseURI ?? location.href).href }, []];
   }
@@ -17,6 +18,14 @@ function portable(source) {
   }
   if (source instanceof ReadableStream) return [{ stream: source }, [source]];
   throw failure("invalid_option", "the source is not a URL, file, buffer, response or stream");
+}
+
+/** What a worker starts its engine with. */
+function engine({ variant, wasm_url }) {
+  const options = {};
+  if (variant !== undefined) options.variant = variant;
+  if (wasm_url !== undefined) options.wasm_url = String(new URL(wasm_url, location.href));
+  return options;
 }
 
 /** A worker, and the calls that wait for its answers. */
@@ -91,15 +100,12 @@ export class WorkerGenerator {
     const { onProgress, signal, variant, wasm_url, ...rest } = options;
     if (signal?.aborted) throw failure("aborted", "aborted");
     const [posted, moved] = portable(source);
-    const engine = {};
-    if (variant !== undefined) engine.variant = variant;
-    if (wasm_url !== undefined) engine.wasm_url = String(new URL(wasm_url, location.href));
     const generator = new WorkerGenerator();
     // The worker goes with whatever half a model it holds.
     const abort = () => generator.#connection.end(failure("aborted", "aborted"));
     signal?.addEventListener("abort", abort);
     try {
-      await generator.#call("load", [{ source: posted, engine, options: rest }], moved, onProgress);
+      await generator.#call("load", [{ source: posted, engine: engine({ variant, wasm_url }), options: rest }], moved, onProgress);
       return generator;
     } catch (error) {
       generator.free();
@@ -109,9 +115,29 @@ export class WorkerGenerator {
     }
   }
 
+  /** What a model file says in its header; see `Generator.inspect`. */
+  static async inspect(source, { variant, wasm_url, signal, ...options } = {}) {
+    if (signal?.aborted) throw failure("aborted", "aborted");
+    const [posted, moved] = portable(source);
+    const generator = new WorkerGenerator();
+    const abort = () => generator.#connection.end(failure("aborted", "aborted"));
+    signal?.addEventListener("abort", abort);
+    try {
+      return await generator.#call("inspect", [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved);
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      generator.free();
+    }
+  }
+
   /** Begins a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
   start(prompt, options) {
     return this.#call("start", [prompt, options]);
+  }
+
+  /** Begins the answer to a conversation; see `Generator.chat`. Resolves to `{ seed, context_used }`. */
+  chat(messages, options) {
+    return this.#call("chat", [messages, options]);
   }
 
   /** Runs one chunk of the prompt: `{ done, total }`. */
@@ -175,7 +201,7 @@ export class WorkerGenerator {
     return this.#call("abort");
   }
 
-  /** Forgets the text. */
+  /** Forgets the text, also what of it another prompt might begin with. */
   reset() {
     return this.#call("reset");
   }

@@ -5,6 +5,8 @@
 // the page says meanwhile (abort, start) is heard before the next one.
 
 import init, { Generator } from "./engine.js";
+import { converse } from "./chat.js";
+import { failure } from "./errors.js";
 
 const channel = new MessageChannel();
 const waiting = [];
@@ -20,7 +22,7 @@ const turn = () =>
 /** A generator, and the step it computed before it was asked for: one at most. */
 class Seat {
   /** Counts texts, so that what belongs to an old one can be told. */
-  #run = 0;
+  run = 0;
   #prefilled = false;
   #ahead;
   /** The plan to compute ahead that is in force. */
@@ -32,10 +34,11 @@ class Seat {
     this.#prefilled = prefilled;
   }
 
+  /** Gives the number of the new text. */
   newRun() {
-    this.#run += 1;
     this.#prefilled = false;
     this.#ahead = this.#plan = undefined;
+    return (this.run += 1);
   }
 
   /** Puts the generator where the page believes it to be. */
@@ -57,13 +60,13 @@ class Seat {
   }
 
   async next() {
-    const mine = this.#run;
+    const mine = this.run;
     let step = this.#ahead;
     this.#ahead = undefined;
     while (!step && !this.#prefilled) {
       this.prefill();
       if (!this.#prefilled) await turn();
-      if (mine !== this.#run) return {};
+      if (mine !== this.run) return {};
     }
     step ??= this.#compute();
     if (step.error) throw step.error;
@@ -111,9 +114,23 @@ const methods = {
     take(new Seat(generator));
     return { context_length: generator.context_length };
   },
+  async inspect(_, { source, engine, options }) {
+    await init(engine);
+    return Generator.inspect(opened(source), options);
+  },
   start(seat, prompt, options) {
     seat.newRun();
     seat.generator.start(prompt, options);
+    return { seed: seat.generator.seed, context_used: seat.generator.context_used };
+  },
+  async chat(seat, messages, options) {
+    seat.settle();
+    const mine = seat.newRun();
+    const conversation = await converse(seat.generator, messages, options);
+    if (mine !== seat.run) throw failure("aborted", "aborted");
+    // Meanwhile the text before may have gone on.
+    seat.newRun();
+    seat.generator.start_chat(...conversation);
     return { seed: seat.generator.seed, context_used: seat.generator.context_used };
   },
   abort(seat) {
@@ -146,12 +163,15 @@ const methods = {
   },
   free(seat, number) {
     seats.delete(number);
+    seat.newRun();
     seat.generator.free();
   },
 };
 
 /** Anything `Generator.load` takes, from what could be posted. */
-function opened({ url, blob, bytes, stream, length }) {
+function opened(source) {
+  if (Array.isArray(source)) return source.map(opened);
+  const { url, blob, bytes, stream, length } = source;
   if (!stream) return url ?? blob ?? bytes;
   // A Response, because it can tell how long it is.
   return new Response(stream, { headers: length ? { "content-length": length } : {} });

@@ -9,37 +9,34 @@ use crate::repo::Repo;
 use crate::wasm::{self, Bound, Variant};
 use crate::{sizes, tools};
 
-/// Builds the shipped variants, and `extra` ones for tests, and assembles the npm package.
-pub fn package(repo: &Repo, extra: &[Variant]) -> Result<()> {
+/// Builds the shipped modules, and `more` engines for tests, and assembles the npm package.
+pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
     tools::wasm_target()?;
-    let mut built = Vec::new();
-    for variant in Variant::SHIPPED.into_iter().chain(extra.iter().copied()) {
-        built.push((variant, wasm::build(repo, variant)?));
-    }
-    wasm::check_glue(&built)?;
-    let trainer = [(Variant::Trainer, wasm::build(repo, Variant::Trainer)?)];
-    wasm::check_glue(&trainer)?;
-    assemble(repo, &built)?;
-    for (variant, bound) in trainer {
-        let package = repo.package();
-        copy(&bound.module, &package.join(variant.module()))?;
-        fs::write(package.join(wasm::TRAINER_GLUE), &bound.glue)?;
-        fs::write(package.join(wasm::TRAINER_TYPES), &bound.types)?;
-    }
+    let build = |variant| Ok((variant, wasm::build(repo, variant)?));
+    let engines = Variant::ENGINES.into_iter().chain(more.iter().copied());
+    let engines: Vec<_> = engines.map(build).collect::<Result<_>>()?;
+    let extras: Vec<_> = Variant::EXTRAS
+        .map(build)
+        .into_iter()
+        .collect::<Result<_>>()?;
+    wasm::check_glue(&engines)?;
+    extras.chunks(1).try_for_each(wasm::check_glue)?;
+    let shipped = engines
+        .iter()
+        .filter(|(variant, _)| Variant::ENGINES.contains(variant));
+    assemble(repo, shipped.chain(&extras))?;
     sizes::check(repo)
 }
 
-fn assemble(repo: &Repo, built: &[(Variant, Bound)]) -> Result<()> {
+fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>) -> Result<()> {
     let package = repo.package();
     clear(&package)?;
     copy_tree(&repo.npm_sources(), &package)?;
     check_version(&package.join("package.json"))?;
-    for (variant, bound) in built {
-        if Variant::SHIPPED.contains(variant) {
-            copy(&bound.module, &package.join(variant.module()))?;
-            fs::write(package.join(wasm::GLUE), &bound.glue)?;
-            fs::write(package.join(wasm::TYPES), &bound.types)?;
-        }
+    for (variant, bound) in modules {
+        copy(&bound.module, &package.join(variant.module()))?;
+        fs::write(package.join(variant.stem() + ".js"), &bound.glue)?;
+        fs::write(package.join(variant.stem() + ".d.ts"), &bound.types)?;
     }
     for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&repo.root().join(file), &package.join(file))?;

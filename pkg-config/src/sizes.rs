@@ -14,6 +14,9 @@ use crate::repo::Repo;
 /// The most that one module and all JavaScript of the package may weigh, in bytes, gzipped.
 const BUDGET: u64 = 350_000;
 
+/// The same for the module that renders chat templates, which a page loads when it first needs one.
+const CHAT_BUDGET: u64 = 320_000;
+
 /// Sizes of one file in bytes.
 #[derive(Deserialize, Clone, Copy)]
 struct Sizes {
@@ -44,11 +47,15 @@ pub fn print(repo: &Repo) -> Result<()> {
 pub fn check(repo: &Repo) -> Result<()> {
     let files = measure(repo)?;
     show(&files);
-    let core = core(&files);
-    ensure!(
-        core <= BUDGET,
-        "the core weighs {core} bytes gzipped, more than the {BUDGET} it may"
-    );
+    for (name, size, budget) in [
+        ("core", core(&files), BUDGET),
+        ("chat module", chat(&files), CHAT_BUDGET),
+    ] {
+        ensure!(
+            size <= budget,
+            "the {name} weighs {size} bytes gzipped, more than the {budget} it may"
+        );
+    }
     Ok(())
 }
 
@@ -64,6 +71,15 @@ fn show(files: &BTreeMap<String, Sizes>) {
         "core (largest module + JavaScript): {} of {BUDGET} bytes gzipped",
         core(files)
     );
+    println!(
+        "chat module, loaded with the first conversation: {} of {CHAT_BUDGET} bytes gzipped",
+        chat(files)
+    );
+}
+
+/// Whether a file is loaded only with the first conversation.
+fn is_of_chat(name: &str) -> bool {
+    name.starts_with("nexttoken_chat")
 }
 
 /// Whether a file is loaded only where somebody trains.
@@ -73,13 +89,20 @@ fn is_of_the_trainer(name: &str) -> bool {
 
 /// What a page loads before any weights: one module, and the JavaScript.
 fn core(files: &BTreeMap<String, Sizes>) -> u64 {
+    let is_extra = |name: &str| is_of_chat(name) || is_of_the_trainer(name);
     let ending = |ending: &'static str| {
         files
             .iter()
-            .filter(move |(name, _)| name.ends_with(ending) && !is_of_the_trainer(name))
+            .filter(move |(name, _)| name.ends_with(ending) && !is_extra(name))
             .map(|(_, sizes)| sizes.gzip)
     };
     ending(".wasm").max().unwrap_or(0) + ending(".js").sum::<u64>()
+}
+
+/// The module that renders chat templates, and its glue.
+fn chat(files: &BTreeMap<String, Sizes>) -> u64 {
+    let own = files.iter().filter(|(name, _)| is_of_chat(name));
+    own.map(|(_, sizes)| sizes.gzip).sum()
 }
 
 /// The sizes of the modules and the JavaScript of the package, by file name.
@@ -118,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_core_is_the_largest_module_and_all_javascript_but_the_trainer() {
+    fn the_core_is_the_largest_module_and_all_javascript_but_of_the_extras() {
         let sizes = |gzip| Sizes {
             raw: 0,
             gzip,
@@ -132,8 +155,11 @@ mod tests {
             ("c.txt", 99),
             ("x_trainer.wasm", 50),
             ("trainer.js", 5),
+            ("nexttoken_chat.wasm", 50),
+            ("nexttoken_chat.js", 7),
         ]
         .map(|(name, gzip)| (name.to_owned(), sizes(gzip)));
-        assert_eq!(core(&files.into_iter().collect()), 33);
+        let files = files.into_iter().collect();
+        assert_eq!((core(&files), chat(&files)), (33, 57));
     }
 }

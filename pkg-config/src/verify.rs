@@ -148,18 +148,17 @@ fn clippy(repo: &Repo) -> Result<()> {
 
 fn clippy_wasm(repo: &Repo) -> Result<()> {
     tools::wasm_target()?;
-    let target = ["--target", "wasm32-unknown-unknown"];
-    let features = ["--no-default-features", "--features", "js"];
-    let mut cargo = cargo(
-        repo,
-        &["clippy", "--locked", "--package", "nexttoken", "--lib"],
-    );
-    command::run(
-        cargo
-            .args(target)
-            .args(features)
-            .args(["--", "-D", "warnings"]),
-    )
+    // Once for each module of the package.
+    for features in ["js", "js-chat", "js,train"] {
+        let mut cargo = cargo(
+            repo,
+            &["clippy", "--locked", "--package", "nexttoken", "--lib"],
+        );
+        cargo.args(["--target", "wasm32-unknown-unknown"]);
+        cargo.args(["--no-default-features", "--features", features]);
+        command::run(cargo.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 fn doc(repo: &Repo) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Compiles the root crate to WebAssembly in its variants, binds each to JavaScript and optimises.
+//! Compiles the root crate to WebAssembly: the engine in its variants, and the modules beside it. Binds each
+//! to JavaScript and optimises it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,30 +11,47 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::repo::Repo;
 use crate::{command, fetch, tools};
 
-/// One compilation of the same source for engines of one kind. All give the same results.
+/// One module that is made of the source of the root crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// 128-bit SIMD, which every current browser has.
+    /// The engine in 128-bit SIMD, which every current browser has. All engines give the same results.
     Simd128,
-    /// Relaxed SIMD besides, whose integer dot product is faster where the engine has it.
+    /// The engine in relaxed SIMD besides, whose integer dot product is faster where the browser has it.
     Relaxed,
-    /// The trainer beside the generator, loaded only where somebody trains; its matrix products use 128-bit SIMD.
-    Trainer,
-    /// No SIMD: the specification the others are tested against; never shipped.
+    /// The engine without SIMD: the specification the others are tested against; never shipped.
     Scalar,
+    /// What renders chat templates, loaded with the first conversation.
+    Chat,
+    /// The trainer beside the engine, loaded only where somebody trains; its matrix products use 128-bit SIMD.
+    Trainer,
+}
+
+/// How a module is made.
+struct Recipe {
+    /// Cargo's profile.
+    profile: &'static str,
+    /// The features of the crate that are compiled in.
+    features: &'static str,
+    /// What rustc is told.
+    rustc: String,
+    /// What wasm-opt is told beside [`OPTIMISER`].
+    optimiser: Vec<&'static str>,
 }
 
 impl Variant {
-    /// What the package ships.
-    pub const SHIPPED: [Self; 2] = [Self::Simd128, Self::Relaxed];
+    /// The engines the package ships.
+    pub const ENGINES: [Self; 2] = [Self::Simd128, Self::Relaxed];
+    /// What the package ships beside the engine: each with a glue of its own, loaded where it is needed.
+    pub const EXTRAS: [Self; 2] = [Self::Chat, Self::Trainer];
 
     /// The name used in file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Simd128 => "simd128",
             Self::Relaxed => "relaxed",
-            Self::Trainer => "trainer",
             Self::Scalar => "scalar",
+            Self::Chat => "chat",
+            Self::Trainer => "trainer",
         }
     }
 
@@ -42,33 +60,42 @@ impl Variant {
         format!("nexttoken_{}.wasm", self.name())
     }
 
-    fn target_features(self) -> &'static str {
+    /// File name of its glue and its types, without the ending; the engines share theirs.
+    pub fn stem(self) -> String {
         match self {
-            Self::Simd128 | Self::Trainer => "+simd128",
-            Self::Relaxed => "+simd128,+relaxed-simd",
-            Self::Scalar => "-simd128",
+            Self::Simd128 | Self::Relaxed | Self::Scalar => "nexttoken".to_owned(),
+            Self::Chat | Self::Trainer => format!("nexttoken_{}", self.name()),
         }
     }
 
-    /// The features of the crate that are compiled in.
-    fn features(self) -> &'static str {
+    fn recipe(self) -> Recipe {
+        let fast = |features, target_features, optimiser: &[&'static str]| Recipe {
+            profile: "release",
+            features,
+            rustc: format!("-Ctarget-feature={target_features}"),
+            optimiser: [&FAST, optimiser].concat(),
+        };
         match self {
-            Self::Trainer => "js,train",
-            Self::Simd128 | Self::Relaxed | Self::Scalar => "js",
-        }
-    }
-
-    /// The WebAssembly features wasm-opt may use beyond those every module needs.
-    fn optimiser_features(self) -> &'static [&'static str] {
-        match self {
-            Self::Simd128 | Self::Trainer => &["--enable-simd"],
-            Self::Relaxed => &["--enable-simd", "--enable-relaxed-simd"],
-            Self::Scalar => &[],
+            Self::Simd128 => fast("js", "+simd128", &["--enable-simd"]),
+            Self::Relaxed => fast(
+                "js",
+                "+simd128,+relaxed-simd",
+                &["--enable-simd", "--enable-relaxed-simd"],
+            ),
+            Self::Scalar => fast("js", "-simd128", &[]),
+            Self::Trainer => fast("js,train", "+simd128", &["--enable-simd"]),
+            // On the way to an answer it is small rather than fast. No template needs more memory.
+            Self::Chat => Recipe {
+                profile: "small",
+                features: "js-chat",
+                rustc: format!("-Clink-arg=--max-memory={}", 64 << 20),
+                optimiser: vec!["-Oz"],
+            },
         }
     }
 }
 
-/// A finished variant: the module, and the JavaScript and types it is called through.
+/// A finished module: the module, and the JavaScript and types it is called through.
 pub struct Bound {
     /// Path of the optimised module.
     pub module: PathBuf,
@@ -78,25 +105,19 @@ pub struct Bound {
     pub types: String,
 }
 
-/// File name of the glue.
-pub const GLUE: &str = "nexttoken.js";
-/// File name of the glue's types.
-pub const TYPES: &str = "nexttoken.d.ts";
-
-/// The same for the trainer's module.
-pub const TRAINER_GLUE: &str = "nexttoken_trainer.js";
-/// The trainer's types.
-pub const TRAINER_TYPES: &str = "nexttoken_trainer.d.ts";
-
-/// What wasm-opt is told for every variant: the features Rust's own target turns on, and to
-/// optimise for speed. Nothing that would change the result of a float operation.
-const OPTIMISER: [&str; 10] = [
+/// What wasm-opt is told where speed counts.
+const FAST: [&str; 3] = [
     "-O3",
     // Folds additions to addresses into loads: sound where no address wraps around into the first
     // kilobyte, the far end of the stack here.
     "--low-memory-unused",
     // Kernels are functions of their own on purpose, see `Isa::isolate`.
     "--one-caller-inline-max-function-size=50",
+];
+
+/// What wasm-opt is told for every module: the features Rust's own target turns on. Nothing that would
+/// change the result of a float operation.
+const OPTIMISER: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
     "--enable-mutable-globals",
@@ -106,96 +127,82 @@ const OPTIMISER: [&str; 10] = [
     "--strip-producers",
 ];
 
-/// Builds one variant; quick where nothing changed.
+/// Builds one module; quick where nothing changed.
 pub fn build(repo: &Repo, variant: Variant) -> Result<Bound> {
-    let compiled = compile(repo, variant)?;
+    let recipe = variant.recipe();
+    let compiled = compile(repo, variant, &recipe)?;
     let folder = repo.variants().join(variant.name());
     fs::create_dir_all(&folder)?;
-    let bound = Bound {
-        module: folder.join(variant.module()),
-        glue: String::new(),
-        types: String::new(),
-    };
     let stamp = folder.join("made-from");
-    let made_from = stamp_of(&compiled, variant)?;
+    let made_from = stamp_of(&compiled, &recipe)?;
     if fs::read_to_string(&stamp).is_ok_and(|old| old == made_from) {
-        return read(&folder, bound);
+        return read(&folder, variant);
     }
     // Gone while its files change, so that an interrupted run is not taken for a finished one.
     let _ = fs::remove_file(&stamp);
-    bind(&compiled, &folder).with_context(|| format!("cannot bind {}", variant.module()))?;
-    optimise(
-        repo,
-        variant,
-        &folder.join("nexttoken_bg.wasm"),
-        &bound.module,
-    )?;
+    bind(&compiled, &folder, variant)
+        .with_context(|| format!("cannot bind {}", variant.module()))?;
+    let bound = folder.join(format!("{}_bg.wasm", variant.stem()));
+    optimise(repo, &recipe, &bound, &folder.join(variant.module()))?;
     fs::write(stamp, made_from)?;
-    read(&folder, bound)
+    read(&folder, variant)
 }
 
-fn read(folder: &Path, bound: Bound) -> Result<Bound> {
-    let glue = fs::read_to_string(folder.join(GLUE))?;
-    let types = fs::read_to_string(folder.join(TYPES))?;
+fn read(folder: &Path, variant: Variant) -> Result<Bound> {
+    let text = |ending: &str| fs::read_to_string(folder.join(variant.stem() + ending));
     Ok(Bound {
-        glue,
-        types,
-        ..bound
+        module: folder.join(variant.module()),
+        glue: text(".js")?,
+        types: text(".d.ts")?,
     })
 }
 
-/// Everything a finished variant depends on.
-fn stamp_of(compiled: &Path, variant: Variant) -> Result<String> {
+/// Everything a finished module depends on.
+fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     let module = fetch::sha256(fs::File::open(compiled)?)?;
     let (bindgen, binaryen) = (tools::WASM_BINDGEN, include_str!("../tools/package.json"));
-    let features = variant.optimiser_features();
+    let optimiser = &recipe.optimiser;
     Ok(format!(
-        "{module}\n{bindgen}\n{OPTIMISER:?} {features:?}\n{binaryen}"
+        "{module}\n{bindgen}\n{OPTIMISER:?} {optimiser:?}\n{binaryen}"
     ))
 }
 
-/// Compiles the library for one variant, and gives the path of the raw module.
-fn compile(repo: &Repo, variant: Variant) -> Result<PathBuf> {
+/// Compiles the library by one recipe, and gives the path of the raw module.
+fn compile(repo: &Repo, variant: Variant, recipe: &Recipe) -> Result<PathBuf> {
     // A folder for each, because Cargo would build everything anew whenever the flags change.
     let target = repo.target().join("wasm").join(variant.name());
     let mut cargo = command::cargo();
     cargo
         .current_dir(repo.root())
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "nexttoken",
-            "--lib",
-        ])
-        .args(["--no-default-features", "--features", variant.features()])
+        .args(["build", "--locked", "--package", "nexttoken", "--lib"])
+        .args(["--profile", recipe.profile, "--no-default-features"])
+        .args(["--features", recipe.features])
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
         // Takes the place of every other source of flags, the user's own among them: the same
         // source must give the same module.
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            format!("-Ctarget-feature={}", variant.target_features()),
-        );
+        .env("CARGO_ENCODED_RUSTFLAGS", &recipe.rustc);
     command::run(&mut cargo)?;
-    Ok(target.join("wasm32-unknown-unknown/release/nexttoken.wasm"))
+    let built = target.join("wasm32-unknown-unknown").join(recipe.profile);
+    Ok(built.join("nexttoken.wasm"))
 }
 
 /// Writes the glue, its types and the module with the bindings applied.
-fn bind(compiled: &Path, folder: &Path) -> Result<()> {
+fn bind(compiled: &Path, folder: &Path, variant: Variant) -> Result<()> {
     Bindgen::new()
         .input_path(compiled)
-        .out_name("nexttoken")
+        .out_name(&variant.stem())
         .web(true)?
         .typescript(true)
         // The caller names the variant it wants. Without this the glue names a file that is not
         // in the package, which bundlers look for.
         .omit_default_module_path(true)
+        // A template may run into the limits of the chat module, which then must begin anew.
+        .reset_state_function(variant == Variant::Chat)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder)?;
-    let glue = folder.join(GLUE);
+    let glue = folder.join(variant.stem() + ".js");
     fs::write(&glue, without_remarks(&fs::read_to_string(&glue)?))?;
     Ok(())
 }
@@ -210,32 +217,33 @@ fn without_remarks(glue: &str) -> String {
         .collect()
 }
 
-fn optimise(repo: &Repo, variant: Variant, from: &Path, to: &Path) -> Result<()> {
+fn optimise(repo: &Repo, recipe: &Recipe, from: &Path, to: &Path) -> Result<()> {
     let wasm_opt = tools::wasm_opt(repo)?;
     let mut node = Command::new("node");
     node.current_dir(repo.root())
         .arg(wasm_opt)
-        .args(OPTIMISER)
-        .args(variant.optimiser_features());
+        .args(&recipe.optimiser)
+        .args(OPTIMISER);
     command::run(node.arg(from).arg("-o").arg(to))?;
     fs::remove_file(from)?;
     Ok(())
 }
 
-/// Fails unless one glue fits all variants, and holds under a strict Content-Security-Policy.
-pub fn check_glue(variants: &[(Variant, Bound)]) -> Result<()> {
-    let Some(((first, model), rest)) = variants.split_first() else {
-        bail!("there is no variant");
+/// Fails unless one glue fits all modules that share it, and holds under a strict Content-Security-Policy.
+pub fn check_glue(modules: &[(Variant, Bound)]) -> Result<()> {
+    let Some(((first, model), rest)) = modules.split_first() else {
+        bail!("there is no module");
     };
+    let stem = first.stem();
     for (variant, bound) in rest {
-        for (name, one, other) in [
-            (GLUE, &model.glue, &bound.glue),
-            (TYPES, &model.types, &bound.types),
+        for (ending, one, other) in [
+            ("js", &model.glue, &bound.glue),
+            ("d.ts", &model.types, &bound.types),
         ] {
             if let Some((one, other)) = first_difference(one, other) {
                 bail!(
-                    "{name} differs between the variants, so one cannot serve both: is an export \
-                     or an import behind a target feature?\n  {}: {one}\n  {}: {other}",
+                    "{stem}.{ending} differs between the variants, so one cannot serve both: is an \
+                     export or an import behind a target feature?\n  {}: {one}\n  {}: {other}",
                     first.name(),
                     variant.name()
                 );
@@ -245,7 +253,7 @@ pub fn check_glue(variants: &[(Variant, Bound)]) -> Result<()> {
     for forbidden in ["new Function", "eval("] {
         ensure!(
             !model.glue.contains(forbidden),
-            "{GLUE} contains `{forbidden}`, which a strict Content-Security-Policy refuses \
+            "{stem}.js contains `{forbidden}`, which a strict Content-Security-Policy refuses \
              (a feature of js-sys or serde-wasm-bindgen?)"
         );
     }

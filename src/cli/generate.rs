@@ -1,11 +1,13 @@
-//! `generate`: continues a prompt.
+//! `generate`: continues a prompt; and how text is written, which `chat` shares.
 
 use super::sampling::Sampling;
 use super::{Common, Outcome, model_file, print_json};
 use clap::Args;
+use nexttoken::Result;
 use nexttoken::generator::{CacheType, Context, Generator, Options, Timings, Token};
 use serde_json::json;
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 
 #[derive(Args)]
@@ -15,6 +17,13 @@ pub struct Generate {
     /// The text to continue
     #[arg(long, allow_hyphen_values = true)]
     prompt: String,
+    #[command(flatten)]
+    writing: Writing,
+}
+
+/// How a text is written.
+#[derive(Args)]
+pub struct Writing {
     /// Tokens to generate at most [default: as many as the context holds]
     #[arg(long)]
     max_tokens: Option<usize>,
@@ -43,27 +52,25 @@ pub struct Generate {
 impl Generate {
     pub fn run(&self) -> Outcome {
         // Before the model is read, which takes a while.
-        let options = self.options();
+        let options = self.writing.options();
         options.validate()?;
-        let model = Arc::new(model_file::load(&self.common.model)?);
-        let mut generator = Generator::new(
-            model,
-            Context {
-                length: self.context_length,
-                cache_type: self.cache_type,
-            },
-        )?;
+        let mut generator = self.writing.generator(&self.common.model)?;
         generator.start(&self.prompt, options)?;
-        if self.common.json {
-            self.print_as_json(&mut generator)
-        } else if self.record.is_some() {
-            generator.tokens().try_for_each(|token| print_json(&token?))
-        } else {
-            self.print_as_text(&mut generator)
-        }
+        self.writing.print(&mut generator, self.common.json)
+    }
+}
+
+impl Writing {
+    /// A generator with the model in the file at `path`.
+    pub fn generator(&self, path: &Path) -> Result<Generator> {
+        let context = Context {
+            length: self.context_length,
+            cache_type: self.cache_type,
+        };
+        Generator::new(Arc::new(model_file::load(path)?), context)
     }
 
-    fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         Options {
             seed: self.seed,
             stop: self.stop.clone(),
@@ -74,8 +81,19 @@ impl Generate {
         }
     }
 
+    /// Generates the text and prints it.
+    pub fn print(&self, generator: &mut Generator, json: bool) -> Outcome {
+        if json {
+            self.print_as_json(generator)
+        } else if self.record.is_some() {
+            generator.tokens().try_for_each(|token| print_json(&token?))
+        } else {
+            self.print_as_text(generator)
+        }
+    }
+
     fn print_as_json(&self, generator: &mut Generator) -> Outcome {
-        let tokens: Vec<Token> = generator.tokens().collect::<Result<_, _>>()?;
+        let tokens: Vec<Token> = generator.tokens().collect::<Result<_>>()?;
         let mut result = json!({
             "prompt_ids": generator.prompt_ids(),
             "ids": generator.ids(),
@@ -125,9 +143,13 @@ fn print_distribution(token: &Token) {
 }
 
 fn print_summary(timings: &Timings, seed: u64) {
+    let reused = match timings.reused_tokens {
+        0 => String::new(),
+        reused => format!(" after {reused} reused"),
+    };
     let _ = writeln!(
         std::io::stderr(),
-        "[prompt: {} tokens, {:.1} tok/s; text: {:.1} tok/s; seed {seed}]",
+        "[prompt: {} tokens{reused}, {:.1} tok/s; text: {:.1} tok/s; seed {seed}]",
         timings.prefill_tokens,
         timings.prefill_tokens_per_second,
         timings.decode_tokens_per_second,

@@ -1,9 +1,10 @@
-//! `inspect`: what a model file holds, read from its header alone.
+//! `inspect`: what a model file holds and whether it runs, read from its header alone.
 
 use super::{Outcome, model_file, print_json, supported};
 use clap::Args;
-use nexttoken::Error;
-use nexttoken::gguf::{Header, Metadata, Value};
+use nexttoken::Inspection;
+use nexttoken::generator::{CacheType, Context};
+use nexttoken::gguf::{Header, Value};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
@@ -17,145 +18,119 @@ pub struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Tokens the context is to hold [default: the model's own number]
+    #[arg(long)]
+    context_length: Option<usize>,
+    /// How the KV cache is to keep its numbers: q16, q8 (half the memory) or f32 (twice)
+    #[arg(long, default_value = "q16")]
+    cache_type: CacheType,
     /// Show what loads instead: architectures, tensor types, tokenizers
     #[arg(long, conflicts_with = "model")]
     supported: bool,
 }
 
-pub fn run(inspect: &Inspect) -> Outcome {
-    let Some(model) = &inspect.model else {
-        return supported::run(inspect.json);
-    };
-    let (header, size) = model_file::header(model)?;
-    if size < header.file_size {
-        let missing = header.file_size - size;
-        let message = format!("{missing} of its {} bytes are missing", header.file_size);
-        return Err(Error::Truncated(message).into());
-    }
-    let summary = Summary::new(&header);
-    if inspect.json {
-        print_json(&summary.to_json(&header))
-    } else {
-        summary.print(&header)
+impl Inspect {
+    pub fn run(&self) -> Outcome {
+        let Some(model) = &self.model else {
+            return supported::run(self.json);
+        };
+        let context = Context {
+            length: self.context_length,
+            cache_type: self.cache_type,
+        };
+        let (inspection, header) = model_file::inspect(model, context)?;
+        let types = header.as_ref().map(types).unwrap_or_default();
+        if self.json {
+            print_json(&to_json(&inspection, header.as_ref(), &types))
+        } else {
+            print(&inspection, header.as_ref(), &types)
+        }
     }
 }
 
-/// What of the header is worth a line.
-struct Summary {
-    architecture: String,
-    parameters: u64,
-    /// Tensors and bytes by type.
-    types: BTreeMap<&'static str, (usize, u64)>,
+/// Tensors and bytes by type.
+type Types = BTreeMap<&'static str, (usize, u64)>;
+
+fn types(header: &Header) -> Types {
+    let mut types = Types::new();
+    for tensor in &header.tensors {
+        let (count, bytes) = types.entry(tensor.kind.name()).or_insert((0, 0));
+        *count += 1;
+        *bytes = bytes.saturating_add(tensor.size);
+    }
+    types
 }
 
-impl Summary {
-    fn new(header: &Header) -> Self {
-        let mut types = BTreeMap::new();
-        let mut parameters: u64 = 0;
-        for tensor in &header.tensors {
-            let (count, bytes) = types.entry(tensor.kind.name()).or_insert((0, 0u64));
-            *count += 1;
-            *bytes = bytes.saturating_add(tensor.size);
-            let elements = tensor.shape.iter().fold(1u64, |n, &d| n.saturating_mul(d));
-            parameters = parameters.saturating_add(elements);
-        }
-        let architecture = string(&header.metadata, "general.architecture");
-        Summary {
-            architecture: architecture.unwrap_or("unknown").into(),
-            parameters,
-            types,
-        }
-    }
-
-    /// The numbers that the metadata gives under the architecture's name.
-    fn number(&self, metadata: &Metadata, key: &str) -> Option<u32> {
-        let key = format!("{}.{key}", self.architecture);
-        metadata.optional_u32(&key).ok().flatten()
-    }
-
-    fn to_json(&self, header: &Header) -> serde_json::Value {
-        let metadata = &header.metadata;
-        let types = self.types.iter().map(|(&name, &(tensors, bytes))| {
+fn to_json(inspection: &Inspection, header: Option<&Header>, types: &Types) -> serde_json::Value {
+    let mut json = json!(inspection);
+    if let Some(header) = header {
+        let types = types.iter().map(|(&name, &(tensors, bytes))| {
             (
                 name.to_owned(),
                 json!({ "tensors": tensors, "bytes": bytes }),
             )
         });
-        let pairs = metadata
-            .iter()
-            .map(|(key, value)| (key.to_owned(), to_json(value)));
-        json!({
-            "gguf_version": header.version,
-            "file_size": header.file_size,
-            "architecture": self.architecture,
-            "name": string(metadata, "general.name"),
-            "parameters": self.parameters,
-            "context_length": self.number(metadata, "context_length"),
-            "layers": self.number(metadata, "block_count"),
-            "hidden_size": self.number(metadata, "embedding_length"),
-            "vocabulary_size": vocabulary_size(metadata),
-            "tokenizer": tokenizer(metadata),
-            "tensors": header.tensors.len(),
-            "tensor_types": types.collect::<Map<_, _>>(),
-            "metadata": pairs.collect::<Map<_, _>>(),
-        })
+        let pairs = header.metadata.iter();
+        let pairs = pairs.map(|(key, value)| (key.to_owned(), value_to_json(value)));
+        json["gguf_version"] = json!(header.version);
+        json["tensors"] = json!(header.tensors.len());
+        json["tensor_types"] = types.collect::<Map<_, _>>().into();
+        json["metadata"] = pairs.collect::<Map<_, _>>().into();
     }
+    json
+}
 
-    fn print(&self, header: &Header) -> Outcome {
-        let metadata = &header.metadata;
-        let mut out = BufWriter::new(std::io::stdout().lock());
-        let name = string(metadata, "general.name").unwrap_or("—");
-        writeln!(out, "name            {}", one_line(name))?;
-        writeln!(out, "architecture    {}", one_line(&self.architecture))?;
-        writeln!(
-            out,
-            "parameters      {:.1} million",
-            self.parameters as f64 / 1e6
+fn print(inspection: &Inspection, header: Option<&Header>, types: &Types) -> Outcome {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let text = |text: &Option<String>| one_line(text.as_deref().unwrap_or("—"));
+    let mut line = |label: &str, text: &str| writeln!(out, "{label:<14}  {text}");
+    line("name", &text(&inspection.name))?;
+    line("architecture", &text(&inspection.architecture))?;
+    let millions = inspection.parameters as f64 / 1e6;
+    line("parameters", &format!("{millions:.1} million"))?;
+    for (label, number) in [
+        ("context length", inspection.context_length),
+        ("layers", inspection.layers),
+        ("hidden size", inspection.hidden_size),
+    ] {
+        if let Some(number) = number {
+            line(label, &number.to_string())?;
+        }
+    }
+    if let Some(size) = inspection.vocabulary_size {
+        line("vocabulary", &size.to_string())?;
+    }
+    line("tokenizer", &one_line(&inspection.tokenizer))?;
+    if !inspection.chat_templates.is_empty() {
+        line(
+            "chat templates",
+            &one_line(&inspection.chat_templates.join(", ")),
         )?;
-        for (label, key) in [
-            ("context length", "context_length"),
-            ("layers", "block_count"),
-            ("hidden size", "embedding_length"),
-        ] {
-            if let Some(number) = self.number(metadata, key) {
-                writeln!(out, "{label:<14}  {number}")?;
-            }
-        }
-        if let Some(size) = vocabulary_size(metadata) {
-            writeln!(out, "vocabulary      {size}")?;
-        }
-        writeln!(out, "tokenizer       {}", one_line(&tokenizer(metadata)))?;
-        writeln!(
-            out,
-            "file            GGUF {}, {}",
-            header.version,
-            megabytes(header.file_size)
-        )?;
-        writeln!(out, "tensors         {}", header.tensors.len())?;
-        for (name, &(tensors, bytes)) in &self.types {
-            writeln!(out, "  {name:<12}  {tensors:>5}  {:>12}", megabytes(bytes))?;
-        }
-        Ok(out.flush()?)
     }
-}
-
-fn string<'a>(metadata: &'a Metadata, key: &str) -> Option<&'a str> {
-    metadata.optional_str(key).ok().flatten()
-}
-
-fn vocabulary_size(metadata: &Metadata) -> Option<usize> {
-    match metadata.get("tokenizer.ggml.tokens") {
-        Some(Value::Strings(tokens)) => Some(tokens.len()),
-        _ => None,
+    if let Some(header) = header {
+        let (version, size) = (header.version, megabytes(inspection.file_size));
+        let parts = match inspection.parts {
+            1 => String::new(),
+            parts => format!(" in {parts} parts"),
+        };
+        line("file", &format!("GGUF {version}, {size}{parts}"))?;
+        line("tensors", &header.tensors.len().to_string())?;
     }
-}
-
-fn tokenizer(metadata: &Metadata) -> String {
-    let kind = string(metadata, "tokenizer.ggml.model").unwrap_or("none");
-    match string(metadata, "tokenizer.ggml.pre") {
-        Some(pre) => format!("{kind}/{pre}"),
-        None => kind.into(),
+    for (name, (tensors, bytes)) in types {
+        let bytes = megabytes(*bytes);
+        line(&format!("  {name}"), &format!("{tensors:>5}  {bytes:>12}"))?;
     }
+    if let Some(memory) = inspection.memory {
+        line("memory", &megabytes(memory.total))?;
+        line("  weights", &format!("{:>19}", megabytes(memory.weights)))?;
+        let (cache, positions) = (megabytes(memory.cache), memory.positions);
+        line("  KV cache", &format!("{cache:>19} for {positions} tokens"))?;
+    }
+    match &inspection.reason {
+        None => line("runs here", "yes")?,
+        Some(reason) => line("runs here", &format!("no: {}", one_line(reason)))?,
+    }
+    Ok(out.flush()?)
 }
 
 fn megabytes(bytes: u64) -> String {
@@ -170,7 +145,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// A value as JSON; of an array only its kind and length, since vocabularies are long.
-fn to_json(value: &Value) -> serde_json::Value {
+fn value_to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::U8(v) => json!(v),
         Value::I8(v) => json!(v),

@@ -1,5 +1,6 @@
 //! Arguments, dispatch and errors of the command line.
 
+mod chat;
 #[cfg(feature = "train")]
 mod evaluate;
 mod generate;
@@ -33,12 +34,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show what a model file holds
+    /// Show what a model file holds, and whether it runs
     Inspect(inspect::Inspect),
     /// Show the tokens of a text
     Tokenize(texts::Tokenize),
     /// Continue a prompt
     Generate(Box<generate::Generate>),
+    /// Talk with a model, by its own chat template
+    Chat(Box<chat::Chat>),
     /// Measure how well the model expects a text
     Score(texts::Score),
     /// Train a small model on a text
@@ -93,9 +96,10 @@ type Outcome = Result<(), Failure>;
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let (outcome, json) = match &arguments.command {
-        Command::Inspect(command) => (inspect::run(command), command.json),
+        Command::Inspect(command) => (command.run(), command.json),
         Command::Tokenize(command) => (command.run(), command.common.json),
         Command::Generate(command) => (command.run(), command.common.json),
+        Command::Chat(command) => (command.run(), command.common.json),
         Command::Score(command) => (command.run(), command.common.json),
         #[cfg(feature = "train")]
         Command::Train(command) => (command.run(), command.json),

@@ -1,58 +1,110 @@
-//! Model files, read in pieces.
+//! Model files, read in pieces; a model in several files is named by any of them.
 
-use nexttoken::gguf::{Header, read_header};
+use nexttoken::generator::Context;
+use nexttoken::gguf::{Header, HeaderReader, Split, part_names};
 use nexttoken::model::{Loader, Model};
-use nexttoken::{Error, Result};
+use nexttoken::{Error, Inspection, Result};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes read at once.
 const PIECE: usize = 1 << 20;
 
 /// Loads the model in the file at `path`.
 pub fn load(path: &Path) -> Result<Model> {
+    let paths = parts(path);
+    if let [path] = &paths[..] {
+        let mut loader = Loader::new();
+        feed(&mut loader, path)?;
+        return loader.finish();
+    }
+    let headers = paths
+        .iter()
+        .map(|path| header(path))
+        .collect::<Result<_>>()?;
+    let split = Split::new(headers)?;
+    let order = split.order().to_vec();
+    let mut loader = Loader::of_split(split)?;
+    for (place, index) in order.into_iter().enumerate() {
+        if place > 0 {
+            loader.next_part()?;
+        }
+        feed(&mut loader, &paths[index])?;
+    }
+    loader.finish()
+}
+
+/// Reads only the header of the model in the file at `path`, and sums it up. A header that cannot be read
+/// to its end, but is one, is summed up as far as it goes.
+pub fn inspect(path: &Path, context: Context) -> Result<(Inspection, Option<Header>)> {
+    let paths = parts(path);
+    let mut headers = Vec::new();
+    for path in &paths {
+        let mut reader = HeaderReader::new();
+        match read_header(&mut reader, path) {
+            Err(error @ Error::UnsupportedTensorType { .. }) => {
+                return Ok((Inspection::refused(reader.metadata(), &error), None));
+            }
+            header => headers.push(header?),
+        }
+    }
+    let header = match paths.len() {
+        1 => headers.remove(0),
+        _ => Split::new(headers)?.into_header()?,
+    };
+    let inspection = Inspection::new(header.clone(), paths.len(), context, None)?;
+    Ok((inspection, Some(header)))
+}
+
+/// All files of the model of which the one at `path` is one.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    match name.and_then(part_names) {
+        Some(names) => names.iter().map(|name| path.with_file_name(name)).collect(),
+        None => vec![path.to_owned()],
+    }
+}
+
+/// Hands the file at `path` to the loader.
+fn feed(loader: &mut Loader, path: &Path) -> Result<()> {
     let mut file = open(path)?;
-    let mut loader = Loader::new();
     let mut piece = vec![0; PIECE];
     loop {
         match read(&mut file, &mut piece, path)? {
-            0 => return loader.finish(),
+            0 => return Ok(()),
             read => loader.push(&piece[..read])?,
         }
     }
 }
 
-/// Reads only the header of the file at `path`; gives it with the size of the file.
-pub fn header(path: &Path) -> Result<(Header, u64)> {
+fn header(path: &Path) -> Result<Header> {
+    read_header(&mut HeaderReader::new(), path)
+}
+
+/// Reads the header of the file at `path`, and checks that the file is as long as it promises.
+fn read_header(reader: &mut HeaderReader, path: &Path) -> Result<Header> {
     let mut file = open(path)?;
     let size = file.metadata().map_err(|error| failed(path, &error))?.len();
-    let mut bytes = Vec::new();
-    // Doubled each time, so that parsing again and again costs no more than twice.
-    let mut wanted = PIECE;
-    loop {
-        let start = bytes.len();
-        bytes
-            .try_reserve_exact(wanted)
-            .map_err(|_| Error::OutOfMemory(wanted))?;
-        bytes.resize(start + wanted, 0);
-        let mut filled = start;
-        while filled < bytes.len() {
-            match read(&mut file, &mut bytes[filled..], path)? {
-                0 => break,
-                read => filled += read,
+    let mut piece = vec![0; PIECE];
+    let header = loop {
+        match read(&mut file, &mut piece, path)? {
+            0 => return Err(reader.missing()),
+            read => {
+                if let Some(header) = reader.push(&piece[..read])? {
+                    break header;
+                }
             }
         }
-        let complete = filled < bytes.len();
-        bytes.truncate(filled);
-        if let Some(header) = read_header(&bytes)? {
-            return Ok((header, size));
-        }
-        if complete {
-            return Err(Error::Truncated("it ends within its header".into()));
-        }
-        wanted = bytes.len();
+    };
+    if size < header.file_size {
+        let missing = header.file_size - size;
+        return Err(Error::Truncated(format!(
+            "{missing} of its {} bytes are missing",
+            header.file_size
+        )));
     }
+    Ok(header)
 }
 
 fn open(path: &Path) -> Result<File> {

@@ -29,6 +29,7 @@ pub use record::{Chosen, Record, RecordedStage, RecordedToken, RemovedToken};
 pub use timings::{Clock, Timings};
 pub use token::{Candidate, FinishReason, Token};
 
+use crate::chat;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{self, Choice, Sampler};
 use crate::{Error, Progress, Result, TokenId};
@@ -51,6 +52,8 @@ struct Run {
     /// The prompt and what was generated; the session holds the first `session.len()` of them.
     ids: Vec<TokenId>,
     prompt_len: usize,
+    /// Tokens of the prompt that the session held before the text was started.
+    reused: usize,
     sampler: Sampler,
     /// The sampler's state before each generated token.
     states: Vec<sampler::State>,
@@ -77,14 +80,7 @@ impl Generator {
     ///
     /// Errors: [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
     pub fn new(model: Arc<Model>, context: Context) -> Result<Self> {
-        let most = model.config.context_length;
-        let capacity = context.length.unwrap_or(most);
-        if !(1..=most).contains(&capacity) {
-            return Err(Error::InvalidOption {
-                name: "context_length".into(),
-                reason: format!("it must be a whole number from 1 to {most}, the model's own"),
-            });
-        }
+        let capacity = context.positions(model.config.context_length)?;
         Ok(Generator {
             session: Session::new(&model, capacity, context.cache_type)?,
             model,
@@ -101,12 +97,52 @@ impl Generator {
 
     /// Starts a new text with `prompt`, in which special tokens are parsed; runs nothing yet.
     ///
+    /// What the prompt has in common with the beginning of the text before is not run again, which
+    /// changes no result: see [`Timings::reused_tokens`].
+    ///
     /// Errors leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
     /// [`Error::PromptTooLong`].
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
+        self.check_options(&options)?;
+        self.begin(self.model.tokenizer.encode_prompt(prompt), options)
+    }
+
+    /// Starts a new text with a conversation that [`crate::chat::render`] has written out, as
+    /// [`Generator::start`] does with a prompt; here BOS is not doubled, and what a message spells is
+    /// text, though it looked like a special token.
+    ///
+    /// Errors: those of [`Generator::start`].
+    pub fn start_chat(&mut self, conversation: &str, options: Options) -> Result<()> {
+        self.check_options(&options)?;
+        let ids = chat::encode(&self.model.tokenizer, conversation);
+        self.begin(ids, options)
+    }
+
+    /// Starts the model's answer to `messages`, written out with its chat template. A conversation
+    /// that goes on costs only its new tokens: append the answer and the next message, and call again.
+    ///
+    /// Errors: [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
+    #[cfg(feature = "chat")]
+    pub fn chat(
+        &mut self,
+        messages: &[chat::Message],
+        rendering: &chat::Rendering,
+        options: Options,
+    ) -> Result<()> {
+        self.check_options(&options)?;
+        let request = chat::Request::new(&self.model, messages, rendering.template.as_deref())?;
+        let conversation = chat::render(&request, rendering)?;
+        self.start_chat(&conversation, options)
+    }
+
+    /// Checks options, also against the model.
+    fn check_options(&self, options: &Options) -> Result<()> {
         options.validate()?;
-        options.check_tokens(self.model.config.vocabulary_size)?;
-        let ids = self.model.tokenizer.encode_prompt(prompt);
+        options.check_tokens(self.model.config.vocabulary_size)
+    }
+
+    /// Starts a text with `ids` and options that have been checked.
+    fn begin(&mut self, ids: Vec<TokenId>, options: Options) -> Result<()> {
         if ids.is_empty() {
             return Err(Error::EmptyPrompt);
         }
@@ -117,10 +153,13 @@ impl Generator {
             });
         }
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
+        let sampler = Sampler::new(options.stages()?, seed);
+        let reused = self.keep_prefix(&ids);
         self.run = Some(Run {
             prompt_len: ids.len(),
+            reused,
             ids,
-            sampler: Sampler::new(options.stages()?, seed),
+            sampler,
             states: Vec::new(),
             seed,
             predicted: None,
@@ -134,12 +173,27 @@ impl Generator {
             prefill_ms: 0.0,
             decode_ms: 0.0,
         });
-        self.session.truncate(0);
         Ok(())
     }
 
+    /// Forgets what the session holds beyond its common prefix with `ids`; gives the length of what
+    /// stays. The last of `ids` is always to be run: its hidden state is what the first token is
+    /// predicted from.
+    fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
+        let held = match &self.run {
+            Some(run) => &run.ids[..self.session.len()],
+            None => &[],
+        };
+        let same = held.iter().zip(ids).take_while(|(held, id)| held == id);
+        let common = same.count().min(ids.len() - 1);
+        self.session.truncate(common);
+        self.session.len()
+    }
+
     /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
-    /// [`Generator::next_token`] runs what is left. Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
+    /// [`Generator::next_token`] runs what is left. What is reused counts as done.
+    ///
+    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -227,8 +281,12 @@ impl Generator {
             return Timings::default();
         };
         let prefilled = self.session.len().min(run.prompt_len);
+        let prefilled = prefilled.saturating_sub(run.reused);
         let decoded = run.steps.saturating_sub(1);
-        Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
+        Timings {
+            reused_tokens: run.reused,
+            ..Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
+        }
     }
 
     /// The model.

@@ -14,6 +14,19 @@ pub struct Context {
     pub cache_type: CacheType,
 }
 
+impl Context {
+    /// Tokens it holds with a model whose own number is `most`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] unless 1 ≤ its length ≤ `most`.
+    pub(crate) fn positions(self, most: usize) -> Result<usize> {
+        let positions = self.length.unwrap_or(most);
+        let allowed = format!("a whole number from 1 to {most}, the model's own");
+        check((1..=most).contains(&positions), "context_length", &allowed)?;
+        Ok(positions)
+    }
+}
+
 /// The options of one generation. [`Options::default`] samples as llama.cpp does by default: lively, yet cut
 /// to the plausible. What each stage does with its options, and where it comes from, is told at
 /// [`crate::sampler::Stage`].

@@ -103,8 +103,7 @@ impl Generator {
     ///
     /// Errors leave the options as they were: [`Error::NotStarted`], [`Error::InvalidOption`].
     pub fn configure(&mut self, options: Options) -> Result<()> {
-        options.validate()?;
-        options.check_tokens(self.model.config.vocabulary_size)?;
+        self.check_options(&options)?;
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
         let same = options.stop == run.options.stop;
         check(same, "stop", "given at the start of a text")?;

@@ -21,6 +21,8 @@ pub(super) fn default_clock() -> f64 {
 /// What one generation has taken so far. The rates are 0 where nothing was measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Timings {
+    /// Tokens of the prompt that need not be run, because the text before began with them too.
+    pub reused_tokens: usize,
     /// Tokens of the prompt that have been run.
     pub prefill_tokens: usize,
     /// Time to run them and to choose the first token, milliseconds.
@@ -45,6 +47,7 @@ impl Timings {
             }
         };
         Timings {
+            reused_tokens: 0,
             prefill_tokens: prefill.0,
             prefill_ms: prefill.1,
             prefill_tokens_per_second: rate(prefill),

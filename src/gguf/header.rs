@@ -96,6 +96,11 @@ impl HeaderParser {
         }
     }
 
+    /// The metadata read so far.
+    pub(super) fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
     /// Whether the header is complete.
     pub(super) fn is_done(&self) -> bool {
         matches!(self.item, Item::Done)

@@ -28,10 +28,12 @@ mod limits;
 mod malformed_tests;
 mod metadata;
 mod reader;
+mod split;
 mod value_type;
 mod writer;
 
 pub use header::{Header, TensorInfo};
 pub use metadata::{Metadata, StringArray, Value};
-pub use reader::{Reader, TensorSink, read_header};
+pub use reader::{HeaderReader, Reader, TensorSink, read_header};
+pub use split::{Split, part_names};
 pub use writer::Writer;

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use super::Header;
 use super::header::{HeaderParser, MAGIC};
-use super::layout;
+use super::{Header, Metadata, Split, layout, split};
 use crate::{Error, Result};
 
 /// Receives what a [`Reader`] finds, in file order.
@@ -23,9 +22,11 @@ pub trait TensorSink {
     fn data(&mut self, index: usize, bytes: &[u8]) -> Result<()>;
 }
 
-/// The state of reading one file.
+/// The state of reading one file, or one model in several.
 pub struct Reader {
     stage: Stage,
+    /// The parts still to come, the next one last.
+    later: Vec<DataReader>,
     error: Option<Error>,
 }
 
@@ -45,8 +46,47 @@ impl Reader {
     pub fn new() -> Self {
         Self {
             stage: Stage::Header(HeaderReader::new()),
+            later: Vec::new(),
             error: None,
         }
+    }
+
+    /// A reader at the start of the first part of a model whose headers are known; `sink` is not given them
+    /// again. Call [`next_part`](Self::next_part) between two parts.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn of_parts(split: &Split) -> Result<Self> {
+        let mut later = Vec::new();
+        let mut first = 0;
+        for part in split.parts() {
+            later.push(DataReader::new(part, 0, first)?);
+            first += part.tensors.len();
+        }
+        later.reverse();
+        Ok(Self {
+            // There is at least one.
+            stage: later
+                .pop()
+                .map_or_else(|| Stage::Header(HeaderReader::new()), Stage::Data),
+            later,
+            error: None,
+        })
+    }
+
+    /// Says that the next bytes are those of the next part, from its start.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if something is missing of this part; [`Error::Parts`] after the last one; an
+    /// earlier error again.
+    pub fn next_part(&mut self) -> Result<()> {
+        self.check()?;
+        let result = self.current_is_whole().and_then(|()| {
+            let none = || Error::Parts("there is no part after the last".into());
+            self.stage = Stage::Data(self.later.pop().ok_or_else(none)?);
+            Ok(())
+        });
+        self.remember(result)
     }
 
     /// Takes the next bytes of the file. After an error the reader only repeats that error.
@@ -67,11 +107,20 @@ impl Reader {
     /// [`Error::Truncated`] if something is missing; an earlier error again.
     pub fn finish(&mut self) -> Result<()> {
         self.check()?;
-        let result = match &self.stage {
+        let result = self
+            .current_is_whole()
+            .and_then(|()| match self.later.len() {
+                0 => Ok(()),
+                n => Err(Error::Parts(format!("the last {n} are missing"))),
+            });
+        self.remember(result)
+    }
+
+    fn current_is_whole(&self) -> Result<()> {
+        match &self.stage {
             Stage::Header(header) => Err(header.missing()),
             Stage::Data(data) => data.finish(),
-        };
-        self.remember(result)
+        }
     }
 
     /// Bytes of the whole file, once the header is known; up to `general.alignment` bytes of padding may follow.
@@ -93,10 +142,11 @@ impl Reader {
 
     fn advance(&mut self, mut bytes: &[u8], sink: &mut dyn TensorSink) -> Result<()> {
         if let Stage::Header(reader) = &mut self.stage {
-            let Some(header) = reader.push(&mut bytes)? else {
+            let Some(header) = reader.advance(&mut bytes)? else {
                 return Ok(());
             };
-            let data = DataReader::new(&header, reader.parser.position())?;
+            split::refuse_single(&header.metadata)?;
+            let data = DataReader::new(&header, reader.parser.position(), 0)?;
             self.stage = Stage::Data(data);
             sink.header(header)?;
         }
@@ -111,30 +161,51 @@ impl Reader {
 ///
 /// # Errors
 /// As [`Reader::push`].
-pub fn read_header(mut bytes: &[u8]) -> Result<Option<Header>> {
-    HeaderReader::new().push(&mut bytes)
+pub fn read_header(bytes: &[u8]) -> Result<Option<Header>> {
+    HeaderReader::new().push(bytes)
 }
 
 /// Bytes of buffer that stay for the next item: a long string's memory is given back.
 const KEPT_CAPACITY: usize = 4096;
 
-/// Cuts the header into items, holding back only the one that is incomplete.
-struct HeaderReader {
+/// Reads only the header of a file, pushed in chunks of any size from its start.
+pub struct HeaderReader {
     parser: HeaderParser,
     /// The first bytes of the next item.
     pending: Vec<u8>,
 }
 
+impl Default for HeaderReader {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Cuts the header into items, holding back only the one that is incomplete.
 impl HeaderReader {
-    fn new() -> Self {
+    /// A reader at the start of a file.
+    pub fn new() -> Self {
         Self {
             parser: HeaderParser::new(),
             pending: Vec::new(),
         }
     }
 
+    /// Takes the next bytes of the file; `Ok(None)` when more are needed.
+    ///
+    /// # Errors
+    /// As [`Reader::push`].
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Option<Header>> {
+        self.advance(&mut bytes)
+    }
+
+    /// The metadata read so far: of a header that is refused later, it tells what it was.
+    pub fn metadata(&self) -> &Metadata {
+        self.parser.metadata()
+    }
+
     /// Consumes the header's bytes from the front of `bytes`; `None` when more are needed.
-    fn push(&mut self, bytes: &mut &[u8]) -> Result<Option<Header>> {
+    fn advance(&mut self, bytes: &mut &[u8]) -> Result<Option<Header>> {
         while !self.parser.is_done() {
             let needed = self.parser.needed();
             if self.pending.is_empty()
@@ -162,7 +233,7 @@ impl HeaderReader {
     }
 
     /// What to say if the file ends here.
-    fn missing(&self) -> Error {
+    pub fn missing(&self) -> Error {
         let read = self.parser.position() + self.pending.len() as u64;
         if read < MAGIC.len() as u64 && !MAGIC.starts_with(&self.pending) {
             return Error::NotGguf;
@@ -180,6 +251,8 @@ struct DataReader {
     extents: Vec<Range<u64>>,
     /// The tensor that is being read or comes next.
     next: usize,
+    /// The sink's index of the first tensor.
+    first: usize,
     /// Bytes of the file seen so far.
     position: u64,
     file_size: u64,
@@ -187,7 +260,9 @@ struct DataReader {
 }
 
 impl DataReader {
-    fn new(header: &Header, position: u64) -> Result<Self> {
+    /// For a file with this header that was read up to `position`, and whose tensors the sink counts from
+    /// `first` on.
+    fn new(header: &Header, position: u64, first: usize) -> Result<Self> {
         let mut extents = Vec::new();
         extents
             .try_reserve_exact(header.tensors.len())
@@ -200,6 +275,7 @@ impl DataReader {
         Ok(Self {
             extents,
             next: 0,
+            first,
             position,
             file_size: header.file_size,
             alignment: layout::alignment(&header.metadata)?,
@@ -216,7 +292,7 @@ impl DataReader {
             let wanted = usize::try_from(end - self.position).unwrap_or(usize::MAX);
             let (piece, rest) = bytes.split_at(wanted.min(bytes.len()));
             if !in_padding {
-                sink.data(self.next, piece)?;
+                sink.data(self.first + self.next, piece)?;
             }
             self.position += piece.len() as u64;
             if self.position == extent.end {
@@ -230,7 +306,7 @@ impl DataReader {
     /// Bytes after the last tensor: writers pad it too, and a little more does no harm.
     fn trailing(&mut self, count: usize) -> Result<()> {
         self.position = self.position.saturating_add(count as u64);
-        if self.position - self.file_size > self.alignment {
+        if self.position.saturating_sub(self.file_size) > self.alignment {
             return Err(Error::Corrupt(format!(
                 "more bytes follow after the {} it promises",
                 self.file_size

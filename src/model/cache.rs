@@ -15,6 +15,20 @@ pub(super) struct KvCache {
     reserved: usize,
 }
 
+/// Bytes the KV cache of such a model takes for `positions`.
+///
+/// # Errors
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> Result<u64> {
+    // A few positions of one head tell what each takes.
+    const FEW: usize = 4;
+    let mut head = HeadCache::new(kind, config.head_size);
+    head.reserve(FEW)?;
+    let heads = (config.layers * config.kv_heads) as u64;
+    let positions = positions.next_multiple_of(STEP) as u64;
+    Ok(heads * positions * (head.bytes() / FEW) as u64)
+}
+
 impl KvCache {
     pub fn new(config: &Config, kind: CacheType) -> Self {
         let mut heads = Vec::new();

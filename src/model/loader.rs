@@ -11,7 +11,7 @@ use super::weights::{
     Attention, Expansion, FeedForward, HeadNorm, Layer, Linear, Norm, Projection,
 };
 use super::{Config, Model};
-use crate::gguf::{Header, Reader, TensorInfo, TensorSink};
+use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
 use crate::tokenizer::Tokenizer;
@@ -31,6 +31,26 @@ impl Loader {
         Self::default()
     }
 
+    /// A loader of a model in several parts whose headers are known. It takes the bytes of each part from its
+    /// start, the first part first, with a call of [`next_part`](Self::next_part) between two.
+    ///
+    /// # Errors
+    /// As [`push`](Self::push) for a header, and [`Error::Parts`].
+    pub fn of_split(split: Split) -> Result<Self> {
+        let reader = Reader::of_parts(&split)?;
+        let mut parts = Parts::default();
+        parts.header(split.into_header()?)?;
+        Ok(Self { reader, parts })
+    }
+
+    /// Says that the next bytes are those of the next part.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`] if bytes of this part are missing, [`Error::Parts`] after the last one.
+    pub fn next_part(&mut self) -> Result<()> {
+        self.reader.next_part()
+    }
+
     /// Takes the next bytes of the file. After an error the loader only repeats that error.
     ///
     /// # Errors
@@ -40,9 +60,9 @@ impl Loader {
         self.reader.push(bytes, &mut self.parts)
     }
 
-    /// Bytes of the whole file, once its header has arrived.
+    /// Bytes of the whole file (of all parts), once its header has arrived.
     pub fn file_size(&self) -> Option<u64> {
-        self.reader.file_size()
+        self.parts.header.as_ref().map(|header| header.file_size)
     }
 
     /// The finished model.
@@ -53,6 +73,20 @@ impl Loader {
         self.reader.finish()?;
         self.parts.assemble()
     }
+}
+
+/// Checks that a file with this header makes a model, before any of its weights is read. The tokenizer's
+/// arrays are moved out of the metadata.
+///
+/// # Errors
+/// What is missing or not supported.
+pub fn check(header: &mut Header) -> Result<(Config, Tokenizer)> {
+    // The architecture comes first: its name tells a user more than what else does not fit.
+    Architecture::named(header.metadata.require_str("general.architecture")?)?;
+    let tokenizer = Tokenizer::from_metadata(&mut header.metadata)?;
+    let config = Config::from_metadata(&header.metadata, tokenizer.vocabulary_size())?;
+    tensors::check(&config, &header.tensors)?;
+    Ok((config, tokenizer))
 }
 
 /// A tensor as the model keeps it.
@@ -84,11 +118,7 @@ struct Parts {
 
 impl TensorSink for Parts {
     fn header(&mut self, mut header: Header) -> Result<()> {
-        // The architecture comes first: its name tells a user more than what else does not fit.
-        Architecture::named(header.metadata.require_str("general.architecture")?)?;
-        let tokenizer = Tokenizer::from_metadata(&mut header.metadata)?;
-        let config = Config::from_metadata(&header.metadata, tokenizer.vocabulary_size())?;
-        tensors::check(&config, &header.tensors)?;
+        let (config, tokenizer) = check(&mut header)?;
         self.config = Some(config);
         self.tokenizer = Some(tokenizer);
         self.header = Some(header);

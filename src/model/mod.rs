@@ -14,8 +14,9 @@ mod transformer;
 mod weights;
 
 pub use architecture::{ARCHITECTURES, Architecture};
+pub use cache::cache_bytes;
 pub use config::Config;
-pub use loader::Loader;
+pub use loader::{Loader, check};
 pub use session::Session;
 
 use crate::gguf::Metadata;

@@ -28,6 +28,7 @@ use bpe::Bpe;
 use pretokenizer::PreTokenizer;
 use sentencepiece::SentencePiece;
 use special::SpecialTokens;
+use std::borrow::Cow;
 use vocabulary::{Kind, Script, Vocabulary};
 
 /// Text → token ids and back.
@@ -129,16 +130,27 @@ impl Tokenizer {
     /// Text → ids; no BOS is added. Where `parse_special` is set, special tokens spelled out in the
     /// text become their ids; tokens that the vocabulary's user defined always do.
     pub fn encode(&self, text: &str, parse_special: bool) -> Vec<TokenId> {
+        self.encode_parts(text, parse_special, |part| Cow::Borrowed(part))
+    }
+
+    /// `plain` gives what is encoded of a stretch between two special tokens.
+    fn encode_parts(
+        &self,
+        text: &str,
+        parse_special: bool,
+        plain: impl Fn(&str) -> Cow<'_, str>,
+    ) -> Vec<TokenId> {
         let mut ids = Vec::new();
         let mut at_start = true;
-        let split = |plain: &str, token: Option<TokenId>| {
+        let split = |part: &str, token: Option<TokenId>| {
+            let part = plain(part);
             match &self.method {
-                _ if plain.is_empty() => {}
-                Method::BytePairs(pre_tokenizer, bpe) => pre_tokenizer.split(plain, |word| {
+                _ if part.is_empty() => {}
+                Method::BytePairs(pre_tokenizer, bpe) => pre_tokenizer.split(&part, |word| {
                     bpe.encode(&self.vocabulary, word, &mut ids);
                 }),
                 Method::SentencePiece(pieces) => {
-                    pieces.encode(&self.vocabulary, plain, at_start, &mut ids);
+                    pieces.encode(&self.vocabulary, &part, at_start, &mut ids);
                 }
             }
             at_start = token.is_some();
@@ -156,6 +168,18 @@ impl Tokenizer {
         ids.extend(self.encode(text, true));
         ids.extend(self.eos.filter(|_| self.adds_eos));
         ids
+    }
+
+    /// `text` so marked that [`encode_shielded`](Self::encode_shielded) takes nothing in it for a special
+    /// token: for text that is put between special tokens and is not to be trusted.
+    pub fn shield(&self, text: &str) -> String {
+        self.special.shield(&self.vocabulary, text)
+    }
+
+    /// [`encode`](Self::encode) with special tokens parsed, but none in what [`shield`](Self::shield) has
+    /// marked. The marks themselves become no tokens.
+    pub fn encode_shielded(&self, text: &str) -> Vec<TokenId> {
+        self.encode_parts(text, true, special::unshield)
     }
 
     /// Tokens in the vocabulary.

@@ -1,10 +1,15 @@
 //! Cutting special tokens out of a text.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::vocabulary::{Kind, Vocabulary};
 use crate::TokenId;
+
+/// Keeps the spelling of a special token in a message from being taken for the token: a character that
+/// Unicode reserves for use within a program, and that stands in no text.
+const SHIELD: char = '\u{FDD0}';
 
 /// Tokens that are matched as they are spelled, before anything else looks at the text.
 pub(super) struct SpecialTokens {
@@ -149,6 +154,32 @@ impl SpecialTokens {
     /// A token and those it begins with, ever shorter.
     fn prefixes(&self, token: Option<usize>) -> impl Iterator<Item = usize> {
         std::iter::successors(token, |token| self.tokens[*token].prefix)
+    }
+
+    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request.
+    pub fn shield(&self, vocabulary: &Vocabulary, text: &str) -> String {
+        let text = unshield(text);
+        let mut shielded = String::new();
+        for (at, c) in text.char_indices() {
+            shielded.push(c);
+            let longest = self.longest(vocabulary, &text.as_bytes()[at..], true);
+            if self
+                .prefixes(longest)
+                .any(|token| !self.tokens[token].always)
+            {
+                shielded.push(SHIELD);
+            }
+        }
+        shielded
+    }
+}
+
+/// `text` without what [`SpecialTokens::shield`] has put into it.
+pub(super) fn unshield(text: &str) -> Cow<'_, str> {
+    if text.contains(SHIELD) {
+        Cow::Owned(text.replace(SHIELD, ""))
+    } else {
+        Cow::Borrowed(text)
     }
 }
 

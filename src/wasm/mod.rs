@@ -5,7 +5,9 @@
 
 mod error;
 mod host;
+mod messages;
 mod options;
+mod parts;
 mod source;
 mod step;
 #[cfg(feature = "train")]
@@ -13,6 +15,7 @@ mod trainer;
 mod types;
 
 use crate::Result;
+use crate::chat::Request;
 use crate::generator::{self, CacheType};
 use crate::info::Info;
 use crate::kernels;
@@ -71,6 +74,16 @@ impl Generator {
         })
     }
 
+    /// What a model file says, whether it runs here and what memory it takes; reads its header alone.
+    #[wasm_bindgen(unchecked_return_type = "Inspection")]
+    pub async fn inspect(
+        #[wasm_bindgen(unchecked_param_type = "ModelSource")] source: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "InspectOptions")] options: JsValue,
+    ) -> JsResult<JsValue> {
+        let options = options::inspect_options(&options)?;
+        to_js(&parts::inspect(&source, &options).await?)
+    }
+
     /// Starts a new text with `prompt`. Computes nothing yet.
     pub fn start(
         &self,
@@ -80,6 +93,23 @@ impl Generator {
         let prompt = options::string("prompt", &prompt)?;
         let options = options::generation_options(&options, generator::Options::default())?;
         self.inner.borrow_mut().start(&prompt, options)
+    }
+
+    /// What the chat module renders `messages` from; `chat` of the package puts the two together.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn chat_request(&self, messages: JsValue, template: JsValue) -> JsResult<JsValue> {
+        let messages = messages::from_js(&messages)?;
+        let template = options::optional_string("chat_template", &template)?;
+        to_js(&Request::new(&self.model, &messages, template.as_deref())?)
+    }
+
+    /// Starts a new text with a rendered conversation.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn start_chat(&self, conversation: JsValue, options: JsValue) -> Result<()> {
+        let conversation = options::string("conversation", &conversation)?;
+        let options = options::generation_options(&options, generator::Options::default())?;
+        let mut generator = self.inner.borrow_mut();
+        generator.start_chat(&conversation, options)
     }
 
     /// Runs the next chunk of the prompt, to show progress; `next_token` runs what is left of it.

@@ -42,6 +42,15 @@ pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
     Ok(options)
 }
 
+/// The options of `Generator.inspect`: those of `Generator.load` but for its progress.
+pub(super) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
+    let options = load_options(object)?;
+    match options.on_progress {
+        Some(_) => Err(Error::UnknownOption("onProgress".into())),
+        None => Ok(options),
+    }
+}
+
 /// The options of `start` and `configure`, where what is absent stays as in `options`; ranges are checked
 /// there.
 pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Result<Options> {
@@ -214,6 +223,14 @@ pub(super) fn parse_special(object: &JsValue) -> Result<bool> {
 /// A string argument.
 pub(super) fn string(name: &str, value: &JsValue) -> Result<String> {
     value.as_string().ok_or_else(|| invalid(name, "a string"))
+}
+
+/// A string argument that may be absent.
+pub(super) fn optional_string(name: &str, value: &JsValue) -> Result<Option<String>> {
+    match is_absent(value) {
+        true => Ok(None),
+        false => string(name, value).map(Some),
+    }
 }
 
 /// The properties of an options object. Absent options, and options set to undefined or null, are not there.

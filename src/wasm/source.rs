@@ -1,8 +1,10 @@
-//! Where a model's bytes come from: a URL, a response, a file, a stream or memory; always piece by piece.
+//! Where a model's bytes come from: a URL, a response, a file, a stream, memory, or several of them; always
+//! piece by piece.
 
 use super::error::{describe, invalid};
 use super::host;
 use super::options::LoadOptions;
+use super::parts;
 use crate::model::{Loader, Model};
 use crate::{Error, Result};
 use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
@@ -25,25 +27,31 @@ pub(super) async fn load(
 ) -> std::result::Result<(Model, u64), JsValue> {
     let signal = options.signal.as_ref();
     check_signal(signal)?;
-    let mut loading = Loading::new(options)?;
-    match open(source, signal).await? {
-        Source::Memory(bytes) => loading.read_memory(&bytes).await?,
-        Source::Stream(stream, size) => {
-            loading.announced = size;
-            loading.read_stream(&stream).await?;
+    let Some(sources) = parts::of(&source)? else {
+        let mut loading = Loading::new(Loader::new(), options)?;
+        loading.read(source).await?;
+        return loading.finish();
+    };
+    let split = parts::split(&sources, signal).await?;
+    let order = split.order().to_vec();
+    let mut loading = Loading::new(Loader::of_split(split)?, options)?;
+    for (place, index) in order.into_iter().enumerate() {
+        if place > 0 {
+            loading.loader.next_part()?;
         }
+        loading.read(sources[index].clone()).await?;
     }
     loading.finish()
 }
 
 /// The source, opened.
-enum Source {
+pub(super) enum Source {
     Memory(Uint8Array),
     /// A stream, and its size in bytes where that is known.
     Stream(ReadableStream, Option<f64>),
 }
 
-async fn open(source: JsValue, signal: Option<&AbortSignal>) -> Result<Source> {
+pub(super) async fn open(source: JsValue, signal: Option<&AbortSignal>) -> Result<Source> {
     if let Some(buffer) = source.dyn_ref::<ArrayBuffer>() {
         return Ok(Source::Memory(Uint8Array::new(buffer)));
     }
@@ -65,7 +73,7 @@ async fn open(source: JsValue, signal: Option<&AbortSignal>) -> Result<Source> {
     }
     Err(invalid(
         "source",
-        "a URL, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream",
+        "a URL, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream, or a list of parts",
     ))
 }
 
@@ -84,7 +92,7 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
     }
 }
 
-async fn fetch(resource: &JsValue, signal: Option<&AbortSignal>) -> Result<Response> {
+pub(super) async fn fetch(resource: &JsValue, signal: Option<&AbortSignal>) -> Result<Response> {
     let init = Object::new();
     if let Some(signal) = signal {
         let _ = Reflect::set(&init, &"signal".into(), signal);
@@ -99,7 +107,7 @@ async fn fetch(resource: &JsValue, signal: Option<&AbortSignal>) -> Result<Respo
     response.dyn_into().map_err(unknown)
 }
 
-fn body(response: &Response) -> Result<Source> {
+pub(super) fn body(response: &Response) -> Result<Source> {
     let stream = response.body();
     if !response.ok() {
         stream.iter().for_each(|stream| forget(stream.cancel()));
@@ -132,7 +140,7 @@ struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn new(options: &'a LoadOptions) -> Result<Self> {
+    fn new(loader: Loader, options: &'a LoadOptions) -> Result<Self> {
         let mut piece = Vec::new();
         let size = PIECE as usize;
         piece
@@ -140,7 +148,7 @@ impl<'a> Loading<'a> {
             .map_err(|_| Error::OutOfMemory(size))?;
         piece.resize(size, 0);
         Ok(Loading {
-            loader: Loader::new(),
+            loader,
             options,
             piece,
             loaded: 0.0,
@@ -150,8 +158,21 @@ impl<'a> Loading<'a> {
         })
     }
 
+    /// Reads one file to its end.
+    async fn read(&mut self, source: JsValue) -> std::result::Result<(), JsValue> {
+        match open(source, self.options.signal.as_ref()).await? {
+            Source::Memory(bytes) => {
+                self.announced = Some(f64::from(bytes.length()));
+                self.read_memory(&bytes).await
+            }
+            Source::Stream(stream, size) => {
+                self.announced = size;
+                self.read_stream(&stream).await
+            }
+        }
+    }
+
     async fn read_memory(&mut self, bytes: &Uint8Array) -> std::result::Result<(), JsValue> {
-        self.announced = Some(f64::from(bytes.length()));
         let mut start = 0;
         while start < bytes.length() {
             let end = bytes.length().min(start.saturating_add(PIECE));
@@ -270,7 +291,7 @@ impl Drop for AbortListener<'_> {
     }
 }
 
-fn check_signal(signal: Option<&AbortSignal>) -> Result<()> {
+pub(super) fn check_signal(signal: Option<&AbortSignal>) -> Result<()> {
     match signal {
         Some(signal) if signal.aborted() => Err(Error::Aborted),
         _ => Ok(()),
@@ -278,7 +299,7 @@ fn check_signal(signal: Option<&AbortSignal>) -> Result<()> {
 }
 
 /// Lets a promise settle by itself; without this a rejection would be reported as unhandled.
-fn forget(promise: Promise) {
+pub(super) fn forget(promise: Promise) {
     spawn_local(async move {
         let _ = JsFuture::from(promise).await;
     });

@@ -4,9 +4,13 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
-/** Whatever a model file can be read from. Nothing is ever held as a whole beside the model itself. */
+/**
+ * Whatever a model file can be read from. Nothing is ever held as a whole beside the model itself.
+ * A model in several files (`-00001-of-00003.gguf`) is the address of any of them, or a list of all.
+ */
 export type ModelSource =
-  | string | URL | Request | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>;
+  | string | URL | Request | Response | Blob | ArrayBuffer | ArrayBufferView | ReadableStream<Uint8Array>
+  | (string | URL | Request | Blob | ArrayBuffer | ArrayBufferView)[];
 
 export interface LoadProgress {
   /** Bytes read so far. */
@@ -24,6 +28,36 @@ export interface LoadOptions {
   context_length?: number;
   /** How the KV cache keeps its numbers: "q16" (the default), "q8" (half the memory, less precise) or "f32" (twice the memory, slower). */
   cache_type?: "q16" | "q8" | "f32";
+}
+
+export type InspectOptions = Omit<LoadOptions, "onProgress">;
+
+/** What a model file says in its header. */
+export interface Inspection {
+  /** Whether it runs here: its architecture, tokenizer and tensor types are known, and the memory suffices. */
+  supported: boolean;
+  /** Why not, in a sentence. */
+  reason: string | undefined;
+  /** The stable code of the reason, as an error would have it. */
+  code: string | undefined;
+  architecture: string | undefined;
+  name: string | undefined;
+  parameters: number;
+  quantization: string | undefined;
+  context_length: number | undefined;
+  layers: number | undefined;
+  hidden_size: number | undefined;
+  vocabulary_size: number | undefined;
+  tokenizer: string;
+  chat_templates: string[];
+  /** Bytes of the file, or of all its parts. */
+  file_size: number;
+  parts: number;
+  /**
+   * Bytes it takes: weights as they are repacked, the KV cache of `positions` tokens (the context asked for; else the
+   * model's own or 4096, whichever is less), and about what flows between the layers.
+   */
+  memory: { weights: number; cache: number; positions: number; scratch: number; total: number } | undefined;
 }
 
 export interface GenerateOptions {
@@ -91,6 +125,34 @@ export interface GenerateOptions {
   logprobs?: boolean;
   /** How many of the most probable tokens to report with each token, 0 to 100; 0 unless set. */
   top_logprobs?: number;
+}
+
+export interface ChatMessage {
+  /** Who speaks: "system", "user", "assistant", or whatever else the model's template knows. */
+  role: string;
+  /** What is said. Special tokens spelled in it stay text. */
+  content: string;
+}
+
+export interface ChatOptions extends GenerateOptions {
+  /** The name of one of `info().chat_templates`, or a template in Jinja; the model's own unless set. */
+  chat_template?: string;
+  /** Whether the text ends where the model's answer begins; true unless set. */
+  add_generation_prompt?: boolean;
+  /** Further variables of the template, for example `{ enable_thinking: false }`. */
+  chat_template_kwargs?: Record<string, unknown>;
+  /** What the template takes for now: a Date, "2026-11-24" or "2026-11-24T12:30:00". */
+  date?: Date | string;
+}
+
+export interface Generator {
+  /**
+   * Starts the model's answer to `messages`, written out with its chat template. When the conversation
+   * goes on, append the answer and the next message and call again: only what is new is computed.
+   *
+   * Rejects with the code "chat_template" where there is no template, or it refuses the messages.
+   */
+  chat(messages: ChatMessage[], options?: ChatOptions): Promise<void>;
 }
 
 /** The stages of the sampler, in the order they run in unless `samplers` gives another. */
@@ -200,6 +262,8 @@ export interface Progress {
 }
 
 export interface Timings {
+  /** Tokens of the prompt that need not be run, because the text before began with them too. */
+  reused_tokens: number;
   prefill_tokens: number;
   prefill_ms: number;
   prefill_tokens_per_second: number;
@@ -231,6 +295,8 @@ export interface ModelInfo {
   /** Bytes of weights in memory. */
   weight_bytes: number;
   tokenizer: string;
+  /** The names of its chat templates; none where it cannot chat. */
+  chat_templates: string[];
   backend: string;
   version: string;
 }

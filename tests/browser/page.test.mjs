@@ -24,6 +24,17 @@ async function write(page, { temperature = "0", max = "24", seed = "1" } = {}) {
   await page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 120_000 });
 }
 
+test("a visitor reads a story at once", async () => {
+  const { page, close } = await open("/");
+  await page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+  await write(page, { max: "60" });
+  const text = await page.textContent("#text");
+  const given = "Once upon a time, there was a little fox who";
+  assert.ok(text.startsWith(given) && text.length > given.length + 100, text);
+  await shot(page, "story");
+  await close();
+});
+
 test("a visitor loads the sample model and reads what it writes", async () => {
   const { page, close } = await open("/", { colorScheme: "light" });
   await loadSample(page);
@@ -38,6 +49,61 @@ test("a visitor loads the sample model and reads what it writes", async () => {
   await shot(page, "light");
   await page.emulateMedia({ colorScheme: "dark" });
   await shot(page, "dark");
+  await close();
+});
+
+test("a visitor chats with the model", async () => {
+  const { page, close } = await open("/", { colorScheme: "light" });
+  assert.ok(await page.isDisabled("#mode-chat"));
+  await loadSample(page);
+  await page.check("#mode-chat", { force: true }); // the label lies over it
+  assert.ok((await page.isHidden("#prompt")) && (await page.isVisible("#say")));
+  await page.fill("#temperature", "0");
+  await page.fill("#max_tokens", "40");
+  const say = async (text) => {
+    await page.fill("#say", text);
+    await page.press("#say", "Enter");
+    await page.waitForFunction(() => document.querySelector("#chat-stop").disabled && !document.querySelector("#send").disabled, null, { timeout: 120_000 });
+  };
+  await say("What color is the sky?");
+  assert.equal(await page.inputValue("#say"), "");
+  assert.deepEqual(await page.locator("#messages li").evaluateAll((items) => items.map((item) => item.classList[0])), ["user", "assistant"]);
+  assert.match(await page.textContent("#messages .assistant"), /^The sky is a beautiful shade of blue/);
+  await say("<b>What is 2 + 2?</b>");
+  assert.equal(await page.locator("#messages b").count(), 0);
+  assert.equal(await page.locator("#messages li").count(), 4);
+  assert.ok((await page.textContent("#messages li:last-child")).length > 3);
+  // A token of an answer shows its own distribution.
+  await page.hover("#messages .token");
+  assert.equal(await page.locator("#bars li.taken").count(), 1);
+  await shot(page, "chat-light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.setViewportSize({ width: 360, height: 740 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+  await page.waitForTimeout(300); // the new size is painted
+  await shot(page, "chat-phone-dark");
+
+  // Stopped, what was said so far stays.
+  await page.fill("#max_tokens", "4000");
+  await page.fill("#say", "Count to a thousand.");
+  await page.press("#say", "Enter");
+  await page.waitForFunction(() => document.querySelectorAll("#messages li:last-child .token").length > 2);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("#chat-stop").disabled);
+  assert.equal(await page.locator("#messages li").count(), 6);
+  await page.click("#new-chat");
+  assert.equal(await page.locator("#messages li").count(), 0);
+
+  // What is told beforehand counts, and the other view still works.
+  await page.click("summary");
+  await page.fill("#system", "x ".repeat(9000));
+  await say("Hello");
+  assert.match(await page.textContent("#error"), /context holds/);
+  assert.equal(await page.inputValue("#say"), "Hello");
+  assert.equal(await page.locator("#messages li").count(), 0);
+  await page.check("#mode-write", { force: true });
+  await write(page, { max: "3" });
+  assert.match(await page.textContent("#text"), /who had a special/);
   await close();
 });
 

@@ -5,7 +5,7 @@
 pub mod js;
 
 use nexttoken::generator::Options;
-use nexttoken::gguf::{StringArray, Value, Writer};
+use nexttoken::gguf::{StringArray, Value, Writer, read_header};
 use nexttoken::model::Model;
 use nexttoken::quant::{TensorType, quantize};
 use std::sync::Arc;
@@ -46,6 +46,11 @@ pub fn pinned_options() -> Options {
 
 /// A model file whose weights are random numbers: its text is noise, but all of its arithmetic is real.
 pub fn random_model(kind: TensorType) -> Vec<u8> {
+    random_model_with(kind, &[])
+}
+
+/// The same with further metadata, or other values.
+pub fn random_model_with(kind: TensorType, changes: &[(String, Value)]) -> Vec<u8> {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut weights = |rows: usize, columns: usize| {
         let scale = 1.5 / (columns as f32).sqrt();
@@ -57,7 +62,7 @@ pub fn random_model(kind: TensorType) -> Vec<u8> {
     let output: Vec<f32> = weights(VOCABULARY, HIDDEN);
     let layers = (0..LAYERS).map(|_| Layer::new(&mut weights)).collect();
     let output = output.iter().map(|weight| weight * 2.0).collect();
-    file(kind, embedding, output, layers)
+    file(kind, embedding, output, layers, changes)
 }
 
 /// A model file that spells: after `from` comes `to`, for each pair; after any other token itself again.
@@ -88,7 +93,7 @@ pub fn spelling_model(pairs: &[(u32, u32)]) -> Vec<u8> {
     let layers = (0..LAYERS)
         .map(|_| Layer::new(&mut |rows, columns| vec![0.0; rows * columns]))
         .collect();
-    file(TensorType::F32, directions, output, layers)
+    file(TensorType::F32, directions, output, layers, &[])
 }
 
 /// The pairs that let [`spelling_model`] spell `bytes` one after the other; no byte may repeat.
@@ -97,6 +102,37 @@ pub fn spell(bytes: &[u8]) -> Vec<(u32, u32)> {
         .windows(2)
         .map(|pair| (u32::from(pair[0]), u32::from(pair[1])))
         .collect()
+}
+
+/// A model file, cut into `count` parts as `gguf-split` cuts it.
+pub fn cut(file: &[u8], count: usize) -> Vec<Vec<u8>> {
+    let header = read_header(file).unwrap().unwrap();
+    let tensors = &header.tensors;
+    let each = tensors.len().div_ceil(count);
+    let part = |number: usize| {
+        let mut writer = Writer::new();
+        // All else is in the first part alone.
+        let pairs = header.metadata.iter().filter(|_| number == 0);
+        for (key, value) in pairs {
+            writer.metadata(key, value.clone()).unwrap();
+        }
+        for (key, value) in [
+            ("split.no", number),
+            ("split.count", count),
+            ("split.tensors.count", tensors.len()),
+        ] {
+            writer.metadata(key, Value::U16(value as u16)).unwrap();
+        }
+        for tensor in tensors.iter().skip(number * each).take(each) {
+            let start = (header.data_start + tensor.offset) as usize;
+            let data = &file[start..start + tensor.size as usize];
+            writer
+                .tensor(&tensor.name, &tensor.shape, tensor.kind, data)
+                .unwrap();
+        }
+        writer.to_vec().unwrap()
+    };
+    (0..count).map(part).collect()
 }
 
 pub fn load(file: &[u8]) -> Arc<Model> {
@@ -128,7 +164,13 @@ impl Layer {
     }
 }
 
-fn file(kind: TensorType, embedding: Vec<f32>, output: Vec<f32>, layers: Vec<Layer>) -> Vec<u8> {
+fn file(
+    kind: TensorType,
+    embedding: Vec<f32>,
+    output: Vec<f32>,
+    layers: Vec<Layer>,
+    changes: &[(String, Value)],
+) -> Vec<u8> {
     let norm = bytes(TensorType::F32, &[1.0; HIDDEN]);
     let mut tensors = vec![
         Tensor::matrix("token_embd.weight", VOCABULARY, HIDDEN, kind, &embedding),
@@ -141,9 +183,13 @@ fn file(kind: TensorType, embedding: Vec<f32>, output: Vec<f32>, layers: Vec<Lay
         }
     }
     let mut writer = Writer::new();
-    let pairs = metadata(kind);
+    let mut pairs = metadata(kind);
+    pairs.retain(|(key, _)| changes.iter().all(|(changed, _)| changed != key));
     for (key, value) in pairs {
         writer.metadata(key, value).unwrap();
+    }
+    for (key, value) in changes {
+        writer.metadata(key, value.clone()).unwrap();
     }
     for tensor in &tensors {
         writer

@@ -1,0 +1,252 @@
+//! Rendering a template with minijinja, set up as Hugging Face's transformers set up Jinja2.
+
+use super::{Request, json};
+use crate::{Error, Result};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Kwargs, Serde, Value};
+use minijinja::{Environment, ErrorKind};
+use minijinja_contrib::pycompat::unknown_method_callback;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Bytes of a template. The longest ones known have 60,000.
+const MAX_TEMPLATE: usize = 1 << 20;
+/// Bytes of a rendered conversation: what a context of a million tokens holds.
+const MAX_CONVERSATION: usize = 4 << 20;
+/// Blocks and calls within each other.
+const RECURSION: usize = 100;
+
+/// Instructions a template may run; 64 bytes that it makes or reads count as one. Templates in use run
+/// under 200 for each message, and read its text under ten times. The most there is allows 13 MB, a
+/// fraction of a second, and values nested no deeper than the stack can bear when they are dropped.
+fn fuel(request: &Request) -> u64 {
+    let texts = request.messages.iter();
+    let bytes: usize = texts.map(|message| message.content.len()).sum();
+    let wanted = 50_000 + 500 * request.messages.len() + bytes / 4;
+    (wanted as u64).min(200_000)
+}
+
+/// How a conversation is rendered.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Rendering {
+    /// Which template, or a template itself: see [`Request::new`].
+    #[serde(skip)]
+    pub template: Option<String>,
+    /// Whether the text ends where the model's answer begins. True unless set.
+    pub add_generation_prompt: bool,
+    /// The day (`2026-11-24`), or the day and time (`2026-11-24T12:30:00`), that the template takes for
+    /// now. The machine's own where absent; in WebAssembly, which has none, the template sees no clock.
+    pub date: Option<String>,
+    /// Further variables of the template (`enable_thinking`, `tools`, …).
+    pub variables: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Default for Rendering {
+    fn default() -> Self {
+        Rendering {
+            template: None,
+            add_generation_prompt: true,
+            date: None,
+            variables: serde_json::Map::new(),
+        }
+    }
+}
+
+/// Writes the conversation of `request` out as its template says.
+///
+/// # Errors
+/// [`Error::ChatTemplate`] where the template refuses the messages, is broken, or does too much;
+/// [`Error::InvalidOption`] for a date that is none.
+pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
+    if request.template.len() > MAX_TEMPLATE {
+        let size = request.template.len();
+        return Err(Error::ChatTemplate(format!(
+            "the chat template has {size} bytes (at most {MAX_TEMPLATE})"
+        )));
+    }
+    let source = without_generation_tags(&request.template);
+    let now = now(rendering.date.as_deref())?;
+    let conversation = with_stack(|| {
+        let mut environment = environment(now)?;
+        environment.set_fuel(Some(fuel(request)));
+        let template = environment.template_from_named_str("chat_template", &source);
+        template
+            .and_then(|template| template.render(variables(request, rendering)))
+            .map_err(|error| explain(&error))
+    })?;
+    if conversation.len() > MAX_CONVERSATION {
+        return Err(too_much());
+    }
+    Ok(conversation)
+}
+
+/// Runs `work` where the stack is as deep as a template can make its values.
+#[cfg(not(target_arch = "wasm32"))]
+fn with_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    const STACK: usize = 64 << 20;
+    std::thread::scope(|scope| {
+        let builder = std::thread::Builder::new().stack_size(STACK);
+        let thread = builder.spawn_scoped(scope, work);
+        let thread = thread.map_err(|_| Error::OutOfMemory(STACK))?;
+        thread.join().unwrap_or_else(|_| Err(too_much()))
+    })
+}
+
+/// In WebAssembly a stack that overflows ends the module, which the caller then starts anew.
+#[cfg(target_arch = "wasm32")]
+fn with_stack<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    work()
+}
+
+/// The language as templates expect it, with limits.
+fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
+    let mut environment = Environment::new();
+    let syntax = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .build();
+    environment.set_syntax(syntax.map_err(|error| explain(&error))?);
+    environment.set_recursion_limit(RECURSION);
+    environment.set_unknown_method_callback(unknown_method_callback);
+    environment.add_function("raise_exception", raise_exception);
+    environment.add_filter("tojson", to_json);
+    if let Some(now) = now {
+        let format = move |format: &str| strftime(now, format);
+        environment.add_function("strftime_now", format);
+    }
+    Ok(environment)
+}
+
+/// What the template sees: the names of `apply_chat_template`, and those of the caller.
+fn variables(request: &Request, rendering: &Rendering) -> Value {
+    let null = || Value::from(());
+    let mut pairs = vec![
+        ("messages", Value::from(Serde(&request.messages))),
+        ("tools", null()),
+        ("documents", null()),
+        (
+            "add_generation_prompt",
+            rendering.add_generation_prompt.into(),
+        ),
+    ];
+    let tokens = [
+        ("bos_token", &request.bos_token),
+        ("eos_token", &request.eos_token),
+    ];
+    for (name, token) in tokens {
+        pairs.extend(token.as_ref().map(|token| (name, Value::from(token))));
+    }
+    let given = rendering.variables.iter();
+    pairs.extend(given.map(|(name, value)| (name.as_str(), Value::from(Serde(value)))));
+    Value::from_pairs(pairs)
+}
+
+/// What a template said when it refused.
+#[derive(Debug)]
+struct Refusal(String);
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// `raise_exception(message)`: how a template refuses what it is given.
+fn raise_exception(message: Value) -> std::result::Result<Value, minijinja::Error> {
+    let error = minijinja::Error::new(ErrorKind::InvalidOperation, "raise_exception was called");
+    Err(error.with_source(Refusal(message.to_string())))
+}
+
+/// `value | tojson`: see [`super::json`].
+fn to_json(value: &Value, options: Kwargs) -> std::result::Result<String, minijinja::Error> {
+    let indent = options.get("indent")?;
+    // They change nothing that a chat template writes.
+    for known in ["ensure_ascii", "separators", "sort_keys"] {
+        let _: Option<Value> = options.get(known)?;
+    }
+    options.assert_all_used()?;
+    json::write(value, indent).ok_or_else(|| {
+        let detail = "a value is too large or too deep to be written as JSON";
+        minijinja::Error::new(ErrorKind::BadSerialization, detail)
+    })
+}
+
+/// `strftime_now(format)`: the date as templates of Llama 3 and its like write it.
+fn strftime(now: NaiveDateTime, format: &str) -> std::result::Result<String, minijinja::Error> {
+    let mut text = String::new();
+    write!(text, "{}", now.format(format)).map_err(|_| {
+        let detail = format!("{format:?} is no format of a date");
+        minijinja::Error::new(ErrorKind::InvalidOperation, detail)
+    })?;
+    Ok(text)
+}
+
+/// The moment the template takes for now.
+fn now(date: Option<&str>) -> Result<Option<NaiveDateTime>> {
+    let Some(date) = date else {
+        #[cfg(not(target_arch = "wasm32"))]
+        return Ok(Some(chrono::Local::now().naive_local()));
+        #[cfg(target_arch = "wasm32")]
+        return Ok(None);
+    };
+    let day = || {
+        date.parse::<NaiveDate>()
+            .map(|day| day.and_time(NaiveTime::MIN))
+    };
+    let moment = date.parse::<NaiveDateTime>().or_else(|_| day());
+    let allowed = "a date (2026-11-24) or a date and time (2026-11-24T12:30:00)";
+    moment
+        .map(Some)
+        .map_err(|_| super::invalid("date", allowed))
+}
+
+/// Some templates mark what the model is trained to write with `{% generation %}` … `{% endgeneration %}`,
+/// a tag of the transformers library alone. To rendering it means nothing.
+fn without_generation_tags(template: &str) -> Cow<'_, str> {
+    if !template.contains("generation") {
+        return Cow::Borrowed(template);
+    }
+    let mut result = String::new();
+    let mut rest = template;
+    while let Some(start) = rest.find("{%") {
+        let (before, tag) = rest.split_at(start + 2);
+        let end = tag.find("%}").unwrap_or(tag.len());
+        let (inside, after) = tag.split_at(end);
+        let word = inside.trim_matches(|c: char| c == '-' || c == '+' || c.is_whitespace());
+        result.push_str(before);
+        result.push_str(&match word {
+            "generation" => inside.replace(word, "if true"),
+            "endgeneration" => inside.replace(word, "endif"),
+            _ => inside.to_owned(),
+        });
+        rest = after;
+    }
+    result.push_str(rest);
+    Cow::Owned(result)
+}
+
+/// The engine's error as a sentence.
+fn explain(error: &minijinja::Error) -> Error {
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(cause) = source {
+        if let Some(Refusal(text)) = cause.downcast_ref() {
+            let message = format!("the chat template refuses these messages: {text}");
+            return Error::ChatTemplate(message);
+        }
+        let kind = cause.downcast_ref().map(minijinja::Error::kind);
+        if kind == Some(ErrorKind::OutOfFuel) {
+            return too_much();
+        }
+        source = cause.source();
+    }
+    Error::ChatTemplate(format!("the chat template is not usable: {error}"))
+}
+
+fn too_much() -> Error {
+    Error::ChatTemplate("the chat template does too much: it was stopped".into())
+}

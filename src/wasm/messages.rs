@@ -1,0 +1,38 @@
+//! Messages of a conversation: errors name the message and the property.
+
+use super::error::invalid;
+use super::options::string;
+use crate::Result;
+use crate::chat::Message;
+use js_sys::{Array, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+
+/// An array of `{ role, content }`.
+pub(super) fn from_js(value: &JsValue) -> Result<Vec<Message>> {
+    let array: &Array = value
+        .dyn_ref()
+        .ok_or_else(|| invalid("messages", "an array of { role, content }"))?;
+    let messages = array.iter().enumerate();
+    messages
+        .map(|(index, value)| message(&format!("messages[{index}]"), &value))
+        .collect()
+}
+
+fn message(name: &str, value: &JsValue) -> Result<Message> {
+    let wrong = || invalid(name, "an object with the strings role and content");
+    if !value.is_object() {
+        return Err(wrong());
+    }
+    for key in Reflect::own_keys(value).map_err(|_| wrong())?.iter() {
+        let key = key.as_string().unwrap_or_default();
+        if !["role", "content"].contains(&key.as_str()) {
+            let allowed = format!("an object with role and content alone, without \"{key}\"");
+            return Err(invalid(name, &allowed));
+        }
+    }
+    let text = |key: &str| {
+        let value = Reflect::get(value, &key.into()).map_err(|_| wrong())?;
+        string(&format!("{name}.{key}"), &value)
+    };
+    Ok(Message::new(text("role")?, text("content")?))
+}

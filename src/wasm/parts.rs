@@ -1,0 +1,202 @@
+//! Headers read before anything else: of the parts of a model in several files, and for `inspect`.
+
+use super::error::{describe, invalid};
+use super::options::LoadOptions;
+use super::source::{self, Source, check_signal, forget};
+use crate::gguf::{Header, HeaderReader, Split, part_names};
+use crate::{Error, Inspection, Result};
+use js_sys::{Array, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, ReadableStream, ReadableStreamDefaultReader, Request, Response, Url};
+
+/// Bytes asked for at first; four times as many with each further request. Most headers have a few
+/// million.
+const FIRST_RANGE: u64 = 1 << 20;
+/// WebAssembly's memory has 32-bit addresses.
+const ADDRESS_SPACE: f64 = 4_294_967_296.0;
+
+/// The files of a model in several: those of an array, or all that belong to the address of one. `None`
+/// for a model in one file.
+pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
+    if let Some(array) = source.dyn_ref::<Array>() {
+        let parts: Vec<JsValue> = array.iter().collect();
+        let twice = |part: &JsValue| {
+            !part.is_instance_of::<Response>() && !part.is_instance_of::<ReadableStream>()
+        };
+        return match !parts.is_empty() && parts.iter().all(twice) {
+            true => Ok(Some(parts)),
+            false => Err(invalid(
+                "source",
+                "a list of URLs, Files, Blobs or buffers, each part once",
+            )),
+        };
+    }
+    let url = source
+        .as_string()
+        .or_else(|| Some(source.dyn_ref::<Url>()?.href()));
+    let Some(url) = url else { return Ok(None) };
+    // A name ends where the query or the fragment begins.
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let (path, rest) = url.split_at(end);
+    let urls = part_names(path).map(|names| {
+        let url = |name: &String| JsValue::from(format!("{name}{rest}"));
+        names.iter().map(url).collect()
+    });
+    Ok(urls)
+}
+
+/// Reads the headers of all `parts`.
+pub(super) async fn split(parts: &[JsValue], signal: Option<&AbortSignal>) -> Result<Split> {
+    let mut headers = Vec::new();
+    for part in parts {
+        let mut reader = HeaderReader::new();
+        headers.push(read_header(&mut reader, part, signal).await?);
+    }
+    Split::new(headers)
+}
+
+/// What the header of `source` says.
+pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<Inspection> {
+    let signal = options.signal.as_ref();
+    check_signal(signal)?;
+    let mut parts = 1;
+    let header = match of(source)? {
+        Some(sources) => {
+            parts = sources.len();
+            split(&sources, signal).await?.into_header()?
+        }
+        None => {
+            let mut reader = HeaderReader::new();
+            match read_header(&mut reader, source, signal).await {
+                Err(error @ Error::UnsupportedTensorType { .. }) => {
+                    return Ok(Inspection::refused(reader.metadata(), &error));
+                }
+                header => header?,
+            }
+        }
+    };
+    Inspection::new(header, parts, options.context, Some(memory_limit()))
+}
+
+/// Bytes a model may take: what WebAssembly can address, or the device has, where the browser says so.
+fn memory_limit() -> u64 {
+    let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok();
+    let gigabytes = get(&js_sys::global(), "navigator")
+        .and_then(|navigator| get(&navigator, "deviceMemory"))
+        .and_then(|memory| memory.as_f64());
+    let device = gigabytes.map_or(ADDRESS_SPACE, |gigabytes| gigabytes * 1_073_741_824.0);
+    device.min(ADDRESS_SPACE) as u64
+}
+
+/// Reads the header of one file, and no more of it than needed.
+async fn read_header(
+    reader: &mut HeaderReader,
+    source: &JsValue,
+    signal: Option<&AbortSignal>,
+) -> Result<Header> {
+    let header = match request(source)? {
+        Some(request) => read_ranges(reader, &request, signal).await?,
+        None => match source::open(source.clone(), signal).await? {
+            Source::Memory(bytes) => read_memory(reader, &bytes)?,
+            Source::Stream(stream, _) => read_stream(reader, &stream, signal).await?,
+        },
+    };
+    header.ok_or_else(|| reader.missing())
+}
+
+/// A request for a source that is an address.
+fn request(source: &JsValue) -> Result<Option<Request>> {
+    let failed = |thrown: JsValue| Error::Io(describe(&thrown));
+    if let Some(request) = source.dyn_ref::<Request>() {
+        return Request::new_with_request(request).map(Some).map_err(failed);
+    }
+    let url = source
+        .as_string()
+        .or_else(|| Some(source.dyn_ref::<Url>()?.href()));
+    // A Blob has no ranges, nor needs any.
+    let url = url.filter(|url| !url.starts_with("blob:") && !url.starts_with("data:"));
+    url.map(|url| Request::new_with_str(&url).map_err(failed))
+        .transpose()
+}
+
+/// Asks for range after range. A server that knows none sends everything, and is cut off.
+async fn read_ranges(
+    reader: &mut HeaderReader,
+    request: &Request,
+    signal: Option<&AbortSignal>,
+) -> Result<Option<Header>> {
+    let failed = |thrown: JsValue| Error::Io(describe(&thrown));
+    let (mut start, mut size) = (0, FIRST_RANGE);
+    loop {
+        let range = format!("bytes={start}-{}", start + size - 1);
+        let asked = Request::new_with_request(request).map_err(failed)?;
+        asked.headers().set("range", &range).map_err(failed)?;
+        let response = source::fetch(&asked, signal).await?;
+        let is_range = response.status() == 206;
+        // There is nothing behind the end.
+        if response.status() == 416 {
+            return Ok(None);
+        }
+        let Source::Stream(stream, length) = source::body(&response)? else {
+            return Ok(None);
+        };
+        let header = read_stream(reader, &stream, signal).await?;
+        let at_end = length.is_some_and(|length| length < size as f64);
+        if header.is_some() || !is_range || at_end {
+            return Ok(header);
+        }
+        start += size;
+        size *= 4;
+    }
+}
+
+fn read_memory(reader: &mut HeaderReader, bytes: &Uint8Array) -> Result<Option<Header>> {
+    let mut start = 0;
+    while start < bytes.length() {
+        let end = bytes.length().min(start.saturating_add(FIRST_RANGE as u32));
+        if let Some(header) = reader.push(&bytes.subarray(start, end).to_vec())? {
+            return Ok(Some(header));
+        }
+        start = end;
+    }
+    Ok(None)
+}
+
+/// Reads a stream until the header is complete or the stream ends, and cancels what is left.
+async fn read_stream(
+    reader: &mut HeaderReader,
+    stream: &ReadableStream,
+    signal: Option<&AbortSignal>,
+) -> Result<Option<Header>> {
+    if stream.locked() {
+        let locked = "its stream is being read or has been read already";
+        return Err(Error::Io(locked.into()));
+    }
+    let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
+    let result = read_chunks(reader, &chunks, signal).await;
+    forget(chunks.cancel());
+    result
+}
+
+async fn read_chunks(
+    reader: &mut HeaderReader,
+    chunks: &ReadableStreamDefaultReader,
+    signal: Option<&AbortSignal>,
+) -> Result<Option<Header>> {
+    loop {
+        let read = JsFuture::from(chunks.read()).await;
+        check_signal(signal)?;
+        let failed = |thrown: JsValue| Error::Io(describe(&thrown));
+        let read = read.map_err(failed)?;
+        let get = |name: &str| Reflect::get(&read, &name.into()).map_err(failed);
+        if get("done")?.is_truthy() {
+            return Ok(None);
+        }
+        let chunk = get("value")?.dyn_into::<Uint8Array>();
+        let chunk = chunk.map_err(|_| Error::Io("its stream gives no bytes".into()))?;
+        if let Some(header) = read_memory(reader, &chunk)? {
+            return Ok(Some(header));
+        }
+    }
+}

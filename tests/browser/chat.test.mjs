@@ -1,0 +1,140 @@
+// Chat and inspection through the package, as a developer uses them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelUrl, open } from "./harness.mjs";
+
+test("a conversation costs only its new tokens, on and off the page's thread", async () => {
+  const { page, close } = await open("/");
+  const found = await page.evaluate(async (modelUrl) => {
+    const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+    await init();
+    const results = [];
+    for (const kind of [Generator, WorkerGenerator]) {
+      const generator = await kind.load(modelUrl);
+      const options = { temperature: 0, max_tokens: 12 };
+      const messages = [{ role: "user", content: "What color is the sky?" }];
+      const answer = async () => {
+        await generator.chat(messages, options);
+        let text = "";
+        for await (const token of generator) text += token.text;
+        return { text, timings: await generator.timings() };
+      };
+      const first = await answer();
+      messages.push({ role: "assistant", content: first.text }, { role: "user", content: "What is 2 + 2?" });
+      const second = await answer();
+      await generator.reset();
+      const afresh = await answer();
+      const { chat_templates } = await generator.info();
+      const codes = [];
+      for (const [wrong, more] of [
+        ["hello"],
+        [[]],
+        [[{ role: "user", content: "a" }, { role: "user", content: 5 }]],
+        [[{ role: "user", content: "a", name: "b" }]],
+        [messages, { chat_template: "nothing" }],
+        [messages, { chat_template: "{{ raise_exception('no ' ~ messages[0].role) }}" }],
+        [messages, { chat_template: "{% set n = namespace(x=['xxxxxxxx']) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}" }],
+        [messages, { chat_template: "{% set n = namespace(x=[1]) %}{% for i in range(99999) %}{% set n.x = [n.x] %}{% endfor %}" }],
+        [messages, { chat_template: "{{ 1", }],
+        [messages, { chat_template_kwargs: 5 }],
+        [messages, { date: "someday" }],
+        [messages, { temprature: 1 }],
+        [messages, { temperature: -1 }],
+      ]) {
+        codes.push(await generator.chat(wrong, more).then(() => "none", ({ code, message }) => `${code}: ${message}`));
+      }
+      const own = { ...options, chat_template: "{{ strftime_now('%d %B') }}{% if loud %}!{% endif %}", date: "2026-11-24", chat_template_kwargs: { loud: true } };
+      await generator.chat(messages, own);
+      const ids = kind === Generator ? generator.detokenize(generator.prompt_ids) : undefined;
+      results.push({ first, second, afresh, chat_templates, codes, ids });
+      generator.free();
+    }
+    return results;
+  }, modelUrl);
+  const [direct, worker] = found;
+  assert.equal(direct.ids, "24 November!");
+  for (const { first, second, afresh, chat_templates, codes } of found) {
+    assert.match(first.text, /^The sky is a beautiful shade of blue/);
+    assert.ok(second.text.length > 5);
+    assert.equal(first.timings.reused_tokens, 0);
+    assert.ok(second.timings.reused_tokens >= first.timings.prefill_tokens);
+    assert.ok(second.timings.prefill_tokens < first.timings.prefill_tokens);
+    assert.equal(afresh.text, second.text);
+    assert.equal(afresh.timings.reused_tokens, 0);
+    assert.deepEqual(chat_templates, ["default"]);
+    const expected = [
+      /^invalid_option: .*"messages"/,
+      /^invalid_option: .*"messages"/,
+      /^invalid_option: .*"messages\[1\]\.content"/,
+      /^invalid_option: .*"messages\[0\]".*"name"/,
+      /^chat_template: .*"nothing"/,
+      /^chat_template: .*refuses these messages: no user$/,
+      /^chat_template: .*too much/,
+      /^chat_template: .*too much/,
+      /^chat_template: .*not usable: syntax error/,
+      /^invalid_option: .*"chat_template_kwargs"/,
+      /^invalid_option: .*"date"/,
+      /^unknown_option: .*"temprature"/,
+      /^invalid_option: .*"temperature"/,
+    ];
+    codes.forEach((code, i) => assert.match(code, expected[i]));
+  }
+  assert.equal(worker.second.text, direct.second.text);
+  await close();
+});
+
+test("the chat module is loaded with the first conversation only", async () => {
+  const { page, close } = await open("/");
+  const asked = await page.evaluate(async (modelUrl) => {
+    const { default: init, Generator } = await import("/pkg/index.js");
+    await init();
+    const generator = await Generator.load(modelUrl);
+    const loaded = () => performance.getEntriesByType("resource").filter(({ name }) => name.includes("nexttoken_chat")).length;
+    const before = loaded();
+    await generator.chat([{ role: "user", content: "Hi" }]);
+    return [before, loaded()];
+  }, modelUrl);
+  assert.deepEqual(asked, [0, 2]);
+  await close();
+});
+
+test("an inspection reads the header alone", async () => {
+  const { page, close } = await open("/");
+  const ranges = [];
+  page.on("request", (request) => {
+    if (request.url() === modelUrl) ranges.push(request.headers().range);
+  });
+  const found = await page.evaluate(async (modelUrl) => {
+    const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+    await init();
+    const byUrl = await Generator.inspect(modelUrl, { context_length: 1024 });
+    const blob = await (await fetch(modelUrl)).blob();
+    const others = [
+      await Generator.inspect(blob, { context_length: 1024 }),
+      await Generator.inspect(await fetch(modelUrl), { context_length: 1024 }),
+      await WorkerGenerator.inspect(modelUrl, { context_length: 1024 }),
+    ];
+    const generator = await Generator.load(blob);
+    const info = generator.info();
+    const code = (promise) => promise.then(() => "none", (error) => error.code);
+    const codes = [
+      await code(Generator.inspect("/models/none.gguf")),
+      await code(Generator.inspect("/index.html")),
+      await code(Generator.inspect(modelUrl, { onProgress() {} })),
+      await code(Generator.inspect(new Blob([]))),
+    ];
+    return { byUrl, others, info, codes };
+  }, modelUrl);
+  const { byUrl, info } = found;
+  assert.ok(ranges.some((range) => range?.startsWith("bytes=0-")), ranges.join());
+  assert.equal(byUrl.supported, true);
+  for (const name of ["architecture", "name", "parameters", "quantization", "layers", "hidden_size", "vocabulary_size", "tokenizer", "file_size"]) {
+    assert.equal(byUrl[name], info[name], name);
+  }
+  assert.equal(byUrl.memory.weights, info.weight_bytes);
+  assert.ok(byUrl.memory.total > byUrl.memory.weights + byUrl.memory.cache);
+  for (const other of found.others) assert.deepEqual(other, byUrl);
+  assert.deepEqual(found.codes, ["http", "not_gguf", "unknown_option", "truncated"]);
+  await close().catch((error) => assert.match(String(error), /404/));
+});

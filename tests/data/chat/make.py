@@ -1,0 +1,90 @@
+"""Renders every template of this folder as Hugging Face's transformers do, and writes expected.json.
+
+Needs jinja2 (3.1). The environment is that of transformers' `apply_chat_template`
+(src/transformers/utils/chat_template_utils.py): trim_blocks, lstrip_blocks, loop controls, a `tojson` that
+is json.dumps without ASCII escapes, `raise_exception`, `strftime_now`, and the `generation` tag.
+The templates are written after those of the models they are named for.
+"""
+
+import datetime
+import json
+import pathlib
+
+import jinja2
+import jinja2.ext
+import jinja2.sandbox
+
+HERE = pathlib.Path(__file__).parent
+NOW = datetime.datetime(2026, 11, 24, 12, 30)
+
+
+class Generation(jinja2.ext.Extension):
+    """{% generation %} … {% endgeneration %}: its body."""
+
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return jinja2.nodes.Scope(body, lineno=line)
+
+
+def raise_exception(message):
+    raise jinja2.exceptions.TemplateError(message)
+
+
+def tojson(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+    return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+
+def render(template, messages, add_generation_prompt, variables):
+    env = jinja2.sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols]
+    )
+    env.filters["tojson"] = tojson
+    env.globals["raise_exception"] = raise_exception
+    env.globals["strftime_now"] = NOW.strftime
+    given = {"tools": None, "documents": None, "bos_token": "<s>", "eos_token": "</s>", **variables}
+    try:
+        return {"text": env.from_string(template).render(
+            messages=messages, add_generation_prompt=add_generation_prompt, **given
+        )}
+    except jinja2.exceptions.TemplateError as error:
+        return {"refused": str(error)}
+
+
+def say(*turns):
+    return [{"role": role, "content": content} for role, content in turns]
+
+
+CONVERSATIONS = [
+    say(("user", "Hi")),
+    say(("system", "Be brief."), ("user", "What is 2 + 2?")),
+    say(("system", " /no_think Answer in verse. "), ("user", "  Hello,\n\nworld \n"), ("assistant", "<think>\nhm\n</think>\n\nHello!"), ("user", "Über “quotes” & <tags>?\n")),
+    say(("user", "one"), ("assistant", "two"), ("user", "three"), ("assistant", "four")),
+    say(("user", "one"), ("user", "two")),
+    say(("user", "weather?"), ("assistant", "let me look"), ("tool", '{"temperature": 21}'), ("tool", "sunny"), ("user", "thanks")),
+    say(("user", "")),
+]
+TOOLS = [{"type": "function", "function": {"name": "add", "description": "Adds “two” numbers", "parameters": {"type": "object", "properties": {}, "required": ["a", "b"]}}}]
+OPTIONS = [
+    (True, {}),
+    (False, {}),
+    (True, {"enable_thinking": False}),
+    (True, {"tools": TOOLS}),
+]
+
+cases = []
+for path in sorted(HERE.glob("*.jinja")):
+    for messages in CONVERSATIONS:
+        for add_generation_prompt, variables in OPTIONS:
+            given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
+            result = render(path.read_text(), messages, **given)
+            case = {"template": path.name, "messages": messages, **given, **result}
+            same = [c for c in cases if c["template"] == path.name and c["messages"] == messages and all(c.get(k) == result.get(k) for k in ("text", "refused"))]
+            # An option that changes nothing is not worth a case.
+            if not same:
+                cases.append(case)
+lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+(HERE / "expected.json").write_text(f"[\n{lines}\n]\n")
+print(len(cases), "cases")
