@@ -133,7 +133,7 @@ impl Trainer {
         let text = options::string("text", &text)?;
         let bytes: Uint8Array = checkpoint
             .dyn_into()
-            .map_err(|_| super::invalid("checkpoint", "a Uint8Array"))?;
+            .map_err(|_| super::error::invalid("checkpoint", "a Uint8Array"))?;
         let inner = train::Trainer::resume(&text, &bytes.to_vec())?;
         Ok(Trainer { inner })
     }
@@ -173,7 +173,8 @@ impl Trainer {
         #[wasm_bindgen(unchecked_optional_param_type = "GenerateOptions")] options: JsValue,
     ) -> Result<String> {
         let prompt = options::string("prompt", &prompt)?;
-        let options: generator::Options = options::generation_options(&options)?;
+        let options: generator::Options =
+            options::generation_options(&options, generator::Options::default())?;
         self.inner.sample(&prompt, options)
     }
 
