@@ -68,10 +68,10 @@ impl Options {
                 Preset::Small => (1024, 128, 128, 4, 4, 352),
                 Preset::Medium => (2048, 256, 160, 4, 5, 448),
             };
-        let (steps, learning_rate) = match preset {
-            Preset::Tiny => (1000, 4e-3),
-            Preset::Small => (2000, 3e-3),
-            Preset::Medium => (3000, 3e-3),
+        let (batch_size, steps, learning_rate) = match preset {
+            Preset::Tiny => (8, 1000, 4e-3),
+            Preset::Small => (8, 2000, 3e-3),
+            Preset::Medium => (4, 3000, 3e-3),
         };
         Self {
             shape: Shape {
@@ -82,7 +82,7 @@ impl Options {
                 heads,
                 feed_forward_size,
             },
-            batch_size: 8,
+            batch_size,
             steps,
             warmup_steps: 50,
             learning_rate,
