@@ -2,7 +2,7 @@
 //!
 //! `scalar` is the specification: plain loops whose order of float sums is a promise. `simd` holds the
 //! same kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and
-//! relaxed SIMD, x86-64 AVX2 and AVX-VNNI) and equal to the specification bit for bit: integer dot
+//! relaxed SIMD, x86-64 AVX2, AVX-VNNI and AVX-512 VNNI) and equal to the specification bit for bit: integer dot
 //! products are exact, no multiply-add is fused, no float instruction is relaxed, and `exp` is our own.
 
 mod activations;
@@ -42,6 +42,8 @@ enum Backend {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Wasm,
 }
@@ -55,6 +57,9 @@ impl Backend {
         if is_x86_feature_detected!("avx2") {
             return if is_x86_feature_detected!("avxvnni") {
                 Self::AvxVnni
+            } else if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl")
+            {
+                Self::Avx512Vnni
             } else {
                 Self::Avx2
             };
@@ -66,7 +71,7 @@ impl Backend {
     }
 }
 
-/// The backend in use: "scalar", "simd128", "relaxed-simd", "avx2" or "avx-vnni".
+/// The backend in use: "scalar", "simd128", "relaxed-simd", "avx2", "avx-vnni" or "avx512-vnni".
 pub fn backend() -> &'static str {
     match Backend::detect() {
         Backend::Scalar => "scalar",
@@ -74,6 +79,8 @@ pub fn backend() -> &'static str {
         Backend::Avx2 => "avx2",
         #[cfg(target_arch = "x86_64")]
         Backend::AvxVnni => "avx-vnni",
+        #[cfg(target_arch = "x86_64")]
+        Backend::Avx512Vnni => "avx512-vnni",
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Backend::Wasm if cfg!(target_feature = "relaxed-simd") => "relaxed-simd",
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -92,12 +99,17 @@ macro_rules! kernel {
                 #[target_feature(enable = "avx2")]
                 pub unsafe fn avx2($($arg: $type),*) $(-> $result)? {
                     // SAFETY: compiled for AVX2, as the caller checked.
-                    unsafe { simd::$name::<isa::x86::X86<false>, $($stored)?>($($arg),*) }
+                    unsafe { simd::$name::<isa::x86::X86<isa::x86::Avx2>, $($stored)?>($($arg),*) }
                 }
                 #[target_feature(enable = "avx2,avxvnni")]
                 pub unsafe fn avx_vnni($($arg: $type),*) $(-> $result)? {
                     // SAFETY: compiled for AVX-VNNI, as the caller checked.
-                    unsafe { simd::$name::<isa::x86::X86<true>, $($stored)?>($($arg),*) }
+                    unsafe { simd::$name::<isa::x86::X86<isa::x86::AvxVnni>, $($stored)?>($($arg),*) }
+                }
+                #[target_feature(enable = "avx2,avx512vnni,avx512vl")]
+                pub unsafe fn avx512_vnni($($arg: $type),*) $(-> $result)? {
+                    // SAFETY: compiled for AVX-512 VNNI and VL, as the caller checked.
+                    unsafe { simd::$name::<isa::x86::X86<isa::x86::Avx512Vnni>, $($stored)?>($($arg),*) }
                 }
             }
             match Backend::detect() {
@@ -108,6 +120,9 @@ macro_rules! kernel {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: `detect` saw AVX2 and AVX-VNNI.
                 Backend::AvxVnni => unsafe { machine::avx_vnni($($arg),*) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: `detect` saw AVX2, AVX-512 VNNI and VL.
+                Backend::Avx512Vnni => unsafe { machine::avx512_vnni($($arg),*) },
                 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
                 // SAFETY: the whole module is compiled for these instructions.
                 Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm<isa::wasm::Default>, $($stored)?>($($arg),*) },

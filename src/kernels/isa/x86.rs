@@ -1,24 +1,76 @@
-//! x86-64 with AVX2, with the byte dot product of AVX-VNNI where `VNNI` says that it is there.
+//! x86-64 with AVX2, and with the byte dot product of AVX-VNNI or AVX-512 VNNI where there is one.
 
 use super::Isa;
 use core::arch::x86_64::*;
+use core::marker::PhantomData;
 
-/// The 128-bit vectors of x86-64.
+/// The 128-bit vectors of x86-64, with one way to take dot products.
 #[derive(Clone, Copy)]
-pub(crate) struct X86<const VNNI: bool>;
+pub(crate) struct X86<D>(PhantomData<D>);
 
-/// sum += Σ of four products of an unsigned and a signed byte, in each 32-bit lane. Exact: no pair
-/// of products leaves 16 bits while the unsigned bytes are at most 128 and the signed −127 to 127.
-#[inline(always)]
-unsafe fn dot_bytes<const VNNI: bool>(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i {
-    // SAFETY: the machine has the instructions, see `Isa`.
-    unsafe {
-        if VNNI {
-            _mm_dpbusd_avx_epi32(sum, unsigned, signed)
-        } else {
+/// What differs between the machines.
+///
+/// # Safety
+/// As [`Isa`].
+pub(crate) trait Dots: Copy + 'static {
+    /// sum += Σ of four products of an unsigned and a signed byte, in each 32-bit lane. Exact while the
+    /// unsigned bytes are at most 128 and the signed −127 to 127.
+    unsafe fn dot_bytes(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i;
+    /// See [`Isa::isolate`].
+    unsafe fn isolate(work: impl FnOnce());
+}
+
+/// AVX2 alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2;
+
+/// AVX-VNNI beside it.
+#[derive(Clone, Copy)]
+pub(crate) struct AvxVnni;
+
+/// AVX-512 VNNI and VL beside it: the same instruction in 128 bits, and 32 registers instead of 16.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512Vnni;
+
+impl Dots for Avx2 {
+    #[inline(always)]
+    unsafe fn dot_bytes(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i {
+        // SAFETY: the machine has AVX2. No pair of products leaves 16 bits.
+        unsafe {
             let pairs = _mm_maddubs_epi16(unsigned, signed);
             _mm_add_epi32(sum, _mm_madd_epi16(pairs, _mm_set1_epi16(1)))
         }
+    }
+    #[target_feature(enable = "avx2")]
+    #[inline(never)]
+    unsafe fn isolate(work: impl FnOnce()) {
+        work()
+    }
+}
+
+impl Dots for AvxVnni {
+    #[inline(always)]
+    unsafe fn dot_bytes(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i {
+        // SAFETY: the machine has AVX-VNNI.
+        unsafe { _mm_dpbusd_avx_epi32(sum, unsigned, signed) }
+    }
+    #[target_feature(enable = "avx2,avxvnni")]
+    #[inline(never)]
+    unsafe fn isolate(work: impl FnOnce()) {
+        work()
+    }
+}
+
+impl Dots for Avx512Vnni {
+    #[inline(always)]
+    unsafe fn dot_bytes(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i {
+        // SAFETY: the machine has AVX-512 VNNI and VL.
+        unsafe { _mm_dpbusd_epi32(sum, unsigned, signed) }
+    }
+    #[target_feature(enable = "avx2,avx512vnni,avx512vl")]
+    #[inline(never)]
+    unsafe fn isolate(work: impl FnOnce()) {
+        work()
     }
 }
 
@@ -40,9 +92,9 @@ fn i(a: __m128) -> __m128i {
     unsafe { _mm_castps_si128(a) }
 }
 
-// SAFETY (of every block below): the machine has AVX2, and AVX-VNNI where VNNI is true; the pointers
-// are good for what the trait says.
-impl<const VNNI: bool> Isa for X86<VNNI> {
+// SAFETY (of every block below): the machine has AVX2 and the instructions of `D`; the pointers are
+// good for what the trait says.
+impl<D: Dots> Isa for X86<D> {
     type V = __m128i;
     type Weights = __m128i;
 
@@ -72,7 +124,7 @@ impl<const VNNI: bool> Isa for X86<VNNI> {
                 for (t, x) in x.iter().enumerate() {
                     let x = splat4(*x, n);
                     for (sums, w) in sums.iter_mut().zip(w[n]) {
-                        sums[t] = dot_bytes::<VNNI>(sums[t], w, x);
+                        sums[t] = D::dot_bytes(sums[t], w, x);
                     }
                 }
             }
@@ -92,7 +144,7 @@ impl<const VNNI: bool> Isa for X86<VNNI> {
                     let x = splat4(*x, n);
                     for (sums, w) in sums.iter_mut().zip(*w) {
                         let x = _mm_sign_epi8(x, w);
-                        sums[t] = dot_bytes::<VNNI>(sums[t], _mm_abs_epi8(w), x);
+                        sums[t] = D::dot_bytes(sums[t], _mm_abs_epi8(w), x);
                     }
                 }
             }
@@ -101,18 +153,8 @@ impl<const VNNI: bool> Isa for X86<VNNI> {
     }
     #[inline(always)]
     unsafe fn isolate(work: impl FnOnce()) {
-        #[target_feature(enable = "avx2")]
-        #[inline(never)]
-        unsafe fn avx2(work: impl FnOnce()) {
-            work()
-        }
-        #[target_feature(enable = "avx2,avxvnni")]
-        #[inline(never)]
-        unsafe fn avx_vnni(work: impl FnOnce()) {
-            work()
-        }
         // SAFETY: see above.
-        unsafe { if VNNI { avx_vnni(work) } else { avx2(work) } }
+        unsafe { D::isolate(work) }
     }
     #[inline(always)]
     unsafe fn load(p: *const u8) -> __m128i {
