@@ -6,7 +6,7 @@ mod common;
 use common::js::load;
 use common::js::*;
 use common::*;
-use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array, Uint32Array};
 use nexttoken::quant::TensorType;
 use nexttoken::wasm::{Generator, backend, version};
 use wasm_bindgen::closure::Closure;
