@@ -2,8 +2,9 @@
 //!
 //! `scalar` is the specification: plain loops whose order of float sums is a promise. `simd` holds the
 //! same kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and
-//! relaxed SIMD, x86-64 AVX2, AVX-VNNI and AVX-512 VNNI) and equal to the specification bit for bit: integer dot
-//! products are exact, no multiply-add is fused, no float instruction is relaxed, and `exp` is our own.
+//! relaxed SIMD; x86-64 AVX2, AVX-VNNI and AVX-512 VNNI; aarch64 NEON) and equal to the specification
+//! bit for bit: integer dot products are exact, no multiply-add is fused, no float instruction is
+//! relaxed, and `exp` is our own.
 
 mod activations;
 mod attention;
@@ -11,6 +12,7 @@ mod isa;
 mod scalar;
 #[cfg(any(
     target_arch = "x86_64",
+    target_arch = "aarch64",
     all(target_arch = "wasm32", target_feature = "simd128")
 ))]
 mod simd;
@@ -44,6 +46,10 @@ enum Backend {
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    #[cfg(target_arch = "aarch64")]
+    NeonDotProd,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Wasm,
 }
@@ -64,6 +70,12 @@ impl Backend {
                 Self::Avx2
             };
         }
+        #[cfg(target_arch = "aarch64")]
+        return if std::arch::is_aarch64_feature_detected!("dotprod") {
+            Self::NeonDotProd
+        } else {
+            Self::Neon
+        };
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         return Self::Wasm;
         #[allow(unreachable_code)]
@@ -71,7 +83,8 @@ impl Backend {
     }
 }
 
-/// The backend in use: "scalar", "simd128", "relaxed-simd", "avx2", "avx-vnni" or "avx512-vnni".
+/// The backend in use: "scalar", "simd128", "relaxed-simd", "avx2", "avx-vnni", "avx512-vnni",
+/// "neon" or "neon-dotprod".
 pub fn backend() -> &'static str {
     match Backend::detect() {
         Backend::Scalar => "scalar",
@@ -81,6 +94,10 @@ pub fn backend() -> &'static str {
         Backend::AvxVnni => "avx-vnni",
         #[cfg(target_arch = "x86_64")]
         Backend::Avx512Vnni => "avx512-vnni",
+        #[cfg(target_arch = "aarch64")]
+        Backend::Neon => "neon",
+        #[cfg(target_arch = "aarch64")]
+        Backend::NeonDotProd => "neon-dotprod",
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Backend::Wasm if cfg!(target_feature = "relaxed-simd") => "relaxed-simd",
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -112,6 +129,12 @@ macro_rules! kernel {
                     unsafe { simd::$name::<isa::x86::X86<isa::x86::Avx512Vnni>, $($stored)?>($($arg),*) }
                 }
             }
+            #[cfg(target_arch = "aarch64")]
+            #[target_feature(enable = "dotprod")]
+            unsafe fn neon_dotprod($($arg: $type),*) $(-> $result)? {
+                // SAFETY: compiled for the dot product, as the caller checked.
+                unsafe { simd::$name::<isa::neon::Neon<isa::neon::DotProd>, $($stored)?>($($arg),*) }
+            }
             match Backend::detect() {
                 Backend::Scalar => scalar::$name($($arg),*),
                 #[cfg(target_arch = "x86_64")]
@@ -123,6 +146,12 @@ macro_rules! kernel {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: `detect` saw AVX2, AVX-512 VNNI and VL.
                 Backend::Avx512Vnni => unsafe { machine::avx512_vnni($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: NEON is part of aarch64.
+                Backend::Neon => unsafe { simd::$name::<isa::neon::Neon<isa::neon::Widening>, $($stored)?>($($arg),*) },
+                #[cfg(target_arch = "aarch64")]
+                // SAFETY: `detect` saw the dot product.
+                Backend::NeonDotProd => unsafe { neon_dotprod($($arg),*) },
                 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
                 // SAFETY: the whole module is compiled for these instructions.
                 Backend::Wasm => unsafe { simd::$name::<isa::wasm::Wasm<isa::wasm::Default>, $($stored)?>($($arg),*) },

@@ -1,5 +1,7 @@
 //! 128-bit vectors: the few operations the kernels are written in, one implementation a machine.
 
+#[cfg(target_arch = "aarch64")]
+pub(super) mod neon;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(super) mod wasm;
 #[cfg(target_arch = "x86_64")]
