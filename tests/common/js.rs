@@ -57,3 +57,8 @@ pub fn code(error: impl Into<JsValue>) -> String {
     assert!(string(&error, "message").len() >= 7);
     string(&error, "code")
 }
+
+/// The code of the error that loading `source` gives.
+pub async fn load_error(source: JsValue, options: JsValue) -> String {
+    code(Generator::load(source, options).await.err().unwrap())
+}
