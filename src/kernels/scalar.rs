@@ -245,6 +245,8 @@ pub(super) mod exponential {
     /// Above, e^x leaves f32; the result there is that of this bound.
     pub const HIGHEST: f32 = 88.0;
     pub const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    /// Added to a number below 2²², it leaves no bits for a fraction.
+    pub const WHOLE: f32 = 12_582_912.0;
     /// ln 2 in two parts, the first short enough that n × `LN2_HIGH` is exact (Cody and Waite).
     pub const LN2_HIGH: f32 = 0.693_359_4;
     pub const LN2_LOW: f32 = -2.121_944_4e-4;

@@ -4,6 +4,8 @@
 //! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
 //! by the door in `super`.
 
+use std::array::from_fn;
+
 use super::activations::{Activations, Block, SPREAD};
 use super::isa::Isa;
 use super::scalar::{self, HALF_BIAS, exponential};
@@ -281,34 +283,55 @@ pub(super) unsafe fn rotate_pairs<I: Isa>(x: &mut [f32], cos: &[f32], sin: &[f32
 
 #[inline(always)]
 unsafe fn exp<I: Isa>(x: I::V) -> I::V {
+    // SAFETY: as the caller promises.
+    unsafe { exps::<I, 1>([x])[0] }
+}
+
+/// e^x of `N` vectors side by side, which share the loads of the constants.
+#[inline(always)]
+unsafe fn exps<I: Isa, const N: usize>(x: [I::V; N]) -> [I::V; N] {
     use exponential::*;
     // SAFETY: as the caller promises.
     unsafe {
-        let x = I::min(I::max(x, I::splat(LOWEST)), I::splat(HIGHEST));
-        let n = I::nearest(I::mul(x, I::splat(LOG2_E)));
-        let r = I::sub(x, I::mul(n, I::splat(LN2_HIGH)));
-        let r = I::sub(r, I::mul(n, I::splat(LN2_LOW)));
-        let mut e = I::splat(TAYLOR[0]);
+        let x = x.map(|x| I::min(I::max(x, I::splat(LOWEST)), I::splat(HIGHEST)));
+        // Rounded to a whole number by the addition, which leaves it in the low bits: cheaper in a tab than
+        // to round and to convert.
+        let shifted = x.map(|x| I::add(I::mul(x, I::splat(LOG2_E)), I::splat(WHOLE)));
+        let n = shifted.map(|n| I::sub(n, I::splat(WHOLE)));
+        let r: [_; N] = from_fn(|i| I::sub(x[i], I::mul(n[i], I::splat(LN2_HIGH))));
+        let r: [_; N] = from_fn(|i| I::sub(r[i], I::mul(n[i], I::splat(LN2_LOW))));
+        let mut e = [I::splat(TAYLOR[0]); N];
         for term in &TAYLOR[1..] {
-            e = I::add(I::mul(e, r), I::splat(*term));
+            e = from_fn(|i| I::add(I::mul(e[i], r[i]), I::splat(*term)));
         }
-        let power = I::shl_i32::<23>(I::add_i32(I::to_i32(n), I::splat_i32(127)));
-        I::mul(e, power)
+        from_fn(|i| {
+            let power = I::shl_i32::<23>(I::add_i32(shifted[i], I::splat_i32(127)));
+            I::mul(e[i], power)
+        })
     }
 }
 
 #[inline(always)]
 pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 {
-    // SAFETY: four floats at a time, within `values`.
+    // SAFETY: eight and four floats at a time, within `values`.
     unsafe {
         let most = I::splat(largest);
         let mut sums = I::splat(0.0);
-        for_vectors!(values.len(), |i| {
+        let pairs = values.len() / 8 * 8;
+        for i in (0..pairs).step_by(8) {
             let p = values.as_mut_ptr().add(i);
+            let x = [I::load(p.cast()), I::load(p.add(4).cast())];
+            let e = exps::<I, 2>(x.map(|x| I::sub(x, most)));
+            I::store(p.cast(), e[0]);
+            I::store(p.add(4).cast(), e[1]);
+            sums = I::add(I::add(sums, e[0]), e[1]);
+        }
+        if pairs + 4 <= values.len() {
+            let p = values.as_mut_ptr().add(pairs);
             let e = exp::<I>(I::sub(I::load(p.cast()), most));
             I::store(p.cast(), e);
             sums = I::add(sums, e);
-        });
+        }
         let mut lanes = lanes::<I>(sums);
         for (lane, value) in lanes
             .iter_mut()

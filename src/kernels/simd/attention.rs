@@ -1,5 +1,7 @@
 //! Attention: keys and values as floats, and as integers.
 
+use std::array::from_fn;
+
 use super::lanes;
 use crate::kernels::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
 use crate::kernels::isa::Isa;
@@ -161,7 +163,8 @@ pub(in crate::kernels) unsafe fn quantize_wide<I: Isa>(x: &[f32], q: &mut [i16])
     }
 }
 
-/// See [`scalar::scores_integer`]. Sixteen positions meet every head before the next are read.
+/// See [`scalar::scores_integer`]. What is read of the keys meets two heads at once, and every head before
+/// the next tiles are read.
 #[inline(always)]
 pub(in crate::kernels) unsafe fn scores_integer<I: Isa, T: Stored>(
     heads: &Heads,
@@ -173,14 +176,14 @@ pub(in crate::kernels) unsafe fn scores_integer<I: Isa, T: Stored>(
     let (size, blocks) = (4 * heads.padded, heads.padded.div_ceil(DIMS));
     assert!(keys.len() >= tiles * size && scales.len() >= 4 * tiles * blocks);
     assert!(heads.queries.len() / heads.padded == heads.factors.len() / blocks);
-    // Whole tiles first, eight streams of them side by side, as matrix products read their weights.
-    let span = heads.positions / 4 / 8;
+    // Whole tiles first, four streams of them side by side, as matrix products read their weights.
+    let span = heads.positions / 4 / 4;
     // SAFETY: `tiles` whole tiles lie in `keys`, as many scales in `scales`.
     unsafe {
         for tile in 0..span {
-            all_heads::<I, T, 8>(heads, keys.as_ptr(), scales, tile, span, scores);
+            all_heads::<I, T, 4>(heads, keys.as_ptr(), scales, tile, span, scores);
         }
-        for tile in 8 * span..tiles {
+        for tile in 4 * span..tiles {
             all_heads::<I, T, 1>(heads, keys.as_ptr(), scales, tile, 0, scores);
         }
     }
@@ -196,46 +199,70 @@ unsafe fn all_heads<I: Isa, T: Stored, const N: usize>(
     span: usize,
     scores: &mut [f32],
 ) {
-    let pairs = heads.padded / 2;
-    let rows = scores.chunks_exact_mut(heads.positions);
-    let queries = heads.queries.chunks_exact(heads.padded);
+    let count = heads.queries.len() / heads.padded;
     // SAFETY: as the caller checked.
     unsafe {
-        let keys = keys.add(8 * pairs * first);
-        let blocks = heads.padded.div_ceil(DIMS);
-        let factors = heads.factors.chunks_exact(blocks);
-        for ((query, factors), scores) in queries.zip(factors).zip(rows) {
-            let query = query.as_ptr().cast::<i32>();
-            let mut sums = [I::splat(0.0); N];
-            for (block, factor) in factors.iter().enumerate() {
-                let mut pair = block * DIMS / 2;
-                let end = pairs.min(pair + DIMS / 2);
-                let mut dots = [I::splat_i32(0); N];
-                while pair < end {
-                    let q = I::splat_i32(query.add(pair).read_unaligned());
-                    for (n, dot) in dots.iter_mut().enumerate() {
-                        let key = load_integers::<I, T>(keys.add(8 * (n * span * pairs + pair)));
-                        *dot = I::add_i32(*dot, I::dot_i16(q, key));
-                    }
-                    pair += 1;
-                }
+        for head in (1..count).step_by(2) {
+            meet::<I, T, 2, N>(heads, head - 1, keys, scales, first, span, scores);
+        }
+        if count % 2 == 1 {
+            meet::<I, T, 1, N>(heads, count - 1, keys, scales, first, span, scores);
+        }
+    }
+}
+
+/// The scores of `H` heads from `head` on.
+#[inline(always)]
+unsafe fn meet<I: Isa, T: Stored, const H: usize, const N: usize>(
+    heads: &Heads,
+    head: usize,
+    keys: *const T,
+    scales: &[f32],
+    first: usize,
+    span: usize,
+    scores: &mut [f32],
+) {
+    let (padded, positions) = (heads.padded, heads.positions);
+    let blocks = padded.div_ceil(DIMS);
+    // SAFETY: as the caller checked.
+    unsafe {
+        let keys = keys.add(4 * padded * first);
+        let queries: [_; H] = from_fn(|h| heads.queries.as_ptr().add((head + h) * padded));
+        let mut sums = [[I::splat(0.0); N]; H];
+        for block in 0..blocks {
+            let mut dots = [[I::splat_i32(0); N]; H];
+            for d in (block * DIMS..padded.min((block + 1) * DIMS)).step_by(2) {
+                let q = queries.map(|q| I::splat_i32(q.add(d).cast::<i32>().read_unaligned()));
                 for n in 0..N {
-                    let at = 4 * ((first + n * span) * blocks + block);
-                    let scale = I::load(scales.as_ptr().add(at).cast());
-                    let scale = I::mul(scale, I::splat(*factor));
-                    sums[n] = I::add(sums[n], I::mul(I::to_f32(dots[n]), scale));
+                    let key = load_integers::<I, T>(keys.add(4 * (n * span * padded + d)));
+                    for h in 0..H {
+                        dots[h][n] = I::add_i32(dots[h][n], I::dot_i16(q[h], key));
+                    }
                 }
             }
+            for n in 0..N {
+                let at = 4 * ((first + n * span) * blocks + block);
+                let scale = I::load(scales.as_ptr().add(at).cast());
+                for h in 0..H {
+                    let factor = heads.factors[(head + h) * blocks + block];
+                    let scale = I::mul(scale, I::splat(factor));
+                    sums[h][n] = I::add(sums[h][n], I::mul(I::to_f32(dots[h][n]), scale));
+                }
+            }
+        }
+        for (h, sums) in sums.iter().enumerate() {
+            let scores = &mut scores[(head + h) * positions..][..positions];
             for (n, sum) in sums.iter().enumerate() {
                 let at = 4 * (first + n * span);
-                let end = heads.positions.min(at + 4);
+                let end = positions.min(at + 4);
                 scores[at..end].copy_from_slice(&lanes::<I>(*sum)[..end - at]);
             }
         }
     }
 }
 
-/// See [`scalar::weighted_sum_integer`]. A chunk of positions meets every head before the next is read.
+/// See [`scalar::weighted_sum_integer`]. What is read of the values meets two heads at once, and a chunk of
+/// positions every head before the next is read.
 #[inline(always)]
 pub(in crate::kernels) unsafe fn weighted_sum_integer<I: Isa, T: Stored>(
     weights: &[f32],
@@ -246,78 +273,107 @@ pub(in crate::kernels) unsafe fn weighted_sum_integer<I: Isa, T: Stored>(
     padded: usize,
 ) {
     assert!(values.len() >= positions.next_multiple_of(2) * padded && scales.len() >= positions);
+    assert!(weights.len() / positions == out.len() / padded);
     out.fill(0.0);
     for start in (0..positions).step_by(CHUNK) {
         let count = CHUNK.min(positions - start);
-        let rows = weights.chunks_exact(positions);
-        for (weights, out) in rows.zip(out.chunks_exact_mut(padded)) {
-            let mut scaled = [0.0; CHUNK];
-            let mut q = [0; CHUNK];
-            // SAFETY: `count` values lie in each slice; pairs of positions were checked above.
+        let scales = &scales[start..][..count];
+        let values = values[start * padded..].as_ptr();
+        let rows = weights.chunks(2 * positions);
+        for (weights, out) in rows.zip(out.chunks_mut(2 * padded)) {
+            let weights = &weights[start..];
+            // SAFETY: pairs of positions were checked above.
             unsafe {
-                for ((s, w), scale) in scaled
-                    .iter_mut()
-                    .zip(&weights[start..][..count])
-                    .zip(&scales[start..])
-                {
-                    *s = w * scale;
-                }
-                let step = quantize_wide::<I>(&scaled, &mut q);
-                let chunk = values.as_ptr().add(start * padded);
-                let pairs = count.div_ceil(2);
-                let mut d = 0;
-                while d + 32 <= padded {
-                    weighted_dims::<I, T, 8>(
-                        &q,
-                        pairs,
-                        chunk.add(2 * d),
-                        padded,
-                        step,
-                        &mut out[d..],
-                    );
-                    d += 32;
-                }
-                while d < padded {
-                    weighted_dims::<I, T, 1>(
-                        &q,
-                        pairs,
-                        chunk.add(2 * d),
-                        padded,
-                        step,
-                        &mut out[d..],
-                    );
-                    d += 4;
+                if out.len() == 2 * padded {
+                    chunk::<I, T, 2, 4>(weights, positions, values, scales, out, padded);
+                } else {
+                    chunk::<I, T, 1, 8>(weights, positions, values, scales, out, padded);
                 }
             }
         }
     }
 }
 
-/// out\[4 N dimensions\] += Σ over pairs of positions.
+/// Adds what a chunk of positions gives to `H` heads, 4 `N` dimensions at a time.
 #[inline(always)]
-unsafe fn weighted_dims<I: Isa, T: Stored, const N: usize>(
-    q: &[i16; CHUNK],
+unsafe fn chunk<I: Isa, T: Stored, const H: usize, const N: usize>(
+    weights: &[f32],
+    positions: usize,
+    values: *const T,
+    scales: &[f32],
+    out: &mut [f32],
+    padded: usize,
+) {
+    let mut q = [[0; CHUNK]; H];
+    let mut steps = [0.0; H];
+    for h in 0..H {
+        let mut scaled = [0.0; CHUNK];
+        let weights = &weights[h * positions..][..scales.len()];
+        for ((s, w), scale) in scaled.iter_mut().zip(weights).zip(scales) {
+            *s = w * scale;
+        }
+        // SAFETY: as the caller promises.
+        steps[h] = unsafe { quantize_wide::<I>(&scaled, &mut q[h]) };
+    }
+    let pairs = scales.len().div_ceil(2);
+    let mut d = 0;
+    // SAFETY: as the caller checked; `N` vectors end within the dimensions of a head.
+    unsafe {
+        while d + 4 * N <= padded {
+            weighted_dims::<I, T, H, N>(
+                &q,
+                pairs,
+                values.add(2 * d),
+                padded,
+                &steps,
+                &mut out[d..],
+            );
+            d += 4 * N;
+        }
+        while d < padded {
+            weighted_dims::<I, T, H, 1>(
+                &q,
+                pairs,
+                values.add(2 * d),
+                padded,
+                &steps,
+                &mut out[d..],
+            );
+            d += 4;
+        }
+    }
+}
+
+/// out\[head\]\[4 N dimensions\] += Σ over pairs of positions.
+#[inline(always)]
+unsafe fn weighted_dims<I: Isa, T: Stored, const H: usize, const N: usize>(
+    q: &[[i16; CHUNK]; H],
     pairs: usize,
     values: *const T,
     padded: usize,
-    step: f32,
+    steps: &[f32; H],
     out: &mut [f32],
 ) {
-    debug_assert!(out.len() >= 4 * N);
+    debug_assert!(out.len() >= (H - 1) * padded + 4 * N);
     // SAFETY: as the caller checked.
     unsafe {
-        let mut sums = [I::splat_i32(0); N];
+        let mut sums = [[I::splat_i32(0); N]; H];
         for pair in 0..pairs {
-            let weight = I::splat_i32(q.as_ptr().cast::<i32>().add(pair).read_unaligned());
-            for (n, sum) in sums.iter_mut().enumerate() {
+            let weight: [_; H] =
+                from_fn(|h| I::splat_i32(q[h].as_ptr().cast::<i32>().add(pair).read_unaligned()));
+            for n in 0..N {
                 let value = load_integers::<I, T>(values.add(2 * padded * pair + 8 * n));
-                *sum = I::add_i32(*sum, I::dot_i16(weight, value));
+                for h in 0..H {
+                    sums[h][n] = I::add_i32(sums[h][n], I::dot_i16(weight[h], value));
+                }
             }
         }
-        for (n, sum) in sums.iter().enumerate() {
-            let p = out.as_mut_ptr().add(4 * n);
-            let scaled = I::mul(I::to_f32(*sum), I::splat(step));
-            I::store(p.cast(), I::add(I::load(p.cast()), scaled));
+        for h in 0..H {
+            for n in 0..N {
+                let p = out.as_mut_ptr().add(h * padded + 4 * n);
+                let scaled = I::mul(I::to_f32(sums[h][n]), I::splat(steps[h]));
+                I::store(p.cast(), I::add(I::load(p.cast()), scaled));
+            }
         }
     }
 }
