@@ -5,6 +5,8 @@
 
 use crate::kernels::CacheType;
 use crate::model::{Model, PREFILL_CHUNK, Session};
+use crate::sampler::Sampler;
+use crate::tokenizer::TextDecoder;
 use crate::{Error, Progress, Result, TokenId, kernels};
 use serde::Serialize;
 use std::ops::Deref;
@@ -14,12 +16,29 @@ use std::ops::Deref;
 pub struct Score {
     /// The text's tokens, BOS included where the model asks for it.
     pub ids: Vec<TokenId>,
+    /// What each token adds to the text: whole characters only, nothing for a control token.
+    pub texts: Vec<String>,
     /// −ln p of each token after the first, given those before it, in nats: `[ids.len() - 1]`.
     pub nll: Vec<f32>,
     /// The mean of `nll`: the cross-entropy, in nats per token.
     pub mean_nll: f64,
     /// e to the power of `mean_nll`: among how many equally likely tokens the model seems to choose.
     pub perplexity: f64,
+    /// What the model expected in the place of each token after the first, best first, as many as
+    /// [`Scorer::with_top`] asks for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub top_logprobs: Vec<Vec<Expected>>,
+}
+
+/// A token the model gave a high probability.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Expected {
+    /// Its index in the vocabulary.
+    pub id: TokenId,
+    /// The token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
+    pub text: String,
+    /// Natural logarithm of its probability.
+    pub logprob: f32,
 }
 
 /// Scores `text` in one go. Errors: see [`Scorer::new`] and [`Scorer::step`].
@@ -36,6 +55,10 @@ pub struct Scorer<M: Deref<Target = Model>> {
     logits: Vec<f32>,
     ids: Vec<TokenId>,
     nll: Vec<f32>,
+    top: usize,
+    expected: Vec<Vec<Expected>>,
+    /// Ranks; nothing is drawn.
+    sampler: Sampler,
 }
 
 impl<M: Deref<Target = Model>> Scorer<M> {
@@ -62,7 +85,15 @@ impl<M: Deref<Target = Model>> Scorer<M> {
             logits: Vec::new(),
             ids,
             nll,
+            top: 0,
+            expected: Vec::new(),
+            sampler: Sampler::new(Vec::new(), 0),
         })
+    }
+
+    /// Also lists the `top` tokens that the model gave the highest probability in the place of each target.
+    pub fn with_top(self, top: usize) -> Self {
+        Self { top, ..self }
     }
 
     /// Scores the next chunk of tokens; the progress counts targets.
@@ -91,9 +122,20 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         self.model.head.logits(hidden.row(row), &mut self.logits)?;
         // A vocabulary smaller than its tokenizer gives the target no logit, hence no probability.
         let logit = self.logits.get(target as usize).copied();
+        let best = self.sampler.alternatives(&self.logits, 0.0, self.top)?;
         let normalizer = kernels::softmax(&mut self.logits);
         if !normalizer.is_finite() {
             return Err(Error::NotFinite);
+        }
+        if self.top > 0 {
+            let room = self.expected.try_reserve(1);
+            room.map_err(|_| Error::OutOfMemory(size_of::<Vec<Expected>>()))?;
+            let expected = best.into_iter().map(|best| Expected {
+                id: best.id,
+                text: self.model.tokenizer.token_text(best.id),
+                logprob: best.logit - normalizer,
+            });
+            self.expected.push(expected.collect());
         }
         Ok(normalizer - logit.unwrap_or(f32::NEG_INFINITY))
     }
@@ -106,10 +148,23 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         let sum: f64 = self.nll.iter().map(|&nll| f64::from(nll)).sum();
         let mean_nll = sum / self.nll.len() as f64;
         Ok(Score {
+            texts: texts(&self.model, &self.ids),
             ids: self.ids,
             nll: self.nll,
             mean_nll,
             perplexity: libm::exp(mean_nll),
+            top_logprobs: self.expected,
         })
     }
+}
+
+/// What each token adds to the text.
+fn texts(model: &Model, ids: &[TokenId]) -> Vec<String> {
+    let mut decoder = TextDecoder::default();
+    let tokens = ids.iter().map(|&id| model.tokenizer.token_bytes(id));
+    let mut texts: Vec<String> = tokens.map(|bytes| decoder.push(bytes)).collect();
+    if let Some(last) = texts.last_mut() {
+        last.push_str(&decoder.finish());
+    }
+    texts
 }

@@ -222,6 +222,30 @@ fn scores() {
         text.contains("perplexity") && text.contains("\"b\""),
         "{text}"
     );
+    let listed = nexttoken("score", &model, &["--text", "abc", "--top", "2", "--json"]);
+    let listed = json(&listed);
+    assert_eq!(listed["top_logprobs"][0].as_array().unwrap().len(), 2);
+    assert_eq!(listed["top_logprobs"][0][0]["text"], "b");
+}
+
+/// The number that training lowers is the number that the command line prints.
+#[test]
+fn a_score_is_the_trainers_loss() {
+    use nexttoken::train::{Options, Preset, Trainer};
+    let text = "The owl saw the fox run to the river and said hello. ".repeat(40);
+    let mut options = Options::preset(Preset::Tiny);
+    options.shape.context_length = 32;
+    let mut trainer = Trainer::new(&text, options).unwrap();
+    for _ in 0..10 {
+        trainer.step().unwrap();
+    }
+    let line = "The fox said hello to the owl.";
+    let losses = trainer.score(line).unwrap();
+    let loss = losses.iter().sum::<f64>() / losses.len() as f64;
+    let model = file("trained.gguf", &trainer.to_gguf(TensorType::F32).unwrap());
+    let score = json(&nexttoken("score", &model, &["--text", line, "--json"]));
+    let mean = score["mean_nll"].as_f64().unwrap();
+    assert!((mean - loss).abs() < 1e-3, "{mean} {loss}");
 }
 
 #[test]

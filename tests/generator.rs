@@ -373,6 +373,29 @@ fn a_score_in_steps_and_its_errors() {
     while !scorer.step().unwrap().is_complete() {}
     assert_eq!(scorer.finish(), score(&model, &text));
 
+    let plain = score(&model, &text).unwrap();
+    assert_eq!(plain.texts.concat(), text);
+    assert!(plain.top_logprobs.is_empty());
+    let scorer = Scorer::new(Arc::clone(&model), &text, CacheType::default()).unwrap();
+    let mut scorer = scorer.with_top(3);
+    while !scorer.step().unwrap().is_complete() {}
+    let listed = scorer.finish().unwrap();
+    assert_eq!(listed.nll, plain.nll);
+    assert_eq!(listed.top_logprobs.len(), plain.nll.len());
+    for ((best, nll), target) in listed
+        .top_logprobs
+        .iter()
+        .zip(&plain.nll)
+        .zip(&plain.ids[1..])
+    {
+        assert_eq!(best.len(), 3);
+        assert!(best.is_sorted_by(|a, b| a.logprob >= b.logprob));
+        match best.iter().find(|expected| expected.id == *target) {
+            Some(expected) => assert_eq!(-expected.logprob, *nll),
+            None => assert!(-best[2].logprob <= *nll),
+        }
+    }
+
     assert_eq!(score(&model, ""), Err(Error::TextTooShort(0)));
     assert_eq!(score(&model, "a"), Err(Error::TextTooShort(1)));
     let long = "x".repeat(CONTEXT as usize + 1);

@@ -225,8 +225,12 @@ async fn texts_and_tokens() {
 async fn scores_at_once_and_in_steps() {
     let generator = load(&random_model(TensorType::Q8_0)).await;
     let text = "on and on ".repeat(15);
-    let score = generator.score(text.as_str().into()).unwrap();
-    let mut scorer = generator.scorer(text.as_str().into()).unwrap();
+    let score = generator
+        .score(text.as_str().into(), JsValue::UNDEFINED)
+        .unwrap();
+    let mut scorer = generator
+        .scorer(text.as_str().into(), JsValue::UNDEFINED)
+        .unwrap();
     loop {
         let progress = scorer.step().unwrap();
         if number(&progress, "done") == number(&progress, "total") {
@@ -240,7 +244,7 @@ async fn scores_at_once_and_in_steps() {
     assert_eq!(nll.length() + 1, ids.length());
     assert!(number(&score, "perplexity") > 1.0);
     assert_eq!(
-        code(generator.score("x".into()).unwrap_err()),
+        code(generator.score("x".into(), JsValue::UNDEFINED).unwrap_err()),
         "text_too_short"
     );
 }

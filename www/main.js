@@ -3,6 +3,8 @@
 import { WorkerGenerator } from "./pkg/index.js";
 import { showDistribution } from "./distribution.js";
 import { cached, keep } from "./model-cache.js";
+import { setUpScoring } from "./score.js";
+import { setUpTraining } from "./train.js";
 import { conversation, newChat, send } from "./chat.js";
 
 const SAMPLE = {
@@ -63,7 +65,7 @@ async function load(name, open) {
     const info = await generator.info();
     canChat = info.chat_templates.length > 0;
     newChat();
-    const millions = Math.round(info.parameters / 1e6);
+    const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
     $("model-status").textContent =
       `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
       `context of ${info.context_length} tokens, ${info.backend}.`;
@@ -204,7 +206,7 @@ function update() {
   for (const id of ["write", "send"]) $(id).disabled = !ready();
   for (const id of ["stop", "chat-stop"]) $(id).disabled = !writing;
   $("new-chat").disabled = writing;
-  $("mode-write").disabled = writing;
+  for (const id of ["mode-write", "mode-score", "mode-train"]) $(id).disabled = writing;
   $("mode-chat").disabled = writing || !(generator && canChat);
   $("mode-chat").parentElement.title = generator && !canChat ? "This model has no chat template." : "";
   showMode();
@@ -214,6 +216,7 @@ function update() {
 const chatting = () => $("mode-chat").checked;
 
 function showMode() {
+  if ($("mode-score").checked || $("mode-train").checked) return; // views of their own
   if (generator && !canChat) $("mode-write").checked = true;
   for (const id of ["prompting", "text"]) $(id).hidden = chatting();
   $("chat").hidden = !chatting();
@@ -301,3 +304,17 @@ for (const name of RANGES) {
 navigator.serviceWorker?.register("sw.js").catch(() => {}); // offline use is a bonus
 update();
 loadStories(); // there is something to read at once
+
+setUpScoring({ model: () => (loading ? undefined : generator), showError });
+setUpTraining({
+  showError,
+  /** The trained model becomes the one that writes. */
+  async write(name, file, prompt) {
+    await load(name, () => file);
+    $("mode-write").checked = true;
+    showMode();
+    $("prompt").value = prompt;
+    $("prompt").dispatchEvent(new Event("input"));
+    $("prompt").focus();
+  },
+});

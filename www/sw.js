@@ -6,6 +6,7 @@ const FILES = [
   "./", "style.css", "main.js", "chat.js", "distribution.js", "model-cache.js", "stories.gguf",
   "pkg/index.js", "pkg/engine.js", "pkg/errors.js", "pkg/features.js", "pkg/worker.js",
   "pkg/worker-generator.js", "pkg/nexttoken.js", "pkg/nexttoken_relaxed.wasm", "pkg/nexttoken_simd128.wasm",
+  "score.css", "score.js", "train.css", "train.js", "train-store.js", "training.js", "curve.js", "pkg/connection.js",
   "pkg/chat.js", "pkg/nexttoken_chat.js", "pkg/nexttoken_chat.wasm",
 ];
 

@@ -52,7 +52,7 @@ export class WorkerGenerator {
   tokenize(...args: Parameters<Generator["tokenize"]>): Promise<Uint32Array>;
   detokenize(...args: Parameters<Generator["detokenize"]>): Promise<string>;
   token_name(id: number): Promise<string>;
-  score(text: string): Promise<Score>;
+  score(text: string, options?: { top?: number }): Promise<Score>;
   free(): void;
   [Symbol.dispose](): void;
 }

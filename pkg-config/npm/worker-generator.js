@@ -1,5 +1,6 @@
 // `Generator` off the main thread: the same interface, every method a promise.
 
+import { Connection } from "./connection.js";
 import { failure, refuseUnknown } from "./errors.js";
 
 /** What can be posted to a worker of anything `Generator.load` takes, and what is moved, not copied. */
@@ -28,52 +29,12 @@ function engine({ variant, wasm_url }) {
   return options;
 }
 
-/** A worker, and the calls that wait for its answers. */
-class Connection {
-  #worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-  #calls = new Map();
-  #next = 0;
-  /** Why it cannot be used any more. */
-  gone;
-  /** How many generators live in it. */
-  users = 0;
-
-  constructor() {
-    this.#worker.onmessage = ({ data }) => this.#answer(data);
-    this.#worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
-  }
-
-  call(seat, method, args = [], moved = [], onProgress) {
-    if (this.gone) return Promise.reject(this.gone);
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject, onProgress });
-      this.#worker.postMessage({ id, seat, method, args }, moved);
-    });
-  }
-
-  end(error) {
-    if (this.gone) return;
-    this.gone = error;
-    this.#worker.terminate();
-    for (const { reject } of this.#calls.values()) reject(error);
-    this.#calls.clear();
-  }
-
-  #answer({ id, value, error, progress, crashed }) {
-    if (crashed !== undefined) return this.#crash(crashed);
-    const call = this.#calls.get(id);
-    if (!call) return;
-    if (progress) return call.onProgress?.(progress);
-    this.#calls.delete(id);
-    if (error) call.reject(failure(error.code, error.message));
-    else call.resolve(value);
-  }
-
-  #crash(reason) {
-    this.end(failure("crashed", `the engine stopped (${reason}); load the model again`));
-  }
-}
+/** A worker for one generator and its forks. */
+const connect = () =>
+  new Connection(
+    new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+    (reason) => `the engine stopped (${reason}); load the model again`,
+  );
 
 /** A generator that lives in a module worker, which it shares with its forks. */
 export class WorkerGenerator {
@@ -81,7 +42,7 @@ export class WorkerGenerator {
   #seat;
   #gone;
 
-  constructor(connection = new Connection(), seat = 0) {
+  constructor(connection = connect(), seat = 0) {
     this.#connection = connection;
     this.#seat = seat;
     connection.users += 1;
@@ -241,12 +202,12 @@ export class WorkerGenerator {
     this.#gone = failure("freed", "the generator was freed");
     this.#connection.users -= 1;
     if (this.#connection.users === 0) this.#connection.end(this.#gone);
-    else this.#connection.call(this.#seat, "free", [this.#seat]).catch(() => {});
+    else this.#connection.call({ seat: this.#seat, method: "free", args: [this.#seat] }).catch(() => {});
   }
 
-  #call(...call) {
+  #call(method, args = [], moved, onProgress) {
     if (this.#gone) return Promise.reject(this.#gone);
-    return this.#connection.call(this.#seat, ...call);
+    return this.#connection.call({ seat: this.#seat, method, args }, moved, onProgress);
   }
 }
 

@@ -1,18 +1,14 @@
 // `Trainer` off the main thread: the same interface, every method a promise.
 
+import { Connection } from "./connection.js";
 import { failure, refuseUnknown } from "./errors.js";
 
 /** A trainer that lives in a module worker of its own. */
 export class WorkerTrainer {
-  #worker = new Worker(new URL("./trainer-worker.js", import.meta.url), { type: "module" });
-  #calls = new Map();
-  #next = 0;
-  #gone;
-
-  constructor() {
-    this.#worker.onmessage = ({ data }) => this.#answer(data);
-    this.#worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
-  }
+  #connection = new Connection(
+    new Worker(new URL("./trainer-worker.js", import.meta.url), { type: "module" }),
+    (reason) => `the trainer stopped (${reason}); resume from a checkpoint`,
+  );
 
   /**
    * Starts a training in a new worker; see `new Trainer`.
@@ -88,37 +84,11 @@ export class WorkerTrainer {
 
   /** Gives all memory back. */
   free() {
-    this.#end(failure("freed", "the trainer was freed"));
+    this.#connection.end(failure("freed", "the trainer was freed"));
   }
 
   #call(method, args = []) {
-    if (this.#gone) return Promise.reject(this.#gone);
-    const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      this.#calls.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, method, args });
-    });
-  }
-
-  #answer({ id, value, error, crashed }) {
-    if (crashed !== undefined) return this.#crash(crashed);
-    const call = this.#calls.get(id);
-    if (!call) return;
-    this.#calls.delete(id);
-    if (error) call.reject(failure(error.code, error.message));
-    else call.resolve(value);
-  }
-
-  #crash(reason) {
-    this.#end(failure("crashed", `the trainer stopped (${reason}); resume from a checkpoint`));
-  }
-
-  #end(error) {
-    if (this.#gone) return;
-    this.#gone = error;
-    this.#worker.terminate();
-    for (const { reject } of this.#calls.values()) reject(error);
-    this.#calls.clear();
+    return this.#connection.call({ method, args });
   }
 }
 

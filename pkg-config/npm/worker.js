@@ -156,7 +156,7 @@ const methods = {
   tokenize: (seat, ...args) => seat.generator.tokenize(...args),
   detokenize: (seat, ...args) => seat.generator.detokenize(...args),
   token_name: (seat, token) => seat.generator.token_name(token),
-  score: (seat, text) => seat.generator.score(text),
+  score: (seat, ...args) => seat.generator.score(...args),
   state(seat) {
     const { text, ids, prompt_ids, finish_reason, seed, context_used } = seat.settle();
     return { text, ids, prompt_ids, finish_reason, seed, context_used };

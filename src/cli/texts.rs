@@ -27,7 +27,7 @@ impl Tokenize {
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
         for id in ids {
-            writeln!(out, "{id:>8}  {:?}", token(&model, id))?;
+            writeln!(out, "{id:>8}  {:?}", model.tokenizer.token_text(id))?;
         }
         Ok(out.flush()?)
     }
@@ -43,12 +43,16 @@ pub struct Score {
     /// How the KV cache keeps its numbers: q16, q8 (half the memory) or f32 (twice)
     #[arg(long, default_value = "q16")]
     cache_type: CacheType,
+    /// Also print the tokens expected most in the place of each, so many
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=1000))]
+    top: u16,
 }
 
 impl Score {
     pub fn run(&self) -> Outcome {
         let model = model_file::load(&self.common.model)?;
-        let mut scorer = Scorer::new(&model, &self.text, self.cache_type)?;
+        let mut scorer =
+            Scorer::new(&model, &self.text, self.cache_type)?.with_top(self.top.into());
         while !scorer.step()?.is_complete() {}
         let score = scorer.finish()?;
         if self.common.json {
@@ -63,20 +67,15 @@ impl Score {
         writeln!(out, "perplexity          {:.2}", score.perplexity)?;
         writeln!(out)?;
         writeln!(out, "    nats  token")?;
-        writeln!(out, "          {:?}", token(&model, score.ids[0]))?;
-        for (nll, &id) in score.nll.iter().zip(&score.ids[1..]) {
-            writeln!(out, "{nll:>8.4}  {:?}", token(&model, id))?;
+        let token = |id| model.tokenizer.token_text(id);
+        writeln!(out, "          {:?}", token(score.ids[0]))?;
+        let targets = score.nll.iter().zip(&score.ids[1..]).enumerate();
+        for (position, (nll, &id)) in targets {
+            writeln!(out, "{nll:>8.4}  {:?}", token(id))?;
+            for best in score.top_logprobs.get(position).into_iter().flatten() {
+                writeln!(out, "            {:>8.4}  {:?}", -best.logprob, best.text)?;
+            }
         }
         Ok(out.flush()?)
-    }
-}
-
-/// A token for people: its text, or the name of a control token.
-fn token(model: &nexttoken::model::Model, id: nexttoken::TokenId) -> String {
-    let bytes = model.tokenizer.token_bytes(id);
-    if bytes.is_empty() {
-        model.tokenizer.token_name(id)
-    } else {
-        String::from_utf8_lossy(bytes).into_owned()
     }
 }

@@ -1,6 +1,5 @@
 //! What happened at a step: the distribution, and what each stage of the sampler made of it.
 
-use super::token::token_text;
 use crate::TokenId;
 use crate::sampler::{Alternative, StageTrace, Trace};
 use crate::tokenizer::Tokenizer;
@@ -124,7 +123,7 @@ impl RecordedToken {
     fn new(token: &Alternative, tokenizer: &Tokenizer) -> Self {
         RecordedToken {
             id: token.id,
-            text: token_text(token.id, tokenizer),
+            text: tokenizer.token_text(token.id),
             bytes: tokenizer.token_bytes(token.id).to_vec(),
             logit: token.logit,
             logprob: token.logprob,
@@ -145,7 +144,7 @@ impl RecordedStage {
             removed_tokens: removed
                 .map(|(id, probability)| RemovedToken {
                     id,
-                    text: token_text(id, tokenizer),
+                    text: tokenizer.token_text(id),
                     probability,
                 })
                 .collect(),

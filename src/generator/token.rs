@@ -44,20 +44,10 @@ impl Candidate {
     pub(super) fn new(alternative: &Alternative, tokenizer: &Tokenizer) -> Self {
         Candidate {
             id: alternative.id,
-            text: token_text(alternative.id, tokenizer),
+            text: tokenizer.token_text(alternative.id),
             logprob: alternative.logprob,
             probability: alternative.probability,
         }
-    }
-}
-
-/// A token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
-pub(super) fn token_text(id: TokenId, tokenizer: &Tokenizer) -> String {
-    let bytes = tokenizer.token_bytes(id);
-    if bytes.is_empty() {
-        tokenizer.token_name(id)
-    } else {
-        String::from_utf8_lossy(bytes).into_owned()
     }
 }
 

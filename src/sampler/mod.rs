@@ -254,7 +254,7 @@ impl Sampler {
     }
 
     /// The `count` most probable tokens of the model's own distribution, their `probability` left at 0.
-    fn alternatives(
+    pub(crate) fn alternatives(
         &mut self,
         logits: &[f32],
         normalizer: f32,

@@ -200,6 +200,14 @@ impl Tokenizer {
         String::from_utf8_lossy(self.vocabulary.spelling(id)).into_owned()
     }
 
+    /// The token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
+    pub fn token_text(&self, id: TokenId) -> String {
+        match self.token_bytes(id) {
+            [] => self.token_name(id),
+            bytes => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+
     /// The token that begins a text.
     pub fn bos(&self) -> Option<TokenId> {
         self.bos

@@ -315,14 +315,10 @@ impl Trainer {
         let losses = self.score(text)?;
         let tokenizer = &self.corpus.tokenizer;
         let ids = tokenizer.encode_prompt(text);
-        let written = |id: &TokenId| match tokenizer.token_bytes(*id) {
-            [] => tokenizer.token_name(*id),
-            bytes => String::from_utf8_lossy(bytes).into_owned(),
-        };
         let pairs = ids.iter().zip(&ids[1..]).zip(losses);
         let pairs = pairs.map(|((input, target), nll)| Pair {
-            input: written(input),
-            target: written(target),
+            input: tokenizer.token_text(*input),
+            target: tokenizer.token_text(*target),
             nll,
         });
         Ok(pairs.collect())

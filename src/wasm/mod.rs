@@ -236,18 +236,23 @@ impl Generator {
     pub fn score(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
     ) -> JsResult<JsValue> {
-        let text = options::string("text", &text)?;
-        to_js(&score::score(&self.model, &text)?)
+        let mut scorer = self.scorer(text, options)?.inner;
+        while !scorer.step()?.is_complete() {}
+        to_js(&scorer.finish()?)
     }
 
     /// The same step by step, to show progress: call `step` until `done` is `total`, then `finish`.
     pub fn scorer(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
     ) -> Result<Scorer> {
         let text = options::string("text", &text)?;
+        let top = options::top_option(&options, 0)?;
         let inner = score::Scorer::new(Arc::clone(&self.model), &text, CacheType::default())?;
+        let inner = inner.with_top(top as usize);
         Ok(Scorer { inner })
     }
 }

@@ -94,9 +94,8 @@ pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Resu
     Ok(options)
 }
 
-/// The `top` option of `peek`.
-pub(super) fn peek_options(object: &JsValue) -> Result<u32> {
-    let mut top = DEFAULT_RECORD;
+/// The `top` option of `peek` and `score`, where it is absent `top`.
+pub(super) fn top_option(object: &JsValue, mut top: u32) -> Result<u32> {
     for (name, value) in entries(object)? {
         match name.as_str() {
             "top" => top = list_length(&name, &value)?,
@@ -110,7 +109,7 @@ pub(super) fn peek_options(object: &JsValue) -> Result<u32> {
 fn record(name: &str, value: &JsValue) -> Result<Option<u32>> {
     match value.as_bool() {
         Some(on) => Ok(on.then_some(DEFAULT_RECORD)),
-        None if value.is_object() => peek_options(value).map(Some),
+        None if value.is_object() => top_option(value, DEFAULT_RECORD).map(Some),
         None => Err(invalid(name, "true, false or an object { top }")),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Generator, JsResult, options, to_js};
 use crate::Result;
-use crate::generator::Options;
+use crate::generator::{DEFAULT_RECORD, Options};
 use js_sys::{Float32Array, WebAssembly};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ impl Generator {
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
     ) -> JsResult<JsValue> {
-        let top = options::peek_options(&options)?;
+        let top = options::top_option(&options, DEFAULT_RECORD)?;
         let record = self.inner.borrow_mut().peek(top as usize)?;
         record.map_or(Ok(JsValue::UNDEFINED), |record| to_js(&record))
     }

@@ -274,10 +274,14 @@ export interface Timings {
 
 export interface Score {
   ids: number[];
+  /** What each token adds to the text: whole characters only, nothing for a control token. */
+  texts: string[];
   /** Cross-entropy in nats of each token after the first, given those before it. */
   nll: number[];
   mean_nll: number;
   perplexity: number;
+  /** What the model expected in the place of each token after the first, best first: as many as `top` asks for. */
+  top_logprobs?: { id: number; text: string; logprob: number }[][];
 }
 
 export interface ModelInfo {

@@ -1,0 +1,60 @@
+// A worker, and the calls that wait for its answers.
+//
+// A call is { id, method, args, … }; its answer { id, value }, { id, error }, { id, progress } or, where
+// the worker cannot be used any more, { crashed }.
+
+import { failure } from "./errors.js";
+
+export class Connection {
+  #worker;
+  #advice;
+  #calls = new Map();
+  #next = 0;
+  /** Why it cannot be used any more. */
+  gone;
+  /** How many objects live in the worker, where there may be several. */
+  users = 0;
+
+  /**
+   * @param {Worker} worker
+   * @param {(reason: string) => string} advice what to say when the worker stopped
+   */
+  constructor(worker, advice) {
+    this.#worker = worker;
+    this.#advice = advice;
+    worker.onmessage = ({ data }) => this.#answer(data);
+    worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
+  }
+
+  call(call, moved = [], onProgress) {
+    if (this.gone) return Promise.reject(this.gone);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(id, { resolve, reject, onProgress });
+      this.#worker.postMessage({ id, ...call }, moved);
+    });
+  }
+
+  /** Ends the worker; `error` says to every call why. */
+  end(error) {
+    if (this.gone) return;
+    this.gone = error;
+    this.#worker.terminate();
+    for (const { reject } of this.#calls.values()) reject(error);
+    this.#calls.clear();
+  }
+
+  #answer({ id, value, error, progress, crashed }) {
+    if (crashed !== undefined) return this.#crash(crashed);
+    const call = this.#calls.get(id);
+    if (!call) return;
+    if (progress) return call.onProgress?.(progress);
+    this.#calls.delete(id);
+    if (error) call.reject(failure(error.code, error.message));
+    else call.resolve(value);
+  }
+
+  #crash(reason) {
+    this.end(failure("crashed", this.#advice(reason)));
+  }
+}

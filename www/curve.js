@@ -1,0 +1,86 @@
+// The loss curve: a plain SVG in the colours of the page, drawn at the size it is shown.
+
+const SVG = "http://www.w3.org/2000/svg";
+const EDGE = { left: 30, right: 8, top: 10, bottom: 24 };
+
+/**
+ * Draws the losses of a training in `svg`, instead of what is in it.
+ *
+ * @param {SVGSVGElement} svg
+ * @param {{ loss: number[][], heldOut: number[][], levels: { name: string, loss: number }[], unit: string }} curve
+ *   `loss` and `heldOut` are lists of [x, nats per token] in the order of x, `levels` are horizontal lines to
+ *   compare with, `unit` is what x counts
+ * @param {{ width?: number, height?: number }} [size] in pixels; as large as it is shown unless given
+ */
+export function drawCurve(svg, { loss, heldOut, levels, unit }, size = {}) {
+  const width = size.width ?? (svg.clientWidth || 640);
+  const height = size.height ?? (svg.clientHeight || 260);
+  const end = Math.max(1, loss.at(-1)?.[0] ?? 1);
+  const most = Math.max(1, ...levels.map((level) => level.loss), ...loss.slice(0, 20).map(([, value]) => value));
+  const top = Math.ceil(most * 1.04);
+  const x = (value) => EDGE.left + (value / end) * (width - EDGE.left - EDGE.right);
+  const y = (value) => height - EDGE.bottom - (value / top) * (height - EDGE.top - EDGE.bottom);
+  const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.replaceChildren(
+    ...ticks(top, 7).flatMap((value) => [
+      line("grid", EDGE.left, y(value), width - EDGE.right),
+      text("tick", EDGE.left - 6, y(value) + 4, value, "end"),
+    ]),
+    ...ticks(end, width / 90).filter(Boolean).map((value) => text("tick", x(value), height - 7, value, "middle")),
+    text("tick", EDGE.left, height - 7, unit, "start"),
+    ...levels.flatMap(({ name, loss: level }) => [
+      line("level", EDGE.left, y(level), width - EDGE.right),
+      text("name", width - EDGE.right - 4, y(level) - 5, `${name} ${level.toFixed(2)}`, "end"),
+    ]),
+    element("path", { class: "steps", d: path(thinned(loss, width / 2)) }),
+    element("path", { class: "loss", d: path(thinned(smooth(loss), width / 2)) }),
+    ...heldOut.map(([at, value]) => element("circle", { class: "held-out", cx: x(at), cy: y(value), r: 3.5 })),
+  );
+}
+
+/** Round numbers from 0 to `end`, about as many as asked for. */
+function ticks(end, count) {
+  const rough = end / Math.max(2, count);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = Math.max(1, power * [1, 2, 5, 10].find((factor) => factor * power >= rough));
+  return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
+}
+
+/** A moving mean over a fortieth of what is seen. */
+function smooth(points) {
+  const most = Math.min(25, Math.max(3, points.length / 40));
+  let mean = 0;
+  return points.map(([x, value], i) => {
+    mean += (value - mean) / Math.min(i + 1, most);
+    return [x, mean];
+  });
+}
+
+/** At most so many points: each the mean of its neighbours. */
+function thinned(points, most) {
+  const each = Math.ceil(points.length / most);
+  if (each <= 1) return points;
+  const mean = (part, i) => part.reduce((sum, point) => sum + point[i], 0) / part.length;
+  const parts = Array.from({ length: Math.ceil(points.length / each) }, (_, i) => points.slice(i * each, (i + 1) * each));
+  return parts.map((part) => [mean(part, 0), mean(part, 1)]);
+}
+
+function element(name, attributes) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) {
+    made.setAttribute(key, typeof value === "number" ? Math.round(10 * value) / 10 : value);
+  }
+  return made;
+}
+
+function line(name, x1, y, x2) {
+  return element("line", { class: name, x1, x2, y1: y, y2: y });
+}
+
+function text(name, x, y, content, anchor) {
+  const made = element("text", { class: name, x, y, "text-anchor": anchor });
+  made.textContent = content;
+  return made;
+}

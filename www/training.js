@@ -1,0 +1,136 @@
+// One training: runs its steps, looks now and then at what has become of the model, keeps what can be gone on from.
+
+import { keepTraining, trainingState } from "./train-store.js";
+
+/** Seconds between two looks, at first and later, and between two checkpoints. */
+const LOOK = { early: 2, late: 10, until: 12 };
+const CHECKPOINT = 15;
+
+/** How a sample is drawn: as the page's sampler is set at first. */
+const SAMPLING = { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05, max_tokens: 60 };
+
+// Loaded with the first training: the module is as large as the engine.
+const trainerModule = () => import("./pkg/trainer.js");
+
+/** A running or resting training. `history` holds what the page shows of it. */
+export class Training {
+  /** Whether steps are being run, or what follows the last of them. */
+  running = false;
+  #pausing = false;
+  #nextLook = 0;
+  #nextCheckpoint = CHECKPOINT;
+
+  constructor(trainer, info, source, history) {
+    this.trainer = trainer;
+    this.info = info;
+    this.source = source;
+    this.history = history;
+    if (history.seconds > 0) {
+      this.#nextLook = history.seconds + LOOK.early;
+      this.#nextCheckpoint = history.seconds + CHECKPOINT;
+    }
+  }
+
+  /**
+   * Begins one.
+   *
+   * @param {{ name: string, text: string }} source
+   * @param {object} config as `Trainer` takes it
+   */
+  static async begin(source, config) {
+    const { WorkerTrainer } = await trainerModule();
+    const trainer = await WorkerTrainer.create(source.text, config);
+    // Of `steps` [step, loss, seconds], of `looks` { step, seconds, heldOut, sample }.
+    const history = { seconds: 0, steps: [], looks: [] };
+    return new Training(trainer, await trainer.info(), source, history);
+  }
+
+  /** Goes on with the one that was kept. */
+  static async resume() {
+    const { WorkerTrainer } = await trainerModule();
+    const { name, text, checkpoint, history } = await trainingState();
+    const trainer = await WorkerTrainer.resume(text, checkpoint);
+    return new Training(trainer, await trainer.info(), { name, text }, history);
+  }
+
+  get step() {
+    return this.history.steps.at(-1)?.[0] ?? 0;
+  }
+
+  get complete() {
+    return this.step >= this.info.steps;
+  }
+
+  /** The mean loss of the last steps. */
+  get loss() {
+    const last = this.history.steps.slice(-20);
+    if (last.length === 0) return this.info.uniform_loss;
+    return last.reduce((sum, [, loss]) => sum + loss, 0) / last.length;
+  }
+
+  /**
+   * Runs until it is complete or paused.
+   *
+   * @param {{ prompt: () => string, stepped: (report: object) => void, looked: () => void | Promise<void>,
+   *   kept: (error?: unknown) => void }} page what begins a sample, and whom to tell
+   */
+  async run(page) {
+    const { history } = this;
+    this.running = true;
+    this.#pausing = false;
+    const started = performance.now() - 1000 * history.seconds;
+    try {
+      while (!this.#pausing && !this.complete) {
+        if (history.seconds >= this.#nextLook) await this.look(page);
+        const report = await this.trainer.step();
+        history.seconds = (performance.now() - started) / 1000;
+        history.steps.push([report.step, report.loss, history.seconds]);
+        page.stepped(report);
+        if (history.seconds >= this.#nextCheckpoint) await this.#keep(page);
+      }
+      if (history.looks.at(-1)?.step !== this.step) await this.look(page);
+      await this.#keep(page);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  /** Judges the model on the held-out text, and has it write. */
+  async look(page) {
+    const { history, step } = this;
+    const { loss: heldOut } = await this.trainer.validate();
+    const sample = await this.trainer.sample(page.prompt(), { ...SAMPLING, seed: step });
+    history.looks.push({ step, seconds: history.seconds, heldOut, prompt: page.prompt(), sample });
+    await page.looked();
+    const { early, late, until } = LOOK;
+    this.#nextLook = history.seconds + (history.seconds < until ? early : late);
+  }
+
+  /** Ends `run` after the step at hand, with a last look and a checkpoint. */
+  pause() {
+    this.#pausing = true;
+  }
+
+  /** Keeps what can be gone on from, as soon as a step is done. */
+  keepSoon() {
+    this.#nextCheckpoint = 0;
+  }
+
+  async #keep(page) {
+    this.#nextCheckpoint = this.history.seconds + CHECKPOINT;
+    const { step, loss, history, source, info } = this;
+    try {
+      const checkpoint = await this.trainer.checkpoint();
+      await keepTraining({ name: source.name, step, steps: info.steps, loss }, { ...source, checkpoint, history });
+      page.kept();
+    } catch (error) {
+      if (error.code) throw error; // the trainer's
+      page.kept(error);
+    }
+  }
+
+  free() {
+    this.#pausing = true;
+    this.trainer.free();
+  }
+}
