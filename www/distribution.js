@@ -1,10 +1,10 @@
 // The distribution a token was drawn from, as bars.
 
 /** Makes white space visible. */
-const visible = (text) =>
+export const visible = (text) =>
   text.replaceAll(" ", "␣").replaceAll("\n", "⏎").replaceAll("\t", "⇥") || "∅";
 
-const percent = (share) => (share >= 0.0995 ? (100 * share).toFixed(0) : (100 * share).toFixed(1)) + " %";
+export const percent = (share) => (share >= 0.0995 ? (100 * share).toFixed(0) : (100 * share).toFixed(1)) + " %";
 
 /**
  * Shows the candidates of `token` in `list`: what is drawn from as bars, what the sampler cut with
