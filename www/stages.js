@@ -116,7 +116,7 @@ function showBars(record, before, after, full, now) {
   });
   $("bars").replaceChildren(...items);
   $("bars").dataset.view = now;
-  if (focused) $("bars").querySelector(`[data-id="${focused}"]`)?.focus();
+  if (focused) ($("bars").querySelector(`[data-id="${focused}"]`) ?? $("bars").querySelector("button"))?.focus();
 }
 
 function width(name, share) {

@@ -22,29 +22,24 @@ async function reader(context = {}) {
   await page.fill("#temperature", "1.5");
   await page.fill("#top_p", "1");
   await page.fill("#min_p", "0");
+  const rest = () => page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 60_000 });
+  const write = async () => {
+    await page.click("#write");
+    await page.waitForSelector(TOKENS);
+    await rest();
+  };
   return {
     ...opened,
+    rest,
     shot: (name) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true }),
     text: () => page.textContent("#text"),
     ids: () => page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)),
-    rest: () => page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 60_000 }),
-    async write() {
-      await page.click("#write");
-      await page.waitForSelector(TOKENS);
-      await this.rest();
-    },
-    bars: () => page.locator("#bars .fill").evaluateAll((bars) => bars.map(({ style }) => style.width)),
-    /** What the bars show once they are no longer `before`. */
-    async changed(before) {
-      const differ = (before) => [...document.querySelectorAll("#bars .fill")].map(({ style }) => style.width).join() !== before;
-      await page.waitForFunction(differ, before.join(), { timeout: 30_000 });
-      return this.bars();
-    },
+    write,
   };
 }
 
 test("one step is one token, told with its numbers", async () => {
-  const { page, rest, ids, text, close, ...reading } = await reader();
+  const { page, rest, ids, text, close, shot, write } = await reader();
   for (let step = 1; step <= 3; step++) {
     const before = await text();
     await page.click("#step");
@@ -66,10 +61,10 @@ test("one step is one token, told with its numbers", async () => {
     assert.ok((await page.textContent("#bars .taken")).startsWith(token), token);
     assert.equal((await ids()).at(-1), token.replaceAll("␣", " ").replaceAll("⏎", "\n"));
   }
-  await reading.shot("microscope-step");
+  await shot("microscope-step");
   // The same steps without the telling write the same.
   const stepped = await text();
-  await reading.write.call({ rest });
+  await write();
   assert.ok((await text()).startsWith(stepped));
   // A text that ended for its length goes on by steps.
   const length = (await ids()).length;
@@ -83,7 +78,7 @@ test("one step is one token, told with its numbers", async () => {
 
 test("tokens have the colour of their probability", async () => {
   const { page, close, write, rest } = await reader();
-  await write.call({ rest });
+  await write();
   const seen = await page.locator(TOKENS).evaluateAll((tokens) =>
     tokens.map((token) => ({
       surprise: Number(token.style.getPropertyValue("--surprise")),
@@ -101,20 +96,33 @@ test("tokens have the colour of their probability", async () => {
 });
 
 test("sliders reshape the bars without a new token", async () => {
-  const { page, close, text, bars, shot, ...reading } = await reader();
-  await reading.write();
+  const { page, close, text, shot, rest, write } = await reader();
+  await write();
   const written = await text();
-  await page.locator(TOKENS).first().click();
-  let before = await bars();
-  for (const [slider, value, mark] of [
-    ["temperature", "0.5", null], ["top_k", "5", ".cut-line"], ["top_p", "0.6", ".curve"], ["min_p", "0.3", ".threshold"], ["temperature", "2", null],
+  const widths = () => page.locator("#bars .fill").evaluateAll((bars) => bars.map(({ style }) => style.width).join());
+  // A token that was neither sure nor unlikely.
+  const share = ({ title }) => Number(title.match(/([\d.]+) %/)[1]);
+  const titles = await page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ title }) => ({ title })));
+  const middling = titles.map(share).reduce((best, share, index, all) => (Math.abs(share - 30) < Math.abs(all[best] - 30) ? index : best), 0);
+  await page.locator(TOKENS).nth(middling).click();
+  const seen = [];
+  for (const [slider, value, caption, mark] of [
+    ["temperature", "0.5", "by 0.50"],
+    ["top_k", "5", "Keeps the 5 likeliest", ".cut-line"],
+    ["top_p", "0.6", "until 60 %", ".curve"],
+    ["min_p", "0.3", "at 0.3 times", ".threshold"],
+    ["temperature", "2", "by 2.00"],
   ]) {
     await page.fill(`#${slider}`, value);
-    before = await reading.changed.call({ bars }, before);
+    await page.waitForFunction((caption) => document.querySelector("#caption").textContent.includes(caption), caption, { timeout: 30_000 });
     assert.equal(await page.getAttribute("#stages [aria-pressed=true]", "data-stage"), slider);
     if (mark) assert.equal(await page.locator(`#marks ${mark}`).count(), 1, slider);
+    seen.push(await widths());
+    await page.waitForTimeout(250); // the bars have moved
     await shot(`microscope-${slider}`);
   }
+  assert.notEqual(seen[0], seen[1]);
+  assert.notEqual(seen[1], seen[2]);
   // What the five stages leave is what is drawn from.
   await page.click("#stages [data-stage=draw]");
   const shares = await page.locator("#bars li:not(.cut) .share").allTextContents();
@@ -127,13 +135,14 @@ test("sliders reshape the bars without a new token", async () => {
 
 test("another candidate makes a branch, and the old one stays", async () => {
   const { page, close, text, ids, rest, shot, write } = await reader();
-  await write.call({ rest });
+  await write();
   const old = await ids();
   assert.ok(await page.isHidden("#branches"));
 
   await page.locator(TOKENS).nth(2).click();
   const other = page.locator("#bars li:not(.taken) button").first();
   const name = (await other.locator(".name").textContent()).replaceAll("␣", " ");
+  const id = await other.getAttribute("data-id");
   await other.click();
   await page.waitForSelector("#branches [aria-current]");
   await rest();
@@ -151,7 +160,7 @@ test("another candidate makes a branch, and the old one stays", async () => {
   await rest();
   assert.deepEqual(await ids(), old);
   await page.locator(TOKENS).nth(2).click();
-  await page.locator("#bars button", { hasText: name.replaceAll(" ", "␣") }).first().click();
+  await page.click(`#bars [data-id="${id}"]`);
   await rest();
   assert.deepEqual(await ids(), branched);
   assert.equal(await page.locator("#branches li").count(), 2);
@@ -197,12 +206,21 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
 test("the text can be paused, looked at and continued", async () => {
   const { page, close, ids, rest, text } = await reader();
   await page.fill("#max_tokens", "200");
+  // As soon as there is a token: the storyteller is fast.
+  await page.evaluate((tokens) => {
+    const watch = new MutationObserver(() => {
+      if (!document.querySelector(tokens)) return;
+      watch.disconnect();
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    });
+    watch.observe(document.querySelector("#text"), { childList: true });
+  }, TOKENS);
   await page.click("#write");
   await page.waitForSelector(TOKENS);
-  await page.keyboard.press("Escape");
   await rest();
   const paused = await text();
   const count = (await ids()).length;
+  assert.ok(count < 10, `${count} tokens`);
   await page.click("#go-on");
   await page.waitForFunction(([tokens, count]) => document.querySelectorAll(tokens).length > count, [TOKENS, count], { timeout: 30_000 });
   await rest();
