@@ -87,6 +87,7 @@ export class Branches {
       other.at = branch.parent && Math.min(other.at, branch.at);
     }
     if (branch.owned) branch.generator?.free();
+    this.render();
   }
 
   /** The generators go; the texts stay to be looked at. */

@@ -94,7 +94,7 @@ function tellChoice({ record: { stages, chosen, step }, text }, seed) {
   const did = stages.map((stage) => element("span", "line", element("b", "", stageTitle(stage.name)), ` ${effect(stage)}`));
   const drawn = chosen.probability === 1
     ? ["Only ", piece(text), " is left."]
-    : [`Drawn with seed ${seed}, step ${step}: `, piece(text), `, ${percent(chosen.probability)}.`];
+    : [`Drawn with seed ${seed}, step ${step + 1}: `, piece(text), `, ${percent(chosen.probability)}.`];
   return tell("choose", did.length ? did : ["No stage has an effect."], drawn);
 }
 
