@@ -31,7 +31,7 @@ export function draw(layer, stage, options, before, full) {
     top_p() {
       const sums = [];
       let sum = 0;
-      for (const probability of before) sums.push((sum += probability));
+      for (const probability of before.filter((probability) => probability > 0)) sums.push((sum += probability));
       path("curve", `M0 0 ${sums.map((sum, row) => `L${across(sum)} ${row + 0.5}`).join(" ")}`);
       for (const [row, sum] of sums.entries()) {
         if (stage.probabilities[row] > 0) dot(across(sum), row + 0.5);

@@ -72,7 +72,9 @@ function showStages({ stages }, now) {
 }
 
 function caption(record, now, stage, before) {
-  const removed = stage && `${count(stage.removed, "token")} with ${percent(stage.removed_probability)} of the probability`;
+  const removed = stage?.removed
+    ? `${count(stage.removed, "token")} with ${percent(stage.removed_probability)} of the probability`
+    : "none here";
   const captions = {
     model: () => `The model's own guesses. Entropy ${record.entropy.toFixed(2)} nats: as unsure as between ` +
       `${Math.exp(record.entropy).toFixed(1)} tokens that are equally likely.`,
