@@ -123,7 +123,7 @@ function showBars(record, before, after, full, now) {
 
 function width(name, share) {
   const span = element("span", name);
-  span.hidden = share < 0.001;
+  span.hidden = share < 0.004; // less than a pixel or two
   span.style.width = `${100 * Math.min(1, share)}%`;
   return span;
 }
