@@ -1,11 +1,15 @@
 // The page: a model, a prompt or a conversation, and the loop in sight.
 
 import { WorkerGenerator } from "./pkg/index.js";
-import { showDistribution } from "./distribution.js";
 import { cached, keep } from "./model-cache.js";
 import { setUpScoring } from "./score.js";
 import { setUpTraining } from "./train.js";
 import { conversation, newChat, send } from "./chat.js";
+import { Microscope } from "./microscope.js";
+import { phase, silence } from "./narration.js";
+import { options } from "./sliders.js";
+import { clearStep, noteTaken, showStep } from "./stages.js";
+import { mark, tokenSpan } from "./tokens.js";
 
 const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
@@ -13,12 +17,14 @@ const SAMPLE = {
 };
 /** A small model that comes with the page. */
 const STORIES = new URL("stories.gguf", location.href).href;
-const RANGES = ["temperature", "top_k", "top_p", "min_p"];
 
 const $ = (id) => document.getElementById(id);
 let generator;
 let loading;
 let writing = false;
+/** Whether what runs should end soon. */
+let stopping = false;
+let running;
 let canChat = false;
 
 // --- the model ---
@@ -59,10 +65,12 @@ async function load(name, open) {
   try {
     const source = await open(abort.signal);
     // The old model goes first: two at once may be more than the memory holds.
+    microscope.release();
     generator?.free();
     generator = undefined;
     generator = await WorkerGenerator.load(source, { signal: abort.signal, onProgress: showProgress });
     const info = await generator.info();
+    microscope.model = info;
     canChat = info.chat_templates.length > 0;
     newChat();
     const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
@@ -91,56 +99,58 @@ function showProgress({ loaded, total }) {
 
 // --- the loop ---
 
-function options() {
-  const chosen = { max_tokens: $("max_tokens").valueAsNumber, top_logprobs: 16 };
-  for (const name of RANGES) chosen[name] = $(name).valueAsNumber;
-  if ($("seed").value !== "") chosen.seed = $("seed").valueAsNumber;
-  return chosen;
-}
+const microscope = new Microscope({
+  alone,
+  get busy() {
+    return writing;
+  },
+  get stopping() {
+    return stopping;
+  },
+  read: (used) => read(used, $("speed")),
+  speed: (used, seed) => speed(used, seed, $("speed")),
+  live: () => (chatting() ? generator?.configure(options()) : microscope.reconfigure())?.catch(showError),
+  fail: showError,
+});
 
-async function write() {
-  const given = document.createElement("span");
-  given.className = "given";
-  given.textContent = $("prompt").value;
-  await run($("speed"), (used) => {
-    $("text").replaceChildren(given);
-    return used.start(given.textContent, options());
-  }, (token) => append(token, $("text")));
-}
+const ready = () => generator && !writing && !loading;
+const write = () => alone(() => microscope.write(generator, $("prompt").value));
+const goOn = () => microscope.canGoOn && alone(() => microscope.goOn());
+const step = () => microscope.canStep && alone(() => microscope.step(generator, $("prompt").value));
 
 function say() {
   if (!ready()) return;
-  return send((into, seen) =>
-    run($("chat-speed"), (used) => used.chat(conversation(), options()), (token) => {
-      append(token, into);
-      seen(token);
-    }),
-  );
+  return send((into, seen) => alone(() => answer(into, seen)));
 }
 
-const ready = () => generator && !writing && !loading;
+async function answer(into, seen) {
+  microscope.release();
+  silence();
+  clearStep();
+  const used = generator;
+  const { seed } = await used.chat(conversation(), options());
+  await read(used, $("chat-speed"));
+  while (!stopping) {
+    const token = await used.next_token();
+    if (!token) break;
+    show(token, into);
+    seen(token);
+    await speed(used, seed, $("chat-speed"));
+  }
+}
 
-/** Begins a text as `begin` says and shows it token by token. Whether that went well. */
-async function run(status, begin, show) {
+/** Does `work` with the model, one thing at a time, and shows its errors. Whether it went well. */
+async function alone(work) {
   if (!ready()) return false;
   writing = true;
-  update();
+  stopping = false;
   showError();
-  $("bars").replaceChildren();
+  update();
   const used = generator;
+  let done;
+  running = new Promise((resolve) => (done = resolve));
   try {
-    phase("encode");
-    const { seed } = await begin(used);
-    for (let done = 0, total = 1; done < total && writing; ) {
-      phase("run");
-      ({ done, total } = await used.prefill());
-      status.textContent = `reading the prompt: ${done} of ${total} tokens`;
-    }
-    for await (const token of used) {
-      if (!writing) break;
-      show(token);
-      await speed(status, used, seed);
-    }
+    await work();
     return true;
   } catch (error) {
     // Leaving a model for another is no error.
@@ -154,11 +164,23 @@ async function run(status, begin, show) {
     writing = false;
     phase();
     update();
+    done();
+    microscope.idle();
+  }
+}
+
+/** Runs the prompt. */
+async function read(used, status) {
+  phase("encode");
+  for (let done = 0, total = 1; done < total && !stopping; ) {
+    phase("run");
+    ({ done, total } = await used.prefill());
+    status.textContent = `reading the prompt: ${done} of ${total} tokens`;
   }
 }
 
 let lastSpeed = 0;
-async function speed(status, used, seed) {
+async function speed(used, seed, status) {
   if (performance.now() - lastSpeed < 250) return;
   lastSpeed = performance.now();
   const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = await used.timings();
@@ -166,38 +188,22 @@ async function speed(status, used, seed) {
   status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
 }
 
-function append(token, into) {
-  for (const name of ["predict", "choose", "append"]) phase(name);
-  if (token.text) {
-    const span = document.createElement("span");
-    span.className = "token";
-    span.textContent = token.text;
-    span.show = () => select(span, token);
-    into.append(span);
-    select(span, token);
-  } else {
-    showDistribution($("bars"), token);
-  }
+/** A token of an answer. */
+function show(token, into) {
+  const span = tokenSpan(token);
+  const chosen = options();
+  span.show = () => {
+    mark($("messages"), span);
+    showStep({ record: token.record, options: chosen, taken: token.id, note: noteTaken(token) });
+  };
+  into.append(span);
+  span.show();
 }
 
-function select(span, token) {
-  shown()?.classList.remove("shown");
-  span.classList.add("shown");
-  $("distribution-note").textContent =
-    `Chosen with ${(100 * token.probability).toFixed(1)} %; crossed out: cut by the sampler.`;
-  showDistribution($("bars"), token);
-}
-
-const shown = () => document.querySelector(".token.shown");
-
-function phase(now) {
-  for (const item of $("loop").children) item.classList.toggle("now", item.dataset.phase === now);
-}
-
+/** Lets what runs end after its step. */
 async function stop() {
-  if (!writing) return;
-  writing = false;
-  await generator?.abort().catch(() => {});
+  stopping = true;
+  if (writing) await running;
 }
 
 // --- what is shown ---
@@ -205,6 +211,9 @@ async function stop() {
 function update() {
   for (const id of ["write", "send"]) $(id).disabled = !ready();
   for (const id of ["stop", "chat-stop"]) $(id).disabled = !writing;
+  // These keep the focus, so that they can be pressed again.
+  $("step").setAttribute("aria-disabled", !ready() || !microscope.canStep);
+  $("go-on").setAttribute("aria-disabled", !ready() || !microscope.canGoOn);
   $("new-chat").disabled = writing;
   for (const id of ["mode-write", "mode-score", "mode-train"]) $(id).disabled = writing;
   $("mode-chat").disabled = writing || !(generator && canChat);
@@ -218,7 +227,7 @@ const chatting = () => $("mode-chat").checked;
 function showMode() {
   if ($("mode-score").checked || $("mode-train").checked) return; // views of their own
   if (generator && !canChat) $("mode-write").checked = true;
-  for (const id of ["prompting", "text"]) $(id).hidden = chatting();
+  for (const id of ["prompting", "writing"]) $(id).hidden = chatting();
   $("chat").hidden = !chatting();
 }
 
@@ -237,6 +246,9 @@ $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl
 $("file").addEventListener("change", () => loadFiles($("file").files));
 $("cancel").addEventListener("click", () => loading?.abort());
 $("write").addEventListener("click", write);
+$("go-on").addEventListener("click", goOn);
+$("step").addEventListener("click", step);
+$("prompt").addEventListener("input", update);
 $("stop").addEventListener("click", stop);
 $("send").addEventListener("click", say);
 $("chat-stop").addEventListener("click", stop);
@@ -267,17 +279,15 @@ function loadFiles(files) {
   if (files.length > 0) load(files[0].name, () => (files.length > 1 ? [...files] : files[0]));
 }
 
-for (const id of ["text", "messages"]) {
-  for (const event of ["pointerover", "click"]) {
-    $(id).addEventListener(event, ({ target }) => !writing && target.show?.());
-  }
-  $(id).addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
-    if (!step || writing) return;
-    event.preventDefault();
-    shown()?.[step]?.show?.();
-  });
+for (const event of ["pointerover", "click"]) {
+  $("messages").addEventListener(event, ({ target }) => !writing && target.show?.());
 }
+$("messages").addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
+  if (!step || writing) return;
+  event.preventDefault();
+  $("messages").querySelector(".shown")?.[step]?.show?.();
+});
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) chatting() ? say() : write();
   if (event.key === "Escape") stop();
@@ -296,11 +306,6 @@ document.addEventListener("drop", (event) => {
   loadFiles(event.dataTransfer.files);
 });
 
-for (const name of RANGES) {
-  const show = () => ($(`${name}-value`).textContent = $(name).value);
-  $(name).addEventListener("input", show);
-  show();
-}
 navigator.serviceWorker?.register("sw.js").catch(() => {}); // offline use is a bonus
 update();
 loadStories(); // there is something to read at once

@@ -4,6 +4,8 @@
 const NAME = "nexttoken-page-1";
 const FILES = [
   "./", "style.css", "main.js", "chat.js", "distribution.js", "model-cache.js", "stories.gguf",
+  "branches.js", "format.js", "lens.js", "microscope.css", "microscope.js", "narration.js", "pictures.js", "sliders.js",
+  "stages.js", "tokens.js",
   "pkg/index.js", "pkg/engine.js", "pkg/errors.js", "pkg/features.js", "pkg/worker.js",
   "pkg/worker-generator.js", "pkg/nexttoken.js", "pkg/nexttoken_relaxed.wasm", "pkg/nexttoken_simd128.wasm",
   "score.css", "score.js", "train.css", "train.js", "train-store.js", "training.js", "curve.js", "pkg/connection.js",

@@ -1,0 +1,235 @@
+// The microscope: one step at a time, the colours, the pictures of the sampler, and the branches.
+
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
+
+const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
+mkdirSync(screenshots, { recursive: true });
+
+const GIVEN = "Once upon a time, there was";
+const TOKENS = "#text .token:not(.end-of-text)";
+
+/** The page with the storyteller, at rest. */
+async function reader(context = {}) {
+  const opened = await open("/", { reducedMotion: "reduce", ...context });
+  const { page } = opened;
+  await page.waitForFunction(() => document.querySelector("#step").getAttribute("aria-disabled") === "false", null, { timeout: 60_000 });
+  await page.fill("#prompt", GIVEN);
+  await page.fill("#seed", "1");
+  await page.fill("#max_tokens", "30");
+  await page.fill("#temperature", "1.5");
+  await page.fill("#top_p", "1");
+  await page.fill("#min_p", "0");
+  const rest = () => page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 60_000 });
+  const write = async () => {
+    await page.click("#write");
+    await page.waitForSelector(TOKENS);
+    await rest();
+  };
+  return {
+    ...opened,
+    rest,
+    shot: (name) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true }),
+    text: () => page.textContent("#text"),
+    ids: () => page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)),
+    write,
+  };
+}
+
+test("one step is one token, told with its numbers", async () => {
+  const { page, rest, ids, text, close, shot, write } = await reader();
+  for (let step = 1; step <= 3; step++) {
+    const before = await text();
+    await page.click("#step");
+    await page.waitForFunction(([tokens, step]) => document.querySelectorAll(tokens).length === step, [TOKENS, step], { timeout: 30_000 });
+    await rest();
+    assert.equal((await ids()).length, step);
+    if (step > 1) assert.equal((await text()).slice(0, before.length), before);
+    const told = await page.locator("#loop .told").allTextContents();
+    // The prompt is 7 tokens and what begins a text.
+    assert.match(told[0], step === 1 ? /becomes (\d+) tokens/ : /Nothing new to encode/);
+    assert.match(told[1], /4 layers, 160 numbers wide/);
+    assert.match(told[2], /each of 2,048 tokens.*Entropy \d+\.\d\d nats/);
+    assert.match(told[3], /top-k cuts 2,008, leaves 40.*temperature 1\.50/);
+    const context = Number(told[4].match(/Context: (\d+) tokens/)[1]);
+    const read = Number(told[1].match(/Context: (\d+) of 256/)[1]);
+    assert.equal(context, read + 1);
+    // What was drawn is what joined, and it is marked among the candidates.
+    const token = told[4].match(/^(.+) \(token/)[1];
+    assert.ok((await page.textContent("#bars .taken")).startsWith(token), token);
+    assert.equal((await ids()).at(-1), token.replaceAll("␣", " ").replaceAll("⏎", "\n"));
+  }
+  await shot("microscope-step");
+  // The same steps without the telling write the same.
+  const stepped = await text();
+  await write();
+  assert.ok((await text()).startsWith(stepped));
+  // A text that ended for its length goes on by steps.
+  const length = (await ids()).length;
+  assert.equal(length, 30);
+  await page.click("#step");
+  await page.waitForFunction(([tokens, length]) => document.querySelectorAll(tokens).length > length, [TOKENS, length], { timeout: 30_000 });
+  await rest();
+  assert.equal((await ids()).length, length + 1);
+  await close();
+});
+
+test("tokens have the colour of their probability", async () => {
+  const { page, close, write, rest } = await reader();
+  await write();
+  const seen = await page.locator(TOKENS).evaluateAll((tokens) =>
+    tokens.map((token) => ({
+      surprise: Number(token.style.getPropertyValue("--surprise")),
+      probability: Number(token.title.match(/([\d.]+) %/)[1]) / 100,
+      colour: getComputedStyle(token).backgroundColor,
+    })),
+  );
+  const by = seen.toSorted((a, b) => a.surprise - b.surprise);
+  assert.ok(by[0].probability > 0.9 && by.at(-1).probability < 0.5, JSON.stringify(by));
+  assert.notEqual(by[0].colour, by.at(-1).colour);
+  for (const { surprise, probability } of seen) {
+    if (probability > 0.02) assert.ok(Math.abs(surprise - Math.min(1, -Math.log2(probability) / 7)) < 0.06);
+  }
+  await close();
+});
+
+test("sliders reshape the bars without a new token", async () => {
+  const { page, close, text, shot, rest, write } = await reader();
+  await write();
+  const written = await text();
+  const widths = () => page.locator("#bars .fill").evaluateAll((bars) => bars.map(({ style }) => style.width).join());
+  // A token that was neither sure nor unlikely.
+  const share = ({ title }) => Number(title.match(/([\d.]+) %/)[1]);
+  const titles = await page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ title }) => ({ title })));
+  const middling = titles.map(share).reduce((best, share, index, all) => (Math.abs(share - 30) < Math.abs(all[best] - 30) ? index : best), 0);
+  await page.locator(TOKENS).nth(middling).click();
+  const seen = [];
+  for (const [slider, value, caption, mark] of [
+    ["temperature", "0.5", "by 0.50"],
+    ["top_k", "5", "Keeps the 5 likeliest", ".cut-line"],
+    ["top_p", "0.6", "until 60 %", ".curve"],
+    ["min_p", "0.3", "at 0.3 times", ".threshold"],
+    ["temperature", "2", "by 2.00"],
+  ]) {
+    await page.fill(`#${slider}`, value);
+    await page.waitForFunction((caption) => document.querySelector("#caption").textContent.includes(caption), caption, { timeout: 30_000 });
+    assert.equal(await page.getAttribute("#stages [aria-pressed=true]", "data-stage"), slider);
+    if (mark) assert.equal(await page.locator(`#marks ${mark}`).count(), 1, slider);
+    seen.push(await widths());
+    await page.waitForTimeout(250); // the bars have moved
+    await shot(`microscope-${slider}`);
+  }
+  assert.notEqual(seen[0], seen[1]);
+  assert.notEqual(seen[1], seen[2]);
+  // What the five stages leave is what is drawn from.
+  await page.click("#stages [data-stage=draw]");
+  const shares = await page.locator("#bars li:not(.cut) .share").allTextContents();
+  const sum = shares.reduce((sum, share) => sum + Number.parseFloat(share), 0);
+  assert.ok(shares.length <= 5 && Math.abs(sum - 100) < 2, shares.join());
+  assert.match((await page.locator("#bars .cut .share").allTextContents()).join(), /top-k/);
+  assert.equal(await text(), written);
+  await close();
+});
+
+test("another candidate makes a branch, and the old one stays", async () => {
+  const { page, close, text, ids, rest, shot, write } = await reader();
+  await write();
+  const old = await ids();
+  assert.ok(await page.isHidden("#branches"));
+
+  await page.locator(TOKENS).nth(2).click();
+  const other = page.locator("#bars li:not(.taken) button").first();
+  const name = (await other.locator(".name").textContent()).replaceAll("␣", " ");
+  const id = await other.getAttribute("data-id");
+  await other.click();
+  await page.waitForSelector("#branches [aria-current]");
+  await rest();
+  const branched = await ids();
+  assert.deepEqual(branched.slice(0, 2), old.slice(0, 2));
+  assert.equal(branched[2], name);
+  assert.notEqual(branched[2], old[2]);
+  assert.equal(branched.length, 30);
+  assert.equal(await page.locator("#branches li").count(), 2);
+  assert.equal(await page.locator("#text .branched").count(), 1);
+  await shot("microscope-branches");
+
+  // Back, and there again by choosing what was chosen before: no third branch.
+  await page.locator("#branches .way").first().click();
+  await rest();
+  assert.deepEqual(await ids(), old);
+  await page.locator(TOKENS).nth(2).click();
+  await page.click(`#bars [data-id="${id}"]`);
+  await rest();
+  assert.deepEqual(await ids(), branched);
+  assert.equal(await page.locator("#branches li").count(), 2);
+
+  // Each goes on from where it stands.
+  await page.click("#step");
+  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 31, TOKENS, { timeout: 30_000 });
+  await rest();
+  assert.deepEqual((await ids()).slice(0, 30), branched);
+  await page.locator("#branches .forget").click();
+  assert.ok(await page.isHidden("#branches"));
+  assert.ok((await text()).startsWith(GIVEN + branched.join("")));
+  await close();
+});
+
+test("a text is written by hand, by keyboard, on a phone in the dark", async () => {
+  const { page, close, ids, rest, shot } = await reader({ viewport: { width: 390, height: 844 }, colorScheme: "dark" });
+  await page.focus("#step");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(TOKENS);
+  await rest();
+  // The open end, its candidates, the second of them.
+  await page.focus("#text");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForFunction(() => document.querySelectorAll("#bars .taken").length === 0 && document.querySelectorAll("#bars button:enabled").length > 0);
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("ArrowDown");
+  const name = await page.evaluate(() => document.activeElement.querySelector(".name").textContent);
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 2, TOKENS, { timeout: 30_000 });
+  await rest();
+  assert.equal((await ids())[1], name.replaceAll("␣", " ").replaceAll("⏎", "\n"));
+  // Back at the first token, which says so.
+  await page.focus("#text");
+  await page.keyboard.press("Home");
+  await page.waitForSelector("#bars .taken");
+  assert.ok((await page.textContent("#distribution-note")).startsWith((await ids())[0].replaceAll(" ", "␣")));
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+  await shot("microscope-phone-dark");
+  await close();
+});
+
+test("the text can be paused, looked at and continued", async () => {
+  const { page, close, ids, rest, text } = await reader();
+  await page.fill("#max_tokens", "200");
+  // As soon as there is a token: the storyteller is fast.
+  await page.evaluate((tokens) => {
+    const watch = new MutationObserver(() => {
+      if (!document.querySelector(tokens)) return;
+      watch.disconnect();
+      document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+    });
+    watch.observe(document.querySelector("#text"), { childList: true });
+  }, TOKENS);
+  await page.click("#write");
+  await page.waitForSelector(TOKENS);
+  await rest();
+  const paused = await text();
+  const count = (await ids()).length;
+  assert.ok(count < 10, `${count} tokens`);
+  await page.click("#go-on");
+  await page.waitForFunction(([tokens, count]) => document.querySelectorAll(tokens).length > count, [TOKENS, count], { timeout: 30_000 });
+  await rest();
+  const whole = await text();
+  assert.ok(whole.startsWith(paused));
+  // As if there had been no pause.
+  await page.click("#write");
+  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length > 0, TOKENS);
+  await rest();
+  assert.equal(await text(), whole);
+  await close();
+});

@@ -1,0 +1,325 @@
+// The microscope: a text that is written step by step, looked at token by token, and continued otherwise.
+
+import { Branch, Branches } from "./branches.js";
+import { clearStep, focusCandidate, noteTaken, showStep, showView } from "./stages.js";
+import { Lens } from "./lens.js";
+import * as narration from "./narration.js";
+import { TOP, options, watchSliders } from "./sliders.js";
+import { TextView, showLegend } from "./tokens.js";
+
+const $ = (id) => document.getElementById(id);
+
+/**
+ * The text on the page. `host` runs it:
+ *
+ * - `alone(work)` does `work` while nothing else uses the model, and shows its errors;
+ * - `busy` and `stopping` tell whether something runs, and whether it should end;
+ * - `read(generator)` runs the prompt, `speed(generator, seed)` shows how fast it goes;
+ * - `live(name)` hears that a slider moved while something runs, `fail(error)` shows an error,
+ *   `changed()` hears that other things can be done now.
+ */
+export class Microscope {
+  /** What the model is: its `info()`. */
+  model;
+  #host;
+  #branches = new Branches($("branches"), {
+    show: (branch) => this.#host.alone(() => this.#switch(branch)),
+    forget: (branch) => !this.#host.busy && this.#branches.forget(branch),
+  });
+  #text = new TextView($("text"));
+  #lens = new Lens();
+  /** The token looked at; the number of tokens for the one to come. */
+  #at = 0;
+  /** Where the look returns when the pointer leaves the text. */
+  #home = 0;
+  /** Whether the look stays, whatever the pointer passes. */
+  #pinned = false;
+  #looking;
+  #lookAgain = false;
+  #frame;
+
+  constructor(host) {
+    this.#host = host;
+    showLegend($("legend"));
+    watchSliders((name) => this.#slide(name));
+    $("text").addEventListener("pointerover", ({ target }) => !this.#pinned && this.#point(target));
+    $("text").addEventListener("pointerleave", () => this.#leave());
+    $("text").addEventListener("click", ({ target }) => (this.#pinned = this.#point(target)));
+    $("text").addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** Whether the text can go on as it is. */
+  get canGoOn() {
+    return Boolean(this.#current?.generator) && this.#samePrompt && this.#current.finish_reason !== "stop";
+  }
+
+  /** Whether a step can be taken: of this text, or the first of another. */
+  get canStep() {
+    return !this.#current?.generator || !this.#samePrompt || this.canGoOn;
+  }
+
+  /** The generator is used for something else: the text can be looked at, and no more. */
+  release() {
+    this.#lens.drop();
+    this.#branches.release();
+    this.#text.open = false;
+    this.#lookAgain = false;
+  }
+
+  /** Writes a text from its beginning. */
+  async write(generator, prompt) {
+    narration.silence();
+    await this.#begin(generator, prompt);
+    await this.#run();
+  }
+
+  /** Writes on. */
+  async goOn() {
+    narration.silence();
+    await this.#extend(options().max_tokens);
+    await this.#configure(this.#current);
+    await this.#run();
+  }
+
+  /** Takes exactly one step, and tells what happens in it. */
+  async step(generator, prompt) {
+    narration.silence();
+    if (!this.canGoOn) await this.#begin(generator, prompt);
+    else {
+      await this.#extend(1);
+      await this.#configure(this.#current);
+    }
+    const branch = this.#current;
+    this.#pinned = false;
+    const token = await narration.tellStep(branch, this.model, {
+      predicted: (record) => {
+        this.#lookAt(branch.tokens.length);
+        showStep({ record, options: branch.options, note: ["The next token comes from these."] });
+      },
+      chosen: (token) => this.#showTaken({ ...token, options: branch.options }),
+      append: (token) => this.#append(token),
+    });
+    if (token) this.#rest(branch.tokens.length - 1);
+  }
+
+  /** Takes the options as they are now, from the next token on. */
+  async reconfigure() {
+    if (this.#current?.generator) await this.#configure(this.#current);
+  }
+
+  /** Nothing runs any more: time to look. */
+  idle() {
+    if (this.#lookAgain) this.#reshape();
+  }
+
+  // --- the text ---
+
+  get #current() {
+    return this.#branches.current;
+  }
+
+  get #samePrompt() {
+    return $("prompt").value === this.#current?.prompt;
+  }
+
+  async #begin(generator, prompt) {
+    this.release();
+    clearStep();
+    const chosen = options();
+    const { seed } = await generator.start(prompt, chosen);
+    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen }));
+    this.#showText();
+    await this.#host.read(generator);
+  }
+
+  async #run() {
+    const branch = this.#current;
+    this.#pinned = false;
+    while (!this.#host.stopping && !branch.finish_reason) {
+      const token = await branch.generator.next_token();
+      if (!token) break;
+      this.#append(token);
+      for (const name of ["predict", "choose", "append"]) narration.phase(name);
+      await this.#host.speed(branch.generator, branch.seed);
+    }
+    const { length } = branch.tokens;
+    if (length > 0) this.#rest(branch.finish_reason ? length - 1 : length);
+  }
+
+  #append(token, forced = false) {
+    const branch = this.#current;
+    // What it came from goes with it: options may change.
+    branch.tokens.push(Object.assign(token, { options: branch.options, forced }));
+    this.#text.add(token, branch.at);
+    this.#lookAt(branch.tokens.length - 1);
+    // A fast model makes several tokens between two pictures.
+    this.#frame ??= requestAnimationFrame(() => {
+      this.#frame = undefined;
+      if (this.#looksBack) this.#showTaken();
+    });
+  }
+
+  /** A text that ended because it was long enough may become longer by `more` tokens. */
+  async #extend(more) {
+    const branch = this.#current;
+    if (branch.finish_reason !== "length") return;
+    const last = branch.tokens.at(-1);
+    branch.limit = branch.tokens.length + more;
+    await branch.generator.rewind(1);
+    await this.#configure(branch);
+    const { text, finish_reason } = await branch.generator.accept(last.id);
+    Object.assign(last, { text, finish_reason });
+    this.#showText();
+  }
+
+  async #configure(branch, generator = branch.generator) {
+    const chosen = options();
+    await generator.configure({ ...chosen, max_tokens: Math.max(chosen.max_tokens, branch.limit) });
+    if (generator === branch.generator) branch.options = chosen;
+    return chosen;
+  }
+
+  #showText() {
+    const { prompt, tokens, at } = this.#current;
+    this.#text.set(prompt, tokens, at);
+    this.#text.open = this.#isOpen;
+    this.#branches.render();
+  }
+
+  /** Whether there is a token to come. */
+  get #isOpen() {
+    return Boolean(this.#current?.generator) && !this.#current.finish_reason;
+  }
+
+  // --- looking ---
+
+  get #looksBack() {
+    return this.#at < (this.#current?.tokens.length ?? 0);
+  }
+
+  #lookAt(index) {
+    if (index !== this.#at) this.#lens.drop();
+    this.#at = index;
+    this.#text.mark(index);
+  }
+
+  #look(index) {
+    this.#lookAt(index);
+    if (this.#looksBack) this.#showTaken();
+    else this.#reshape();
+  }
+
+  /** Nothing runs any more: looks at a token, or at what is to come. */
+  #rest(index) {
+    this.#text.open = this.#isOpen;
+    this.#branches.render();
+    this.#home = index;
+    this.#look(index);
+  }
+
+  #show(step) {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = undefined;
+    showStep(step, this.#current.generator && ((id) => this.#host.alone(() => this.#pick(id))));
+  }
+
+  #showTaken(token = this.#current.tokens[this.#at]) {
+    this.#show({ record: token.record, options: token.options, taken: token.id, note: noteTaken(token) });
+  }
+
+  /** Looks at the token `target` is. Whether it is one. */
+  #point(target) {
+    const index = this.#text.indexOf(target);
+    if (this.#host.busy || index === undefined) return false;
+    if (index !== this.#at) this.#look(index);
+    return true;
+  }
+
+  #leave() {
+    if (!this.#host.busy && !this.#pinned && this.#current && this.#home !== this.#at) this.#look(this.#home);
+  }
+
+  #key(event) {
+    if (this.#host.busy || !this.#current?.tokens.length || event.ctrlKey || event.metaKey) return;
+    const last = this.#current.tokens.length - (this.#isOpen ? 0 : 1);
+    const to = { ArrowLeft: this.#at - 1, ArrowRight: this.#at + 1, Home: 0, End: last, Enter: this.#at }[event.key];
+    this.#pinned = to !== undefined || (this.#pinned && event.key !== "Escape");
+    if (to === undefined) return;
+    event.preventDefault();
+    if (to !== this.#at && to >= 0 && to <= last) this.#look(to);
+    if (event.key === "Enter") focusCandidate();
+  }
+
+  // --- the sliders ---
+
+  #slide(name) {
+    showView(name);
+    if (this.#host.busy) this.#host.live();
+    else if (this.#current?.generator) this.#reshape();
+  }
+
+  /**
+   * Shows the step looked at as the sliders have it now, as soon as nothing runs: only the sampler goes
+   * through it again, not the model.
+   */
+  #reshape() {
+    this.#lookAgain = true;
+    if (!this.#host.busy) this.#looking ??= this.#reshapeAll().finally(() => (this.#looking = undefined));
+  }
+
+  async #reshapeAll() {
+    try {
+      while (this.#lookAgain && !this.#host.busy) {
+        this.#lookAgain = false;
+        const branch = this.#current;
+        const at = this.#at;
+        const generator = await this.#lens.before(branch, at);
+        const chosen = await this.#configure(branch, generator);
+        const record = await generator.peek({ top: TOP });
+        if (!record || branch !== this.#current || at !== this.#at || this.#host.busy) continue;
+        const taken = branch.tokens[at]?.id;
+        const note = taken === undefined
+          ? "The next token will be drawn from these. Choose one yourself, or take a step."
+          : "What this token would be drawn from with the sliders as they are now.";
+        this.#show({ record, options: chosen, taken, note: [note] });
+      }
+    } catch (error) {
+      if (this.#current?.generator) this.#host.fail(error);
+    }
+  }
+
+  // --- branches ---
+
+  /** Goes on with the token `id` in place of the one looked at. */
+  async #pick(id) {
+    await this.#looking;
+    const parent = this.#current;
+    const at = this.#at;
+    narration.silence();
+    if (at === parent.tokens.length) {
+      await this.#configure(parent);
+      const token = await parent.generator.accept(id);
+      if (token) this.#append(token, true);
+      return this.#rest(parent.tokens.length - (this.#isOpen ? 0 : 1));
+    }
+    if (parent.tokens[at].id === id) return;
+    const known = this.#branches.find(at, id);
+    if (known) return this.#switch(known, at);
+
+    const branch = new Branch({ ...parent, generator: await this.#lens.before(parent, at), parent, at });
+    await this.#configure(branch);
+    const token = await branch.generator.accept(id);
+    this.#lens.release(); // it is the branch's now
+    this.#branches.add(branch);
+    this.#showText();
+    this.#append(token, true);
+    await this.#run();
+  }
+
+  #switch(branch, at = branch.tokens.length) {
+    this.#branches.current = branch;
+    this.#showText();
+    this.#pinned = false;
+    this.#rest(Math.min(at, branch.tokens.length - (this.#isOpen ? 0 : 1)));
+  }
+}

@@ -1,0 +1,83 @@
+// The text, token by token, each coloured by how sure the model was of it.
+
+import { element, percent } from "./format.js";
+
+/** The surprisal, in bits, that has the strongest colour: a probability of 1 in 128. */
+const MOST_BITS = 7;
+
+/** 0 for a token the model was sure of, 1 for one that surprised it. */
+const surprise = (probability) => Math.min(1, Math.max(0, -Math.log2(probability) / MOST_BITS));
+
+/** A token of a text. */
+export function tokenSpan(token) {
+  const span = element("span", "token", token.text);
+  const probability = Math.exp(token.logprob);
+  span.style.setProperty("--surprise", surprise(probability).toFixed(3));
+  span.title = `${percent(probability)} by the model`;
+  // Part of a character, or the end: there is something to point at all the same.
+  if (!token.text) span.dataset.mark = token.finish_reason === "stop" ? "■" : "◦";
+  return span;
+}
+
+/** What the colours mean. */
+export function showLegend(legend) {
+  const ticks = [0.5, 0.1, 0.01].map((probability) => {
+    const tick = element("span", "tick", percent(probability));
+    tick.style.insetInlineStart = `${100 * surprise(probability)}%`;
+    return tick;
+  });
+  legend.replaceChildren(element("span", "", "sure"), element("span", "scale", ...ticks), element("span", "", "surprised"));
+}
+
+/** Marks `span` as the one looked at, among those in `container`. */
+export function mark(container, span) {
+  container.querySelector(".shown")?.classList.remove("shown");
+  span?.classList.add("shown");
+}
+
+/** The written text as the microscope shows it: the prompt, the tokens, and the open end. */
+export class TextView {
+  #box;
+  #end = element("span", "token end-of-text");
+  #tokens = [];
+
+  /** @param {HTMLElement} box */
+  constructor(box) {
+    this.#box = box;
+    this.#end.title = "the next token";
+    this.#end.hidden = true;
+  }
+
+  /** Begins anew. `branched` is the number of the token where the text leaves another branch. */
+  set(prompt, tokens, branched) {
+    this.#tokens = [];
+    this.#box.replaceChildren(element("span", "given", prompt), this.#end);
+    for (const token of tokens) this.add(token, branched);
+  }
+
+  add(token, branched) {
+    const span = tokenSpan(token);
+    if (this.#tokens.length === branched) {
+      span.classList.add("branched");
+      span.title += "; here the text leaves another branch";
+    }
+    this.#tokens.push(span);
+    this.#end.before(span);
+  }
+
+  /** Whether the text can go on. */
+  set open(open) {
+    this.#end.hidden = !open;
+  }
+
+  /** The number of the token an event went to; that of the next one for the open end. */
+  indexOf(target) {
+    if (target === this.#end) return this.#tokens.length;
+    const index = this.#tokens.indexOf(target);
+    return index < 0 ? undefined : index;
+  }
+
+  mark(index) {
+    mark(this.#box, this.#tokens[index] ?? this.#end);
+  }
+}
