@@ -65,7 +65,7 @@ pub(super) fn token_text(id: TokenId, tokenizer: &Tokenizer) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinishReason {
-    /// The model ended its text, or a stop string appeared.
+    /// The model ended its text, a stop string appeared, or nothing may follow by the constraint.
     Stop,
     /// `max_tokens` was reached, or the context is full.
     Length,
