@@ -96,6 +96,7 @@ fn steps(criterion: &mut Criterion) {
                         index,
                         history: &history,
                         bytes: &|_| &b" word"[..],
+                        allowed: None,
                     };
                     sampler.choose(black_box(&logits), &step, 0).unwrap()
                 });

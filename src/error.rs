@@ -90,6 +90,12 @@ pub enum Error {
     /// No option of that name exists.
     #[error("there is no option \"{0}\"")]
     UnknownOption(String),
+    /// The constraint of a text cannot be followed any further.
+    #[error("the constraint cannot be followed: {0}")]
+    Constraint(String),
+    /// The constraint of a text does not allow a token here.
+    #[error("the constraint does not allow the token {0} here")]
+    ForbiddenToken(u32),
     /// A text of fewer than two tokens has nothing to predict.
     #[error("the text has {0} tokens; a score needs at least two")]
     TextTooShort(usize),
@@ -157,6 +163,8 @@ impl Error {
             Error::PromptTooLong { .. } => "prompt_too_long",
             Error::InvalidOption { .. } => "invalid_option",
             Error::UnknownOption(_) => "unknown_option",
+            Error::Constraint(_) => "constraint",
+            Error::ForbiddenToken(_) => "forbidden_token",
             Error::TextTooShort(_) => "text_too_short",
             Error::CorpusTooSmall { .. } => "corpus_too_small",
             Error::NotUtf8(_) => "not_utf8",

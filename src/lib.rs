@@ -17,12 +17,14 @@
 //! | [`model`] | token ids → hidden state |
 //! | [`head`] | hidden state → logits |
 //! | [`sampler`] | logits → token |
+//! | [`constraint`] | what a text may be: the tokens that may follow |
 //! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 //! | `train` | a small model learnt from a text, by the same cross-entropy (feature `train`) |
 
 pub mod chat;
+pub mod constraint;
 pub mod error;
 pub mod generator;
 pub mod gguf;
@@ -42,6 +44,8 @@ pub mod train;
 pub mod wasm;
 #[cfg(all(target_arch = "wasm32", feature = "js-chat"))]
 pub mod wasm_chat;
+#[cfg(all(target_arch = "wasm32", feature = "js-constraint"))]
+pub mod wasm_constraint;
 
 pub use error::{Error, Result};
 pub use info::Info;

@@ -152,6 +152,51 @@ fn records_are_lines_of_json() {
 }
 
 #[test]
+fn constrains_what_it_writes() {
+    let model = file("constrain.gguf", &random_model(TensorType::Q8_0));
+    let schema = file("schema.json", br#"{ "enum": [["a", 1], true] }"#);
+    let grammar = file("list.gbnf", b"root ::= \"(\" [a-z]{2} \")\"");
+    let (schema, grammar) = (schema.to_str().unwrap(), grammar.to_str().unwrap());
+    let prompt = [
+        "--prompt",
+        "the",
+        "--seed",
+        "3",
+        "--temperature",
+        "2",
+        "--top-k",
+        "0",
+    ];
+    let write = |more: &[&str]| {
+        let arguments = [&prompt[..], more, &["--json"]].concat();
+        nexttoken("generate", &model, &arguments)
+    };
+    let text = |more: &[&str]| {
+        let result = json(&write(more));
+        assert_eq!(result["finish_reason"], "stop");
+        result["text"].as_str().unwrap().to_owned()
+    };
+    let written: Value = serde_json::from_str(&text(&["--json-schema", schema])).unwrap();
+    assert!([serde_json::json!(["a", 1]), Value::Bool(true)].contains(&written));
+    assert!(["yes", "no"].contains(&text(&["--regex", "yes|no"]).as_str()));
+    let written = text(&["--grammar", grammar]);
+    assert!(written.len() == 4 && written.starts_with('(') && written.ends_with(')'));
+    for (bad, code) in [
+        (["--regex", "("], "invalid_option"),
+        (["--json-schema", grammar], "invalid_option"),
+        (["--grammar", schema], "invalid_option"),
+        (["--grammar", "no-such-file"], "io"),
+    ] {
+        assert_eq!(error(&write(&bad)), code);
+    }
+    assert!(
+        !write(&["--regex", "a", "--grammar", grammar])
+            .status
+            .success()
+    );
+}
+
+#[test]
 fn chats() {
     let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
     let key = "tokenizer.chat_template".to_owned();

@@ -63,8 +63,29 @@ function baseUrl() {
 
 /** Begins the model's answer to `messages`; see the types. */
 Generator.prototype.chat = async function chat(messages, options) {
-  this.start_chat(...(await converse(this, messages, options)));
+  const [conversation, writing] = await converse(this, messages, options);
+  this.start_chat(conversation, await constrained(this, writing));
 };
+
+const isConstrained = (options) =>
+  ["json_schema", "regex", "grammar"].some((kind) => options?.[kind] !== undefined);
+
+/** `options` with the constraint among them compiled, if there is one. */
+export async function constrained(generator, options) {
+  if (!isConstrained(options)) return options;
+  const { compile } = await import("./constraint.js");
+  return compile(generator, options);
+}
+
+// With a constraint they give a promise, because its module may have to be loaded.
+for (const name of ["start", "configure"]) {
+  const plain = Generator.prototype[name];
+  Generator.prototype[name] = function (...args) {
+    const options = args.pop();
+    const call = (options) => plain.call(this, ...args, options);
+    return isConstrained(options) ? constrained(this, options).then(call) : call(options);
+  };
+}
 
 if (Symbol.dispose) Generator.prototype[Symbol.dispose] ??= Generator.prototype.free;
 

@@ -4,7 +4,7 @@
 // cannot be used any more, { crashed }. Each token is computed in a task of its own, so that what
 // the page says meanwhile (abort, start) is heard before the next one.
 
-import init, { Generator } from "./engine.js";
+import init, { Generator, constrained } from "./engine.js";
 import { converse } from "./chat.js";
 import { failure } from "./errors.js";
 
@@ -106,6 +106,18 @@ function take(seat) {
   return taken++;
 }
 
+/** Begins a text with what `prepare` gives. That may take its time: the last to begin wins. */
+async function begin(seat, method, prepare) {
+  seat.settle();
+  const mine = seat.newRun();
+  const args = await prepare(seat);
+  if (mine !== seat.run) throw failure("aborted", "aborted");
+  // Meanwhile the text before may have gone on.
+  seat.newRun();
+  seat.generator[method](...args);
+  return { seed: seat.generator.seed, context_used: seat.generator.context_used };
+}
+
 const methods = {
   async load(id, { source, engine, options }) {
     await init(engine);
@@ -118,21 +130,13 @@ const methods = {
     await init(engine);
     return Generator.inspect(opened(source), options);
   },
-  start(seat, prompt, options) {
-    seat.newRun();
-    seat.generator.start(prompt, options);
-    return { seed: seat.generator.seed, context_used: seat.generator.context_used };
-  },
-  async chat(seat, messages, options) {
-    seat.settle();
-    const mine = seat.newRun();
-    const conversation = await converse(seat.generator, messages, options);
-    if (mine !== seat.run) throw failure("aborted", "aborted");
-    // Meanwhile the text before may have gone on.
-    seat.newRun();
-    seat.generator.start_chat(...conversation);
-    return { seed: seat.generator.seed, context_used: seat.generator.context_used };
-  },
+  start: (seat, prompt, options) =>
+    begin(seat, "start", async ({ generator }) => [prompt, await constrained(generator, options)]),
+  chat: (seat, messages, options) =>
+    begin(seat, "start_chat", async ({ generator }) => {
+      const [conversation, writing] = await converse(generator, messages, options);
+      return [conversation, await constrained(generator, writing)];
+    }),
   abort(seat) {
     seat.settle().abort();
     seat.newRun();
@@ -146,7 +150,10 @@ const methods = {
   peek: (seat, options) => seat.settle().peek(options),
   accept: (seat, token) => seat.settle().accept(token),
   rewind: (seat, count) => seat.settle().rewind(count),
-  configure: (seat, options) => seat.settle().configure(options),
+  async configure(seat, options) {
+    const made = await constrained(seat.generator, options);
+    seat.settle().configure(made);
+  },
   fork: (seat) => take(seat.fork()),
   // A view would take the whole of the module's memory with it.
   logits: (seat) => seat.settle().logits()?.slice(),

@@ -17,6 +17,9 @@ const BUDGET: u64 = 350_000;
 /// The same for the module that renders chat templates, which a page loads when it first needs one.
 const CHAT_BUDGET: u64 = 320_000;
 
+/// The same for the module that compiles grammars, and its JavaScript.
+const CONSTRAINT_BUDGET: u64 = 520_000;
+
 /// Sizes of one file in bytes.
 #[derive(Deserialize, Clone, Copy)]
 struct Sizes {
@@ -49,7 +52,12 @@ pub fn check(repo: &Repo) -> Result<()> {
     show(&files);
     for (name, size, budget) in [
         ("core", core(&files), BUDGET),
-        ("chat module", chat(&files), CHAT_BUDGET),
+        ("chat module", weight(&files, is_of_chat), CHAT_BUDGET),
+        (
+            "constraint module",
+            weight(&files, is_of_constraints),
+            CONSTRAINT_BUDGET,
+        ),
     ] {
         ensure!(
             size <= budget,
@@ -73,13 +81,22 @@ fn show(files: &BTreeMap<String, Sizes>) {
     );
     println!(
         "chat module, loaded with the first conversation: {} of {CHAT_BUDGET} bytes gzipped",
-        chat(files)
+        weight(files, is_of_chat)
+    );
+    println!(
+        "constraint module, loaded with the first constraint: {} of {CONSTRAINT_BUDGET} bytes gzipped",
+        weight(files, is_of_constraints)
     );
 }
 
 /// Whether a file is loaded only with the first conversation.
 fn is_of_chat(name: &str) -> bool {
     name.starts_with("nexttoken_chat")
+}
+
+/// Whether a file is loaded only with the first constraint.
+fn is_of_constraints(name: &str) -> bool {
+    name.contains("constraint")
 }
 
 /// Whether a file is loaded only where somebody trains.
@@ -89,7 +106,8 @@ fn is_of_the_trainer(name: &str) -> bool {
 
 /// What a page loads before any weights: one module, and the JavaScript.
 fn core(files: &BTreeMap<String, Sizes>) -> u64 {
-    let is_extra = |name: &str| is_of_chat(name) || is_of_the_trainer(name);
+    let is_extra =
+        |name: &str| is_of_chat(name) || is_of_constraints(name) || is_of_the_trainer(name);
     let ending = |ending: &'static str| {
         files
             .iter()
@@ -99,9 +117,9 @@ fn core(files: &BTreeMap<String, Sizes>) -> u64 {
     ending(".wasm").max().unwrap_or(0) + ending(".js").sum::<u64>()
 }
 
-/// The module that renders chat templates, and its glue.
-fn chat(files: &BTreeMap<String, Sizes>) -> u64 {
-    let own = files.iter().filter(|(name, _)| is_of_chat(name));
+/// All files of one kind together.
+fn weight(files: &BTreeMap<String, Sizes>, is_of: fn(&str) -> bool) -> u64 {
+    let own = files.iter().filter(|(name, _)| is_of(name));
     own.map(|(_, sizes)| sizes.gzip).sum()
 }
 
@@ -157,9 +175,15 @@ mod tests {
             ("trainer.js", 5),
             ("nexttoken_chat.wasm", 50),
             ("nexttoken_chat.js", 7),
+            ("constraint.js", 3),
+            ("nexttoken_constraint.wasm", 60),
         ]
         .map(|(name, gzip)| (name.to_owned(), sizes(gzip)));
         let files = files.into_iter().collect();
-        assert_eq!((core(&files), chat(&files)), (33, 57));
+        let extras = (
+            weight(&files, is_of_chat),
+            weight(&files, is_of_constraints),
+        );
+        assert_eq!((core(&files), extras), (33, (57, 63)));
     }
 }

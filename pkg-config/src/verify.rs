@@ -149,7 +149,7 @@ fn clippy(repo: &Repo) -> Result<()> {
 fn clippy_wasm(repo: &Repo) -> Result<()> {
     tools::wasm_target()?;
     // Once for each module of the package.
-    for features in ["js", "js-chat", "js,train"] {
+    for features in ["js", "js-chat", "js-constraint", "js,train"] {
         let mut cargo = cargo(
             repo,
             &["clippy", "--locked", "--package", "nexttoken", "--lib"],

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
+use walrus::Module;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::repo::Repo;
@@ -22,6 +23,8 @@ pub enum Variant {
     Scalar,
     /// What renders chat templates, loaded with the first conversation.
     Chat,
+    /// What compiles grammars, loaded with the first constraint.
+    Constraint,
     /// The trainer beside the engine, loaded only where somebody trains; its matrix products use 128-bit SIMD.
     Trainer,
 }
@@ -42,7 +45,7 @@ impl Variant {
     /// The engines the package ships.
     pub const ENGINES: [Self; 2] = [Self::Simd128, Self::Relaxed];
     /// What the package ships beside the engine: each with a glue of its own, loaded where it is needed.
-    pub const EXTRAS: [Self; 2] = [Self::Chat, Self::Trainer];
+    pub const EXTRAS: [Self; 3] = [Self::Chat, Self::Constraint, Self::Trainer];
 
     /// The name used in file names.
     pub fn name(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Variant {
             Self::Relaxed => "relaxed",
             Self::Scalar => "scalar",
             Self::Chat => "chat",
+            Self::Constraint => "constraint",
             Self::Trainer => "trainer",
         }
     }
@@ -64,7 +68,9 @@ impl Variant {
     pub fn stem(self) -> String {
         match self {
             Self::Simd128 | Self::Relaxed | Self::Scalar => "nexttoken".to_owned(),
-            Self::Chat | Self::Trainer => format!("nexttoken_{}", self.name()),
+            Self::Chat | Self::Constraint | Self::Trainer => {
+                format!("nexttoken_{}", self.name())
+            }
         }
     }
 
@@ -75,6 +81,13 @@ impl Variant {
             rustc: format!("-Ctarget-feature={target_features}"),
             optimiser: [&FAST, optimiser].concat(),
         };
+        // On the way to an answer it is small rather than fast.
+        let small = |features, memory: u32| Recipe {
+            profile: "small",
+            features,
+            rustc: format!("-Clink-arg=--max-memory={memory}"),
+            optimiser: vec!["-Oz"],
+        };
         match self {
             Self::Simd128 => fast("js", "+simd128", &["--enable-simd"]),
             Self::Relaxed => fast(
@@ -84,13 +97,9 @@ impl Variant {
             ),
             Self::Scalar => fast("js", "-simd128", &[]),
             Self::Trainer => fast("js,train", "+simd128", &["--enable-simd"]),
-            // On the way to an answer it is small rather than fast. No template needs more memory.
-            Self::Chat => Recipe {
-                profile: "small",
-                features: "js-chat",
-                rustc: format!("-Clink-arg=--max-memory={}", 64 << 20),
-                optimiser: vec!["-Oz"],
-            },
+            // No template needs more memory, and no grammar that fits its limits.
+            Self::Chat => small("js-chat", 64 << 20),
+            Self::Constraint => small("js-constraint", 512 << 20),
         }
     }
 }
@@ -187,18 +196,33 @@ fn compile(repo: &Repo, variant: Variant, recipe: &Recipe) -> Result<PathBuf> {
     Ok(built.join("nexttoken.wasm"))
 }
 
+/// The module without what llguidance exports for programs in C, and all that is only for them.
+fn without_c_exports(compiled: &Path) -> Result<Module> {
+    let mut module = Module::from_file(compiled)?;
+    let exports = module.exports.iter();
+    let for_c = exports.filter(|export| export.name.starts_with("llg_"));
+    let for_c: Vec<_> = for_c.map(|export| export.id()).collect();
+    for_c.into_iter().for_each(|id| module.exports.delete(id));
+    walrus::passes::gc::run(&mut module);
+    Ok(module)
+}
+
 /// Writes the glue, its types and the module with the bindings applied.
 fn bind(compiled: &Path, folder: &Path, variant: Variant) -> Result<()> {
-    Bindgen::new()
-        .input_path(compiled)
+    let mut bindgen = Bindgen::new();
+    match variant {
+        Variant::Constraint => bindgen.input_module(&variant.stem(), without_c_exports(compiled)?),
+        _ => bindgen.input_path(compiled),
+    };
+    bindgen
         .out_name(&variant.stem())
         .web(true)?
         .typescript(true)
         // The caller names the variant it wants. Without this the glue names a file that is not
         // in the package, which bundlers look for.
         .omit_default_module_path(true)
-        // A template may run into the limits of the chat module, which then must begin anew.
-        .reset_state_function(variant == Variant::Chat)
+        // What is untrusted may run into the limits of its module, which then must begin anew.
+        .reset_state_function(matches!(variant, Variant::Chat | Variant::Constraint))
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate(folder)?;

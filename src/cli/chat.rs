@@ -4,7 +4,7 @@ use super::{Common, Outcome, generate::Writing};
 use clap::Args;
 use nexttoken::Error;
 use nexttoken::chat::{Message, Rendering};
-use nexttoken::generator::Generator;
+use nexttoken::generator::{Generator, Options};
 use std::io::{IsTerminal, Write, stderr, stdin};
 
 #[derive(Args)]
@@ -26,17 +26,16 @@ pub struct Chat {
 
 impl Chat {
     pub fn run(&self) -> Outcome {
-        self.writing.options().validate()?;
-        let mut generator = self.writing.generator(&self.common.model)?;
+        let (mut generator, options) = self.writing.begin(&self.common.model)?;
         let system = self.system.iter();
         let mut messages: Vec<_> = system.map(|text| Message::new("system", text)).collect();
         if self.message.is_empty() {
             while let Some(line) = ask()? {
-                self.answer(&mut generator, &mut messages, line)?;
+                self.answer(&mut generator, &mut messages, line, &options)?;
             }
         } else {
             for text in &self.message {
-                self.answer(&mut generator, &mut messages, text.clone())?;
+                self.answer(&mut generator, &mut messages, text.clone(), &options)?;
             }
         }
         Ok(())
@@ -48,13 +47,14 @@ impl Chat {
         generator: &mut Generator,
         messages: &mut Vec<Message>,
         said: String,
+        options: &Options,
     ) -> Outcome {
         messages.push(Message::new("user", said));
         let rendering = Rendering {
             template: self.chat_template.clone(),
             ..Rendering::default()
         };
-        generator.chat(messages, &rendering, self.writing.options())?;
+        generator.chat(messages, &rendering, options.clone())?;
         self.writing.print(generator, self.common.json)?;
         messages.push(Message::new("assistant", generator.text()));
         Ok(())

@@ -1,5 +1,6 @@
 //! `generate`: continues a prompt; and how text is written, which `chat` shares.
 
+use super::constraint::Constrained;
 use super::sampling::Sampling;
 use super::{Common, Outcome, model_file, print_json};
 use clap::Args;
@@ -46,31 +47,38 @@ pub struct Writing {
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "10")]
     record: Option<u32>,
     #[command(flatten)]
+    constrained: Constrained,
+    #[command(flatten)]
     sampling: Sampling,
 }
 
 impl Generate {
     pub fn run(&self) -> Outcome {
-        // Before the model is read, which takes a while.
-        let options = self.writing.options();
-        options.validate()?;
-        let mut generator = self.writing.generator(&self.common.model)?;
+        let (mut generator, options) = self.writing.begin(&self.common.model)?;
         generator.start(&self.prompt, options)?;
         self.writing.print(&mut generator, self.common.json)
     }
 }
 
 impl Writing {
-    /// A generator with the model in the file at `path`.
-    pub fn generator(&self, path: &Path) -> Result<Generator> {
+    /// A generator with the model in the file at `path`, and the options of its texts.
+    pub fn begin(&self, path: &Path) -> Result<(Generator, Options)> {
+        // What can be told before the model is read, which takes a while.
+        let mut options = self.options();
+        options.validate()?;
+        let source = self.constrained.source()?;
         let context = Context {
             length: self.context_length,
             cache_type: self.cache_type,
         };
-        Generator::new(Arc::new(model_file::load(path)?), context)
+        let generator = Generator::new(Arc::new(model_file::load(path)?), context)?;
+        if let Some(source) = source {
+            options.constraint = Some(source.compile(&generator.model().tokenizer)?);
+        }
+        Ok((generator, options))
     }
 
-    pub fn options(&self) -> Options {
+    fn options(&self) -> Options {
         Options {
             seed: self.seed,
             stop: self.stop.clone(),

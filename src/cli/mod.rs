@@ -1,6 +1,7 @@
 //! Arguments, dispatch and errors of the command line.
 
 mod chat;
+mod constraint;
 #[cfg(feature = "train")]
 mod evaluate;
 mod generate;

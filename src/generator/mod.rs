@@ -31,7 +31,7 @@ pub use token::{Candidate, FinishReason, Token};
 
 use crate::chat;
 use crate::model::{Model, PREFILL_CHUNK, Session};
-use crate::sampler::{self, Choice, Sampler};
+use crate::sampler::{self, Choice, Mask, Sampler};
 use crate::{Error, Progress, Result, TokenId};
 use std::sync::Arc;
 use text::Text;
@@ -62,6 +62,10 @@ struct Run {
     predicted: Option<usize>,
     text: Text,
     options: Options,
+    /// Tokens that were generated before the constraint began.
+    unconstrained: usize,
+    /// What the constraint allows next, once it was asked.
+    allowed: Option<Mask>,
     finish_reason: Option<FinishReason>,
     /// Steps taken, also those taken back.
     steps: usize,
@@ -168,6 +172,8 @@ impl Generator {
                 seed: Some(seed),
                 ..options
             },
+            unconstrained: 0,
+            allowed: None,
             finish_reason: None,
             steps: 0,
             prefill_ms: 0.0,
@@ -210,7 +216,7 @@ impl Generator {
 
     /// The next token, or `None` after the last one.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`].
+    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
     pub fn next_token(&mut self) -> Result<Option<Token>> {
         self.step(None)
     }
@@ -309,8 +315,14 @@ fn predict(model: &Model, session: &Session, logits: &mut Vec<f32>) -> Result<()
     model.head.logits(hidden.row(last), logits)
 }
 
-/// Appends the choice to the text, and decides whether the text ends with it.
-fn append(model: &Model, context_length: usize, run: &mut Run, choice: Choice) -> Token {
+/// Appends the choice to the text, and decides whether the text ends with it; it does where it is `complete`.
+fn append(
+    model: &Model,
+    context_length: usize,
+    run: &mut Run,
+    choice: Choice,
+    complete: bool,
+) -> Token {
     let tokenizer = &model.tokenizer;
     run.ids.push(choice.id);
     let (mut text, stopped) = if tokenizer.is_end_of_generation(choice.id) {
@@ -323,9 +335,12 @@ fn append(model: &Model, context_length: usize, run: &mut Run, choice: Choice) -
         || run.generated() >= run.options.max_tokens.unwrap_or(usize::MAX);
     if stopped {
         run.finish_reason = Some(FinishReason::Stop);
-    } else if full {
+    } else if complete || full {
         text.push_str(&run.text.finish());
-        run.finish_reason = Some(FinishReason::Length);
+        run.finish_reason = Some(match complete {
+            true => FinishReason::Stop,
+            false => FinishReason::Length,
+        });
     }
     let candidate = |alternative| Candidate::new(alternative, tokenizer);
     Token {

@@ -1,6 +1,7 @@
 //! What a caller may ask of a generation, and the allowed values.
 
 use super::chain;
+use crate::constraint::Constraint;
 use crate::kernels::CacheType;
 use crate::sampler::Stage;
 use crate::{Error, Result, TokenId};
@@ -113,6 +114,9 @@ pub struct Options {
     /// Every token comes with a [`super::Record`] of its step, whose lists have this length at most (0 to
     /// 1000). Absent unless set: nothing is recorded.
     pub record: Option<u32>,
+    /// What the text generated must be: only tokens that may follow are drawn, and the text ends where it is
+    /// complete. Absent unless set.
+    pub constraint: Option<Constraint>,
 }
 
 /// The largest [`Options::top_logprobs`].
@@ -162,6 +166,7 @@ impl Default for Options {
             logprobs: true,
             top_logprobs: 0,
             record: None,
+            constraint: None,
         }
     }
 }

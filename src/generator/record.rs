@@ -56,7 +56,8 @@ pub struct RecordedToken {
 /// What one stage did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordedStage {
-    /// Its name, as in [`super::SAMPLERS`]; [`super::Generator::samplers`] has its parameters.
+    /// Its name, as in [`super::SAMPLERS`]; [`super::Generator::samplers`] has its parameters. Before all of
+    /// them comes "constraint", where there is one.
     pub name: &'static str,
     /// What it went by, where that may move from step to step: the temperature, or mirostat's μ in bits.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,8 +2,8 @@
 
 use super::options::check;
 use super::record::Record;
-use super::{Generator, Options, Run, Token, append, forward_chunk, predict};
-use crate::sampler::{Sampler, Stage, Step};
+use super::{FinishReason, Generator, Options, Run, Token, append, forward_chunk, predict};
+use crate::sampler::{Mask, Sampler, Stage, Step};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId, kernels};
 use std::sync::Arc;
@@ -26,7 +26,8 @@ impl Generator {
     /// Appends the token `id` as if it had been drawn; `None` after the end of the text. What follows is
     /// drawn as ever: the number of the step decides about its random numbers, not the tokens before it.
     ///
-    /// Errors: [`Error::InvalidOption`] for an `id` outside the vocabulary, and those of
+    /// Errors: [`Error::InvalidOption`] for an `id` outside the vocabulary, [`Error::ForbiddenToken`] for one
+    /// that the constraint does not allow, and those of
     /// [`Generator::next_token`].
     pub fn accept(&mut self, id: TokenId) -> Result<Option<Token>> {
         let last = self.model.config.vocabulary_size.saturating_sub(1);
@@ -54,6 +55,8 @@ impl Generator {
         run.ids.truncate(run.prompt_len + left);
         run.sampler.restore(run.states[left]);
         run.states.truncate(left);
+        run.unconstrained = run.unconstrained.min(left);
+        run.allowed = None;
         run.finish_reason = None;
         run.text.clear();
         for &id in &run.ids[run.prompt_len..] {
@@ -99,7 +102,7 @@ impl Generator {
     }
 
     /// Changes the options from the next token on: all but `stop`, which belongs to the text. A seed that is
-    /// absent stays as it is. The model need not run again for it.
+    /// absent stays as it is. A new constraint is one on what follows. The model need not run again for it.
     ///
     /// Errors leave the options as they were: [`Error::NotStarted`], [`Error::InvalidOption`].
     pub fn configure(&mut self, options: Options) -> Result<()> {
@@ -109,6 +112,10 @@ impl Generator {
         check(same, "stop", "given at the start of a text")?;
         run.seed = options.seed.unwrap_or(run.seed);
         run.sampler.configure(options.stages()?, run.seed);
+        if options.constraint != run.options.constraint {
+            run.unconstrained = run.generated();
+            run.allowed = None;
+        }
         run.options = Options {
             seed: Some(run.seed),
             ..options
@@ -151,10 +158,20 @@ impl Generator {
             index: run.generated() as u64,
             history: &run.ids,
             bytes: &bytes,
+            allowed: run.allowed.as_ref(),
         };
+        let allows = |id| step.allowed.is_none_or(|allowed| allowed.allows(id));
         let choice = match forced {
-            None => run.sampler.choose(&self.logits, &step, top)?,
-            Some(id) => run.sampler.judge(id, &self.logits, &step, top)?,
+            None => run.sampler.choose(&self.logits, &step, top),
+            Some(id) if allows(id) => run.sampler.judge(id, &self.logits, &step, top),
+            Some(id) => Err(Error::ForbiddenToken(id)),
+        };
+        let choice = choice.map_err(|error| run.explain(error))?;
+        let ends = tokenizer.is_end_of_generation(choice.id);
+        let (allowed, complete) = if run.options.constraint.is_some() && !ends {
+            run.after(choice.id)?
+        } else {
+            (None, false)
         };
         let record = match run.options.record {
             Some(top) => Some(Box::new(record(
@@ -168,8 +185,9 @@ impl Generator {
         };
         run.states.push(run.sampler.state());
         run.sampler.learn(&choice);
-        let mut token = append(&self.model, self.session.capacity(), run, choice);
+        let mut token = append(&self.model, self.session.capacity(), run, choice, complete);
         token.record = record;
+        run.allowed = allowed;
 
         run.spend((self.clock)() - started);
         run.steps += 1;
@@ -181,6 +199,9 @@ impl Generator {
     fn foresee(&mut self) -> Result<()> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
+        if run.options.constraint.is_some() {
+            run.ask()?;
+        }
         if run.finish_reason.is_some() || run.predicted == Some(run.ids.len()) {
             return Ok(());
         }
@@ -210,6 +231,52 @@ impl Run {
         }
     }
 
+    /// Asks the constraint what may come next, unless that is known. The text ends where nothing may.
+    #[cold]
+    #[inline(never)]
+    fn ask(&mut self) -> Result<()> {
+        if self.finish_reason.is_none() && self.allowed.is_none() {
+            self.allowed = self.next()?;
+            if self.allowed.is_none() {
+                self.finish_reason = Some(FinishReason::Stop);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the constraint allows after one more token, and whether the text is complete with it.
+    #[cold]
+    #[inline(never)]
+    fn after(&mut self, id: TokenId) -> Result<(Option<Mask>, bool)> {
+        self.ids.push(id);
+        let next = self.next();
+        self.ids.pop();
+        next.map(|next| {
+            let complete = next.is_none();
+            (next, complete)
+        })
+    }
+
+    fn next(&self) -> Result<Option<Mask>> {
+        let generated = &self.ids[self.prompt_len + self.unconstrained..];
+        match &self.options.constraint {
+            Some(constraint) => constraint.next(generated),
+            None => Ok(None),
+        }
+    }
+
+    /// Where nothing is left to draw, it need not be the model's fault.
+    #[cold]
+    #[inline(never)]
+    fn explain(&self, error: Error) -> Error {
+        match error {
+            Error::NotFinite if self.allowed.is_some() => Error::Constraint(
+                "none of the tokens that may follow is left to draw: are they banned?".into(),
+            ),
+            error => error,
+        }
+    }
+
     /// The same text, to be continued apart.
     fn fork(&self) -> Result<Run> {
         let mut sampler = Sampler::new(self.options.stages()?, self.seed);
@@ -220,6 +287,7 @@ impl Run {
             sampler,
             text: self.text.clone(),
             options: self.options.clone(),
+            allowed: None,
             ..*self
         })
     }
@@ -238,6 +306,7 @@ fn record(
         index: index as u64,
         history: &run.ids,
         bytes: &bytes,
+        allowed: run.allowed.as_ref(),
     };
     let trace = run.sampler.trace(logits, &step, top, chosen)?;
     Ok(Record::new(index, trace, chosen, tokenizer))

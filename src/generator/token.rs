@@ -55,7 +55,7 @@ impl Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinishReason {
-    /// The model ended its text, or a stop string appeared.
+    /// The model ended its text, a stop string appeared, or nothing may follow by the constraint.
     Stop,
     /// `max_tokens` was reached, or the context is full.
     Length,

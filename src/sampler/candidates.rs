@@ -2,7 +2,7 @@
 
 use super::selection::{Candidate, FEW, best_of, keep_first, rank, walk};
 use super::table::Table;
-use super::{reserve, sane};
+use super::{Mask, reserve, sane};
 use crate::{Result, TokenId, kernels};
 
 /// Leaves room for rounding where a bound must hold.
@@ -51,6 +51,18 @@ impl Candidates {
         self.whole = true;
         self.items.clear();
         self.weigh_all()
+    }
+
+    /// Takes all tokens but the `allowed` out of play; before any is cut.
+    #[cold]
+    #[inline(never)]
+    pub fn allow(&mut self, allowed: &Mask) {
+        for (id, score) in (0..).zip(&mut self.scores) {
+            if !allowed.allows(id) {
+                *score = f32::NEG_INFINITY;
+            }
+        }
+        self.stale = true;
     }
 
     /// How many tokens there are, in play or not.

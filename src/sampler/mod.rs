@@ -19,6 +19,7 @@
 
 mod candidates;
 mod dry;
+mod mask;
 mod penalties;
 mod random;
 mod selection;
@@ -29,6 +30,7 @@ mod tests;
 mod trace;
 
 pub use dry::TokenBytes;
+pub use mask::Mask;
 pub use stage::Stage;
 pub use trace::{StageTrace, Trace};
 
@@ -50,6 +52,8 @@ pub struct Step<'a> {
     pub history: &'a [TokenId],
     /// The bytes of a token, for [`Stage::Dry`].
     pub bytes: TokenBytes<'a>,
+    /// The tokens that may be chosen, where not all may: the others are out of play before the first stage.
+    pub allowed: Option<&'a Mask>,
 }
 
 /// The token chosen at one step.
@@ -153,7 +157,7 @@ impl Sampler {
     /// Changes nothing: [`Sampler::learn`] does.
     ///
     /// A logit that is NaN or −∞ is never chosen; +∞ counts as the largest finite number. Errors:
-    /// [`Error::NotFinite`] when that, or a ban, leaves nothing to choose; [`Error::OutOfMemory`].
+    /// [`Error::NotFinite`] when that, a ban, or the mask leaves nothing to choose; [`Error::OutOfMemory`].
     pub fn choose(
         &mut self,
         logits: &[f32],
@@ -211,9 +215,17 @@ impl Sampler {
         }
     }
 
+    /// Takes the tokens out of play that are not allowed.
+    fn restrict(&mut self, step: &Step<'_>) {
+        if let Some(allowed) = step.allowed {
+            self.candidates.allow(allowed);
+        }
+    }
+
     /// The whole chain. Returns ln Σ e^logit of the model's own distribution.
     fn run(&mut self, logits: &[f32], step: &Step<'_>) -> Result<f32> {
         let normalizer = self.begin(logits)?;
+        self.restrict(step);
         for index in 0..self.stages.len() {
             self.apply(index, step)?;
         }

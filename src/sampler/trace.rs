@@ -15,14 +15,14 @@ pub struct Trace {
     pub tokens: Vec<Alternative>,
     /// How many tokens are more probable than the one asked about, or equal with a lower id.
     pub rank: Option<usize>,
-    /// The stages in their order.
+    /// The mask, where there is one, and the stages in their order.
     pub stages: Vec<StageTrace>,
 }
 
 /// What one stage does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageTrace {
-    /// The stage's name.
+    /// The stage's name; "constraint" for the mask before the first of them, where there is one.
     pub name: &'static str,
     /// What the stage went by, where it moves from step to step: the temperature, or mirostat's μ in bits.
     pub level: Option<f32>,
@@ -42,6 +42,9 @@ pub struct StageTrace {
 /// Probabilities by id, [`GONE`] where out of play.
 type Distribution = Vec<f32>;
 const GONE: f32 = -1.0;
+
+/// Stands in the place of a stage's index for what comes before them all.
+const CONSTRAINT: usize = usize::MAX;
 
 impl Sampler {
     /// Watches the step without drawing: its `top` most probable tokens, and `id` among them if one is given.
@@ -68,14 +71,21 @@ impl Sampler {
         self.begin(logits)?;
 
         let mut stages = Vec::new();
-        reserve(&mut stages, self.stages.len())?;
-        for index in 0..self.stages.len() {
-            let level = self.level(index)?;
-            self.apply(index, step)?;
+        reserve(&mut stages, self.stages.len() + 1)?;
+        let constraint = step.allowed.is_some().then_some(CONSTRAINT);
+        for index in constraint.into_iter().chain(0..self.stages.len()) {
+            let (name, level) = if index == CONSTRAINT {
+                self.restrict(step);
+                ("constraint", None)
+            } else {
+                let level = self.level(index)?;
+                self.apply(index, step)?;
+                (self.stages[index].name(), level)
+            };
             self.distribution(logits.len(), &mut after)?;
             let of = |token: &Alternative| probability(&after, token.id);
             let mut stage = StageTrace {
-                name: self.stages[index].name(),
+                name,
                 level,
                 kept: self.candidates.len(),
                 removed: 0,

@@ -3,6 +3,7 @@
 //! No call panics on any argument, and every error is an `Error` object with a `code`: a panic would leave
 //! the module unusable.
 
+mod constraint;
 mod error;
 mod host;
 mod messages;
@@ -84,7 +85,8 @@ impl Generator {
         to_js(&parts::inspect(&source, &options).await?)
     }
 
-    /// Starts a new text with `prompt`. Computes nothing yet.
+    /// Starts a new text with `prompt`. Computes nothing yet. Gives a promise where there is a constraint.
+    #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn start(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] prompt: JsValue,

@@ -1,5 +1,6 @@
 //! Options objects: every name is known or an error, every value has its type.
 
+use super::constraint;
 use super::error::invalid;
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options};
 use crate::{Error, Result, TokenId};
@@ -83,6 +84,7 @@ pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Resu
             "banned_tokens" => options.banned_tokens = token_ids(&name, &value)?,
             "samplers" => options.samplers = Some(strings(&name, &value)?),
             "record" => options.record = record(&name, &value)?,
+            "constraint" => options.constraint = constraint::from_js(value)?,
             "seed" => options.seed = Some(seed(&value)?),
             "stop" => options.stop = strings(&name, &value)?,
             "max_tokens" => options.max_tokens = Some(size(&name, &value)?),

@@ -54,7 +54,8 @@ impl Generator {
     }
 
     /// Changes options from the next token on, all but `stop`; those that are absent stay as they are. The
-    /// model need not run again for it.
+    /// model need not run again for it. Gives a promise where there is a constraint, which is one on what follows.
+    #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn configure(
         &self,
         #[wasm_bindgen(unchecked_param_type = "GenerateOptions")] options: JsValue,

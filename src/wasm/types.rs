@@ -115,6 +115,16 @@ export interface GenerateOptions {
   samplers?: SamplerName[];
   /** Every token comes with a record of its step, in lists of up to `top` tokens (10 unless set, at most 1000). Costs nothing when off. */
   record?: boolean | { top?: number };
+  /**
+   * The text is JSON that this schema describes: only tokens that may follow are drawn, and the text ends where it is
+   * complete ("stop"). Of `json_schema`, `regex` and `grammar` at most one; null lifts a constraint. With one of them
+   * `start` and `configure` give a promise, because its module is loaded on first use.
+   */
+  json_schema?: object | boolean | string | null;
+  /** The text matches this regular expression as a whole; in the syntax of Rust's `regex`, without look-around. */
+  regex?: string | null;
+  /** The text is a sentence of this grammar, in llama.cpp's GBNF or llguidance's Lark. */
+  grammar?: string | null;
   /** The same seed gives the same text; drawn at random unless set (see `Generator.seed`). */
   seed?: number | bigint;
   /** The text ends before the first of these strings appears in it. */
@@ -210,7 +220,7 @@ export interface StepRecord {
   }[];
   /** The stages in their order; those without effect are left out. */
   stages: {
-    name: SamplerName;
+    name: SamplerName | "constraint";
     /** What it went by, where that may move from step to step: the temperature, or mirostat's mu in bits. */
     level?: number;
     /** How many tokens it left. */

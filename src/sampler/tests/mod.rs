@@ -59,6 +59,7 @@ fn step(index: u64, history: &[TokenId]) -> Step<'_> {
         index,
         history,
         bytes,
+        allowed: None,
     }
 }
 

@@ -62,6 +62,7 @@ fn penalized(words: &[&str], history: &[TokenId], stage: &Stage) -> Vec<(TokenId
         index: 0,
         history,
         bytes: &bytes,
+        allowed: None,
     };
     let logits = vec![0.0; words.len() + 1];
     let mut sampler = sampler(std::slice::from_ref(stage));

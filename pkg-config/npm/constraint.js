@@ -1,0 +1,108 @@
+// Constraints: a JSON schema, a regular expression or a grammar → a function that the engine asks at each
+// step which tokens may follow.
+//
+// The library that knows is larger than the engine, so it is a WebAssembly module of its own. It and this
+// file are loaded with the first constraint.
+
+import { failure } from "./errors.js";
+
+const module = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
+let loading;
+/** How often the module began: what it made before is gone. */
+let beginnings = 0;
+
+function load() {
+  loading ??= begin().catch((error) => {
+    loading = undefined; // so that it can be tried again
+    throw failure("wasm_unavailable", `the constraint module could not be loaded from ${module()}: ${error.message}`, error);
+  });
+  return loading;
+}
+
+async function begin() {
+  const glue = await import("./nexttoken_constraint.js");
+  await glue.default({ module_or_path: module() });
+  return glue;
+}
+
+/** Calls the module. */
+function guarded(glue, call) {
+  try {
+    return call();
+  } catch (thrown) {
+    if (Array.isArray(thrown)) throw failure(...thrown);
+    // It ran into the limits of the module, which is in a state nobody knows.
+    beginnings += 1;
+    glue.__wbg_reset_state();
+    throw failure("constraint", "the constraint does too much: it was stopped");
+  }
+}
+
+/** The tokens of a model, as the engine wrote them and as the module has them. */
+class Vocabulary {
+  #table;
+  #tokens;
+  #beginning;
+
+  constructor(table) {
+    this.#table = table;
+  }
+
+  compile(glue, kind, source) {
+    if (this.#beginning !== beginnings) {
+      this.#tokens = guarded(glue, () => new glue.Tokens(this.#table));
+      this.#beginning = beginnings;
+    }
+    return guarded(glue, () => this.#tokens.compile(kind, source));
+  }
+}
+
+/** By generator. */
+const vocabularies = new WeakMap();
+
+function vocabularyOf(generator) {
+  let vocabulary = vocabularies.get(generator);
+  if (!vocabulary) vocabularies.set(generator, (vocabulary = new Vocabulary(generator.token_table())));
+  return vocabulary;
+}
+
+/**
+ * `options` with what they say of a constraint compiled into one: a function, or false where it is lifted.
+ *
+ * @param {import("./nexttoken.js").Generator} generator
+ * @param {object} options
+ * @returns {Promise<object>}
+ */
+export async function compile(generator, { json_schema, regex, grammar, ...options }) {
+  const given = Object.entries({ json_schema, regex, grammar }).filter(([, source]) => source != null);
+  if (given.length === 0) return { ...options, constraint: false };
+  const [[kind, value], other] = given;
+  if (other) throw unusable(other[0], `cannot be there together with "${kind}"`);
+  const source = kind === "json_schema" ? json(value) : value;
+  if (typeof source !== "string") throw unusable(kind, "must be a string");
+  const glue = await load();
+  return { ...options, constraint: rule(glue, vocabularyOf(generator), kind, source) };
+}
+
+function rule(glue, vocabulary, kind, source) {
+  let compiled = vocabulary.compile(glue, kind, source);
+  let beginning = beginnings;
+  return (ids) => {
+    if (beginning !== beginnings) {
+      compiled = vocabulary.compile(glue, kind, source);
+      beginning = beginnings;
+    }
+    return guarded(glue, () => compiled.next(ids));
+  };
+}
+
+function json(schema) {
+  if (typeof schema === "string") return schema;
+  try {
+    return JSON.stringify(schema);
+  } catch (error) {
+    throw unusable("json_schema", `cannot be written as JSON: ${error.message}`);
+  }
+}
+
+const unusable = (name, reason) => failure("invalid_option", `the option "${name}" is not usable: it ${reason}`);

@@ -1,0 +1,261 @@
+//! Grammars → masks, by llguidance: an Earley parser over a lexer of regular-expression derivatives, walked
+//! along the trie of the vocabulary's bytes.
+
+mod gbnf;
+
+use super::table::END;
+use super::{Constraint, Rule};
+use crate::sampler::Mask;
+use crate::{Error, Result, TokenId};
+use llguidance::api::{StopReason, TopLevelGrammar};
+use llguidance::{Matcher, ParserFactory};
+use serde_json::{Value, json};
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use toktrie::{ApproximateTokEnv, INVALID_TOKEN, TokEnv, TokRxInfo, TokTrie};
+
+/// The longest source, in bytes.
+const MAX_SOURCE: usize = 1 << 20;
+
+/// The longest token that may be drawn, in bytes, and the most bytes of a vocabulary: what the trie holds.
+const MAX_TOKEN: usize = 512;
+const MAX_BYTES: usize = 1 << 22;
+
+/// States of the lexer, of one to two kB each.
+const MAX_LEXER_STATES: usize = 50_000;
+
+/// Between the tokens of JSON: nothing, a space, or a line break and an indentation. Some models would not end
+/// a longer one.
+const JSON_SPACE: &str = " |\\n[ \\t]{0,20}";
+
+/// What a grammar is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A JSON schema.
+    JsonSchema,
+    /// A regular expression in the syntax of Rust's `regex`, for the whole text.
+    Regex,
+    /// A context-free grammar: llguidance's Lark, or llama.cpp's GBNF.
+    Grammar,
+}
+
+impl Kind {
+    /// The name of the option it is given by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::JsonSchema => "json_schema",
+            Kind::Regex => "regex",
+            Kind::Grammar => "grammar",
+        }
+    }
+}
+
+impl FromStr for Kind {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let all = [Kind::JsonSchema, Kind::Regex, Kind::Grammar];
+        let found = all.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| Error::UnknownOption(name.to_owned()))
+    }
+}
+
+/// The tokens of a model, ready for its grammars.
+pub struct Vocabulary(ParserFactory);
+
+impl Vocabulary {
+    /// Reads what [`super::token_table`] writes.
+    ///
+    /// Errors: [`Error::Constraint`] for a table that is none, or too large.
+    pub fn new(table: &[u8]) -> Result<Self> {
+        let (words, ends) = read(table).ok_or_else(|| wrong("the vocabulary cannot be used"))?;
+        let info = TokRxInfo::new(words.len() as u32, INVALID_TOKEN);
+        let mut trie = TokTrie::from(&info, &words);
+        if !ends.is_empty() {
+            trie = trie.with_eos_tokens(&ends);
+        }
+        let env: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
+        let mut factory = ParserFactory::new_simple(&env).map_err(|error| wrong(&plain(&error)))?;
+        let limits = factory.quiet().limits_mut();
+        limits.max_lexer_states = MAX_LEXER_STATES;
+        limits.verbose_errors = false;
+        Ok(Vocabulary(factory))
+    }
+
+    /// A constraint from its source.
+    ///
+    /// Errors: [`Error::InvalidOption`], named by the kind, with what is wrong in the source.
+    pub fn compile(&self, kind: Kind, source: &str) -> Result<Constraint> {
+        Ok(Constraint::new(Arc::new(self.grammar(kind, source)?)))
+    }
+
+    /// The same as a [`Rule`] by itself.
+    ///
+    /// Errors: those of [`Vocabulary::compile`].
+    pub fn grammar(&self, kind: Kind, source: &str) -> Result<Grammar> {
+        let grammar = parse(kind, source).and_then(|grammar| {
+            let parser = self.0.create_parser(grammar);
+            parser.map_err(|error| plain(&error))
+        });
+        let parser = grammar.map_err(|reason| Error::InvalidOption {
+            name: kind.name().into(),
+            reason,
+        })?;
+        let fresh = Matcher::new(Ok(parser));
+        Ok(Grammar(Mutex::new(State {
+            matcher: fresh.clone(),
+            fresh,
+            consumed: Vec::new(),
+        })))
+    }
+}
+
+/// A compiled grammar. What it keeps of the last call only makes the next one quick.
+pub struct Grammar(Mutex<State>);
+
+impl Rule for Grammar {
+    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.stand_after(ids)?;
+        state.mask()
+    }
+}
+
+struct State {
+    /// At the beginning of a text.
+    fresh: Matcher,
+    /// After the tokens consumed.
+    matcher: Matcher,
+    consumed: Vec<TokenId>,
+}
+
+impl State {
+    /// Goes back to what `ids` have in common with the tokens consumed, and on from there.
+    fn stand_after(&mut self, ids: &[TokenId]) -> Result<()> {
+        let same = self.consumed.iter().zip(ids);
+        let common = same.take_while(|(one, other)| one == other).count();
+        let back = self.consumed.len() - common;
+        self.consumed.truncate(common);
+        // Some grammars cannot go back, and none can after an error.
+        if self.matcher.is_error() || self.matcher.rollback(back).is_err() {
+            self.matcher = self.fresh.clone();
+            self.consumed.clear();
+        }
+        for &id in &ids[self.consumed.len()..] {
+            let taken = self.matcher.consume_token(id);
+            taken.map_err(|error| wrong(&plain(&error)))?;
+            self.consumed.push(id);
+        }
+        Ok(())
+    }
+
+    fn mask(&mut self) -> Result<Option<Mask>> {
+        if self.matcher.is_stopped() {
+            return match self.matcher.stop_reason() {
+                StopReason::NoExtension | StopReason::EndOfSentence => Ok(None),
+                reason => Err(wrong(&format!("it takes too much ({reason})"))),
+            };
+        }
+        let complete = matches!(self.matcher.is_accepting(), Ok(true));
+        match self.matcher.compute_mask() {
+            Ok(set) => Ok(Some(Mask::new(set.as_slice().to_vec()))),
+            Err(error) => match plain(&error) {
+                reason if reason != NOTHING_FOLLOWS => Err(wrong(&reason)),
+                // The vocabulary has no token that ends a text.
+                _ if complete => Ok(None),
+                _ => Err(wrong("no token of the vocabulary goes on from here")),
+            },
+        }
+    }
+}
+
+/// How llguidance says that a mask is empty.
+const NOTHING_FOLLOWS: &str = "NoExtensionBias";
+
+fn wrong(reason: &str) -> Error {
+    Error::Constraint(reason.to_owned())
+}
+
+/// The first line of an error of llguidance, which tells what and where; the rest is for its authors.
+fn plain(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(500).collect()
+}
+
+/// The bytes of the tokens by id, none where a token may not be drawn, and those that end a generation.
+fn read(mut table: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<TokenId>)> {
+    let (mut words, mut ends) = (Vec::new(), Vec::new());
+    let mut bytes = 0;
+    while let Some((length, rest)) = table.split_first_chunk() {
+        let mut length = u32::from_le_bytes(*length);
+        if length == END {
+            ends.push(words.len() as TokenId);
+            length = 0;
+        }
+        let (word, rest) = rest.split_at_checked(length as usize)?;
+        table = rest;
+        // The byte 0xFF is in no text, and means something else to the trie.
+        let usable = word.len() <= MAX_TOKEN && !word.starts_with(&[TokTrie::SPECIAL_TOKEN_MARKER]);
+        let word = if usable { word } else { &[] };
+        bytes += word.len() + 1;
+        if bytes > MAX_BYTES {
+            return None;
+        }
+        words.push(word.to_vec());
+    }
+    table.is_empty().then_some((words, ends))
+}
+
+/// Reads the source; an error is the reason why it is no grammar.
+fn parse(kind: Kind, source: &str) -> std::result::Result<TopLevelGrammar, String> {
+    if source.trim().is_empty() {
+        return Err("it is empty".into());
+    }
+    if source.len() > MAX_SOURCE {
+        return Err(format!("it is longer than {MAX_SOURCE} bytes"));
+    }
+    Ok(match kind {
+        Kind::JsonSchema => TopLevelGrammar::from_json_schema(json_schema(source)?),
+        Kind::Regex => TopLevelGrammar::from_regex(whole(source)?),
+        Kind::Grammar if gbnf::is_gbnf(source) => {
+            TopLevelGrammar::from_lark(gbnf::to_lark(source)?)
+        }
+        Kind::Grammar => TopLevelGrammar::from_lark(source.to_owned()),
+    })
+}
+
+fn json_schema(source: &str) -> std::result::Result<Value, String> {
+    let schema = serde_json::from_str(source);
+    let schema: Value = schema.map_err(|error| format!("it is not JSON: {error}"))?;
+    // What llguidance is told within a schema.
+    const OPTIONS: &str = "x-guidance";
+    let mut schema = match schema {
+        Value::Object(schema) => schema,
+        Value::Bool(true) => Default::default(),
+        Value::Bool(false) => return Err("the schema false allows nothing".into()),
+        _ => return Err("a JSON schema is an object, true or false".into()),
+    };
+    if !schema.contains_key(OPTIONS) {
+        schema.insert(OPTIONS.into(), json!({ "whitespace_pattern": JSON_SPACE }));
+    }
+    Ok(Value::Object(schema))
+}
+
+/// The expression without the `^` and `$` around it, which say nothing where it is for the whole text.
+fn whole(regex: &str) -> std::result::Result<&str, String> {
+    let escaped = |text: &str| (text.len() - text.trim_end_matches('\\').len()) % 2 == 1;
+    let inner = regex.strip_prefix('^').unwrap_or(regex);
+    let inner = match inner.strip_suffix('$') {
+        Some(inner) if !escaped(inner) => inner,
+        _ => inner,
+    };
+    match inner {
+        "" => Err("it allows only the empty text".into()),
+        inner if escaped(inner) => Err("it ends in a backslash".into()),
+        inner => Ok(inner),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! A set of tokens.
+
+use crate::TokenId;
+
+/// The tokens that may be chosen at a step, one bit each: token `i` is bit `i % 32` of word `i / 32`. Those
+/// beyond the last word may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mask(Vec<u32>);
+
+impl Mask {
+    /// The set that such words spell.
+    pub fn new(words: Vec<u32>) -> Self {
+        Mask(words)
+    }
+
+    /// The words.
+    pub fn words(&self) -> &[u32] {
+        &self.0
+    }
+
+    /// Whether the token is in the set.
+    pub fn allows(&self, id: TokenId) -> bool {
+        let word = self.0.get(id as usize / 32);
+        word.is_some_and(|word| word >> (id % 32) & 1 == 1)
+    }
+}

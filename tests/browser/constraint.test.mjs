@@ -1,0 +1,156 @@
+// Constraints through the package, on and off the page's thread.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { modelUrl, open } from "./harness.mjs";
+
+/** In the page: texts under constraints from either kind of generator. */
+async function run({ modelUrl, worker }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  if (!worker) await init();
+  const generator = await (worker ? WorkerGenerator : Generator).load(modelUrl);
+  const state = async (of) => {
+    const { text, ids, finish_reason } = worker ? await of.state() : of;
+    return { text, ids: [...ids], finish_reason };
+  };
+  const write = async (of) => {
+    for await (const _ of of);
+    return state(of);
+  };
+  const failure = async (call) => {
+    try {
+      await call();
+      return "none";
+    } catch ({ code, message }) {
+      return `${code}: ${message}`;
+    }
+  };
+  const loaded = () => performance.getEntriesByType("resource").some(({ name }) => name.includes("constraint"));
+  const seen = { texts: [], errors: [] };
+  const wild = { temperature: 1.5, top_k: 0, top_p: 1, min_p: 0, max_tokens: 200 };
+  const schema = {
+    type: "object",
+    properties: { name: { type: "string", maxLength: 12 }, age: { type: "integer", minimum: 0, maximum: 130 } },
+    required: ["name", "age"],
+    additionalProperties: false,
+  };
+  await generator.start("A cat is", { max_tokens: 1 });
+  await write(generator);
+  seen.loadedBefore = loaded();
+
+  for (let seed = 0; seed < 5; seed++) {
+    await generator.start("A person in JSON:", { ...wild, seed, json_schema: schema });
+    seen.texts.push(await write(generator));
+  }
+  seen.loadedAfter = loaded();
+  await generator.start("A person in JSON:", { ...wild, seed: 0, json_schema: JSON.stringify(schema) });
+  seen.again = await write(generator);
+  await generator.chat([{ role: "user", content: "Is the sky blue?" }], { ...wild, seed: 1, regex: "(Yes|No), (it|the sky) is( not)?\\." });
+  seen.chat = await write(generator);
+  await generator.start("A list:", { ...wild, seed: 2, grammar: 'root ::= "[" [a-z]{1,5} ("," [a-z]{1,5}){0,3} "]"' });
+  seen.list = await write(generator);
+
+  // By hand.
+  await generator.rewind(2);
+  const fork = await generator.fork();
+  seen.rewound = await write(generator);
+  seen.fork = await write(fork);
+  fork.free();
+  await generator.rewind(seen.list.ids.length);
+  const [brace] = await generator.tokenize("}");
+  seen.forbidden = await failure(() => generator.accept(brace));
+  const { stages } = await generator.peek();
+  seen.stage = [stages[0].name, stages[0].kept > 0];
+  await generator.configure({ grammar: null });
+  seen.lifted = (await generator.accept(brace)).text;
+  await generator.configure({ regex: "!{3}" });
+  seen.appended = (await write(generator)).text;
+
+  // Errors, after each of which it goes on.
+  await generator.start("one", { temperature: 0, max_tokens: 3, regex: "[a-z ]+" });
+  for (const options of [
+    { regex: "(" },
+    { regex: 5 },
+    { json_schema: "{" },
+    { json_schema: { type: "thing" } },
+    { grammar: 'root ::= "a' },
+    { grammar: "start: nothing" },
+    { regex: "a", grammar: 'root ::= "a"' },
+    { regex: "a", temprature: 1 },
+    { grammar: `start: ${"(".repeat(3000)}"a"${")".repeat(3000)}` },
+    { json_schema: `{"const":${"[".repeat(9000)}${"]".repeat(9000)}}` },
+    // Whether they are taken or not, they do no harm.
+    { json_schema: `${'{"properties":{"a":'.repeat(60)}true${"}}".repeat(60)}` },
+    { regex: "a?".repeat(20000) },
+    { regex: "a|".repeat(50000) + "b" },
+    { regex: "[a-z ]+" },
+  ]) {
+    seen.errors.push(await failure(() => generator.start("two", { temperature: 0, max_tokens: 3, ...options })));
+  }
+  seen.afterwards = await write(generator);
+  generator.free();
+  return seen;
+}
+
+test("what is written keeps to its constraint, on and off the page's thread", async () => {
+  const { page, close } = await open("/");
+  const direct = await page.evaluate(run, { modelUrl, worker: false });
+  const worker = await page.evaluate(run, { modelUrl, worker: true });
+  assert.equal(direct.loadedBefore, false);
+  assert.equal(direct.loadedAfter, true);
+  for (const key of Object.keys(direct).filter((key) => !key.startsWith("loaded"))) {
+    assert.deepEqual(worker[key], direct[key], key);
+  }
+  for (const { text, finish_reason } of direct.texts) {
+    const { name, age, ...others } = JSON.parse(text);
+    assert.ok(typeof name === "string" && Number.isInteger(age) && age >= 0 && age <= 130, text);
+    assert.deepEqual(others, {});
+    assert.equal(finish_reason, "stop");
+  }
+  assert.equal(new Set(direct.texts.map(({ text }) => text)).size, 5);
+  assert.deepEqual(direct.again, direct.texts[0]);
+  assert.match(direct.chat.text, /^(Yes|No), (it|the sky) is( not)?\.$/);
+  assert.match(direct.list.text, /^\[[a-z]{1,5}(,[a-z]{1,5}){0,3}\]$/);
+  assert.deepEqual(direct.rewound, direct.list);
+  assert.deepEqual(direct.fork, direct.list);
+  assert.match(direct.forbidden, /^forbidden_token: /);
+  assert.deepEqual(direct.stage, ["constraint", true]);
+  assert.equal(direct.lifted, "}");
+  assert.equal(direct.appended, "}!!!");
+  const expected = [
+    /^invalid_option: .*"regex"/,
+    /^invalid_option: .*"regex"/,
+    /^invalid_option: .*"json_schema".*JSON/,
+    /^invalid_option: .*"json_schema"/,
+    /^invalid_option: .*"grammar".*line 1/,
+    /^invalid_option: .*"grammar".*nothing/,
+    /^invalid_option: .*"grammar".*"regex"/,
+    /^unknown_option: .*temprature/,
+    /^invalid_option: .*"grammar"/,
+    /^invalid_option: .*"json_schema"/,
+    /^(none|invalid_option|constraint)/,
+    /^(none|invalid_option|constraint)/,
+    /^(none|invalid_option|constraint)/,
+    /^none$/,
+  ];
+  assert.equal(direct.errors.length, expected.length);
+  direct.errors.forEach((error, index) => assert.match(error, expected[index]));
+  assert.match(direct.afterwards.text, /^[a-z ]+$/);
+  await close();
+});
+
+test("a module that cannot be loaded is an error that can be tried again", async () => {
+  // The page's service worker would answer from its cache.
+  const { page, context } = await open("/", { serviceWorkers: "block" });
+  await page.route("**/nexttoken_constraint.wasm", (route) => route.abort());
+  const begin = () => page.evaluate(async (modelUrl) => {
+    const { default: init, Generator } = await import("/pkg/index.js");
+    await init();
+    globalThis.generator ??= await Generator.load(modelUrl);
+    return generator.start("a", { regex: "ab", max_tokens: 5 }).then(() => [...generator].length, ({ code }) => code);
+  }, modelUrl);
+  assert.equal(await begin(), "wasm_unavailable");
+  await page.unroute("**/nexttoken_constraint.wasm");
+  assert.ok((await begin()) > 0);
+  await context.close();
+});
