@@ -53,8 +53,8 @@ impl Generator {
         })
     }
 
-    /// Changes options from the next token on, all but `stop`; those that are absent stay as they are. The
-    /// model need not run again for it.
+    /// Changes options from the next token on, all but those that belong to a text (`stop`, `context_shift`,
+    /// `n_keep`); those that are absent stay as they are. The model need not run again for it.
     pub fn configure(
         &self,
         #[wasm_bindgen(unchecked_param_type = "GenerateOptions")] options: JsValue,

@@ -119,8 +119,15 @@ export interface GenerateOptions {
   seed?: number | bigint;
   /** The text ends before the first of these strings appears in it. */
   stop?: string | string[];
-  /** Tokens to generate at most; as many as the context holds unless set. */
+  /** Tokens to generate at most; as many as the context holds unless set, with `context_shift` any number. */
   max_tokens?: number;
+  /**
+   * Whether the text goes on where the context is full: the oldest half of its tokens is dropped, but for the first
+   * `n_keep`, and what is left is run again, which takes a moment. False unless set: the text ends there.
+   */
+  context_shift?: boolean;
+  /** Tokens at the start that are never dropped; 0 unless set. The token that begins every text stays anyway. */
+  n_keep?: number;
   /** Log-probabilities come with every token at no extra cost; false is only allowed without `top_logprobs`. */
   logprobs?: boolean;
   /** How many of the most probable tokens to report with each token, 0 to 100; 0 unless set. */
