@@ -18,6 +18,7 @@ mod options;
 mod record;
 mod seed;
 mod shift;
+mod snapshot;
 mod step;
 mod text;
 mod timings;
@@ -34,6 +35,7 @@ pub use token::{Candidate, FinishReason, Token};
 use crate::chat;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{self, Choice, Sampler};
+use crate::tokenizer::Tokenizer;
 use crate::{Error, Progress, Result, TokenId};
 use shift::Shift;
 use std::sync::Arc;
@@ -78,6 +80,46 @@ struct Run {
 }
 
 impl Run {
+    /// A text that begins with `ids`, of which nothing has been run.
+    fn new(ids: Vec<TokenId>, options: Options, shift: Option<Shift>, seed: u64) -> Result<Self> {
+        Ok(Run {
+            prompt_len: ids.len(),
+            ids,
+            shift,
+            dropped: 0,
+            reused: 0,
+            sampler: Sampler::new(options.stages()?, seed),
+            states: Vec::new(),
+            seed,
+            predicted: None,
+            text: Text::new(options.stop.clone()),
+            options: Options {
+                seed: Some(seed),
+                ..options
+            },
+            finish_reason: None,
+            steps: 0,
+            prefill_ms: 0.0,
+            decode_ms: 0.0,
+        })
+    }
+
+    /// Makes the text anew from its tokens.
+    fn retell(&mut self, tokenizer: &Tokenizer) {
+        self.text.clear();
+        let mut ended = self.finish_reason == Some(FinishReason::Length);
+        for &id in &self.ids[self.prompt_len..] {
+            if tokenizer.is_end_of_generation(id) {
+                ended = true;
+            } else {
+                self.text.push(tokenizer.token_bytes(id));
+            }
+        }
+        if ended {
+            self.text.finish();
+        }
+    }
+
     fn generated(&self) -> usize {
         self.ids.len() - self.prompt_len
     }
@@ -164,33 +206,20 @@ impl Generator {
             });
         }
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
-        let sampler = Sampler::new(options.stages()?, seed);
+        let shift = self.shift(&ids, &options);
+        let mut run = Run::new(ids, options, shift, seed)?;
+        run.reused = self.keep_prefix(&run.ids);
+        self.run = Some(run);
+        Ok(())
+    }
+
+    /// How a text that begins with `ids` outgrows its context.
+    fn shift(&self, ids: &[TokenId], options: &Options) -> Option<Shift> {
         // A text without its BOS would be another one.
-        let has_bos = self.model.tokenizer.bos() == Some(ids[0]);
+        let has_bos = self.model.tokenizer.bos() == ids.first().copied();
         let keep = options.n_keep.max(usize::from(has_bos));
         let shift = Shift::new(keep, self.session.capacity());
-        let reused = self.keep_prefix(&ids);
-        self.run = Some(Run {
-            prompt_len: ids.len(),
-            reused,
-            ids,
-            shift: options.context_shift.then_some(shift),
-            dropped: 0,
-            sampler,
-            states: Vec::new(),
-            seed,
-            predicted: None,
-            text: Text::new(options.stop.clone()),
-            options: Options {
-                seed: Some(seed),
-                ..options
-            },
-            finish_reason: None,
-            steps: 0,
-            prefill_ms: 0.0,
-            decode_ms: 0.0,
-        });
-        Ok(())
+        options.context_shift.then_some(shift)
     }
 
     /// Forgets what the session holds beyond its common prefix with `ids`; gives the length of what

@@ -60,11 +60,18 @@ impl Run {
 
     /// Drops what a text of this length lacks; the session forgets what has moved.
     pub fn settle(&mut self, session: &mut Session) {
-        let dropped = |shift: Shift| shift.dropped(self.ids.len());
-        let dropped = self.shift.map_or(0, dropped);
-        if dropped != self.dropped {
-            session.truncate(self.shift.map_or(0, |shift| shift.keep));
-            self.dropped = dropped;
+        let unmoved = self.drop_oldest();
+        session.truncate(unmoved);
+    }
+
+    /// Drops what a text of this length lacks; gives how many tokens stand where they stood.
+    pub fn drop_oldest(&mut self) -> usize {
+        match self.shift {
+            Some(shift) if shift.dropped(self.ids.len()) != self.dropped => {
+                self.dropped = shift.dropped(self.ids.len());
+                shift.keep
+            }
+            _ => usize::MAX,
         }
     }
 

@@ -55,10 +55,7 @@ impl Generator {
         run.sampler.restore(run.states[left]);
         run.states.truncate(left);
         run.finish_reason = None;
-        run.text.clear();
-        for &id in &run.ids[run.prompt_len..] {
-            run.text.push(self.model.tokenizer.token_bytes(id));
-        }
+        run.retell(&self.model.tokenizer);
         run.settle(&mut self.session);
         // The last token is to be run again, to be predicted from, unless that prediction is at hand.
         let at_hand = run.predicted == Some(run.ids.len());
@@ -220,7 +217,7 @@ impl Run {
     }
 
     /// The same text, to be continued apart.
-    fn fork(&self) -> Result<Run> {
+    pub(super) fn fork(&self) -> Result<Run> {
         let mut sampler = Sampler::new(self.options.stages()?, self.seed);
         sampler.restore(self.sampler.state());
         Ok(Run {

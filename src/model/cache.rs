@@ -1,8 +1,8 @@
 //! The KV cache: what attention remembers of the positions so far.
 
 use super::Config;
-use crate::Result;
 use crate::kernels::{CacheType, HeadCache};
+use crate::{Error, Result};
 
 /// Positions the cache grows by.
 const STEP: usize = 256;
@@ -11,6 +11,7 @@ const STEP: usize = 256;
 pub(super) struct KvCache {
     heads: Vec<HeadCache>,
     kv_heads: usize,
+    kind: CacheType,
     /// Positions there is memory for.
     reserved: usize,
 }
@@ -38,6 +39,7 @@ impl KvCache {
         Self {
             heads,
             kv_heads: config.kv_heads,
+            kind,
             reserved: 0,
         }
     }
@@ -72,6 +74,40 @@ impl KvCache {
     /// The same, to be added to.
     pub fn head_mut(&mut self, layer: usize, head: usize) -> &mut HeadCache {
         &mut self.heads[layer * self.kv_heads + head]
+    }
+
+    /// How it keeps its numbers.
+    pub fn kind(&self) -> CacheType {
+        self.kind
+    }
+
+    /// Appends to `out` what it holds of the first `positions`.
+    pub fn save(&self, positions: usize, out: &mut Vec<u8>) -> Result<()> {
+        let size = self.saved(positions).unwrap_or(usize::MAX);
+        out.try_reserve_exact(size)
+            .map_err(|_| Error::OutOfMemory(size))?;
+        for head in &self.heads {
+            head.save(positions, out);
+        }
+        Ok(())
+    }
+
+    /// Takes what [`save`](Self::save) wrote; false where the bytes are others.
+    pub fn restore(&mut self, positions: usize, mut bytes: &[u8]) -> Result<bool> {
+        // Before memory is taken for them.
+        if self.saved(positions) != Some(bytes.len()) {
+            return Ok(false);
+        }
+        self.reserve(positions)?;
+        let mut heads = self.heads.iter_mut();
+        Ok(heads.all(|head| head.restore(positions, &mut bytes).is_some()))
+    }
+
+    /// Bytes that so many positions take when they are saved.
+    fn saved(&self, positions: usize) -> Option<usize> {
+        let each = self.heads.first().map_or(0, HeadCache::saved);
+        let positions = positions.checked_next_multiple_of(4)?;
+        positions.checked_mul(each * self.heads.len())
     }
 
     /// Bytes taken.
