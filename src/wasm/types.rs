@@ -160,6 +160,18 @@ export interface Generator {
    * Rejects with the code "chat_template" where there is no template, or it refuses the messages.
    */
   chat(messages: ChatMessage[], options?: ChatOptions): Promise<void>;
+  /**
+   * The text in progress as a Blob, to go on with later: its tokens, options, the state of its sampler and its KV
+   * cache (most of it: see `inspect().memory.cache`).
+   */
+  snapshot(): Blob;
+  /**
+   * Goes on from a snapshot as if nothing had been, token for token; looking at `logits` needs a `peek` first.
+   *
+   * Rejects with the code "snapshot" where it is damaged, or of another model file, `cache_type` or
+   * `context_length`; the text in progress then stays as it was.
+   */
+  restore(snapshot: Blob | ArrayBuffer | Uint8Array): Promise<void>;
 }
 
 /** The stages of the sampler, in the order they run in unless `samplers` gives another. */
