@@ -109,7 +109,7 @@ pub enum Error {
     CheckpointMismatch(String),
     /// A snapshot of a text cannot be gone on from.
     #[error("the snapshot cannot be restored: {0}")]
-    Snapshot(String),
+    Snapshot(&'static str),
     /// `next_token` was called before `start`.
     #[error("nothing was started: call start() with a prompt first")]
     NotStarted,

@@ -271,7 +271,8 @@ fn a_restored_text_goes_on_as_it_would_have() {
                 assert!(second.context_used() <= first.context_used());
                 assert!(second.logits().is_none());
                 // A snapshot of what was restored is the same one.
-                second.restore(&second.snapshot().unwrap()).unwrap();
+                let again = second.snapshot().unwrap();
+                second.restore(&again).unwrap();
                 let mut fork = second.fork().unwrap();
                 assert_eq!(rest(&mut second), tokens[taken..], "{cache:?} {taken}");
                 assert_eq!(rest(&mut fork), tokens[taken..]);
@@ -284,7 +285,8 @@ fn a_restored_text_goes_on_as_it_would_have() {
         second.start("once", endless(0, 9)).unwrap();
         take(&mut second, 4);
         let used = second.context_used();
-        second.restore(&second.snapshot().unwrap()).unwrap();
+        let again = second.snapshot().unwrap();
+        second.restore(&again).unwrap();
         assert_eq!(second.context_used(), used);
         let prompt = second.prompt_ids().len();
         assert_eq!(second.timings().reused_tokens, prompt);
@@ -398,7 +400,7 @@ fn all_of_a_text_is_in_a_snapshot() {
     assert_eq!(second.text(), "");
 }
 
-fn reason(result: nexttoken::Result<()>) -> String {
+fn reason(result: nexttoken::Result<()>) -> &'static str {
     match result {
         Err(Error::Snapshot(reason)) => reason,
         other => panic!("{other:?}"),
@@ -443,9 +445,9 @@ fn a_snapshot_of_something_else_is_refused() {
         .unwrap();
 
     let mut other = generator(&model, 30, CacheType::Q8);
-    assert!(reason(other.restore(&snapshot)).contains("cache type"));
+    assert!(reason(other.restore(&snapshot)).contains("type or length"));
     let mut other = generator(&model, 29, CacheType::Q16);
-    assert!(reason(other.restore(&snapshot)).contains("length"));
+    assert!(reason(other.restore(&snapshot)).contains("type or length"));
 
     let refuse = |home: &mut Generator, snapshot: &[u8], words: &str| {
         let reason = reason(home.restore(snapshot));
@@ -498,7 +500,7 @@ fn a_forged_snapshot_does_no_harm() {
             }
         };
         // Each number of the text in turn, and some of the cache.
-        let numbers = 24..24 + 8 * 120;
+        let numbers = 24..24 + 4 * 140;
         let cache_start = snapshot.len() - 400;
         for at in numbers
             .step_by(8)
@@ -509,19 +511,19 @@ fn a_forged_snapshot_does_no_harm() {
                 1,
                 255,
                 1 << 31,
-                u64::from(f32::NAN.to_bits()),
-                u64::MAX / 8,
-                u64::MAX,
+                f32::NAN.to_bits(),
+                u32::MAX / 8,
+                u32::MAX,
             ] {
                 let mut forged = snapshot.clone();
-                forged[at..at + 8].copy_from_slice(&value.to_le_bytes());
+                forged[at..at + 4].copy_from_slice(&value.to_le_bytes());
                 attempt(forged);
             }
         }
         for len in (24..snapshot.len()).step_by(97) {
             attempt(snapshot[..len].to_vec());
         }
-        assert!(refused > 300, "{refused}");
+        assert!(refused > 200, "{refused}");
         // It still works.
         other.restore(&snapshot).unwrap();
         assert_eq!(rest(&mut other), rest(&mut home));

@@ -8,7 +8,7 @@
 //! | 4 | version of the format: 1 |
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: FNV-1a, 64 bits |
-//! | 8 each | numbers: cache type, length of the context, tokens in the cache, and the text as [`Run::fields`] has it |
+//! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
 //! | rest | the cache, head by head |
 //!
 //! The bytes are untrusted: every length is checked against what is there before memory is taken for it, and
@@ -16,7 +16,6 @@
 
 use super::options::Options;
 use super::{FinishReason, Generator, Run, Text};
-use crate::kernels::CacheType;
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
 use fnv::FnvHasher;
@@ -27,26 +26,31 @@ const VERSION: u32 = 1;
 /// Bytes before those the checksum is of.
 const HEAD: usize = 24;
 
+const DAMAGED: Error = Error::Snapshot("it is damaged");
+
 impl Generator {
     /// The text in progress as bytes: its tokens, options, the state of its sampler and its KV cache. With the
     /// same model and context [`Generator::restore`] goes on from it as if nothing had been.
     ///
     /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
-    pub fn snapshot(&self) -> Result<Vec<u8>> {
-        let mut run = self.run.as_ref().ok_or(Error::NotStarted)?.fork()?;
-        // Neither the hidden state nor the logits are kept: the last token is run again. What a shift is about
-        // to move need not be kept either.
-        let held = self.session.len().min(run.drop_oldest());
-        let mut held = held.min(run.context_len() - 1);
+    pub fn snapshot(&mut self) -> Result<Vec<u8>> {
+        let shape = self.shape();
+        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
+        run.settle(&mut self.session);
+        // Neither the hidden state nor the logits are kept: the last token is run again.
+        let held = self.session.len().min(run.context_len() - 1);
         let mut coder = Coder {
             out: vec![0; HEAD],
             input: None,
+            failed: false,
         };
-        self.shape()
-            .iter_mut()
-            .try_for_each(|n| n.code(&mut coder))?;
-        held.code(&mut coder)?;
-        run.fields(&mut coder)?;
+        for number in [shape[0], shape[1], held] {
+            coder.word(number as u32);
+        }
+        run.code(&mut coder);
+        if coder.failed {
+            return Err(Error::OutOfMemory(4));
+        }
         let mut out = coder.out;
         self.session.save(held, &mut out)?;
         let head = self.head(&out[HEAD..]);
@@ -60,43 +64,34 @@ impl Generator {
     /// Errors leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of
     /// another generator; [`Error::OutOfMemory`].
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<()> {
-        self.check_head(snapshot)?;
+        let (head, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
+        self.check_head(head, body)?;
         let mut coder = Coder {
             out: Vec::new(),
-            input: Some(&snapshot[HEAD..]),
+            input: Some(body),
+            failed: false,
         };
-        for (mine, what) in self.shape().iter_mut().zip(["cache type", "length"]) {
-            let own = *mine;
-            mine.code(&mut coder)?;
-            if *mine != own {
-                return refuse(&format!("its context is of another {what}"));
-            }
-        }
-        let mut held = 0;
-        held.code(&mut coder)?;
+        let [cache_type, length, held] = [0; 3].map(|_| coder.word(0) as usize);
         let mut run = Run::new(Vec::new(), Options::default(), None, 0)?;
-        run.fields(&mut coder)?;
-        self.revive(&mut run)?;
-        if held >= run.context_len() {
-            return damaged();
+        run.code(&mut coder);
+        if [cache_type, length] != self.shape() {
+            return Err(Error::Snapshot("its context has another type or length"));
+        }
+        if coder.failed || !self.revive(&mut run) || held >= run.context_len() {
+            return Err(DAMAGED);
         }
         run.reused = held.min(run.prompt_len);
         let mut session = self.session.empty(&self.model)?;
         if !session.restore(held, coder.input.unwrap_or_default())? {
-            return damaged();
+            return Err(DAMAGED);
         }
         (self.session, self.run) = (session, Some(run));
         Ok(())
     }
 
-    /// What both generators have in common besides the model.
+    /// What both generators have in common besides the model: cache type and length.
     fn shape(&self) -> [usize; 2] {
-        let cache_type = match self.session.cache_type() {
-            CacheType::F32 => 0,
-            CacheType::Q16 => 1,
-            CacheType::Q8 => 2,
-        };
-        [cache_type, self.session.capacity()]
+        [self.session.cache_type() as usize, self.session.capacity()]
     }
 
     fn head(&self, body: &[u8]) -> [u8; HEAD] {
@@ -110,27 +105,24 @@ impl Generator {
         head
     }
 
-    fn check_head(&self, snapshot: &[u8]) -> Result<()> {
-        let Some((head, body)) = snapshot.split_first_chunk::<HEAD>() else {
-            return damaged();
-        };
+    fn check_head(&self, head: &[u8; HEAD], body: &[u8]) -> Result<()> {
         let expected = self.head(body);
-        let same = |at: std::ops::Range<usize>| head[at.clone()] == expected[at];
-        if !same(0..4) {
-            refuse("it is none")
-        } else if !same(4..8) {
-            refuse("it is of another version of this program")
-        } else if !same(16..24) {
-            damaged()
-        } else if !same(8..16) {
-            refuse("it is of another model")
-        } else {
-            Ok(())
+        let parts = [
+            (0..4, "it is none"),
+            (4..8, "it is of another version of this program"),
+            (16..24, "it is damaged"),
+            (8..16, "it is of another model"),
+        ];
+        for (at, reason) in parts {
+            if head[at.clone()] != expected[at] {
+                return Err(Error::Snapshot(reason));
+            }
         }
+        Ok(())
     }
 
-    /// Checks what was read of a text, and makes the rest of it.
-    fn revive(&self, run: &mut Run) -> Result<()> {
+    /// Makes the rest of a text that was read; false where it is none.
+    fn revive(&self, run: &mut Run) -> bool {
         let capacity = self.session.capacity();
         run.shift = self.shift(&run.ids, &run.options);
         let most = run.shift.map_or(capacity + 1, |_| usize::MAX);
@@ -140,169 +132,120 @@ impl Generator {
             && run.ids.len() <= most
             && run.ids.iter().all(|&id| (id as usize) < vocabulary)
             && run.states.len() == run.generated();
-        if !usable {
-            return damaged();
-        }
-        let mut sampler = Sampler::new(run.options.stages()?, run.seed);
-        sampler.restore(run.sampler.state());
-        run.sampler = sampler;
+        let Some(stages) = run.options.stages().ok().filter(|_| usable) else {
+            return false;
+        };
+        let state = run.sampler.state();
+        run.sampler = Sampler::new(stages, run.seed);
+        run.sampler.restore(state);
         run.drop_oldest();
         run.text = Text::new(run.options.stop.clone());
         run.retell(&self.model.tokenizer);
-        Ok(())
+        true
+    }
+}
+
+/// Words on their way out, or in. After a failure it only remembers that there was one: what it gives then is of
+/// no use.
+struct Coder<'a> {
+    out: Vec<u8>,
+    /// What is to be read; absent where `out` is written.
+    input: Option<&'a [u8]>,
+    failed: bool,
+}
+
+/// Each method writes what it is given, or reads it anew.
+impl Coder<'_> {
+    fn word(&mut self, word: u32) -> u32 {
+        if let Some(input) = &mut self.input {
+            let Some((first, rest)) = input.split_first_chunk() else {
+                self.failed = true;
+                return 0;
+            };
+            *input = rest;
+            return u32::from_le_bytes(*first);
+        }
+        self.failed |= self.out.try_reserve(4).is_err();
+        if !self.failed {
+            self.out.extend_from_slice(&word.to_le_bytes());
+        }
+        word
+    }
+
+    fn wide(&mut self, number: u64) -> u64 {
+        let low = self.word(number as u32);
+        u64::from(low) | u64::from(self.word((number >> 32) as u32)) << 32
+    }
+
+    fn words(&mut self, words: &mut Vec<u32>) {
+        let len = self.word(words.len() as u32) as usize;
+        let missing = len.saturating_sub(words.len());
+        let most = self.input.map_or(len, |input| input.len() / 4);
+        self.failed |= len > most || words.try_reserve_exact(missing).is_err();
+        if !self.failed {
+            words.resize(len, 0);
+            words.iter_mut().for_each(|word| *word = self.word(*word));
+        }
+    }
+
+    fn pairs(&mut self, pairs: impl Iterator<Item = [u32; 2]>) -> Vec<[u32; 2]> {
+        let mut words = pairs.flatten().collect();
+        self.words(&mut words);
+        words.as_chunks().0.to_vec()
+    }
+
+    /// Characters, each string with something behind it that is none.
+    fn strings(&mut self, strings: &mut Vec<String>) {
+        let mut words = Vec::new();
+        for text in strings.drain(..) {
+            words.extend(text.chars().map(u32::from));
+            words.push(u32::MAX);
+        }
+        self.words(&mut words);
+        let mut text = String::new();
+        for word in words {
+            match char::from_u32(word) {
+                Some(char) => text.push(char),
+                None => strings.push(std::mem::take(&mut text)),
+            }
+        }
     }
 }
 
 impl Run {
     /// What of a text cannot be made from the rest.
-    fn fields(&mut self, coder: &mut Coder) -> Result<()> {
-        self.ids.code(coder)?;
-        self.prompt_len.code(coder)?;
-        self.states.code(coder)?;
-        let mut state = self.sampler.state();
-        state.code(coder)?;
-        self.sampler.restore(state);
-        self.seed.code(coder)?;
-        let mut reason = self.finish_reason.map_or(0, |reason| reason as u8 + 1);
-        reason.code(coder)?;
-        self.finish_reason = match reason {
-            0 => None,
+    fn code(&mut self, coder: &mut Coder) {
+        coder.words(&mut self.ids);
+        self.prompt_len = coder.word(self.prompt_len as u32) as usize;
+        // NaN where there is no μ.
+        self.states.push(self.sampler.state());
+        let states = self.states.drain(..).map(|state| {
+            let bits = state.mu.unwrap_or(f64::NAN).to_bits();
+            [bits as u32, (bits >> 32) as u32]
+        });
+        let states = coder.pairs(states).into_iter().map(|[low, high]| {
+            let mu = f64::from_bits(u64::from(low) | u64::from(high) << 32);
+            let mu = Some(mu).filter(|mu| mu.is_finite());
+            State { mu }
+        });
+        self.states.extend(states);
+        self.sampler.restore(self.states.pop().unwrap_or_default());
+        self.seed = coder.wide(self.seed);
+        let reason = self.finish_reason.map_or(0, |reason| reason as u32 + 1);
+        self.finish_reason = match coder.word(reason) {
             1 => Some(FinishReason::Stop),
             2 => Some(FinishReason::Length),
             3 => Some(FinishReason::Abort),
-            _ => return damaged(),
+            _ => None,
         };
-        self.options.code(coder)
+        self.options.code(coder);
+        self.options.seed = Some(self.seed);
     }
 }
 
-/// Numbers on their way out, or in.
-struct Coder<'a> {
-    out: Vec<u8>,
-    /// What is to be read; absent where `out` is written.
-    input: Option<&'a [u8]>,
-}
-
-impl Coder<'_> {
-    /// Writes `number`, or reads one instead.
-    fn number(&mut self, number: u64) -> Result<u64> {
-        let Some(input) = &mut self.input else {
-            self.out.try_reserve(8).map_err(|_| Error::OutOfMemory(8))?;
-            self.out.extend_from_slice(&number.to_le_bytes());
-            return Ok(number);
-        };
-        let Some((first, rest)) = input.split_first_chunk() else {
-            return damaged();
-        };
-        *input = rest;
-        Ok(u64::from_le_bytes(*first))
-    }
-
-    /// How many numbers can still be read.
-    fn room(&self) -> usize {
-        self.input.map_or(usize::MAX, |input| input.len() / 8)
-    }
-}
-
-/// What a coder writes and reads, by one description: a number, or several.
-trait Field {
-    fn code(&mut self, coder: &mut Coder) -> Result<()>;
-}
-
-macro_rules! whole {
-    ($($kind:ty),*) => {$(
-        impl Field for $kind {
-            fn code(&mut self, coder: &mut Coder) -> Result<()> {
-                let read = coder.number(*self as u64)?;
-                *self = <$kind>::try_from(read).or_else(|_| damaged())?;
-                Ok(())
-            }
-        }
-    )*};
-}
-whole!(u8, u32, u64, usize);
-
-impl Field for i32 {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        let mut bits = self.cast_unsigned();
-        bits.code(coder)?;
-        *self = bits.cast_signed();
-        Ok(())
-    }
-}
-
-impl Field for f32 {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        let mut bits = self.to_bits();
-        bits.code(coder)?;
-        *self = f32::from_bits(bits);
-        Ok(())
-    }
-}
-
-impl Field for bool {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        *self = coder.number(u64::from(*self))? != 0;
-        Ok(())
-    }
-}
-
-/// Mirostat's μ, NaN where there is none.
-impl Field for State {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        let mu = f64::from_bits(coder.number(self.mu.unwrap_or(f64::NAN).to_bits())?);
-        self.mu = mu.is_finite().then_some(mu);
-        Ok(())
-    }
-}
-
-impl<T: Field + Default> Field for Option<T> {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        let mut is_some = self.is_some();
-        is_some.code(coder)?;
-        if is_some {
-            self.get_or_insert_default().code(coder)
-        } else {
-            *self = None;
-            Ok(())
-        }
-    }
-}
-
-impl<A: Field, B: Field> Field for (A, B) {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        self.0.code(coder)?;
-        self.1.code(coder)
-    }
-}
-
-impl<T: Field + Default> Field for Vec<T> {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        let mut len = self.len();
-        len.code(coder)?;
-        // Each has a number at least.
-        if len > coder.room() {
-            return damaged();
-        }
-        let missing = len.saturating_sub(self.len());
-        self.try_reserve_exact(missing)
-            .map_err(|_| Error::OutOfMemory(missing.saturating_mul(size_of::<T>())))?;
-        self.resize_with(len, T::default);
-        self.iter_mut().try_for_each(|item| item.code(coder))
-    }
-}
-
-impl Field for String {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
-        let mut bytes = std::mem::take(self).into_bytes();
-        bytes.code(coder)?;
-        *self = String::from_utf8(bytes).or_else(|_| damaged())?;
-        Ok(())
-    }
-}
-
-impl Field for Options {
-    fn code(&mut self, coder: &mut Coder) -> Result<()> {
+impl Options {
+    /// All of them but the seed.
+    fn code(&mut self, coder: &mut Coder) {
         // By name, so that none is forgotten.
         let Options {
             temperature,
@@ -331,7 +274,7 @@ impl Field for Options {
             logit_bias,
             banned_tokens,
             samplers,
-            seed,
+            seed: _,
             stop,
             max_tokens,
             context_shift,
@@ -340,11 +283,10 @@ impl Field for Options {
             top_logprobs,
             record,
         } = self;
-        let fields: [&mut dyn Field; 34] = [
+        for number in [
             temperature,
             dynatemp_range,
             dynatemp_exponent,
-            top_k,
             top_p,
             min_p,
             typical_p,
@@ -354,36 +296,43 @@ impl Field for Options {
             repetition_penalty,
             frequency_penalty,
             presence_penalty,
-            no_repeat_ngram_size,
-            penalty_last_n,
             dry_multiplier,
             dry_base,
-            dry_allowed_length,
-            dry_penalty_last_n,
-            dry_sequence_breakers,
-            mirostat,
             mirostat_tau,
             mirostat_eta,
-            logit_bias,
-            banned_tokens,
-            samplers,
-            seed,
-            stop,
-            max_tokens,
-            context_shift,
-            n_keep,
-            logprobs,
+        ] {
+            *number = f32::from_bits(coder.word(number.to_bits()));
+        }
+        for number in [
+            top_k,
+            no_repeat_ngram_size,
+            dry_allowed_length,
+            mirostat,
             top_logprobs,
-            record,
-        ];
-        fields.into_iter().try_for_each(|field| field.code(coder))
+        ] {
+            *number = coder.word(*number);
+        }
+        for number in [penalty_last_n, dry_penalty_last_n] {
+            *number = coder.word(number.cast_unsigned()).cast_signed();
+        }
+        for flag in [context_shift, logprobs] {
+            *flag = coder.word(u32::from(*flag)) != 0;
+        }
+        *n_keep = coder.word(*n_keep as u32) as usize;
+        // Neither may be as large as what stands for none.
+        let most = coder.wide(max_tokens.map_or(u64::MAX, |most| most as u64));
+        *max_tokens = Some(most as usize).filter(|_| most != u64::MAX);
+        let top = coder.word(record.unwrap_or(u32::MAX));
+        *record = Some(top).filter(|_| top != u32::MAX);
+
+        let biases = logit_bias.drain(..).map(|(id, bias)| [id, bias.to_bits()]);
+        let biases = coder.pairs(biases).into_iter();
+        logit_bias.extend(biases.map(|[id, bits]| (id, f32::from_bits(bits))));
+        coder.words(banned_tokens);
+        coder.strings(dry_sequence_breakers);
+        coder.strings(stop);
+        if coder.word(u32::from(samplers.is_some())) != 0 {
+            coder.strings(samplers.get_or_insert_default());
+        }
     }
-}
-
-fn refuse<T>(reason: &str) -> Result<T> {
-    Err(Error::Snapshot(reason.into()))
-}
-
-fn damaged<T>() -> Result<T> {
-    refuse("it is damaged")
 }

@@ -8,6 +8,7 @@ use super::{
     weighted_sum_wide,
 };
 use crate::{Error, Result};
+use bytemuck::{Pod, cast_slice_mut};
 
 /// The largest integer that queries, weights and 16-bit keys and values take: [`DIMS`] or [`CHUNK`]
 /// products of two fit 32 bits, with room to spare.
@@ -272,99 +273,41 @@ fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
     Ok(vec)
 }
 
-/// A number of the cache as bytes.
-trait Saved: Copy {
-    fn save(self, out: &mut Vec<u8>);
-    /// The next number of `from`; `None` for one that no cache holds.
-    fn read(from: &mut &[u8]) -> Option<Self>;
-}
-
-macro_rules! saved {
-    ($kind:ty, $usable:expr) => {
-        impl Saved for $kind {
-            fn save(self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.to_le_bytes());
-            }
-
-            fn read(from: &mut &[u8]) -> Option<Self> {
-                let (bytes, rest) = from.split_first_chunk()?;
-                *from = rest;
-                Some(Self::from_le_bytes(*bytes)).filter($usable)
-            }
-        }
-    };
-}
-saved!(f32, |x| x.is_finite());
-// Sums of products must fit.
-saved!(i16, |x| f32::from(*x).abs() <= LIMIT);
-saved!(i8, |x| *x != i8::MIN);
-
-fn save<T: Saved>(values: &[T], out: &mut Vec<u8>) {
-    values.iter().for_each(|value| value.save(out));
-}
-
-fn restore<T: Saved>(values: &mut [T], from: &mut &[u8]) -> Option<()> {
-    for value in values {
-        *value = T::read(from)?;
-    }
-    Some(())
-}
-
 impl HeadCache {
-    /// Bytes that [`HeadCache::save`] writes for each position.
-    pub fn saved(&self) -> usize {
-        let padded = padded(self.size);
-        let scales = 4 * (padded.div_ceil(DIMS) + 1);
-        match self.data {
-            Data::Floats { .. } => 8 * self.size,
-            Data::Wide(_) => 4 * padded + scales,
-            Data::Narrow(_) => 2 * padded + scales,
-        }
-    }
-
-    /// Appends to `out` what the first `positions` hold, rounded up to whole tiles of four: little-endian
-    /// numbers as they lie, keys before values, integers before their scales.
-    pub fn save(&self, positions: usize, out: &mut Vec<u8>) {
-        let positions = positions.next_multiple_of(4);
-        match &self.data {
-            Data::Floats { keys, values } => {
-                save(&keys[..positions * self.size], out);
-                save(&values[..positions * self.size], out);
-            }
-            Data::Wide(integers) => integers.save(positions, padded(self.size), out),
-            Data::Narrow(integers) => integers.save(positions, padded(self.size), out),
-        }
-    }
-
-    /// Takes what [`HeadCache::save`] wrote from the front of `from`, for `positions` that are reserved; `None`
-    /// for numbers that no cache holds.
-    pub fn restore(&mut self, positions: usize, from: &mut &[u8]) -> Option<()> {
+    /// The memory of the first `positions`, rounded up to whole tiles of four, to be saved and restored as it
+    /// lies: keys, values, and what a step of either is worth.
+    pub fn parts(&mut self, positions: usize) -> [&mut [u8]; 4] {
         let positions = positions.next_multiple_of(4);
         match &mut self.data {
             Data::Floats { keys, values } => {
-                restore(&mut keys[..positions * self.size], from)?;
-                restore(&mut values[..positions * self.size], from)
+                let len = positions * self.size;
+                let [keys, values] = [keys, values].map(|part| cast_slice_mut(&mut part[..len]));
+                [keys, values, &mut [], &mut []]
             }
-            Data::Wide(integers) => integers.restore(positions, padded(self.size), from),
-            Data::Narrow(integers) => integers.restore(positions, padded(self.size), from),
+            Data::Wide(integers) => integers.parts(positions, padded(self.size)),
+            Data::Narrow(integers) => integers.parts(positions, padded(self.size)),
         }
+    }
+
+    /// Whether the integers are those of a cache: sums of the products of others need not fit.
+    pub fn is_sane(&self) -> bool {
+        let Data::Wide(integers) = &self.data else {
+            return true;
+        };
+        let all = [&integers.keys, &integers.values].into_iter().flatten();
+        all.fold(0, |most, x| most.max(x.unsigned_abs())) <= LIMIT as u16
     }
 }
 
-impl<T: Saved> Integers<T> {
-    fn save(&self, positions: usize, padded: usize, out: &mut Vec<u8>) {
-        save(&self.keys[..positions * padded], out);
-        save(&self.values[..positions * padded], out);
-        save(&self.key_scales[..positions * padded.div_ceil(DIMS)], out);
-        save(&self.value_scales[..positions], out);
-    }
-
-    fn restore(&mut self, positions: usize, padded: usize, from: &mut &[u8]) -> Option<()> {
-        restore(&mut self.keys[..positions * padded], from)?;
-        restore(&mut self.values[..positions * padded], from)?;
+impl<T: Pod> Integers<T> {
+    fn parts(&mut self, positions: usize, padded: usize) -> [&mut [u8]; 4] {
         let blocks = padded.div_ceil(DIMS);
-        restore(&mut self.key_scales[..positions * blocks], from)?;
-        restore(&mut self.value_scales[..positions], from)
+        [
+            cast_slice_mut(&mut self.keys[..positions * padded]),
+            cast_slice_mut(&mut self.values[..positions * padded]),
+            cast_slice_mut(&mut self.key_scales[..positions * blocks]),
+            cast_slice_mut(&mut self.value_scales[..positions]),
+        ]
     }
 }
 

@@ -82,32 +82,32 @@ impl KvCache {
     }
 
     /// Appends to `out` what it holds of the first `positions`.
-    pub fn save(&self, positions: usize, out: &mut Vec<u8>) -> Result<()> {
-        let size = self.saved(positions).unwrap_or(usize::MAX);
+    pub fn save(&mut self, positions: usize, out: &mut Vec<u8>) -> Result<()> {
+        let size = self.parts(positions).map(|part| part.len()).sum();
         out.try_reserve_exact(size)
             .map_err(|_| Error::OutOfMemory(size))?;
-        for head in &self.heads {
-            head.save(positions, out);
+        for part in self.parts(positions) {
+            out.extend_from_slice(part);
         }
         Ok(())
     }
 
     /// Takes what [`save`](Self::save) wrote; false where the bytes are others.
     pub fn restore(&mut self, positions: usize, mut bytes: &[u8]) -> Result<bool> {
-        // Before memory is taken for them.
-        if self.saved(positions) != Some(bytes.len()) {
-            return Ok(false);
-        }
         self.reserve(positions)?;
-        let mut heads = self.heads.iter_mut();
-        Ok(heads.all(|head| head.restore(positions, &mut bytes).is_some()))
+        for part in self.parts(positions) {
+            let Some((saved, rest)) = bytes.split_at_checked(part.len()) else {
+                return Ok(false);
+            };
+            part.copy_from_slice(saved);
+            bytes = rest;
+        }
+        Ok(bytes.is_empty() && self.heads.iter().all(HeadCache::is_sane))
     }
 
-    /// Bytes that so many positions take when they are saved.
-    fn saved(&self, positions: usize) -> Option<usize> {
-        let each = self.heads.first().map_or(0, HeadCache::saved);
-        let positions = positions.checked_next_multiple_of(4)?;
-        positions.checked_mul(each * self.heads.len())
+    fn parts(&mut self, positions: usize) -> impl Iterator<Item = &mut [u8]> {
+        let heads = self.heads.iter_mut();
+        heads.flat_map(move |head| head.parts(positions))
     }
 
     /// Bytes taken.

@@ -91,7 +91,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn save(&self, len: usize, out: &mut Vec<u8>) -> Result<()> {
+    pub fn save(&mut self, len: usize, out: &mut Vec<u8>) -> Result<()> {
         self.cache.save(len.min(self.len), out)
     }
 

@@ -56,7 +56,7 @@ impl Generator {
     /// The text in progress as bytes; `snapshot` of the package makes a Blob of them.
     #[wasm_bindgen(skip_typescript)]
     pub fn snapshot_bytes(&self) -> Result<Uint8Array> {
-        Ok(self.inner.borrow().snapshot()?.as_slice().into())
+        Ok(self.inner.borrow_mut().snapshot()?.as_slice().into())
     }
 
     /// Goes on from such bytes.
