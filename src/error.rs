@@ -113,6 +113,9 @@ pub enum Error {
     /// A checkpoint cannot be gone on from.
     #[error("the training cannot go on from this checkpoint: {0}")]
     CheckpointMismatch(String),
+    /// A snapshot of a text cannot be gone on from.
+    #[error("the snapshot cannot be restored: {0}")]
+    Snapshot(&'static str),
     /// `next_token` was called before `start`.
     #[error("nothing was started: call start() with a prompt first")]
     NotStarted,
@@ -169,6 +172,7 @@ impl Error {
             Error::CorpusTooSmall { .. } => "corpus_too_small",
             Error::NotUtf8(_) => "not_utf8",
             Error::CheckpointMismatch(_) => "checkpoint_mismatch",
+            Error::Snapshot(_) => "snapshot",
             Error::NotStarted => "not_started",
             Error::NotFinite => "not_finite",
             Error::OutOfMemory(_) => "out_of_memory",

@@ -78,6 +78,26 @@ fn generates() {
     );
 }
 
+/// Any part names the whole model.
+#[test]
+fn runs_a_model_in_parts() {
+    let parts = cut(&random_model(TensorType::Q4_1), 3);
+    let name = |number: usize| format!("cut-{number:05}-of-00003.gguf");
+    let paths: Vec<_> = (1..)
+        .zip(&parts)
+        .map(|(number, part)| file(&name(number), part))
+        .collect();
+    let arguments = "--temperature 1 --seed 42 --max-tokens 16 --json --prompt";
+    let arguments: Vec<_> = (arguments.split(' ')).chain([PINNED_PROMPT]).collect();
+    for path in &paths {
+        let result = json(&nexttoken("generate", path, &arguments));
+        assert_eq!(result["ids"], Value::from(PINNED_IDS.to_vec()));
+        assert_eq!(json(&nexttoken("inspect", path, &["--json"]))["parts"], 3);
+    }
+    std::fs::remove_file(&paths[2]).unwrap();
+    assert_eq!(error(&nexttoken("inspect", &paths[0], &["--json"])), "io");
+}
+
 #[test]
 fn generates_text_on_stdout_alone() {
     let mut pairs = spell(b"abcdefg");

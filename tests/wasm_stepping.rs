@@ -60,6 +60,31 @@ async fn steps_can_be_looked_at_forced_and_taken_back() {
 }
 
 #[wasm_bindgen_test]
+async fn a_text_goes_on_from_a_snapshot() {
+    let file = random_model(TensorType::Q4_1);
+    let (first, second) = (load(&file).await, load(&file).await);
+    assert_eq!(code(first.snapshot_bytes().unwrap_err()), "not_started");
+    let options = object(&[
+        ("temperature", 1.into()),
+        ("seed", 42.into()),
+        ("max_tokens", (PINNED_IDS.len() as u32).into()),
+        ("context_shift", true.into()),
+        ("n_keep", 2.into()),
+    ]);
+    start(&first, PINNED_PROMPT, options);
+    for _ in 0..6 {
+        first.next_token().unwrap();
+    }
+    let snapshot = first.snapshot_bytes().unwrap();
+    second.restore_bytes(&snapshot).unwrap();
+    snapshot.set_index(100, !snapshot.get_index(100));
+    let damaged = second.restore_bytes(&snapshot);
+    assert_eq!(code(damaged.unwrap_err()), "snapshot");
+    while !second.next_token().unwrap().is_undefined() {}
+    assert_eq!(second.ids().to_vec(), PINNED_IDS);
+}
+
+#[wasm_bindgen_test]
 async fn options_change_and_stages_are_told() {
     let generator = spelling(b"abcd").await;
     let names = || -> Vec<String> {

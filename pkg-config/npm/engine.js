@@ -87,6 +87,21 @@ for (const name of ["start", "configure"]) {
   };
 }
 
+/** The text in progress; see the types. */
+Generator.prototype.snapshot = function snapshot() {
+  return new Blob([this.snapshot_bytes()]);
+};
+
+/** Goes on from a snapshot; see the types. */
+Generator.prototype.restore = async function restore(snapshot) {
+  this.restore_bytes(await bytesOf(snapshot));
+};
+
+/** The bytes of a Blob or buffer. */
+export async function bytesOf(source) {
+  return new Uint8Array(await new Response(source).arrayBuffer());
+}
+
 if (Symbol.dispose) Generator.prototype[Symbol.dispose] ??= Generator.prototype.free;
 
 export { Generator };

@@ -32,6 +32,8 @@ export class WorkerGenerator {
   accept(id: number): Promise<Token | undefined>;
   rewind(count: number): Promise<void>;
   configure(options: GenerateOptions): Promise<void>;
+  snapshot(): Promise<Blob>;
+  restore(snapshot: Blob | ArrayBuffer | Uint8Array): Promise<{ seed: number; context_used: number }>;
   /** A second generator in the same worker; the worker goes with the last one that is freed. */
   fork(): Promise<WorkerGenerator>;
   /** A copy, unlike that of `Generator.logits`. */

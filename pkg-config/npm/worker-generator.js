@@ -142,6 +142,16 @@ export class WorkerGenerator {
     return this.#call("configure", [options]);
   }
 
+  /** The text in progress as a Blob; see `Generator.snapshot`. */
+  snapshot() {
+    return this.#call("snapshot");
+  }
+
+  /** Goes on from a snapshot; see `Generator.restore`. Resolves to `{ seed, context_used }`. */
+  restore(snapshot) {
+    return this.#call("restore", [snapshot]);
+  }
+
   /** A second generator in the same worker that stands where this one does. */
   async fork() {
     return new WorkerGenerator(this.#connection, await this.#call("fork"));

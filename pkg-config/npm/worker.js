@@ -4,7 +4,7 @@
 // cannot be used any more, { crashed }. Each token is computed in a task of its own, so that what
 // the page says meanwhile (abort, start) is heard before the next one.
 
-import init, { Generator, constrained } from "./engine.js";
+import init, { Generator, bytesOf, constrained } from "./engine.js";
 import { converse } from "./chat.js";
 import { failure } from "./errors.js";
 
@@ -153,6 +153,13 @@ const methods = {
   async configure(seat, options) {
     const made = await constrained(seat.generator, options);
     seat.settle().configure(made);
+  },
+  snapshot: (seat) => seat.settle().snapshot(),
+  async restore(seat, snapshot) {
+    const bytes = await bytesOf(snapshot);
+    seat.settle().restore_bytes(bytes);
+    seat.newRun();
+    return { seed: seat.generator.seed, context_used: seat.generator.context_used };
   },
   fork: (seat) => take(seat.fork()),
   // A view would take the whole of the module's memory with it.

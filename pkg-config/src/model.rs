@@ -42,7 +42,8 @@ pub const SAMPLE: Model = Model {
     }],
 };
 
-const GEMMA: Model = Model {
+/// What the tests run beside it: another architecture, tokenizer and quantisation.
+pub const GEMMA: Model = Model {
     name: "gemma-3-270m-q4_k_m",
     file: "gemma-3-270m-q4_k_m.gguf",
     size: 253_113_024,

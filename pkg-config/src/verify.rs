@@ -42,12 +42,12 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "model",
-        what: "the sample model is cached and intact",
-        run: fetch_model,
+        what: "the models of the tests are cached and intact",
+        run: fetch_models,
     },
     Step {
         name: "test",
-        what: "native tests, those on the sample model too",
+        what: "native tests, those on whole models too",
         run: test,
     },
     Step {
@@ -166,14 +166,13 @@ fn doc(repo: &Repo) -> Result<()> {
     command::run(cargo.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-fn fetch_model(repo: &Repo) -> Result<()> {
+fn fetch_models(repo: &Repo) -> Result<()> {
     let given = std::env::var_os("NEXTTOKEN_MODEL");
-    let path = fetch::ensure(
-        &model::SAMPLE,
-        &repo.models(),
-        given.as_deref().map(AsRef::as_ref),
-    )?;
-    eprintln!("{} is intact", path.display());
+    let given = given.as_deref().map(AsRef::as_ref);
+    for (model, given) in [(&model::SAMPLE, given), (&model::GEMMA, None)] {
+        let path = fetch::ensure(model, &repo.models(), given)?;
+        eprintln!("{} is intact", path.display());
+    }
     Ok(())
 }
 
@@ -206,7 +205,7 @@ fn page_test(repo: &Repo) -> Result<()> {
     let chromium = tools::chromium()?;
     tools::page_test_packages(repo)?;
     build(repo).context("the page tests need the built site")?;
-    fetch_model(repo).context("the page tests need the sample model")?;
+    fetch_models(repo).context("the page tests need their models")?;
     let server = Server::bind(Some(0), page::mounts(repo, repo.site()))?;
     let origin = server.origin();
     server.run_in_background();

@@ -25,7 +25,7 @@ pub struct Generate {
 /// How a text is written.
 #[derive(Args)]
 pub struct Writing {
-    /// Tokens to generate at most [default: as many as the context holds]
+    /// Tokens to generate at most [default: as many as the context holds; any number with --context-shift]
     #[arg(long)]
     max_tokens: Option<usize>,
     /// The same seed gives the same text [default: drawn at random]
@@ -37,6 +37,12 @@ pub struct Writing {
     /// Tokens the context may hold [default: the model's own number]
     #[arg(long)]
     context_length: Option<usize>,
+    /// Go on where the context is full: drop the oldest half of the text
+    #[arg(long)]
+    context_shift: bool,
+    /// Tokens at the start that are never dropped
+    #[arg(long, default_value_t = 0)]
+    n_keep: usize,
     /// How the KV cache keeps its numbers: q16, q8 (half the memory) or f32 (twice)
     #[arg(long, default_value = "q16")]
     cache_type: CacheType,
@@ -85,6 +91,8 @@ impl Writing {
             max_tokens: self.max_tokens,
             top_logprobs: self.top_logprobs,
             record: self.record,
+            context_shift: self.context_shift,
+            n_keep: self.n_keep,
             ..self.sampling.options()
         }
     }

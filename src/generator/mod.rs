@@ -17,6 +17,8 @@ mod chain;
 mod options;
 mod record;
 mod seed;
+mod shift;
+mod snapshot;
 mod step;
 mod text;
 mod timings;
@@ -24,6 +26,7 @@ mod token;
 
 pub use crate::kernels::CacheType;
 pub use chain::SAMPLERS;
+use options::check;
 pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};
 pub use record::{Chosen, Record, RecordedStage, RecordedToken, RemovedToken};
 pub use timings::{Clock, Timings};
@@ -32,7 +35,9 @@ pub use token::{Candidate, FinishReason, Token};
 use crate::chat;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{self, Choice, Mask, Sampler};
+use crate::tokenizer::Tokenizer;
 use crate::{Error, Progress, Result, TokenId};
+use shift::Shift;
 use std::sync::Arc;
 use text::Text;
 
@@ -49,8 +54,13 @@ pub struct Generator {
 
 /// One text in progress.
 struct Run {
-    /// The prompt and what was generated; the session holds the first `session.len()` of them.
+    /// The prompt and what was generated; the session holds the first `session.len()` of them, but for those
+    /// dropped.
     ids: Vec<TokenId>,
+    /// Absent where the text ends with the context.
+    shift: Option<Shift>,
+    /// Tokens left out of what the session holds.
+    dropped: usize,
     prompt_len: usize,
     /// Tokens of the prompt that the session held before the text was started.
     reused: usize,
@@ -74,6 +84,48 @@ struct Run {
 }
 
 impl Run {
+    /// A text that begins with `ids`, of which nothing has been run.
+    fn new(ids: Vec<TokenId>, options: Options, shift: Option<Shift>, seed: u64) -> Result<Self> {
+        Ok(Run {
+            prompt_len: ids.len(),
+            ids,
+            shift,
+            dropped: 0,
+            reused: 0,
+            sampler: Sampler::new(options.stages()?, seed),
+            states: Vec::new(),
+            seed,
+            predicted: None,
+            text: Text::new(options.stop.clone()),
+            options: Options {
+                seed: Some(seed),
+                ..options
+            },
+            unconstrained: 0,
+            allowed: None,
+            finish_reason: None,
+            steps: 0,
+            prefill_ms: 0.0,
+            decode_ms: 0.0,
+        })
+    }
+
+    /// Makes the text anew from its tokens.
+    fn retell(&mut self, tokenizer: &Tokenizer) {
+        self.text.clear();
+        let mut ended = self.finish_reason == Some(FinishReason::Length);
+        for &id in &self.ids[self.prompt_len..] {
+            if tokenizer.is_end_of_generation(id) {
+                ended = true;
+            } else {
+                self.text.push(tokenizer.token_bytes(id));
+            }
+        }
+        if ended {
+            self.text.finish();
+        }
+    }
+
     fn generated(&self) -> usize {
         self.ids.len() - self.prompt_len
     }
@@ -142,7 +194,10 @@ impl Generator {
     /// Checks options, also against the model.
     fn check_options(&self, options: &Options) -> Result<()> {
         options.validate()?;
-        options.check_tokens(self.model.config.vocabulary_size)
+        options.check_tokens(self.model.config.vocabulary_size)?;
+        let capacity = self.session.capacity();
+        let allowed = format!("less than {capacity}, the tokens the context holds");
+        check(options.n_keep < capacity, "n_keep", &allowed)
     }
 
     /// Starts a text with `ids` and options that have been checked.
@@ -157,41 +212,31 @@ impl Generator {
             });
         }
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
-        let sampler = Sampler::new(options.stages()?, seed);
-        let reused = self.keep_prefix(&ids);
-        self.run = Some(Run {
-            prompt_len: ids.len(),
-            reused,
-            ids,
-            sampler,
-            states: Vec::new(),
-            seed,
-            predicted: None,
-            text: Text::new(options.stop.clone()),
-            options: Options {
-                seed: Some(seed),
-                ..options
-            },
-            unconstrained: 0,
-            allowed: None,
-            finish_reason: None,
-            steps: 0,
-            prefill_ms: 0.0,
-            decode_ms: 0.0,
-        });
+        let shift = self.shift(&ids, &options);
+        let mut run = Run::new(ids, options, shift, seed)?;
+        run.reused = self.keep_prefix(&run.ids);
+        self.run = Some(run);
         Ok(())
+    }
+
+    /// How a text that begins with `ids` outgrows its context.
+    fn shift(&self, ids: &[TokenId], options: &Options) -> Option<Shift> {
+        // A text without its BOS would be another one.
+        let has_bos = self.model.tokenizer.bos() == ids.first().copied();
+        let keep = options.n_keep.max(usize::from(has_bos));
+        let shift = Shift::new(keep, self.session.capacity());
+        options.context_shift.then_some(shift)
     }
 
     /// Forgets what the session holds beyond its common prefix with `ids`; gives the length of what
     /// stays. The last of `ids` is always to be run: its hidden state is what the first token is
     /// predicted from.
     fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
-        let held = match &self.run {
-            Some(run) => &run.ids[..self.session.len()],
-            None => &[],
-        };
-        let same = held.iter().zip(ids).take_while(|(held, id)| held == id);
-        let common = same.count().min(ids.len() - 1);
+        let common = self.run.as_ref().map_or(0, |run| {
+            let held = run.context().take(self.session.len());
+            let same = held.zip(ids).take_while(|(held, id)| held == id);
+            same.count().min(ids.len() - 1)
+        });
         self.session.truncate(common);
         self.session.len()
     }
@@ -203,14 +248,15 @@ impl Generator {
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
-        let in_prompt = self.session.len() < run.prompt_len;
-        if in_prompt && run.finish_reason.is_none() {
-            forward_chunk(&self.model, &mut self.session, &run.ids)?;
+        run.settle(&mut self.session);
+        let total = run.prompt_len.min(run.context_len());
+        if self.session.len() < total && run.finish_reason.is_none() {
+            forward_chunk(&self.model, &mut self.session, run)?;
             run.prefill_ms += (self.clock)() - started;
         }
         Ok(Progress {
-            done: self.session.len().min(run.prompt_len),
-            total: run.prompt_len,
+            done: self.session.len().min(total),
+            total,
         })
     }
 
@@ -286,7 +332,10 @@ impl Generator {
         let Some(run) = &self.run else {
             return Timings::default();
         };
-        let prefilled = self.session.len().min(run.prompt_len);
+        let prefilled = match run.steps {
+            0 => self.session.len().min(run.prompt_len),
+            _ => run.prompt_len,
+        };
         let prefilled = prefilled.saturating_sub(run.reused);
         let decoded = run.steps.saturating_sub(1);
         Timings {
@@ -301,9 +350,9 @@ impl Generator {
     }
 }
 
-/// Runs the next of `ids` that the session lacks, at most a chunk of them.
-fn forward_chunk(model: &Model, session: &mut Session, ids: &[TokenId]) -> Result<()> {
-    let rest = &ids[session.len()..];
+/// Runs the next tokens of the text that the session lacks, at most a chunk of them.
+fn forward_chunk(model: &Model, session: &mut Session, run: &Run) -> Result<()> {
+    let rest = run.rest(session.len());
     let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
     model.forward(chunk, session)
 }
@@ -331,7 +380,7 @@ fn append(
         run.text.push(tokenizer.token_bytes(choice.id))
     };
     // The last token need not be run, so it may be one more than the context holds.
-    let full = run.ids.len() > context_length
+    let full = run.shift.is_none() && run.ids.len() > context_length
         || run.generated() >= run.options.max_tokens.unwrap_or(usize::MAX);
     if stopped {
         run.finish_reason = Some(FinishReason::Stop);

@@ -104,8 +104,16 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Generation ends before the first of these strings appears in the text. None of them is empty.
     pub stop: Vec<String>,
-    /// Tokens to generate at most, 1 or more; where absent, as many as the context holds.
+    /// Tokens to generate at most, 1 or more; where absent, as many as the context holds, or with
+    /// `context_shift` any number.
     pub max_tokens: Option<usize>,
+    /// Whether the text goes on where the context is full. The oldest half of its tokens is dropped then, but
+    /// for the first `n_keep`, and what is left is run again: a pause now and then, in all one token more to
+    /// read for each one written. False unless set: the text ends there.
+    pub context_shift: bool,
+    /// Tokens at the start that are never dropped, less than the context holds; 0 unless set. BOS stays
+    /// anyway.
+    pub n_keep: usize,
     /// Log-probabilities come with every token at no extra cost, so this is on unless set; turning it off
     /// while asking for `top_logprobs` is a contradiction and an error.
     pub logprobs: bool,
@@ -163,6 +171,8 @@ impl Default for Options {
             seed: None,
             stop: Vec::new(),
             max_tokens: None,
+            context_shift: false,
+            n_keep: 0,
             logprobs: true,
             top_logprobs: 0,
             record: None,
@@ -230,6 +240,8 @@ impl Options {
         check(usable, "logit_bias", "finite numbers or -Infinity")?;
 
         check(self.max_tokens != Some(0), "max_tokens", "1 or more")?;
+        let used = self.context_shift || self.n_keep == 0;
+        check(used, "n_keep", "0 unless context_shift is true")?;
         let filled = self.stop.iter().all(|stop| !stop.is_empty());
         check(filled, "stop", "strings that are not empty")?;
         let few = self.top_logprobs <= MAX_TOP_LOGPROBS;
@@ -379,6 +391,7 @@ mod tests {
         let contradict = |o: &mut Options| (o.logprobs, o.top_logprobs) = (false, 1);
         assert_eq!(refused(contradict), "logprobs");
         assert_eq!(refused(|o| o.record = Some(1001)), "record");
+        assert_eq!(refused(|o| o.n_keep = 1), "n_keep");
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl Generator {
     /// Takes back the last `count` generated tokens, as if they had never been: their text, the stop string
     /// or the end they led to, what penalties saw of them, mirostat's μ. Each step has random numbers of its
     /// own, from the seed and its number: going on gives the same tokens again, unless options or a forced
-    /// token change something. The model runs for the step before at most; not at all where one token is
-    /// taken back.
+    /// token change something. The model runs for the step before at most, not at all where one token is
+    /// taken back; but past a shift of the context for all that the context held there.
     ///
     /// Errors: [`Error::NotStarted`]; [`Error::InvalidOption`] where fewer tokens were generated.
     pub fn rewind(&mut self, count: usize) -> Result<()> {
@@ -58,13 +58,11 @@ impl Generator {
         run.unconstrained = run.unconstrained.min(left);
         run.allowed = None;
         run.finish_reason = None;
-        run.text.clear();
-        for &id in &run.ids[run.prompt_len..] {
-            run.text.push(self.model.tokenizer.token_bytes(id));
-        }
+        run.retell(&self.model.tokenizer);
+        run.settle(&mut self.session);
         // The last token is to be run again, to be predicted from, unless that prediction is at hand.
         let at_hand = run.predicted == Some(run.ids.len());
-        let held = run.ids.len() - usize::from(!at_hand);
+        let held = run.context_len() - usize::from(!at_hand);
         self.session.truncate(held);
         Ok(())
     }
@@ -88,9 +86,9 @@ impl Generator {
         };
         if let Some(run) = &fork.run {
             // The hidden state was not copied: the last token run is run again where it is still needed.
-            let ran_all = fork.session.len() == run.ids.len();
+            let ran_all = fork.session.len() == run.context_len();
             if ran_all && run.predicted != Some(run.ids.len()) {
-                fork.session.truncate(run.ids.len() - 1);
+                fork.session.truncate(run.context_len() - 1);
             }
         }
         Ok(fork)
@@ -101,15 +99,22 @@ impl Generator {
         self.run.as_ref().map(|run| &run.options)
     }
 
-    /// Changes the options from the next token on: all but `stop`, which belongs to the text. A seed that is
-    /// absent stays as it is. A new constraint is one on what follows. The model need not run again for it.
+    /// Changes the options from the next token on: all but `stop`, `context_shift` and `n_keep`, which belong to
+    /// the text. A seed that is absent stays as it is. A new constraint is one on what follows. The model need not
+    /// run again for it.
     ///
     /// Errors leave the options as they were: [`Error::NotStarted`], [`Error::InvalidOption`].
     pub fn configure(&mut self, options: Options) -> Result<()> {
         self.check_options(&options)?;
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
-        let same = options.stop == run.options.stop;
-        check(same, "stop", "given at the start of a text")?;
+        let old = &run.options;
+        for (name, same) in [
+            ("stop", options.stop == old.stop),
+            ("context_shift", options.context_shift == old.context_shift),
+            ("n_keep", options.n_keep == old.n_keep),
+        ] {
+            check(same, name, "given at the start of a text")?;
+        }
         run.seed = options.seed.unwrap_or(run.seed);
         run.sampler.configure(options.stages()?, run.seed);
         if options.constraint != run.options.constraint {
@@ -156,7 +161,7 @@ impl Generator {
         let bytes = |id| tokenizer.token_bytes(id);
         let step = Step {
             index: run.generated() as u64,
-            history: &run.ids,
+            history: Run::history(&run.ids, run.shift),
             bytes: &bytes,
             allowed: run.allowed.as_ref(),
         };
@@ -195,7 +200,8 @@ impl Generator {
     }
 
     /// Makes `logits` those of the next token, unless the text has ended. Tokens not yet run are the rest of
-    /// the prompt at first, and later the one token that the last turn appended.
+    /// the prompt at first, later the one token that the last turn appended, and after a shift what is left of the
+    /// text.
     fn foresee(&mut self) -> Result<()> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -205,9 +211,10 @@ impl Generator {
         if run.finish_reason.is_some() || run.predicted == Some(run.ids.len()) {
             return Ok(());
         }
-        let is_decode = self.session.len() + 1 == run.ids.len();
-        while self.session.len() < run.ids.len() {
-            forward_chunk(&self.model, &mut self.session, &run.ids)?;
+        run.settle(&mut self.session);
+        let is_decode = self.session.len() + 1 == run.context_len();
+        while self.session.len() < run.context_len() {
+            forward_chunk(&self.model, &mut self.session, run)?;
         }
         // On an error the logits may be anything.
         run.predicted = None;
@@ -278,7 +285,7 @@ impl Run {
     }
 
     /// The same text, to be continued apart.
-    fn fork(&self) -> Result<Run> {
+    pub(super) fn fork(&self) -> Result<Run> {
         let mut sampler = Sampler::new(self.options.stages()?, self.seed);
         sampler.restore(self.sampler.state());
         Ok(Run {
@@ -304,7 +311,7 @@ fn record(
     let bytes = |id| tokenizer.token_bytes(id);
     let step = Step {
         index: index as u64,
-        history: &run.ids,
+        history: Run::history(&run.ids, run.shift),
         bytes: &bytes,
         allowed: run.allowed.as_ref(),
     };

@@ -4,6 +4,8 @@ use super::value_type::{ScalarType, ValueType};
 use super::{Metadata, StringArray, Value, layout, limits};
 use crate::quant::TensorType;
 use crate::{Error, Result};
+use fnv::FnvHasher;
+use std::hash::Hasher;
 
 /// The first bytes of every GGUF file.
 pub(super) const MAGIC: &[u8; 4] = b"GGUF";
@@ -37,6 +39,8 @@ pub struct Header {
     /// Bytes of the whole file up to the end of the last tensor (padding may follow), or of the header alone if
     /// there are no tensors.
     pub file_size: u64,
+    /// FNV-1a (64 bits) of the header's bytes.
+    pub hash: u64,
 }
 
 /// What the next item of the header is.
@@ -78,6 +82,7 @@ pub(super) struct HeaderParser {
     /// The array being read, and how many elements it still lacks.
     array: Value,
     missing_elements: u64,
+    hasher: FnvHasher,
 }
 
 impl HeaderParser {
@@ -93,6 +98,7 @@ impl HeaderParser {
             name: String::new(),
             array: Value::Bool(false),
             missing_elements: 0,
+            hasher: FnvHasher::default(),
         }
     }
 
@@ -150,6 +156,7 @@ impl HeaderParser {
     /// Takes the next item: exactly [`needed`](Self::needed) bytes.
     pub(super) fn step(&mut self, bytes: &[u8]) -> Result<()> {
         self.position += bytes.len() as u64;
+        self.hasher.write(bytes);
         self.item = match self.item {
             Item::Magic if bytes != MAGIC => return Err(Error::NotGguf),
             Item::Magic => Item::Version,
@@ -211,6 +218,7 @@ impl HeaderParser {
             tensors,
             data_start,
             file_size,
+            hash: self.hasher.finish(),
         })
     }
 

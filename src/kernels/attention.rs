@@ -8,6 +8,7 @@ use super::{
     weighted_sum_wide,
 };
 use crate::{Error, Result};
+use bytemuck::{Pod, cast_slice_mut};
 
 /// The largest integer that queries, weights and 16-bit keys and values take: [`DIMS`] or [`CHUNK`]
 /// products of two fit 32 bits, with room to spare.
@@ -270,6 +271,44 @@ fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
         .map_err(|_| Error::OutOfMemory(size_of_val(values)))?;
     vec.extend_from_slice(values);
     Ok(vec)
+}
+
+impl HeadCache {
+    /// The memory of the first `positions`, rounded up to whole tiles of four, to be saved and restored as it
+    /// lies: keys, values, and what a step of either is worth.
+    pub fn parts(&mut self, positions: usize) -> [&mut [u8]; 4] {
+        let positions = positions.next_multiple_of(4);
+        match &mut self.data {
+            Data::Floats { keys, values } => {
+                let len = positions * self.size;
+                let [keys, values] = [keys, values].map(|part| cast_slice_mut(&mut part[..len]));
+                [keys, values, &mut [], &mut []]
+            }
+            Data::Wide(integers) => integers.parts(positions, padded(self.size)),
+            Data::Narrow(integers) => integers.parts(positions, padded(self.size)),
+        }
+    }
+
+    /// Whether the integers are those of a cache: sums of the products of others need not fit.
+    pub fn is_sane(&self) -> bool {
+        let Data::Wide(integers) = &self.data else {
+            return true;
+        };
+        let all = [&integers.keys, &integers.values].into_iter().flatten();
+        all.fold(0, |most, x| most.max(x.unsigned_abs())) <= LIMIT as u16
+    }
+}
+
+impl<T: Pod> Integers<T> {
+    fn parts(&mut self, positions: usize, padded: usize) -> [&mut [u8]; 4] {
+        let blocks = padded.div_ceil(DIMS);
+        [
+            cast_slice_mut(&mut self.keys[..positions * padded]),
+            cast_slice_mut(&mut self.values[..positions * padded]),
+            cast_slice_mut(&mut self.key_scales[..positions * blocks]),
+            cast_slice_mut(&mut self.value_scales[..positions]),
+        ]
+    }
 }
 
 /// Memory for [`attend`].

@@ -1,8 +1,8 @@
 //! The KV cache: what attention remembers of the positions so far.
 
 use super::Config;
-use crate::Result;
 use crate::kernels::{CacheType, HeadCache};
+use crate::{Error, Result};
 
 /// Positions the cache grows by.
 const STEP: usize = 256;
@@ -11,6 +11,7 @@ const STEP: usize = 256;
 pub(super) struct KvCache {
     heads: Vec<HeadCache>,
     kv_heads: usize,
+    kind: CacheType,
     /// Positions there is memory for.
     reserved: usize,
 }
@@ -38,6 +39,7 @@ impl KvCache {
         Self {
             heads,
             kv_heads: config.kv_heads,
+            kind,
             reserved: 0,
         }
     }
@@ -72,6 +74,40 @@ impl KvCache {
     /// The same, to be added to.
     pub fn head_mut(&mut self, layer: usize, head: usize) -> &mut HeadCache {
         &mut self.heads[layer * self.kv_heads + head]
+    }
+
+    /// How it keeps its numbers.
+    pub fn kind(&self) -> CacheType {
+        self.kind
+    }
+
+    /// Appends to `out` what it holds of the first `positions`.
+    pub fn save(&mut self, positions: usize, out: &mut Vec<u8>) -> Result<()> {
+        let size = self.parts(positions).map(|part| part.len()).sum();
+        out.try_reserve_exact(size)
+            .map_err(|_| Error::OutOfMemory(size))?;
+        for part in self.parts(positions) {
+            out.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    /// Takes what [`save`](Self::save) wrote; false where the bytes are others.
+    pub fn restore(&mut self, positions: usize, mut bytes: &[u8]) -> Result<bool> {
+        self.reserve(positions)?;
+        for part in self.parts(positions) {
+            let Some((saved, rest)) = bytes.split_at_checked(part.len()) else {
+                return Ok(false);
+            };
+            part.copy_from_slice(saved);
+            bytes = rest;
+        }
+        Ok(bytes.is_empty() && self.heads.iter().all(HeadCache::is_sane))
+    }
+
+    fn parts(&mut self, positions: usize) -> impl Iterator<Item = &mut [u8]> {
+        let heads = self.heads.iter_mut();
+        heads.flat_map(move |head| head.parts(positions))
     }
 
     /// Bytes taken.

@@ -16,6 +16,12 @@ use crate::head::Head;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
+use fnv::FnvHasher;
+use std::hash::Hasher;
+
+/// Of so many bytes of a tensor one is part of the model's fingerprint: a prime, so that all places in a block
+/// come in turn.
+const SAMPLED: u64 = 1021;
 
 /// Builds a [`Model`] from the bytes of a GGUF file as they arrive, repacking each tensor on the way:
 /// nothing is held twice.
@@ -113,12 +119,14 @@ struct Parts {
     tokenizer: Option<Tokenizer>,
     header: Option<Header>,
     arriving: Option<(usize, Arriving, u64)>,
+    fingerprint: FnvHasher,
     tensors: HashMap<String, Tensor>,
 }
 
 impl TensorSink for Parts {
     fn header(&mut self, mut header: Header) -> Result<()> {
         let (config, tokenizer) = check(&mut header)?;
+        self.fingerprint = FnvHasher::with_key(header.hash);
         self.config = Some(config);
         self.tokenizer = Some(tokenizer);
         self.header = Some(header);
@@ -144,6 +152,12 @@ impl TensorSink for Parts {
             Arriving::Matrix(builder) => builder.push(bytes),
             Arriving::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
             Arriving::Ignored => {}
+        }
+        // The first of each so many bytes, however they arrive.
+        let seen = (*received % SAMPLED) as usize;
+        let step = SAMPLED as usize;
+        for byte in bytes.iter().skip((step - seen) % step).step_by(step) {
+            self.fingerprint.write_u8(*byte);
         }
         *received += bytes.len() as u64;
         if *received == info.size
@@ -347,6 +361,7 @@ impl Parts {
         Ok(Model {
             parameters: header.tensors.iter().map(elements).sum(),
             file_size: header.file_size,
+            fingerprint: self.fingerprint.finish(),
             metadata: header.metadata,
             head,
             config,

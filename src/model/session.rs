@@ -74,6 +74,37 @@ impl Session {
         })
     }
 
+    /// A session like this one that holds nothing.
+    ///
+    /// # Errors
+    /// As [`Session::new`].
+    pub fn empty(&self, model: &Model) -> Result<Self> {
+        Self::new(model, self.capacity, self.cache_type())
+    }
+
+    /// How the KV cache keeps its numbers.
+    pub fn cache_type(&self) -> CacheType {
+        self.cache.kind()
+    }
+
+    /// Appends to `out` the KV cache of the first `len` tokens.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn save(&mut self, len: usize, out: &mut Vec<u8>) -> Result<()> {
+        self.cache.save(len.min(self.len), out)
+    }
+
+    /// Takes the KV cache of `len` tokens from bytes that [`Session::save`] wrote, in a session of the same
+    /// model and cache type. False where these are others: the session is of no use then.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn restore(&mut self, len: usize, bytes: &[u8]) -> Result<bool> {
+        self.len = len;
+        Ok(len <= self.capacity && self.cache.restore(len, bytes)?)
+    }
+
     /// The hidden states, final norm applied, of the tokens of the last `forward`:
     /// `[tokens, hidden_size]`.
     pub fn hidden(&self) -> ArrayView2<'_, f32> {

@@ -88,6 +88,8 @@ pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Resu
             "seed" => options.seed = Some(seed(&value)?),
             "stop" => options.stop = strings(&name, &value)?,
             "max_tokens" => options.max_tokens = Some(size(&name, &value)?),
+            "context_shift" => options.context_shift = boolean(&name, &value)?,
+            "n_keep" => options.n_keep = size(&name, &value)?,
             "logprobs" => options.logprobs = boolean(&name, &value)?,
             "top_logprobs" => options.top_logprobs = whole(&name, &value)?,
             _ => return Err(Error::UnknownOption(name)),

@@ -1,9 +1,9 @@
 //! The loop by hand, for JavaScript; see [`crate::generator`].
 
 use super::{Generator, JsResult, options, to_js};
-use crate::Result;
 use crate::generator::{DEFAULT_RECORD, Options};
-use js_sys::{Float32Array, WebAssembly};
+use crate::{Error, Result};
+use js_sys::{Float32Array, Uint8Array, WebAssembly};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,8 +53,28 @@ impl Generator {
         })
     }
 
-    /// Changes options from the next token on, all but `stop`; those that are absent stay as they are. The
-    /// model need not run again for it. Gives a promise where there is a constraint, which is one on what follows.
+    /// The text in progress as bytes; `snapshot` of the package makes a Blob of them.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn snapshot_bytes(&self) -> Result<Uint8Array> {
+        Ok(self.inner.borrow_mut().snapshot()?.as_slice().into())
+    }
+
+    /// Goes on from such bytes.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn restore_bytes(&self, snapshot: &Uint8Array) -> Result<()> {
+        let size = snapshot.length() as usize;
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(size)
+            .map_err(|_| Error::OutOfMemory(size))?;
+        bytes.resize(size, 0);
+        snapshot.copy_to(&mut bytes);
+        self.inner.borrow_mut().restore(&bytes)
+    }
+
+    /// Changes options from the next token on, all but those that belong to a text (`stop`, `context_shift`,
+    /// `n_keep`); those that are absent stay as they are. The model need not run again for it. Gives a promise
+    /// where there is a constraint, which is one on what follows.
     #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn configure(
         &self,

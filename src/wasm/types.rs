@@ -129,8 +129,15 @@ export interface GenerateOptions {
   seed?: number | bigint;
   /** The text ends before the first of these strings appears in it. */
   stop?: string | string[];
-  /** Tokens to generate at most; as many as the context holds unless set. */
+  /** Tokens to generate at most; as many as the context holds unless set, with `context_shift` any number. */
   max_tokens?: number;
+  /**
+   * Whether the text goes on where the context is full: the oldest half of its tokens is dropped, but for the first
+   * `n_keep`, and what is left is run again, which takes a moment. False unless set: the text ends there.
+   */
+  context_shift?: boolean;
+  /** Tokens at the start that are never dropped; 0 unless set. The token that begins every text stays anyway. */
+  n_keep?: number;
   /** Log-probabilities come with every token at no extra cost; false is only allowed without `top_logprobs`. */
   logprobs?: boolean;
   /** How many of the most probable tokens to report with each token, 0 to 100; 0 unless set. */
@@ -163,6 +170,18 @@ export interface Generator {
    * Rejects with the code "chat_template" where there is no template, or it refuses the messages.
    */
   chat(messages: ChatMessage[], options?: ChatOptions): Promise<void>;
+  /**
+   * The text in progress as a Blob, to go on with later: its tokens, options, the state of its sampler and its KV
+   * cache (most of it: see `inspect().memory.cache`).
+   */
+  snapshot(): Blob;
+  /**
+   * Goes on from a snapshot as if nothing had been, token for token; looking at `logits` needs a `peek` first.
+   *
+   * Rejects with the code "snapshot" where it is damaged, or of another model file, `cache_type` or
+   * `context_length`; the text in progress then stays as it was.
+   */
+  restore(snapshot: Blob | ArrayBuffer | Uint8Array): Promise<void>;
 }
 
 /** The stages of the sampler, in the order they run in unless `samplers` gives another. */

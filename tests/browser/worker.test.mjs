@@ -41,6 +41,14 @@ async function run({ modelUrl, worker }) {
   seen.fork = await take(fork, 4);
   seen.end = (await generator.next_token()) ?? "none";
 
+  // A snapshot goes on elsewhere; what is none leaves the text as it is.
+  await fork.rewind(3);
+  const snapshot = await fork.snapshot();
+  const begun = (await fork.snapshot()) instanceof Blob;
+  await fork.restore(snapshot);
+  seen.restored = [begun, await take(fork, 3)];
+  seen.damaged = await (async () => fork.restore(snapshot.slice(0, 5000)))().catch((error) => error.code);
+
   await fork.rewind(4);
   await fork.configure({ temperature: 0, record: { top: 2 } });
   const forced = await fork.accept(candidates[2].id);
@@ -62,6 +70,8 @@ test("a worker steps, rewinds and forks as the page's thread does", async () => 
   assert.deepEqual(worker, direct);
   assert.deepEqual(direct.again, direct.ids.slice(3));
   assert.deepEqual(direct.fork, direct.rest);
+  assert.deepEqual(direct.restored, [true, direct.rest.slice(1)]);
+  assert.equal(direct.damaged, "snapshot");
   assert.equal(direct.logits.best, direct.peek.candidates[0].logit);
   assert.equal(direct.peek.step, 8);
   assert.deepEqual(

@@ -83,8 +83,6 @@ pub(super) trait Isa: Copy + 'static {
     unsafe fn max_i32(a: Self::V, b: Self::V) -> Self::V;
     /// i32 → f32, to nearest even.
     unsafe fn to_f32(a: Self::V) -> Self::V;
-    /// f32 → i32 of values that are whole and within ±2³¹.
-    unsafe fn to_i32(a: Self::V) -> Self::V;
     /// f32 sum.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     /// f32 difference.

@@ -300,11 +300,6 @@ impl<D: Dots> Isa for Neon<D> {
         unsafe { i(vcvtq_f32_s32(a)) }
     }
     #[inline(always)]
-    unsafe fn to_i32(a: int32x4_t) -> int32x4_t {
-        // SAFETY: see above.
-        unsafe { vcvtq_s32_f32(f(a)) }
-    }
-    #[inline(always)]
     unsafe fn add(a: int32x4_t, b: int32x4_t) -> int32x4_t {
         // SAFETY: see above.
         unsafe { i(vaddq_f32(f(a), f(b))) }

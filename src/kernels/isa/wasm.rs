@@ -161,10 +161,6 @@ impl<D: Dots> Isa for Wasm<D> {
         f32x4_convert_i32x4(a)
     }
     #[inline(always)]
-    unsafe fn to_i32(a: v128) -> v128 {
-        i32x4_trunc_sat_f32x4(a)
-    }
-    #[inline(always)]
     unsafe fn add(a: v128, b: v128) -> v128 {
         f32x4_add(a, b)
     }

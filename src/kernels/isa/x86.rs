@@ -242,11 +242,6 @@ impl<D: Dots> Isa for X86<D> {
         unsafe { i(_mm_cvtepi32_ps(a)) }
     }
     #[inline(always)]
-    unsafe fn to_i32(a: __m128i) -> __m128i {
-        // SAFETY: see above.
-        unsafe { _mm_cvttps_epi32(f(a)) }
-    }
-    #[inline(always)]
     unsafe fn add(a: __m128i, b: __m128i) -> __m128i {
         // SAFETY: see above.
         unsafe { i(_mm_add_ps(f(a), f(b))) }

@@ -1,0 +1,345 @@
+//! A text in progress as bytes, with its KV cache, so that it can go on later and elsewhere.
+//!
+//! Little-endian, in order:
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 4 | `"NTKV"` |
+//! | 4 | version of the format: 1 |
+//! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
+//! | 8 | checksum of what follows: FNV-1a, 64 bits |
+//! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
+//! | rest | the cache, head by head |
+//!
+//! The bytes are untrusted: every length is checked against what is there before memory is taken for it, and
+//! every value against its range. A text is replaced only by a whole one.
+
+use super::options::Options;
+use super::{FinishReason, Generator, Run, Text};
+use crate::sampler::{Sampler, State};
+use crate::{Error, Result};
+use fnv::FnvHasher;
+use std::hash::Hasher;
+
+const MAGIC: [u8; 4] = *b"NTKV";
+const VERSION: u32 = 1;
+/// Bytes before those the checksum is of.
+const HEAD: usize = 24;
+
+const DAMAGED: Error = Error::Snapshot("it is damaged");
+
+impl Generator {
+    /// The text in progress as bytes: its tokens, options, the state of its sampler and its KV cache. With the
+    /// same model and context [`Generator::restore`] goes on from it as if nothing had been.
+    ///
+    /// Errors: [`Error::NotStarted`], [`Error::Constraint`] for a text under a constraint, whose grammar is
+    /// not part of one, [`Error::OutOfMemory`].
+    pub fn snapshot(&mut self) -> Result<Vec<u8>> {
+        let shape = self.shape();
+        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
+        if run.options.constraint.is_some() {
+            return Err(Error::Constraint(
+                "a snapshot cannot hold a constraint".into(),
+            ));
+        }
+        run.settle(&mut self.session);
+        // Neither the hidden state nor the logits are kept: the last token is run again.
+        let held = self.session.len().min(run.context_len() - 1);
+        let mut coder = Coder {
+            out: vec![0; HEAD],
+            input: None,
+            failed: false,
+        };
+        for number in [shape[0], shape[1], held] {
+            coder.word(number as u32);
+        }
+        run.code(&mut coder);
+        if coder.failed {
+            return Err(Error::OutOfMemory(4));
+        }
+        let mut out = coder.out;
+        self.session.save(held, &mut out)?;
+        let head = self.head(&out[HEAD..]);
+        out[..HEAD].copy_from_slice(&head);
+        Ok(out)
+    }
+
+    /// Goes on from a [`Generator::snapshot`] of a generator with the same model file, cache type and length
+    /// of the context.
+    ///
+    /// Errors leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of
+    /// another generator; [`Error::OutOfMemory`].
+    pub fn restore(&mut self, snapshot: &[u8]) -> Result<()> {
+        let (head, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
+        self.check_head(head, body)?;
+        let mut coder = Coder {
+            out: Vec::new(),
+            input: Some(body),
+            failed: false,
+        };
+        let [cache_type, length, held] = [0; 3].map(|_| coder.word(0) as usize);
+        let mut run = Run::new(Vec::new(), Options::default(), None, 0)?;
+        run.code(&mut coder);
+        if [cache_type, length] != self.shape() {
+            return Err(Error::Snapshot("its context has another type or length"));
+        }
+        if coder.failed || !self.revive(&mut run) || held >= run.context_len() {
+            return Err(DAMAGED);
+        }
+        run.reused = held.min(run.prompt_len);
+        let mut session = self.session.empty(&self.model)?;
+        if !session.restore(held, coder.input.unwrap_or_default())? {
+            return Err(DAMAGED);
+        }
+        (self.session, self.run) = (session, Some(run));
+        Ok(())
+    }
+
+    /// What both generators have in common besides the model: cache type and length.
+    fn shape(&self) -> [usize; 2] {
+        [self.session.cache_type() as usize, self.session.capacity()]
+    }
+
+    fn head(&self, body: &[u8]) -> [u8; HEAD] {
+        let mut hasher = FnvHasher::default();
+        hasher.write(body);
+        let mut head = [0; HEAD];
+        head[..4].copy_from_slice(&MAGIC);
+        head[4..8].copy_from_slice(&VERSION.to_le_bytes());
+        head[8..16].copy_from_slice(&self.model.fingerprint.to_le_bytes());
+        head[16..].copy_from_slice(&hasher.finish().to_le_bytes());
+        head
+    }
+
+    fn check_head(&self, head: &[u8; HEAD], body: &[u8]) -> Result<()> {
+        let expected = self.head(body);
+        let parts = [
+            (0..4, "it is none"),
+            (4..8, "it is of another version of this program"),
+            (16..24, "it is damaged"),
+            (8..16, "it is of another model"),
+        ];
+        for (at, reason) in parts {
+            if head[at.clone()] != expected[at] {
+                return Err(Error::Snapshot(reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the rest of a text that was read; false where it is none.
+    fn revive(&self, run: &mut Run) -> bool {
+        let capacity = self.session.capacity();
+        run.shift = self.shift(&run.ids, &run.options);
+        let most = run.shift.map_or(capacity + 1, |_| usize::MAX);
+        let vocabulary = self.model.config.vocabulary_size;
+        let usable = self.check_options(&run.options).is_ok()
+            && (1..=run.ids.len().min(capacity)).contains(&run.prompt_len)
+            && run.ids.len() <= most
+            && run.ids.iter().all(|&id| (id as usize) < vocabulary)
+            && run.states.len() == run.generated();
+        let Some(stages) = run.options.stages().ok().filter(|_| usable) else {
+            return false;
+        };
+        let state = run.sampler.state();
+        run.sampler = Sampler::new(stages, run.seed);
+        run.sampler.restore(state);
+        run.drop_oldest();
+        run.text = Text::new(run.options.stop.clone());
+        run.retell(&self.model.tokenizer);
+        true
+    }
+}
+
+/// Words on their way out, or in. After a failure it only remembers that there was one: what it gives then is of
+/// no use.
+struct Coder<'a> {
+    out: Vec<u8>,
+    /// What is to be read; absent where `out` is written.
+    input: Option<&'a [u8]>,
+    failed: bool,
+}
+
+/// Each method writes what it is given, or reads it anew.
+impl Coder<'_> {
+    fn word(&mut self, word: u32) -> u32 {
+        if let Some(input) = &mut self.input {
+            let Some((first, rest)) = input.split_first_chunk() else {
+                self.failed = true;
+                return 0;
+            };
+            *input = rest;
+            return u32::from_le_bytes(*first);
+        }
+        self.failed |= self.out.try_reserve(4).is_err();
+        if !self.failed {
+            self.out.extend_from_slice(&word.to_le_bytes());
+        }
+        word
+    }
+
+    fn wide(&mut self, number: u64) -> u64 {
+        let low = self.word(number as u32);
+        u64::from(low) | u64::from(self.word((number >> 32) as u32)) << 32
+    }
+
+    fn words(&mut self, words: &mut Vec<u32>) {
+        let len = self.word(words.len() as u32) as usize;
+        let missing = len.saturating_sub(words.len());
+        let most = self.input.map_or(len, |input| input.len() / 4);
+        self.failed |= len > most || words.try_reserve_exact(missing).is_err();
+        if !self.failed {
+            words.resize(len, 0);
+            words.iter_mut().for_each(|word| *word = self.word(*word));
+        }
+    }
+
+    fn pairs(&mut self, pairs: impl Iterator<Item = [u32; 2]>) -> Vec<[u32; 2]> {
+        let mut words = pairs.flatten().collect();
+        self.words(&mut words);
+        words.as_chunks().0.to_vec()
+    }
+
+    /// Characters, each string with something behind it that is none.
+    fn strings(&mut self, strings: &mut Vec<String>) {
+        let mut words = Vec::new();
+        for text in strings.drain(..) {
+            words.extend(text.chars().map(u32::from));
+            words.push(u32::MAX);
+        }
+        self.words(&mut words);
+        let mut text = String::new();
+        for word in words {
+            match char::from_u32(word) {
+                Some(char) => text.push(char),
+                None => strings.push(std::mem::take(&mut text)),
+            }
+        }
+    }
+}
+
+impl Run {
+    /// What of a text cannot be made from the rest.
+    fn code(&mut self, coder: &mut Coder) {
+        coder.words(&mut self.ids);
+        self.prompt_len = coder.word(self.prompt_len as u32) as usize;
+        // NaN where there is no μ.
+        self.states.push(self.sampler.state());
+        let states = self.states.drain(..).map(|state| {
+            let bits = state.mu.unwrap_or(f64::NAN).to_bits();
+            [bits as u32, (bits >> 32) as u32]
+        });
+        let states = coder.pairs(states).into_iter().map(|[low, high]| {
+            let mu = f64::from_bits(u64::from(low) | u64::from(high) << 32);
+            let mu = Some(mu).filter(|mu| mu.is_finite());
+            State { mu }
+        });
+        self.states.extend(states);
+        self.sampler.restore(self.states.pop().unwrap_or_default());
+        self.seed = coder.wide(self.seed);
+        let reason = self.finish_reason.map_or(0, |reason| reason as u32 + 1);
+        self.finish_reason = match coder.word(reason) {
+            1 => Some(FinishReason::Stop),
+            2 => Some(FinishReason::Length),
+            3 => Some(FinishReason::Abort),
+            _ => None,
+        };
+        self.options.code(coder);
+        self.options.seed = Some(self.seed);
+    }
+}
+
+impl Options {
+    /// All of them but the seed, and the constraint, which a snapshot is refused for.
+    fn code(&mut self, coder: &mut Coder) {
+        // By name, so that none is forgotten.
+        let Options {
+            temperature,
+            dynatemp_range,
+            dynatemp_exponent,
+            top_k,
+            top_p,
+            min_p,
+            typical_p,
+            top_n_sigma,
+            xtc_probability,
+            xtc_threshold,
+            repetition_penalty,
+            frequency_penalty,
+            presence_penalty,
+            no_repeat_ngram_size,
+            penalty_last_n,
+            dry_multiplier,
+            dry_base,
+            dry_allowed_length,
+            dry_penalty_last_n,
+            dry_sequence_breakers,
+            mirostat,
+            mirostat_tau,
+            mirostat_eta,
+            logit_bias,
+            banned_tokens,
+            samplers,
+            seed: _,
+            constraint: _,
+            stop,
+            max_tokens,
+            context_shift,
+            n_keep,
+            logprobs,
+            top_logprobs,
+            record,
+        } = self;
+        for number in [
+            temperature,
+            dynatemp_range,
+            dynatemp_exponent,
+            top_p,
+            min_p,
+            typical_p,
+            top_n_sigma,
+            xtc_probability,
+            xtc_threshold,
+            repetition_penalty,
+            frequency_penalty,
+            presence_penalty,
+            dry_multiplier,
+            dry_base,
+            mirostat_tau,
+            mirostat_eta,
+        ] {
+            *number = f32::from_bits(coder.word(number.to_bits()));
+        }
+        for number in [
+            top_k,
+            no_repeat_ngram_size,
+            dry_allowed_length,
+            mirostat,
+            top_logprobs,
+        ] {
+            *number = coder.word(*number);
+        }
+        for number in [penalty_last_n, dry_penalty_last_n] {
+            *number = coder.word(number.cast_unsigned()).cast_signed();
+        }
+        for flag in [context_shift, logprobs] {
+            *flag = coder.word(u32::from(*flag)) != 0;
+        }
+        *n_keep = coder.word(*n_keep as u32) as usize;
+        // Neither may be as large as what stands for none.
+        let most = coder.wide(max_tokens.map_or(u64::MAX, |most| most as u64));
+        *max_tokens = Some(most as usize).filter(|_| most != u64::MAX);
+        let top = coder.word(record.unwrap_or(u32::MAX));
+        *record = Some(top).filter(|_| top != u32::MAX);
+
+        let biases = logit_bias.drain(..).map(|(id, bias)| [id, bias.to_bits()]);
+        let biases = coder.pairs(biases).into_iter();
+        logit_bias.extend(biases.map(|[id, bits]| (id, f32::from_bits(bits))));
+        coder.words(banned_tokens);
+        coder.strings(dry_sequence_breakers);
+        coder.strings(stop);
+        if coder.word(u32::from(samplers.is_some())) != 0 {
+            coder.strings(samplers.get_or_insert_default());
+        }
+    }
+}
