@@ -174,7 +174,7 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
     // SAFETY: `x` was checked above.
     unsafe {
         match x.tokens {
-            1 if F::COMMON => decode::<I, F>(matrix, x, y),
+            1 => decode::<I, F>(matrix, x, y),
             _ => prefill::<I, F>(matrix, x, y),
         }
     }
@@ -184,7 +184,7 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
 unsafe fn decode<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     // SAFETY: as `product` checked.
     unsafe {
-        if tune::use_many_streams() {
+        if F::COMMON && tune::use_many_streams() {
             decode_streams::<I, F, MANY_STREAMS>(matrix, x, y);
         } else {
             decode_streams::<I, F, FEW_STREAMS>(matrix, x, y);
@@ -250,7 +250,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
             macro_rules! stream {
                 ($($n:literal),*) => {$(
                     if $n < N {
-                        let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)], 0);
+                        let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)], block % F::FORMAT.blocks());
                         let mut sum = [[sums[$n]]];
                         tile.add::<F, 1>(x, block, &mut sum);
                         sums[$n] = sum[0][0];
@@ -259,7 +259,9 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
             }
             // Written out: as a loop, engines keep the sums in memory.
             stream!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-            tiles = tiles.add(F::FORMAT.tile_bytes());
+            if (block + 1).is_multiple_of(F::FORMAT.blocks()) {
+                tiles = tiles.add(F::FORMAT.tile_bytes());
+            }
         }
         for (n, sums) in sums.iter().enumerate() {
             store_rows::<I>(*sums, matrix, first + n * span, 0, y);

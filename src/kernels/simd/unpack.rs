@@ -11,7 +11,7 @@ pub(crate) trait Quantized {
     const FORMAT: TileFormat;
     /// The format whose unpacked blocks look like those of this one, so that one kernel multiplies both.
     type Like: Quantized;
-    /// Whether one token is worth a kernel of its own, which unpacks no block ahead.
+    /// Whether there is a kernel of many streams beside that of few.
     const COMMON: bool;
 }
 
