@@ -176,8 +176,9 @@ fn elements(tensor: &TensorInfo) -> u64 {
 
 /// Bytes a tensor takes as the loader keeps it: matrices in tiles, the others in floats.
 fn in_memory(tensor: &TensorInfo) -> u64 {
-    match (&tensor.shape[..], TileFormat::of(tensor.kind)) {
-        ([columns, rows], Some(format)) => {
+    match &tensor.shape[..] {
+        [columns, rows] => {
+            let format = TileFormat::of(tensor.kind);
             let groups = rows.div_ceil(TILE_ROWS as u64);
             let tiles = columns / format.tile_cols() as u64;
             groups * tiles * format.tile_bytes() as u64

@@ -38,7 +38,7 @@ fn dequantised_values_agree() {
 /// What a kernel multiplies by, two rows of one block of columns at a time.
 #[test]
 fn repacked_rows_agree() {
-    for kind in kinds().filter(|kind| TileFormat::of(*kind).is_some()) {
+    for kind in kinds() {
         let (blocks, expected) = fixture(kind);
         let mut builder = MatrixBuilder::new("test", kind, 2, 256).unwrap();
         blocks.chunks(7).for_each(|piece| builder.push(piece));
@@ -53,5 +53,16 @@ fn repacked_rows_agree() {
                 assert!(close, "{kind:?}: {value}, not {expected}");
             }
         }
+    }
+}
+
+/// Tiles take no more than 1.15 times the bytes of the file.
+#[test]
+fn tiles_are_compact() {
+    for kind in TensorType::ALL {
+        let format = TileFormat::of(kind);
+        let tiles = 4.0 * 256.0 / (4 * format.tile_cols()) as f64 * format.tile_bytes() as f64;
+        let blocks = 4.0 * 256.0 / kind.block_len() as f64 * kind.block_bytes() as f64;
+        assert!(tiles <= 1.15 * blocks, "{kind:?}: {tiles} for {blocks}");
     }
 }

@@ -2,14 +2,13 @@
 
 use super::{Outcome, print_json};
 use nexttoken::model::ARCHITECTURES;
-use nexttoken::quant::{TensorType, TileFormat};
+use nexttoken::quant::TensorType;
 use nexttoken::tokenizer::Tokenizer;
 use std::io::Write;
 
 /// The kinds of things a model file names, where it names them, and what of them loads.
 fn supported() -> [(&'static str, &'static str, Vec<&'static str>); 4] {
     let types = TensorType::ALL.into_iter();
-    let types = types.filter(|kind| TileFormat::of(*kind).is_some());
     [
         (
             "architectures",

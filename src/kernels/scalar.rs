@@ -3,7 +3,7 @@
 
 use super::Activations;
 use super::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
-use crate::quant::tiles::{TILE_COLS, TILE_ROWS, tile_half, tile_weight};
+use crate::quant::tiles::{TILE_COLS, TILE_ROWS, tile_depth, tile_half, tile_scale, tile_weight};
 use crate::quant::{Matrix, TileFormat};
 
 /// An IEEE half to f32. Exact for every finite half; infinities and NaNs, which no sane model holds,
@@ -61,7 +61,9 @@ pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
 ///
 /// Quantised weights: block by block, the integer dot product of a block is exact, and
 /// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`;
-/// `Q6` half a block at a time, as its scales are.
+/// `Q6` and `Q3` half a block at a time, as their scales are. The minimum of `Q2` goes to each half of the
+/// activations as many times as the tile says, counted in integers:
+/// `y += (Σ over halves of depth × Σ activations) × (minimum × activation scale)`.
 /// Floats: column by column.
 pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);
@@ -87,27 +89,31 @@ fn quantized_group(
 ) -> [f32; TILE_ROWS] {
     let format = matrix.format();
     let mut sums = [0.0f32; TILE_ROWS];
-    for (block, tile) in matrix
-        .group(group)
-        .chunks_exact(format.tile_bytes())
-        .enumerate()
-    {
+    for block in 0..matrix.cols() / TILE_COLS {
+        let (tile, block_in_tile) = (block / format.blocks(), block % format.blocks());
+        let tile = &matrix.group(group)[tile * format.tile_bytes()..][..format.tile_bytes()];
+        let (first, parts) = (TILE_COLS * block_in_tile, 2 * block_in_tile);
         let x = &x.blocks[block * x.tokens + token];
         for (row, sum) in sums.iter_mut().enumerate() {
             let dot = |columns: std::ops::Range<usize>| -> i32 {
-                let weight = |c| tile_weight(format, tile, row, c) - format.offset();
+                let weight = |c| tile_weight(format, tile, row, first + c) - format.offset();
                 columns.map(|c| weight(c) * i32::from(x.q[c])).sum()
             };
-            let scale = half(tile_half(format, tile, row)) * x.scale;
-            if format == TileFormat::Q6 {
-                *sum += dot(0..TILE_COLS / 2) as f32 * scale;
-                let scale = half(tile_half(format, tile, TILE_ROWS + row)) * x.scale;
-                *sum += dot(TILE_COLS / 2..TILE_COLS) as f32 * scale;
+            let scale = |part| tile_scale(format, tile, row, parts + part, half) * x.scale;
+            if format.has_half_scales() {
+                *sum += dot(0..TILE_COLS / 2) as f32 * scale(0);
+                *sum += dot(TILE_COLS / 2..TILE_COLS) as f32 * scale(1);
                 continue;
             }
-            *sum += dot(0..TILE_COLS) as f32 * scale;
+            *sum += dot(0..TILE_COLS) as f32 * scale(0);
+            let minimum = || half(tile_half(format, tile, TILE_ROWS + row));
             if format.has_minimum() {
-                *sum += half(tile_half(format, tile, TILE_ROWS + row)) * x.scaled_sum;
+                *sum += minimum() * x.scaled_sum;
+            }
+            if format == TileFormat::Q2 {
+                let depth = |part| tile_depth(format, tile, row, parts + part);
+                let depths = depth(0) * x.low_sum + depth(1) * (x.sum - x.low_sum);
+                *sum += depths as f32 * (minimum() * x.scale);
             }
         }
     }

@@ -23,6 +23,7 @@ mod attention;
 mod elementwise;
 mod float;
 mod quantized;
+mod unpack;
 
 pub(super) use attention::{
     quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
@@ -45,18 +46,22 @@ const MANY_STREAMS: usize = if cfg!(target_arch = "wasm32") { 16 } else { 8 };
 #[inline(always)]
 pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     use quantized::product;
+    use unpack::{IQ4, Q2, Q3, Q4_0, Q4_1, Q5_0, Q5_1, Q6, Q8_0};
     // SAFETY: as the caller promises.
     unsafe {
         match matrix.format() {
             TileFormat::F32 => float::product::<I, float::F32>(matrix, x, y),
             TileFormat::F16 => float::product::<I, float::F16>(matrix, x, y),
             TileFormat::BF16 => float::product::<I, float::BF16>(matrix, x, y),
-            TileFormat::Q4_0 => product::<I, quantized::Q4_0>(matrix, x, y),
-            TileFormat::Q4_1 => product::<I, quantized::Q4_1>(matrix, x, y),
-            TileFormat::Q5_0 => product::<I, quantized::Q5_0>(matrix, x, y),
-            TileFormat::Q5_1 => product::<I, quantized::Q5_1>(matrix, x, y),
-            TileFormat::Q6 => product::<I, quantized::Q6>(matrix, x, y),
-            TileFormat::Q8_0 => product::<I, quantized::Q8_0>(matrix, x, y),
+            TileFormat::Q4_0 => product::<I, Q4_0>(matrix, x, y),
+            TileFormat::Q4_1 => product::<I, Q4_1>(matrix, x, y),
+            TileFormat::Q5_0 => product::<I, Q5_0>(matrix, x, y),
+            TileFormat::Q5_1 => product::<I, Q5_1>(matrix, x, y),
+            TileFormat::Q6 => product::<I, Q6>(matrix, x, y),
+            TileFormat::Q8_0 => product::<I, Q8_0>(matrix, x, y),
+            TileFormat::Q2 => product::<I, Q2>(matrix, x, y),
+            TileFormat::Q3 => product::<I, Q3>(matrix, x, y),
+            TileFormat::IQ4 => product::<I, IQ4>(matrix, x, y),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::*;
-use crate::quant::{MatrixBuilder, TensorType, quantize};
+use crate::quant::{MatrixBuilder, TensorType, f32_to_f16, quantize};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -36,10 +36,31 @@ const QUANTIZED: [TensorType; 5] = [
     TensorType::Q8_0,
 ];
 const FLOATS: [TensorType; 3] = [TensorType::F32, TensorType::F16, TensorType::BF16];
+/// Those nothing here quantises to, and where the halves of a block lie.
+const BLOCKS: [(TensorType, &[usize]); 7] = [
+    (TensorType::Q2K, &[80, 82]),
+    (TensorType::Q3K, &[108]),
+    (TensorType::Q4K, &[0, 2]),
+    (TensorType::Q5K, &[0, 2]),
+    (TensorType::Q6K, &[208]),
+    (TensorType::IQ4NL, &[0]),
+    (TensorType::IQ4XS, &[0]),
+];
 
-fn matrix(kind: TensorType, rows: usize, cols: usize, values: &[f32]) -> Matrix {
+fn matrix(kind: TensorType, rows: usize, cols: usize, random: &mut Random) -> Matrix {
     let mut bytes = Vec::new();
-    quantize(kind, values, &mut bytes).unwrap();
+    if let Some((_, halves)) = BLOCKS.iter().find(|(other, _)| *other == kind) {
+        let blocks = rows * cols / kind.block_len();
+        bytes.extend((0..blocks * kind.block_bytes()).map(|_| random.next() as u8));
+        for block in bytes.chunks_exact_mut(kind.block_bytes()) {
+            for at in *halves {
+                let half = f32_to_f16(random.values(1)[0] / 1000.0);
+                block[*at..at + 2].copy_from_slice(&half.to_le_bytes());
+            }
+        }
+    } else {
+        quantize(kind, &random.values(rows * cols), &mut bytes).unwrap();
+    }
     let mut builder = MatrixBuilder::new("test", kind, rows, cols).unwrap();
     // In odd pieces, as a network delivers them.
     bytes.chunks(97).for_each(|chunk| builder.push(chunk));
@@ -59,11 +80,16 @@ fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activations {
 #[test]
 fn products_equal_the_specification() {
     let mut random = Random(1);
-    for (kinds, sizes) in [(&QUANTIZED[..], [32, 96, 288]), (&FLOATS[..], [1, 37, 130])] {
+    let blocks = BLOCKS.map(|(kind, _)| kind);
+    for (kinds, sizes) in [
+        (&QUANTIZED[..], [32, 96, 288]),
+        (&FLOATS[..], [1, 37, 130]),
+        (&blocks[..], [256, 512, 768]),
+    ] {
         for &kind in kinds {
             for cols in sizes {
                 for (rows, tokens) in [(1, 1), (4, 1), (137, 1), (7, 2), (19, 5), (33, 67)] {
-                    let w = matrix(kind, rows, cols, &random.values(rows * cols));
+                    let w = matrix(kind, rows, cols, &mut random);
                     let mut x = activations(tokens, cols, &random.values(tokens * cols));
                     let mut y = vec![0.0; rows * tokens];
                     linear(&w, &mut x, &mut y);
@@ -81,8 +107,7 @@ fn products_equal_the_specification() {
 #[test]
 fn products_of_extreme_blocks_equal_the_specification() {
     let mut random = Random(2);
-    let k_quants = [TensorType::Q4K, TensorType::Q5K, TensorType::Q6K];
-    for kind in QUANTIZED.into_iter().chain(k_quants) {
+    for kind in QUANTIZED.into_iter().chain(BLOCKS.map(|(kind, _)| kind)) {
         let cols = kind.block_len().max(64);
         for _ in 0..20 {
             let len = 8 * cols / kind.block_len() * kind.block_bytes();
@@ -112,9 +137,10 @@ fn products_of_extreme_blocks_equal_the_specification() {
 #[test]
 fn the_specification_is_a_matrix_product() {
     let mut random = Random(3);
-    for kind in QUANTIZED.into_iter().chain(FLOATS) {
-        let (rows, cols) = (9, 96);
-        let w = matrix(kind, rows, cols, &random.values(rows * cols));
+    let kinds = QUANTIZED.into_iter().chain(FLOATS);
+    for kind in kinds.chain(BLOCKS.map(|(kind, _)| kind)) {
+        let (rows, cols) = (9, if kind.block_len() == 256 { 512 } else { 96 });
+        let w = matrix(kind, rows, cols, &mut random);
         let values = random.values(cols);
         let mut x = activations(1, cols, &values);
         x.quantize(w.format().is_signed());

@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use super::Config;
 use super::architecture::{Activation, NormKind, Norms, Positions, QueryKeyNorm};
 use crate::gguf::TensorInfo;
-use crate::quant::TileFormat;
 use crate::{Error, Result};
 
 /// A tensor that has a place in the model.
@@ -188,12 +187,6 @@ pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
                 tensor: info.name.clone(),
                 found: info.shape.clone(),
                 expected: spec.shape,
-            });
-        }
-        if spec.is_matrix && TileFormat::of(info.kind).is_none() {
-            return Err(Error::UnsupportedTensorType {
-                tensor: info.name.clone(),
-                kind: info.kind.name().to_owned(),
             });
         }
         found.insert(info.name.as_str());

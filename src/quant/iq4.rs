@@ -8,7 +8,7 @@
 use super::f16_at;
 
 /// The levels, from `ggml-common.h` (`kvalues_iq4nl`).
-const LEVELS: [i8; 16] = [
+pub(crate) const LEVELS: [i8; 16] = [
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
 ];
 
@@ -17,15 +17,19 @@ pub(super) fn dequantize_iq4_nl(block: &[u8; 18], out: &mut [f32; 32]) {
 }
 
 pub(super) fn dequantize_iq4_xs(block: &[u8; 136], out: &mut [f32; 256]) {
-    let d = f16_at(block, 0);
-    let (high, low) = (u16::from_le_bytes([block[2], block[3]]), &block[4..8]);
-    let nibbles = block[8..].chunks_exact(16);
-    for (sub, (out, nibbles)) in out.chunks_exact_mut(32).zip(nibbles).enumerate() {
-        let low = (low[sub / 2] >> (sub % 2 * 4)) & 0x0f;
-        let high = (high >> (sub * 2)) as u8 & 0x03;
-        let scale = d * f32::from(i16::from(low | high << 4) - 32);
+    for (sub, out) in out.chunks_exact_mut(32).enumerate() {
+        let (scale, nibbles) = xs_sub_block(block, sub);
         look_up(scale, nibbles, out);
     }
+}
+
+/// Scale and nibbles of sub-block `sub` of an IQ4_XS block.
+pub(super) fn xs_sub_block(block: &[u8], sub: usize) -> (f32, &[u8]) {
+    let (high, low) = (u16::from_le_bytes([block[2], block[3]]), &block[4..8]);
+    let low = (low[sub / 2] >> (sub % 2 * 4)) & 0x0f;
+    let high = (high >> (sub * 2)) as u8 & 0x03;
+    let scale = f16_at(block, 0) * f32::from(i16::from(low | high << 4) - 32);
+    (scale, &block[8 + 16 * sub..][..16])
 }
 
 /// The levels of 32 elements, scaled: the low nibble of byte `i` belongs to element `i`, the high one to `i + 16`.

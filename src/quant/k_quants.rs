@@ -12,33 +12,37 @@
 use super::{TensorType, f16_at};
 
 /// Elements in a block.
-const LEN: usize = 256;
+pub(super) const LEN: usize = 256;
 
 pub(super) fn dequantize_q2_k(block: &[u8; 84], out: &mut [f32; LEN]) {
-    let (scales, q) = (&block[..16], &block[16..80]);
+    let scales = &block[..16];
     let (d, dmin) = (f16_at(block, 80), f16_at(block, 82));
     for (sub, out) in out.chunks_exact_mut(16).enumerate() {
         let scale = d * f32::from(scales[sub] & 0x0f);
         let minimum = dmin * f32::from(scales[sub] >> 4);
         for (i, out) in out.iter_mut().enumerate() {
-            *out = scale * f32::from(two_bits(q, sub * 16 + i)) - minimum;
+            *out = scale * f32::from(value(TensorType::Q2K, block, sub * 16 + i)) - minimum;
         }
     }
 }
 
 pub(super) fn dequantize_q3_k(block: &[u8; 110], out: &mut [f32; LEN]) {
-    let (third_bits, q, scales) = (&block[..32], &block[32..96], &block[96..108]);
     let d = f16_at(block, 108);
     for (sub, out) in out.chunks_exact_mut(16).enumerate() {
-        let low = (scales[sub % 8] >> (sub / 8 * 4)) & 0x0f;
-        let high = (scales[8 + sub % 4] >> (sub / 4 * 2)) & 0x03;
-        let scale = d * f32::from(i16::from(low | high << 4) - 32);
+        let scale = d * f32::from(q3_scale(block, sub));
         for (i, out) in out.iter_mut().enumerate() {
-            let i = sub * 16 + i;
-            let q = two_bits(q, i) | bit(third_bits, i) << 2;
+            let q = value(TensorType::Q3K, block, sub * 16 + i);
             *out = scale * f32::from(i16::from(q) - 4);
         }
     }
+}
+
+/// The scale of sub-block `sub` of a Q3_K block, −32 to 31.
+pub(super) fn q3_scale(block: &[u8], sub: usize) -> i8 {
+    let scales = &block[96..108];
+    let low = (scales[sub % 8] >> (sub / 8 * 4)) & 0x0f;
+    let high = (scales[8 + sub % 4] >> (sub / 4 * 2)) & 0x03;
+    (low | high << 4) as i8 - 32
 }
 
 pub(super) fn dequantize_q4_k(block: &[u8; 144], out: &mut [f32; LEN]) {
@@ -67,9 +71,11 @@ pub(super) fn dequantize_q6_k(block: &[u8; 210], out: &mut [f32; LEN]) {
     }
 }
 
-/// Value of element `i` of a Q4_K, Q5_K or Q6_K block before scale and offset: 0 to 15, 31 or 63.
+/// Value of element `i` of a block before scale and offset: unsigned, of as many bits as the format's name says.
 pub(super) fn value(kind: TensorType, block: &[u8], i: usize) -> u8 {
     match kind {
+        TensorType::Q2K => two_bits(&block[16..80], i),
+        TensorType::Q3K => two_bits(&block[32..96], i) | bit(&block[..32], i) << 2,
         TensorType::Q4K => nibble(&block[16..], i),
         TensorType::Q5K => nibble(&block[48..], i) | bit(&block[16..48], i) << 4,
         _ => q6_value(block, i),

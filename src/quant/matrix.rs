@@ -1,6 +1,6 @@
 //! A weight matrix in tiles, built row by row from a tensor's bytes as they arrive.
 
-use super::tiles::{self, TILE_COLS, TILE_ROWS, TileFormat};
+use super::tiles::{self, TILE_ROWS, TileFormat};
 use super::{TensorType, f16_to_f32};
 use crate::{Error, Result};
 
@@ -71,18 +71,16 @@ impl Matrix {
 }
 
 fn dequantize_lane(format: TileFormat, tile: &[u8], lane: usize, out: &mut [f32]) {
-    let mut scale = f16_to_f32(tiles::tile_half(format, tile, lane));
-    let minimum = if format.has_minimum() {
-        f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane))
-    } else {
-        0.0
-    };
-    for (column, value) in out.iter_mut().enumerate() {
-        if format == TileFormat::Q6 && column == TILE_COLS / 2 {
-            scale = f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane));
+    for (part, out) in out.chunks_exact_mut(16).enumerate() {
+        let scale = tiles::tile_scale(format, tile, lane, part, f16_to_f32);
+        let minimum = match tiles::tile_depth(format, tile, lane, part) {
+            0 => 0.0,
+            depth => depth as f32 * f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane)),
+        };
+        for (column, value) in out.iter_mut().enumerate() {
+            let weight = tiles::tile_weight(format, tile, lane, 16 * part + column);
+            *value = (weight - format.offset()) as f32 * scale + minimum;
         }
-        let weight = tiles::tile_weight(format, tile, lane, column) - format.offset();
-        *value = weight as f32 * scale + minimum;
     }
 }
 
@@ -107,13 +105,9 @@ impl MatrixBuilder {
     /// A builder for a tensor of `rows` × `cols` stored as `kind`.
     ///
     /// # Errors
-    /// [`Error::UnsupportedTensorType`] (naming `name`), [`Error::OutOfMemory`], or
-    /// [`Error::Corrupt`] where a row is not whole blocks.
+    /// [`Error::OutOfMemory`], or [`Error::Corrupt`] (naming `name`) where a row is not whole blocks.
     pub fn new(name: &str, kind: TensorType, rows: usize, cols: usize) -> Result<Self> {
-        let format = TileFormat::of(kind).ok_or_else(|| Error::UnsupportedTensorType {
-            tensor: name.to_owned(),
-            kind: kind.name().to_owned(),
-        })?;
+        let format = TileFormat::of(kind);
         if !cols.is_multiple_of(kind.block_len()) {
             let reason = format!("the rows of \"{name}\" are not whole blocks");
             return Err(Error::Corrupt(reason));

@@ -13,7 +13,7 @@
 //! | IQ4_NL, IQ4_XS | `iq4` | 32, 256; four bits that index a table of uneven levels |
 
 mod float;
-mod iq4;
+pub(crate) mod iq4;
 mod k_quants;
 mod legacy;
 mod matrix;

@@ -5,13 +5,16 @@
 //! ordered so that lane `r` of a 128-bit vector belongs to row `r`: byte `4r + c` of weight vector `g`
 //! is row `r`, column `4g + c`. A four-bit tile packs vectors `2i` and `2i + 1` into the low and high
 //! nibbles of vector `i`; a five-bit tile adds 16 bytes in which bit `g` of byte `4r + c` is the fifth
-//! bit. Matrices of floats use the same order with one column a tile: four rows' values in a row.
+//! bit, and bits `2i` and `2i + 1` of vector `v` of two-bit weights are vector `4v + i`. Matrices of floats use
+//! the same order with one column a tile: four rows' values in a row.
 
+use super::iq4::{self, LEVELS};
 use super::{TensorType, f32_to_f16, k_quants};
 
 /// Rows of a tile: one per 32-bit lane.
 pub const TILE_ROWS: usize = 4;
-/// Columns of a quantised tile: one block of every supported format.
+/// Columns of a quantised tile, or of each of the [blocks](TileFormat::blocks) in it: as many as activations are
+/// quantised together.
 pub const TILE_COLS: usize = 32;
 
 /// How the tiles of a matrix are laid out.
@@ -36,12 +39,22 @@ pub enum TileFormat {
     Q6,
     /// 128 signed bytes, four half scales; weight = scale × byte.
     Q8_0,
+    /// Eight blocks: two bits a weight; for each row of a block two bytes, one for each half of its columns, of
+    /// four bits `steps` and four `depth`; four half scales, four half minima;
+    /// weight = scale × (steps × value) + minimum × depth.
+    Q2,
+    /// Eight blocks: for each two bits a weight, then 16 bytes of third bits; two signed bytes `steps` a row as
+    /// in `Q2`; four half scales; weight = scale × steps / 8 × (8 × value − 32), so that kernels find in it the
+    /// weights of `Q6`.
+    Q3,
+    /// 64 bytes of nibbles, four half scales; weight = scale × the level the nibble stands for.
+    IQ4,
 }
 
 impl TileFormat {
-    /// The tile format a tensor type is repacked to; `None` where there is no kernel for it.
-    pub const fn of(kind: TensorType) -> Option<Self> {
-        Some(match kind {
+    /// The tile format a tensor type is repacked to.
+    pub const fn of(kind: TensorType) -> Self {
+        match kind {
             TensorType::F32 => Self::F32,
             TensorType::F16 => Self::F16,
             TensorType::BF16 => Self::BF16,
@@ -52,8 +65,10 @@ impl TileFormat {
             TensorType::Q5_1 | TensorType::Q5K => Self::Q5_1,
             TensorType::Q6K => Self::Q6,
             TensorType::Q8_0 => Self::Q8_0,
-            _ => return None,
-        })
+            TensorType::Q2K => Self::Q2,
+            TensorType::Q3K => Self::Q3,
+            TensorType::IQ4NL | TensorType::IQ4XS => Self::IQ4,
+        }
     }
 
     /// Whether activations are quantised before they meet this format.
@@ -63,7 +78,20 @@ impl TileFormat {
 
     /// Columns one tile spans.
     pub const fn tile_cols(self) -> usize {
-        if self.is_quantized() { TILE_COLS } else { 1 }
+        if self.is_quantized() {
+            TILE_COLS * self.blocks()
+        } else {
+            1
+        }
+    }
+
+    /// Blocks of [`TILE_COLS`] columns in a quantised tile: one, but where scales are multiples of a number
+    /// that is the same for several.
+    pub const fn blocks(self) -> usize {
+        match self {
+            Self::Q2 | Self::Q3 => 8,
+            _ => 1,
+        }
     }
 
     /// Bytes of weights at the start of a tile, upper bits included.
@@ -71,20 +99,31 @@ impl TileFormat {
         match self {
             Self::F32 => 16,
             Self::F16 | Self::BF16 => 8,
-            Self::Q4_0 | Self::Q4_1 => 64,
+            Self::Q4_0 | Self::Q4_1 | Self::IQ4 => 64,
             Self::Q5_0 | Self::Q5_1 => 80,
             Self::Q6 => 96,
             Self::Q8_0 => 128,
+            Self::Q2 => 32 * self.blocks(),
+            Self::Q3 => 48 * self.blocks(),
         }
+    }
+
+    /// Where the halves lie in a tile: after the weights and the bytes that count their steps.
+    pub(crate) const fn halves_at(self) -> usize {
+        self.weight_bytes()
+            + match self {
+                Self::Q2 | Self::Q3 => 2 * TILE_ROWS * self.blocks(),
+                _ => 0,
+            }
     }
 
     /// Bytes of one tile.
     pub const fn tile_bytes(self) -> usize {
-        self.weight_bytes()
+        self.halves_at()
             + match self {
                 Self::F32 | Self::F16 | Self::BF16 => 0,
-                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 => 8,
-                Self::Q4_1 | Self::Q5_1 | Self::Q6 => 16,
+                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q3 | Self::IQ4 => 8,
+                Self::Q4_1 | Self::Q5_1 | Self::Q6 | Self::Q2 => 16,
             }
     }
 
@@ -93,19 +132,24 @@ impl TileFormat {
         match self {
             Self::Q4_0 => 8,
             Self::Q5_0 => 16,
-            Self::Q6 => 32,
+            Self::Q6 | Self::Q3 => 32,
             _ => 0,
         }
     }
 
     /// Whether weights are signed bytes.
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::Q8_0)
+        matches!(self, Self::Q8_0 | Self::IQ4)
     }
 
-    /// Whether a tile carries minima.
+    /// Whether a tile carries one minimum a row.
     pub const fn has_minimum(self) -> bool {
         matches!(self, Self::Q4_1 | Self::Q5_1)
+    }
+
+    /// Whether each half of a block's columns has scales of its own.
+    pub const fn has_half_scales(self) -> bool {
+        matches!(self, Self::Q6 | Self::Q3)
     }
 }
 
@@ -138,11 +182,42 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
                 }
             }
         }
-        _ => {
-            if let Some(format) = TileFormat::of(kind) {
-                pack_plain(format, block, row, tiles);
+        TensorType::Q2K => {
+            for column in 0..k_quants::LEN {
+                let value = k_quants::value(kind, block, column);
+                pack_two_bits(value, column, row, tiles);
+            }
+            for (part, steps) in block[..16].iter().enumerate() {
+                tiles[steps_at(TileFormat::Q2, row, part)] = *steps;
+            }
+            let at = TileFormat::Q2.halves_at();
+            pack_half(&block[80..82], at, row, tiles);
+            // The minimum is subtracted: a half's sign is its last bit.
+            pack_half(&[block[82], block[83] ^ 0x80], at + 8, row, tiles);
+        }
+        TensorType::Q3K => {
+            for column in 0..k_quants::LEN {
+                let value = k_quants::value(kind, block, column);
+                let tile = &mut tiles[48 * (column / TILE_COLS)..];
+                let (column, byte) = (column % TILE_COLS, 4 * row + column % 4);
+                pack_two_bits(value & 3, column, row, tile);
+                tile[32 + byte] |= (value >> 2) << (column / 4);
+            }
+            for part in 0..16 {
+                let steps = k_quants::q3_scale(block, part) as u8;
+                tiles[steps_at(TileFormat::Q3, row, part)] = steps;
+            }
+            pack_half(&block[108..110], TileFormat::Q3.halves_at(), row, tiles);
+        }
+        TensorType::IQ4XS => {
+            let bytes = TileFormat::IQ4.tile_bytes();
+            for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
+                let (scale, nibbles) = iq4::xs_sub_block(block, sub);
+                pack_nibbles(nibbles, row, tile);
+                pack_half(&f32_to_f16(scale).to_le_bytes(), 64, row, tile);
             }
         }
+        _ => pack_plain(TileFormat::of(kind), block, row, tiles),
     }
 }
 
@@ -153,7 +228,7 @@ fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
         TileFormat::F16 | TileFormat::BF16 => {
             tile[2 * row..2 * row + 2].copy_from_slice(block);
         }
-        TileFormat::Q4_0 => {
+        TileFormat::Q4_0 | TileFormat::IQ4 => {
             pack_nibbles(&block[2..18], row, tile);
             pack_half(&block[0..2], 64, row, tile);
         }
@@ -173,7 +248,7 @@ fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
             pack_half(&block[0..2], 80, row, tile);
             pack_half(&block[2..4], 88, row, tile);
         }
-        TileFormat::Q6 => {}
+        TileFormat::Q6 | TileFormat::Q2 | TileFormat::Q3 => {}
         TileFormat::Q8_0 => {
             for (group, weights) in block[2..34].chunks_exact(4).enumerate() {
                 tile[16 * group + 4 * row..][..4].copy_from_slice(weights);
@@ -201,11 +276,16 @@ fn pack_values(row: usize, tile: &mut [u8], value: impl Fn(usize) -> u8) {
         let (value, group, byte) = (value(column), column / 4, 4 * row + column % 4);
         tile[16 * (group / 2) + byte] |= (value & 15) << (4 * (group % 2));
         if six {
-            tile[64 + 16 * (group / 4) + byte] |= (value >> 4) << (2 * (group % 4));
+            pack_two_bits(value >> 4, column, row, &mut tile[64..]);
         } else if value > 15 {
             tile[64 + byte] |= 1 << group;
         }
     }
+}
+
+/// Two bits of a column, among others of the zeroed bytes of `vectors`.
+fn pack_two_bits(bits: u8, column: usize, row: usize, vectors: &mut [u8]) {
+    vectors[16 * (column / 16) + 4 * row + column % 4] |= bits << (2 * (column / 4 % 4));
 }
 
 fn pack_fifth_bits(bits: &[u8], row: usize, tile: &mut [u8]) {
@@ -219,10 +299,42 @@ fn pack_half(half: &[u8], start: usize, row: usize, tile: &mut [u8]) {
     tile[start + 2 * row..][..2].copy_from_slice(half);
 }
 
-/// Half `index` of the scales (`index` < 4) or minima (4 to 7; of `Q6` the scales of columns 16 to 31) of a quantised tile, as its bits.
+/// Half `index` of the scales (`index` < 4) or minima (4 to 7; of `Q6` the scales of columns 16 to 31) of a
+/// quantised tile, as its bits.
 pub(crate) fn tile_half(format: TileFormat, tile: &[u8], index: usize) -> u16 {
-    let at = format.weight_bytes() + 2 * index;
+    let at = format.halves_at() + 2 * index;
     u16::from_le_bytes([tile[at], tile[at + 1]])
+}
+
+/// Where a tile of `Q2` or `Q3` has the steps of columns 16 `part` to 16 `part` + 15 of `row`.
+const fn steps_at(format: TileFormat, row: usize, part: usize) -> usize {
+    format.weight_bytes() + 2 * TILE_ROWS * (part / 2) + 2 * row + part % 2
+}
+
+/// What a step of columns 16 `part` to 16 `part` + 15 of `row` is worth, with the caller's way to read a half.
+pub(crate) fn tile_scale(
+    format: TileFormat,
+    tile: &[u8],
+    row: usize,
+    part: usize,
+    half: fn(u16) -> f32,
+) -> f32 {
+    match format {
+        TileFormat::Q6 => half(tile_half(format, tile, TILE_ROWS * part + row)),
+        TileFormat::Q3 => {
+            let steps = tile[steps_at(format, row, part)] as i8;
+            half(tile_half(format, tile, row)) * 0.125 * f32::from(steps)
+        }
+        _ => half(tile_half(format, tile, row)),
+    }
+}
+
+/// How many times the minimum of `row` goes to columns 16 `part` to 16 `part` + 15.
+pub(crate) fn tile_depth(format: TileFormat, tile: &[u8], row: usize, part: usize) -> i32 {
+    match format {
+        TileFormat::Q2 => i32::from(tile[steps_at(format, row, part)] >> 4),
+        _ => i32::from(format.has_minimum()),
+    }
 }
 
 /// The weight of `row` and `column` in a quantised tile as the integer a kernel multiplies:
@@ -230,16 +342,24 @@ pub(crate) fn tile_half(format: TileFormat, tile: &[u8], index: usize) -> u16 {
 pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: usize) -> i32 {
     let byte = 4 * row + column % 4;
     let group = column / 4;
-    let nibble = || i32::from((tile[16 * (group / 2) + byte] >> (4 * (group % 2))) & 15);
-    match format {
-        TileFormat::Q8_0 => i32::from(tile[16 * group + byte] as i8),
-        TileFormat::Q5_0 | TileFormat::Q5_1 => {
-            nibble() | (i32::from((tile[64 + byte] >> group) & 1) << 4)
+    let nibble = || (tile[16 * (group / 2) + byte] >> (4 * (group % 2))) & 15;
+    let two_bits =
+        |at: usize, group: usize| (tile[at + 16 * (group / 4) + byte] >> (2 * (group % 4))) & 3;
+    let bit = |at: usize, group: usize| (tile[at + byte] >> group) & 1;
+    let unsigned = match format {
+        TileFormat::Q8_0 => return i32::from(tile[16 * group + byte] as i8),
+        TileFormat::IQ4 => return i32::from(LEVELS[usize::from(nibble())]),
+        TileFormat::Q5_0 | TileFormat::Q5_1 => nibble() | (bit(64, group) << 4),
+        TileFormat::Q6 => nibble() | (two_bits(64, group) << 4),
+        TileFormat::Q2 => {
+            let steps = tile[steps_at(format, row, column / 16)] & 15;
+            steps * two_bits(0, group)
         }
-        TileFormat::Q6 => {
-            let upper = tile[64 + 16 * (group / 4) + byte] >> (2 * (group % 4));
-            nibble() | (i32::from(upper & 3) << 4)
+        TileFormat::Q3 => {
+            let (at, group) = (48 * (column / TILE_COLS), group % 8);
+            (two_bits(at, group) | (bit(at + 32, group) << 2)) << 3
         }
         _ => nibble(),
-    }
+    };
+    i32::from(unsigned)
 }

@@ -77,6 +77,10 @@ pub(super) trait Isa: Copy + 'static {
     unsafe fn shl_u16<const N: i32>(a: Self::V) -> Self::V;
     /// 32-bit lanes shifted left by `N`.
     unsafe fn shl_i32<const N: i32>(a: Self::V) -> Self::V;
+    /// The byte of `table` at each of `indices`, 0 to 15.
+    unsafe fn look_up(table: Self::V, indices: Self::V) -> Self::V;
+    /// 16-bit lanes: the lower half of the product.
+    unsafe fn mul_i16(a: Self::V, b: Self::V) -> Self::V;
     /// 32-bit integer sum.
     unsafe fn add_i32(a: Self::V, b: Self::V) -> Self::V;
     /// Signed 32-bit maximum.

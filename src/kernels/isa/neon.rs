@@ -285,6 +285,19 @@ impl<D: Dots> Isa for Neon<D> {
         unsafe { vshlq_n_s32::<N>(a) }
     }
     #[inline(always)]
+    unsafe fn look_up(table: int32x4_t, indices: int32x4_t) -> int32x4_t {
+        // SAFETY: see above.
+        unsafe {
+            let bytes = vqtbl1q_u8(vreinterpretq_u8_s32(table), vreinterpretq_u8_s32(indices));
+            vreinterpretq_s32_u8(bytes)
+        }
+    }
+    #[inline(always)]
+    unsafe fn mul_i16(a: int32x4_t, b: int32x4_t) -> int32x4_t {
+        // SAFETY: see above.
+        unsafe { from_words(vmulq_s16(words(a), words(b))) }
+    }
+    #[inline(always)]
     unsafe fn add_i32(a: int32x4_t, b: int32x4_t) -> int32x4_t {
         // SAFETY: see above.
         unsafe { vaddq_s32(a, b) }

@@ -149,6 +149,18 @@ impl<D: Dots> Isa for Wasm<D> {
         i32x4_shl(a, N as u32)
     }
     #[inline(always)]
+    unsafe fn look_up(table: v128, indices: v128) -> v128 {
+        // Engines agree on indices to 15.
+        #[cfg(target_feature = "relaxed-simd")]
+        return i8x16_relaxed_swizzle(table, indices);
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        i8x16_swizzle(table, indices)
+    }
+    #[inline(always)]
+    unsafe fn mul_i16(a: v128, b: v128) -> v128 {
+        i16x8_mul(a, b)
+    }
+    #[inline(always)]
     unsafe fn add_i32(a: v128, b: v128) -> v128 {
         i32x4_add(a, b)
     }

@@ -227,6 +227,16 @@ impl<D: Dots> Isa for X86<D> {
         unsafe { _mm_slli_epi32::<N>(a) }
     }
     #[inline(always)]
+    unsafe fn look_up(table: __m128i, indices: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_shuffle_epi8(table, indices) }
+    }
+    #[inline(always)]
+    unsafe fn mul_i16(a: __m128i, b: __m128i) -> __m128i {
+        // SAFETY: see above.
+        unsafe { _mm_mullo_epi16(a, b) }
+    }
+    #[inline(always)]
     unsafe fn add_i32(a: __m128i, b: __m128i) -> __m128i {
         // SAFETY: see above.
         unsafe { _mm_add_epi32(a, b) }

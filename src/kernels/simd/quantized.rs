@@ -5,76 +5,13 @@
 
 use core::mem::MaybeUninit;
 
-use super::{FEW_STREAMS, MANY_STREAMS, PANEL, ROWS, TOKENS, halves, load_rows, store_rows};
+use super::unpack::{self, Quantized, Scales};
+use super::{FEW_STREAMS, MANY_STREAMS, PANEL, ROWS, TOKENS, load_rows, store_rows};
 use crate::kernels::activations::{Activations, Block};
 use crate::kernels::isa::Isa;
 use crate::kernels::tune;
-use crate::quant::tiles::TILE_ROWS;
+use crate::quant::tiles::{TILE_COLS, TILE_ROWS};
 use crate::quant::{Matrix, TileFormat};
-
-/// A quantised [`TileFormat`] as a type, so that each gets a kernel of its own.
-pub(super) trait Quantized {
-    const FORMAT: TileFormat;
-}
-
-macro_rules! formats {
-    ($($name:ident),*) => {
-        $(
-            #[allow(non_camel_case_types)]
-            pub(super) struct $name;
-            impl Quantized for $name {
-                const FORMAT: TileFormat = TileFormat::$name;
-            }
-        )*
-    };
-}
-formats!(Q4_0, Q4_1, Q5_0, Q5_1, Q6, Q8_0);
-
-/// The eight weight vectors of a tile, four columns each.
-#[inline(always)]
-unsafe fn unpack<I: Isa, F: Quantized>(tile: *const u8) -> [I::V; 8] {
-    // SAFETY: a whole tile lies at `tile`.
-    unsafe {
-        if matches!(F::FORMAT, TileFormat::Q8_0) {
-            let mut w = [I::load(tile); 8];
-            for (g, w) in w.iter_mut().enumerate() {
-                *w = I::load(tile.add(16 * g));
-            }
-            return w;
-        }
-        let mask = I::splat_i32(0x0f0f_0f0f);
-        let mut w = [mask; 8];
-        for i in 0..4 {
-            let pair = I::load(tile.add(16 * i));
-            w[2 * i] = I::and(pair, mask);
-            w[2 * i + 1] = I::and(I::shr_u16::<4>(pair), mask);
-        }
-        if matches!(F::FORMAT, TileFormat::Q6) {
-            let upper = I::splat_i32(0x3030_3030);
-            for half in 0..2 {
-                let bits = I::load(tile.add(64 + 16 * half));
-                let w = &mut w[4 * half..4 * half + 4];
-                w[0] = I::or(w[0], I::and(I::shl_u16::<4>(bits), upper));
-                w[1] = I::or(w[1], I::and(I::shl_u16::<2>(bits), upper));
-                w[2] = I::or(w[2], I::and(bits, upper));
-                w[3] = I::or(w[3], I::and(I::shr_u16::<2>(bits), upper));
-            }
-        }
-        if F::FORMAT.weight_bytes() == 80 {
-            let bits = I::load(tile.add(64));
-            let fifth = I::splat_i32(0x1010_1010);
-            w[0] = I::or(w[0], I::and(I::shl_u16::<4>(bits), fifth));
-            w[1] = I::or(w[1], I::and(I::shl_u16::<3>(bits), fifth));
-            w[2] = I::or(w[2], I::and(I::shl_u16::<2>(bits), fifth));
-            w[3] = I::or(w[3], I::and(I::shl_u16::<1>(bits), fifth));
-            w[4] = I::or(w[4], I::and(bits, fifth));
-            w[5] = I::or(w[5], I::and(I::shr_u16::<1>(bits), fifth));
-            w[6] = I::or(w[6], I::and(I::shr_u16::<2>(bits), fifth));
-            w[7] = I::or(w[7], I::and(I::shr_u16::<3>(bits), fifth));
-        }
-        w
-    }
-}
 
 /// The exact integer dot products of `R` tiles' rows with the columns 4 `first` to 4 (`first` + `N`) of
 /// `T` tokens, whose sums are `sums`.
@@ -104,45 +41,32 @@ unsafe fn dot_unsigned<I: Isa, F: Quantized, const N: usize, const R: usize, con
     }
 }
 
-/// What scales a tile: four scales, and four minima or the scales of the second half.
-#[inline(always)]
-unsafe fn scales<I: Isa, F: Quantized>(tile: *const u8) -> (I::V, I::V) {
-    // SAFETY: a whole tile lies at `tile`.
-    unsafe {
-        let at = tile.add(F::FORMAT.weight_bytes());
-        let scale = halves::<I>(at);
-        (
-            scale,
-            if F::FORMAT.has_minimum() || matches!(F::FORMAT, TileFormat::Q6) {
-                halves::<I>(at.add(8))
-            } else {
-                scale
-            },
-        )
-    }
-}
-
-/// `R` tiles side by side, unpacked.
+/// A block of `R` tiles side by side, unpacked.
 #[derive(Clone, Copy)]
 struct Unpacked<I: Isa, const R: usize> {
     weights: [[I::Weights; R]; 8],
-    scales: [(I::V, I::V); R],
+    scales: [Scales<I>; R],
 }
 
 impl<I: Isa, const R: usize> Unpacked<I, R> {
     #[inline(always)]
-    unsafe fn new<F: Quantized>(tiles: [*const u8; R]) -> Self {
-        // SAFETY: a whole tile lies at each of `tiles`. Loops, not `map`: a closure would not be compiled
+    unsafe fn new<F: Quantized>(tiles: [*const u8; R], block: usize) -> Self {
+        // SAFETY: a whole tile lies at each of `tiles`, which have the block. Loops, not `map`: a closure would not be compiled
         // for the machine's instructions.
         unsafe {
             let zero = I::splat_i32(0);
             let mut all = Self {
                 weights: [[I::unsigned(zero); R]; 8],
-                scales: [(zero, zero); R],
+                scales: [Scales::<I> {
+                    scale: zero,
+                    other: zero,
+                    depths: zero,
+                }; R],
             };
             for (r, tile) in tiles.iter().enumerate() {
-                all.scales[r] = scales::<I, F>(*tile);
-                for (group, bytes) in unpack::<I, F>(*tile).into_iter().enumerate() {
+                let mut weights = unpack::weights::<I, F>(*tile, block);
+                all.scales[r] = unpack::scales::<I, F>(*tile, block, &mut weights);
+                for (group, bytes) in weights.into_iter().enumerate() {
                     all.weights[group][r] = if F::FORMAT.is_signed() {
                         I::signed(bytes)
                     } else {
@@ -182,12 +106,11 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
                 (all[t], low[t]) = (block.sum, block.low_sum);
                 high[t] = block.sum - block.low_sum;
             }
-            if F::FORMAT == TileFormat::Q6 {
-                // Each half of the columns has scales of its own.
+            if F::FORMAT.has_half_scales() {
                 let low = dot_unsigned::<I, F, 4, R, T>(&self.weights, 0, q, low);
-                self.accumulate::<F, T>(low, |scales| (scales.0, scales.0), blocks, sums);
+                self.accumulate::<F, T>(low, |scales| scales.scale, blocks, sums);
                 let high = dot_unsigned::<I, F, 4, R, T>(&self.weights, 4, q, high);
-                self.accumulate::<F, T>(high, |scales| (scales.1, scales.1), blocks, sums);
+                self.accumulate::<F, T>(high, |scales| scales.other, blocks, sums);
                 return;
             }
             let dots = if F::FORMAT.is_signed() {
@@ -195,7 +118,7 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             } else {
                 dot_unsigned::<I, F, 8, R, T>(&self.weights, 0, q, all)
             };
-            self.accumulate::<F, T>(dots, |scales| scales, blocks, sums);
+            self.accumulate::<F, T>(dots, |scales| scales.scale, blocks, sums);
         }
     }
 
@@ -204,7 +127,7 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
     unsafe fn accumulate<F: Quantized, const T: usize>(
         &self,
         dots: [[I::V; T]; R],
-        choose: impl Fn((I::V, I::V)) -> (I::V, I::V),
+        scale: impl Fn(&Scales<I>) -> I::V,
         blocks: *const Block,
         sums: &mut [[I::V; T]; R],
     ) {
@@ -212,12 +135,19 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
         unsafe {
             for t in 0..T {
                 let x = &*blocks.add(t);
+                // Both sums fit 16 bits.
+                let halves = I::splat_i32((x.low_sum & 0xffff) | ((x.sum - x.low_sum) << 16));
                 for r in 0..R {
-                    let (scale, minimum) = choose(self.scales[r]);
-                    let scale = I::mul(scale, I::splat(x.scale));
-                    let mut sum = I::add(sums[r][t], I::mul(I::to_f32(dots[r][t]), scale));
+                    let scales = &self.scales[r];
+                    let scaled = I::mul(scale(scales), I::splat(x.scale));
+                    let mut sum = I::add(sums[r][t], I::mul(I::to_f32(dots[r][t]), scaled));
                     if F::FORMAT.has_minimum() {
-                        sum = I::add(sum, I::mul(minimum, I::splat(x.scaled_sum)));
+                        sum = I::add(sum, I::mul(scales.other, I::splat(x.scaled_sum)));
+                    }
+                    if F::FORMAT == TileFormat::Q2 {
+                        let depths = I::to_f32(I::dot_i16(scales.depths, halves));
+                        let minimum = I::mul(scales.other, I::splat(x.scale));
+                        sum = I::add(sum, I::mul(depths, minimum));
                     }
                     sums[r][t] = sum;
                 }
@@ -233,7 +163,7 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
     x: &Activations,
     y: &mut [f32],
 ) {
-    let blocks = matrix.tiles_per_group();
+    let blocks = matrix.cols() / TILE_COLS;
     assert!(x.blocks.len() == blocks * x.tokens);
     let spreads = if F::FORMAT.is_signed() {
         I::SPREADS_SIGNED
@@ -254,7 +184,7 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
 unsafe fn decode<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     // SAFETY: as `product` checked.
     unsafe {
-        if tune::use_many_streams() {
+        if F::COMMON && tune::use_many_streams() {
             decode_streams::<I, F, MANY_STREAMS>(matrix, x, y);
         } else {
             decode_streams::<I, F, FEW_STREAMS>(matrix, x, y);
@@ -292,22 +222,12 @@ unsafe fn prefill<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mu
     let paired = groups / ROWS * ROWS;
     // SAFETY: as `product` checked; groups below `groups` lie in the matrix.
     unsafe {
-        I::isolate(
-            #[inline(always)]
-            || {
-                for group in (0..paired).step_by(ROWS) {
-                    panels::<I, F, ROWS, TOKENS>(matrix, group, x, y);
-                }
-            },
-        );
-        I::isolate(
-            #[inline(always)]
-            || {
-                for group in paired..groups {
-                    panels::<I, F, 1, 1>(matrix, group, x, y);
-                }
-            },
-        );
+        for group in (0..paired).step_by(ROWS) {
+            panels::<I, F, ROWS, TOKENS>(matrix, group, x, y);
+        }
+        for group in paired..groups {
+            panels::<I, F, 1, 1>(matrix, group, x, y);
+        }
     }
 }
 
@@ -326,11 +246,11 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
         let stride = span * matrix.tiles_per_group() * F::FORMAT.tile_bytes();
         let mut tiles = matrix.group(first).as_ptr();
         let mut sums = [I::splat(0.0); N];
-        for block in 0..matrix.tiles_per_group() {
+        for block in 0..matrix.cols() / TILE_COLS {
             macro_rules! stream {
                 ($($n:literal),*) => {$(
                     if $n < N {
-                        let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)]);
+                        let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)], block % F::FORMAT.blocks());
                         let mut sum = [[sums[$n]]];
                         tile.add::<F, 1>(x, block, &mut sum);
                         sums[$n] = sum[0][0];
@@ -339,7 +259,9 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
             }
             // Written out: as a loop, engines keep the sums in memory.
             stream!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-            tiles = tiles.add(F::FORMAT.tile_bytes());
+            if (block + 1).is_multiple_of(F::FORMAT.blocks()) {
+                tiles = tiles.add(F::FORMAT.tile_bytes());
+            }
         }
         for (n, sums) in sums.iter().enumerate() {
             store_rows::<I>(*sums, matrix, first + n * span, 0, y);
@@ -347,7 +269,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
     }
 }
 
-/// Prefill: `R` groups of rows × all tokens. A panel of tiles is unpacked once and meets every token, `T`
+/// Prefill: `R` groups of rows × all tokens. A panel of blocks is unpacked once and meets every token, `T`
 /// at a time, whose sums stay in registers meanwhile.
 #[inline(always)]
 unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
@@ -356,35 +278,76 @@ unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
     x: &Activations,
     y: &mut [f32],
 ) {
-    let blocks = matrix.tiles_per_group();
+    let blocks = matrix.cols() / TILE_COLS;
     let mut panel = [MaybeUninit::<Unpacked<I, R>>::uninit(); PANEL];
     for start in (0..blocks).step_by(PANEL) {
-        let len = PANEL.min(blocks - start);
-        // SAFETY: as `product` checked; `len` tiles are unpacked before they are read.
+        let panel = &mut panel[..PANEL.min(blocks - start)];
+        // SAFETY: as `product` checked; all of `panel` is unpacked before it is read.
         unsafe {
-            for (i, unpacked) in panel[..len].iter_mut().enumerate() {
-                let mut tiles = [core::ptr::null(); R];
-                for (r, tile) in tiles.iter_mut().enumerate() {
-                    let at = (start + i) * F::FORMAT.tile_bytes();
-                    *tile = matrix.group(group + r).as_ptr().add(at);
-                }
-                unpacked.write(Unpacked::new::<F>(tiles));
-            }
-            let panel = &*(&raw const panel[..len] as *const [Unpacked<I, R>]);
-            let whole = x.tokens / T * T;
-            for token in (0..whole).step_by(T) {
-                meet::<I, F, R, T>(panel, matrix, group, start, x, token, y);
-            }
-            for token in whole..x.tokens {
-                meet::<I, F, R, 1>(panel, matrix, group, start, x, token, y);
-            }
+            unpack_panel::<I, F, R>(matrix, group, start, panel);
+            let panel = &*(&raw const *panel as *const [Unpacked<I, R>]);
+            meet::<I, F::Like, R, T>(panel, matrix, group, start, x, y);
         }
+    }
+}
+
+/// Unpacks the blocks from `start` on, as many as fit the panel.
+#[inline(always)]
+unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
+    matrix: &Matrix,
+    group: usize,
+    start: usize,
+    panel: &mut [MaybeUninit<Unpacked<I, R>>],
+) {
+    // SAFETY: as `product` checked.
+    unsafe {
+        I::isolate(
+            #[inline(always)]
+            || {
+                for (i, unpacked) in panel.iter_mut().enumerate() {
+                    let block = start + i;
+                    let at = block / F::FORMAT.blocks() * F::FORMAT.tile_bytes();
+                    let mut tiles = [core::ptr::null(); R];
+                    for (r, tile) in tiles.iter_mut().enumerate() {
+                        *tile = matrix.group(group + r).as_ptr().add(at);
+                    }
+                    unpacked.write(Unpacked::new::<F>(tiles, block % F::FORMAT.blocks()));
+                }
+            },
+        );
+    }
+}
+
+/// Adds the products of a panel and all tokens to their sums in `y`.
+#[inline(always)]
+unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
+    panel: &[Unpacked<I, R>],
+    matrix: &Matrix,
+    group: usize,
+    start: usize,
+    x: &Activations,
+    y: &mut [f32],
+) {
+    // SAFETY: as `product` checked.
+    unsafe {
+        I::isolate(
+            #[inline(always)]
+            || {
+                let whole = if T > 1 { x.tokens / T * T } else { 0 };
+                for token in (0..whole).step_by(T) {
+                    meet_tokens::<I, F, R, T>(panel, matrix, group, start, x, token, y);
+                }
+                for token in whole..x.tokens {
+                    meet_tokens::<I, F, R, 1>(panel, matrix, group, start, x, token, y);
+                }
+            },
+        );
     }
 }
 
 /// Adds the products of a panel and `T` tokens to their sums in `y`.
 #[inline(always)]
-unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
+unsafe fn meet_tokens<I: Isa, F: Quantized, const R: usize, const T: usize>(
     panel: &[Unpacked<I, R>],
     matrix: &Matrix,
     group: usize,
