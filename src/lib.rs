@@ -33,6 +33,7 @@ mod info;
 mod inspection;
 pub mod kernels;
 pub mod model;
+mod order;
 mod progress;
 pub mod quant;
 pub mod sampler;

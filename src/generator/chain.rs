@@ -1,6 +1,7 @@
 //! Options → the sampler's chain.
 
 use super::options::Options;
+use crate::order::ordered;
 use crate::sampler::Stage;
 use crate::{Error, Result, TokenId};
 
@@ -144,9 +145,9 @@ pub(super) fn banned(options: &Options) -> Vec<TokenId> {
 }
 
 fn last_of_each(options: &Options) -> Vec<(TokenId, f32)> {
-    let mut biases: Vec<_> = options.logit_bias.iter().rev().copied().collect();
-    // Stable: of equals, the one given last comes first and stays.
-    biases.sort_by_key(|pair| pair.0);
+    let biases = options.logit_bias.iter().rev().copied().collect();
+    // Of equals, the one given last comes first and stays.
+    let mut biases: Vec<(TokenId, f32)> = ordered(biases, |a: &(TokenId, f32), b| a.0.cmp(&b.0));
     biases.dedup_by_key(|pair| pair.0);
     biases
 }

@@ -1,6 +1,7 @@
 //! Where the tensors lie: sizes from shapes, and the proof that they fill the data without overlap or gap.
 
 use super::{Metadata, TensorInfo, limits};
+use crate::order::{ordered, twice};
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
@@ -57,9 +58,9 @@ pub(super) fn tensor_size(name: &str, shape: &[u64], kind: TensorType) -> Result
 
 /// Sorts the tensors by offset and checks that each begins where the padding of the one before ends.
 /// Returns the bytes of data up to the end of the last tensor.
-pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64> {
+pub(super) fn arrange(tensors: &mut Vec<TensorInfo>, alignment: u64) -> Result<u64> {
     check_names(tensors)?;
-    tensors.sort_by_key(|tensor| tensor.offset);
+    *tensors = ordered(std::mem::take(tensors), |a, b| a.offset.cmp(&b.offset));
     let mut end = 0;
     for tensor in tensors {
         let corrupt =
@@ -89,12 +90,8 @@ fn check_names(tensors: &[TensorInfo]) -> Result<()> {
         .try_reserve_exact(tensors.len())
         .map_err(|_| Error::OutOfMemory(size_of_val(tensors)))?;
     names.extend(tensors.iter().map(|tensor| tensor.name.as_str()));
-    names.sort_unstable();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+    match twice(&names) {
         None => Ok(()),
-        Some(pair) => Err(Error::Corrupt(format!(
-            "the tensor {:?} occurs twice",
-            pair[0]
-        ))),
+        Some(name) => Err(Error::Corrupt(format!("the tensor {name:?} occurs twice"))),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::order::ordered;
 use crate::{Error, Result};
 
 /// Strings of an array, stored back to back (a vocabulary has hundreds of thousands).
@@ -190,9 +191,8 @@ impl Metadata {
 
     /// All pairs, in file order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let mut pairs: Vec<_> = self.pairs.iter().collect();
-        pairs.sort_unstable_by_key(|(_, (place, _))| *place);
-        pairs
+        let pairs: Vec<_> = self.pairs.iter().collect();
+        ordered(pairs, |a, b| a.1.0.cmp(&b.1.0))
             .into_iter()
             .map(|(key, (_, value))| (key.as_str(), value))
     }

@@ -5,6 +5,7 @@
 //! is to be known of the model is in the first part's metadata.
 
 use super::{Header, Metadata};
+use crate::order::{ordered, twice};
 use crate::{Error, Result};
 
 /// Parts of a model.
@@ -26,7 +27,9 @@ impl Split {
         for (index, header) in headers.into_iter().enumerate() {
             numbered.push((Part::of(&header.metadata)?, index, header));
         }
-        numbered.sort_by_key(|(part, index, _)| (part.number, *index));
+        let numbered = ordered(numbered, |a: &(Part, usize, Header), b| {
+            a.0.number.cmp(&b.0.number)
+        });
         let found = numbered.len();
         let Some((first, ..)) = numbered.first() else {
             return Err(Error::Parts("there is none".into()));
@@ -84,10 +87,9 @@ impl Split {
             whole.tensors.extend(part.tensors);
             whole.file_size = whole.file_size.saturating_add(part.file_size);
         }
-        let mut names: Vec<_> = whole.tensors.iter().map(|tensor| &tensor.name).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(Error::Parts(format!("two have the tensor {:?}", pair[0]))),
+        let names = whole.tensors.iter().map(|tensor| tensor.name.as_str());
+        match twice(&names.collect::<Vec<_>>()) {
+            Some(name) => Err(Error::Parts(format!("two have the tensor {name:?}"))),
             None => Ok(whole),
         }
     }

@@ -1,6 +1,6 @@
 //! The tokens still in play at one step, listed only once a stage leaves few of them or asks for each.
 
-use super::selection::{Candidate, FEW, best_of, keep_first, rank, walk};
+use super::selection::{Candidate, FEW, best_of, keep_first, rank, sort, walk};
 use super::table::Table;
 use super::{Mask, reserve, sane};
 use crate::{Result, TokenId, kernels};
@@ -141,7 +141,7 @@ impl Candidates {
         }
         if count <= FEW {
             keep_first(&mut self.items, count);
-            self.items.sort_unstable_by(rank);
+            sort(&mut self.items, &rank);
         } else {
             self.room.clear();
             reserve(&mut self.room, self.items.len())?;

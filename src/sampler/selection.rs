@@ -50,8 +50,13 @@ pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) 
         }
     }
     keep_first(found, count);
-    found.sort_unstable_by(rank);
+    sort(found, &rank);
     Ok(())
+}
+
+/// Sorts a few, by one instance of the sort for all orders: each weighs kilobytes of WebAssembly.
+pub(super) fn sort(items: &mut [Candidate], order: &dyn Fn(&Candidate, &Candidate) -> Ordering) {
+    items.sort_unstable_by(order);
 }
 
 /// Keeps the best `count`, the worst of them last and the others in any order.
@@ -104,7 +109,9 @@ pub(super) fn walk(
         let Some(last) = last else { return Ok(None) };
         room.extend(items.iter().filter(|item| bucket(item) == last));
     }
-    room.sort_unstable_by(|a, b| key(a).total_cmp(&key(b)).then_with(|| rank(a, b)));
+    sort(room, &|a, b| {
+        key(a).total_cmp(&key(b)).then_with(|| rank(a, b))
+    });
     let taken = room.iter().position(|item| {
         sum += f64::from(item.weight);
         enough(sum)

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::vocabulary::{Kind, Vocabulary};
 use crate::TokenId;
+use crate::order::ordered;
 
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
 /// Unicode reserves for use within a program, and that stands in no text.
@@ -40,14 +41,15 @@ impl SpecialTokens {
     /// `strips_right` tells by a spelling whether white space after a token is dropped.
     pub fn new(vocabulary: &Vocabulary, strips_right: impl Fn(&[u8]) -> bool) -> Self {
         let special = |kind| matches!(kind, Kind::Control | Kind::UserDefined | Kind::Unknown);
-        let mut ids: Vec<TokenId> = vocabulary
+        let ids: Vec<TokenId> = vocabulary
             .ids()
             .filter(|(_, kind)| special(*kind))
             .map(|(id, _)| id)
             // Cutting inside a character would leave no text on either side.
             .filter(|id| std::str::from_utf8(vocabulary.spelling(*id)).is_ok_and(|s| !s.is_empty()))
             .collect();
-        ids.sort_by_key(|id| vocabulary.spelling(*id));
+        let spelling = |id: &TokenId| vocabulary.spelling(*id);
+        let mut ids = ordered(ids, |a, b| spelling(a).cmp(spelling(b)));
         ids.dedup_by_key(|id| vocabulary.spelling(*id));
         let mut tokens: Vec<Special> = Vec::with_capacity(ids.len());
         for (index, &id) in ids.iter().enumerate() {
@@ -106,9 +108,8 @@ impl SpecialTokens {
             return found;
         }
         let mut taken = vec![false; text.len()];
-        while let Some((bytes, mut places)) = by_len.pop_last() {
-            places.sort_unstable();
-            for (at, token) in places {
+        while let Some((bytes, places)) = by_len.pop_last() {
+            for (at, token) in ordered(places, Ord::cmp) {
                 let mut end = at + bytes;
                 let free = |place: &usize| !taken[*place];
                 let room = (at..end).take_while(free).count();
@@ -135,8 +136,7 @@ impl SpecialTokens {
                 }
             }
         }
-        found.sort_unstable_by_key(|found| found.span.start);
-        found
+        ordered(found, |a: &Found, b| a.span.start.cmp(&b.span.start))
     }
 
     /// The longest token at the start of `text`.
