@@ -231,12 +231,20 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant) -> Result<()> {
     Ok(())
 }
 
-/// The glue without wasm-bindgen's remarks on its casts, which name positions in a table of the
-/// module and so may differ where the code does not.
+/// The glue without wasm-bindgen's remarks on its casts, which name positions in a table of the module and so
+/// may differ where the code does not, and without documentation, which the types have: a page would
+/// download it.
 fn without_remarks(glue: &str) -> String {
-    let is_remark = |line: &&str| line.trim_start().starts_with("// Cast intrinsic for");
+    let mut documentation = false;
+    let stays = |line: &&str| {
+        let line = line.trim();
+        documentation |= line.starts_with("/**");
+        let stays = !documentation && !line.starts_with("// Cast intrinsic for");
+        documentation &= !line.ends_with("*/");
+        stays
+    };
     glue.lines()
-        .filter(|line| !is_remark(line))
+        .filter(stays)
         .flat_map(|line| [line, "\n"])
         .collect()
 }
@@ -337,8 +345,10 @@ mod tests {
     }
 
     #[test]
-    fn remarks_on_casts_are_dropped() {
+    fn remarks_on_casts_and_documentation_are_dropped() {
         let glue = "a {\n    // Cast intrinsic for `Closure(…shim_idx: 16…)`.\n    // why\n}\n";
         assert_eq!(without_remarks(glue), "a {\n    // why\n}\n");
+        let glue = "/* types */\n/** one */\na\n  /**\n   * two\n   */\n  b\n";
+        assert_eq!(without_remarks(glue), "/* types */\na\n  b\n");
     }
 }
