@@ -72,7 +72,7 @@ fn compare(ours: &[Vec<f32>], reference: &[Prediction], tie: f64) -> (f64, Vec<u
     (largest, other_best)
 }
 
-/// Every probability of one percent or more within two percent, and the same best token; with floats in
+/// Every probability of one percent or more within the tolerance, and the same best token; with floats in
 /// the KV cache, as the reference has them.
 #[test]
 fn probabilities_agree() {
@@ -101,8 +101,19 @@ fn check(file: &str, ids: &[u32], expected: &[Prediction], cache: CacheType, tie
     let ours = probabilities(&load(file), ids, 64, cache);
     let (error, other_best) = compare(&ours, expected, tie);
     println!("{file}, {cache:?}: {error:.5}");
-    assert!(error < 0.02, "{file}, {cache:?}: {error}");
+    assert!(error < tolerance(file), "{file}, {cache:?}: {error}");
     assert!(other_best.is_empty(), "{file}, {cache:?}: {other_best:?}");
+}
+
+/// Two percent where the reference rounds activations as we do. That of the mixed types rounds none
+/// (`make.py` says why): our rounding moves the same weights as Q8_0 by up to 4.7 percent from what they
+/// predict in floats, as Q4_0 by up to 5.3.
+fn tolerance(file: &str) -> f64 {
+    if file.ends_with(".mixed.gguf") {
+        0.055
+    } else {
+        0.02
+    }
 }
 
 /// Both forms of every architecture are among the models.

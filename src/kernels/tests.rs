@@ -133,7 +133,8 @@ fn products_of_extreme_blocks_equal_the_specification() {
     }
 }
 
-/// The specification itself, against dequantised weights and plain sums.
+/// The specification itself, against plain sums of dequantised weights times the activations: as they are,
+/// and as they are rounded, which leaves nothing but the order of sums.
 #[test]
 fn the_specification_is_a_matrix_product() {
     let mut random = Random(3);
@@ -149,8 +150,12 @@ fn the_specification_is_a_matrix_product() {
         let mut weights = vec![0.0; cols];
         for (row, y) in y.iter().enumerate() {
             w.dequantize_row(row, &mut weights);
+            let product = |x: &[f32]| -> f64 {
+                let pairs = weights.iter().zip(x);
+                pairs.map(|(w, x)| f64::from(*w) * f64::from(*x)).sum()
+            };
             let pairs = || weights.iter().zip(&values);
-            let exact: f64 = pairs().map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+            let exact = product(&values);
             // Half a step of a block's activations, times its weights, is what rounding can cost.
             let blocks = weights.chunks(32).zip(values.chunks(32));
             let rounding: f64 = blocks
@@ -167,6 +172,14 @@ fn the_specification_is_a_matrix_product() {
                 (f64::from(*y) - exact).abs() <= tolerance,
                 "{kind:?} {y} {exact}"
             );
+            if w.format().is_quantized() {
+                let steps =
+                    |block: &activations::Block| block.q.map(|q| f32::from(q) * block.scale);
+                let rounded: Vec<f32> = x.blocks.iter().flat_map(steps).collect();
+                let exact = product(&rounded);
+                let close = (f64::from(*y) - exact).abs() <= 1e-6 * size;
+                assert!(close, "{kind:?} {y} {exact}");
+            }
         }
     }
 }

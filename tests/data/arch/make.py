@@ -1,6 +1,9 @@
-"""Writes a tiny model of every architecture with random weights, in f32 and in Q8_0: `python make.py`.
+"""Writes a tiny model of every architecture with random weights, in f32 and in Q8_0, and one in the tensor types
+that PyPI `gguf` reads but cannot quantise to: `python make.py`.
 
-Needs PyPI `gguf` and `numpy`. `node reference.mjs` then has native llama.cpp say what each predicts.
+Needs PyPI `gguf` and `numpy`. `node reference.mjs` then has native llama.cpp say what each predicts. Of the last
+it runs the twin, the same weights in f32: for these types llama.cpp rounds activations to 127 steps of the largest
+of 256, not of 32, which moves these probabilities further from the twin's than the tests allow.
 """
 
 import pathlib
@@ -14,24 +17,59 @@ SPECIALS = ["<|begin|>", "<|end|>"]
 # Some printable characters, and the spellings of space and newline: 64 tokens in all.
 TOKENS = [chr(c) for c in range(ord("!"), ord("!") + 60)] + ["Ġ", "Ċ"] + SPECIALS
 HERE = pathlib.Path(__file__).parent
+# Columns of a matrix in the types of 256 elements a block.
+WIDE = 256
+# The type of each matrix of the mixed model, and where the halves that scale a block of it lie, with their ratio:
+# the minima of Q2_K have a mean of the weights'.
+MIXED = {
+    "token_embd": "IQ4_NL",
+    "attn_q": "Q2_K",
+    "attn_k": "Q3_K",
+    "attn_v": "IQ4_XS",
+    "attn_output": "IQ4_NL",
+    "ffn_gate": "Q2_K",
+    "ffn_up": "Q3_K",
+    "ffn_down": "IQ4_XS",
+}
+HALVES = {"Q2_K": {80: 1.0, 82: 1.5}, "Q3_K": {108: 1.0}, "IQ4_NL": {0: 1.0}, "IQ4_XS": {0: 1.0}}
+
+
+def random_blocks(random, kind, like):
+    """Blocks of random bits with scales of their own, whose values spread as those of `like`; and the values."""
+    kind, halves = gguf.GGMLQuantizationType[kind], HALVES[kind]
+    length, size = gguf.GGML_QUANT_SIZES[kind]
+    rows, columns = like.shape
+    blocks = random.integers(0, 256, (rows * columns // length, size), dtype=numpy.uint8)
+    scales = {at: ratio * random.uniform(0.5, 1.5, len(blocks)) for at, ratio in halves.items()}
+
+    def scaled(by):
+        for at, scale in scales.items():
+            blocks[:, at : at + 2] = (by * scale).astype(numpy.float16).view(numpy.uint8).reshape(-1, 2)
+        return gguf.dequantize(blocks.reshape(rows, -1), kind)
+
+    values = scaled(like.std() / scaled(1.0).std())
+    return blocks.reshape(rows, -1), values
 
 
 class Model:
     """A file in the making: keys and tensors by name, fastest dimension last as numpy has it."""
 
-    def __init__(self, name, arch, layers, **keys):
+    def __init__(self, name, arch, layers, hidden=HIDDEN, feed_forward=FEED_FORWARD, **keys):
         self.name, self.arch, self.layers = name, arch, layers
+        self.hidden, self.feed_forward_length = hidden, feed_forward
         self.keys = {
             "context_length": CONTEXT,
-            "embedding_length": HIDDEN,
+            "embedding_length": hidden,
             "block_count": layers,
-            "feed_forward_length": FEED_FORWARD,
+            "feed_forward_length": feed_forward,
             "attention.head_count": HEADS,
             "attention.head_count_kv": KV_HEADS,
             **{key.replace("__", "."): value for key, value in keys.items()},
         }
         self.random = numpy.random.default_rng(zlib.crc32(name.encode()))
         self.tensors = {}
+        # What a mixed file has in place of matrices: blocks, and their type.
+        self.blocks = {}
 
     def head(self):
         return self.keys.get("attention.key_length", HEAD)
@@ -46,16 +84,17 @@ class Model:
         values = mean + deviation * self.random.normal(size=shape)
         self.tensors[name] = values.astype(numpy.float32)
 
-    def norm(self, name, bias=False, size=HIDDEN, mean=1.0):
+    def norm(self, name, bias=False, mean=1.0):
+        size = self.hidden
         self.vector(f"{name}.weight", size, mean)
         if bias:
             self.vector(f"{name}.bias", size, 0.0)
 
     def outside(self, output=True, norm_bias=False, output_bias=False, embedding=1.0):
-        self.matrix("token_embd", len(TOKENS), HIDDEN, size=embedding * HIDDEN**0.5)
+        self.matrix("token_embd", len(TOKENS), self.hidden, size=embedding * self.hidden**0.5)
         self.norm("output_norm", norm_bias)
         if output:
-            self.matrix("output", len(TOKENS), HIDDEN, size=4.0, bias=output_bias)
+            self.matrix("output", len(TOKENS), self.hidden, size=4.0, bias=output_bias)
 
     def every_layer(self):
         return [f"blk.{layer}" for layer in range(self.layers)]
@@ -64,19 +103,19 @@ class Model:
         query, kv = HEADS * self.head(), self.keys["attention.head_count_kv"] * self.head()
         for at in self.every_layer():
             if fused:
-                self.matrix(f"{at}.attn_qkv", query + 2 * kv, HIDDEN, bias=qkv_bias)
+                self.matrix(f"{at}.attn_qkv", query + 2 * kv, self.hidden, bias=qkv_bias)
             else:
                 for name, rows in [("q", query), ("k", kv), ("v", kv)]:
-                    self.matrix(f"{at}.attn_{name}", rows, HIDDEN, bias=qkv_bias)
-            self.matrix(f"{at}.attn_output", HIDDEN, query, size, bias=bias)
+                    self.matrix(f"{at}.attn_{name}", rows, self.hidden, bias=qkv_bias)
+            self.matrix(f"{at}.attn_output", self.hidden, query, size, bias=bias)
 
     def feed_forward(self, gate="separate", bias=False, size=1.5):
         for at in self.every_layer():
             if gate == "separate":
-                self.matrix(f"{at}.ffn_gate", FEED_FORWARD, HIDDEN, bias=bias)
-            rows = 2 * FEED_FORWARD if gate == "fused" else FEED_FORWARD
-            self.matrix(f"{at}.ffn_up", rows, HIDDEN, bias=bias)
-            self.matrix(f"{at}.ffn_down", HIDDEN, FEED_FORWARD, size, bias=bias)
+                self.matrix(f"{at}.ffn_gate", self.feed_forward_length, self.hidden, bias=bias)
+            rows = 2 * self.feed_forward_length if gate == "fused" else self.feed_forward_length
+            self.matrix(f"{at}.ffn_up", rows, self.hidden, bias=bias)
+            self.matrix(f"{at}.ffn_down", self.hidden, self.feed_forward_length, size, bias=bias)
 
     def norms(self, *names, bias=False, mean=1.0):
         for at in self.every_layer():
@@ -87,6 +126,14 @@ class Model:
         for at in self.every_layer():
             self.vector(f"{at}.attn_q_norm.weight", query)
             self.vector(f"{at}.attn_k_norm.weight", key)
+
+    def mix(self):
+        """Makes every matrix one of random blocks, as MIXED says."""
+        for name, values in self.tensors.items():
+            if values.ndim == 2:
+                kind = MIXED[name.split(".")[-2]]
+                blocks, self.tensors[name] = random_blocks(self.random, kind, values)
+                self.blocks[name] = blocks, kind
 
     def write(self, kind):
         writer = gguf.GGUFWriter(HERE / f"{self.name}.{kind}.gguf", self.arch)
@@ -114,6 +161,9 @@ class Model:
             if kind == "q8_0" and values.ndim == 2 and "norm" not in name and "position" not in name:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
+            elif kind == "mixed" and name in self.blocks:
+                blocks, of_matrix = self.blocks[name]
+                writer.add_tensor(name, blocks, raw_dtype=gguf.GGMLQuantizationType[of_matrix])
             else:
                 writer.add_tensor(name, values)
         writer.write_header_to_file()
@@ -132,6 +182,17 @@ def llama_like(name, arch, layers=2, output=True, qkv_bias=False, **keys):
     model.attention(qkv_bias)
     model.feed_forward()
     model.norms("attn_norm", "ffn_norm")
+    return model
+
+
+def mixed_llama():
+    lengths = {"attention__key_length": HEAD, "attention__value_length": HEAD}
+    model = Model("llama", "llama", 1, WIDE, WIDE, rope__dimension_count=HEAD, **RMS, **lengths)
+    model.outside(output=False, embedding=0.05)
+    model.attention()
+    model.feed_forward()
+    model.norms("attn_norm", "ffn_norm")
+    model.mix()
     return model
 
 
@@ -289,3 +350,6 @@ for model in MODELS:
     model.write("q8_0")
 for model in VARIANTS:
     model.write("f32")
+mixed = mixed_llama()
+mixed.write("mixed")
+mixed.write("twin")

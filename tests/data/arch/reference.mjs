@@ -11,8 +11,11 @@ const POSITIONS = 28;
 const ids = Array.from({ length: POSITIONS }, (_, i) => (i * i * 7 + (i % 5) * 13 + 3) % 62);
 const llama = await getLlama({ gpu: false, build: "never", logLevel: LlamaLogLevel.warn, maxThreads: 1 });
 const predictions = {};
-for (const file of readdirSync(here).filter((name) => name.endsWith(".gguf")).sort()) {
-  const model = await llama.loadModel({ modelPath: here + file, gpuLayers: 0 });
+const files = readdirSync(here).filter((name) => name.endsWith(".gguf") && !name.endsWith(".twin.gguf"));
+for (const file of files.sort()) {
+  // Why the twin: see make.py.
+  const run = file.replace(".mixed.", ".twin.");
+  const model = await llama.loadModel({ modelPath: here + run, gpuLayers: 0 });
   const context = await model.createContext({
     contextSize: 64,
     batchSize: 64,
