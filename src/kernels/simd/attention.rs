@@ -228,34 +228,34 @@ unsafe fn meet<I: Isa, T: Stored, const H: usize, const N: usize>(
     unsafe {
         let keys = keys.add(4 * padded * first);
         let queries: [_; H] = from_fn(|h| heads.queries.as_ptr().add((head + h) * padded));
-        let mut sums = [[I::splat(0.0); N]; H];
+        let mut sums = [[I::splat(0.0); H]; N];
         for block in 0..blocks {
-            let mut dots = [[I::splat_i32(0); N]; H];
+            let mut dots = [[I::splat_i32(0); H]; N];
             for d in (block * DIMS..padded.min((block + 1) * DIMS)).step_by(2) {
                 let q = queries.map(|q| I::splat_i32(q.add(d).cast::<i32>().read_unaligned()));
-                for n in 0..N {
+                for (n, dots) in dots.iter_mut().enumerate() {
                     let key = load_integers::<I, T>(keys.add(4 * (n * span * padded + d)));
-                    for h in 0..H {
-                        dots[h][n] = I::add_i32(dots[h][n], I::dot_i16(q[h], key));
+                    for (dot, q) in dots.iter_mut().zip(q) {
+                        *dot = I::add_i32(*dot, I::dot_i16(q, key));
                     }
                 }
             }
-            for n in 0..N {
+            for (n, (sums, dots)) in sums.iter_mut().zip(dots).enumerate() {
                 let at = 4 * ((first + n * span) * blocks + block);
                 let scale = I::load(scales.as_ptr().add(at).cast());
-                for h in 0..H {
+                for (h, (sum, dot)) in sums.iter_mut().zip(dots).enumerate() {
                     let factor = heads.factors[(head + h) * blocks + block];
                     let scale = I::mul(scale, I::splat(factor));
-                    sums[h][n] = I::add(sums[h][n], I::mul(I::to_f32(dots[h][n]), scale));
+                    *sum = I::add(*sum, I::mul(I::to_f32(dot), scale));
                 }
             }
         }
-        for (h, sums) in sums.iter().enumerate() {
-            let scores = &mut scores[(head + h) * positions..][..positions];
-            for (n, sum) in sums.iter().enumerate() {
-                let at = 4 * (first + n * span);
-                let end = positions.min(at + 4);
-                scores[at..end].copy_from_slice(&lanes::<I>(*sum)[..end - at]);
+        for (n, sums) in sums.iter().enumerate() {
+            let at = 4 * (first + n * span);
+            let count = 4.min(positions - at);
+            for (h, sum) in sums.iter().enumerate() {
+                let scores = &mut scores[(head + h) * positions + at..][..count];
+                scores.copy_from_slice(&lanes::<I>(*sum)[..count]);
             }
         }
     }
@@ -306,14 +306,14 @@ unsafe fn chunk<I: Isa, T: Stored, const H: usize, const N: usize>(
 ) {
     let mut q = [[0; CHUNK]; H];
     let mut steps = [0.0; H];
-    for h in 0..H {
+    for (h, (q, step)) in q.iter_mut().zip(&mut steps).enumerate() {
         let mut scaled = [0.0; CHUNK];
         let weights = &weights[h * positions..][..scales.len()];
         for ((s, w), scale) in scaled.iter_mut().zip(weights).zip(scales) {
             *s = w * scale;
         }
         // SAFETY: as the caller promises.
-        steps[h] = unsafe { quantize_wide::<I>(&scaled, &mut q[h]) };
+        *step = unsafe { quantize_wide::<I>(&scaled, q) };
     }
     let pairs = scales.len().div_ceil(2);
     let mut d = 0;
@@ -357,21 +357,21 @@ unsafe fn weighted_dims<I: Isa, T: Stored, const H: usize, const N: usize>(
     debug_assert!(out.len() >= (H - 1) * padded + 4 * N);
     // SAFETY: as the caller checked.
     unsafe {
-        let mut sums = [[I::splat_i32(0); N]; H];
+        let mut sums = [[I::splat_i32(0); H]; N];
         for pair in 0..pairs {
             let weight: [_; H] =
                 from_fn(|h| I::splat_i32(q[h].as_ptr().cast::<i32>().add(pair).read_unaligned()));
-            for n in 0..N {
+            for (n, sums) in sums.iter_mut().enumerate() {
                 let value = load_integers::<I, T>(values.add(2 * padded * pair + 8 * n));
-                for h in 0..H {
-                    sums[h][n] = I::add_i32(sums[h][n], I::dot_i16(weight[h], value));
+                for (sum, weight) in sums.iter_mut().zip(weight) {
+                    *sum = I::add_i32(*sum, I::dot_i16(weight, value));
                 }
             }
         }
-        for h in 0..H {
-            for n in 0..N {
+        for (n, sums) in sums.iter().enumerate() {
+            for (h, (sum, step)) in sums.iter().zip(steps).enumerate() {
                 let p = out.as_mut_ptr().add(h * padded + 4 * n);
-                let scaled = I::mul(I::to_f32(sums[h][n]), I::splat(steps[h]));
+                let scaled = I::mul(I::to_f32(*sum), I::splat(*step));
                 I::store(p.cast(), I::add(I::load(p.cast()), scaled));
             }
         }
