@@ -81,6 +81,23 @@ pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     }
 }
 
+/// The weights of a row in one block, each as [`tile_weight`] less the offset.
+fn block_weights(format: TileFormat, tile: &[u8], row: usize, first: usize) -> [i32; TILE_COLS] {
+    // Named in each arm, so that what depends on the format is decided once and not for each weight.
+    macro_rules! of {
+        ($($format:ident),*) => {
+            match format {
+                $(TileFormat::$format => {
+                    let format = TileFormat::$format;
+                    std::array::from_fn(|c| tile_weight(format, tile, row, first + c) - format.offset())
+                })*
+                TileFormat::F32 | TileFormat::F16 | TileFormat::BF16 => [0; TILE_COLS],
+            }
+        };
+    }
+    of!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2, Q3, Q6, IQ4)
+}
+
 fn quantized_group(
     matrix: &Matrix,
     group: usize,
@@ -95,9 +112,11 @@ fn quantized_group(
         let (first, parts) = (TILE_COLS * block_in_tile, 2 * block_in_tile);
         let x = &x.blocks[block * x.tokens + token];
         for (row, sum) in sums.iter_mut().enumerate() {
+            let weights = block_weights(format, tile, row, first);
             let dot = |columns: std::ops::Range<usize>| -> i32 {
-                let weight = |c| tile_weight(format, tile, row, first + c) - format.offset();
-                columns.map(|c| weight(c) * i32::from(x.q[c])).sum()
+                let weights = weights[columns.clone()].iter();
+                let products = weights.zip(&x.q[columns]).map(|(w, q)| w * i32::from(*q));
+                products.sum()
             };
             let scale = |part| tile_scale(format, tile, row, parts + part, half) * x.scale;
             if format.has_half_scales() {

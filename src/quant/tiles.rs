@@ -339,6 +339,7 @@ pub(crate) fn tile_depth(format: TileFormat, tile: &[u8], row: usize, part: usiz
 
 /// The weight of `row` and `column` in a quantised tile as the integer a kernel multiplies:
 /// before scale, offset and minimum.
+#[inline(always)]
 pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: usize) -> i32 {
     let byte = 4 * row + column % 4;
     let group = column / 4;
