@@ -76,7 +76,10 @@ async fn trains_saves_resumes_and_writes() {
         .await
         .unwrap();
     let line = "The owl saw the fox run";
-    let score = number(&generator.score(line.into()).unwrap(), "mean_nll");
+    let score = number(
+        &generator.score(line.into(), JsValue::UNDEFINED).unwrap(),
+        "mean_nll",
+    );
     let pairs = js_sys::Array::from(&trainer.pairs(line.into()).unwrap());
     let sum: f64 = pairs.iter().map(|pair| number(&pair, "nll")).sum();
     let mean = sum / f64::from(pairs.length());
