@@ -211,6 +211,9 @@ test("a visitor sees what a model did not expect", async () => {
   await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("judged"));
   const given = await page.inputValue("#score-text");
   assert.equal((await page.textContent("#score-tokens")).trim(), given);
+  // Beside what was expected, and not squeezed by it.
+  const [text, whole] = await Promise.all(["#score-tokens", "#score-result"].map((id) => page.locator(id).boundingBox()));
+  assert.ok(text.width > 0.4 * whole.width, `${text.width} of ${whole.width}`);
   const tokens = await page.locator("#score-tokens .token").count();
   assert.equal(await number(page, "#score-count"), tokens);
   const [mean, perplexity] = [await number(page, "#score-mean"), await number(page, "#score-perplexity")];
