@@ -3,41 +3,12 @@
 
 mod common;
 
+use common::cli::*;
 use common::*;
 use nexttoken::quant::TensorType;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
-
-/// A file in the tests' own folder, written once per test.
-fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
-
-fn nexttoken(command: &str, model: &PathBuf, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_nexttoken"))
-        .arg(command)
-        .arg(model)
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-fn error(output: &Output) -> Value {
-    assert_eq!(output.status.code(), Some(1));
-    assert!(output.stdout.is_empty());
-    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
-    assert!(error["error"]["message"].as_str().unwrap().len() > 10);
-    error["error"]["code"].clone()
-}
+use std::process::{Command, Stdio};
 
 #[test]
 fn generates() {
@@ -454,112 +425,4 @@ fn a_reader_that_leaves_is_no_error() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-/// What the tests of training learn from.
-#[cfg(feature = "train")]
-const FABLE: &str =
-    "The owl saw the fox run to the river. \"Hello,\" said the fox, and they played until night. ";
-
-#[cfg(feature = "train")]
-#[test]
-fn trains_a_model_that_generates() {
-    let corpus = file("fable.txt", FABLE.repeat(40).as_bytes());
-    let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("fable.gguf");
-    let checkpoint = model.with_extension("gguf.checkpoint");
-    let out = [
-        "--out",
-        model.to_str().unwrap(),
-        "--preset",
-        "tiny",
-        "--json",
-    ];
-    let arguments = [&out[..], &["--steps", "80", "--seed", "1"]].concat();
-    let result = json_of_stdout(&nexttoken("train", &corpus, &arguments));
-    assert_eq!(result["steps"], 80);
-    let (loss, unigram) = (
-        &result["validation"]["loss"],
-        &result["baselines"]["unigram"],
-    );
-    assert!(
-        loss.as_f64().unwrap() < unigram.as_f64().unwrap() / 2.0,
-        "{result}"
-    );
-    assert!(!checkpoint.exists());
-    let greedy = [
-        "--prompt",
-        "The owl",
-        "--temperature",
-        "0",
-        "--max-tokens",
-        "8",
-        "--json",
-    ];
-    let text = json(&nexttoken("generate", &model, &greedy));
-    assert!(
-        text["text"].as_str().unwrap().starts_with(" saw the fox"),
-        "{text}"
-    );
-    let whole = json(&nexttoken(
-        "generate",
-        &model,
-        &["--prompt", "", "--seed", "1", "--json"],
-    ));
-    assert!(!whole["text"].as_str().unwrap().is_empty());
-    let inspected = json(&nexttoken("inspect", &model, &["--json"]));
-    assert_eq!(inspected["tokenizer"], "gpt2/gpt-2");
-    let few = [corpus.to_str().unwrap(), "--samples", "3", "--json"];
-    let measured = json(&nexttoken("evaluate", &model, &few));
-    assert!(measured["variety"]["texts"] == 3 && measured["perplexity"].as_f64().unwrap() > 1.0);
-}
-
-/// As [`json`], where stderr has something to say too.
-#[cfg(feature = "train")]
-fn json_of_stdout(output: &Output) -> Value {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-#[cfg(feature = "train")]
-#[test]
-fn what_cannot_be_trained_on_is_an_error() {
-    let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("never.gguf");
-    let out = ["--out", model.to_str().unwrap(), "--json"];
-    let code = |corpus: &PathBuf, arguments: &[&str]| {
-        error(&nexttoken("train", corpus, &[&out[..], arguments].concat()))
-    };
-    let good = file("good.txt", FABLE.repeat(40).as_bytes());
-    assert_eq!(code(&file("empty.txt", b""), &[]), "corpus_too_small");
-    assert_eq!(
-        code(&file("short.txt", b"a few words"), &[]),
-        "corpus_too_small"
-    );
-    assert_eq!(
-        code(&file("latin.txt", b"caf\xe9 au lait"), &[]),
-        "not_utf8"
-    );
-    assert_eq!(code(&PathBuf::from("no/such/text"), &[]), "io");
-    assert_eq!(code(&good, &["--resume"]), "io");
-    assert_eq!(code(&good, &["--batch-size", "0"]), "invalid_option");
-    assert!(!model.exists());
-}
-
-#[cfg(feature = "train")]
-#[test]
-fn tells_stories() {
-    let stories = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_nexttoken"))
-            .arg("stories")
-            .args(arguments)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let three = stories(&["--seed", "4", "--count", "3"]);
-    assert_eq!(three.matches("<|endoftext|>").count(), 2);
-    assert!(three.starts_with(&stories(&["--seed", "4"])));
 }

@@ -1,8 +1,11 @@
 //! Small models built in memory, so that tests need no download.
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+#[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+pub mod cli;
 #[cfg(target_arch = "wasm32")]
 pub mod js;
+pub mod long;
 
 use nexttoken::generator::Options;
 use nexttoken::gguf::{StringArray, Value, Writer, read_header};

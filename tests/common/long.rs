@@ -1,0 +1,44 @@
+//! Texts that go on and on.
+
+use super::END;
+use nexttoken::generator::{CacheType, Context, Generator, Options, Token};
+use nexttoken::model::Model;
+use std::sync::Arc;
+
+pub const ALL: [CacheType; 3] = [CacheType::Q16, CacheType::Q8, CacheType::F32];
+
+pub fn generator(model: &Arc<Model>, length: usize, cache_type: CacheType) -> Generator {
+    let context = Context {
+        length: Some(length),
+        cache_type,
+    };
+    Generator::new(Arc::clone(model), context).unwrap()
+}
+
+/// Options with which the whole of a text counts, and that do not end it.
+pub fn endless(n_keep: usize, max_tokens: usize) -> Options {
+    Options {
+        temperature: 1.1,
+        frequency_penalty: 0.2,
+        no_repeat_ngram_size: 4,
+        penalty_last_n: -1,
+        dry_multiplier: 0.5,
+        mirostat: 2,
+        samplers: Some(
+            ["penalties", "dry", "temperature", "mirostat"]
+                .map(String::from)
+                .to_vec(),
+        ),
+        seed: Some(3),
+        max_tokens: Some(max_tokens),
+        top_logprobs: 2,
+        banned_tokens: vec![END],
+        context_shift: true,
+        n_keep,
+        ..Options::default()
+    }
+}
+
+pub fn rest(generator: &mut Generator) -> Vec<Token> {
+    generator.tokens().collect::<Result<_, _>>().unwrap()
+}
