@@ -183,3 +183,14 @@ impl Error {
         }
     }
 }
+
+/// [`Error::InvalidOption`] unless the option is what is allowed.
+pub(crate) fn check_option(holds: bool, name: &str, allowed: &str) -> Result<()> {
+    if holds {
+        return Ok(());
+    }
+    Err(Error::InvalidOption {
+        name: name.into(),
+        reason: format!("it must be {allowed}"),
+    })
+}

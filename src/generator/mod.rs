@@ -26,13 +26,13 @@ mod token;
 
 pub use crate::kernels::CacheType;
 pub use chain::SAMPLERS;
-use options::check;
 pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};
 pub use record::{Chosen, Record, RecordedStage, RecordedToken, RemovedToken};
 pub use timings::{Clock, Timings};
 pub use token::{Candidate, FinishReason, Token};
 
 use crate::chat;
+use crate::error::check_option;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{self, Choice, Mask, Sampler};
 use crate::tokenizer::Tokenizer;
@@ -197,7 +197,7 @@ impl Generator {
         options.check_tokens(self.model.config.vocabulary_size)?;
         let capacity = self.session.capacity();
         let allowed = format!("less than {capacity}, the tokens the context holds");
-        check(options.n_keep < capacity, "n_keep", &allowed)
+        check_option(options.n_keep < capacity, "n_keep", &allowed)
     }
 
     /// Starts a text with `ids` and options that have been checked.

@@ -2,9 +2,10 @@
 
 use super::chain;
 use crate::constraint::Constraint;
+use crate::error::check_option;
 use crate::kernels::CacheType;
 use crate::sampler::Stage;
-use crate::{Error, Result, TokenId};
+use crate::{Result, TokenId};
 
 /// The memory of a generator's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +24,7 @@ impl Context {
     pub(crate) fn positions(self, most: usize) -> Result<usize> {
         let positions = self.length.unwrap_or(most);
         let allowed = format!("a whole number from 1 to {most}, the model's own");
-        check((1..=most).contains(&positions), "context_length", &allowed)?;
+        check_option((1..=most).contains(&positions), "context_length", &allowed)?;
         Ok(positions)
     }
 }
@@ -182,7 +183,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Checks every option against its range. Error: [`Error::InvalidOption`] with the option's name and the
+    /// Checks every option against its range. Error: [`Error::InvalidOption`](crate::Error::InvalidOption) with the option's name and the
     /// allowed values.
     pub fn validate(&self) -> Result<()> {
         const SHARE: &str = "a number from 0 to 1";
@@ -197,7 +198,7 @@ impl Options {
             ("mirostat_eta", self.mirostat_eta),
         ];
         for (name, value) in shares {
-            check((0.0..=1.0).contains(&value), name, SHARE)?;
+            check_option((0.0..=1.0).contains(&value), name, SHARE)?;
         }
         let positive = [
             ("temperature", self.temperature),
@@ -206,50 +207,50 @@ impl Options {
             ("dry_multiplier", self.dry_multiplier),
         ];
         for (name, value) in positive {
-            check(value.is_finite() && value >= 0.0, name, POSITIVE)?;
+            check_option(value.is_finite() && value >= 0.0, name, POSITIVE)?;
         }
-        check(self.top_n_sigma.is_finite(), "top_n_sigma", ANY)?;
+        check_option(self.top_n_sigma.is_finite(), "top_n_sigma", ANY)?;
         let repetition = self.repetition_penalty;
         let allowed = "a finite number, more than 0";
         let usable = repetition.is_finite() && repetition > 0.0;
-        check(usable, "repetition_penalty", allowed)?;
+        check_option(usable, "repetition_penalty", allowed)?;
         for (name, value) in [
             ("frequency_penalty", self.frequency_penalty),
             ("presence_penalty", self.presence_penalty),
         ] {
-            check((-2.0..=2.0).contains(&value), name, "a number from -2 to 2")?;
+            check_option((-2.0..=2.0).contains(&value), name, "a number from -2 to 2")?;
         }
         for (name, value) in [
             ("penalty_last_n", self.penalty_last_n),
             ("dry_penalty_last_n", self.dry_penalty_last_n),
         ] {
-            check(value >= -1, name, "a whole number, -1 or more")?;
+            check_option(value >= -1, name, "a whole number, -1 or more")?;
         }
         let base = self.dry_base.is_finite() && self.dry_base >= 1.0;
-        check(base, "dry_base", "a finite number, 1 or more")?;
+        check_option(base, "dry_base", "a finite number, 1 or more")?;
         let breakers = &self.dry_sequence_breakers;
         let usable = breakers.len() <= MAX_BREAKERS
             && (breakers.iter()).all(|breaker| (1..=MAX_BREAKERS).contains(&breaker.len()));
         let allowed = "at most 64 strings of 1 to 64 bytes";
-        check(usable, "dry_sequence_breakers", allowed)?;
-        check([0, 2].contains(&self.mirostat), "mirostat", "0 or 2")?;
+        check_option(usable, "dry_sequence_breakers", allowed)?;
+        check_option([0, 2].contains(&self.mirostat), "mirostat", "0 or 2")?;
         let tau = (0.0..=100.0).contains(&self.mirostat_tau);
-        check(tau, "mirostat_tau", "a number from 0 to 100")?;
+        check_option(tau, "mirostat_tau", "a number from 0 to 100")?;
         let mut biases = self.logit_bias.iter().map(|pair| pair.1);
         let usable = biases.all(|bias| bias.is_finite() || bias == f32::NEG_INFINITY);
-        check(usable, "logit_bias", "finite numbers or -Infinity")?;
+        check_option(usable, "logit_bias", "finite numbers or -Infinity")?;
 
-        check(self.max_tokens != Some(0), "max_tokens", "1 or more")?;
+        check_option(self.max_tokens != Some(0), "max_tokens", "1 or more")?;
         let used = self.context_shift || self.n_keep == 0;
-        check(used, "n_keep", "0 unless context_shift is true")?;
+        check_option(used, "n_keep", "0 unless context_shift is true")?;
         let filled = self.stop.iter().all(|stop| !stop.is_empty());
-        check(filled, "stop", "strings that are not empty")?;
+        check_option(filled, "stop", "strings that are not empty")?;
         let few = self.top_logprobs <= MAX_TOP_LOGPROBS;
-        check(few, "top_logprobs", "a whole number from 0 to 100")?;
+        check_option(few, "top_logprobs", "a whole number from 0 to 100")?;
         let agree = self.logprobs || self.top_logprobs == 0;
-        check(agree, "logprobs", "true where top_logprobs is given")?;
+        check_option(agree, "logprobs", "true where top_logprobs is given")?;
         let few = self.record.is_none_or(|top| top <= MAX_RECORD);
-        check(few, "record", "absent, or a whole number from 0 to 1000")?;
+        check_option(few, "record", "absent, or a whole number from 0 to 1000")?;
         self.stages().map(|_| ())
     }
 
@@ -271,28 +272,19 @@ impl Options {
         let known = |id: TokenId| (id as usize) < vocabulary;
         let allowed = format!("of tokens from 0 to {}", vocabulary.saturating_sub(1));
         let biased = self.logit_bias.iter().all(|pair| known(pair.0));
-        check(biased, "logit_bias", &allowed)?;
+        check_option(biased, "logit_bias", &allowed)?;
         let banned = self.banned_tokens.iter().all(|&id| known(id));
-        check(banned, "banned_tokens", &allowed)?;
+        check_option(banned, "banned_tokens", &allowed)?;
         let some_left = chain::banned(self).len() < vocabulary;
         let allowed = "so that a token is left to draw";
-        check(some_left, "banned_tokens", allowed)
+        check_option(some_left, "banned_tokens", allowed)
     }
-}
-
-pub(super) fn check(holds: bool, name: &str, allowed: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::InvalidOption {
-        name: name.into(),
-        reason: format!("it must be {allowed}"),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     fn refused(change: impl FnOnce(&mut Options)) -> String {
         let mut options = Options::default();

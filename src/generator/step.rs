@@ -1,8 +1,8 @@
 //! The loop by hand: look at a step before it is taken, force a token, go back, branch off.
 
-use super::options::check;
 use super::record::Record;
 use super::{FinishReason, Generator, Options, Run, Token, append, forward_chunk, predict};
+use crate::error::check_option;
 use crate::sampler::{Mask, Sampler, Stage, Step};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId, kernels};
@@ -32,7 +32,7 @@ impl Generator {
     pub fn accept(&mut self, id: TokenId) -> Result<Option<Token>> {
         let last = self.model.config.vocabulary_size.saturating_sub(1);
         let allowed = format!("a token from 0 to {last}");
-        check(id as usize <= last, "id", &allowed)?;
+        check_option(id as usize <= last, "id", &allowed)?;
         self.step(Some(id))
     }
 
@@ -47,7 +47,7 @@ impl Generator {
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
         let generated = run.generated();
         let allowed = format!("a whole number from 0 to {generated}, the tokens generated");
-        check(count <= generated, "count", &allowed)?;
+        check_option(count <= generated, "count", &allowed)?;
         if count == 0 {
             return Ok(());
         }
@@ -113,7 +113,7 @@ impl Generator {
             ("context_shift", options.context_shift == old.context_shift),
             ("n_keep", options.n_keep == old.n_keep),
         ] {
-            check(same, name, "given at the start of a text")?;
+            check_option(same, name, "given at the start of a text")?;
         }
         run.seed = options.seed.unwrap_or(run.seed);
         run.sampler.configure(options.stages()?, run.seed);

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use super::shape::{Shape, check};
+use super::shape::Shape;
+use crate::error::check_option;
 use crate::{Error, Result};
 
 /// Sizes to choose from.
@@ -96,27 +97,27 @@ impl Options {
     pub fn validate(&self) -> Result<()> {
         self.shape.validate()?;
         let positive = |value: f32| value.is_finite() && value > 0.0;
-        check(
+        check_option(
             (1..=1024).contains(&self.batch_size),
             "batch_size",
             "a whole number from 1 to 1024",
         )?;
-        check(
+        check_option(
             (1..=1_000_000_000).contains(&self.steps),
             "steps",
             "a whole number from 1 to 1000000000",
         )?;
-        check(
+        check_option(
             positive(self.learning_rate) && self.learning_rate <= 1.0,
             "learning_rate",
             "a number over 0, at most 1",
         )?;
-        check(
+        check_option(
             (0.0..=10.0).contains(&self.weight_decay),
             "weight_decay",
             "a number from 0 to 10",
         )?;
-        check(
+        check_option(
             positive(self.max_gradient),
             "max_gradient",
             "a finite number over 0",

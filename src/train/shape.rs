@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::error::check_option;
 use crate::{Error, Result};
 
 /// What is added to the mean square under the root of RMSNorm.
@@ -33,33 +34,33 @@ impl Shape {
     pub fn validate(&self) -> Result<()> {
         let within = |value: usize, range: Range<usize>| range.contains(&value);
         let blocks = |value: usize| value.is_multiple_of(32) && within(value, 32..16_385);
-        check(
+        check_option(
             within(self.vocabulary_size, 257..1 << 20),
             "vocabulary_size",
             "a whole number from 257 (every byte, and the end of a text) to 1048575",
         )?;
-        check(
+        check_option(
             within(self.context_length, 2..16_385),
             "context_length",
             "a whole number from 2 to 16384",
         )?;
-        check(
+        check_option(
             blocks(self.hidden_size),
             "hidden_size",
             "a multiple of 32 up to 16384",
         )?;
-        check(
+        check_option(
             blocks(self.feed_forward_size),
             "feed_forward_size",
             "a multiple of 32 up to 16384",
         )?;
-        check(
+        check_option(
             within(self.layers, 1..257),
             "layers",
             "a whole number from 1 to 256",
         )?;
         let divides = self.heads > 0 && self.hidden_size.is_multiple_of(2 * self.heads);
-        check(
+        check_option(
             divides,
             "heads",
             "a number that divides hidden_size into parts of even size",
@@ -195,17 +196,6 @@ impl TensorList {
     fn norm(&mut self, name: &str, len: usize) {
         self.push(name, len, None, 0.0);
     }
-}
-
-/// [`Error::InvalidOption`] unless the condition holds.
-pub(super) fn check(holds: bool, name: &str, allowed: &str) -> Result<()> {
-    if holds {
-        return Ok(());
-    }
-    Err(Error::InvalidOption {
-        name: name.into(),
-        reason: format!("it must be {allowed}"),
-    })
 }
 
 #[cfg(test)]
