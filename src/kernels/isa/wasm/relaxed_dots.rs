@@ -29,27 +29,34 @@ unsafe fn spread(q: *const i8, out: *mut u8) {
     }
 }
 
+/// What both have in common: weights stay bytes, and activations of signed ones are spread.
+macro_rules! weights_are_bytes {
+    () => {
+        type Weights = v128;
+
+        const SPREADS_UNSIGNED: bool = false;
+        const SPREADS_SIGNED: bool = true;
+
+        #[inline(always)]
+        unsafe fn spread(q: *const i8, out: *mut u8) {
+            // SAFETY: as the caller promises.
+            unsafe { spread(q, out) }
+        }
+
+        #[inline(always)]
+        unsafe fn unsigned(bytes: v128) -> v128 {
+            bytes
+        }
+
+        #[inline(always)]
+        unsafe fn signed(bytes: v128) -> v128 {
+            bytes
+        }
+    };
+}
+
 impl Dots for Fours {
-    type Weights = v128;
-
-    const SPREADS_UNSIGNED: bool = false;
-    const SPREADS_SIGNED: bool = true;
-
-    #[inline(always)]
-    unsafe fn spread(q: *const i8, out: *mut u8) {
-        // SAFETY: as the caller promises.
-        unsafe { spread(q, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn unsigned(bytes: v128) -> v128 {
-        bytes
-    }
-
-    #[inline(always)]
-    unsafe fn signed(bytes: v128) -> v128 {
-        bytes
-    }
+    weights_are_bytes!();
 
     #[inline(always)]
     unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
@@ -96,26 +103,7 @@ impl Dots for Fours {
 }
 
 impl Dots for Pairs {
-    type Weights = v128;
-
-    const SPREADS_UNSIGNED: bool = false;
-    const SPREADS_SIGNED: bool = true;
-
-    #[inline(always)]
-    unsafe fn spread(q: *const i8, out: *mut u8) {
-        // SAFETY: as the caller promises.
-        unsafe { spread(q, out) }
-    }
-
-    #[inline(always)]
-    unsafe fn unsigned(bytes: v128) -> v128 {
-        bytes
-    }
-
-    #[inline(always)]
-    unsafe fn signed(bytes: v128) -> v128 {
-        bytes
-    }
+    weights_are_bytes!();
 
     #[inline(always)]
     unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
