@@ -3,24 +3,22 @@
 // The template engine is as large as the engine itself, so it is a WebAssembly module of its own, loaded
 // with the first conversation.
 
-import { failure } from "./errors.js";
+import { failure, unusable } from "./errors.js";
+import { begun, once } from "./starting.js";
 
 const module = () => new URL("./nexttoken_chat.wasm", import.meta.url);
-let loading;
 
-function load() {
-  loading ??= begin().catch((error) => {
-    loading = undefined; // so that it can be tried again
-    throw failure("wasm_unavailable", `the chat module could not be loaded from ${module()}: ${error.message}`, error);
-  });
-  return loading;
-}
-
-async function begin() {
-  const glue = await import("./nexttoken_chat.js");
-  await glue.default({ module_or_path: module() });
-  return glue;
-}
+const load = once(() =>
+  begun(
+    async () => {
+      const glue = await import("./nexttoken_chat.js");
+      await glue.default({ module_or_path: module() });
+      return glue;
+    },
+    "chat module",
+    module(),
+  ),
+);
 
 /**
  * Renders `messages` for `generator`: the text for its `start_chat`, and what of `options` is for that.
@@ -72,4 +70,3 @@ function checkedDate(date = new Date()) {
   return local.toISOString().slice(0, 19);
 }
 
-const unusable = (name, reason) => failure("invalid_option", `the option "${name}" is not usable: it ${reason}`);

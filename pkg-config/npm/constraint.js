@@ -4,26 +4,24 @@
 // The library that knows is larger than the engine, so it is a WebAssembly module of its own. It and this
 // file are loaded with the first constraint.
 
-import { failure } from "./errors.js";
+import { failure, unusable } from "./errors.js";
+import { begun, once } from "./starting.js";
 
 const module = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
-let loading;
 /** How often the module began: what it made before is gone. */
 let beginnings = 0;
 
-function load() {
-  loading ??= begin().catch((error) => {
-    loading = undefined; // so that it can be tried again
-    throw failure("wasm_unavailable", `the constraint module could not be loaded from ${module()}: ${error.message}`, error);
-  });
-  return loading;
-}
-
-async function begin() {
-  const glue = await import("./nexttoken_constraint.js");
-  await glue.default({ module_or_path: module() });
-  return glue;
-}
+const load = once(() =>
+  begun(
+    async () => {
+      const glue = await import("./nexttoken_constraint.js");
+      await glue.default({ module_or_path: module() });
+      return glue;
+    },
+    "constraint module",
+    module(),
+  ),
+);
 
 /** Calls the module. */
 function guarded(glue, call) {
@@ -105,4 +103,3 @@ function json(schema) {
   }
 }
 
-const unusable = (name, reason) => failure("invalid_option", `the option "${name}" is not usable: it ${reason}`);

@@ -4,14 +4,13 @@ import start, { Generator } from "./nexttoken.js";
 import { converse } from "./chat.js";
 import { failure, refuseUnknown } from "./errors.js";
 import { bestVariant } from "./features.js";
+import { absolute, begun, once } from "./starting.js";
 
 // Written out in full, because bundlers look for exactly this expression.
 const shipped = {
   relaxed: () => new URL("./nexttoken_relaxed.wasm", import.meta.url),
   simd128: () => new URL("./nexttoken_simd128.wasm", import.meta.url),
 };
-
-let starting;
 
 /**
  * Gets the WebAssembly module ready. Call it once before anything else; later calls wait for the
@@ -22,27 +21,15 @@ let starting;
  *   `wasm_url` names a module kept elsewhere.
  * @returns {Promise<{ variant: "relaxed" | "simd128" | "custom" }>}
  */
-export default function init(options = {}) {
-  starting ??= load(options).catch((error) => {
-    starting = undefined; // so that it can be tried again
-    throw error;
-  });
-  return starting;
-}
-
-async function load(options) {
+export default once(async (options = {}) => {
   refuseUnknown(options, ["variant", "wasm_url"]);
   const { variant, url } = choose(options);
-  try {
-    await start({ module_or_path: url });
-  } catch (error) {
-    throw failure("wasm_unavailable", `the engine could not be loaded from ${url}: ${error.message}`, error);
-  }
+  await begun(() => start({ module_or_path: url }), "engine", url);
   return { variant };
-}
+});
 
 function choose({ variant, wasm_url }) {
-  if (wasm_url !== undefined) return { variant: "custom", url: new URL(wasm_url, baseUrl()) };
+  if (wasm_url !== undefined) return { variant: "custom", url: absolute(wasm_url) };
   variant ??= bestVariant();
   if (variant === null) {
     throw failure(
@@ -54,11 +41,6 @@ function choose({ variant, wasm_url }) {
     throw failure("invalid_option", 'the option "variant" is not usable: it is "relaxed" or "simd128"');
   }
   return { variant, url: shipped[variant]() };
-}
-
-/** What relative addresses are relative to, on a page and in a worker. */
-function baseUrl() {
-  return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
 /** Begins the model's answer to `messages`; see the types. */

@@ -17,3 +17,6 @@ export function refuseUnknown(options, known) {
     if (!known.includes(name)) throw failure("unknown_option", `there is no option "${name}"`);
   }
 }
+
+/** An option of the right name with a value that is none. */
+export const unusable = (name, reason) => failure("invalid_option", `the option "${name}" is not usable: it ${reason}`);

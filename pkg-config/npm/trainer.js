@@ -9,11 +9,10 @@
 import start, { Trainer } from "./nexttoken_trainer.js";
 import { failure, refuseUnknown } from "./errors.js";
 import { bestVariant } from "./features.js";
+import { absolute, begun, once } from "./starting.js";
 
 // Written out in full, because bundlers look for exactly this expression.
 const shipped = () => new URL("./nexttoken_trainer.wasm", import.meta.url);
-
-let starting;
 
 /**
  * Gets the trainer's WebAssembly module ready. Call it once before anything else; later calls wait
@@ -22,15 +21,7 @@ let starting;
  * @param {{ wasm_url?: string | URL }} [options] `wasm_url` names a module kept elsewhere
  * @returns {Promise<void>}
  */
-export default function init(options = {}) {
-  starting ??= load(options).catch((error) => {
-    starting = undefined; // so that it can be tried again
-    throw error;
-  });
-  return starting;
-}
-
-async function load(options) {
+export default once(async (options = {}) => {
   refuseUnknown(options, ["wasm_url"]);
   if (bestVariant() === null) {
     throw failure(
@@ -38,14 +29,9 @@ async function load(options) {
       "this browser cannot train: it has no WebAssembly SIMD (every current browser has)",
     );
   }
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
-  const url = options.wasm_url === undefined ? shipped() : new URL(options.wasm_url, base);
-  try {
-    await start({ module_or_path: url });
-  } catch (error) {
-    throw failure("wasm_unavailable", `the trainer could not be loaded from ${url}: ${error.message}`, error);
-  }
-}
+  const url = options.wasm_url === undefined ? shipped() : absolute(options.wasm_url);
+  await begun(() => start({ module_or_path: url }), "trainer", url);
+});
 
 if (Symbol.dispose) Trainer.prototype[Symbol.dispose] ??= Trainer.prototype.free;
 
