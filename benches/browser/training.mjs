@@ -1,4 +1,4 @@
-// Records a training on the page, as a visitor would do it, and writes docs/training.svg and docs/training.md:
+// Records a training on the page, as a visitor would do it, and writes benches/training.svg and benches/training.md:
 //
 //     cargo run --release -- stories --seed 0 --count 420 > target/corpus.txt
 //     cargo pkg site && cargo run --profile tool -p nexttoken-pkg -- serve --port 8080 &
@@ -10,7 +10,7 @@ import { cpus } from "node:os";
 import { chromium } from "playwright-core";
 
 const [corpus, seconds = "120", preset = "small"] = process.argv.slice(2);
-const docs = new URL("../../docs/", import.meta.url);
+const docs = new URL("../", import.meta.url);
 
 /** The curve of the page with its colours in it, for a picture that stands alone. */
 const STYLE = `
