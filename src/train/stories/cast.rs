@@ -16,17 +16,11 @@ use crate::train::random::below;
 
 const GIRLS: &[&str] = &[
     "Lily", "Mia", "Emma", "Anna", "Lucy", "Rosie", "Ella", "Zoe", "Ruby", "Molly", "Daisy",
-    "Clara", "Nina", "Sophie", "Hazel", "Penny", "Luna", "Ivy", "Maya", "Tilly", "Poppy", "Bella",
-    "Nora", "Willow", "Ada", "Alice", "Betty", "Cora", "Dora", "Elsie", "Flora", "Greta", "Holly",
-    "Iris", "Josie", "Kitty", "Lottie", "Mabel", "Nelly", "Olive", "Pearl", "Rita", "Stella",
-    "Thea", "Vera", "Wanda", "Amy", "Fanny", "Hattie", "Lena",
+    "Clara", "Nina", "Sophie", "Hazel", "Penny", "Luna", "Ivy", "Maya", "Tilly",
 ];
 const BOYS: &[&str] = &[
     "Tom", "Ben", "Max", "Sam", "Leo", "Jack", "Finn", "Oliver", "Toby", "Theo", "Noah", "Henry",
-    "Oscar", "Charlie", "Pip", "Bruno", "Milo", "Felix", "Otto", "Jasper", "Hugo", "Rusty",
-    "Teddy", "Louis", "Adam", "Albert", "Barney", "Caleb", "Dan", "Eddie", "Freddy", "George",
-    "Harry", "Isaac", "Jonah", "Kit", "Luke", "Monty", "Ned", "Owen", "Percy", "Ralph", "Simon",
-    "Tim", "Victor", "Walter", "Arlo", "Basil", "Ernie", "Gus",
+    "Oscar", "Charlie", "Pip", "Bruno", "Milo", "Felix", "Otto", "Jasper",
 ];
 
 /// Animals: the kind, where it lives, and what it has for a hand.
