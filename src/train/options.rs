@@ -67,7 +67,7 @@ impl Options {
             match preset {
                 Preset::Tiny => (512, 64, 64, 2, 2, 192),
                 Preset::Small => (1024, 128, 128, 4, 4, 352),
-                Preset::Medium => (2048, 256, 160, 4, 5, 448),
+                Preset::Medium => (2048, 320, 160, 4, 5, 448),
             };
         let (batch_size, steps, learning_rate) = match preset {
             Preset::Tiny => (8, 1000, 4e-3),

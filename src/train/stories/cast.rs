@@ -2,7 +2,8 @@
 //!
 //! `hero`, `friend` and `other` are three characters of different names. For each of them, with the name `hero`:
 //! `{hero}` is the name; `{hero.he}`, `.him`, `.his`, `.himself` the pronouns (`.He`, `.His` with a capital);
-//! `{hero.full}` the name with the kind of animal; `{hero.kind}` what they are (girl, rabbit);
+//! `{hero.full}` the name with the kind of animal, or where a child is from; `{hero.kind}` what they are (girl,
+//! rabbit); `{hero.hand}` a hand, paw or wing;
 //! `{hero.intro}` introduces them ("a little rabbit named Pip");
 //! `{hero.home}` is where they live ("a cozy burrow under the old oak").
 //! `{parent}` is the hero's mother, father or grandmother, with the same pronouns; `{helper}` somebody wise
@@ -10,62 +11,181 @@
 
 use rand_chacha::ChaCha12Rng;
 
-use super::template::Variables;
+use super::template::{Variables, phrase};
 use crate::train::random::below;
 
 const GIRLS: &[&str] = &[
     "Lily", "Mia", "Emma", "Anna", "Lucy", "Rosie", "Ella", "Zoe", "Ruby", "Molly", "Daisy",
-    "Clara", "Nina", "Sophie", "Hazel", "Penny", "Luna", "Ivy", "Maya", "Tilly", "Poppy", "Bella",
-    "Nora", "Willow",
+    "Clara", "Nina", "Sophie", "Hazel", "Penny", "Luna", "Ivy", "Maya", "Tilly",
 ];
 const BOYS: &[&str] = &[
     "Tom", "Ben", "Max", "Sam", "Leo", "Jack", "Finn", "Oliver", "Toby", "Theo", "Noah", "Henry",
-    "Oscar", "Charlie", "Pip", "Bruno", "Milo", "Felix", "Otto", "Jasper", "Hugo", "Rusty",
-    "Teddy", "Louis",
+    "Oscar", "Charlie", "Pip", "Bruno", "Milo", "Felix", "Otto", "Jasper",
 ];
 
-/// Animals, and where each lives.
-const ANIMALS: &[(&str, &str)] = &[
-    ("rabbit", "a cozy burrow under the old oak"),
-    ("rabbit", "a small burrow near the carrot field"),
-    ("mouse", "a tiny house behind the wall"),
-    ("mouse", "a little hole under the barn"),
-    ("fox", "a warm den at the edge of the forest"),
-    ("bear", "a big cave on the hill"),
-    ("squirrel", "a hollow tree in the park"),
-    ("squirrel", "a nest high in a pine tree"),
-    ("hedgehog", "a pile of soft leaves in the garden"),
-    ("duck", "the reeds beside the pond"),
-    ("frog", "the green pond in the meadow"),
-    ("kitten", "a white house with a blue door"),
-    ("puppy", "a farmhouse at the end of the road"),
-    ("bird", "a round nest in the apple tree"),
-    ("owl", "a tall tree in the quiet woods"),
-    ("turtle", "a little hut on the river bank"),
-    ("pig", "a red barn on the farm"),
-    ("lamb", "a green meadow above the farm"),
-    ("beaver", "a house of sticks in the river"),
-    ("mole", "a long tunnel under the meadow"),
-    ("raccoon", "an old tree near the stream"),
-    ("penguin", "a snowy island by the cold sea"),
-    ("elephant", "the tall grass near the lake"),
-    ("monkey", "a leafy tree in the jungle"),
+/// Animals: the kind, where it lives, and what it has for a hand.
+const ANIMALS: &[(&str, &str, &str)] = &[
+    (
+        "rabbit",
+        "a [cozy|deep|sandy] burrow under [the old oak|the hedge|the carrot field|the blackberry bush]",
+        "paw",
+    ),
+    (
+        "mouse",
+        "a [tiny|tidy|warm] [house|hole] [behind the kitchen wall|under the barn|beneath the church stairs|in the hay]",
+        "paw",
+    ),
+    (
+        "fox",
+        "a [warm|dry|red] den [at the edge of the forest|between two rocks|under the fallen pine]",
+        "paw",
+    ),
+    (
+        "bear",
+        "a [big|dry|quiet] cave [on the hill|behind the waterfall|above the honey meadow]",
+        "paw",
+    ),
+    (
+        "squirrel",
+        "a [hollow|tall|crooked] [beech|pine|chestnut] tree [in the park|near the school|at the end of the lane]",
+        "paw",
+    ),
+    (
+        "hedgehog",
+        "a [soft|big|rustling] pile of leaves [in the garden|behind the shed|under the hazel bush]",
+        "paw",
+    ),
+    (
+        "duck",
+        "[the tall reeds|a nest of rushes|a little floating house] [beside the pond|on the lake|near the mill]",
+        "wing",
+    ),
+    (
+        "frog",
+        "a [cool|muddy|green] [pond|ditch|pool] [in the meadow|behind the farm|near the willows]",
+        "hand",
+    ),
+    (
+        "kitten",
+        "a [white|narrow|sunny] house with a [blue|green|red] door",
+        "paw",
+    ),
+    (
+        "puppy",
+        "a [noisy|old|big] farmhouse [at the end of the road|behind the poplars|near the railway]",
+        "paw",
+    ),
+    (
+        "sparrow",
+        "a [round|windy|messy] nest [in the apple tree|under the roof of the station|above the bakery]",
+        "wing",
+    ),
+    (
+        "owl",
+        "a [tall|hollow|very old] tree in [the quiet woods|the churchyard|the middle of the forest]",
+        "wing",
+    ),
+    (
+        "turtle",
+        "a [little|mossy|round] hut [on the river bank|near the lily pond|between the reeds]",
+        "hand",
+    ),
+    (
+        "pig",
+        "a [red|clean|cheerful] [barn|sty] [on the farm|next to the orchard|behind the windmill]",
+        "hoof",
+    ),
+    (
+        "lamb",
+        "a [green|steep|sunny] meadow [above the farm|near the chapel|between two brooks]",
+        "hoof",
+    ),
+    (
+        "beaver",
+        "a [solid|new|round] house of sticks in [the river|the cold lake|the wide stream]",
+        "paw",
+    ),
+    (
+        "mole",
+        "a [long|winding|dark] tunnel under [the meadow|the football field|the cabbage garden]",
+        "paw",
+    ),
+    (
+        "raccoon",
+        "an [old|empty|enormous] tree near [the stream|the campground|the berry fields]",
+        "paw",
+    ),
+    (
+        "penguin",
+        "a [snowy|rocky|windy] island [by the cold sea|at the end of the world|near the icebergs]",
+        "wing",
+    ),
+    (
+        "elephant",
+        "[the tall grass|a green clearing|the shade of the fig trees] near the [lake|water hole|jungle]",
+        "trunk",
+    ),
+    (
+        "monkey",
+        "a [leafy|giant|swaying] [fig|mango|palm] tree in the jungle",
+        "hand",
+    ),
+    (
+        "badger",
+        "a [large|warm|tidy] den [beneath the birches|below the hill|near the quarry]",
+        "paw",
+    ),
+    (
+        "goat",
+        "a [stony|high|flowery] [pasture|ledge] [in the mountains|above the village]",
+        "hoof",
+    ),
+    (
+        "otter",
+        "a [smooth|snug|secret] den [under the river bank|beside the rapids|below the old bridge]",
+        "paw",
+    ),
 ];
 
 /// Where children live.
-const HOUSES: &[&str] = &[
-    "a small house near the forest",
-    "a little house by the sea",
-    "a yellow house on a quiet street",
-    "a tall house in the town",
-    "a farmhouse with a big garden",
-    "a village between two hills",
-    "a cottage beside the river",
-];
+const HOUSES: &str = "a [small|little|yellow|tall|crooked|narrow|blue|stone|cozy|noisy] [house|cottage] \
+    [near the forest|by the sea|on a quiet street|in the town|beside the river|between two hills|\
+    next to the bakery|at the foot of the mountain|behind the station|on the market square|near the lighthouse]\
+    |a farmhouse [with a big garden|full of cats|near the crossroads|behind the windmill]\
+    |an old [mill|lighthouse|school] [by the river|on the coast|outside the village]\
+    |a [red|green|slow] houseboat on the [river|canal|lake]";
+
+/// How a child is told from others of the name.
+const FROM: &str = "[from next door|from the mill|from the yellow house|from across the street|from the bakery|\
+    from the top floor|from the farm|from the other side of the river|from school|with the curly hair|\
+    with the freckles|with the big glasses|with the long scarf]";
 
 const TRAITS: &[&str] = &[
-    "little", "young", "small", "kind", "curious", "brave", "happy", "cheerful", "shy", "clever",
-    "gentle", "playful", "friendly", "quiet", "busy",
+    "little",
+    "young",
+    "small",
+    "kind",
+    "curious",
+    "brave",
+    "happy",
+    "cheerful",
+    "shy",
+    "clever",
+    "gentle",
+    "playful",
+    "friendly",
+    "quiet",
+    "busy",
+    "dreamy",
+    "lively",
+    "careful",
+    "merry",
+    "thoughtful",
+    "sleepy",
+    "proud",
+    "patient",
+    "stubborn",
+    "funny",
 ];
 
 const HELPERS: &[(&str, bool)] = &[
@@ -76,21 +196,34 @@ const HELPERS: &[(&str, bool)] = &[
     ("the old badger", true),
     ("the gardener", true),
     ("the old fisherman", true),
+    ("the mailman", true),
+    ("the miller", true),
+    ("the clockmaker", true),
+    ("the lighthouse keeper", true),
     ("the gray goose", false),
     ("the kind neighbor", false),
     ("the old woman next door", false),
     ("the mother deer", false),
     ("the librarian", false),
+    ("the ferrywoman", false),
+    ("the beekeeper", false),
+    ("the music teacher", false),
+    ("the old shepherdess", false),
 ];
 
 const PARENTS: &[(&str, bool)] = &[
     ("mother", false),
     ("mom", false),
     ("mama", false),
+    ("grandma", false),
+    ("aunt", false),
+    ("big sister", false),
     ("father", true),
     ("dad", true),
-    ("grandma", false),
+    ("papa", true),
     ("grandpa", true),
+    ("uncle", true),
+    ("big brother", true),
 ];
 
 /// Draws a cast. Half of all stories are about children, half about animals.
@@ -109,33 +242,33 @@ pub(super) fn draw(random: &mut ChaCha12Rng) -> Variables {
             }
         };
         taken.push(name);
-        let (kind, home) = loop {
-            let (kind, home) = if animals {
+        let (kind, home, hand) = loop {
+            let (kind, home, hand) = if animals {
                 pick(ANIMALS, random)
             } else {
-                (if male { "boy" } else { "girl" }, pick(HOUSES, random))
+                (if male { "boy" } else { "girl" }, HOUSES, "hand")
             };
             if !animals || !kinds.contains(&kind) {
-                break (kind, home);
+                break (kind, home, hand);
             }
         };
         kinds.push(kind);
+        let home = phrase(&format!("[{home}]"), random);
         let described = format!("{} {kind}", pick(TRAITS, random));
         let verb = pick(&["named", "called"], random);
-        let article = article(&described);
+        let full = match animals {
+            true => format!("{name} the {kind}"),
+            false => format!("{name} {}", phrase(FROM, random)),
+        };
         let mut set = |form: &str, value: &str| {
             variables.insert(format!("{role}{form}"), value.into());
         };
         set("", name);
-        let full = if animals {
-            format!("{name} the {kind}")
-        } else {
-            name.into()
-        };
         set(".full", &full);
         set(".kind", kind);
-        set(".home", home);
-        set(".intro", &format!("{article} {described} {verb} {name}"));
+        set(".home", &home);
+        set(".hand", hand);
+        set(".intro", &format!("a {described} {verb} {name}"));
         pronouns(role, male, &mut variables);
     }
     let (parent, male) = pick(PARENTS, random);
@@ -157,14 +290,6 @@ fn pronouns(role: &str, male: bool, variables: &mut Variables) {
     let names = ["he", "him", "his", "himself", "He", "His"];
     for (name, form) in names.into_iter().zip(forms) {
         variables.insert(format!("{role}.{name}"), form.into());
-    }
-}
-
-fn article(word: &str) -> &'static str {
-    if word.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        "an"
-    } else {
-        "a"
     }
 }
 

@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `[one\|two\|]` | one of the alternatives, drawn each time; an empty one makes it optional |
 //! | `<rule>` | one of the shared phrases of that name |
+//! | `<rule hero>` | the same, with `hero` where the phrase has `@` |
 //! | `{x=…}` | nothing, but from here on `{x}` is what `…` expanded to |
 //! | `{x}`, `{x.2}` | the variable; its second field, where it was written `first/second` |
-//! | `{a x}` | the variable after "a" or "an" |
 //! | `{hero.he}` | a form of a character: see [`super::cast`] |
 //!
-//! Alternatives nest. White space does not matter, except that an empty line begins a paragraph; sentences get
-//! their capital letters at the end.
+//! Alternatives nest. White space does not matter, except that an empty line begins a paragraph; at the end
+//! sentences get their capital letters, and "a" becomes "an" where it has to.
 
 use std::collections::HashMap;
 
@@ -21,6 +21,17 @@ use crate::train::random::below;
 
 /// What names stand for; the forms of a character are variables like `hero.he`.
 pub(super) type Variables = HashMap<String, String>;
+
+/// A phrase on its own, without variables.
+pub(super) fn phrase(template: &str, random: &mut ChaCha12Rng) -> String {
+    let mut writer = Writer {
+        variables: Variables::new(),
+        random,
+    };
+    let mut text = String::new();
+    writer.expand(template, &mut text);
+    text
+}
 
 /// Writes a story from its plot.
 pub(super) fn write(plot: &str, variables: Variables, random: &mut ChaCha12Rng) -> String {
@@ -47,9 +58,10 @@ impl Writer<'_> {
                     self.expand(chosen, out);
                 }
                 b'<' => {
-                    let phrases = rule(inside).unwrap_or("⟨unknown rule⟩");
-                    let chosen = self.choose(phrases);
-                    self.expand(chosen, out);
+                    let (name, who) = inside.split_once(' ').unwrap_or((inside, ""));
+                    let phrases = rule(name).unwrap_or("⟨unknown rule⟩");
+                    let chosen = self.choose(phrases).replace('@', who);
+                    self.expand(&chosen, out);
                 }
                 _ => self.variable(inside, out),
             }
@@ -71,15 +83,7 @@ impl Writer<'_> {
                 .insert(name.trim().into(), expanded.trim().into());
             return;
         }
-        let (article, name) = match inside.strip_prefix("a ") {
-            Some(name) => (true, name),
-            None => (false, inside),
-        };
-        let value = self.look_up(name);
-        if article {
-            let vowel = value.starts_with(['a', 'e', 'i', 'o', 'u']);
-            out.push_str(if vowel { "an " } else { "a " });
-        }
+        let value = self.look_up(inside);
         out.push_str(&value);
     }
 
@@ -129,23 +133,24 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Single spaces, paragraphs, no space before punctuation, and a capital where a sentence begins.
+/// Single spaces, paragraphs, no space before punctuation, a capital where a sentence begins, and the right
+/// article. A quotation that ends in a full stop ends a sentence; after "!" and "?" it may go on.
 fn finish(text: &str) -> String {
     let mut out = String::new();
     for paragraph in text.split("\n\n") {
         let mut begins = true;
         let start = out.len();
         for word in paragraph.split_whitespace() {
+            let bare = word.trim_start_matches('"');
+            if after_article(&out) && vowel_sound(bare) {
+                out.push('n');
+            }
             if out.len() > start && !word.starts_with(['.', ',', '!', '?']) {
                 out.push(' ');
             } else if out.len() == start && start > 0 {
                 out.push_str("\n\n");
             }
-            let quote = word.starts_with('"');
-            let bare = &word[usize::from(quote)..];
-            if quote {
-                out.push('"');
-            }
+            out.push_str(&word[..word.len() - bare.len()]);
             match bare.chars().next() {
                 Some(first) if begins => {
                     out.extend(first.to_uppercase());
@@ -153,10 +158,21 @@ fn finish(text: &str) -> String {
                 }
                 _ => out.push_str(bare),
             }
-            begins = bare.ends_with(['.', '!', '?']);
+            begins = bare.ends_with(['.', '!', '?']) || bare.ends_with(".\"");
         }
     }
     out
+}
+
+/// Whether the last word of a text is "a".
+fn after_article(text: &str) -> bool {
+    let last = text.rsplit([' ', '\n', '"']).next();
+    last.is_some_and(|word| word.eq_ignore_ascii_case("a"))
+}
+
+/// Whether a word asks for "an". The grammar has none of the words that are spelled otherwise than they sound.
+fn vowel_sound(word: &str) -> bool {
+    word.starts_with(['a', 'e', 'i', 'o', 'u'])
 }
 
 #[cfg(test)]
@@ -171,8 +187,8 @@ mod tests {
     #[test]
     fn templates_expand() {
         assert_eq!(
-            written("{x=apple/pear} she saw {a x.1}  and {a x.2} ."),
-            "She saw an apple and a pear."
+            written("{x=apple/pear} a [owl|owl] saw a {x.1}  and a {x.2} ."),
+            "An owl saw an apple and a pear."
         );
         assert_eq!(
             written("[one|one] [two [more|more]|two more]."),
@@ -182,6 +198,7 @@ mod tests {
             written("a cat[|] sat.\n\n\"hello!\" said it. it ran."),
             "A cat sat.\n\n\"Hello!\" said it. It ran."
         );
+        assert_eq!(written("\"so it is.\" we ran."), "\"So it is.\" We ran.");
         assert_eq!(written("{nobody}"), "⟨nobody⟩");
     }
 

@@ -1,112 +1,144 @@
 //! Somebody gives, helps or forgives.
 
 pub(super) const PLOTS: &[&str] = &[
-    // A hurt animal is helped, and helps.
-    r#"{animal=[bird/wing/flew|butterfly/wing/flew|bunny/foot/hopped|lamb/leg/ran|squirrel/paw/climbed|duckling/foot/swam|deer/leg/ran]}
-    <open>
+    // A hurt animal is helped, and comes back.
+    r#"{animal=[bird/wing/flew|butterfly/wing/fluttered|hare/foot/hopped|lamb/leg/ran|weasel/paw/slipped|
+    duckling/foot/swam|deer/leg/leaped|bat/wing/flapped]}
+    {keep=[the little {animal.1}|the {animal.1} with the hurt {animal.2}]} <open>
 
-    <oneday>, {hero} heard a [soft|sad|small] cry [near|from] <nearby>. It was a little {animal.1}! Its {animal.2} was hurt. "[Poor thing|You poor
-    little {animal.1}]," said {hero}. "[Do not be afraid|I will help you]."
-    {hero} [carried the {animal.1} home|took it home in {hero.his} arms|made a soft bed of leaves]. {hero.His} {parent} helped {hero.him} [to clean the
-    {animal.2}|to put a bandage on its {animal.2}]. Every day, {hero} gave it [food and water|some seeds and fresh water|milk and crumbs] and [sang to
-    it|told it stories]. [{friend} came to visit and brought a soft cloth.|] [Soon|After some days|A week later], the {animal.1} was [well|strong] again.
+    <oneday>, {hero} heard a [soft|sad|small|thin] cry near <place>. <spot> lay a little {animal.1} with a hurt
+    {animal.2}! "[Poor thing|Do not be afraid|I will help you], little {animal.1}," <said hero>. {hero.He} [carried
+    it home|wrapped it in {hero.his} scarf|put it into {hero.his} hat] very [gently|carefully|slowly], and
+    {hero.his} {parent} [washed|bandaged|looked at] the {animal.2} with [a clean cloth|warm water|a piece of
+    ribbon]. Every day, {hero} gave it [fresh water|crumbs|seeds|milk] and [sang to it|told it about <place>|showed
+    it the <color> clouds]. {friend.full} came to visit with <gift> and <bag> full of [hay|soft moss|leaves]. After
+    <count> days, the {animal.1} was [well|strong] again. "It is time to let it go," <said friend>, and {hero}
+    opened the [door|gate|window]. The {animal.1} {animal.3} [away|off] [toward|past] <place>, and [at the last tree
+    it looked back|<noise>|it was gone]. <sad hero>.
 
-    "[It is time to let it go|It wants to go home]," said {hero.his} {parent}. {hero} was [a little sad|sad and happy at the same time]. {hero.He} opened the
-    [door|gate], and the {animal.1} {animal.3} away. [At the last tree it stopped and looked back.|"Goodbye, little friend!" called {hero}.]
-    [The next morning|A few days later|One morning], {hero} heard a sound at the window. The {animal.1} [was back|had come back], and it had brought
-    [a pretty flower|a sweet berry|a shiny stone|its family]! {hero} <smiled>. [Now {hero} had a friend in the forest.|It came to visit every day after
-    that.|Kindness always comes back.]"#,
+    But on <weekday>, {hero} heard [a tapping at the window|a soft sound at the door|a rustle outside]. The
+    {animal.1} had come back with [its whole family|a red berry|a shiny stone|<gift>]! <glad hero>. <alone>"#,
     // The greedy one.
-    r#"{food=[berries|cookies|apples|cherries|nuts|plums|honey cakes|pears]}
-    <open> {hero} loved {food} more than anything.
+    r#"{food=[berries|cookies|apples|cherries|nuts|plums|honey cakes|pears|pancakes|sweet buns]} {keep=[all those
+    {food}|the {food} {hero.he} had eaten alone|the basket of {food}]} <open> {hero} loved {food} more than
+    anything.
 
-    <oneday>, {hero} found [a big basket|a whole pile|a bag full] of {food}. "{friend} and {other} would like some too," {hero.he} thought. "But then there
-    would be [less for me|not so many for me]." So {hero} [hid behind a bush|went into a corner] and ate [one after the other|them all alone]. {hero.He} ate and
-    ate until [all of them were gone|there were no more {food}].
-    Then {hero.his} tummy [began to hurt|hurt very much]. "Ohhh," {hero.he} [groaned|said], and lay down in the grass.
+    <oneday>, {hero} found [a big basket|a whole heap|<bag>] full of {food} <spot>. "{friend} and {other} would like
+    some too," {hero.he} thought, "but then there would be less for me." So {hero} crept behind <place> and ate
+    <count> {food}, and then <count> more, while <noise> and a <bird> watched. {hero.He} ate until [none were
+    left|the basket was empty|{hero.his} belt burst]. Then {hero.his} tummy began to hurt like [a drum|a sack of
+    stones|a storm at sea]. "Ohhh," <sighed hero>. <soon>, {friend.full} came by and found {hero} <spot>. "[Are you
+    ill|What is wrong], {hero}?" <asked friend>. "I ate all the {food}, because I did not want to share,"
+    <said hero>. {friend} could have been angry, but {friend.he} only [shook {friend.his} head|smiled] and fetched
+    [peppermint tea|a warm blanket|a hot stone for {hero.his} tummy]. {other} [told a funny story|sang <count>
+    songs|rubbed {hero.his} feet] until {hero} felt better.
 
-    {friend} [found {hero.him} there|came by with {other}]. "[What is wrong|Are you ill], {hero}?" {friend.he} asked. "I ate all the {food}," said {hero}. "I did
-    not want to share. And now I feel [terrible|so sick]." {friend} [could have been angry|was not angry], but {friend.he} [brought some tea|sat
-    down and held {hero.his} hand|got a warm blanket]. {other} [told a funny story|rubbed {hero.his} tummy] until {hero} felt better.
-    "[You are so good to me|Why are you so kind]," said {hero}, "[and I was so greedy|even though I did not share]." The next day, {hero} [picked|found] a new basket of
-    {food}. [This time {hero.he} gave the first ones to {friend} and {other}.|"These are for all of us," {hero.he} said.] And the {food} tasted
-    [twice as good|better than ever]."#,
+    On <weekday>, {hero} [got|brought home] new {food} and took them to <place>. "The first ones are for you,"
+    <said hero>. They shared them until [the basket was empty|the sun went down], and the {food} tasted [twice as
+    good|better than ever|like summer]. <end>"#,
     // Something baked for somebody ill, and what is missing.
-    r#"{dish=[cake|pie|bread|pot of soup]} {missing=[butter/the old woman on the hill/The old woman gave {hero.him} a big piece of butter|milk/the cow in the field/The cow gave
-    {hero.him} a can of milk|honey/the bees in the garden/The bees gave {hero.him} a jar of honey|flour/the miller by the river/The miller gave {hero.him} a
-    bag of flour|salt/the old woman next door/The old woman gave {hero.him} a cup of salt|sugar/the baker in the village/The baker gave {hero.him} a bag of sugar]}
-    <open>
+    r#"{dish=[a cake/the cake|a pie/the pie|a loaf of bread/the bread|a pot of soup/the soup|a plate of pancakes/the
+    pancakes|a sweet pudding/the pudding]} {missing=[butter/a big piece of butter|milk/a can of milk|honey/a jar of
+    honey|flour/a bag of flour|salt/a cup of salt|sugar/a bag of sugar|cinnamon/a stick of cinnamon]} {keep=[the day
+    {friend} was ill|how they had looked for {missing.1}|{missing.2} from a friend]} <open>
 
-    <oneday>, {hero} heard that {friend} was [ill|sick in bed|not well]. "I will make a {dish} for {friend.him}," said {hero}. {hero.He} [put on an apron|got out a
-    big bowl]. But [something was missing: there was no more {missing.1} in the house|the {missing.1} was all used up|{hero.he}
-    had no {missing.1}]! So {hero} went to
-    {missing.2}. "Please, may I have some {missing.1}?" {hero.he} asked. "[Who is it for|What is it for]?" "It is for {friend}, who is ill." "[Then you shall
-    have it|How kind of you]." {missing.3}.
+    <oneday>, {hero} heard that {friend.full} was [ill|sick in bed|not well]. "I will make {dish.1} for
+    {friend.him}," <said hero>. {hero.He} put on <clothes> and took [the big bowl|the blue pan|a wooden spoon|the
+    old cookbook], but there was no {missing.1} [left|in the house|in the jar]! So {hero} walked past <place> to see
+    {helper}, while <noise>. "Please, may I have some {missing.1}?" <asked hero>. "[Who|What] is the {missing.1}
+    for, {hero}?" <asked helper>. "For {friend}, who is ill," <said hero>. "Then you shall have {missing.2}[| and
+    <gift>]," <said helper>. {hero} ran home and [stirred|mixed|tasted] until {hero.his} arms [hurt|were white up to
+    the elbows]. {hero.His} {parent} [helped with|lit] the fire, and soon the house smelled of <scent>. Then {hero}
+    carried {dish.2} [through the rain|through the wind|step by step|under a <color> cloth] all the way from <place>
+    to {friend}'s bed.
 
-    {hero} ran home and [stirred and mixed|mixed everything together]. {hero.His} {parent} helped {hero.him} with the [hot oven|fire]. <soon>, the whole house
-    smelled [wonderful|so good]. {hero} [carried the {dish} through the rain|walked all the way|went carefully, step by step,] to {friend}'s [house|home].
-    "For me?" asked {friend}, and [sat up in bed|{friend.his} eyes shone]. [{friend.He} ate one piece, and then another.|They ate it together, down to the last
-    crumb.] "I feel better already," said {friend}. "[It must be magic!|What did you put in it?]" {hero} <smiled>. "[Only {missing.1} and love|A little {missing.1},
-    and a lot of love]," {hero.he} said."#,
+    "For me, {hero}?" asked {friend}, and sat up. {friend.He} ate [one bite and then another|everything, down to the
+    last crumb|<count> spoonfuls] and [looked less pale|smiled for the first time|got red cheeks]. "I feel better
+    already. What did you put into {dish.2}, {hero}?" <asked friend>. "Only {missing.1}, and a little love,"
+    <said hero>. <end>"#,
     // Rain, and room for one more.
-    r#"{shelter=[umbrella|big leaf|blanket|little tent|red umbrella]}
-    <open>
+    r#"{shelter=[<color> umbrella|big leaf|<color> tent|old blanket|little roof]} {keep=[the rain and the {shelter}|how
+    they had all sat under the {shelter}]} <open>
 
-    <oneday>, it began to rain. [Big drops fell from the gray sky.|The wind blew, and the rain came down hard.|Drip, drop, went the rain.] {hero} [ran under|hid under|sat
-    under] {a shelter}, and there it was [dry|dry and warm]. <soon>, {friend} came by. {friend.He} was [all wet|wet and cold]. "May I come under your
-    {shelter} too?" asked {friend}. "[It is small|There is not much room]," said {hero}, "but [come in|we can make room]."
-    They moved [close together|a little]. Then {other} came. "[I am so cold|I am so wet]," said {other}. "Is there room for me?" {hero} and {friend} looked at each
-    other. "[Of course|Come in, come in]," they said. ["If we hold our breath," laughed {friend}.|]
+    One <weekday>, when {hero} was on the way to <place>, it began to rain. The drops were as big as
+    [cherries|buttons|peas|marbles] and fell on [the roofs|the leaves|the stones] like [drums|tiny feet|spoons].
+    {hero} sat down under a {shelter} <spot>, and there it was dry. <soon>, {friend.full} came by, wet from
+    {friend.his} nose to {friend.his} toes. "Is there room under your {shelter}?" <asked friend>. "It is small, but
+    [we can move together|come in|two will be warmer than one]," <said hero>. Then came {other}, with <bag> on
+    {other.his} head. "[I am so cold|I have swallowed <count> drops|Even my socks can swim]," <sighed other>. {hero}
+    and {friend} [looked at each other|held their breath|moved a little] and made room. Last of all came {helper},
+    who was [the biggest|the wettest]. "[There is always room for one more|We will find a way]," <said hero>.
 
-    [Last of all came {helper}.|At last even {helper} came along.] "There is no room for {helper.him}," said {other}. "[There is always room for one more|We will find a
-    way]," said {hero}. And they all [squeezed in|sat close, nose to nose]. It was [very tight|a little tight], but it was [so warm|warm and cozy]! [They told
-    stories|They sang songs|They played a guessing game] until the rain [stopped|was over].
-    Then the sun came out, and there was a [big|bright|beautiful] rainbow. "[I almost wish it would rain again|That was the best rain ever]," said {hero}, and
-    everybody laughed."#,
+    So they all sat [nose to nose|as close as peas in a pod|like sardines in a tin], [ate|shared] some <food> and
+    [told stories|made up riddles|sang <count> songs] until the rain stopped and a rainbow stood over <place>. "I
+    almost wish it would rain again," <beamed friend>. <end>"#,
     // Giving up the thing one saved for.
-    r#"{thing=<toy>} {box=[jar|little box|tin box]} {need=[was cold and had no coat/a warm coat|had nothing to eat/a good dinner|had lost {friend.his} shoes/a pair of shoes|had no lamp for the
-    dark nights/a new lamp]}
-    <open> {hero} wanted to buy {a thing}. So {hero.he} [worked hard|helped {helper} every day|swept floors and carried water], and put every coin into a {box}.
+    r#"{thing=<toy>} {need=[was cold and had no coat/a warm <color> coat|had not eaten since <weekday>/a good
+    dinner|had lost {friend.his} shoes/a pair of <color> shoes|had no lamp for the dark nights/a new lamp|had no
+    money for the train home/a ticket]} {keep=[the {thing} in the window|the coins and the {thing}|the empty jar]}
+    <open> {hero} wanted to buy a {thing}.
 
-    At last the {box} was full. {hero} [ran|walked proudly] to the market. [The {thing} was still there!|There it was, in the window.|{hero.His} eyes shone when
-    {hero.he} saw it.] But near the door sat [{friend.full}|{friend}]. {friend.He} {need.1}. {hero} looked at the {thing}. {hero.He} looked at {friend}. [Then {hero.he}
-    looked at the coins in {hero.his} hand.|It was very hard to choose.]
-    {hero} [took a deep breath|thought for a long time]. Then {hero.he} [bought|went and bought] {need.2} for {friend}. "[This is for me|Is it really for me]?"
-    asked {friend}, and [smiled|there were tears in {friend.his} eyes]. "[Nobody was ever so kind to me|I will never forget this]."
+    Every <weekday>, {hero} [carried water|swept the floor|picked beans|washed windows] for {helper} and put a coin
+    into a [jar|tin box|<color> sock]. After <count> weeks it was full, and {hero} [ran|skipped|walked proudly] past
+    <place> to the shop, where the {thing} was still in the window. But near the door sat {friend.full}, who
+    {need.1}. {hero} looked at the {thing}, then at {friend}, then at the coins in {hero.his} {hero.hand}, and
+    somewhere <noise>. It was [very hard|not easy] to choose. At last {hero} [took a deep breath|nodded|turned
+    around] and bought {need.2} for {friend}. "Is this really for me, {hero}?" <asked friend>. "[You need it more
+    than I need a {thing}|Now you need not shiver anymore|I can save again]," <said hero>. {hero.He} went home with
+    [empty pockets|no coins and no {thing}], but {hero.his} heart was as warm as [an oven|fresh bread|the summer
+    sun].
 
-    {hero} walked home with [no coins and no {thing}|empty hands], but {hero.his} heart was [full|warm]. [{hero.His} {parent} heard what {hero.he} had done.|{helper} had seen it all.]
-    The next morning, there was a [box|present] at the door. Inside was the {thing}, and a note: "[For a kind heart|Good deeds are seen]." {hero} [could not
-    believe it|jumped for joy]. {hero.He} [ran to show {friend}|took it to {friend}, and they played together]. <end>"#,
-    // An angry word and an apology.
-    r#"{work=[tower of blocks|picture of a horse|garland of flowers|house of cards|row of shells|paper boat]}
-    <open>
-
-    <oneday>, {hero} was working on {a work}. [{hero.He} had worked on it all morning.|It was almost done.|It was going to be a present.]
-    Then {friend} came running in. [{friend.He} did not look where {friend.he} was going|{friend.He} was in a hurry], and [oops|oh dear]! The {work} was [ruined|spoiled]. "You
-    [always ruin everything|are so clumsy]!" [shouted|yelled] {hero}. "Go away! I do not want to be your friend!" {friend} [went pale|looked as if {friend.he} would
-    cry] and walked away without a word.
-    {hero} [began again|tried to make the {work} again], but it was no fun. The room was [very quiet|too quiet]. "[It was only an accident|{friend.He} did not mean to do it],"
-    thought {hero}. "[And my words were not kind|My words hurt more than a broken {work}]." [{hero} asked {hero.his} {parent} what to do. "Say what is in your heart," {parent.he} said.|]
-
-    So {hero} [went to look for|ran after] {friend}. {friend.He} was sitting [alone|all alone] [at|near] <nearby>. "I am sorry I shouted," said {hero}. "[You are more important to me than
-    a {work}|I was angry, but you are my friend]." "I am sorry too," said {friend}. "[I should have been careful|I will look where I run]." They [hugged|shook
-    hands], and [the sun seemed to shine brighter|both felt much better].
-    "[Shall we make a new {work} together|Will you help me make another]?" asked {hero}. {friend} nodded. [And this one was even better than the first.|Two pairs of hands made it
-    even better.] <together>"#,
+    On <weekday>, there was <bag> at {hero.his} door. In it lay the {thing} and a note from {helper}: "[For a kind
+    heart|Good deeds are seen|I saw what you did]." <glad hero>. <end>"#,
     // The snowman, or what cannot be kept.
-    r#"{made=[snowman/the sun grew warm/a puddle of water|ice castle/the warm wind came/a pool of clear water]} {nose=[a carrot|a pine cone|a round stone|a red
-    apple]}
+    r#"{made=[snowman|snow rabbit|snow castle|ice lantern|snow horse|snow giant]} {nose=[a carrot|a pine cone|a round
+    stone|a red apple|a brass button]} {keep=[the {made}|the winter of the {made}|their friend of snow]} <open>
+
+    One winter [morning|day], the [roofs were|world was|hills were] white, and <noise>. {hero} and {friend.full} ran
+    to <place> in their [thick|warm|<color>] mittens and built a {made}. They gave it {nose} and <count> [black
+    stones|twigs|chestnuts], and {hero} tied {hero.his} <color> scarf around it. "[You are our friend now|Good
+    morning], {made}!" <cried friend>. Every <weekday> they [told it their secrets|brought it some <food>|danced
+    around it]. But when spring came near, the {made} grew [thinner|smaller|softer] from day to day. One morning
+    there was only a puddle, with {nose} and a scarf in it. "Our {made} is gone," <sighed hero>, and {friend} [wiped
+    {friend.his} eyes|looked away|held {hero.his} {hero.hand}]. "It is not gone, it has only changed," said
+    {hero.his} {parent}. "The water [goes up to the clouds and comes back as snow|helps the flowers grow|runs to the
+    sea and sees the world]."
+
+    {hero} [thought about that|nodded] and looked at the wet ground: there stood a [tiny|brave|little] <flower>!
+    "[That is a present from our {made}|The {made} has left us a flower]," <beamed hero>. And when it snowed again,
+    they took {nose}, went back to <place> and said, "[Welcome back|Hello again], old friend." <end>"#,
+    // A soup that everybody puts something into.
+    r#"{first=[stone|button|old boot|horseshoe|wooden spoon|rusty key]} {veg=[onion|carrot|leek|turnip|mushroom]}
+    {keep=[the soup from the {first}|the soup for everyone|the big pot]} <open>
+
+    One <dayadj> [evening|day], {hero} was so hungry that {hero.his} tummy [growled|sang], but there was only a
+    {first} in {hero.his} bag. So {hero.he} filled a pot with water near <place>, made a fire and put the {first}
+    in. <soon>, {friend.full} came by. "What are you cooking near <place>, {hero}?" <asked friend>. "Soup from a
+    {first}," <said hero>, "and it is almost perfect, but a {veg} would make it better." {friend} ran home and came
+    back with <count> {veg}s. Then {helper}, who had [smelled it from <place>|seen the smoke|heard them sing],
+    [stopped|looked into the pot]. "[A little|Some] [salt|butter|parsley|pepper] would not hurt," <said hero>, and
+    {helper} [fetched it|nodded and brought it]. And {other} brought some beans and <food>, for {other.he} had never
+    heard of such a soup.
+
+    When <noise>, the soup was ready. They all sat down <spot> and ate [two|three|four|five] bowls each, and it
+    tasted of <scent>. "And all that from a {first}!" <cried other>. {hero} [winked|smiled|took the {first} out of
+    the pot]. "[From a {first}, and from friends|Nobody is poor who has good neighbors]," <said hero>. <together>
+    <end>"#,
+    // Somebody is lonely.
+    r#"{who=[scarecrow/field|old lighthouse/coast|statue/market|last apple/tree|old donkey/stable|wooden bench/park]}
+    {dress=a/<color> [scarf|hat|coat|cap|apron|bow|vest|cape]} {keep=[the lonely {who.1}|the {who.1} that smiled]}
     <open>
 
-    One winter [morning|day], [everything was white|there was snow everywhere]. {hero} and {friend} built {a made.1}. They gave it {nose} [for a nose|on top], and {hero} put {hero.his} own
-    <color> scarf around it. "[You are our friend now|Good morning, {made.1}]," said {hero}. Every day they [came to say hello|played near the {made.1}|told it all
-    their secrets].
-    But then {made.2}. The {made.1} grew [smaller and smaller|thinner every day]. <oneday>, there was only {made.3}, with {nose} and a scarf in it. {hero} [cried|was
-    <sad>]. "Our {made.1} is gone," {hero.he} said.
+    <oneday>, on the way to <place>, {hero} heard somebody sigh. It was the {who.1}! "Why are you so sad, {who.1}?"
+    <asked hero>. "[All day I look at the {who.2}, and nobody talks to me|Nobody has said good morning to me for
+    <count> years|Everyone walks past me]," said the {who.1}. {hero} [sat down|stayed] and told it about <place>,
+    about {hero.his} {parent} and about <food>, until <noise>. At home, {hero} [could not sleep|thought and thought
+    until <noise>] and then had an idea. On <weekday>, {hero.he} came back with {friend.full}, who loved to
+    <indoors>, and with {other}, who carried a {dress.2}. "[We want to be your friends|Now you are not alone
+    anymore]," <said friend>. They put the {dress.2} on the {who.1} and [sang|played|danced] around it, and a <bird>
+    [joined in|sat on top of it].
 
-    "[It is not really gone|It only changed]," said {hero.his} {parent}. "[The water goes up to the clouds, and one day it comes back as snow|It will water the flowers, and next
-    winter it will come back]." {hero} [thought about that|dried {hero.his} tears]. {hero.He} looked at the wet ground, and there was [a small green leaf|a tiny white flower|the
-    first flower of spring]!
-    "Look, {friend}!" {hero.he} called. "[That is a present from our {made.1}|Our {made.1} gave us a flower]!" They [smiled|laughed] and [ran to tell everyone|watered it every day].
-    And when the [first snow fell again|next winter came], {hero} [put on {hero.his} boots|ran outside] and said, "[Welcome back|Hello again], old friend.""#,
+    The {who.1} [laughed so much that it shook|was so happy that it shone|did not sigh anymore]. "[Will you come
+    again|Will you stay a little|Will it be like this tomorrow]?" it asked. "Every <weekday>," <beamed hero>. And
+    they did: in spring they brought it a <flower>, and in autumn some <food>. <end>"#,
 ];

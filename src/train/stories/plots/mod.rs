@@ -1,20 +1,23 @@
 //! The plots, and the phrases they share; written in the language of [`super::template`].
 
-mod discovery;
-mod friendship;
+mod friends;
 mod growing;
+mod journeys;
 mod kindness;
+mod lost;
 mod phrases;
+mod words;
 
 use rand_chacha::ChaCha12Rng;
 
 use crate::train::random::below;
 
-const ALL: [&[&str]; 4] = [
-    discovery::PLOTS,
-    friendship::PLOTS,
-    growing::PLOTS,
+const ALL: [&[&str]; 5] = [
+    lost::PLOTS,
+    friends::PLOTS,
     kindness::PLOTS,
+    growing::PLOTS,
+    journeys::PLOTS,
 ];
 
 /// One of the plots.
@@ -30,8 +33,12 @@ pub(super) fn pick(random: &mut ChaCha12Rng) -> &'static str {
 
 /// The shared phrases of a name, as alternatives.
 pub(super) fn rule(name: &str) -> Option<&'static str> {
-    let found = phrases::RULES.iter().find(|(rule, _)| *rule == name);
+    let found = rules().find(|(rule, _)| *rule == name);
     found.map(|(_, phrases)| *phrases)
+}
+
+fn rules() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    phrases::RULES.iter().chain(words::RULES)
 }
 
 #[cfg(test)]
@@ -40,7 +47,7 @@ mod tests {
 
     #[test]
     fn brackets_are_paired() {
-        let phrases = phrases::RULES.iter().map(|(_, phrases)| *phrases);
+        let phrases = rules().map(|(_, phrases)| *phrases);
         for template in ALL
             .iter()
             .flat_map(|plots| plots.iter().copied())
