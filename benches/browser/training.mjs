@@ -1,6 +1,6 @@
 // Records a training on the page, as a visitor would do it, and writes benches/training.svg and benches/training.md:
 //
-//     cargo run --release -- stories --seed 0 --count 420 > target/corpus.txt
+//     cargo run --release -- stories --seed 0 --count 280 > target/corpus.txt
 //     cargo pkg site && cargo run --profile tool -p nexttoken-pkg -- serve --port 8080 &
 //     cd benches/browser && npm ci --ignore-scripts
 //     ORIGIN=http://127.0.0.1:8080 CHROMIUM=$(which chromium) node training.mjs ../../target/corpus.txt 120
@@ -10,7 +10,7 @@ import { cpus } from "node:os";
 import { chromium } from "playwright-core";
 
 const [corpus, seconds = "120", preset = "small"] = process.argv.slice(2);
-const docs = new URL("../", import.meta.url);
+const here = new URL("../", import.meta.url);
 
 /** The curve of the page with its colours in it, for a picture that stands alone. */
 const STYLE = `
@@ -77,9 +77,9 @@ for (let start = 0; start < last[2]; start += 5) {
   table.push(`| ${start} to ${start + 5} | ${part.at(-1)[0]} | ${mean.toFixed(3)} |`);
 }
 
-writeFileSync(new URL("training.svg", docs), `${svg}\n`);
+writeFileSync(new URL("training.svg", here), `${svg}\n`);
 writeFileSync(
-  new URL("training.md", docs),
+  new URL("training.md", here),
   `# A training, recorded
 
 The ${preset} preset on ${Math.round(statSync(corpus).size / 1000)} kB of text, on the page in Chromium ${version}, one thread of a
