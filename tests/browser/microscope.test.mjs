@@ -48,13 +48,13 @@ test("one step is one token, told with its numbers", async () => {
     assert.equal((await ids()).length, step);
     if (step > 1) assert.equal((await text()).slice(0, before.length), before);
     const told = await page.locator("#loop .told").allTextContents();
-    // The prompt is 7 tokens and what begins a text.
+    // The prompt is what is typed and what begins a text.
     assert.match(told[0], step === 1 ? /becomes (\d+) tokens/ : /Nothing new to encode/);
     assert.match(told[1], /4 layers, 160 numbers wide/);
     assert.match(told[2], /each of 2,048 tokens.*Entropy \d+\.\d\d nats/);
     assert.match(told[3], /top-k cuts 2,008, leaves 40.*temperature 1\.50/);
     const context = Number(told[4].match(/Context: (\d+) tokens/)[1]);
-    const read = Number(told[1].match(/Context: (\d+) of 256/)[1]);
+    const read = Number(told[1].match(/Context: (\d+) of 320/)[1]);
     assert.equal(context, read + 1);
     // What was drawn is what joined, and it is marked among the candidates.
     const token = told[4].match(/^(.+) \(token/)[1];
