@@ -53,6 +53,10 @@ pub use info::Info;
 pub use inspection::{Inspection, Memory};
 pub use progress::Progress;
 
+// The kernels run where they are used.
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
