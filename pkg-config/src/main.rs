@@ -60,6 +60,9 @@ enum Action {
         /// Also build the variant without SIMD, which only the tests use
         #[arg(long)]
         scalar: bool,
+        /// Keep the names of the engines' functions, for benches/browser/profile.mjs
+        #[arg(long, conflicts_with = "scalar")]
+        names: bool,
     },
     /// Build, and assemble a folder for any static host in target/site/
     Site {
@@ -132,7 +135,8 @@ fn run() -> Result<()> {
             Ok(())
         }
         Action::Verify { only, .. } => verify::verify(&repo, &only),
-        Action::Build { scalar } => {
+        Action::Build { names: true, .. } => site::package_with_names(&repo),
+        Action::Build { scalar, .. } => {
             let extra = scalar.then_some(Variant::Scalar);
             site::package(&repo, extra.as_slice())
         }

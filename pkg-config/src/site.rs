@@ -11,8 +11,21 @@ use crate::{sizes, tools};
 
 /// Builds the shipped modules, and `more` engines for tests, and assembles the npm package.
 pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
+    assemble_package(repo, more, false)?;
+    sizes::check(repo)
+}
+
+/// As [`package`], with the names of the engines' functions, which a profile shows: larger than is shipped.
+pub fn package_with_names(repo: &Repo) -> Result<()> {
+    assemble_package(repo, &[], true)
+}
+
+fn assemble_package(repo: &Repo, more: &[Variant], names: bool) -> Result<()> {
     tools::wasm_target()?;
-    let build = |variant| Ok((variant, wasm::build(repo, variant)?));
+    let build = |variant: Variant| {
+        let names = names && Variant::ENGINES.contains(&variant);
+        Ok((variant, wasm::build(repo, variant, names)?))
+    };
     let engines = Variant::ENGINES.into_iter().chain(more.iter().copied());
     let engines: Vec<_> = engines.map(build).collect::<Result<_>>()?;
     let extras: Vec<_> = Variant::EXTRAS
@@ -24,8 +37,7 @@ pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
     let shipped = engines
         .iter()
         .filter(|(variant, _)| Variant::ENGINES.contains(variant));
-    assemble(repo, shipped.chain(&extras))?;
-    sizes::check(repo)
+    assemble(repo, shipped.chain(&extras))
 }
 
 fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>) -> Result<()> {

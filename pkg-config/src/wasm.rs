@@ -136,9 +136,12 @@ const OPTIMISER: [&str; 7] = [
     "--strip-producers",
 ];
 
-/// Builds one module; quick where nothing changed.
-pub fn build(repo: &Repo, variant: Variant) -> Result<Bound> {
-    let recipe = variant.recipe();
+/// Builds one module, with the names of its functions for a profile or without; quick where nothing changed.
+pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
+    let mut recipe = variant.recipe();
+    if names {
+        recipe.optimiser.push("--debuginfo");
+    }
     let compiled = compile(repo, variant, &recipe)?;
     let folder = repo.variants().join(variant.name());
     fs::create_dir_all(&folder)?;
@@ -149,7 +152,7 @@ pub fn build(repo: &Repo, variant: Variant) -> Result<Bound> {
     }
     // Gone while its files change, so that an interrupted run is not taken for a finished one.
     let _ = fs::remove_file(&stamp);
-    bind(&compiled, &folder, variant)
+    bind(&compiled, &folder, variant, names)
         .with_context(|| format!("cannot bind {}", variant.module()))?;
     let bound = folder.join(format!("{}_bg.wasm", variant.stem()));
     optimise(repo, &recipe, &bound, &folder.join(variant.module()))?;
@@ -208,7 +211,7 @@ fn without_c_exports(compiled: &Path) -> Result<Module> {
 }
 
 /// Writes the glue, its types and the module with the bindings applied.
-fn bind(compiled: &Path, folder: &Path, variant: Variant) -> Result<()> {
+fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
     match variant {
         Variant::Constraint => bindgen.input_module(&variant.stem(), without_c_exports(compiled)?),
@@ -223,7 +226,7 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant) -> Result<()> {
         .omit_default_module_path(true)
         // What is untrusted may run into the limits of its module, which then must begin anew.
         .reset_state_function(matches!(variant, Variant::Chat | Variant::Constraint))
-        .remove_name_section(true)
+        .remove_name_section(!names)
         .remove_producers_section(true)
         .generate(folder)?;
     let glue = folder.join(variant.stem() + ".js");
