@@ -182,17 +182,26 @@ fn test(repo: &Repo) -> Result<()> {
 
 fn wasm_test(repo: &Repo) -> Result<()> {
     tools::wasm_target()?;
-    let chromium = tools::chromium()?;
+    let driver = tools::chromium()?.driver;
     let bin = tools::wasm_pack(repo)?;
-    let mut wasm_pack = Command::new(tools::program(&bin, "wasm-pack"));
-    wasm_pack
-        .current_dir(repo.root())
-        .args(["test", "--headless", "--chrome", "--chromedriver"]);
-    wasm_pack.arg(chromium.driver);
-    command::prepend_path(&mut wasm_pack, &bin)?;
-    // A whole model takes longer than the runner's usual patience, in seconds.
-    wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", "600");
-    command::run(&mut wasm_pack)
+    let test = |flags: Option<&str>, arguments: &[&str]| {
+        let mut wasm_pack = Command::new(tools::program(&bin, "wasm-pack"));
+        wasm_pack
+            .current_dir(repo.root())
+            .args(["test", "--headless", "--chrome", "--chromedriver"])
+            .arg(&driver)
+            .args(arguments);
+        command::prepend_path(&mut wasm_pack, &bin)?;
+        // A whole model takes longer than the runner's usual patience, in seconds.
+        wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", "600");
+        if let Some(flags) = flags {
+            wasm_pack.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+        }
+        command::run(&mut wasm_pack)
+    };
+    test(None, &[])?;
+    let relaxed = "-Ctarget-feature=+simd128,+relaxed-simd";
+    test(Some(relaxed), &["--", "--lib"])
 }
 
 fn build(repo: &Repo) -> Result<()> {

@@ -91,15 +91,30 @@ fn products_equal_the_specification() {
                 for (rows, tokens) in [(1, 1), (4, 1), (137, 1), (7, 2), (19, 5), (33, 67)] {
                     let w = matrix(kind, rows, cols, &mut random);
                     let mut x = activations(tokens, cols, &random.values(tokens * cols));
-                    let mut y = vec![0.0; rows * tokens];
-                    linear(&w, &mut x, &mut y);
-                    let mut expected = vec![0.0; rows * tokens];
-                    scalar::linear(&w, &x, &mut expected);
                     let place = format!("{kind:?} {rows}×{cols}, {tokens} tokens");
-                    assert_eq!(bits(&y), bits(&expected), "{place}");
+                    products_equal(&w, &mut x, &place);
                 }
             }
         }
+    }
+}
+
+/// Holds every way this machine can take a product against the specification.
+fn products_equal(w: &Matrix, x: &mut Activations, place: &str) {
+    let mut expected = vec![0.0; w.rows() * x.tokens()];
+    let mut y = expected.clone();
+    linear(w, x, &mut y);
+    scalar::linear(w, x, &mut expected);
+    assert_eq!(bits(&y), bits(&expected), "{place}");
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    {
+        use isa::wasm::{Fours, Pairs, Wasm};
+        // SAFETY: the whole module is compiled for these instructions.
+        unsafe { simd::linear::<Wasm<Fours>>(w, x, &mut y) };
+        assert_eq!(bits(&y), bits(&expected), "{place}, fours");
+        // SAFETY: as above.
+        unsafe { simd::linear::<Wasm<Pairs>>(w, x, &mut y) };
+        assert_eq!(bits(&y), bits(&expected), "{place}, pairs");
     }
 }
 
@@ -124,10 +139,7 @@ fn products_of_extreme_blocks_equal_the_specification() {
                     .map(|_| [1.0, -1.0, 1e30, 1e-35, 0.0][random.next() as usize % 5])
                     .collect();
                 let mut x = activations(tokens, cols, &values);
-                let (mut y, mut expected) = (vec![0.0; 8 * tokens], vec![0.0; 8 * tokens]);
-                linear(&w, &mut x, &mut y);
-                scalar::linear(&w, &x, &mut expected);
-                assert_eq!(bits(&y), bits(&expected), "{kind:?}");
+                products_equal(&w, &mut x, &format!("{kind:?}"));
             }
         }
     }
