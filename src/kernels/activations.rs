@@ -20,7 +20,7 @@ pub(super) struct Block {
 }
 
 /// Bytes in which a machine may want a block's integers; see [`Isa::spread`](super::isa::Isa::spread).
-pub(super) const SPREAD: usize = 64;
+pub(super) const SPREAD: usize = 80;
 
 /// Activations of `tokens` × `cols`: as floats, and in blocks of 32 as int8 with a scale.
 #[derive(Debug, Default)]
@@ -30,9 +30,9 @@ pub struct Activations {
     values: Vec<f32>,
     is_quantized: bool,
     is_spread: bool,
-    /// `[block][token]`.
+    /// `[token][block]`.
     pub(super) blocks: Vec<Block>,
-    /// `[block][token]`: the integers as the machine's dot products read them, where it has a form of its own.
+    /// `[token][block]`: the integers as the machine's dot products read them, where it has a form of its own.
     pub(super) spread: Vec<[u8; SPREAD]>,
 }
 
@@ -95,15 +95,10 @@ impl Activations {
     /// their sums; it returns what a step of them is worth.
     #[inline(always)]
     pub(super) fn quantize_blocks(&mut self, mut quantize: impl FnMut(&[f32], &mut Block) -> f32) {
-        for (token, row) in self.values[..self.tokens * self.cols]
-            .chunks_exact(self.cols)
-            .enumerate()
-        {
-            for (block, x) in row.chunks_exact(TILE_COLS).enumerate() {
-                let block = &mut self.blocks[block * self.tokens + token];
-                block.scale = to_half_precision(quantize(x, block));
-                block.scaled_sum = block.scale * block.sum as f32;
-            }
+        let values = &self.values[..self.tokens * self.cols];
+        for (x, block) in values.chunks_exact(TILE_COLS).zip(&mut self.blocks) {
+            block.scale = to_half_precision(quantize(x, block));
+            block.scaled_sum = block.scale * block.sum as f32;
         }
     }
 }

@@ -106,11 +106,12 @@ fn quantized_group(
 ) -> [f32; TILE_ROWS] {
     let format = matrix.format();
     let mut sums = [0.0f32; TILE_ROWS];
-    for block in 0..matrix.cols() / TILE_COLS {
+    let blocks = matrix.cols() / TILE_COLS;
+    for block in 0..blocks {
         let (tile, block_in_tile) = (block / format.blocks(), block % format.blocks());
         let tile = &matrix.group(group)[tile * format.tile_bytes()..][..format.tile_bytes()];
         let (first, parts) = (TILE_COLS * block_in_tile, 2 * block_in_tile);
-        let x = &x.blocks[block * x.tokens + token];
+        let x = &x.blocks[token * blocks + block];
         for (row, sum) in sums.iter_mut().enumerate() {
             let weights = block_weights(format, tile, row, first);
             let dot = |columns: std::ops::Range<usize>| -> i32 {

@@ -32,11 +32,22 @@ pub(super) use attention::{
 pub(super) use elementwise::{gelu, gelu_mul, layer_norm, rotate_halves, soft_cap};
 
 /// A matrix product of many tokens keeps the sums of so many groups of rows × tokens in registers, ...
-const ROWS: usize = 2;
+const ROWS: usize = if cfg!(target_feature = "relaxed-simd") {
+    4
+} else {
+    2
+};
 /// ... see [`ROWS`], ...
-const TOKENS: usize = 2;
-/// ... while it passes over so many tiles of each, which it has unpacked before.
-const PANEL: usize = 16;
+const TOKENS: usize = if cfg!(all(
+    target_arch = "wasm32",
+    not(target_feature = "relaxed-simd")
+)) {
+    3
+} else {
+    2
+};
+/// ... while it passes over so many tiles of each, which it has unpacked before and the nearest cache holds.
+const PANEL: usize = 24;
 
 /// Groups of rows read side by side while one token is run, where the machine does best with few ...
 const FEW_STREAMS: usize = 4;

@@ -24,7 +24,8 @@ pub(super) trait Isa: Copy + 'static {
     /// The same of [`Isa::dot_signed`].
     const SPREADS_SIGNED: bool;
 
-    /// 32 activations (−127 to 127) → the form the dot products read: 64 bytes at `out`.
+    /// 32 activations (−127 to 127) → the form the dot products read: at most
+    /// [`SPREAD`](super::activations::SPREAD) bytes at `out`.
     unsafe fn spread(q: *const i8, out: *mut u8);
     /// Prepares sixteen bytes of weights from 0 to 127.
     unsafe fn unsigned(bytes: Self::V) -> Self::Weights;

@@ -44,6 +44,18 @@ unsafe fn splat4(p: *const u8) -> v128 {
     unsafe { v128_load32_splat(p.cast()) }
 }
 
+/// `count`, which the compiler does not know where several sums are taken at once: it would unroll the loop,
+/// reorder what it holds, and leave the engine without registers.
+#[inline(always)]
+fn steps<const R: usize, const T: usize>(count: usize) -> usize {
+    static NONE: usize = 0;
+    if R * T == 1 {
+        return count;
+    }
+    // SAFETY: a static can be read.
+    count + unsafe { (&raw const NONE).read_volatile() }
+}
+
 // SAFETY (of every block below): the pointers are good for what the trait says.
 impl<D: Dots> Isa for Wasm<D> {
     type V = v128;

@@ -255,7 +255,11 @@ unsafe fn meet<I: Isa, T: Stored, const H: usize, const N: usize>(
             let count = 4.min(positions - at);
             for (h, sum) in sums.iter().enumerate() {
                 let scores = &mut scores[(head + h) * positions + at..][..count];
-                scores.copy_from_slice(&lanes::<I>(*sum)[..count]);
+                if count == 4 {
+                    I::store(scores.as_mut_ptr().cast(), *sum);
+                } else {
+                    scores.copy_from_slice(&lanes::<I>(*sum)[..count]);
+                }
             }
         }
     }

@@ -78,12 +78,13 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
         }
     }
 
-    /// Adds the products with the blocks `at` … `at + T` of activations.
+    /// Adds the products with `T` blocks of activations, the first at `at`, `stride` apart.
     #[inline(always)]
     unsafe fn add<F: Quantized, const T: usize>(
         &self,
         x: &Activations,
         at: usize,
+        stride: usize,
         sums: &mut [[I::V; T]; R],
     ) {
         // SAFETY: as the caller promises.
@@ -97,9 +98,9 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             let mut q = [core::ptr::null(); T];
             let (mut all, mut low, mut high) = ([0; T], [0; T], [0; T]);
             for t in 0..T {
-                let block = &*blocks.add(t);
+                let block = &*blocks.add(t * stride);
                 q[t] = if spreads {
-                    x.spread.as_ptr().add(at + t).cast()
+                    x.spread.as_ptr().add(at + t * stride).cast()
                 } else {
                     block.q.as_ptr().cast()
                 };
@@ -108,9 +109,9 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             }
             if F::FORMAT.has_half_scales() {
                 let low = dot_unsigned::<I, F, 4, R, T>(&self.weights, 0, q, low);
-                self.accumulate::<F, T>(low, |scales| scales.scale, blocks, sums);
+                self.accumulate::<F, T>(low, |scales| scales.scale, blocks, stride, sums);
                 let high = dot_unsigned::<I, F, 4, R, T>(&self.weights, 4, q, high);
-                self.accumulate::<F, T>(high, |scales| scales.other, blocks, sums);
+                self.accumulate::<F, T>(high, |scales| scales.other, blocks, stride, sums);
                 return;
             }
             let dots = if F::FORMAT.is_signed() {
@@ -118,7 +119,7 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             } else {
                 dot_unsigned::<I, F, 8, R, T>(&self.weights, 0, q, all)
             };
-            self.accumulate::<F, T>(dots, |scales| scales.scale, blocks, sums);
+            self.accumulate::<F, T>(dots, |scales| scales.scale, blocks, stride, sums);
         }
     }
 
@@ -129,12 +130,13 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
         dots: [[I::V; T]; R],
         scale: impl Fn(&Scales<I>) -> I::V,
         blocks: *const Block,
+        stride: usize,
         sums: &mut [[I::V; T]; R],
     ) {
         // SAFETY: as the caller promises.
         unsafe {
             for t in 0..T {
-                let x = &*blocks.add(t);
+                let x = &*blocks.add(t * stride);
                 // Both sums fit 16 bits.
                 let halves = I::splat_i32((x.low_sum & 0xffff) | ((x.sum - x.low_sum) << 16));
                 for r in 0..R {
@@ -252,7 +254,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
                     if $n < N {
                         let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)], block % F::FORMAT.blocks());
                         let mut sum = [[sums[$n]]];
-                        tile.add::<F, 1>(x, block, &mut sum);
+                        tile.add::<F, 1>(x, block, 0, &mut sum);
                         sums[$n] = sum[0][0];
                     }
                 )*};
@@ -366,8 +368,9 @@ unsafe fn meet_tokens<I: Isa, F: Quantized, const R: usize, const T: usize>(
                 }
             }
         }
+        let blocks = matrix.cols() / TILE_COLS;
         for (i, tiles) in panel.iter().enumerate() {
-            tiles.add::<F, T>(x, (start + i) * x.tokens + token, &mut sums);
+            tiles.add::<F, T>(x, token * blocks + start + i, blocks, &mut sums);
         }
         for (r, sums) in sums.iter().enumerate() {
             for (t, sum) in sums.iter().enumerate() {

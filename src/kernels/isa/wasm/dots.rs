@@ -5,7 +5,7 @@
     reason = "as `relaxed_dots`, so that they compare"
 )]
 
-use super::{Dots, splat4};
+use super::{Dots, splat4, steps};
 use core::arch::wasm32::*;
 
 /// Even and odd columns apart, as a mask and a shift give them.
@@ -54,21 +54,17 @@ impl Dots for Words {
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
         let mut sums = [[i32x4_splat(0); T]; R];
-        for n in first..first + N {
-            for (t, x) in x.iter().enumerate() {
-                // SAFETY: `x` is good for 64 bytes, `n` is under 8.
-                let (x_even, x_odd) = unsafe {
-                    let x = x.add(8 * n);
-                    (splat4(x), splat4(x.add(4)))
-                };
-                for (sums, (even, odd)) in sums.iter_mut().zip(w[n]) {
-                    let four =
-                        i32x4_add(i32x4_dot_i16x8(x_even, even), i32x4_dot_i16x8(x_odd, odd));
-                    sums[t] = if n == first {
-                        four
-                    } else {
-                        i32x4_add(sums[t], four)
-                    };
+        for n in first..first + steps::<R, T>(N) {
+            // SAFETY: `n` is under 8, `x` is good for 8 bytes a group.
+            unsafe {
+                let w = w.get_unchecked(n);
+                let x = x.map(|x| (splat4(x.add(8 * n)), splat4(x.add(8 * n + 4))));
+                for (sums, (even, odd)) in sums.iter_mut().zip(w) {
+                    for (sum, (x_even, x_odd)) in sums.iter_mut().zip(x) {
+                        let four =
+                            i32x4_add(i32x4_dot_i16x8(x_even, *even), i32x4_dot_i16x8(x_odd, *odd));
+                        *sum = i32x4_add(*sum, four);
+                    }
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! Processors differ in which of the two instructions they do well, so there are kernels of both.
 
-use super::{Dots, splat4};
+use super::{Dots, splat4, steps};
 use core::arch::wasm32::*;
 
 /// Four products at once into 32 bits: one instruction on Arm and on x86 with AVX-VNNI, five without.
@@ -15,17 +15,30 @@ pub(crate) struct Pairs;
 /// What kernels use that take no dot products of bytes.
 pub(crate) type Default = Fours;
 
-/// The positive and the negative parts of activations: one operand must be from 0 to 127, and signed
-/// weights leave that to the activations.
+/// Where the magnitudes, the masks and the correction of spread activations lie.
+const MASKS: usize = 32;
+const CORRECTION: usize = 64;
+
+/// The magnitudes of activations, ones where they are negative, and what that leaves to add: one operand
+/// must be from 0 to 127, and signed weights leave that to the activations. Weights flipped by the ones,
+/// `!w` = −w − 1, turn |x| × `!w` into x × w + x, so −x of every negative x is missing from the sum.
 unsafe fn spread(q: *const i8, out: *mut u8) {
-    // SAFETY: `q` is good for 32 bytes, `out` for 64.
+    // SAFETY: `q` is good for 32 bytes, `out` for `SPREAD`.
     unsafe {
-        let zero = i8x16_splat(0);
+        let mut missing = i16x8_splat(0);
         for half in [0, 16] {
             let x = v128_load(q.add(half).cast());
-            v128_store(out.add(half).cast(), i8x16_max(x, zero));
-            v128_store(out.add(32 + half).cast(), i8x16_max(i8x16_neg(x), zero));
+            let magnitudes = i8x16_abs(x);
+            let masks = i8x16_shr(x, 7);
+            v128_store(out.add(half).cast(), magnitudes);
+            v128_store(out.add(MASKS + half).cast(), masks);
+            let negative = u16x8_extadd_pairwise_u8x16(v128_and(magnitudes, masks));
+            missing = i16x8_add(missing, negative);
         }
+        let missing = i32x4_dot_i16x8(missing, i16x8_splat(1));
+        let missing = i32x4_add(missing, i32x4_shuffle::<2, 3, 0, 1>(missing, missing));
+        let missing = i32x4_add(missing, i32x4_shuffle::<1, 0, 3, 2>(missing, missing));
+        v128_store(out.add(CORRECTION).cast(), missing);
     }
 }
 
@@ -65,12 +78,15 @@ impl Dots for Fours {
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
         let mut sums = [[i32x4_splat(0); T]; R];
-        for n in first..first + N {
-            for (t, x) in x.iter().enumerate() {
-                // SAFETY: `x` is good for all, `n` is under 8.
-                let x = unsafe { splat4(x.add(4 * n)) };
-                for (sums, w) in sums.iter_mut().zip(w[n]) {
-                    sums[t] = i32x4_relaxed_dot_i8x16_i7x16_add(x, w, sums[t]);
+        for n in first..first + steps::<R, T>(N) {
+            // SAFETY: `n` is under 8, `x` is good for all groups.
+            unsafe {
+                let w = w.get_unchecked(n);
+                let x = x.map(|x| splat4(x.add(4 * n)));
+                for (sums, w) in sums.iter_mut().zip(w) {
+                    for (sum, x) in sums.iter_mut().zip(x) {
+                        *sum = i32x4_relaxed_dot_i8x16_i7x16_add(x, *w, *sum);
+                    }
                 }
             }
         }
@@ -82,24 +98,34 @@ impl Dots for Fours {
         w: &[[v128; R]; 8],
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
-        let mut plus = [[i32x4_splat(0); T]; R];
-        let mut minus = plus;
-        for (n, w) in w.iter().enumerate() {
-            for (t, x) in x.iter().enumerate() {
-                // SAFETY: `x` is good for all, `n` is under 8.
-                let (positive, negative) =
-                    unsafe { (splat4(x.add(4 * n)), splat4(x.add(32 + 4 * n))) };
-                for (r, w) in w.iter().enumerate() {
-                    plus[r][t] = i32x4_relaxed_dot_i8x16_i7x16_add(*w, positive, plus[r][t]);
-                    minus[r][t] = i32x4_relaxed_dot_i8x16_i7x16_add(*w, negative, minus[r][t]);
+        // SAFETY: `n` is under 8, `x` is good for what is spread.
+        unsafe {
+            let mut sums = [x.map(|x| v128_load(x.add(CORRECTION).cast())); R];
+            for n in 0..steps::<R, T>(8) {
+                let w = w.get_unchecked(n);
+                let x = x.map(|x| (splat4(x.add(4 * n)), splat4(x.add(MASKS + 4 * n))));
+                for (sums, w) in sums.iter_mut().zip(w) {
+                    for (sum, (x, mask)) in sums.iter_mut().zip(x) {
+                        let flipped = v128_xor(*w, mask);
+                        *sum = i32x4_relaxed_dot_i8x16_i7x16_add(flipped, x, *sum);
+                    }
                 }
             }
+            sums
         }
-        for (plus, minus) in plus.iter_mut().flatten().zip(minus.iter().flatten()) {
-            *plus = i32x4_sub(*plus, *minus);
-        }
-        plus
     }
+}
+
+#[repr(align(16))]
+struct Ones(#[allow(dead_code, reason = "read as a vector")] [i16; 8]);
+
+/// Ones as the engine keeps them in a register: those it knows, as those of `i32x4_extadd_pairwise_i16x8`,
+/// it makes anew every time, in two or three instructions.
+#[inline(always)]
+fn ones() -> v128 {
+    static ONES: Ones = Ones([1; 8]);
+    // SAFETY: sixteen bytes of any value.
+    unsafe { (&raw const ONES).cast::<v128>().read_volatile() }
 }
 
 impl Dots for Pairs {
@@ -111,35 +137,38 @@ impl Dots for Pairs {
         first: usize,
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
-        // As many sums of two products as 16 bits hold.
-        let fit = (32767 / (2 * 127 * MOST)).max(1) as usize;
-        let mut total = [[i32x4_splat(0); T]; R];
-        let mut sums = total;
-        for n in 0..N {
-            let ends = n % fit == fit - 1 || n == N - 1;
-            for (t, x) in x.iter().enumerate() {
-                // SAFETY: `x` is good for all, `first + n` is under 8.
-                let x = unsafe { splat4(x.add(4 * (first + n))) };
-                for (r, w) in w[first + n].iter().enumerate() {
-                    let pairs = i16x8_relaxed_dot_i8x16_i7x16(x, *w);
-                    let sum = if n % fit == 0 {
-                        pairs
-                    } else {
-                        i16x8_add(sums[r][t], pairs)
-                    };
-                    sums[r][t] = sum;
-                    if ends {
-                        let fours = i32x4_extadd_pairwise_i16x8(sum);
-                        total[r][t] = if n < fit {
-                            fours
+        // As many sums of two products as 16 bits hold: all, or two at least.
+        let fit = 32767 / (2 * 127 * MOST) as usize;
+        let step = if fit >= N { 1 } else { 2 };
+        let (mut sums, ones) = ([[i32x4_splat(0); T]; R], ones());
+        for n in 0..steps::<R, T>(N / step) {
+            let n = first + step * n;
+            // SAFETY: `n` is under 8, and odd numbers follow even ones; `x` is good for all groups.
+            unsafe {
+                let x = x.map(|x| x.add(4 * n));
+                let (w, next) = (w.get_unchecked(n), w.get_unchecked(n + step - 1));
+                let [x, x_next] = [0, step - 1].map(|n| x.map(|x| splat4(x.add(4 * n))));
+                for r in 0..R {
+                    for t in 0..T {
+                        let pairs = i16x8_relaxed_dot_i8x16_i7x16(x[t], w[r]);
+                        sums[r][t] = if step == 1 {
+                            i16x8_add(sums[r][t], pairs)
                         } else {
-                            i32x4_add(total[r][t], fours)
+                            let more = i16x8_relaxed_dot_i8x16_i7x16(x_next[t], next[r]);
+                            i32x4_add(sums[r][t], i32x4_dot_i16x8(i16x8_add(pairs, more), ones))
                         };
                     }
                 }
             }
         }
-        total
+        if step == 1 {
+            for sums in &mut sums {
+                for sum in sums {
+                    *sum = i32x4_dot_i16x8(*sum, ones);
+                }
+            }
+        }
+        sums
     }
 
     #[inline(always)]
@@ -147,25 +176,22 @@ impl Dots for Pairs {
         w: &[[v128; R]; 8],
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
-        let mut total = [[i32x4_splat(0); T]; R];
-        for (n, w) in w.iter().enumerate() {
-            for (t, x) in x.iter().enumerate() {
-                // SAFETY: `x` is good for all, `n` is under 8.
-                let (positive, negative) =
-                    unsafe { (splat4(x.add(4 * n)), splat4(x.add(32 + 4 * n))) };
-                for (total, w) in total.iter_mut().zip(w) {
-                    // Of each column one part is zero, so the difference fits 16 bits again.
-                    let plus = i16x8_relaxed_dot_i8x16_i7x16(*w, positive);
-                    let minus = i16x8_relaxed_dot_i8x16_i7x16(*w, negative);
-                    let fours = i32x4_extadd_pairwise_i16x8(i16x8_sub(plus, minus));
-                    total[t] = if n == 0 {
-                        fours
-                    } else {
-                        i32x4_add(total[t], fours)
-                    };
+        // SAFETY: `n` is under 8, `x` is good for what is spread.
+        unsafe {
+            let mut sums = [x.map(|x| v128_load(x.add(CORRECTION).cast())); R];
+            let ones = ones();
+            for n in 0..steps::<R, T>(8) {
+                let w = w.get_unchecked(n);
+                let x = x.map(|x| (splat4(x.add(4 * n)), splat4(x.add(MASKS + 4 * n))));
+                for (sums, w) in sums.iter_mut().zip(w) {
+                    for (sum, (x, mask)) in sums.iter_mut().zip(x) {
+                        // Two products of at most 127 × 128 fit 16 bits.
+                        let pairs = i16x8_relaxed_dot_i8x16_i7x16(v128_xor(*w, mask), x);
+                        *sum = i32x4_add(*sum, i32x4_dot_i16x8(pairs, ones));
+                    }
                 }
             }
+            sums
         }
-        total
     }
 }
