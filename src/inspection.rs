@@ -144,7 +144,8 @@ impl Inspection {
     ) -> Result<()> {
         let most = context.positions(config.context_length)?;
         let positions = most.min(context.length.unwrap_or(USUAL_POSITIONS));
-        let weights = header.tensors.iter().map(in_memory).sum();
+        let tensors = header.tensors.iter();
+        let weights = tensors.map(|tensor| in_memory(config, tensor)).sum();
         let cache = model::cache_bytes(config, context.cache_type, positions)?;
         let scratch = scratch(config, positions);
         let total = weights + cache + scratch;
@@ -175,9 +176,9 @@ fn elements(tensor: &TensorInfo) -> u64 {
 }
 
 /// Bytes a tensor takes as the loader keeps it: matrices in tiles, the others in floats.
-fn in_memory(tensor: &TensorInfo) -> u64 {
+fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
     match &tensor.shape[..] {
-        [columns, rows] => {
+        [columns, rows] if model::is_matrix(config, &tensor.name) => {
             let format = TileFormat::of(tensor.kind);
             let groups = rows.div_ceil(TILE_ROWS as u64);
             let tiles = columns / format.tile_cols() as u64;
@@ -193,8 +194,8 @@ fn scratch(config: &Config, positions: usize) -> u64 {
     const PROGRAM: usize = 16 << 20;
     let widths = 4 * config.hidden_size
         + 3 * config.feed_forward_size
-        + 2 * config.heads * config.head_size
-        + 2 * config.kv_heads * config.head_size;
+        + config.heads * config.head_size
+        + config.projected_size();
     let floats = PREFILL_CHUNK * widths
         + positions * config.heads_per_kv_head()
         + 4 * config.vocabulary_size;

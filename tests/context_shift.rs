@@ -45,6 +45,7 @@ fn a_shifted_text_is_one_that_begins_with_what_is_left() {
         "phi2",
         "phi3-long",
         "olmo3",
+        "lfm2",
     ] {
         let file = std::fs::read(folder.join(format!("{name}.f32.gguf"))).unwrap();
         models.push(load(&file));

@@ -19,17 +19,23 @@ wasm_bindgen_test_configure!(run_in_browser);
 
 #[wasm_bindgen_test]
 async fn the_tokens_are_those_of_every_platform() {
-    for scalar in [false, true] {
-        nexttoken::kernels::force_scalar(scalar);
-        let generator = load(&random_model(TensorType::Q4_1)).await;
-        let options = object(&[
-            ("temperature", 1.into()),
-            ("seed", 42.into()),
-            ("max_tokens", (PINNED_IDS.len() as u32).into()),
-        ]);
-        start(&generator, PINNED_PROMPT, options);
-        while !generator.next_token().unwrap().is_undefined() {}
-        assert_eq!(generator.ids().to_vec(), PINNED_IDS);
+    let attending = random_model(TensorType::Q4_1);
+    for (file, prompt, ids) in [
+        (&attending[..], PINNED_PROMPT, PINNED_IDS),
+        (LFM2, LFM2_PROMPT, LFM2_IDS),
+    ] {
+        for scalar in [false, true] {
+            nexttoken::kernels::force_scalar(scalar);
+            let generator = load(file).await;
+            let options = object(&[
+                ("temperature", 1.into()),
+                ("seed", 42.into()),
+                ("max_tokens", (ids.len() as u32).into()),
+            ]);
+            start(&generator, prompt, options);
+            while !generator.next_token().unwrap().is_undefined() {}
+            assert_eq!(generator.ids().to_vec(), ids);
+        }
     }
     nexttoken::kernels::force_scalar(false);
 }

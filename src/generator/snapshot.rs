@@ -9,7 +9,7 @@
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: FNV-1a, 64 bits |
 //! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
-//! | rest | the cache, head by head |
+//! | rest | the cache, layer by layer |
 //!
 //! The bytes are untrusted: every length is checked against what is there before memory is taken for it, and
 //! every value against its range. A text is replaced only by a whole one.

@@ -18,7 +18,7 @@ pub(super) const DIMS: usize = 32;
 /// Positions whose weights share a scale.
 pub(super) const CHUNK: usize = 32;
 
-/// How the KV cache keeps its numbers.
+/// How the KV cache keeps its numbers; what short convolutions read is kept in floats whatever the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CacheType {
     /// Floats: 8 bytes for each dimension of a head and position.
@@ -82,9 +82,12 @@ pub(super) struct Heads<'a> {
     pub positions: usize,
 }
 
-/// The keys and values of one head.
+/// The keys and values of one head, or the values alone, which a short convolution reads.
 pub struct HeadCache {
+    /// Dimensions of a value.
     size: usize,
+    /// Dimensions of a key: as many, or none.
+    key_size: usize,
     data: Data,
 }
 
@@ -127,7 +130,19 @@ impl HeadCache {
             CacheType::Q16 => Data::Wide(Integers::default()),
             CacheType::Q8 => Data::Narrow(Integers::default()),
         };
-        Self { size, data }
+        Self {
+            size,
+            key_size: size,
+            data,
+        }
+    }
+
+    /// An empty cache for values of `size` dimensions without keys, in floats.
+    pub fn without_keys(size: usize) -> Self {
+        Self {
+            key_size: 0,
+            ..Self::new(CacheType::F32, size)
+        }
     }
 
     /// Takes memory for `positions`, a multiple of four, in all.
@@ -137,7 +152,7 @@ impl HeadCache {
     pub fn reserve(&mut self, positions: usize) -> Result<()> {
         match &mut self.data {
             Data::Floats { keys, values } => {
-                grow(keys, positions, self.size)?;
+                grow(keys, positions, self.key_size)?;
                 grow(values, positions, self.size)
             }
             Data::Wide(integers) => integers.reserve(positions, padded(self.size)),
@@ -150,7 +165,7 @@ impl HeadCache {
         let size = self.size;
         match &mut self.data {
             Data::Floats { keys, values } => {
-                let tile = &mut keys[position / 4 * 4 * size..][..4 * size];
+                let tile = &mut keys[position / 4 * 4 * self.key_size..];
                 for (key, slot) in key.iter().zip(tile.chunks_exact_mut(4)) {
                     slot[position % 4] = *key;
                 }
@@ -280,8 +295,8 @@ impl HeadCache {
         let positions = positions.next_multiple_of(4);
         match &mut self.data {
             Data::Floats { keys, values } => {
-                let len = positions * self.size;
-                let [keys, values] = [keys, values].map(|part| cast_slice_mut(&mut part[..len]));
+                let keys = cast_slice_mut(&mut keys[..positions * self.key_size]);
+                let values = cast_slice_mut(&mut values[..positions * self.size]);
                 [keys, values, &mut [], &mut []]
             }
             Data::Wide(integers) => integers.parts(positions, padded(self.size)),
@@ -421,5 +436,27 @@ pub fn attend(
     let rows = mixed.chunks_exact(padded).zip(out.chunks_exact_mut(size));
     for (mixed, out) in rows {
         out.copy_from_slice(&mixed[..size]);
+    }
+}
+
+/// A short causal convolution of a cache's values, each dimension by itself (LFM2, Liquid AI 2025), at the position
+/// before `end`: `out = Σ kernel[i] × value[i]` over the latest positions, the oldest first. The kernel is
+/// `[position][size]`, the latest last; before the first position there is nothing to add. `row` is memory for one
+/// product.
+///
+/// # Panics
+/// If the cache holds fewer positions, or the lengths do not fit together.
+pub fn convolve(cache: &HeadCache, end: usize, kernel: &[f32], row: &mut [f32], out: &mut [f32]) {
+    let Data::Floats { values, .. } = &cache.data else {
+        return;
+    };
+    let values = &values[..end * cache.size];
+    let len = kernel.len().min(values.len());
+    let values = values[values.len() - len..].chunks_exact(cache.size);
+    let kernel = kernel[kernel.len() - len..].chunks_exact(cache.size);
+    out.fill(0.0);
+    for (value, weight) in values.zip(kernel) {
+        super::product(value, weight, row);
+        super::add(out, row);
     }
 }

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use activations::Activations;
 use attention::Heads;
-pub use attention::{AttentionScratch, CacheType, HeadCache, Scoring, attend};
+pub use attention::{AttentionScratch, CacheType, HeadCache, Scoring, attend, convolve};
 
 use crate::quant::Matrix;
 pub use tune::{learn, tune};
@@ -265,6 +265,15 @@ pub fn gelu_mul(gate: &mut [f32], up: &[f32]) {
 /// `x = cap × tanh(x / cap)`: values keep their order and stay within ±`cap` (Gemma 2, 2024).
 pub fn soft_cap(x: &mut [f32], cap: f32) {
     soft_cap_door(x, cap);
+}
+
+/// `out = x × y`, element by element.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn product(x: &[f32], y: &[f32], out: &mut [f32]) {
+    assert!(x.len() == y.len() && x.len() == out.len());
+    scale_by(x, 1.0, y, out);
 }
 
 /// `x ×= factor`.

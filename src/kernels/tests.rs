@@ -463,6 +463,22 @@ fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Opti
 }
 
 #[test]
+fn a_convolution_reads_the_latest_positions() {
+    let mut cache = HeadCache::without_keys(2);
+    cache.reserve(4).unwrap();
+    for position in 0..4 {
+        cache.store(position, &[], &[position as f32 + 1.0, 5.0]);
+    }
+    let kernel = [100.0, 1.0, 10.0, 2.0, 1.0, 4.0];
+    let expected = [[1.0, 20.0], [12.0, 30.0], [123.0, 35.0], [234.0, 35.0]];
+    for (position, expected) in expected.iter().enumerate() {
+        let mut out = [f32::NAN; 2];
+        convolve(&cache, position + 1, &kernel, &mut [0.0; 2], &mut out);
+        assert_eq!(out, *expected);
+    }
+}
+
+#[test]
 fn exp_is_close_and_bounded() {
     for i in -8700..8800 {
         let x = i as f32 / 100.0;

@@ -6,7 +6,8 @@
 use crate::{Error, Result};
 
 /// What one architecture's transformer is made of. All share the same course: embedding, then in every
-/// layer attention and a feed-forward network, each added to the residual stream, then a final norm.
+/// layer attention (or a short convolution) and a feed-forward network, each added to the residual stream,
+/// then a final norm.
 #[derive(Debug, PartialEq)]
 pub struct Architecture {
     /// Its name in `general.architecture`.
@@ -14,6 +15,8 @@ pub struct Architecture {
     pub(super) norm: NormKind,
     pub(super) norms: Norms,
     pub(super) query_key_norm: QueryKeyNorm,
+    /// Whether layers without key and value heads convolve instead of attending (LFM2).
+    pub(super) short_convolutions: bool,
     pub(super) activation: Activation,
     /// Whether gate and up are one tensor, the gate first.
     pub(super) gate_in_up: bool,
@@ -25,6 +28,8 @@ pub struct Architecture {
     pub(super) caps: Caps,
     /// Tensors that must have a bias; the other matrices may.
     pub(super) biases: &'static [&'static str],
+    /// The tensor of the final norm.
+    pub(super) output_norm: &'static str,
 }
 
 /// How vectors are normalised.
@@ -129,6 +134,7 @@ const LLAMA: Architecture = Architecture {
     norm: NormKind::Rms,
     norms: Norms::Before,
     query_key_norm: QueryKeyNorm::No,
+    short_convolutions: false,
     activation: Activation::SwiGlu,
     gate_in_up: false,
     positions: Positions::RotatedPairs,
@@ -137,6 +143,7 @@ const LLAMA: Architecture = Architecture {
     scales: ScaleRule::Usual,
     caps: Caps::No,
     biases: &[],
+    output_norm: "output_norm",
 };
 
 const GEMMA: Architecture = Architecture {
@@ -260,6 +267,14 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture {
         name: "smollm3",
         unrotated_every: Some(4),
+        ..LLAMA
+    },
+    Architecture {
+        name: "lfm2",
+        query_key_norm: QueryKeyNorm::Heads,
+        short_convolutions: true,
+        positions: Positions::RotatedHalves,
+        output_norm: "token_embd_norm",
         ..LLAMA
     },
 ];

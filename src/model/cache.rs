@@ -1,4 +1,4 @@
-//! The KV cache: what attention remembers of the positions so far.
+//! The KV cache: what the layers remember of the positions so far.
 
 use super::Config;
 use crate::kernels::{CacheType, HeadCache};
@@ -7,10 +7,10 @@ use crate::{Error, Result};
 /// Positions the cache grows by.
 const STEP: usize = 256;
 
-/// Keys and values of every layer and head. Memory is taken in steps as the text grows.
+/// Keys and values of every layer and head; where a layer convolves, what it reads, of every position, so that a text
+/// can be cut anywhere. Memory is taken in steps as the text grows.
 pub(super) struct KvCache {
-    heads: Vec<HeadCache>,
-    kv_heads: usize,
+    caches: Vec<HeadCache>,
     kind: CacheType,
     /// Positions there is memory for.
     reserved: usize,
@@ -21,24 +21,28 @@ pub(super) struct KvCache {
 /// # Errors
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> Result<u64> {
-    // A few positions of one head tell what each takes.
+    // A few positions tell what each takes.
     const FEW: usize = 4;
-    let mut head = HeadCache::new(kind, config.head_size);
-    head.reserve(FEW)?;
-    let heads = (config.layers * config.kv_heads) as u64;
-    let positions = positions.next_multiple_of(STEP) as u64;
-    Ok(heads * positions * (head.bytes() / FEW) as u64)
+    let mut few = KvCache::new(config, kind);
+    for cache in &mut few.caches {
+        cache.reserve(FEW)?;
+    }
+    let steps = positions.next_multiple_of(STEP) / FEW;
+    Ok(few.bytes() as u64 * steps as u64)
 }
 
 impl KvCache {
     pub fn new(config: &Config, kind: CacheType) -> Self {
-        let mut heads = Vec::new();
-        heads.resize_with(config.layers * config.kv_heads, || {
-            HeadCache::new(kind, config.head_size)
-        });
+        let mut caches = Vec::new();
+        for layer in 0..config.layers {
+            let len = caches.len() + config.caches(layer);
+            caches.resize_with(len, || match config.convolution(layer) {
+                Some(_) => HeadCache::without_keys(config.hidden_size),
+                None => HeadCache::new(kind, config.head_size),
+            });
+        }
         Self {
-            heads,
-            kv_heads: config.kv_heads,
+            caches,
             kind,
             reserved: 0,
         }
@@ -50,8 +54,8 @@ impl KvCache {
             return Ok(());
         }
         let positions = positions.next_multiple_of(STEP);
-        for head in &mut self.heads {
-            head.reserve(positions)?;
+        for cache in &mut self.caches {
+            cache.reserve(positions)?;
         }
         self.reserved = positions;
         Ok(())
@@ -59,21 +63,16 @@ impl KvCache {
 
     /// A cache of its own that holds the same.
     pub fn fork(&self) -> Result<Self> {
-        let heads: Result<Vec<_>> = self.heads.iter().map(HeadCache::fork).collect();
+        let caches: Result<Vec<_>> = self.caches.iter().map(HeadCache::fork).collect();
         Ok(Self {
-            heads: heads?,
+            caches: caches?,
             ..*self
         })
     }
 
-    /// The keys and values of one head.
-    pub fn head(&self, layer: usize, head: usize) -> &HeadCache {
-        &self.heads[layer * self.kv_heads + head]
-    }
-
-    /// The same, to be added to.
-    pub fn head_mut(&mut self, layer: usize, head: usize) -> &mut HeadCache {
-        &mut self.heads[layer * self.kv_heads + head]
+    /// What all layers remember, one after the other, each of as many parts as [`Config::caches`] says.
+    pub fn caches_mut(&mut self) -> &mut [HeadCache] {
+        &mut self.caches
     }
 
     /// How it keeps its numbers.
@@ -102,16 +101,16 @@ impl KvCache {
             part.copy_from_slice(saved);
             bytes = rest;
         }
-        Ok(bytes.is_empty() && self.heads.iter().all(HeadCache::is_sane))
+        Ok(bytes.is_empty() && self.caches.iter().all(HeadCache::is_sane))
     }
 
     fn parts(&mut self, positions: usize) -> impl Iterator<Item = &mut [u8]> {
-        let heads = self.heads.iter_mut();
-        heads.flat_map(move |head| head.parts(positions))
+        let caches = self.caches.iter_mut();
+        caches.flat_map(move |cache| cache.parts(positions))
     }
 
     /// Bytes taken.
     pub fn bytes(&self) -> usize {
-        self.heads.iter().map(HeadCache::bytes).sum()
+        self.caches.iter().map(HeadCache::bytes).sum()
     }
 }

@@ -1,10 +1,13 @@
 //! What the metadata says about the network.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
-use super::keys::Keys;
+use super::keys::{Keys, LARGEST};
 use super::rope::Scaling;
 use crate::Result;
 use crate::gguf::Metadata;
+
+/// The key of the number of key and value heads.
+const KV_HEADS: &str = "attention.head_count_kv";
 
 /// The shape of a transformer, read from a model file's metadata and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +24,7 @@ pub struct Config {
     pub layers: usize,
     /// Query heads of each layer.
     pub heads: usize,
-    /// Key and value heads of each layer; query heads share them in groups.
+    /// Key and value heads of each layer that attends; query heads share them in groups.
     pub kv_heads: usize,
     /// Values in a key and in a query of one head.
     pub head_size: usize,
@@ -36,6 +39,8 @@ pub struct Config {
     pub(super) rope_scaling: Scaling,
     /// The layers that attend to the latest positions only, where there are such layers.
     pub(super) local: Option<Local>,
+    /// The layers that convolve instead of attending, where there are such layers.
+    convolutions: Option<Convolutions>,
     pub(super) scales: Scales,
     /// The soft cap of attention's scores.
     pub(super) score_cap: Option<f32>,
@@ -59,6 +64,15 @@ enum Pattern {
     Period(usize),
     /// As listed.
     Listed(Vec<i64>),
+}
+
+/// Layers with a short convolution.
+#[derive(Debug, Clone, PartialEq)]
+struct Convolutions {
+    /// Positions that one reads, that of the token itself among them.
+    length: usize,
+    /// Key and value heads of every layer: none in those that convolve.
+    kv_heads: Vec<i64>,
 }
 
 /// What values are multiplied by along the way.
@@ -100,7 +114,7 @@ impl Config {
             NormKind::Rms => "attention.layer_norm_rms_epsilon",
             NormKind::Layer => "attention.layer_norm_epsilon",
         };
-        let kv_heads = keys.optional_size("attention.head_count_kv")?;
+        let (kv_heads, convolutions) = mixers(&keys, architecture, [heads, layers])?;
         let rope_size = keys.optional_size("rope.dimension_count")?;
         let context_length = keys.size("context_length")?;
         let rope_base = keys.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
@@ -112,7 +126,7 @@ impl Config {
             hidden_size,
             layers,
             heads,
-            kv_heads: kv_heads.unwrap_or(heads),
+            kv_heads,
             head_size,
             feed_forward_size: keys.size("feed_forward_length")?,
             norm_epsilon: keys.f32(epsilon)?,
@@ -120,6 +134,7 @@ impl Config {
             rope_base,
             rope_scaling: Scaling::from_metadata(&keys, context_length)?,
             local: Local::from_metadata(&keys, architecture.windows, rope_base, layers)?,
+            convolutions,
             scales: Scales::from_metadata(
                 &keys,
                 architecture.scales,
@@ -134,12 +149,9 @@ impl Config {
 
     fn check(&self, keys: &Keys, epsilon: &str) -> Result<()> {
         if !self.heads.is_multiple_of(self.kv_heads) {
-            return keys.fail(
-                "attention.head_count_kv",
-                "it does not divide the number of heads",
-            );
+            return keys.fail(KV_HEADS, "it does not divide the number of heads");
         }
-        if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > super::keys::LARGEST {
+        if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > LARGEST {
             return keys.fail(
                 "attention.head_count",
                 "it does not fit the embedding length",
@@ -180,6 +192,33 @@ impl Config {
     /// Values of all keys of a token, and of all values.
     pub(super) fn kv_size(&self) -> usize {
         self.kv_heads * self.head_size
+    }
+
+    /// How many positions the layer `index` convolves, where it does not attend instead.
+    pub(super) fn convolution(&self, index: usize) -> Option<usize> {
+        let convolutions = self.convolutions.as_ref()?;
+        let convolves = convolutions.kv_heads.get(index) == Some(&0);
+        convolves.then_some(convolutions.length)
+    }
+
+    /// Parts of the KV cache that are of the layer `index`: a head's each, or what it convolves.
+    pub(super) fn caches(&self, index: usize) -> usize {
+        self.convolution(index).map_or(self.kv_heads, |_| 1)
+    }
+
+    /// Values of the three projections of a token to what the layer `index` mixes.
+    pub(super) fn projections(&self, index: usize) -> [usize; 3] {
+        match self.convolution(index) {
+            Some(_) => [self.hidden_size; 3],
+            None => [self.query_size(), self.kv_size(), self.kv_size()],
+        }
+    }
+
+    /// The most values of these projections together.
+    pub(crate) fn projected_size(&self) -> usize {
+        let convolved = self.convolutions.as_ref().map(|_| 3 * self.hidden_size);
+        let attended = self.query_size() + 2 * self.kv_size();
+        attended.max(convolved.unwrap_or(0))
     }
 
     /// The bases of the model's ropes and how their frequencies are scaled: the rope of most layers, and
@@ -256,6 +295,32 @@ impl Local {
             Pattern::Listed(list) => list.get(index).is_some_and(|windowed| *windowed != 0),
         }
     }
+}
+
+/// The key and value heads of the layers that attend, and those that convolve.
+fn mixers(
+    keys: &Keys,
+    architecture: &Architecture,
+    [heads, layers]: [usize; 2],
+) -> Result<(usize, Option<Convolutions>)> {
+    let list = keys.list(KV_HEADS);
+    let Some(list) = list.filter(|_| architecture.short_convolutions) else {
+        return Ok((keys.optional_size(KV_HEADS)?.unwrap_or(heads), None));
+    };
+    let mut attending = list.iter().copied().filter(|heads| *heads != 0);
+    let kv_heads = attending.next().unwrap_or(0);
+    if list.len() != layers || attending.any(|heads| heads != kv_heads) {
+        return keys.fail(
+            KV_HEADS,
+            "it must give every layer that attends the same number",
+        );
+    }
+    let convolutions = Convolutions {
+        length: keys.size("shortconv.l_cache")?,
+        kv_heads: list.to_vec(),
+    };
+    // What is no count divides nothing.
+    Ok((kv_heads.try_into().unwrap_or(0), Some(convolutions)))
 }
 
 impl Scales {

@@ -8,7 +8,7 @@ use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
 use super::transformer::Transformer;
 use super::weights::{
-    Attention, Expansion, FeedForward, HeadNorm, Layer, Linear, Norm, Projection,
+    Expansion, FeedForward, HeadNorm, Layer, Linear, Mixer, Mixing, Norm, Projection,
 };
 use super::{Config, Model};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
@@ -240,8 +240,7 @@ impl Group<'_> {
 
     /// A matrix; the directory said that it is there.
     fn matrix(&mut self, stem: &str) -> Result<Matrix> {
-        let missing = || Error::MissingTensor(format!("{stem}.weight"));
-        self.optional_matrix(stem).ok_or_else(missing)
+        self.optional_matrix(stem).ok_or_else(|| missing(stem))
     }
 
     fn linear(&mut self, stem: &str) -> Result<Linear> {
@@ -266,10 +265,46 @@ impl Group<'_> {
         Some(HeadNorm { weight, span })
     }
 
-    fn projection(&mut self) -> Result<Projection> {
-        match self.optional_matrix("attn_qkv") {
+    fn mixer(&mut self, config: &Config, convolution: Option<usize>) -> Result<Mixer> {
+        let (fused, mixing, output) = match convolution {
+            Some(length) => (
+                "shortconv.in_proj",
+                Mixing::Convolution(self.kernel("shortconv.conv", length)?),
+                "shortconv.out_proj",
+            ),
+            None => (
+                "attn_qkv",
+                Mixing::Attention(
+                    ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config)),
+                ),
+                "attn_output",
+            ),
+        };
+        Ok(Mixer {
+            projection: self.projection(fused)?,
+            mixing,
+            output: self.linear(output)?,
+        })
+    }
+
+    /// The kernel of a convolution, position by position; the file has it dimension by dimension.
+    fn kernel(&mut self, stem: &str, length: usize) -> Result<Vec<f32>> {
+        let stored = self
+            .optional_vector(stem, "weight")
+            .ok_or_else(|| missing(stem))?;
+        let mut kernel = Vec::new();
+        super::resize(&mut kernel, stored.len())?;
+        let size = stored.len() / length;
+        for (at, weight) in kernel.iter_mut().enumerate() {
+            *weight = stored[at % size * length + at / size];
+        }
+        Ok(kernel)
+    }
+
+    fn projection(&mut self, fused: &str) -> Result<Projection> {
+        match self.optional_matrix(fused) {
             Some(matrix) => {
-                let bias = self.optional_vector("attn_qkv", "bias");
+                let bias = self.optional_vector(fused, "bias");
                 Ok(Projection::Fused(Linear { matrix, bias }))
             }
             None => Ok(Projection::Separate([
@@ -292,19 +327,14 @@ impl Group<'_> {
         })
     }
 
-    fn layer(&mut self, config: &Config) -> Result<Layer> {
+    fn layer(&mut self, config: &Config, convolution: Option<usize>) -> Result<Layer> {
         let architecture = config.architecture;
         let feed_forward_norm = self.norm("ffn_norm");
         let shares = matches!(architecture.norms, Norms::Shared | Norms::BeforeOrShared);
         Ok(Layer {
-            attention_norm: self.norm("attn_norm"),
-            attention: Attention {
-                projection: self.projection()?,
-                query_norm: self.head_norm("attn_q_norm", config),
-                key_norm: self.head_norm("attn_k_norm", config),
-                output: self.linear("attn_output")?,
-            },
-            attention_post_norm: self.norm("post_attention_norm"),
+            mixer_norm: self.norm("attn_norm"),
+            mixer: self.mixer(config, convolution)?,
+            mixer_post_norm: self.norm("post_attention_norm"),
             parallel: shares && feed_forward_norm.is_none(),
             feed_forward_norm,
             feed_forward: FeedForward {
@@ -323,13 +353,16 @@ impl Parts {
     }
 
     fn assemble(mut self) -> Result<Model> {
-        let missing = || Error::Truncated("its header is missing".to_owned());
-        let config = self.config.take().ok_or_else(missing)?;
-        let tokenizer = self.tokenizer.take().ok_or_else(missing)?;
-        let header = self.header.take().ok_or_else(missing)?;
+        let headless = || Error::Truncated("its header is missing".to_owned());
+        let config = self.config.take().ok_or_else(headless)?;
+        let tokenizer = self.tokenizer.take().ok_or_else(headless)?;
+        let header = self.header.take().ok_or_else(headless)?;
         let weight_bytes = self.tensors.values().map(Tensor::bytes).sum();
         let layers = (0..config.layers)
-            .map(|index| self.group(Some(index)).layer(&config))
+            .map(|index| {
+                let mut group = self.group(Some(index));
+                group.layer(&config, config.convolution(index))
+            })
             .collect::<Result<_>>()?;
         let mut rest = self.group(None);
         let embedding = Arc::new(rest.matrix("token_embd")?);
@@ -349,13 +382,13 @@ impl Parts {
             long: factors("rope_factors_long"),
         };
         let rope = |(base, scaling)| Rope::new(&config, base, scaling, &factors);
-        let norm = rest.norm("output_norm");
+        let norm = config.architecture.output_norm;
         let transformer = Transformer {
             ropes: config.ropes().map(rope).collect(),
             embedding,
             positions: rest.optional_matrix("position_embd"),
             layers,
-            output_norm: norm.ok_or_else(|| Error::MissingTensor("output_norm.weight".into()))?,
+            output_norm: rest.norm(norm).ok_or_else(|| missing(norm))?,
         };
         let elements = |info: &TensorInfo| info.shape.iter().product::<u64>();
         Ok(Model {
@@ -370,6 +403,10 @@ impl Parts {
             weight_bytes,
         })
     }
+}
+
+fn missing(stem: &str) -> Error {
+    Error::MissingTensor(format!("{stem}.weight"))
 }
 
 impl Tensor {

@@ -18,6 +18,7 @@ pub use cache::cache_bytes;
 pub use config::Config;
 pub use loader::{Loader, check};
 pub use session::Session;
+pub(crate) use tensors::is_matrix;
 
 use crate::gguf::Metadata;
 use crate::head::Head;

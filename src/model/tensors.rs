@@ -79,6 +79,33 @@ impl Specs<'_> {
         self.table(stem, cols, rows, need);
         self.bias(stem, rows);
     }
+
+    fn attention(&mut self) {
+        let config = self.config;
+        let (hidden, query, kv) = (config.hidden_size, config.query_size(), config.kv_size());
+        self.linear("attn_q", hidden, query, Need::Unless("attn_qkv"));
+        self.linear("attn_k", hidden, kv, Need::Unless("attn_qkv"));
+        self.linear("attn_v", hidden, kv, Need::Unless("attn_qkv"));
+        self.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
+        self.linear("attn_output", query, hidden, Need::Required);
+        let (head, heads, kv_heads) = (config.head_size, config.heads, config.kv_heads);
+        for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
+            match config.architecture.query_key_norm {
+                QueryKeyNorm::No => {}
+                QueryKeyNorm::Heads => self.vector(stem, &[head], Need::Required),
+                QueryKeyNorm::EachHead => self.vector(stem, &[head, heads], Need::Optional),
+                QueryKeyNorm::Together => self.vector(stem, &[head * heads], Need::Required),
+            }
+        }
+    }
+
+    /// A short convolution of so many positions.
+    fn convolution(&mut self, length: usize) {
+        let hidden = self.config.hidden_size;
+        self.linear("shortconv.in_proj", hidden, 3 * hidden, Need::Required);
+        self.vector("shortconv.conv", &[length, hidden], Need::Required);
+        self.linear("shortconv.out_proj", hidden, hidden, Need::Required);
+    }
 }
 
 /// The tensors outside the layers.
@@ -89,7 +116,7 @@ fn outside(config: &Config) -> Vec<Spec> {
     };
     let (hidden, vocabulary) = (config.hidden_size, config.vocabulary_size);
     specs.table("token_embd", hidden, vocabulary, Need::Required);
-    specs.norm("output_norm", Need::Required);
+    specs.norm(config.architecture.output_norm, Need::Required);
     // Without it the embedding is the head.
     specs.linear("output", hidden, vocabulary, Need::Optional);
     if config.architecture.positions == Positions::Learned {
@@ -103,15 +130,14 @@ fn outside(config: &Config) -> Vec<Spec> {
     specs.all
 }
 
-/// The tensors of a layer.
-fn layer(config: &Config) -> Vec<Spec> {
+/// The tensors of the layer `index`.
+fn layer(config: &Config, index: usize) -> Vec<Spec> {
     let mut specs = Specs {
         config,
         all: Vec::new(),
     };
     let architecture = config.architecture;
     let (hidden, feed_forward) = (config.hidden_size, config.feed_forward_size);
-    let (query, kv) = (config.query_size(), config.kv_size());
     if architecture.norms != Norms::After {
         specs.norm("attn_norm", Need::Required);
     }
@@ -124,19 +150,9 @@ fn layer(config: &Config) -> Vec<Spec> {
         specs.norm("post_attention_norm", Need::Required);
         specs.norm("post_ffw_norm", Need::Required);
     }
-    specs.linear("attn_q", hidden, query, Need::Unless("attn_qkv"));
-    specs.linear("attn_k", hidden, kv, Need::Unless("attn_qkv"));
-    specs.linear("attn_v", hidden, kv, Need::Unless("attn_qkv"));
-    specs.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
-    specs.linear("attn_output", query, hidden, Need::Required);
-    let (head, heads, kv_heads) = (config.head_size, config.heads, config.kv_heads);
-    for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
-        match architecture.query_key_norm {
-            QueryKeyNorm::No => {}
-            QueryKeyNorm::Heads => specs.vector(stem, &[head], Need::Required),
-            QueryKeyNorm::EachHead => specs.vector(stem, &[head, heads], Need::Optional),
-            QueryKeyNorm::Together => specs.vector(stem, &[head * heads], Need::Required),
-        }
+    match config.convolution(index) {
+        Some(length) => specs.convolution(length),
+        None => specs.attention(),
     }
     if architecture.gate_in_up {
         specs.linear("ffn_up", hidden, 2 * feed_forward, Need::Required);
@@ -160,13 +176,18 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
             if index >= config.layers || index.to_string() != number {
                 return None;
             }
-            (layer(config), rest)
+            (layer(config, index), rest)
         }
         None => (outside(config), name),
     };
-    let (stem, suffix) = rest.split_once('.')?;
+    let (stem, suffix) = rest.rsplit_once('.')?;
     let mut specs = specs.into_iter();
     specs.find(|spec| spec.stem == stem && spec.suffix == suffix)
+}
+
+/// Whether a tensor is kept as a matrix, or as a few numbers.
+pub(crate) fn is_matrix(config: &Config, name: &str) -> bool {
+    find(config, name).is_some_and(|spec| spec.is_matrix)
 }
 
 /// The name of a layer's tensor.
@@ -194,9 +215,8 @@ pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
     let name = |stem: &str, suffix: &str| format!("{stem}.{suffix}");
     check_group(&outside(config), &found, name)?;
     // Layer by layer: the first that is missing ends it, however many the metadata promises.
-    let specs = layer(config);
     (0..config.layers).try_for_each(|index| {
-        check_group(&specs, &found, |stem, suffix| {
+        check_group(&layer(config, index), &found, |stem, suffix| {
             layer_name(index, stem, suffix)
         })
     })

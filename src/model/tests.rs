@@ -21,6 +21,7 @@ fn metadata(architecture: &str, more: &[(&str, Value)]) -> Metadata {
         ("block_count", Value::U32(6)),
         ("feed_forward_length", Value::U32(96)),
         ("attention.head_count", Value::U32(4)),
+        ("shortconv.l_cache", Value::U32(3)),
         ("attention.layer_norm_epsilon", Value::F32(1e-5)),
         ("attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
     ];
@@ -77,6 +78,27 @@ fn what_would_be_left_out_is_refused() {
         ("granite", "attention.scale", Value::F32(f32::NAN)),
         ("llama", "attention.value_length", Value::U32(16)),
         ("llama", "attention.head_count_kv", Value::U32(3)),
+        ("llama", "attention.head_count_kv", kv_heads([4; 6])),
+        ("lfm2", "attention.head_count_kv", kv_heads([4; 5])),
+        ("lfm2", "attention.head_count_kv", kv_heads([4; 7])),
+        ("lfm2", "attention.head_count_kv", kv_heads([0; 6])),
+        ("lfm2", "attention.head_count_kv", kv_heads([-4; 6])),
+        (
+            "lfm2",
+            "attention.head_count_kv",
+            kv_heads([0, 4, 0, 2, 0, 4]),
+        ),
+        (
+            "lfm2",
+            "attention.head_count_kv",
+            kv_heads([0, 4, -1, 4, 0, 4]),
+        ),
+        (
+            "lfm2",
+            "attention.head_count_kv",
+            kv_heads([3, 0, 3, 0, 3, 0]),
+        ),
+        ("lfm2", "attention.head_count_kv", kv_heads([i64::MAX; 6])),
         ("llama", "attention.head_count", Value::U32(64)),
         ("llama", "rope.dimension_count", Value::U32(10)),
         ("llama", "block_count", Value::U32(u32::MAX)),
@@ -128,6 +150,41 @@ fn windows_follow_their_pattern() {
     assert_eq!(windows(&gemma2)[..3], [Some(4096), None, Some(4096)]);
     // Without a window there is none.
     assert_eq!(windows(&config("olmo2", &[]).unwrap()), [None; 6]);
+}
+
+/// The key and value heads of every layer.
+fn kv_heads<const LAYERS: usize>(heads: [i64; LAYERS]) -> Value {
+    Value::Integers(heads.to_vec())
+}
+
+#[test]
+fn layers_without_key_and_value_heads_convolve() {
+    let heads = ("attention.head_count_kv", kv_heads([0, 0, 2, 0, 0, 2]));
+    let with = |length: Value| config("lfm2", &[heads.clone(), ("shortconv.l_cache", length)]);
+    let lfm2 = with(Value::U32(3)).unwrap();
+    let lengths: Vec<_> = (0..7).map(|layer| lfm2.convolution(layer)).collect();
+    let three = Some(3);
+    assert_eq!(lengths, [three, three, None, three, three, None, None]);
+    assert_eq!((lfm2.kv_heads, lfm2.projected_size()), (2, 96));
+    assert_eq!(lfm2.projections(0), [32; 3]);
+    assert_eq!(lfm2.projections(2), [32, 16, 16]);
+
+    let key = "lfm2.shortconv.l_cache".to_owned();
+    let mut lacking = metadata("lfm2", std::slice::from_ref(&heads));
+    lacking.take(&key);
+    let missing = Config::from_metadata(&lacking, 100).unwrap_err();
+    assert_eq!(missing, Error::MissingMetadata(key.clone()));
+    for length in [
+        Value::U32(0),
+        Value::U32(u32::MAX),
+        Value::I32(-3),
+        Value::F32(3.0),
+    ] {
+        match with(length) {
+            Err(Error::BadMetadata { key: named, .. }) => assert_eq!(named, key),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use super::cache::KvCache;
-use super::config::LayerPositions;
 use super::rope::Rope;
-use super::weights::{Attention, Layer, Norm, Rows, read};
+use super::weights::{HeadNorm, Layer, Mixing, Norm, Rows, read};
 use super::{Config, Session};
-use crate::kernels::{self, Activations, AttentionScratch, Scoring};
+use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
 use crate::{Result, TokenId};
 
@@ -28,7 +26,7 @@ pub(super) struct Scratch {
     /// The residual stream, `[tokens][hidden_size]`; after `forward` the hidden states.
     pub hidden: Vec<f32>,
     x: Activations,
-    /// Queries, keys and values of all tokens.
+    /// What a layer mixes: queries, keys and values of all tokens, or gates and values.
     projected: Vec<f32>,
     /// What the first half of the feed-forward network gives.
     expanded: Vec<f32>,
@@ -57,12 +55,11 @@ impl Scratch {
         end: usize,
     ) -> Result<()> {
         let (hidden, query) = (config.hidden_size, config.query_size());
-        let projected = query + 2 * config.kv_size();
         self.x
             .prepare(tokens, hidden.max(config.feed_forward_size).max(query))?;
         super::resize(&mut self.hidden, tokens * hidden)?;
         super::resize(&mut self.residual, tokens * hidden)?;
-        super::resize(&mut self.projected, tokens * projected)?;
+        super::resize(&mut self.projected, tokens * config.projected_size())?;
         super::resize(&mut self.expanded, tokens * 2 * config.feed_forward_size)?;
         super::resize(&mut self.row, hidden.max(query))?;
         self.angles.resize_with(ropes.len(), Angles::default);
@@ -109,25 +106,32 @@ impl Transformer {
                 rope.angles(*first + token, capacity, cos, sin);
             }
         }
+        let mut rest = cache.caches_mut();
         for (index, layer) in self.layers.iter().enumerate() {
-            let norm = layer.attention_norm.as_ref();
+            let norm = layer.mixer_norm.as_ref();
             read(norm, config, &scratch.hidden, &mut scratch.x)?;
-            let (attention, feed_forward) = (&layer.attention, &layer.feed_forward);
-            let rows = attention
+            let (mixer, feed_forward) = (&layer.mixer, &layer.feed_forward);
+            let widths = config.projections(index);
+            let rows = mixer
                 .projection
-                .run(config, &mut scratch.x, &mut scratch.projected);
+                .run(widths, &mut scratch.x, &mut scratch.projected);
             if layer.parallel {
                 feed_forward.expand(&mut scratch.x, &mut scratch.expanded);
             }
-            let place = Place {
-                layer: index,
-                first: *first,
-                positions: config.layer_positions(index),
-            };
-            self.locate(config, attention, rows, &place, scratch);
-            mix(config, rows, &place, cache, scratch)?;
-            attention.output.run(&mut scratch.x, &mut scratch.residual);
-            scratch.add_residual(config, layer.attention_post_norm.as_ref());
+            let caches;
+            (caches, rest) = rest.split_at_mut(config.caches(index));
+            match &mixer.mixing {
+                Mixing::Attention(norms) => {
+                    let positions = config.layer_positions(index);
+                    self.locate(config, norms, rows, positions.rope, scratch);
+                    attend(config, rows, *first, positions.window, caches, scratch)?;
+                }
+                Mixing::Convolution(kernel) => {
+                    convolve(config, rows, *first, kernel, &mut caches[0], scratch)?;
+                }
+            }
+            mixer.output.run(&mut scratch.x, &mut scratch.residual);
+            scratch.add_residual(config, layer.mixer_post_norm.as_ref());
 
             if !layer.parallel {
                 let norm = layer.feed_forward_norm.as_ref();
@@ -175,17 +179,13 @@ impl Transformer {
     fn locate(
         &self,
         config: &Config,
-        attention: &Attention,
+        norms: &[Option<HeadNorm>; 2],
         rows: [Rows; 3],
-        place: &Place,
+        rope: Option<usize>,
         scratch: &mut Scratch,
     ) {
         let tokens = scratch.hidden.len() / config.hidden_size;
-        let rope = place.positions.rope;
-        for (rows, norm) in rows
-            .iter()
-            .zip([&attention.query_norm, &attention.key_norm])
-        {
+        for (rows, norm) in rows.iter().zip(norms) {
             for token in 0..tokens {
                 let x = &mut scratch.projected[rows.of(token)];
                 if let Some(norm) = norm {
@@ -202,20 +202,14 @@ impl Transformer {
     }
 }
 
-/// Where in the model and the text a layer runs.
-struct Place {
-    layer: usize,
-    /// The position of the first token.
-    first: usize,
-    positions: LayerPositions,
-}
-
-/// x = attention(queries, keys, values) for every token; keys and values are kept.
-fn mix(
+/// x = attention(queries, keys, values) for every token, the first of which is at position `first`; keys and values
+/// are kept.
+fn attend(
     config: &Config,
     [queries, keys, values]: [Rows; 3],
-    place: &Place,
-    cache: &mut KvCache,
+    first: usize,
+    window: Option<usize>,
+    caches: &mut [HeadCache],
     scratch: &mut Scratch,
 ) -> Result<()> {
     let tokens = scratch.hidden.len() / config.hidden_size;
@@ -224,9 +218,8 @@ fn mix(
         let key = &scratch.projected[keys.of(token)];
         let value = &scratch.projected[values.of(token)];
         let each = key.chunks_exact(size).zip(value.chunks_exact(size));
-        for (head, (key, value)) in each.enumerate() {
-            let cache = cache.head_mut(place.layer, head);
-            cache.store(place.first + token, key, value);
+        for (cache, (key, value)) in caches.iter_mut().zip(each) {
+            cache.store(first + token, key, value);
         }
     }
     let scoring = Scoring {
@@ -237,13 +230,14 @@ fn mix(
     let mixed = scratch.x.prepare(tokens, width)?;
     for (token, mixed) in mixed.chunks_exact_mut(width).enumerate() {
         // A token attends to itself and to what came before, as far as the window reaches.
-        let end = place.first + token + 1;
-        let window = place.positions.window.unwrap_or(end);
+        let end = first + token + 1;
+        let window = window.unwrap_or(end);
         let group = width / heads;
         let query = scratch.projected[queries.of(token)].chunks_exact(group);
-        for (head, (query, mixed)) in query.zip(mixed.chunks_exact_mut(group)).enumerate() {
+        let each = query.zip(mixed.chunks_exact_mut(group));
+        for (cache, (query, mixed)) in caches.iter().zip(each) {
             kernels::attend(
-                cache.head(place.layer, head),
+                cache,
                 query,
                 end.saturating_sub(window)..end,
                 scoring,
@@ -251,6 +245,29 @@ fn mix(
                 mixed,
             );
         }
+    }
+    Ok(())
+}
+
+/// x = a short convolution of what the input gates let through, as far as the output gates let it, for every token
+/// from position `first` on; its inputs are kept.
+fn convolve(
+    config: &Config,
+    [input_gates, output_gates, values]: [Rows; 3],
+    first: usize,
+    kernel: &[f32],
+    cache: &mut HeadCache,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let (tokens, size) = (scratch.x.tokens(), config.hidden_size);
+    let mixed = scratch.x.prepare(tokens, size)?;
+    for (token, mixed) in mixed.chunks_exact_mut(size).enumerate() {
+        let of = |rows: Rows| &scratch.projected[rows.of(token)];
+        let row = &mut scratch.row[..size];
+        kernels::product(of(input_gates), of(values), row);
+        cache.store(first + token, &[], row);
+        kernels::convolve(cache, first + token + 1, kernel, mixed, row);
+        kernels::product(of(output_gates), row, mixed);
     }
     Ok(())
 }

@@ -82,17 +82,16 @@ impl Rows {
     }
 }
 
-/// The projections to queries, keys and values.
+/// The projections to what a layer mixes: queries, keys and values, or gates and values.
 pub(super) enum Projection {
     Separate([Linear; 3]),
     Fused(Linear),
 }
 
 impl Projection {
-    /// Writes queries, keys and values of all tokens to `out` and says where each lie.
-    pub fn run(&self, config: &Config, x: &mut Activations, out: &mut [f32]) -> [Rows; 3] {
+    /// Writes the three vectors of so many values of all tokens to `out` and says where each lie.
+    pub fn run(&self, widths: [usize; 3], x: &mut Activations, out: &mut [f32]) -> [Rows; 3] {
         let tokens = x.tokens();
-        let widths = [config.query_size(), config.kv_size(), config.kv_size()];
         let mut start = 0;
         match self {
             Self::Fused(all) => {
@@ -148,12 +147,19 @@ impl HeadNorm {
     }
 }
 
-/// Attention's weights.
-pub(super) struct Attention {
+/// The half of a layer that tells a token of others: projections, what mixes positions, a projection back.
+pub(super) struct Mixer {
     pub projection: Projection,
-    pub query_norm: Option<HeadNorm>,
-    pub key_norm: Option<HeadNorm>,
+    pub mixing: Mixing,
     pub output: Linear,
+}
+
+/// How positions are mixed.
+pub(super) enum Mixing {
+    /// Attention, with the norms of queries and of keys.
+    Attention([Option<HeadNorm>; 2]),
+    /// A short convolution, with its kernel: `[position][hidden_size]`, the latest last.
+    Convolution(Vec<f32>),
 }
 
 /// The first half of a feed-forward network.
@@ -220,10 +226,10 @@ impl FeedForward {
 
 /// The weights of one layer.
 pub(super) struct Layer {
-    pub attention_norm: Option<Norm>,
-    pub attention: Attention,
-    pub attention_post_norm: Option<Norm>,
-    /// Whether the feed-forward network reads what attention reads.
+    pub mixer_norm: Option<Norm>,
+    pub mixer: Mixer,
+    pub mixer_post_norm: Option<Norm>,
+    /// Whether the feed-forward network reads what the mixer reads.
     pub parallel: bool,
     pub feed_forward_norm: Option<Norm>,
     pub feed_forward: FeedForward,

@@ -38,6 +38,13 @@ pub const PINNED_IDS: [u32; 16] = [
     79, 105, 255, 65, 105, 105, 29, 137, 38, 261, 264, 236, 176, 236, 236, 176,
 ];
 
+/// A model with short convolutions, and what the same options give from this prompt.
+pub const LFM2: &[u8] = include_bytes!("../data/arch/lfm2.q8_0.gguf");
+pub const LFM2_PROMPT: &str = "ON THE THEN";
+pub const LFM2_IDS: [u32; 16] = [
+    53, 56, 7, 50, 16, 10, 25, 41, 53, 53, 61, 35, 58, 16, 38, 43,
+];
+
 pub fn pinned_options() -> Options {
     Options {
         temperature: 1.0,

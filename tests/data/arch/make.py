@@ -99,9 +99,17 @@ class Model:
     def every_layer(self):
         return [f"blk.{layer}" for layer in range(self.layers)]
 
+    def kv_heads(self):
+        """Key and value heads of every layer: none in those that convolve."""
+        heads = self.keys["attention.head_count_kv"]
+        return heads if isinstance(heads, list) else [heads] * self.layers
+
     def attention(self, qkv_bias=False, bias=False, fused=False, size=1.5):
-        query, kv = HEADS * self.head(), self.keys["attention.head_count_kv"] * self.head()
-        for at in self.every_layer():
+        query = HEADS * self.head()
+        for at, heads in zip(self.every_layer(), self.kv_heads()):
+            kv = heads * self.head()
+            if kv == 0:
+                continue
             if fused:
                 self.matrix(f"{at}.attn_qkv", query + 2 * kv, self.hidden, bias=qkv_bias)
             else:
@@ -123,9 +131,17 @@ class Model:
                 self.norm(f"{at}.{name}", bias, mean=mean)
 
     def query_key_norms(self, query, key):
-        for at in self.every_layer():
-            self.vector(f"{at}.attn_q_norm.weight", query)
-            self.vector(f"{at}.attn_k_norm.weight", key)
+        for at, heads in zip(self.every_layer(), self.kv_heads()):
+            if heads:
+                self.vector(f"{at}.attn_q_norm.weight", query)
+                self.vector(f"{at}.attn_k_norm.weight", key)
+
+    def convolutions(self, length):
+        for at, heads in zip(self.every_layer(), self.kv_heads()):
+            if heads == 0:
+                self.matrix(f"{at}.shortconv.in_proj", 3 * self.hidden, self.hidden)
+                self.vector(f"{at}.shortconv.conv.weight", (self.hidden, length), 0.0, 0.7)
+                self.matrix(f"{at}.shortconv.out_proj", self.hidden, self.hidden)
 
     def mix(self):
         """Makes every matrix one of random blocks, as MIXED says."""
@@ -145,6 +161,8 @@ class Model:
                 writer.add_uint32(key, value)
             elif isinstance(value, float):
                 writer.add_float32(key, value)
+            elif isinstance(value, list):
+                writer.add_array(key, value)
             else:
                 writer.add_string(key, value)
         writer.add_tokenizer_model("gpt2")
@@ -157,8 +175,9 @@ class Model:
         writer.add_eos_token_id(len(TOKENS) - 1)
         writer.add_add_bos_token(False)
         for name, values in self.tensors.items():
-            # What llama.cpp quantises: matrices, but neither norms nor positions.
-            if kind == "q8_0" and values.ndim == 2 and "norm" not in name and "position" not in name:
+            # What llama.cpp quantises: matrices, but neither norms nor positions nor the kernels of convolutions.
+            quantizes = values.ndim == 2 and not any(part in name for part in ("norm", "position", "conv.conv"))
+            if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
             elif kind == "mixed" and name in self.blocks:
@@ -299,6 +318,21 @@ def stablelm(name="stablelm", parallel=False):
     return model
 
 
+def lfm2():
+    kv_heads, length = [0, KV_HEADS, 0], 3
+    keys = {"shortconv__l_cache": length, "rope__freq_base": 1000000.0}
+    model = Model("lfm2", "lfm2", len(kv_heads), attention__head_count_kv=kv_heads, **RMS, **keys)
+    model.outside(output=False, embedding=0.4)
+    # The name that LFM2 gives the last norm.
+    model.tensors["token_embd_norm.weight"] = model.tensors.pop("output_norm.weight")
+    model.attention()
+    model.convolutions(length)
+    model.feed_forward()
+    model.norms("attn_norm", "ffn_norm")
+    model.query_key_norms(HEAD, HEAD)
+    return model
+
+
 YARN = {
     "rope__scaling__type": "yarn",
     "rope__scaling__factor": 4.0,
@@ -333,6 +367,7 @@ MODELS = [
     olmo2(),
     stablelm(),
     llama_like("smollm3", "smollm3", 4),
+    lfm2(),
 ]
 # What the files above leave out.
 VARIANTS = [
