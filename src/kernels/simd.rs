@@ -4,11 +4,9 @@
 //! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
 //! by the door in `super`.
 
-use std::array::from_fn;
-
 use super::activations::{Activations, Block, SPREAD};
 use super::isa::Isa;
-use super::scalar::{self, HALF_BIAS, exponential};
+use super::scalar::{self, HALF_BIAS};
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
 
@@ -21,6 +19,7 @@ macro_rules! for_vectors {
 
 mod attention;
 mod elementwise;
+mod exponential;
 mod float;
 mod quantized;
 mod unpack;
@@ -28,6 +27,8 @@ mod unpack;
 pub(super) use attention::{
     quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
 };
+
+use exponential::Exponential;
 
 pub(super) use elementwise::{gelu, gelu_mul, layer_norm, rotate_halves, soft_cap};
 
@@ -268,11 +269,11 @@ pub(super) unsafe fn silu_mul<I: Isa>(gate: &mut [f32], up: &[f32]) {
     debug_assert!(gate.len() == up.len());
     // SAFETY: four floats at a time, within slices of one length.
     unsafe {
-        let (zero, one) = (I::splat(0.0), I::splat(1.0));
+        let (zero, one, exp) = (I::splat(0.0), I::splat(1.0), Exponential::<I>::new());
         for_vectors!(gate.len(), |i| {
             let p = gate.as_mut_ptr().add(i);
             let g = I::load(p.cast());
-            let silu = I::div(g, I::add(one, exp::<I>(I::sub(zero, g))));
+            let silu = I::div(g, I::add(one, exp.of([I::sub(zero, g)])[0]));
             I::store(p.cast(), I::mul(silu, I::load(up.as_ptr().add(i).cast())));
         });
     }
@@ -298,53 +299,24 @@ pub(super) unsafe fn rotate_pairs<I: Isa>(x: &mut [f32], cos: &[f32], sin: &[f32
 }
 
 #[inline(always)]
-unsafe fn exp<I: Isa>(x: I::V) -> I::V {
-    // SAFETY: as the caller promises.
-    unsafe { exps::<I, 1>([x])[0] }
-}
-
-/// e^x of `N` vectors side by side, which share the loads of the constants.
-#[inline(always)]
-unsafe fn exps<I: Isa, const N: usize>(x: [I::V; N]) -> [I::V; N] {
-    use exponential::*;
-    // SAFETY: as the caller promises.
-    unsafe {
-        let x = x.map(|x| I::min(I::max(x, I::splat(LOWEST)), I::splat(HIGHEST)));
-        // Rounded to a whole number by the addition, which leaves it in the low bits: cheaper in a tab than
-        // to round and to convert.
-        let shifted = x.map(|x| I::add(I::mul(x, I::splat(LOG2_E)), I::splat(WHOLE)));
-        let n = shifted.map(|n| I::sub(n, I::splat(WHOLE)));
-        let r: [_; N] = from_fn(|i| I::sub(x[i], I::mul(n[i], I::splat(LN2_HIGH))));
-        let r: [_; N] = from_fn(|i| I::sub(r[i], I::mul(n[i], I::splat(LN2_LOW))));
-        let mut e = [I::splat(TAYLOR[0]); N];
-        for term in &TAYLOR[1..] {
-            e = from_fn(|i| I::add(I::mul(e[i], r[i]), I::splat(*term)));
-        }
-        from_fn(|i| {
-            let power = I::shl_i32::<23>(I::add_i32(shifted[i], I::splat_i32(127)));
-            I::mul(e[i], power)
-        })
-    }
-}
-
-#[inline(always)]
 pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 {
     // SAFETY: eight and four floats at a time, within `values`.
     unsafe {
+        let exp = Exponential::<I>::new();
         let most = I::splat(largest);
         let mut sums = I::splat(0.0);
         let pairs = values.len() / 8 * 8;
         for i in (0..pairs).step_by(8) {
             let p = values.as_mut_ptr().add(i);
             let x = [I::load(p.cast()), I::load(p.add(4).cast())];
-            let e = exps::<I, 2>(x.map(|x| I::sub(x, most)));
+            let e = exp.of(x.map(|x| I::sub(x, most)));
             I::store(p.cast(), e[0]);
             I::store(p.add(4).cast(), e[1]);
             sums = I::add(I::add(sums, e[0]), e[1]);
         }
         if pairs + 4 <= values.len() {
             let p = values.as_mut_ptr().add(pairs);
-            let e = exp::<I>(I::sub(I::load(p.cast()), most));
+            let [e] = exp.of([I::sub(I::load(p.cast()), most)]);
             I::store(p.cast(), e);
             sums = I::add(sums, e);
         }

@@ -1,6 +1,6 @@
 //! Norms, activations and rotations beyond those of Llama.
 
-use super::{exp, lanes, sum_of_squares};
+use super::{Exponential, lanes, sum_of_squares};
 use crate::kernels::isa::Isa;
 use crate::kernels::scalar::{self, GELU, GELU_BOUND, SPLITTER};
 
@@ -86,7 +86,7 @@ unsafe fn eleven_bits<I: Isa>(x: I::V) -> I::V {
 
 /// gelu of four values.
 #[inline(always)]
-unsafe fn gelu4<I: Isa>(x: I::V) -> I::V {
+unsafe fn gelu4<I: Isa>(x: I::V, exp: &Exponential<I>) -> I::V {
     // SAFETY: as the caller promises.
     unsafe {
         let bound = I::splat(GELU_BOUND);
@@ -94,7 +94,7 @@ unsafe fn gelu4<I: Isa>(x: I::V) -> I::V {
         let near = eleven_bits::<I>(near);
         let square = I::mul(I::splat(GELU[1]), I::mul(near, near));
         let exponent = I::mul(near, I::add(I::splat(GELU[0]), square));
-        let y = I::div(near, I::add(I::splat(1.0), exp::<I>(exponent)));
+        let y = I::div(near, I::add(I::splat(1.0), exp.of([exponent])[0]));
         let beyond = I::max(I::splat(0.0), I::sub(x, bound));
         I::add(eleven_bits::<I>(y), beyond)
     }
@@ -105,9 +105,10 @@ unsafe fn gelu4<I: Isa>(x: I::V) -> I::V {
 pub(in crate::kernels) unsafe fn gelu<I: Isa>(x: &mut [f32]) {
     // SAFETY: four floats at a time, within `x`.
     unsafe {
+        let exp = Exponential::<I>::new();
         for_vectors!(x.len(), |i| {
             let p = x.as_mut_ptr().add(i);
-            I::store(p.cast(), gelu4::<I>(I::load(p.cast())));
+            I::store(p.cast(), gelu4::<I>(I::load(p.cast()), &exp));
         });
     }
     let rest = x.len() / 4 * 4;
@@ -120,9 +121,10 @@ pub(in crate::kernels) unsafe fn gelu_mul<I: Isa>(gate: &mut [f32], up: &[f32]) 
     debug_assert!(gate.len() == up.len());
     // SAFETY: four floats at a time, within slices of one length.
     unsafe {
+        let exp = Exponential::<I>::new();
         for_vectors!(gate.len(), |i| {
             let p = gate.as_mut_ptr().add(i);
-            let gelu = gelu4::<I>(I::load(p.cast()));
+            let gelu = gelu4::<I>(I::load(p.cast()), &exp);
             I::store(p.cast(), I::mul(gelu, I::load(up.as_ptr().add(i).cast())));
         });
     }
@@ -136,10 +138,10 @@ pub(in crate::kernels) unsafe fn soft_cap<I: Isa>(x: &mut [f32], cap: f32) {
     // SAFETY: four floats at a time, within `x`.
     unsafe {
         let (one, two, caps) = (I::splat(1.0), I::splat(2.0), I::splat(cap));
-        let factor = I::splat(2.0 / cap);
+        let (factor, exp) = (I::splat(2.0 / cap), Exponential::<I>::new());
         for_vectors!(x.len(), |i| {
             let p = x.as_mut_ptr().add(i);
-            let e = exp::<I>(I::mul(I::load(p.cast()), factor));
+            let [e] = exp.of([I::mul(I::load(p.cast()), factor)]);
             let tanh = I::sub(one, I::div(two, I::add(one, e)));
             I::store(p.cast(), I::mul(caps, tanh));
         });
