@@ -1,8 +1,9 @@
 //! Which candidates come first: in linear time, since a vocabulary has up to 262,144 tokens.
 //!
-//! Sums are taken in an order that is defined (that of the candidates, or sorted), never in the order a
-//! partial sort happens to leave: it differs between platforms.
+//! Weights are added up in whole units: a partial sort may leave candidates in an order that differs between
+//! platforms.
 
+use super::sums::Unit;
 use super::{reserve, sane};
 use crate::{Result, TokenId};
 use std::cmp::Ordering;
@@ -72,54 +73,49 @@ pub(super) fn keep_first(items: &mut Vec<Candidate>, count: usize) {
 const BUCKETS: usize = 1024;
 const DEEPEST: f32 = 32.0;
 
-/// Walks through `items` in the order of `key` (finite; equals by [`rank`]) until `enough` of the sum of
-/// their weights, and gives the last one taken, or `None` where the sum of all is not enough.
+/// Walks through `items` in the order of `key`, a function of the logit (equals by [`rank`]), until they weigh
+/// `least` units, and gives the last one taken: `None` where there are none.
 ///
 /// More than a [`FEW`] are not sorted: their weights are added up in buckets, and only the bucket in which
-/// the walk ends is looked into. `room` is scratch.
+/// the walk ends is looked into. Since sums of units are exact, that is the same. `room` is scratch.
 pub(super) fn walk(
     items: &[Candidate],
     room: &mut Vec<Candidate>,
-    key: impl Fn(&Candidate) -> f32,
-    enough: impl Fn(f64) -> bool,
+    key: impl Fn(f32) -> f32,
+    unit: Unit,
+    least: u64,
 ) -> Result<Option<Candidate>> {
     room.clear();
     reserve(room, items.len())?;
-    let mut sum = 0.0;
+    let mut sum = 0;
     if items.len() <= FEW {
         room.extend_from_slice(items);
     } else {
-        let keys = items.iter().map(&key);
-        let (least, most) = keys.fold((f32::MAX, f32::MIN), |(a, b), k| (a.min(k), b.max(k)));
-        let scale = BUCKETS as f32 / (most - least).clamp(f32::MIN_POSITIVE, DEEPEST);
+        let keys = items.iter().map(|item| key(item.logit));
+        let (near, far) = keys.fold((f32::MAX, f32::MIN), |(a, b), k| (a.min(k), b.max(k)));
+        let scale = BUCKETS as f32 / (far - near).clamp(f32::MIN_POSITIVE, DEEPEST);
         // Where all keys are equal this is 0 × ∞, and NaN becomes 0.
-        let bucket = |item: &Candidate| (((key(item) - least) * scale) as usize).min(BUCKETS - 1);
-        let mut masses = [0.0; BUCKETS];
+        let bucket =
+            |item: &Candidate| (((key(item.logit) - near) * scale) as usize).min(BUCKETS - 1);
+        let mut masses = [0; BUCKETS];
         for item in items {
-            masses[bucket(item)] += f64::from(item.weight);
+            masses[bucket(item)] += unit.count(item.weight);
         }
-        let mut last = None;
-        for (index, mass) in masses.into_iter().enumerate() {
-            if enough(sum + mass) {
-                last = Some(index);
-                break;
-            }
+        let last = masses.iter().position(|mass| {
             sum += mass;
-        }
-        let Some(last) = last else { return Ok(None) };
+            sum >= least
+        });
+        let last = last.unwrap_or(BUCKETS - 1);
+        sum -= masses[last];
         room.extend(items.iter().filter(|item| bucket(item) == last));
     }
+    let keyed = |item: &Candidate| key(item.logit);
     sort(room, &|a, b| {
-        key(a).total_cmp(&key(b)).then_with(|| rank(a, b))
+        keyed(a).total_cmp(&keyed(b)).then_with(|| rank(a, b))
     });
-    let taken = room.iter().position(|item| {
-        sum += f64::from(item.weight);
-        enough(sum)
+    let taken = room.iter().find(|item| {
+        sum += unit.count(item.weight);
+        sum >= least
     });
-    Ok(match taken {
-        Some(index) => Some(room[index]),
-        // Rounding: the bucket as a whole was enough.
-        None if items.len() > FEW => room.last().copied(),
-        None => None,
-    })
+    Ok(taken.or(room.last()).copied())
 }
