@@ -6,14 +6,16 @@
 //!
 //! | chain | 49,152 tokens | | 262,144 tokens | |
 //! |---|--:|--:|--:|--:|
-//! | softmax | 62 | 57 | 333 | 310 |
-//! | default (top-k 40, top-p, min-p, temperature) | 94 | 90 | 484 | 458 |
-//! | top-p 0.95 alone | 238 | 148 | 1279 | 786 |
-//! | min-p 0.05 alone | 130 | 112 | 706 | 636 |
-//! | typical-p 0.9 alone | 686 | 242 | 3727 | 1161 |
-//! | top-n-sigma 1 alone | 235 | 191 | 1332 | 1060 |
-//! | temperature 0.8 alone (a softmax of its own) | 250 | 187 | 1374 | 996 |
-//! | mirostat | 295 | 97 | 1596 | 523 |
+//! | softmax | 62 | 57 | 333 | 311 |
+//! | default (top-k 40, top-p, min-p, temperature) | 94 | 97 | 484 | 506 |
+//! | top-p 0.95 alone | 238 | 167 | 1279 | 903 |
+//! | min-p 0.05 alone | 130 | 142 | 706 | 752 |
+//! | typical-p 0.9 alone | 686 | 195 | 3727 | 1074 |
+//! | top-n-sigma 1 alone | 235 | 205 | 1332 | 1114 |
+//! | XTC alone | | 187 | | 990 |
+//! | temperature 0.8 alone (a softmax of its own) | 250 | 216 | 1374 | 1118 |
+//! | dynamic temperature alone (the same) | | 285 | | 1467 |
+//! | mirostat | 295 | 110 | 1596 | 576 |
 #![allow(missing_docs)]
 
 use std::hint::black_box;

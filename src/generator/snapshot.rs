@@ -18,7 +18,7 @@ use super::options::Options;
 use super::{FinishReason, Generator, Run, Text};
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
-use xxhash_rust::xxh64::xxh64;
+use xxhash_rust::xxh64::Xxh64;
 
 const MAGIC: [u8; 4] = *b"NTKV";
 const VERSION: u32 = 1;
@@ -100,11 +100,13 @@ impl Generator {
     }
 
     fn head(&self, body: &[u8]) -> [u8; HEAD] {
+        let mut hasher = Xxh64::new(0);
+        hasher.update(body);
         let mut head = [0; HEAD];
         head[..4].copy_from_slice(&MAGIC);
         head[4..8].copy_from_slice(&VERSION.to_le_bytes());
         head[8..16].copy_from_slice(&self.model.fingerprint.to_le_bytes());
-        head[16..].copy_from_slice(&xxh64(body, 0).to_le_bytes());
+        head[16..].copy_from_slice(&hasher.digest().to_le_bytes());
         head
     }
 

@@ -1,6 +1,8 @@
 //! The tokens still in play at one step, listed only once a stage leaves few of them or asks for each.
 
-use super::selection::{Candidate, FEW, best_of, keep_first, rank, sort, walk};
+use super::selection::{
+    Bounds, Candidate, FEW, best_of, distance, keep_first, nearest, rank, sort, walk,
+};
 use super::sums::{LANES, Surprise, Total, Unit, sum};
 use super::table::Table;
 use super::{Mask, reserve, sane};
@@ -118,7 +120,7 @@ impl Candidates {
             self.weigh_items();
             return Ok(());
         }
-        self.keep_if(|_, _| true)?;
+        self.keep_if(Bounds::NONE, |_| true)?;
         if count >= self.items.len() {
             return Ok(());
         }
@@ -141,7 +143,7 @@ impl Candidates {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        self.keep_leading(&total, |logit| total.best_logit - logit, share)
+        self.keep_leading(&total, total.best_logit.into(), share)
     }
 
     /// Keeps the fewest ones whose share of the mass is at least `share` and whose surprisal is nearest to
@@ -150,19 +152,17 @@ impl Candidates {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        let entropy = self.entropy(&total);
-        let distance = |logit| (total.surprise.of(logit) - entropy).abs() as f32;
-        self.keep_leading(&total, distance, share)
+        let expected = total.surprise.logit(self.entropy(&total));
+        self.keep_leading(&total, expected, share)
     }
 
     /// Keeps those that weigh at least `ratio` of the best one's weight.
     pub fn keep_above(&mut self, ratio: f32) -> Result<()> {
-        let ratio = ratio.min(1.0);
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        let least = total.best_weight * ratio;
-        self.keep_if(|_, weight| weight >= least)
+        let least = total.best_weight * ratio.min(1.0);
+        self.keep_if(Bounds::weight(least), |item| item.weight >= least)
     }
 
     /// Keeps those whose logit is at most `n` standard deviations of all logits under the largest.
@@ -182,7 +182,8 @@ impl Candidates {
         let square = |logit: f32| (f64::from(logit) - mean) * (f64::from(logit) - mean);
         let variance = self.sum(|logit, _| in_play(logit, square(logit))) / count;
         let least = f64::from(total.best_logit) - f64::from(n) * variance.sqrt();
-        self.keep_if(|logit, _| f64::from(logit) >= least)
+        let bounds = Bounds::logits(least, f64::MAX);
+        self.keep_if(bounds, |item| f64::from(item.logit) >= least)
     }
 
     /// Of those whose probability is at least `threshold`, removes all but the least probable.
@@ -191,29 +192,25 @@ impl Candidates {
             return Ok(());
         };
         let least = f64::from(threshold) * total.unit.weight(total.mass);
-        let top = |_, weight: f32| f64::from(weight) >= least;
+        let top = |item: &Candidate| f64::from(item.weight) >= least;
         if self.whole {
-            self.list(top)?;
+            self.list(Bounds::weight((least as f32).next_down()))?;
         }
-        let tops = self
-            .items
-            .iter()
-            .copied()
-            .filter(|item| top(item.logit, item.weight));
-        let Some(last) = tops.max_by(rank) else {
+        let last = self.items.iter().copied().filter(top).max_by(rank);
+        let Some(last) = last else {
             return Ok(());
         };
         // It may weigh nothing beside what goes.
         let anew = last.weight < f32::MIN_POSITIVE;
+        let goes = |item: &Candidate| top(item) && item.id != last.id;
         if self.whole {
-            for item in self.items.drain(..).filter(|item| item.id != last.id) {
+            for item in self.items.drain(..).filter(goes) {
                 self.scores[item.id as usize] = f32::NEG_INFINITY;
                 self.weights[item.id as usize] = 0.0;
             }
             self.stale = anew;
         } else {
-            self.items
-                .retain(|item| !top(item.logit, item.weight) || item.id == last.id);
+            self.items.retain(|item| !goes(item));
             if anew {
                 self.weigh_items();
             }
@@ -230,7 +227,8 @@ impl Candidates {
         if surprise.least > most {
             self.keep_best(1)?;
         } else {
-            self.keep_if(|logit, _| surprise.of(logit) <= most)?;
+            let bounds = Bounds::logits(surprise.logit(most), f64::MAX);
+            self.keep_if(bounds, |item| surprise.of(item.logit) <= most)?;
         }
         Ok(Some(surprise))
     }
@@ -274,7 +272,7 @@ impl Candidates {
             return Ok(None);
         };
         let beyond = (point * total.mass as f64) as u64 + 1;
-        let picked = self.leading(&total, |logit| total.best_logit - logit, beyond)?;
+        let picked = self.leading(&total, total.best_logit.into(), beyond)?;
         if self.whole {
             self.items.clear();
         }
@@ -309,50 +307,56 @@ impl Candidates {
         [scores.cast(), weights.cast(), items.cast(), room.cast()]
     }
 
-    /// Cuts down to those whose logit and weight `keep` accepts.
-    fn keep_if(&mut self, keep: impl Fn(f32, f32) -> bool) -> Result<()> {
+    /// Cuts down to those that `keep` accepts; they lie within `bounds`.
+    fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&Candidate) -> bool) -> Result<()> {
         if self.whole {
-            self.list(keep)?;
+            self.list(bounds)?;
             self.whole = false;
-        } else {
-            self.items.retain(|item| keep(item.logit, item.weight));
+        }
+        self.items.retain(keep);
+        Ok(())
+    }
+
+    /// Makes `items` hold those of the whole vocabulary within `bounds`.
+    fn list(&mut self, bounds: Bounds) -> Result<()> {
+        self.refresh()?;
+        self.items.clear();
+        let count = self.scores.len();
+        for first in (0..count).step_by(LANES) {
+            let end = count.min(first + LANES);
+            let (scores, weights) = (&self.scores[first..end], &self.weights[first..end]);
+            let any = match (scores.as_array(), weights.as_array()) {
+                // Most have none, which the processor tells at once.
+                (Some(scores), Some(weights)) => bounds.hold_any(scores, weights),
+                _ => true,
+            };
+            if any {
+                let room = self.items.try_reserve(LANES);
+                room.map_err(|_| Error::OutOfMemory(LANES * size_of::<Candidate>()))?;
+                for (id, (&logit, &weight)) in (first as TokenId..).zip(scores.iter().zip(weights))
+                {
+                    if bounds.hold(logit, weight) {
+                        self.items.push(Candidate { id, logit, weight });
+                    }
+                }
+            }
         }
         Ok(())
     }
 
-    /// Makes `items` hold those of the whole vocabulary whose score and weight `keep` accepts.
-    fn list(&mut self, keep: impl Fn(f32, f32) -> bool) -> Result<()> {
-        self.refresh()?;
-        self.items.clear();
-        let keep = |score, weight| (score > f32::NEG_INFINITY) & keep(score, weight);
-        let (scores, scores_rest) = self.scores.as_chunks::<LANES>();
-        let (weights, weights_rest) = self.weights.as_chunks::<LANES>();
-        let chunks = scores.iter().zip(weights);
-        for (index, (scores, weights)) in chunks.enumerate() {
-            let mut any = false;
-            for lane in 0..LANES {
-                any |= keep(scores[lane], weights[lane]);
-            }
-            // Most have none, which the processor tells at once.
-            if any {
-                take(&mut self.items, index * LANES, scores, weights, keep)?;
-            }
-        }
-        let rest = scores.len() * LANES;
-        take(&mut self.items, rest, scores_rest, weights_rest, keep)
-    }
-
-    /// Makes `items` hold the first of the whole vocabulary in the order of `key`, at least as many as weigh
-    /// `least`.
-    fn list_leading(&mut self, unit: Unit, key: impl Fn(f32) -> f32, least: u64) -> Result<()> {
+    /// Makes `items` hold the tokens of the whole vocabulary whose logits are nearest to `centre`, at least as many
+    /// as weigh `least`.
+    fn list_nearest(&mut self, unit: Unit, centre: f64, least: u64) -> Result<()> {
         for reach in REACHES {
-            self.list(|score, _| key(score) <= reach)?;
+            let (low, high) = (centre - f64::from(reach), centre + f64::from(reach));
+            self.list(Bounds::logits(low, high))?;
+            self.items.retain(|item| distance(item, centre) <= reach);
             let weights = self.items.iter().map(|item| unit.count(item.weight));
             if weights.sum::<u64>() >= least {
                 return Ok(());
             }
         }
-        self.list(|_, _| true)
+        self.list(Bounds::NONE)
     }
 
     /// Makes `weights` those of `scores`.
@@ -381,31 +385,25 @@ impl Candidates {
         }
     }
 
-    /// Keeps the first in the order of `key` until they are at least `share` of the mass.
-    fn keep_leading(&mut self, total: &Total, key: impl Fn(f32) -> f32, share: f64) -> Result<()> {
+    /// Keeps those with the logits nearest to `centre` until they are at least `share` of the mass.
+    fn keep_leading(&mut self, total: &Total, centre: f64, share: f64) -> Result<()> {
         let least = (share * total.mass as f64).ceil() as u64;
-        if let Some(last) = self.leading(total, &key, least)? {
-            let order = |item: &Candidate| key(item.logit).total_cmp(&key(last.logit));
+        if let Some(last) = self.leading(total, centre, least)? {
             self.items
-                .retain(|item| order(item).then_with(|| rank(item, &last)).is_le());
+                .retain(|item| nearest(centre, item, &last).is_le());
         }
         self.whole = false;
         Ok(())
     }
 
-    /// The one with which those before it in the order of `key` weigh at least `least` (in units, at most all
-    /// there are); `items` holds them all.
-    fn leading(
-        &mut self,
-        total: &Total,
-        key: impl Fn(f32) -> f32,
-        least: u64,
-    ) -> Result<Option<Candidate>> {
+    /// The one with which those nearer to `centre` weigh at least `least` (in units, at most all there are);
+    /// `items` holds them all.
+    fn leading(&mut self, total: &Total, centre: f64, least: u64) -> Result<Option<Candidate>> {
         let least = least.min(total.mass);
         if self.whole {
-            self.list_leading(total.unit, &key, least)?;
+            self.list_nearest(total.unit, centre, least)?;
         }
-        walk(&self.items, &mut self.room, key, total.unit, least)
+        walk(&self.items, &mut self.room, centre, total.unit, least)
     }
 
     fn best(&self) -> Option<Candidate> {
@@ -453,24 +451,6 @@ impl Candidates {
         });
         terms / total.unit.weight(total.mass)
     }
-}
-
-/// Lists those that `keep` accepts, the first of them being `first`.
-fn take(
-    items: &mut Vec<Candidate>,
-    first: usize,
-    logits: &[f32],
-    weights: &[f32],
-    keep: impl Fn(f32, f32) -> bool,
-) -> Result<()> {
-    let room = items.try_reserve(LANES);
-    room.map_err(|_| Error::OutOfMemory(LANES * size_of::<Candidate>()))?;
-    for (id, (&logit, &weight)) in (first as TokenId..).zip(logits.iter().zip(weights)) {
-        if keep(logit, weight) {
-            items.push(Candidate { id, logit, weight });
-        }
-    }
-    Ok(())
 }
 
 /// What to subtract from logits before a division by `temperature`: the best one, where the temperature is

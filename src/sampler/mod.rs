@@ -16,8 +16,8 @@
 //!
 //! A step takes time linear in the vocabulary and the part of the text that penalties look at, and its memory
 //! is used again by the next. Nothing sorts a vocabulary: weights are added up exactly, so that a selection from
-//! those that can matter is that of a full sort. Natively any stage over all of 49,152 tokens takes under 0.2 ms
-//! beyond the softmax (`cargo bench --bench sampler`).
+//! those that can matter is that of a full sort. Natively any stage over all of 49,152 tokens takes at most 0.23 ms
+//! beyond the softmax, 3 % of a step of SmolLM2-135M (`cargo bench --bench sampler`).
 
 mod candidates;
 mod dry;

@@ -85,6 +85,11 @@ impl Surprise {
     pub fn of(&self, logit: f32) -> f64 {
         self.least + (self.best_logit - f64::from(logit))
     }
+
+    /// The logit of so many nats.
+    pub fn logit(&self, nats: f64) -> f64 {
+        self.best_logit + (self.least - nats)
+    }
 }
 
 impl Total {

@@ -127,7 +127,8 @@ fn typical_p_is_that_of_a_full_sort() {
         let mut candidates = begin(&logits);
         let (entropy, _) = candidates.entropy_and_most().unwrap();
         let surprise: Surprise = candidates.keep_unsurprising(1e9).unwrap().unwrap();
-        let distance = |logit| (surprise.of(logit) - entropy).abs() as f32;
+        let expected = surprise.logit(entropy);
+        let distance = |logit| (expected - f64::from(logit)).abs() as f32;
         let sorted = Sorted::new(&logits, distance);
         for share in SHARES {
             let mut candidates = begin(&logits);
