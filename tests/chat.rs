@@ -78,6 +78,20 @@ fn a_template_cannot_run_long_or_take_much_memory() {
         "{{ range(999999999) | list | length }}",
         "{{ '%99999999d' | format(1) }}",
         "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x | tojson }}",
+        "{{ ('{0}' * 1000).format('x' * 1000000) }}",
+        "{{ '{:999999999}'.format(1) }}",
+        "{{ '{:.999999999f}'.format(1.5) }}",
+        "{{ ('x' * 1000000).join(range(99999) | list) }}",
+        "{{ [1] * 999999999999 }}",
+        // Texts that are cheap to pass on and dear to look for.
+        "{% set s = 'x' * 500000 %}{% set c = 'abcdefghij' * 50000 ~ 'x' %}{{ s.strip(c) }}",
+        "{% set s = 'ab' * 500000 %}{% for i in range(99999) %}{% set y = 'x'.find(s) %}{% endfor %}",
+        "{% set s = 'ab' * 500000 %}{% for i in range(99999) %}{% set y = 'x'.replace(s, '') %}{% endfor %}",
+        "{% set s = range(99999) | list %}{% for i in range(99999) %}{% set y = s.count(5) %}{% endfor %}",
+        // Lists that hold one another many times over.
+        "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",
+        "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = {'a': ns.x, 'b': ns.x} %}{% endfor %}{{ ns }}",
+        "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ raise_exception(ns.x) }}",
         // Depth.
         "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
         "{% for a in [[1]] recursive %}{{ loop([a]) }}{% endfor %}",
@@ -108,6 +122,29 @@ fn a_template_cannot_run_long_or_take_much_memory() {
         &Rendering::default(),
     );
     assert!(matches!(error, Err(Error::ChatTemplate(_))), "{error:?}");
+}
+
+/// The engine compares without counting: what is left is to wait no longer.
+#[test]
+fn a_template_that_does_not_end_is_given_up() {
+    let template = "{% set ns = namespace(x=[1], y=[1]) %}{% for a in range(60) %}\
+        {% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}";
+    let start = std::time::Instant::now();
+    let error = render(&request(template, &user("Hi")), &Rendering::default()).unwrap_err();
+    assert_eq!(error.code(), "chat_template");
+    assert!(error.to_string().contains("does too much"), "{error}");
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+#[test]
+fn methods_do_what_they_do_in_python() {
+    let template = "{{ ' a-b '.strip() }}|{{ '--a--'.strip('-') }}|{{ 'a,b'.split(',') | join('+') }}|\
+        {{ '{}: {:>4}'.format('n', 7) }}|{{ '{a}'.format(a='b') }}|{{ 'abab'.count('ab') }}|\
+        {{ 'abc'.find('c') }}|{{ 'abc'.replace('b', 'd') }}|{{ ', '.join(['x', 'y']) }}|\
+        {{ {'a': 1}.get('a') }}|{{ [1, 2, 1].count(1) }}|{{ [1, {'a': none}] }}";
+    let text = render(&request(template, &user("Hi")), &Rendering::default()).unwrap();
+    let expected = "a-b|a|a+b|n:    7|b|2|2|adc|x, y|1|2|[1, {'a': None}]";
+    assert_eq!(text, expected);
 }
 
 #[test]

@@ -9,11 +9,13 @@ const EXPECTED = 10;
 const $ = (id) => document.getElementById(id);
 let page;
 let busy = false;
+let stopping = false;
 
 /** @param {{ model: () => object | undefined, showError: (error?: unknown) => void }} given by the page */
 export function setUpScoring(given) {
   page = given;
   $("score").addEventListener("click", score);
+  $("score-stop").addEventListener("click", stop);
   document.addEventListener("keydown", onKey, true); // before the write view hears of it
   for (const event of ["pointerover", "click"]) {
     $("score-tokens").addEventListener(event, ({ target }) => target.show?.());
@@ -28,9 +30,15 @@ export function setUpScoring(given) {
 }
 
 function onKey(event) {
-  if (!$("mode-score").checked || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  if (!$("mode-score").checked) return;
+  if (event.key === "Escape") return stop();
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
   event.stopPropagation();
   score();
+}
+
+function stop() {
+  if (busy) stopping = true;
 }
 
 async function score() {
@@ -38,21 +46,47 @@ async function score() {
   page.showError();
   const model = page.model();
   if (!model) return page.showError("no model is loaded yet");
-  busy = true;
-  $("score").disabled = true;
+  setBusy(true);
   $("score-status").textContent = "reading the text …";
   try {
-    const score = await model.score($("score-text").value, { top: EXPECTED });
-    show(score);
+    const [result, { done, total }] = await judge(model, $("score-text").value);
     const { name, architecture } = await model.info();
-    $("score-status").textContent = `judged by ${name ?? `a ${architecture} model`}`;
+    const judged = `judged by ${name ?? `a ${architecture} model`}`;
+    show(result);
+    $("score-status").textContent = done === total ? judged : `stopped after ${done} of ${total} tokens, ${judged}`;
   } catch (error) {
     $("score-status").textContent = "";
     page.showError(error);
   } finally {
-    busy = false;
-    $("score").disabled = false;
+    setBusy(false);
   }
+}
+
+/** The score of `text`, or of as much of it as was read when it was stopped (a part at least), and how far that was. */
+async function judge(model, text) {
+  const scorer = await model.scorer(text, { top: EXPECTED });
+  try {
+    let progress;
+    do showProgress((progress = await scorer.step()));
+    while (progress.done < progress.total && !stopping);
+    return [await scorer.finish(), progress];
+  } finally {
+    scorer.free();
+  }
+}
+
+function showProgress({ done, total }) {
+  $("score-bar").value = done / total;
+  $("score-status").textContent = `${done} of ${total} tokens`;
+}
+
+function setBusy(now) {
+  busy = now;
+  stopping = false;
+  $("score").disabled = now;
+  $("score-stop").hidden = !now;
+  $("score-bar").hidden = !now;
+  $("score-bar").value = 0;
 }
 
 function show({ ids, texts, nll, mean_nll, perplexity, top_logprobs }) {
@@ -62,7 +96,8 @@ function show({ ids, texts, nll, mean_nll, perplexity, top_logprobs }) {
   $("score-count").textContent = nll.length;
   const first = span("given", texts[0]);
   const judged = nll.map((surprise, i) => token(ids[i + 1], texts[i + 1], surprise, top_logprobs[i]));
-  $("score-tokens").replaceChildren(first, ...judged);
+  const rest = texts.slice(nll.length + 1).join("");
+  $("score-tokens").replaceChildren(first, ...judged, ...(rest ? [span("given", rest)] : []));
   mostSurprising(judged, nll).show();
 }
 

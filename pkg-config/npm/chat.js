@@ -1,24 +1,12 @@
 // Chat: messages → the text the model continues, by the template in its file.
-//
-// The template engine is as large as the engine itself, so it is a WebAssembly module of its own, loaded
-// with the first conversation.
 
-import { failure, unusable } from "./errors.js";
-import { begun, once } from "./starting.js";
+import { render, tooMuch } from "./chat-template.js";
+import { Connection } from "./connection.js";
+import { unusable } from "./errors.js";
 
-const module = () => new URL("./nexttoken_chat.wasm", import.meta.url);
-
-const load = once(() =>
-  begun(
-    async () => {
-      const glue = await import("./nexttoken_chat.js");
-      await glue.default({ module_or_path: module() });
-      return glue;
-    },
-    "chat module",
-    module(),
-  ),
-);
+/** Milliseconds a template may take. */
+const PATIENCE = 5000;
+let connection;
 
 /**
  * Renders `messages` for `generator`: the text for its `start_chat`, and what of `options` is for that.
@@ -39,17 +27,23 @@ export async function converse(generator, messages, options) {
     }
     job.variables = chat_template_kwargs;
   }
-  return [render(await load(), written(job)), writing];
+  return [await rendered(written(job)), writing];
 }
 
-function render(glue, job) {
+/** Renders in a worker, which is ended where the template does not end; here where there are none. */
+async function rendered(job) {
+  if (typeof Worker === "undefined") return render(job);
+  if (!connection || connection.gone) {
+    const worker = new Worker(new URL("./chat-worker.js", import.meta.url), { type: "module" });
+    connection = new Connection(worker, (reason) => `the chat module stopped (${reason})`);
+  }
+  const mine = connection;
+  await mine.call({ method: "load", args: [] });
+  const timer = setTimeout(() => mine.end(tooMuch()), PATIENCE);
   try {
-    return glue.render_chat(job);
-  } catch (thrown) {
-    if (Array.isArray(thrown)) throw failure(...thrown);
-    // The template ran into the limits of the module, which is in a state nobody knows.
-    glue.__wbg_reset_state();
-    throw failure("chat_template", "the chat template does too much: it was stopped");
+    return await mine.call({ method: "render", args: [job] });
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -55,6 +55,18 @@ export class WorkerGenerator {
   detokenize(...args: Parameters<Generator["detokenize"]>): Promise<string>;
   token_name(id: number): Promise<string>;
   score(text: string, options?: { top?: number }): Promise<Score>;
+  /** The same step by step, to show progress: call `step` until `done` is `total`, then `finish`. */
+  scorer(text: string, options?: { top?: number }): Promise<WorkerScorer>;
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+/** A text being scored; see `WorkerGenerator.scorer`. */
+export interface WorkerScorer {
+  /** Scores the next chunk of tokens. */
+  step(): Promise<Progress>;
+  /** The score of what has been scored, which may be a part; frees the scorer. */
+  finish(): Promise<Score>;
   free(): void;
   [Symbol.dispose](): void;
 }

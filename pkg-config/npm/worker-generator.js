@@ -206,6 +206,12 @@ export class WorkerGenerator {
     return this.#call("score", args);
   }
 
+  /** The same step by step; see `Generator.scorer`. */
+  async scorer(...args) {
+    const number = await this.#call("scorer", args);
+    return new WorkerScorer((method) => this.#call(method, [number]));
+  }
+
   /** Gives its memory back; the last one in a worker takes the worker with it. */
   free() {
     if (this.#gone) return;
@@ -221,4 +227,36 @@ export class WorkerGenerator {
   }
 }
 
-if (Symbol.dispose) WorkerGenerator.prototype[Symbol.dispose] = WorkerGenerator.prototype.free;
+/** A text being scored in the worker of a generator. */
+class WorkerScorer {
+  #call;
+  #done = false;
+
+  constructor(call) {
+    this.#call = call;
+  }
+
+  /** Scores the next chunk of tokens: `{ done, total }`. */
+  step() {
+    return this.#done ? Promise.reject(over()) : this.#call("scorer_step");
+  }
+
+  /** The score of what has been scored; frees the scorer. */
+  finish() {
+    if (this.#done) return Promise.reject(over());
+    this.#done = true;
+    return this.#call("scorer_finish");
+  }
+
+  /** Gives its memory back; it may have gone with the generator. */
+  free() {
+    if (!this.#done) this.#call("scorer_free").catch(() => {});
+    this.#done = true;
+  }
+}
+
+const over = () => failure("freed", "the scorer was finished or freed");
+
+for (const { prototype } of Symbol.dispose ? [WorkerGenerator, WorkerScorer] : []) {
+  prototype[Symbol.dispose] = prototype.free;
+}

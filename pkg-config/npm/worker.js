@@ -118,6 +118,10 @@ async function begin(seat, method, prepare) {
   return { seed: seat.generator.seed, context_used: seat.generator.context_used };
 }
 
+/** Texts being scored, by number. */
+const scorers = new Map();
+let scored = 0;
+
 const methods = {
   async load(id, { source, engine, options }) {
     await init(engine);
@@ -171,6 +175,20 @@ const methods = {
   detokenize: (seat, ...args) => seat.generator.detokenize(...args),
   token_name: (seat, token) => seat.generator.token_name(token),
   score: (seat, ...args) => seat.generator.score(...args),
+  scorer(seat, ...args) {
+    scorers.set(scored, seat.generator.scorer(...args));
+    return scored++;
+  },
+  scorer_step: (_, number) => scorers.get(number).step(),
+  scorer_finish(_, number) {
+    const scorer = scorers.get(number);
+    scorers.delete(number);
+    return scorer.finish();
+  },
+  scorer_free(_, number) {
+    scorers.get(number).free();
+    scorers.delete(number);
+  },
   state(seat) {
     const { text, ids, prompt_ids, finish_reason, seed, context_used } = seat.settle();
     return { text, ids, prompt_ids, finish_reason, seed, context_used };

@@ -7,12 +7,16 @@
 //! template engine is as large as everything else together.
 //!
 //! Both sides are untrusted. What a template does is bounded by fuel, depth and size; one hole is left: lists
-//! that hold one another many times over, which the engine writes out or compares without counting. In a
-//! browser that ends at the module's own 64 MiB of memory; natively it is the process that pays. A message
-//! cannot smuggle in special tokens: what it spells stays text, see [`Tokenizer::shield`].
+//! that hold one another many times over, which the engine compares (`==`, `in`, as keys of a map) and joins to
+//! texts (`~`, `| string`, `| join`, …) without counting. What takes longer than five seconds is therefore given
+//! up: in a browser the worker it runs in is ended, natively its thread is left to itself, and may take time and
+//! memory until the process ends. A message cannot smuggle in special tokens: what it spells stays text, see
+//! [`Tokenizer::shield`].
 
 #[cfg(feature = "chat")]
 mod json;
+#[cfg(feature = "chat")]
+mod methods;
 #[cfg(feature = "chat")]
 mod render;
 

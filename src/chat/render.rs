@@ -1,12 +1,11 @@
 //! Rendering a template with minijinja, set up as Hugging Face's transformers set up Jinja2.
 
-use super::{Request, json};
+use super::{Request, json, methods};
 use crate::{Error, Result};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value};
-use minijinja::{Environment, ErrorKind};
-use minijinja_contrib::pycompat::unknown_method_callback;
+use minijinja::value::{Kwargs, Serde, Value, ValueKind};
+use minijinja::{Environment, ErrorKind, Output, State, escape_formatter};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -67,9 +66,9 @@ pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
             "the chat template has {size} bytes (at most {MAX_TEMPLATE})"
         )));
     }
-    let source = without_generation_tags(&request.template);
     let now = now(rendering.date.as_deref())?;
-    let conversation = with_stack(|| {
+    let conversation = in_time(request, rendering, move |request, rendering| {
+        let source = without_generation_tags(&request.template);
         let mut environment = environment(now)?;
         environment.set_fuel(Some(fuel(request)));
         let template = environment.template_from_named_str("chat_template", &source);
@@ -83,22 +82,35 @@ pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
     Ok(conversation)
 }
 
-/// Runs `work` where the stack is as deep as a template can make its values.
+/// Runs `work` where the stack is as deep as a template can make its values, and waits so long for it. A thread
+/// cannot be ended: one that takes longer is left to itself.
 #[cfg(not(target_arch = "wasm32"))]
-fn with_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+fn in_time<T: Send + 'static>(
+    request: &Request,
+    rendering: &Rendering,
+    work: impl FnOnce(&Request, &Rendering) -> Result<T> + Send + 'static,
+) -> Result<T> {
     const STACK: usize = 64 << 20;
-    std::thread::scope(|scope| {
-        let builder = std::thread::Builder::new().stack_size(STACK);
-        let thread = builder.spawn_scoped(scope, work);
-        let thread = thread.map_err(|_| Error::OutOfMemory(STACK))?;
-        thread.join().unwrap_or_else(|_| Err(too_much()))
-    })
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
+    let (request, rendering) = (request.clone(), rendering.clone());
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let work = move || sender.send(work(&request, &rendering));
+    let builder = std::thread::Builder::new().stack_size(STACK);
+    let thread = builder.spawn(work);
+    thread.map_err(|_| Error::OutOfMemory(STACK))?;
+    let result = receiver.recv_timeout(PATIENCE);
+    result.unwrap_or_else(|_| Err(too_much()))
 }
 
-/// In WebAssembly a stack that overflows ends the module, which the caller then starts anew.
+/// In WebAssembly a stack that overflows ends the module, which the caller then starts anew; a worker that takes
+/// too long it ends.
 #[cfg(target_arch = "wasm32")]
-fn with_stack<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    work()
+fn in_time<T>(
+    request: &Request,
+    rendering: &Rendering,
+    work: impl FnOnce(&Request, &Rendering) -> Result<T>,
+) -> Result<T> {
+    work(request, rendering)
 }
 
 /// The language as templates expect it, with limits.
@@ -110,7 +122,8 @@ fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
         .build();
     environment.set_syntax(syntax.map_err(|error| explain(&error))?);
     environment.set_recursion_limit(RECURSION);
-    environment.set_unknown_method_callback(unknown_method_callback);
+    environment.set_unknown_method_callback(methods::call);
+    environment.set_formatter(write_value);
     environment.add_function("raise_exception", raise_exception);
     environment.add_filter("tojson", to_json);
     if let Some(now) = now {
@@ -159,7 +172,42 @@ impl std::error::Error for Refusal {}
 /// `raise_exception(message)`: how a template refuses what it is given.
 fn raise_exception(message: Value) -> std::result::Result<Value, minijinja::Error> {
     let error = minijinja::Error::new(ErrorKind::InvalidOperation, "raise_exception was called");
-    Err(error.with_source(Refusal(message.to_string())))
+    Err(error.with_source(Refusal(written(&message)?)))
+}
+
+/// Writes what `{{ … }}` holds.
+fn write_value(
+    out: &mut Output,
+    state: &mut State,
+    value: &Value,
+) -> std::result::Result<(), minijinja::Error> {
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
+            out.write_str(&written(value)?).map_err(Into::into)
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+/// A value as text, which its parts may make longer than memory: each may stand in many places.
+fn written(value: &Value) -> std::result::Result<String, minijinja::Error> {
+    struct Limited(String);
+
+    impl std::fmt::Write for Limited {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            if self.0.len() + text.len() > MAX_CONVERSATION {
+                return Err(std::fmt::Error);
+            }
+            self.0.push_str(text);
+            Ok(())
+        }
+    }
+
+    let mut text = Limited(String::new());
+    match write!(text, "{value}") {
+        Ok(()) => Ok(text.0),
+        Err(_) => Err(ErrorKind::OutOfFuel.into()),
+    }
 }
 
 /// `value | tojson`: see [`super::json`].

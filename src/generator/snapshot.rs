@@ -7,7 +7,7 @@
 //! | 4 | `"NTKV"` |
 //! | 4 | version of the format: 1 |
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
-//! | 8 | checksum of what follows: FNV-1a, 64 bits |
+//! | 8 | checksum of what follows: XXH64 |
 //! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
 //! | rest | the cache, layer by layer |
 //!
@@ -18,8 +18,7 @@ use super::options::Options;
 use super::{FinishReason, Generator, Run, Text};
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
-use fnv::FnvHasher;
-use std::hash::Hasher;
+use xxhash_rust::xxh64::Xxh64;
 
 const MAGIC: [u8; 4] = *b"NTKV";
 const VERSION: u32 = 1;
@@ -101,13 +100,13 @@ impl Generator {
     }
 
     fn head(&self, body: &[u8]) -> [u8; HEAD] {
-        let mut hasher = FnvHasher::default();
-        hasher.write(body);
+        let mut hasher = Xxh64::new(0);
+        hasher.update(body);
         let mut head = [0; HEAD];
         head[..4].copy_from_slice(&MAGIC);
         head[4..8].copy_from_slice(&VERSION.to_le_bytes());
         head[8..16].copy_from_slice(&self.model.fingerprint.to_le_bytes());
-        head[16..].copy_from_slice(&hasher.finish().to_le_bytes());
+        head[16..].copy_from_slice(&hasher.digest().to_le_bytes());
         head
     }
 

@@ -4,8 +4,6 @@ use super::value_type::{ScalarType, ValueType};
 use super::{Metadata, StringArray, Value, layout, limits};
 use crate::quant::TensorType;
 use crate::{Error, Result};
-use fnv::FnvHasher;
-use std::hash::Hasher;
 
 /// The first bytes of every GGUF file.
 pub(super) const MAGIC: &[u8; 4] = b"GGUF";
@@ -39,7 +37,7 @@ pub struct Header {
     /// Bytes of the whole file up to the end of the last tensor (padding may follow), or of the header alone if
     /// there are no tensors.
     pub file_size: u64,
-    /// FNV-1a (64 bits) of the header's bytes.
+    /// XXH64 of the header's bytes.
     pub hash: u64,
 }
 
@@ -82,7 +80,6 @@ pub(super) struct HeaderParser {
     /// The array being read, and how many elements it still lacks.
     array: Value,
     missing_elements: u64,
-    hasher: FnvHasher,
 }
 
 impl HeaderParser {
@@ -98,7 +95,6 @@ impl HeaderParser {
             name: String::new(),
             array: Value::Bool(false),
             missing_elements: 0,
-            hasher: FnvHasher::default(),
         }
     }
 
@@ -156,7 +152,6 @@ impl HeaderParser {
     /// Takes the next item: exactly [`needed`](Self::needed) bytes.
     pub(super) fn step(&mut self, bytes: &[u8]) -> Result<()> {
         self.position += bytes.len() as u64;
-        self.hasher.write(bytes);
         self.item = match self.item {
             Item::Magic if bytes != MAGIC => return Err(Error::NotGguf),
             Item::Magic => Item::Version,
@@ -201,8 +196,9 @@ impl HeaderParser {
         Ok(())
     }
 
-    /// The whole header, its directory checked. Call once [`is_done`](Self::is_done).
-    pub(super) fn finish(&mut self) -> Result<Header> {
+    /// The whole header, its directory checked; `hash` is that of its bytes. Call once
+    /// [`is_done`](Self::is_done).
+    pub(super) fn finish(&mut self, hash: u64) -> Result<Header> {
         let alignment = layout::alignment(&self.metadata)?;
         let mut tensors = std::mem::take(&mut self.tensors);
         let data_size = layout::arrange(&mut tensors, alignment)?;
@@ -218,7 +214,7 @@ impl HeaderParser {
             tensors,
             data_start,
             file_size,
-            hash: self.hasher.finish(),
+            hash,
         })
     }
 

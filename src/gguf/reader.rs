@@ -1,6 +1,7 @@
 //! Reading a GGUF file pushed in chunks of any size.
 
 use std::ops::Range;
+use xxhash_rust::xxh64::Xxh64;
 
 use super::header::{HeaderParser, MAGIC};
 use super::{Header, Metadata, Split, layout, split};
@@ -31,7 +32,7 @@ pub struct Reader {
 }
 
 enum Stage {
-    Header(HeaderReader),
+    Header(Box<HeaderReader>),
     Data(DataReader),
 }
 
@@ -45,7 +46,7 @@ impl Reader {
     /// A reader at the start of a file.
     pub fn new() -> Self {
         Self {
-            stage: Stage::Header(HeaderReader::new()),
+            stage: Stage::Header(Box::default()),
             later: Vec::new(),
             error: None,
         }
@@ -68,7 +69,7 @@ impl Reader {
             // There is at least one.
             stage: later
                 .pop()
-                .map_or_else(|| Stage::Header(HeaderReader::new()), Stage::Data),
+                .map_or_else(|| Stage::Header(Box::default()), Stage::Data),
             later,
             error: None,
         })
@@ -173,6 +174,7 @@ pub struct HeaderReader {
     parser: HeaderParser,
     /// The first bytes of the next item.
     pending: Vec<u8>,
+    hasher: Xxh64,
 }
 
 impl Default for HeaderReader {
@@ -188,6 +190,7 @@ impl HeaderReader {
         Self {
             parser: HeaderParser::new(),
             pending: Vec::new(),
+            hasher: Xxh64::new(0),
         }
     }
 
@@ -206,6 +209,17 @@ impl HeaderReader {
 
     /// Consumes the header's bytes from the front of `bytes`; `None` when more are needed.
     fn advance(&mut self, bytes: &mut &[u8]) -> Result<Option<Header>> {
+        let given = *bytes;
+        let done = self.parse(bytes)?;
+        self.hasher.update(&given[..given.len() - bytes.len()]);
+        match done {
+            true => self.parser.finish(self.hasher.digest()).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Hands what is whole to the parser; whether that is all of the header.
+    fn parse(&mut self, bytes: &mut &[u8]) -> Result<bool> {
         while !self.parser.is_done() {
             let needed = self.parser.needed();
             if self.pending.is_empty()
@@ -223,13 +237,13 @@ impl HeaderReader {
             self.pending.extend_from_slice(piece);
             *bytes = rest;
             if self.pending.len() < needed {
-                return Ok(None);
+                return Ok(false);
             }
             self.parser.step(&self.pending)?;
             self.pending.clear();
             self.pending.shrink_to(KEPT_CAPACITY);
         }
-        self.parser.finish().map(Some)
+        Ok(true)
     }
 
     /// What to say if the file ends here.

@@ -307,6 +307,11 @@ pub fn exp(x: f32) -> f32 {
     scalar::exp(x)
 }
 
+/// The largest of `values`, −∞ where there are none; NaN counts for nothing.
+pub fn max(values: &[f32]) -> f32 {
+    largest(values)
+}
+
 /// Softmax in place, safe for large values: each becomes e^(value − largest) / sum. Returns
 /// ln Σ e^value. Values that are NaN or all −∞ give no useful result, but no panic.
 pub fn softmax(values: &mut [f32]) -> f32 {

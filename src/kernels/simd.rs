@@ -336,10 +336,19 @@ pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 
 pub(super) unsafe fn largest<I: Isa>(values: &[f32]) -> f32 {
     // SAFETY: four floats at a time, within `values`.
     unsafe {
-        let mut most = I::splat(f32::NEG_INFINITY);
-        for_vectors!(values.len(), |i| {
+        // Four at once, so that none waits for the one before it.
+        let mut mosts = [I::splat(f32::NEG_INFINITY); 4];
+        let fours = values.len() / 16 * 16;
+        for i in (0..fours).step_by(16) {
+            for (n, most) in mosts.iter_mut().enumerate() {
+                *most = I::max(I::load(values.as_ptr().add(i + 4 * n).cast()), *most);
+            }
+        }
+        let [a, b, c, d] = mosts;
+        let mut most = I::max(I::max(a, b), I::max(c, d));
+        for i in (fours..values.len() / 4 * 4).step_by(4) {
             most = I::max(I::load(values.as_ptr().add(i).cast()), most);
-        });
+        }
         let rest = scalar::largest(values.chunks_exact(4).remainder());
         scalar::largest(&lanes::<I>(most)).max(rest)
     }

@@ -43,9 +43,9 @@ pub struct Model {
     pub parameters: u64,
     /// Bytes of the file.
     pub file_size: u64,
-    /// Tells the model's file from others: FNV-1a of its header (of several files, the first one's) and of
-    /// every 1021st byte of each tensor. Another quantisation or training shows in it; a byte changed on
-    /// purpose need not.
+    /// Tells the model's file from others: FNV-1a of every 1021st byte of each tensor, begun with the XXH64 of the
+    /// header (of several files, the first one's). Another quantisation or training shows in it; a byte changed on
+    /// purpose need not. It takes under 1 % of the time to load (`cargo bench --bench load`).
     pub fingerprint: u64,
     /// Bytes of weights in memory.
     pub weight_bytes: usize,

@@ -1,44 +1,34 @@
 //! The tokens still in play at one step, listed only once a stage leaves few of them or asks for each.
 
-use super::selection::{Candidate, FEW, best_of, keep_first, rank, sort, walk};
+use super::selection::{
+    Bounds, Candidate, FEW, best_of, distance, keep_first, nearest, rank, sort, walk,
+};
+use super::sums::{LANES, Surprise, Total, Unit, sum};
 use super::table::Table;
 use super::{Mask, reserve, sane};
-use crate::{Result, TokenId, kernels};
-
-/// Leaves room for rounding where a bound must hold.
-const ALMOST_ONE: f64 = 1.0 - 1e-6;
+use crate::{Error, Result, TokenId, kernels};
+use std::iter::Sum;
+use std::ops::AddAssign;
 
 /// Beyond this surprisal (nats) a token adds nothing to an entropy.
 const NEGLIGIBLE: f64 = 80.0;
 
+/// How far from its beginning a walk through the whole vocabulary is expected to end: nats.
+const REACHES: [f32; 2] = [4.0, 16.0];
+
 /// Between two stages the candidates are in the order of their ids, or of their rank where [`FEW`] were
-/// selected: either way in a defined one, so that sums over them are defined.
+/// selected: either way in a defined one, so that sums of floats over them are defined.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
     /// The logits by id, as the stages left them while no token was cut; −∞ where it may not be chosen.
     scores: Vec<f32>,
-    /// The softmax of `scores`, unless it is `stale`.
+    /// The softmax of `scores` up to a factor, unless it is `stale`.
     weights: Vec<f32>,
     stale: bool,
     /// Nothing was cut: `scores` says it all, and `items` is not filled.
     whole: bool,
     items: Vec<Candidate>,
     room: Vec<Candidate>,
-}
-
-/// What it takes to tell a candidate's surprisal under the distribution of a moment.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Surprise {
-    best_logit: f64,
-    /// The surprisal of the best.
-    least: f64,
-}
-
-impl Surprise {
-    /// −ln of the candidate's probability.
-    pub fn of(&self, candidate: &Candidate) -> f64 {
-        self.least + (self.best_logit - f64::from(candidate.logit))
-    }
 }
 
 impl Candidates {
@@ -72,12 +62,7 @@ impl Candidates {
 
     /// How many tokens are in play.
     pub fn len(&self) -> usize {
-        if self.whole {
-            let usable = |score: &&f32| **score > f32::NEG_INFINITY;
-            self.scores.iter().filter(usable).count()
-        } else {
-            self.items.len()
-        }
+        self.sum(|logit, _| usize::from(logit > f32::NEG_INFINITY))
     }
 
     /// Changes the logits of the tokens that have a number in `table`.
@@ -135,7 +120,7 @@ impl Candidates {
             self.weigh_items();
             return Ok(());
         }
-        self.list()?;
+        self.keep_if(Bounds::NONE, |_| true)?;
         if count >= self.items.len() {
             return Ok(());
         }
@@ -155,98 +140,110 @@ impl Candidates {
 
     /// Keeps the fewest best ones whose share of the mass is at least `share`, and at least one.
     pub fn keep_mass(&mut self, share: f64) -> Result<()> {
-        let mass = self.list_leading(share)?;
-        self.whole = false;
-        let Some(best) = self.best() else {
+        let Some(total) = self.total()? else {
             return Ok(());
         };
-        self.keep_leading(|item| best.logit - item.logit, share * mass)
+        self.keep_leading(&total, total.best_logit.into(), share)
     }
 
     /// Keeps the fewest ones whose share of the mass is at least `share` and whose surprisal is nearest to
     /// the entropy.
     pub fn keep_typical(&mut self, share: f64) -> Result<()> {
-        self.list()?;
-        let Some(surprise) = self.surprise() else {
+        let Some(total) = self.total()? else {
             return Ok(());
         };
-        let entropy = self.entropy(&surprise);
-        let distance = |item: &Candidate| (surprise.of(item) - entropy).abs() as f32;
-        self.keep_leading(distance, share * self.mass())
+        let expected = total.surprise.logit(self.entropy(&total));
+        self.keep_leading(&total, expected, share)
     }
 
     /// Keeps those that weigh at least `ratio` of the best one's weight.
     pub fn keep_above(&mut self, ratio: f32) -> Result<()> {
-        let ratio = ratio.min(1.0);
-        if self.whole {
-            self.refresh()?;
-            let largest = self.weights.iter().copied().fold(0.0, f32::max);
-            return self.list_if(|_, weight| weight >= largest * ratio);
-        }
-        if let Some(best) = self.best() {
-            self.items.retain(|item| item.weight >= best.weight * ratio);
-        }
-        Ok(())
+        let Some(total) = self.total()? else {
+            return Ok(());
+        };
+        let least = total.best_weight * ratio.min(1.0);
+        self.keep_if(Bounds::weight(least), |item| item.weight >= least)
     }
 
     /// Keeps those whose logit is at most `n` standard deviations of all logits under the largest.
     pub fn keep_within_deviations(&mut self, n: f32) -> Result<()> {
-        let n = f64::from(n);
-        if self.whole {
-            self.refresh()?;
-            let usable = self
-                .scores
-                .iter()
-                .copied()
-                .filter(|&score| score > f32::NEG_INFINITY);
-            let least = largest_less_deviations(usable, n);
-            return self.list_if(|score, _| f64::from(score) >= least);
-        }
-        let least = largest_less_deviations(self.items.iter().map(|item| item.logit), n);
-        self.items.retain(|item| f64::from(item.logit) >= least);
-        Ok(())
+        let Some(total) = self.total()? else {
+            return Ok(());
+        };
+        let count = self.len() as f64;
+        let in_play = |logit: f32, number: f64| {
+            if logit > f32::NEG_INFINITY {
+                number
+            } else {
+                0.0
+            }
+        };
+        let mean = self.sum(|logit, _| in_play(logit, logit.into())) / count;
+        let square = |logit: f32| (f64::from(logit) - mean) * (f64::from(logit) - mean);
+        let variance = self.sum(|logit, _| in_play(logit, square(logit))) / count;
+        let least = f64::from(total.best_logit) - f64::from(n) * variance.sqrt();
+        let bounds = Bounds::logits(least, f64::MAX);
+        self.keep_if(bounds, |item| f64::from(item.logit) >= least)
     }
 
     /// Of those whose probability is at least `threshold`, removes all but the least probable.
     pub fn exclude_top(&mut self, threshold: f32) -> Result<()> {
-        self.list()?;
-        let least = f64::from(threshold) * self.mass();
+        let Some(total) = self.total()? else {
+            return Ok(());
+        };
+        let least = f64::from(threshold) * total.unit.weight(total.mass);
         let top = |item: &Candidate| f64::from(item.weight) >= least;
+        if self.whole {
+            self.list(Bounds::weight((least as f32).next_down()))?;
+        }
         let last = self.items.iter().copied().filter(top).max_by(rank);
-        if let Some(last) = last {
-            self.items.retain(|item| !top(item) || item.id == last.id);
+        let Some(last) = last else {
+            return Ok(());
+        };
+        // It may weigh nothing beside what goes.
+        let anew = last.weight < f32::MIN_POSITIVE;
+        let goes = |item: &Candidate| top(item) && item.id != last.id;
+        if self.whole {
+            for item in self.items.drain(..).filter(goes) {
+                self.scores[item.id as usize] = f32::NEG_INFINITY;
+                self.weights[item.id as usize] = 0.0;
+            }
+            self.stale = anew;
+        } else {
+            self.items.retain(|item| !goes(item));
+            if anew {
+                self.weigh_items();
+            }
         }
         Ok(())
     }
 
     /// Keeps those whose surprisal is at most `most` nats, and the best in any case.
     pub fn keep_unsurprising(&mut self, most: f64) -> Result<Option<Surprise>> {
-        self.list()?;
-        let (surprise, best) = (self.surprise(), self.best());
-        if let (Some(surprise), Some(best)) = (surprise, best) {
-            let keep = |item: &Candidate| surprise.of(item) <= most || item.id == best.id;
-            self.items.retain(keep);
+        let Some(total) = self.total()? else {
+            return Ok(None);
+        };
+        let surprise = total.surprise;
+        if surprise.least > most {
+            self.keep_best(1)?;
+        } else {
+            let bounds = Bounds::logits(surprise.logit(most), f64::MAX);
+            self.keep_if(bounds, |item| surprise.of(item.logit) <= most)?;
         }
-        Ok(surprise)
+        Ok(Some(surprise))
     }
 
     /// The entropy in nats, and the entropy that as many candidates have at most.
     pub fn entropy_and_most(&mut self) -> Result<(f64, f64)> {
-        self.list()?;
-        let most = libm::log(self.items.len().max(1) as f64);
-        let surprise = self.surprise();
-        Ok((surprise.map_or(0.0, |s| self.entropy(&s)), most))
+        let most = libm::log(self.len().max(1) as f64);
+        let total = self.total()?;
+        Ok((total.map_or(0.0, |total| self.entropy(&total)), most))
     }
 
     /// Divides every logit by `temperature` (above 0) and weighs anew, relative to the best.
     pub fn scale(&mut self, temperature: f32) -> Result<()> {
         if self.whole {
-            let best = self
-                .scores
-                .iter()
-                .copied()
-                .fold(f32::NEG_INFINITY, f32::max);
-            let shift = shift(best, temperature);
+            let shift = shift(kernels::max(&self.scores), temperature);
             for score in &mut self.scores {
                 let scaled = (*score - shift) / temperature;
                 *score = if *score > f32::NEG_INFINITY {
@@ -271,36 +268,32 @@ impl Candidates {
 
     /// The candidate at `point` in [0, 1) of the mass, walking from the best, and its probability.
     pub fn pick(&mut self, point: f64) -> Result<Option<(Candidate, f32)>> {
-        let mass = self.list_leading(point)?;
-        let Some(best) = self.best() else {
+        let Some(total) = self.total()? else {
             return Ok(None);
         };
-        let depth = |item: &Candidate| best.logit - item.logit;
-        let picked = walk(&self.items, &mut self.room, depth, |sum| sum > point * mass)?;
-        // Rounding could leave the point beyond the sum.
-        let picked = picked.unwrap_or(best);
+        let beyond = (point * total.mass as f64) as u64 + 1;
+        let picked = self.leading(&total, total.best_logit.into(), beyond)?;
         if self.whole {
             self.items.clear();
         }
-        Ok(Some((picked, (f64::from(picked.weight) / mass) as f32)))
+        Ok(picked.map(|picked| (picked, total.probability(picked.weight))))
     }
 
     /// Hands each token in play and its probability to `take`; changes nothing.
     pub fn each(&mut self, mut take: impl FnMut(TokenId, f32)) -> Result<()> {
-        if self.whole {
-            self.refresh()?;
-        }
-        let mass = self.mass();
+        let Some(total) = self.total()? else {
+            return Ok(());
+        };
         if self.whole {
             let all = (0..).zip(self.scores.iter().zip(&self.weights));
             for (id, (&score, &weight)) in all {
                 if score > f32::NEG_INFINITY {
-                    take(id, (f64::from(weight) / mass) as f32);
+                    take(id, total.probability(weight));
                 }
             }
         } else {
             for item in &self.items {
-                take(item.id, (f64::from(item.weight) / mass) as f32);
+                take(item.id, total.probability(item.weight));
             }
         }
         Ok(())
@@ -314,43 +307,56 @@ impl Candidates {
         [scores.cast(), weights.cast(), items.cast(), room.cast()]
     }
 
-    /// Makes `items` hold the tokens in play.
-    fn list(&mut self) -> Result<()> {
-        if !self.whole {
-            return Ok(());
+    /// Cuts down to those that `keep` accepts; they lie within `bounds`.
+    fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&Candidate) -> bool) -> Result<()> {
+        if self.whole {
+            self.list(bounds)?;
+            self.whole = false;
         }
-        self.refresh()?;
-        self.list_if(|_, _| true)
+        self.items.retain(keep);
+        Ok(())
     }
 
-    /// Cuts the whole down to the tokens whose score and weight, which is up to date, `keep` accepts.
-    fn list_if(&mut self, keep: impl Fn(f32, f32) -> bool) -> Result<()> {
-        self.whole = false;
+    /// Makes `items` hold those of the whole vocabulary within `bounds`.
+    fn list(&mut self, bounds: Bounds) -> Result<()> {
+        self.refresh()?;
         self.items.clear();
-        reserve(&mut self.items, self.scores.len())?;
-        let all = (0..).zip(self.scores.iter().zip(&self.weights));
-        for (id, (&logit, &weight)) in all {
-            if logit > f32::NEG_INFINITY && keep(logit, weight) {
-                self.items.push(Candidate { id, logit, weight });
+        let count = self.scores.len();
+        for first in (0..count).step_by(LANES) {
+            let end = count.min(first + LANES);
+            let (scores, weights) = (&self.scores[first..end], &self.weights[first..end]);
+            let any = match (scores.as_array(), weights.as_array()) {
+                // Most have none, which the processor tells at once.
+                (Some(scores), Some(weights)) => bounds.hold_any(scores, weights),
+                _ => true,
+            };
+            if any {
+                let room = self.items.try_reserve(LANES);
+                room.map_err(|_| Error::OutOfMemory(LANES * size_of::<Candidate>()))?;
+                for (id, (&logit, &weight)) in (first as TokenId..).zip(scores.iter().zip(weights))
+                {
+                    if bounds.hold(logit, weight) {
+                        self.items.push(Candidate { id, logit, weight });
+                    }
+                }
             }
         }
         Ok(())
     }
 
-    /// Makes `items` hold at least the best tokens that it takes to exceed a `share` under 1 of the mass, and
-    /// gives the mass of all. The whole stays the whole.
-    ///
-    /// Tokens of less than (1 − share) / vocabulary together have less than 1 − share.
-    fn list_leading(&mut self, share: f64) -> Result<f64> {
-        if !self.whole {
-            return Ok(self.mass());
+    /// Makes `items` hold the tokens of the whole vocabulary whose logits are nearest to `centre`, at least as many
+    /// as weigh `least`.
+    fn list_nearest(&mut self, unit: Unit, centre: f64, least: u64) -> Result<()> {
+        for reach in REACHES {
+            let (low, high) = (centre - f64::from(reach), centre + f64::from(reach));
+            self.list(Bounds::logits(low, high))?;
+            self.items.retain(|item| distance(item, centre) <= reach);
+            let weights = self.items.iter().map(|item| unit.count(item.weight));
+            if weights.sum::<u64>() >= least {
+                return Ok(());
+            }
         }
-        self.refresh()?;
-        let mass = self.mass();
-        let least = (1.0 - share) * mass / self.scores.len() as f64 * ALMOST_ONE;
-        self.list_if(|_, weight| f64::from(weight) >= least)?;
-        self.whole = true;
-        Ok(mass)
+        self.list(Bounds::NONE)
     }
 
     /// Makes `weights` those of `scores`.
@@ -379,63 +385,72 @@ impl Candidates {
         }
     }
 
-    /// Keeps the first in the order of `key` until they weigh `least`.
-    fn keep_leading(&mut self, key: impl Fn(&Candidate) -> f32, least: f64) -> Result<()> {
-        let last = walk(&self.items, &mut self.room, &key, |sum| sum >= least)?;
-        if let Some(last) = last {
-            let order = |item: &Candidate| key(item).total_cmp(&key(&last));
+    /// Keeps those with the logits nearest to `centre` until they are at least `share` of the mass.
+    fn keep_leading(&mut self, total: &Total, centre: f64, share: f64) -> Result<()> {
+        let least = (share * total.mass as f64).ceil() as u64;
+        if let Some(last) = self.leading(total, centre, least)? {
             self.items
-                .retain(|item| order(item).then_with(|| rank(item, &last)).is_le());
+                .retain(|item| nearest(centre, item, &last).is_le());
         }
+        self.whole = false;
         Ok(())
+    }
+
+    /// The one with which those nearer to `centre` weigh at least `least` (in units, at most all there are);
+    /// `items` holds them all.
+    fn leading(&mut self, total: &Total, centre: f64, least: u64) -> Result<Option<Candidate>> {
+        let least = least.min(total.mass);
+        if self.whole {
+            self.list_nearest(total.unit, centre, least)?;
+        }
+        walk(&self.items, &mut self.room, centre, total.unit, least)
     }
 
     fn best(&self) -> Option<Candidate> {
         self.items.iter().copied().min_by(rank)
     }
 
-    /// The sum of all weights, which are up to date.
-    fn mass(&self) -> f64 {
+    /// Σ of a term of the logit and the weight of each candidate; of tokens out of play the logit is −∞.
+    fn sum<T>(&self, term: impl Fn(f32, f32) -> T) -> T
+    where
+        T: Copy + Default + AddAssign + Sum,
+    {
         if self.whole {
-            let all = self.scores.iter().zip(&self.weights);
-            let usable = all.filter(|(score, _)| **score > f32::NEG_INFINITY);
-            usable.map(|(_, &weight)| f64::from(weight)).sum()
-        } else {
-            self.items.iter().map(|item| f64::from(item.weight)).sum()
+            return sum(&self.scores, &self.weights, term);
         }
+        let terms = self.items.iter().map(|item| term(item.logit, item.weight));
+        terms.sum()
     }
 
-    fn surprise(&self) -> Option<Surprise> {
-        let best = self.best()?;
-        Some(Surprise {
-            best_logit: f64::from(best.logit),
-            least: libm::log(self.mass() / f64::from(best.weight)),
-        })
+    /// Weighs the candidates; `None` where there are none.
+    fn total(&mut self) -> Result<Option<Total>> {
+        let (best_logit, best_weight) = if self.whole {
+            self.refresh()?;
+            (kernels::max(&self.scores), kernels::max(&self.weights))
+        } else {
+            let best = self.best();
+            best.map_or((f32::NEG_INFINITY, 0.0), |best| (best.logit, best.weight))
+        };
+        if best_logit == f32::NEG_INFINITY {
+            return Ok(None);
+        }
+        let unit = Unit::new(best_weight, self.vocabulary());
+        let mass = self.sum(|_, weight| unit.count(weight));
+        Ok(Some(Total::new(best_logit, best_weight, unit, mass)))
     }
 
     /// Σ p × −ln p.
-    fn entropy(&self, surprise: &Surprise) -> f64 {
-        let terms = self.items.iter().map(|item| {
-            let nats = surprise.of(item);
+    fn entropy(&self, total: &Total) -> f64 {
+        let terms = self.sum(|logit, weight| {
+            let nats = total.surprise.of(logit);
             if nats < NEGLIGIBLE {
-                f64::from(item.weight) * nats
+                f64::from(weight) * nats
             } else {
                 0.0
             }
         });
-        terms.sum::<f64>() / self.mass()
+        terms / total.unit.weight(total.mass)
     }
-}
-
-/// The largest of the logits less `n` standard deviations of them all.
-fn largest_less_deviations(logits: impl Iterator<Item = f32> + Clone, n: f64) -> f64 {
-    let numbers = || logits.clone().map(f64::from);
-    let (count, sum, largest) = numbers().fold((0.0, 0.0, f64::MIN), |(count, sum, most), l| {
-        (count + 1.0, sum + l, l.max(most))
-    });
-    let mean = sum / count;
-    let variance = numbers().map(|l| (l - mean) * (l - mean)).sum::<f64>() / count;
-    largest - n * variance.sqrt()
 }
 
 /// What to subtract from logits before a division by `temperature`: the best one, where the temperature is

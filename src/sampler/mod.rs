@@ -15,7 +15,9 @@
 //! and the random numbers are ChaCha12's.
 //!
 //! A step takes time linear in the vocabulary and the part of the text that penalties look at, and its memory
-//! is used again by the next.
+//! is used again by the next. Nothing sorts a vocabulary: weights are added up exactly, so that a selection from
+//! those that can matter is that of a full sort. Natively any stage over all of 49,152 tokens takes at most 0.23 ms
+//! beyond the softmax, 3 % of a step of SmolLM2-135M (`cargo bench --bench sampler`).
 
 mod candidates;
 mod dry;
@@ -24,6 +26,7 @@ mod penalties;
 mod random;
 mod selection;
 mod stage;
+mod sums;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -168,7 +171,7 @@ impl Sampler {
         let point = self.shop.random.number(step.index, Purpose::Draw);
         let picked = self.candidates.pick(point)?;
         let (picked, probability) = picked.ok_or(Error::NotFinite)?;
-        let surprisal = self.shop.uncut.map(|uncut| uncut.of(&picked) / LN_2);
+        let surprisal = self.shop.uncut.map(|uncut| uncut.of(picked.logit) / LN_2);
         let mut choice = self.describe(picked.id, logits, normalizer, alternatives)?;
         (choice.probability, choice.surprisal) = (probability, surprisal);
         Ok(choice)

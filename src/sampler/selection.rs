@@ -1,8 +1,9 @@
 //! Which candidates come first: in linear time, since a vocabulary has up to 262,144 tokens.
 //!
-//! Sums are taken in an order that is defined (that of the candidates, or sorted), never in the order a
-//! partial sort happens to leave: it differs between platforms.
+//! Weights are added up in whole units: a partial sort may leave candidates in an order that differs between
+//! platforms.
 
+use super::sums::{LANES, Unit};
 use super::{reserve, sane};
 use crate::{Result, TokenId};
 use std::cmp::Ordering;
@@ -72,54 +73,102 @@ pub(super) fn keep_first(items: &mut Vec<Candidate>, count: usize) {
 const BUCKETS: usize = 1024;
 const DEEPEST: f32 = 32.0;
 
-/// Walks through `items` in the order of `key` (finite; equals by [`rank`]) until `enough` of the sum of
-/// their weights, and gives the last one taken, or `None` where the sum of all is not enough.
+/// Where the logits and weights of candidates lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    low: f32,
+    high: f32,
+    least_weight: f32,
+}
+
+impl Bounds {
+    pub const NONE: Bounds = Bounds {
+        low: f32::MIN,
+        high: f32::MAX,
+        least_weight: 0.0,
+    };
+
+    /// At least these, and a little more, so that rounding excludes none.
+    pub fn logits(low: f64, high: f64) -> Self {
+        Bounds {
+            low: (low as f32).next_down().max(f32::MIN),
+            high: (high as f32).next_up(),
+            ..Self::NONE
+        }
+    }
+
+    pub fn weight(least_weight: f32) -> Self {
+        Bounds {
+            least_weight,
+            ..Self::NONE
+        }
+    }
+
+    pub fn hold(&self, logit: f32, weight: f32) -> bool {
+        (logit >= self.low) & (logit <= self.high) & (weight >= self.least_weight)
+    }
+
+    pub fn hold_any(&self, logits: &[f32; LANES], weights: &[f32; LANES]) -> bool {
+        let mut any = false;
+        for lane in 0..LANES {
+            any |= self.hold(logits[lane], weights[lane]);
+        }
+        any
+    }
+}
+
+/// How far a candidate's logit is from `centre`.
+pub(super) fn distance(item: &Candidate, centre: f64) -> f32 {
+    (centre - f64::from(item.logit)).abs() as f32
+}
+
+/// The nearest to `centre` first, equals by [`rank`].
+pub(super) fn nearest(centre: f64, a: &Candidate, b: &Candidate) -> Ordering {
+    let distances = distance(a, centre).total_cmp(&distance(b, centre));
+    distances.then_with(|| rank(a, b))
+}
+
+/// Walks through `items` from the [`nearest`] to `centre` on, until they weigh `least` units, and gives the last
+/// one taken: `None` where there are none.
 ///
 /// More than a [`FEW`] are not sorted: their weights are added up in buckets, and only the bucket in which
-/// the walk ends is looked into. `room` is scratch.
+/// the walk ends is looked into. Since sums of units are exact, that is the same. `room` is scratch.
 pub(super) fn walk(
     items: &[Candidate],
     room: &mut Vec<Candidate>,
-    key: impl Fn(&Candidate) -> f32,
-    enough: impl Fn(f64) -> bool,
+    centre: f64,
+    unit: Unit,
+    least: u64,
 ) -> Result<Option<Candidate>> {
     room.clear();
     reserve(room, items.len())?;
-    let mut sum = 0.0;
+    let mut sum = 0;
     if items.len() <= FEW {
         room.extend_from_slice(items);
     } else {
-        let keys = items.iter().map(&key);
-        let (least, most) = keys.fold((f32::MAX, f32::MIN), |(a, b), k| (a.min(k), b.max(k)));
-        let scale = BUCKETS as f32 / (most - least).clamp(f32::MIN_POSITIVE, DEEPEST);
-        // Where all keys are equal this is 0 × ∞, and NaN becomes 0.
-        let bucket = |item: &Candidate| (((key(item) - least) * scale) as usize).min(BUCKETS - 1);
-        let mut masses = [0.0; BUCKETS];
+        let distances = items.iter().map(|item| distance(item, centre));
+        let (near, far) = distances.fold((f32::MAX, 0.0), |(a, b), d| (d.min(a), d.max(b)));
+        let scale = BUCKETS as f32 / (far - near).clamp(f32::MIN_POSITIVE, DEEPEST);
+        // Where all are equal this is 0 × ∞, and NaN becomes 0.
+        let bucket = |item: &Candidate| {
+            (((distance(item, centre) - near) * scale) as usize).min(BUCKETS - 1)
+        };
+        let mut masses = [0; BUCKETS];
         for item in items {
-            masses[bucket(item)] += f64::from(item.weight);
+            masses[bucket(item)] += unit.count(item.weight);
         }
-        let mut last = None;
-        for (index, mass) in masses.into_iter().enumerate() {
-            if enough(sum + mass) {
-                last = Some(index);
-                break;
-            }
+        let last = masses.iter().position(|mass| {
             sum += mass;
-        }
-        let Some(last) = last else { return Ok(None) };
+            sum >= least
+        });
+        let last = last.unwrap_or(BUCKETS - 1);
+        sum -= masses[last];
         room.extend(items.iter().filter(|item| bucket(item) == last));
     }
-    sort(room, &|a, b| {
-        key(a).total_cmp(&key(b)).then_with(|| rank(a, b))
+    sort(room, &|a, b| nearest(centre, a, b));
+    let taken = room.iter().find(|item| {
+        sum += unit.count(item.weight);
+        sum >= least
     });
-    let taken = room.iter().position(|item| {
-        sum += f64::from(item.weight);
-        enough(sum)
-    });
-    Ok(match taken {
-        Some(index) => Some(room[index]),
-        // Rounding: the bucket as a whole was enough.
-        None if items.len() > FEW => room.last().copied(),
-        None => None,
-    })
+    Ok(taken.or(room.last()).copied())
 }

@@ -1,10 +1,11 @@
 //! The stages of the chain, as data: a chain is a list of them.
 
 use super::Step;
-use super::candidates::{Candidates, Surprise};
+use super::candidates::Candidates;
 use super::dry::Dry;
 use super::penalties::{self, penalize};
 use super::random::{Purpose, Random};
+use super::sums::Surprise;
 use super::table::Table;
 use crate::{Result, TokenId};
 use serde::Serialize;

@@ -67,8 +67,6 @@ impl Sampler {
         let mut after = Vec::new();
         self.distribution(logits.len(), &mut before)?;
         let entropy = self.candidates.entropy_and_most()?.0 as f32;
-        // The entropy listed the candidates: begin anew, so that the stages find what they find in a draw.
-        self.begin(logits)?;
 
         let mut stages = Vec::new();
         reserve(&mut stages, self.stages.len() + 1)?;

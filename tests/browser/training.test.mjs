@@ -247,3 +247,64 @@ test("a visitor sees what a model did not expect", async () => {
   await page.waitForFunction(() => /context holds/.test(document.querySelector("#error").textContent));
   await close();
 });
+
+test("a long text is scored in sight, and can be stopped", async () => {
+  const { page, close } = await open("/", { colorScheme: "light" });
+  await page.click("#load-sample");
+  await page.waitForFunction(() => document.querySelector("#model-status").textContent.includes("135 million"), null, { timeout: 120_000 });
+  await page.click("label:has(#mode-score)");
+  const long = "The owl saw the fox run to the river. ".repeat(100).trim();
+  await page.fill("#score-text", long);
+  await page.click("#score");
+  await page.waitForFunction(() => /^\d+ of \d+ tokens$/.test(document.querySelector("#score-status").textContent));
+  const [done, total] = (await page.textContent("#score-status")).match(/\d+/g).map(Number);
+  assert.ok(done > 0 && done < total && total > 500, `${done} of ${total}`);
+  assert.ok((await page.evaluate(() => document.querySelector("#score-bar").value)) > 0);
+  assert.ok((await page.isVisible("#score-bar")) && (await page.isDisabled("#score")));
+  await page.screenshot({ path: `${screenshots}score-progress.png` });
+  await page.click("#score-stop");
+  await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("stopped after"));
+  const [judged] = (await page.textContent("#score-status")).match(/\d+/g).map(Number);
+  assert.ok(judged >= done && judged < total);
+  // What was judged is shown, and the rest as it is.
+  assert.equal(await number(page, "#score-count"), judged);
+  assert.equal(await page.locator("#score-tokens .token").count(), judged);
+  assert.equal(await page.textContent("#score-tokens"), long);
+  assert.ok((await page.isHidden("#score-stop")) && (await page.isHidden("#score-bar")));
+  await page.screenshot({ path: `${screenshots}score-stopped.png` });
+
+  // The next text is scored to its end.
+  await page.fill("#score-text", "The owl saw the fox.");
+  await page.click("#score");
+  await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("judged"));
+  assert.equal((await page.textContent("#score-tokens")).trim(), "The owl saw the fox.");
+  await close();
+});
+
+test("a worker scores step by step what it scores at once", async () => {
+  const { page, close } = await open("/");
+  const found = await page.evaluate(async () => {
+    const { WorkerGenerator } = await import("/pkg/index.js");
+    const generator = await WorkerGenerator.load("/stories.gguf");
+    const text = "Once upon a time there was a fox. ".repeat(12);
+    const scorer = await generator.scorer(text, { top: 2 });
+    const seen = [];
+    let progress;
+    do seen.push((progress = await scorer.step()).done);
+    while (progress.done < progress.total);
+    const [stepped, whole] = [await scorer.finish(), await generator.score(text, { top: 2 })];
+    const after = await scorer.step().catch((error) => error.code);
+    const part = await generator.scorer(text);
+    await part.step();
+    const partial = await part.finish();
+    (await generator.scorer(text)).free();
+    generator.free();
+    return { seen, total: progress.total, stepped, whole, after, partial };
+  });
+  assert.ok(found.seen.length > 1 && found.seen.at(-1) === found.total);
+  assert.deepEqual(found.stepped, found.whole);
+  assert.equal(found.after, "freed");
+  assert.equal(found.partial.nll.length, found.seen[0]);
+  assert.deepEqual([...found.partial.nll], [...found.whole.nll].slice(0, found.seen[0]));
+  await close();
+});

@@ -2,6 +2,7 @@
 
 mod chain;
 mod draws;
+mod leading;
 mod limits;
 mod reference;
 mod repetition;

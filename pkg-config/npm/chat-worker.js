@@ -1,0 +1,19 @@
+// Chat templates in a worker of their own: nothing can stop a template that does not end but the end of its
+// worker. A call is { id, method, args }; its answer { id, value } or { id, error }.
+
+import { load, render } from "./chat-template.js";
+
+const methods = {
+  async load() {
+    await load();
+  },
+  render,
+};
+
+onmessage = async ({ data: { id, method, args } }) => {
+  try {
+    postMessage({ id, value: await methods[method](...args) });
+  } catch ({ code, message }) {
+    postMessage({ id, error: { code: code ?? "internal", message: String(message) } });
+  }
+};

@@ -1,0 +1,145 @@
+//! What the candidates add up to.
+
+use std::ops::AddAssign;
+
+/// How many sums are taken side by side: an addition need not wait for the one before it.
+pub(super) const LANES: usize = 8;
+
+/// Σ `term(a, b)` over two lists of the same length: the n-th goes to the lane n mod [`LANES`], and the lanes
+/// are added up in their order.
+pub(super) fn sum<T: Copy + Default + AddAssign>(
+    a: &[f32],
+    b: &[f32],
+    term: impl Fn(f32, f32) -> T,
+) -> T {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
+    let mut lanes = [T::default(); LANES];
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            lanes[lane] += term(a[lane], b[lane]);
+        }
+    }
+    for (lane, (a, b)) in lanes.iter_mut().zip(a_rest.iter().zip(b_rest)) {
+        *lane += term(*a, *b);
+    }
+    let mut total = T::default();
+    lanes.into_iter().for_each(|lane| total += lane);
+    total
+}
+
+/// What weights are counted in, so that their sum is a whole number: the same in any order, and of any part that
+/// is known to hold the rest.
+///
+/// The unit is as small beside the largest weight as the number of tokens allows, 2⁻⁴⁶ of it for 49,152 of
+/// them. What weighs less than half of that counts as nothing.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unit {
+    /// 2⁵² units: a sum with it ends in the number of them.
+    shift: f64,
+}
+
+impl Unit {
+    /// For `count` weights of `largest` at most.
+    pub fn new(largest: f32, count: usize) -> Self {
+        const MANTISSA: u64 = f64::MANTISSA_DIGITS as u64 - 1;
+        // So many bits of a weight, and the others for the sum.
+        let bits = (62 - u64::from(count.max(1).ilog2())).min(MANTISSA);
+        let exponent = f64::from(largest.max(f32::MIN_POSITIVE)).to_bits() >> MANTISSA;
+        let shift = f64::from_bits((exponent + 1 + MANTISSA - bits) << MANTISSA);
+        Unit { shift }
+    }
+
+    /// A weight in units, rounded.
+    pub fn count(self, weight: f32) -> u64 {
+        let sum = f64::from(weight) + self.shift;
+        sum.to_bits().wrapping_sub(self.shift.to_bits())
+    }
+
+    /// So many units as a weight.
+    pub fn weight(self, count: u64) -> f64 {
+        count as f64 * (self.shift * f64::EPSILON)
+    }
+}
+
+/// What the candidates of a moment are together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Total {
+    pub best_logit: f32,
+    pub best_weight: f32,
+    pub unit: Unit,
+    /// The sum of all weights, in units.
+    pub mass: u64,
+    pub surprise: Surprise,
+}
+
+/// What it takes to tell a candidate's surprisal under the distribution of a moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surprise {
+    best_logit: f64,
+    /// The surprisal of the best.
+    pub least: f64,
+}
+
+impl Surprise {
+    /// −ln of the probability of a candidate with this logit.
+    pub fn of(&self, logit: f32) -> f64 {
+        self.least + (self.best_logit - f64::from(logit))
+    }
+
+    /// The logit of so many nats.
+    pub fn logit(&self, nats: f64) -> f64 {
+        self.best_logit + (self.least - nats)
+    }
+}
+
+impl Total {
+    pub fn new(best_logit: f32, best_weight: f32, unit: Unit, mass: u64) -> Self {
+        let surprise = Surprise {
+            best_logit: best_logit.into(),
+            least: libm::log(unit.weight(mass) / f64::from(best_weight)),
+        };
+        Total {
+            best_logit,
+            best_weight,
+            unit,
+            mass,
+            surprise,
+        }
+    }
+
+    /// The probability of a candidate of this weight.
+    pub fn probability(&self, weight: f32) -> f32 {
+        (f64::from(weight) / self.unit.weight(self.mass)) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_term_is_added_once() {
+        for count in [0, 1, 7, 8, 9, 16, 1001] {
+            let numbers: Vec<f32> = (1..=count).map(|n| n as f32).collect();
+            let total: f64 = sum(&numbers, &numbers, |a, b| f64::from(a + b));
+            assert_eq!(total, f64::from(count * (count + 1)));
+        }
+    }
+
+    #[test]
+    fn weights_are_counted_to_the_unit() {
+        for (largest, count) in [(1.0f32, 49_152), (0.3, 7), (1e-30, 262_144), (1.0, 1 << 24)] {
+            let unit = Unit::new(largest, count);
+            let bits = (62 - count.ilog2()).min(52);
+            for part in [1.0, 0.7, 1e-3, 2.0f32.powi(-20)] {
+                let weight = largest * part;
+                let error = unit.weight(unit.count(weight)) - f64::from(weight);
+                assert!(error.abs() <= f64::from(largest) * 2f64.powi(-(bits as i32)));
+            }
+            assert_eq!(unit.count(0.0), 0);
+            // The largest sum there can be.
+            let most = u128::from(unit.count(largest)) * count as u128;
+            assert!(most < 1 << 63 && most > 1 << 58 || count < 1 << 9);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What is cut or drawn without sorting the vocabulary is what a sort of all of it gives, to the token.
+
+use super::*;
+use crate::kernels;
+use crate::sampler::selection::rank;
+use crate::sampler::sums::{Surprise, Unit};
+
+/// Everything sorted by `key`, with the sums of its units.
+struct Sorted {
+    tokens: Vec<Candidate>,
+    sums: Vec<u64>,
+}
+
+impl Sorted {
+    fn new(logits: &[f32], key: impl Fn(f32) -> f32) -> Self {
+        let mut weights = logits.to_vec();
+        kernels::softmax(&mut weights);
+        let unit = Unit::new(kernels::max(&weights), weights.len());
+        let all = (0..).zip(logits.iter().zip(weights));
+        let mut tokens: Vec<_> = all
+            .map(|(id, (&logit, weight))| Candidate { id, logit, weight })
+            .collect();
+        tokens.retain(|token| token.logit > f32::NEG_INFINITY);
+        tokens.sort_by(|a, b| {
+            let keys = key(a.logit).total_cmp(&key(b.logit));
+            keys.then_with(|| rank(a, b))
+        });
+        let mut sum = 0;
+        let sums = tokens.iter().map(|token| {
+            sum += unit.count(token.weight);
+            sum
+        });
+        let sums = sums.collect();
+        Sorted { tokens, sums }
+    }
+
+    fn mass(&self) -> f64 {
+        *self.sums.last().unwrap() as f64
+    }
+
+    /// The ids of the fewest first tokens that weigh at least `share`.
+    fn leading(&self, share: f64) -> Vec<TokenId> {
+        let reached = |&sum: &u64| sum as f64 >= share * self.mass();
+        let count = self.sums.iter().position(reached).unwrap() + 1;
+        let mut ids: Vec<_> = self.tokens[..count].iter().map(|token| token.id).collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The token at `point` of the mass.
+    fn at(&self, point: f64) -> TokenId {
+        let passed = |&sum: &u64| sum as f64 > point * self.mass();
+        self.tokens[self.sums.iter().position(passed).unwrap()].id
+    }
+}
+
+/// Distributions of every shape, among them those that leave a selection nothing to go by.
+fn distributions() -> Vec<(&'static str, Vec<f32>)> {
+    let count = 6000;
+    let from = |shape: fn(usize) -> f32| (0..count).map(shape).collect::<Vec<f32>>();
+    let mut dice = Dice::new(9);
+    let mut masked = random_logits(count, 5);
+    for id in dice.ids(4000, count) {
+        masked[id as usize] = f32::NEG_INFINITY;
+    }
+    vec![
+        ("random", random_logits(count, 1)),
+        ("few", random_logits(300, 2)),
+        ("large", random_logits(50_000, 3)),
+        ("masked", masked),
+        ("all equal", vec![1.5; count]),
+        ("flat", from(|i| (i % 97) as f32 * 1e-6)),
+        ("one-hot", from(|i| if i == 4321 { 90.0 } else { 0.0 })),
+        ("one and a tail", from(|i| if i == 17 { 9.0 } else { 0.0 })),
+        ("ties", from(|i| (i % 5) as f32)),
+        ("two", from(|i| if i % 2 == 0 { 0.0 } else { -8.0 })),
+        ("steep", from(|i| -(i as f32))),
+        ("ramp", from(|i| i as f32 * -0.005)),
+        ("huge", from(|i| (i % 7) as f32 * 1e30)),
+    ]
+}
+
+const SHARES: [f64; 12] = [
+    0.0,
+    1e-9,
+    1e-4,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    0.9,
+    0.95,
+    0.999,
+    0.999_999_9,
+    1.0,
+];
+
+fn begin(logits: &[f32]) -> Candidates {
+    let mut candidates = Candidates::default();
+    candidates.begin(logits).unwrap();
+    candidates
+}
+
+fn left(candidates: &mut Candidates) -> Vec<TokenId> {
+    let mut ids = Vec::new();
+    candidates.each(|id, _| ids.push(id)).unwrap();
+    ids
+}
+
+#[test]
+fn top_p_is_that_of_a_full_sort() {
+    for (name, logits) in distributions() {
+        let best = kernels::max(&logits);
+        let sorted = Sorted::new(&logits, |logit| best - logit);
+        for share in SHARES {
+            let mut candidates = begin(&logits);
+            candidates.keep_mass(share).unwrap();
+            let found = left(&mut candidates);
+            assert_eq!(found, sorted.leading(share), "{name}, {share}");
+        }
+    }
+}
+
+#[test]
+fn typical_p_is_that_of_a_full_sort() {
+    for (name, logits) in distributions() {
+        let mut candidates = begin(&logits);
+        let (entropy, _) = candidates.entropy_and_most().unwrap();
+        let surprise: Surprise = candidates.keep_unsurprising(1e9).unwrap().unwrap();
+        let expected = surprise.logit(entropy);
+        let distance = |logit| (expected - f64::from(logit)).abs() as f32;
+        let sorted = Sorted::new(&logits, distance);
+        for share in SHARES {
+            let mut candidates = begin(&logits);
+            candidates.keep_typical(share).unwrap();
+            let found = left(&mut candidates);
+            assert_eq!(found, sorted.leading(share), "{name}, {share}");
+        }
+    }
+}
+
+#[test]
+fn a_draw_is_that_of_a_full_sort() {
+    let mut dice = Dice::new(3);
+    for (name, logits) in distributions() {
+        let best = kernels::max(&logits);
+        let sorted = Sorted::new(&logits, |logit| best - logit);
+        let mut candidates = begin(&logits);
+        let random = (0..30).map(|_| f64::from(dice.unit()));
+        for point in random.chain([0.0, 0.25, 0.5, 0.75, 1.0 - f64::EPSILON]) {
+            let (picked, _) = candidates.pick(point).unwrap().unwrap();
+            assert_eq!(picked.id, sorted.at(point), "{name}, {point}");
+        }
+    }
+}
+
+/// The least probable of all, alone, is certain, though it weighed nothing beside the others.
+#[test]
+fn what_is_left_alone_is_certain() {
+    let left = survivors(&[200.0, 1.0, 0.0], &[xtc(1.0, 0.0)]);
+    assert_eq!(left, [(2, 1.0)]);
+    let few = [top_k(3), xtc(1.0, 0.0)];
+    assert_eq!(survivors(&[200.0, 1.0, 0.0, -1.0], &few), [(2, 1.0)]);
+}
