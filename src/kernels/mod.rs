@@ -184,14 +184,20 @@ kernel!(weighted_sum_wide = weighted_sum_integer<i16>(weights: &[f32], values: &
 kernel!(weighted_sum_narrow = weighted_sum_integer<i8>(weights: &[f32], values: &[i8], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
 kernel!(weighted_sum = weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]));
 
-#[inline(never)]
 fn linear_door(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     if tune::dots::use_pairs() && Backend::detect() == Backend::Wasm {
-        // SAFETY: the whole module is compiled for these instructions.
-        return unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Pairs>>(matrix, x, y) };
+        return linear_by_pairs(matrix, x, y);
     }
     best_linear(matrix, x, y);
+}
+
+/// The other way to take dot products, see [`isa::wasm::Pairs`].
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+#[inline(never)]
+fn linear_by_pairs(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    // SAFETY: the whole module is compiled for these instructions.
+    unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Pairs>>(matrix, x, y) };
 }
 
 /// Matrix × activations: `y[token][row]`, `x.tokens() × matrix.rows()` values.

@@ -78,13 +78,12 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
         }
     }
 
-    /// Adds the products with `T` blocks of activations, the first at `at`, `stride` apart.
+    /// Adds the products with the blocks `at` of activations.
     #[inline(always)]
     unsafe fn add<F: Quantized, const T: usize>(
         &self,
         x: &Activations,
-        at: usize,
-        stride: usize,
+        at: [usize; T],
         sums: &mut [[I::V; T]; R],
     ) {
         // SAFETY: as the caller promises.
@@ -94,13 +93,13 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             } else {
                 I::SPREADS_UNSIGNED
             };
-            let blocks = x.blocks.as_ptr().add(at);
+            let blocks = at.map(|at| x.blocks.as_ptr().add(at));
             let mut q = [core::ptr::null(); T];
             let (mut all, mut low, mut high) = ([0; T], [0; T], [0; T]);
             for t in 0..T {
-                let block = &*blocks.add(t * stride);
+                let block = &*blocks[t];
                 q[t] = if spreads {
-                    x.spread.as_ptr().add(at + t * stride).cast()
+                    x.spread.as_ptr().add(at[t]).cast()
                 } else {
                     block.q.as_ptr().cast()
                 };
@@ -109,9 +108,9 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             }
             if F::FORMAT.has_half_scales() {
                 let low = dot_unsigned::<I, F, 4, R, T>(&self.weights, 0, q, low);
-                self.accumulate::<F, T>(low, |scales| scales.scale, blocks, stride, sums);
+                self.accumulate::<F, T>(low, |scales| scales.scale, blocks, sums);
                 let high = dot_unsigned::<I, F, 4, R, T>(&self.weights, 4, q, high);
-                self.accumulate::<F, T>(high, |scales| scales.other, blocks, stride, sums);
+                self.accumulate::<F, T>(high, |scales| scales.other, blocks, sums);
                 return;
             }
             let dots = if F::FORMAT.is_signed() {
@@ -119,7 +118,7 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
             } else {
                 dot_unsigned::<I, F, 8, R, T>(&self.weights, 0, q, all)
             };
-            self.accumulate::<F, T>(dots, |scales| scales.scale, blocks, stride, sums);
+            self.accumulate::<F, T>(dots, |scales| scales.scale, blocks, sums);
         }
     }
 
@@ -129,14 +128,13 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
         &self,
         dots: [[I::V; T]; R],
         scale: impl Fn(&Scales<I>) -> I::V,
-        blocks: *const Block,
-        stride: usize,
+        blocks: [*const Block; T],
         sums: &mut [[I::V; T]; R],
     ) {
         // SAFETY: as the caller promises.
         unsafe {
             for t in 0..T {
-                let x = &*blocks.add(t * stride);
+                let x = &*blocks[t];
                 // Both sums fit 16 bits.
                 let halves = I::splat_i32((x.low_sum & 0xffff) | ((x.sum - x.low_sum) << 16));
                 for r in 0..R {
@@ -221,16 +219,23 @@ unsafe fn decode_streams<I: Isa, F: Quantized, const N: usize>(
 #[inline(always)]
 unsafe fn prefill<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);
-    let paired = groups / ROWS * ROWS;
-    // SAFETY: as `product` checked; groups below `groups` lie in the matrix.
+    // SAFETY: as `product` checked; the groups lie in the matrix.
     unsafe {
-        for group in (0..paired).step_by(ROWS) {
-            panels::<I, F, ROWS, TOKENS>(matrix, group, x, y);
-        }
-        for group in paired..groups {
-            panels::<I, F, 1, 1>(matrix, group, x, y);
+        for group in (0..groups).step_by(ROWS) {
+            panels::<I, F, ROWS, TOKENS>(matrix, side_by_side(group, groups), x, y);
         }
     }
+}
+
+/// `N` indices from `first` on below `end`. Where they end early the last is repeated: the same sum, read,
+/// added to and stored once more, costs less than kernels of their own for what is left.
+#[inline(always)]
+fn side_by_side<const N: usize>(first: usize, end: usize) -> [usize; N] {
+    let mut indices = [first; N];
+    for (i, index) in indices.iter_mut().enumerate() {
+        *index = (first + i).min(end - 1);
+    }
+    indices
 }
 
 /// Decode: the sums of four rows stay in a register. `N` groups of rows, `span` apart, are read side by
@@ -254,7 +259,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
                     if $n < N {
                         let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)], block % F::FORMAT.blocks());
                         let mut sum = [[sums[$n]]];
-                        tile.add::<F, 1>(x, block, 0, &mut sum);
+                        tile.add::<F, 1>(x, [block], &mut sum);
                         sums[$n] = sum[0][0];
                     }
                 )*};
@@ -276,7 +281,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
 #[inline(always)]
 unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
     matrix: &Matrix,
-    group: usize,
+    groups: [usize; R],
     x: &Activations,
     y: &mut [f32],
 ) {
@@ -286,9 +291,9 @@ unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
         let panel = &mut panel[..PANEL.min(blocks - start)];
         // SAFETY: as `product` checked; all of `panel` is unpacked before it is read.
         unsafe {
-            unpack_panel::<I, F, R>(matrix, group, start, panel);
+            unpack_panel::<I, F, R>(matrix, groups, start, panel);
             let panel = &*(&raw const *panel as *const [Unpacked<I, R>]);
-            meet::<I, F::Like, R, T>(panel, matrix, group, start, x, y);
+            meet::<I, F::Like, R, T>(panel, matrix, groups, start, x, y);
         }
     }
 }
@@ -297,7 +302,7 @@ unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
 #[inline(always)]
 unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
     matrix: &Matrix,
-    group: usize,
+    groups: [usize; R],
     start: usize,
     panel: &mut [MaybeUninit<Unpacked<I, R>>],
 ) {
@@ -310,8 +315,8 @@ unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
                     let block = start + i;
                     let at = block / F::FORMAT.blocks() * F::FORMAT.tile_bytes();
                     let mut tiles = [core::ptr::null(); R];
-                    for (r, tile) in tiles.iter_mut().enumerate() {
-                        *tile = matrix.group(group + r).as_ptr().add(at);
+                    for (tile, group) in tiles.iter_mut().zip(groups) {
+                        *tile = matrix.group(group).as_ptr().add(at);
                     }
                     unpacked.write(Unpacked::new::<F>(tiles, block % F::FORMAT.blocks()));
                 }
@@ -325,7 +330,7 @@ unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
 unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
     panel: &[Unpacked<I, R>],
     matrix: &Matrix,
-    group: usize,
+    groups: [usize; R],
     start: usize,
     x: &Activations,
     y: &mut [f32],
@@ -335,12 +340,9 @@ unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
         I::isolate(
             #[inline(always)]
             || {
-                let whole = if T > 1 { x.tokens / T * T } else { 0 };
-                for token in (0..whole).step_by(T) {
-                    meet_tokens::<I, F, R, T>(panel, matrix, group, start, x, token, y);
-                }
-                for token in whole..x.tokens {
-                    meet_tokens::<I, F, R, 1>(panel, matrix, group, start, x, token, y);
+                for token in (0..x.tokens).step_by(T) {
+                    let tokens = side_by_side(token, x.tokens);
+                    meet_tokens::<I, F, R, T>(panel, matrix, groups, start, x, tokens, y);
                 }
             },
         );
@@ -352,10 +354,10 @@ unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
 unsafe fn meet_tokens<I: Isa, F: Quantized, const R: usize, const T: usize>(
     panel: &[Unpacked<I, R>],
     matrix: &Matrix,
-    group: usize,
+    groups: [usize; R],
     start: usize,
     x: &Activations,
-    token: usize,
+    tokens: [usize; T],
     y: &mut [f32],
 ) {
     // SAFETY: as `product` checked.
@@ -364,17 +366,17 @@ unsafe fn meet_tokens<I: Isa, F: Quantized, const R: usize, const T: usize>(
         if start > 0 {
             for (r, sums) in sums.iter_mut().enumerate() {
                 for (t, sum) in sums.iter_mut().enumerate() {
-                    *sum = load_rows::<I>(matrix, group + r, token + t, y);
+                    *sum = load_rows::<I>(matrix, groups[r], tokens[t], y);
                 }
             }
         }
-        let blocks = matrix.cols() / TILE_COLS;
+        let first = tokens.map(|token| token * (matrix.cols() / TILE_COLS) + start);
         for (i, tiles) in panel.iter().enumerate() {
-            tiles.add::<F, T>(x, token * blocks + start + i, blocks, &mut sums);
+            tiles.add::<F, T>(x, first.map(|first| first + i), &mut sums);
         }
         for (r, sums) in sums.iter().enumerate() {
             for (t, sum) in sums.iter().enumerate() {
-                store_rows::<I>(*sum, matrix, group + r, token + t, y);
+                store_rows::<I>(*sum, matrix, groups[r], tokens[t], y);
             }
         }
     }

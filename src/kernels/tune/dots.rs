@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::Result;
-use crate::kernels::isa::wasm::{Fours, Pairs, Wasm};
-use crate::kernels::{Activations, simd};
+use crate::kernels::{Activations, best_linear, linear_by_pairs};
 use crate::quant::{Matrix, MatrixBuilder, TensorType, quantize};
 
 static USE_PAIRS: AtomicBool = AtomicBool::new(false);
@@ -16,7 +15,8 @@ const COLS: usize = 256;
 /// Time of one measurement, milliseconds: some browsers' clocks have steps of one.
 const MEASURE_MS: f64 = 2.0;
 
-/// Whether to take dot products by [`Pairs`] rather than by [`Fours`].
+/// Whether to take dot products by [`Pairs`](crate::kernels::isa::wasm::Pairs) rather than by
+/// [`Fours`](crate::kernels::isa::wasm::Fours).
 pub(in crate::kernels) fn use_pairs() -> bool {
     USE_PAIRS.load(Ordering::Relaxed)
 }
@@ -38,15 +38,9 @@ pub(super) fn tune(clock: fn() -> f64) -> Result<()> {
     x.quantize(false);
 
     let (mut fours, mut pairs) = (f64::INFINITY, f64::INFINITY);
-    for _ in 0..2 {
-        // SAFETY: the whole module is compiled for these instructions.
-        fours = fours.min(time(clock, &matrix, &x, |matrix, x, y| unsafe {
-            simd::linear::<Wasm<Fours>>(matrix, x, y);
-        }));
-        // SAFETY: as above.
-        pairs = pairs.min(time(clock, &matrix, &x, |matrix, x, y| unsafe {
-            simd::linear::<Wasm<Pairs>>(matrix, x, y);
-        }));
+    for _ in 0..3 {
+        fours = fours.min(time(clock, &matrix, &x, best_linear));
+        pairs = pairs.min(time(clock, &matrix, &x, linear_by_pairs));
     }
     USE_PAIRS.store(pairs < fours, Ordering::Relaxed);
     Ok(())
@@ -57,7 +51,7 @@ fn time(
     clock: fn() -> f64,
     matrix: &Matrix,
     x: &Activations,
-    linear: impl Fn(&Matrix, &Activations, &mut [f32]),
+    linear: fn(&Matrix, &Activations, &mut [f32]),
 ) -> f64 {
     let mut y = [0.0; ROWS];
     // From one step of the clock to another; no longer than a clock can stand still.
