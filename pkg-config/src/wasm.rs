@@ -140,6 +140,8 @@ const OPTIMISER: [&str; 7] = [
 pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
     let mut recipe = variant.recipe();
     if names {
+        // Names that tell one kernel's formats apart; flags are separated by that byte.
+        recipe.rustc += "\u{1f}-Csymbol-mangling-version=v0";
         recipe.optimiser.push("--debuginfo");
     }
     let compiled = compile(repo, variant, &recipe)?;
