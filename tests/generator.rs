@@ -293,6 +293,13 @@ fn abort_and_reset() {
     generator.reset();
     assert_eq!((generator.text(), generator.context_used()), ("", 0));
     assert_eq!(generator.next_token(), Err(Error::NotStarted));
+    // Who waits for the end of a prompt does not wait for that of one that ended before.
+    generator.start(&"x".repeat(200), greedy(10)).unwrap();
+    assert!(!generator.prefill().unwrap().is_complete());
+    generator.abort();
+    let progress = generator.prefill().unwrap();
+    assert!(progress.is_complete() && progress.done > 0);
+    assert_eq!(generator.next_token(), Ok(None));
     // A text that has ended is not aborted any more.
     run(&mut generator, "once", greedy(2));
     generator.abort();

@@ -242,15 +242,19 @@ impl Generator {
     }
 
     /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
-    /// [`Generator::next_token`] runs what is left. What is reused counts as done.
+    /// [`Generator::next_token`] runs what is left. What is reused counts as done, and after the end of the text
+    /// nothing is left to do.
     ///
     /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
         run.settle(&mut self.session);
-        let total = run.prompt_len.min(run.context_len());
-        if self.session.len() < total && run.finish_reason.is_none() {
+        let mut total = run.prompt_len.min(run.context_len());
+        if run.finish_reason.is_some() {
+            // A caller who waits for the end of the prompt would wait for ever.
+            total = total.min(self.session.len());
+        } else if self.session.len() < total {
             forward_chunk(&self.model, &mut self.session, run)?;
             run.prefill_ms += (self.clock)() - started;
         }
