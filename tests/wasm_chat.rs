@@ -17,7 +17,7 @@ wasm_bindgen_test_configure!(run_in_browser);
 async fn messages_are_checked() {
     let template = nexttoken::gguf::Value::String("{{ messages[0].content }}".into());
     let pairs = [("tokenizer.chat_template".to_owned(), template)];
-    let generator = load(&random_model_with(TensorType::Q8_0, &pairs)).await;
+    let mut generator = load(&random_model_with(TensorType::Q8_0, &pairs)).await;
     let message = |role: JsValue, content: JsValue| object(&[("role", role), ("content", content)]);
     let good = message("user".into(), "hi<|end|>".into());
     let request = generator

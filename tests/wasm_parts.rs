@@ -58,7 +58,7 @@ fn serve(
     (log, answer)
 }
 
-async fn ids(generator: &Generator) -> Vec<u32> {
+async fn ids(generator: &mut Generator) -> Vec<u32> {
     let options = object(&[("seed", 3.into()), ("max_tokens", 8.into())]);
     start(generator, "the", options);
     while !generator.next_token().unwrap().is_undefined() {}
@@ -68,7 +68,7 @@ async fn ids(generator: &Generator) -> Vec<u32> {
 #[wasm_bindgen_test]
 async fn a_model_in_parts_is_one_model() {
     let file = random_model(TensorType::Q4_0);
-    let expected = ids(&load(&file).await).await;
+    let expected = ids(&mut load(&file).await).await;
     let parts = cut(&file, 3);
     let blob = |part: &Vec<u8>| {
         let bytes = Array::of1(&Uint8Array::from(&part[..]));
@@ -76,10 +76,10 @@ async fn a_model_in_parts_is_one_model() {
     };
     // Files, in any order.
     let list = Array::of3(&blob(&parts[2]), &bytes(&parts[0]), &blob(&parts[1]));
-    let generator = Generator::load(list.clone().into(), JsValue::UNDEFINED)
+    let mut generator = Generator::load(list.clone().into(), JsValue::UNDEFINED)
         .await
         .unwrap();
-    assert_eq!(ids(&generator).await, expected);
+    assert_eq!(ids(&mut generator).await, expected);
     let inspection = Generator::inspect(list.into(), JsValue::UNDEFINED)
         .await
         .unwrap();
@@ -93,10 +93,10 @@ async fn a_model_in_parts_is_one_model() {
     for ranges in [true, false] {
         let (log, _closure) = serve(files.clone().collect(), ranges);
         let address = format!("https://example.org/{}", served(1));
-        let generator = Generator::load(address.as_str().into(), JsValue::UNDEFINED)
+        let mut generator = Generator::load(address.as_str().into(), JsValue::UNDEFINED)
             .await
             .unwrap();
-        assert_eq!(ids(&generator).await, expected);
+        assert_eq!(ids(&mut generator).await, expected);
         let asked: Vec<_> = log.iter().map(|entry| entry.as_string().unwrap()).collect();
         assert_eq!(asked.len(), 6, "{asked:?}");
         assert!(

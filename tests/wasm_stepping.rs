@@ -17,14 +17,14 @@ wasm_bindgen_test_configure!(run_in_browser);
 /// The loop by hand gives what it gives in Rust.
 #[wasm_bindgen_test]
 async fn steps_can_be_looked_at_forced_and_taken_back() {
-    let generator = load(&random_model(TensorType::Q4_1)).await;
+    let mut generator = load(&random_model(TensorType::Q4_1)).await;
     let options = object(&[
         ("temperature", 1.into()),
         ("seed", 42.into()),
         ("max_tokens", (PINNED_IDS.len() as u32).into()),
     ]);
-    start(&generator, PINNED_PROMPT, options);
-    let next = |generator: &Generator| number(&generator.next_token().unwrap(), "id") as u32;
+    start(&mut generator, PINNED_PROMPT, options);
+    let next = |generator: &mut Generator| number(&generator.next_token().unwrap(), "id") as u32;
     for id in &PINNED_IDS[..6] {
         let seen = generator.peek(object(&[("top", 4.into())])).unwrap();
         let candidates: Array = get(&seen, "candidates").unchecked_into();
@@ -35,14 +35,14 @@ async fn steps_can_be_looked_at_forced_and_taken_back() {
         let best = candidates.get(0);
         let logit = logits.get_index(number(&best, "id") as u32);
         assert_eq!(f64::from(logit), number(&best, "logit"));
-        assert_eq!(next(&generator), *id);
+        assert_eq!(next(&mut generator), *id);
     }
     let fork = generator.fork().unwrap();
     generator.rewind(4.into()).unwrap();
     assert_eq!(generator.ids().to_vec(), PINNED_IDS[..2]);
     let forced = generator.accept(PINNED_IDS[2].into()).unwrap();
     assert_eq!(number(&forced, "id"), f64::from(PINNED_IDS[2]));
-    for generator in [generator, fork] {
+    for mut generator in [generator, fork] {
         while !generator.next_token().unwrap().is_undefined() {}
         assert_eq!(generator.ids().to_vec(), PINNED_IDS);
         assert_eq!(
@@ -62,7 +62,7 @@ async fn steps_can_be_looked_at_forced_and_taken_back() {
 #[wasm_bindgen_test]
 async fn a_text_goes_on_from_a_snapshot() {
     let file = random_model(TensorType::Q4_1);
-    let (first, second) = (load(&file).await, load(&file).await);
+    let (mut first, mut second) = (load(&file).await, load(&file).await);
     assert_eq!(code(first.snapshot_bytes().unwrap_err()), "not_started");
     let options = object(&[
         ("temperature", 1.into()),
@@ -71,14 +71,14 @@ async fn a_text_goes_on_from_a_snapshot() {
         ("context_shift", true.into()),
         ("n_keep", 2.into()),
     ]);
-    start(&first, PINNED_PROMPT, options);
+    start(&mut first, PINNED_PROMPT, options);
     for _ in 0..6 {
         first.next_token().unwrap();
     }
     let snapshot = first.snapshot_bytes().unwrap();
-    second.restore_bytes(&snapshot).unwrap();
+    second.restore_bytes(snapshot.clone().into()).unwrap();
     snapshot.set_index(100, !snapshot.get_index(100));
-    let damaged = second.restore_bytes(&snapshot);
+    let damaged = second.restore_bytes(snapshot.clone().into());
     assert_eq!(code(damaged.unwrap_err()), "snapshot");
     while !second.next_token().unwrap().is_undefined() {}
     assert_eq!(second.ids().to_vec(), PINNED_IDS);
@@ -86,8 +86,8 @@ async fn a_text_goes_on_from_a_snapshot() {
 
 #[wasm_bindgen_test]
 async fn options_change_and_stages_are_told() {
-    let generator = spelling(b"abcd").await;
-    let names = || -> Vec<String> {
+    let mut generator = spelling(b"abcd").await;
+    let names = |generator: &Generator| -> Vec<String> {
         let stages: Array = generator.samplers().unwrap().unchecked_into();
         stages.iter().map(|stage| string(&stage, "name")).collect()
     };
@@ -110,8 +110,11 @@ async fn options_change_and_stages_are_told() {
                 .into(),
         ),
     ]);
-    start(&generator, "a", options);
-    assert_eq!(names(), ["logit_bias", "dry", "top_k", "temperature"]);
+    start(&mut generator, "a", options);
+    assert_eq!(
+        names(&generator),
+        ["logit_bias", "dry", "top_k", "temperature"]
+    );
     let stages: Array = generator.samplers().unwrap().unchecked_into();
     let banned: Array = get(&stages.get(0), "banned_tokens").unchecked_into();
     assert_eq!((banned.length(), banned.get(0)), (1, 120.into()));
@@ -128,7 +131,7 @@ async fn options_change_and_stages_are_told() {
     // What is not named stays as it was.
     let change = object(&[("temperature", 0.into()), ("record", JsValue::FALSE)]);
     generator.configure(change).unwrap();
-    assert_eq!(names(), ["logit_bias", "dry", "temperature"]);
+    assert_eq!(names(&generator), ["logit_bias", "dry", "temperature"]);
     let token = generator.next_token().unwrap();
     assert!(get(&token, "record").is_undefined());
     assert_eq!(number(&token, "probability"), 1.0);

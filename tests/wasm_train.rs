@@ -72,7 +72,7 @@ async fn trains_saves_resumes_and_writes() {
     let file = trainer.to_gguf(JsValue::UNDEFINED).unwrap();
     let full = trainer.to_gguf("f32".into()).unwrap();
     assert!(file.length() * 2 < full.length());
-    let generator = Generator::load(full.into(), JsValue::UNDEFINED)
+    let mut generator = Generator::load(full.into(), JsValue::UNDEFINED)
         .await
         .unwrap();
     let line = "The owl saw the fox run";

@@ -5,7 +5,7 @@ use super::error::{describe, invalid};
 use crate::constraint::{Constraint, Rule, token_table};
 use crate::sampler::Mask;
 use crate::{Error, Result, TokenId};
-use js_sys::{Function, Uint32Array};
+use js_sys::{ArrayBuffer, Function, Uint32Array};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
@@ -17,7 +17,9 @@ impl Rule for JsRule {
         let ids = Uint32Array::from(ids);
         let words = self.0.call1(&JsValue::UNDEFINED, &ids);
         let words = words.map_err(|thrown| Error::Constraint(describe(&thrown)))?;
-        let words: Option<Uint32Array> = words.dyn_into().ok();
+        // What is a view does not only look like one.
+        let words = words.dyn_ref::<Uint32Array>();
+        let words = words.filter(|words| ArrayBuffer::is_view(words));
         Ok(words.map(|words| Mask::new(words.to_vec())))
     }
 }

@@ -1,4 +1,4 @@
-//! What the page or worker around the module gives: a clock, `fetch`, and time for others.
+//! What the page or worker around the module gives: a clock, `fetch`, time for others.
 
 use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
@@ -14,6 +14,10 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = fetch)]
     pub(super) fn fetch(resource: &JsValue, init: &Object) -> Result<Promise, JsValue>;
+
+    /// Throws for a proxy that was revoked.
+    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
+    pub(super) fn is_array(value: &JsValue) -> Result<bool, JsValue>;
 }
 
 /// Milliseconds since the page or worker began.

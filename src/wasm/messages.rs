@@ -1,20 +1,19 @@
 //! Messages of a conversation: errors name the message and the property.
 
 use super::error::invalid;
-use super::options::string;
+use super::options::{items, string};
 use crate::Result;
 use crate::chat::Message;
-use js_sys::{Array, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 
 /// An array of `{ role, content }`.
 pub(super) fn from_js(value: &JsValue) -> Result<Vec<Message>> {
-    let array: &Array = value
-        .dyn_ref()
-        .ok_or_else(|| invalid("messages", "an array of { role, content }"))?;
-    let messages = array.iter().enumerate();
+    let messages =
+        items(value).ok_or_else(|| invalid("messages", "an array of { role, content }"))?;
+    let messages = messages.iter().enumerate();
     messages
-        .map(|(index, value)| message(&format!("messages[{index}]"), &value))
+        .map(|(index, value)| message(&format!("messages[{index}]"), value))
         .collect()
 }
 

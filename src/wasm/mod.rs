@@ -22,10 +22,8 @@ use crate::info::Info;
 use crate::kernels;
 use crate::model::Model;
 use crate::score;
-use js_sys::{Object, Reflect, Uint32Array};
+use js_sys::Uint32Array;
 use serde::Serialize;
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 #[cfg(feature = "train")]
 pub use trainer::Trainer;
@@ -49,7 +47,7 @@ pub fn version() -> String {
 /// A model, and one text at a time that it writes.
 #[wasm_bindgen]
 pub struct Generator {
-    inner: Rc<RefCell<generator::Generator>>,
+    inner: generator::Generator,
     model: Arc<Model>,
     file_size: u64,
 }
@@ -69,7 +67,7 @@ impl Generator {
         let mut inner = generator::Generator::new(Arc::clone(&model), options.context)?;
         inner.set_clock(host::now);
         Ok(Generator {
-            inner: Rc::new(RefCell::new(inner)),
+            inner,
             model,
             file_size,
         })
@@ -88,13 +86,13 @@ impl Generator {
     /// Starts a new text with `prompt`. Computes nothing yet. Gives a promise where there is a constraint.
     #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn start(
-        &self,
+        &mut self,
         #[wasm_bindgen(unchecked_param_type = "string")] prompt: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "GenerateOptions")] options: JsValue,
     ) -> Result<()> {
         let prompt = options::string("prompt", &prompt)?;
         let options = options::generation_options(&options, generator::Options::default())?;
-        self.inner.borrow_mut().start(&prompt, options)
+        self.inner.start(&prompt, options)
     }
 
     /// What the chat module renders `messages` from; `chat` of the package puts the two together.
@@ -107,96 +105,84 @@ impl Generator {
 
     /// Starts a new text with a rendered conversation.
     #[wasm_bindgen(skip_typescript)]
-    pub fn start_chat(&self, conversation: JsValue, options: JsValue) -> Result<()> {
+    pub fn start_chat(&mut self, conversation: JsValue, options: JsValue) -> Result<()> {
         let conversation = options::string("conversation", &conversation)?;
         let options = options::generation_options(&options, generator::Options::default())?;
-        let mut generator = self.inner.borrow_mut();
-        generator.start_chat(&conversation, options)
+        self.inner.start_chat(&conversation, options)
     }
 
     /// Runs the next chunk of the prompt, to show progress; `next_token` runs what is left of it.
     #[wasm_bindgen(unchecked_return_type = "Progress")]
-    pub fn prefill(&self) -> JsResult<JsValue> {
-        let progress = self.inner.borrow_mut().prefill()?;
+    pub fn prefill(&mut self) -> JsResult<JsValue> {
+        let progress = self.inner.prefill()?;
         to_js(&progress)
     }
 
     /// The next token, or undefined after the last one.
     #[wasm_bindgen(unchecked_return_type = "Token | undefined")]
-    pub fn next_token(&self) -> JsResult<JsValue> {
-        next_token(&self.inner)
-    }
-
-    /// The tokens still to come, for `for (const token of generator)`. Leaving the loop aborts the text.
-    #[wasm_bindgen(
-        js_name = "[Symbol.iterator]",
-        unchecked_return_type = "IterableIterator<Token>"
-    )]
-    pub fn iterator(&self) -> JsValue {
-        let tokens = TokenIterator {
-            inner: Rc::clone(&self.inner),
-        };
-        tokens.into()
+    pub fn next_token(&mut self) -> JsResult<JsValue> {
+        let token = self.inner.next_token()?;
+        token.map_or(Ok(JsValue::UNDEFINED), |token| to_js(&token))
     }
 
     /// Ends the text: `next_token` gives undefined from now on.
-    pub fn abort(&self) {
-        self.inner.borrow_mut().abort();
+    pub fn abort(&mut self) {
+        self.inner.abort();
     }
 
     /// Forgets the text; its memory is kept for the next one.
-    pub fn reset(&self) {
-        self.inner.borrow_mut().reset();
+    pub fn reset(&mut self) {
+        self.inner.reset();
     }
 
     /// Why the text ended, or undefined while it goes on.
     #[wasm_bindgen(getter, unchecked_return_type = "FinishReason | undefined")]
     pub fn finish_reason(&self) -> Option<String> {
-        let reason = self.inner.borrow().finish_reason();
+        let reason = self.inner.finish_reason();
         reason.map(|reason| reason.as_str().into())
     }
 
     /// The text generated so far, without the prompt.
     #[wasm_bindgen(getter)]
     pub fn text(&self) -> String {
-        self.inner.borrow().text().into()
+        self.inner.text().into()
     }
 
     /// The prompt's tokens, BOS included where the model asks for it.
     #[wasm_bindgen(getter)]
     pub fn prompt_ids(&self) -> Uint32Array {
-        self.inner.borrow().prompt_ids().into()
+        self.inner.prompt_ids().into()
     }
 
     /// The tokens generated so far.
     #[wasm_bindgen(getter)]
     pub fn ids(&self) -> Uint32Array {
-        self.inner.borrow().ids().into()
+        self.inner.ids().into()
     }
 
     /// The seed in use, drawn at random where none was given; undefined before `start`.
     #[wasm_bindgen(getter, unchecked_return_type = "number | bigint | undefined")]
     pub fn seed(&self) -> JsValue {
-        let seed = self.inner.borrow().seed();
+        let seed = self.inner.seed();
         seed.map_or(JsValue::UNDEFINED, options::seed_to_js)
     }
 
     /// Tokens in the context now.
     #[wasm_bindgen(getter)]
     pub fn context_used(&self) -> usize {
-        self.inner.borrow().context_used()
+        self.inner.context_used()
     }
 
     /// Tokens the context holds at most.
     #[wasm_bindgen(getter)]
     pub fn context_length(&self) -> usize {
-        self.inner.borrow().context_length()
+        self.inner.context_length()
     }
 
     /// What the text has taken so far.
     #[wasm_bindgen(unchecked_return_type = "Timings")]
     pub fn timings(&self) -> JsResult<JsValue> {
-        to_js(&self.inner.borrow().timings())
+        to_js(&self.inner.timings())
     }
 
     /// What the model is.
@@ -229,8 +215,12 @@ impl Generator {
     }
 
     /// A token as the vocabulary spells it, control tokens too ("<|im_end|>").
-    pub fn token_name(&self, id: u32) -> String {
-        self.model.tokenizer.token_name(id)
+    pub fn token_name(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
+    ) -> Result<String> {
+        let id = options::whole("id", &id)?;
+        Ok(self.model.tokenizer.token_name(id))
     }
 
     /// Cross-entropy of `text`: how well the model expects each of its tokens.
@@ -278,53 +268,6 @@ impl Scorer {
     pub fn finish(self) -> JsResult<JsValue> {
         to_js(&self.inner.finish()?)
     }
-}
-
-/// The tokens still to come, in JavaScript's iterator protocol.
-#[wasm_bindgen(skip_typescript)]
-pub struct TokenIterator {
-    inner: Rc<RefCell<generator::Generator>>,
-}
-
-#[wasm_bindgen]
-impl TokenIterator {
-    /// The next token, or that there is none.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn next(&self) -> JsResult<JsValue> {
-        let token = next_token(&self.inner)?;
-        let done = token.is_undefined();
-        iterator_result(&token, done)
-    }
-
-    /// Called where a loop is left early: aborts the text.
-    #[wasm_bindgen(js_name = "return", skip_typescript)]
-    pub fn leave(&self) -> JsResult<JsValue> {
-        self.inner.borrow_mut().abort();
-        iterator_result(&JsValue::UNDEFINED, true)
-    }
-
-    /// An iterator can be looped over.
-    #[wasm_bindgen(js_name = "[Symbol.iterator]", skip_typescript)]
-    pub fn iterator(&self) -> JsValue {
-        let same = TokenIterator {
-            inner: Rc::clone(&self.inner),
-        };
-        same.into()
-    }
-}
-
-fn next_token(inner: &RefCell<generator::Generator>) -> JsResult<JsValue> {
-    match inner.borrow_mut().next_token()? {
-        Some(token) => to_js(&token),
-        None => Ok(JsValue::UNDEFINED),
-    }
-}
-
-fn iterator_result(value: &JsValue, done: bool) -> JsResult<JsValue> {
-    let result = Object::new();
-    Reflect::set(&result, &"value".into(), value)?;
-    Reflect::set(&result, &"done".into(), &done.into())?;
-    Ok(result.into())
 }
 
 /// A plain object, array, string, number or undefined.

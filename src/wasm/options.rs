@@ -1,15 +1,21 @@
 //! Options objects: every name is known or an error, every value has its type.
 
-use super::constraint;
 use super::error::invalid;
+use super::{constraint, host};
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options};
 use crate::{Error, Result, TokenId};
-use js_sys::{Array, Function, Object, Reflect, Uint32Array};
+use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
 /// The largest integer a JavaScript number holds exactly together with all smaller ones.
 const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// The most items an array among the options may have: more than any vocabulary has tokens.
+const MAX_ITEMS: u32 = 1 << 22;
+
+/// The most items that are held at once.
+const MAX_LIST: usize = 100_000;
 
 /// What `Generator.load` accepts beside the source.
 #[derive(Default)]
@@ -141,19 +147,10 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
         let allowed = "an object or an array of pairs that gives numbers or false to token ids";
         invalid(name, allowed)
     };
-    if !value.is_object() {
-        return Err(wrong());
-    }
-    let pairs = match value.dyn_ref::<Array>() {
-        Some(pairs) => pairs.clone(),
-        None => Object::entries(value.unchecked_ref()),
-    };
-    let pair = |pair: JsValue| {
-        let pair: &Array = pair.dyn_ref()?;
-        let (id, bias) = (pair.get(0), pair.get(1));
+    let bias = |id: &JsValue, bias: &JsValue| {
         let id = match id.as_string() {
             Some(text) => text.parse().ok()?,
-            None => u32::try_from(integer(&id)?).ok()?,
+            None => u32::try_from(integer(id)?).ok()?,
         };
         let banned = bias.as_bool() == Some(false);
         let bias = if banned {
@@ -163,20 +160,34 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
         };
         Some((id, bias))
     };
-    let pairs: Option<Vec<_>> = pairs.iter().map(pair).collect();
-    pairs.ok_or_else(wrong)
+    let mut biases = Vec::new();
+    let read = if is_array(value) {
+        each(value, &mut |pair| {
+            let mut pair = items(&pair)?.into_iter();
+            biases.push(bias(&pair.next()?, &pair.next()?)?);
+            Some(())
+        })
+    } else if value.is_object() {
+        let pairs = entries(value).map_err(|_| wrong())?;
+        pairs.iter().try_for_each(|(id, value)| {
+            biases.push(bias(&id.into(), value)?);
+            Some(())
+        })
+    } else {
+        None
+    };
+    read.map(|()| biases).ok_or_else(wrong)
 }
 
 /// Ids from a typed array or an array of numbers.
 pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
-    if let Some(ids) = value.dyn_ref::<Uint32Array>() {
-        return Ok(ids.to_vec());
-    }
+    let mut ids = Vec::new();
+    let read = each(value, &mut |item| {
+        ids.push(u32::try_from(integer(&item)?).ok()?);
+        Some(())
+    });
     let wrong = || invalid(name, "a Uint32Array or an array of token ids");
-    let array: &Array = value.dyn_ref().ok_or_else(wrong)?;
-    let id = |item: JsValue| u32::try_from(integer(&item)?).ok();
-    let ids: Option<Vec<_>> = array.iter().map(id).collect();
-    ids.ok_or_else(wrong)
+    read.map(|()| ids).ok_or_else(wrong)
 }
 
 /// The config of a trainer: a preset, and what is changed of it.
@@ -312,8 +323,55 @@ fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
     if let Some(one) = value.as_string() {
         return Ok(vec![one]);
     }
+    let mut strings = Vec::new();
+    let read = each(value, &mut |item| {
+        strings.push(item.as_string()?);
+        Some(())
+    });
     let wrong = || invalid(name, "a string or an array of strings");
-    let array: &Array = value.dyn_ref().ok_or_else(wrong)?;
-    let all = array.iter().map(|item| item.as_string());
-    all.collect::<Option<Vec<_>>>().ok_or_else(wrong)
+    read.map(|()| strings).ok_or_else(wrong)
+}
+
+/// Whether `value` is an array: no revoked proxy either.
+pub(super) fn is_array(value: &JsValue) -> bool {
+    host::is_array(value).unwrap_or(false)
+}
+
+/// Visits what is in an array or a typed array. `None` where `value` is neither, is too long, or throws (no exception
+/// of a getter or a proxy may leave the module over what is on its stack), or where `visit` gives it.
+pub(super) fn each(value: &JsValue, visit: &mut dyn FnMut(JsValue) -> Option<()>) -> Option<()> {
+    if !is_array(value) && !ArrayBuffer::is_view(value) {
+        return None;
+    }
+    let length = integer(&Reflect::get(value, &"length".into()).ok()?)?;
+    let length = u32::try_from(length)
+        .ok()
+        .filter(|&length| length <= MAX_ITEMS)?;
+    (0..length).try_for_each(|index| visit(Reflect::get_u32(value, index).ok()?))
+}
+
+/// What is in a short array.
+pub(super) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
+    let mut items = Vec::new();
+    each(value, &mut |item| {
+        items.push(item);
+        (items.len() <= MAX_LIST).then_some(())
+    })?;
+    Some(items)
+}
+
+/// The bytes of a `Uint8Array`.
+pub(super) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
+    // What is a view does not only look like one.
+    let array = value.dyn_ref::<Uint8Array>();
+    let array = array.filter(|array| ArrayBuffer::is_view(array));
+    let array = array.ok_or_else(|| invalid(name, "a Uint8Array"))?;
+    let size = array.length() as usize;
+    let mut bytes = Vec::new();
+    bytes
+        .try_reserve_exact(size)
+        .map_err(|_| Error::OutOfMemory(size))?;
+    bytes.resize(size, 0);
+    array.copy_to(&mut bytes);
+    Ok(bytes)
 }

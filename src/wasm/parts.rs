@@ -1,11 +1,11 @@
 //! Headers read before anything else: of the parts of a model in several files, and for `inspect`.
 
 use super::error::{describe, invalid};
-use super::options::LoadOptions;
+use super::options::{LoadOptions, is_array, items};
 use super::source::{self, Source, check_signal, forget};
 use crate::gguf::{Header, HeaderReader, Split, part_names};
 use crate::{Error, Inspection, Result};
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStream, ReadableStreamDefaultReader, Request, Response, Url};
@@ -19,8 +19,8 @@ const ADDRESS_SPACE: f64 = 4_294_967_296.0;
 /// The files of a model in several: those of an array, or all that belong to the address of one. `None`
 /// for a model in one file.
 pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
-    if let Some(array) = source.dyn_ref::<Array>() {
-        let parts: Vec<JsValue> = array.iter().collect();
+    if is_array(source) {
+        let parts = items(source).unwrap_or_default();
         let twice = |part: &JsValue| {
             !part.is_instance_of::<Response>() && !part.is_instance_of::<ReadableStream>()
         };

@@ -1,11 +1,9 @@
 //! The loop by hand, for JavaScript; see [`crate::generator`].
 
 use super::{Generator, JsResult, options, to_js};
+use crate::Result;
 use crate::generator::{DEFAULT_RECORD, Options};
-use crate::{Error, Result};
 use js_sys::{Float32Array, Uint8Array, WebAssembly};
-use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
@@ -14,40 +12,40 @@ impl Generator {
     /// The next step without taking it, or undefined after the end of the text.
     #[wasm_bindgen(unchecked_return_type = "StepRecord | undefined")]
     pub fn peek(
-        &self,
+        &mut self,
         #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
     ) -> JsResult<JsValue> {
         let top = options::top_option(&options, DEFAULT_RECORD)?;
-        let record = self.inner.borrow_mut().peek(top as usize)?;
+        let record = self.inner.peek(top as usize)?;
         record.map_or(Ok(JsValue::UNDEFINED), |record| to_js(&record))
     }
 
     /// Appends a token as if it had been drawn; undefined after the end of the text.
     #[wasm_bindgen(unchecked_return_type = "Token | undefined")]
     pub fn accept(
-        &self,
+        &mut self,
         #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
     ) -> JsResult<JsValue> {
         let id = options::whole("id", &id)?;
-        let token = self.inner.borrow_mut().accept(id)?;
+        let token = self.inner.accept(id)?;
         token.map_or(Ok(JsValue::UNDEFINED), |token| to_js(&token))
     }
 
     /// Takes back the last `count` generated tokens, as if they had never been. Going on gives the same ones
     /// again, unless options or a forced token change something.
     pub fn rewind(
-        &self,
+        &mut self,
         #[wasm_bindgen(unchecked_param_type = "number")] count: JsValue,
     ) -> Result<()> {
         let count = options::whole("count", &count)?;
-        self.inner.borrow_mut().rewind(count as usize)
+        self.inner.rewind(count as usize)
     }
 
     /// A second generator that stands where this one does and shares its weights.
     pub fn fork(&self) -> Result<Generator> {
-        let fork = self.inner.borrow().fork()?;
+        let fork = self.inner.fork()?;
         Ok(Generator {
-            inner: Rc::new(RefCell::new(fork)),
+            inner: fork,
             model: Arc::clone(&self.model),
             file_size: self.file_size,
         })
@@ -55,21 +53,15 @@ impl Generator {
 
     /// The text in progress as bytes; `snapshot` of the package makes a Blob of them.
     #[wasm_bindgen(skip_typescript)]
-    pub fn snapshot_bytes(&self) -> Result<Uint8Array> {
-        Ok(self.inner.borrow_mut().snapshot()?.as_slice().into())
+    pub fn snapshot_bytes(&mut self) -> Result<Uint8Array> {
+        Ok(self.inner.snapshot()?.as_slice().into())
     }
 
     /// Goes on from such bytes.
     #[wasm_bindgen(skip_typescript)]
-    pub fn restore_bytes(&self, snapshot: &Uint8Array) -> Result<()> {
-        let size = snapshot.length() as usize;
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(size)
-            .map_err(|_| Error::OutOfMemory(size))?;
-        bytes.resize(size, 0);
-        snapshot.copy_to(&mut bytes);
-        self.inner.borrow_mut().restore(&bytes)
+    pub fn restore_bytes(&mut self, snapshot: JsValue) -> Result<()> {
+        let bytes = options::bytes("snapshot", &snapshot)?;
+        self.inner.restore(&bytes)
     }
 
     /// Changes options from the next token on, all but those that belong to a text (`stop`, `context_shift`,
@@ -77,27 +69,25 @@ impl Generator {
     /// where there is a constraint, which is one on what follows.
     #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn configure(
-        &self,
+        &mut self,
         #[wasm_bindgen(unchecked_param_type = "GenerateOptions")] options: JsValue,
     ) -> Result<()> {
-        let mut inner = self.inner.borrow_mut();
-        let current: Option<Options> = inner.options().cloned();
+        let current: Option<Options> = self.inner.options().cloned();
         let options = options::generation_options(&options, current.unwrap_or_default())?;
-        inner.configure(options)
+        self.inner.configure(options)
     }
 
     /// The stages of the sampler that have an effect, in their order and with their parameters.
     #[wasm_bindgen(getter, unchecked_return_type = "Sampler[]")]
     pub fn samplers(&self) -> JsResult<JsValue> {
-        to_js(&self.inner.borrow().samplers())
+        to_js(&self.inner.samplers())
     }
 
     /// The model's last prediction as it came: the logits the last token was chosen from, after `peek` those
     /// of the next one. A view of the module's memory, valid until the next call: copy what is to stay.
     #[wasm_bindgen(unchecked_return_type = "Float32Array | undefined")]
     pub fn logits(&self) -> JsValue {
-        let inner = self.inner.borrow();
-        let Some(logits) = inner.logits() else {
+        let Some(logits) = self.inner.logits() else {
             return JsValue::UNDEFINED;
         };
         let memory: WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();

@@ -131,10 +131,8 @@ impl Trainer {
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] checkpoint: JsValue,
     ) -> Result<Trainer> {
         let text = options::string("text", &text)?;
-        let bytes: Uint8Array = checkpoint
-            .dyn_into()
-            .map_err(|_| super::error::invalid("checkpoint", "a Uint8Array"))?;
-        let inner = train::Trainer::resume(&text, &bytes.to_vec())?;
+        let bytes = options::bytes("checkpoint", &checkpoint)?;
+        let inner = train::Trainer::resume(&text, &bytes)?;
         Ok(Trainer { inner })
     }
 

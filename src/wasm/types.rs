@@ -20,7 +20,7 @@ export interface LoadProgress {
 }
 
 export interface LoadOptions {
-  /** Called now and then while the model loads, and once at the end. */
+  /** Called now and then while the model loads, and once at the end. What it throws ends the load ("callback"). */
   onProgress?: (progress: LoadProgress) => void;
   /** Cancels the load: its promise then rejects with the code "aborted". */
   signal?: AbortSignal;
@@ -182,6 +182,8 @@ export interface Generator {
    * `context_length`; the text in progress then stays as it was.
    */
   restore(snapshot: Blob | ArrayBuffer | Uint8Array): Promise<void>;
+  /** The tokens still to come, for `for (const token of generator)`. Leaving the loop aborts the text. */
+  [Symbol.iterator](): IterableIterator<Token>;
 }
 
 /** The stages of the sampler, in the order they run in unless `samplers` gives another. */
@@ -337,7 +339,10 @@ export interface ModelInfo {
 /** Every error this package throws. */
 export interface NextTokenError extends Error {
   name: "NextTokenError";
-  /** Stays the same between releases, for programs to act on: "not_gguf", "invalid_option", "aborted", … */
+  /**
+   * Stays the same between releases, for programs to act on: "not_gguf", "invalid_option", "aborted", … After "freed"
+   * the object is gone, after "crashed" the engine with all its objects; "busy" is a call from inside of another one.
+   */
   code: string;
 }
 "#;

@@ -45,7 +45,7 @@ pub fn greedy() -> JsValue {
     object(&[("temperature", 0.into())])
 }
 
-pub fn start(generator: &Generator, prompt: &str, options: JsValue) {
+pub fn start(generator: &mut Generator, prompt: &str, options: JsValue) {
     generator.start(prompt.into(), options).unwrap();
 }
 
