@@ -2,7 +2,7 @@
 
 import { render, tooMuch } from "./chat-template.js";
 import { Connection } from "./connection.js";
-import { unusable } from "./errors.js";
+import { unusable, words } from "./errors.js";
 
 /** Milliseconds a template may take. */
 const PATIENCE = 5000;
@@ -51,7 +51,7 @@ function written(job) {
   try {
     return JSON.stringify(job);
   } catch (error) {
-    throw unusable("chat_template_kwargs", `cannot be written as JSON: ${error.message}`);
+    throw unusable("chat_template_kwargs", `cannot be written as JSON: ${words(error)}`);
   }
 }
 

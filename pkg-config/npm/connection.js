@@ -3,7 +3,7 @@
 // A call is { id, method, args, … }; its answer { id, value }, { id, error }, { id, progress } or, where
 // the worker cannot be used any more, { crashed }.
 
-import { failure } from "./errors.js";
+import { failure, unusable, words } from "./errors.js";
 
 export class Connection {
   #worker;
@@ -23,6 +23,7 @@ export class Connection {
     this.#worker = worker;
     this.#advice = advice;
     worker.onmessage = ({ data }) => this.#answer(data);
+    worker.onmessageerror = () => this.#crash("its answer could not be read");
     worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
   }
 
@@ -30,8 +31,12 @@ export class Connection {
     if (this.gone) return Promise.reject(this.gone);
     const id = this.#next++;
     return new Promise((resolve, reject) => {
+      try {
+        this.#worker.postMessage({ id, ...call }, moved);
+      } catch (thrown) {
+        throw unusable("arguments", `cannot be sent to a worker: ${words(thrown)}`);
+      }
       this.#calls.set(id, { resolve, reject, onProgress });
-      this.#worker.postMessage({ id, ...call }, moved);
     });
   }
 
@@ -48,10 +53,19 @@ export class Connection {
     if (crashed !== undefined) return this.#crash(crashed);
     const call = this.#calls.get(id);
     if (!call) return;
-    if (progress) return call.onProgress?.(progress);
+    if (progress) return this.#report(call, progress);
     this.#calls.delete(id);
     if (error) call.reject(failure(error.code, error.message));
     else call.resolve(value);
+  }
+
+  /** What the page throws meanwhile ends the work it was told of. */
+  #report({ onProgress }, progress) {
+    try {
+      onProgress?.(progress);
+    } catch (error) {
+      this.end(error);
+    }
   }
 
   #crash(reason) {

@@ -4,7 +4,7 @@
 // The library that knows is larger than the engine, so it is a WebAssembly module of its own. It and this
 // file are loaded with the first constraint.
 
-import { failure, unusable } from "./errors.js";
+import { failure, unusable, words } from "./errors.js";
 import { begun, once } from "./starting.js";
 
 const module = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
@@ -97,9 +97,10 @@ function rule(glue, vocabulary, kind, source) {
 function json(schema) {
   if (typeof schema === "string") return schema;
   try {
-    return JSON.stringify(schema);
+    // A list is no schema, and may be too long to be written.
+    return Array.isArray(schema) ? undefined : JSON.stringify(schema);
   } catch (error) {
-    throw unusable("json_schema", `cannot be written as JSON: ${error.message}`);
+    throw unusable("json_schema", `cannot be written as JSON: ${words(error)}`);
   }
 }
 

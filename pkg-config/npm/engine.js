@@ -1,9 +1,10 @@
 // The engine on the thread that imports it: picks a module, starts it, completes `Generator`.
 
-import start, { Generator } from "./nexttoken.js";
+import start, { Generator, guard } from "./nexttoken.js";
 import { converse } from "./chat.js";
-import { failure, refuseUnknown } from "./errors.js";
+import { coded, failure, read, unusable, words } from "./errors.js";
 import { bestVariant } from "./features.js";
+import { loading, readable } from "./source.js";
 import { absolute, begun, once } from "./starting.js";
 
 // Written out in full, because bundlers look for exactly this expression.
@@ -21,9 +22,8 @@ const shipped = {
  *   `wasm_url` names a module kept elsewhere.
  * @returns {Promise<{ variant: "relaxed" | "simd128" | "custom" }>}
  */
-export default once(async (options = {}) => {
-  refuseUnknown(options, ["variant", "wasm_url"]);
-  const { variant, url } = choose(options);
+export default once(async (options) => {
+  const { variant, url } = choose(read(options, ["variant", "wasm_url"]));
   await begun(() => start({ module_or_path: url }), "engine", url);
   return { variant };
 });
@@ -37,35 +37,54 @@ function choose({ variant, wasm_url }) {
       "this browser cannot run the engine: it has no WebAssembly SIMD (every current browser has)",
     );
   }
-  if (!Object.hasOwn(shipped, variant)) {
-    throw failure("invalid_option", 'the option "variant" is not usable: it is "relaxed" or "simd128"');
-  }
+  if (!Object.hasOwn(shipped, variant)) throw unusable("variant", 'must be "relaxed" or "simd128"');
   return { variant, url: shipped[variant]() };
 }
 
-/** Begins the model's answer to `messages`; see the types. */
-Generator.prototype.chat = async function chat(messages, options) {
-  const [conversation, writing] = await converse(this, messages, options);
-  this.start_chat(conversation, await constrained(this, writing));
+/** See the types: what is given is checked first, and a trap rejects the promise. */
+const { load, inspect } = Generator;
+Generator.load = coded((source, options) => guard.settled(load(readable(source), loading(options))));
+Generator.inspect = coded((source, options) => guard.settled(inspect(readable(source), loading(options))));
+
+/** The tokens still to come. Leaving the loop aborts the text. */
+Generator.prototype[Symbol.iterator] = function* tokens() {
+  let left = false;
+  try {
+    for (let token; (token = this.next_token()); left = false) {
+      left = true;
+      yield token;
+    }
+  } finally {
+    if (left && this.__wbg_ptr) this.abort();
+  }
 };
 
-const isConstrained = (options) =>
-  ["json_schema", "regex", "grammar"].some((kind) => options?.[kind] !== undefined);
+/** Begins the model's answer to `messages`; see the types. */
+Generator.prototype.chat = coded(async function chat(messages, options) {
+  const [conversation, writing] = await converse(this, messages, read(options));
+  this.start_chat(conversation, await constrained(this, writing));
+});
+
+const isConstrained = (options) => ["json_schema", "regex", "grammar"].some((kind) => options[kind] !== undefined);
 
 /** `options` with the constraint among them compiled, if there is one. */
 export async function constrained(generator, options) {
-  if (!isConstrained(options)) return options;
+  const copy = read(options);
+  if (!isConstrained(copy)) return copy;
   const { compile } = await import("./constraint.js");
-  return compile(generator, options);
+  return compile(generator, copy);
 }
 
 // With a constraint they give a promise, because its module may have to be loaded.
 for (const name of ["start", "configure"]) {
   const plain = Generator.prototype[name];
+  const later = coded(async function (options, ...args) {
+    return plain.call(this, ...args, await constrained(this, options));
+  });
   Generator.prototype[name] = function (...args) {
-    const options = args.pop();
-    const call = (options) => plain.call(this, ...args, options);
-    return isConstrained(options) ? constrained(this, options).then(call) : call(options);
+    const options = read(args[plain.length - 1]);
+    const first = args.slice(0, plain.length - 1);
+    return isConstrained(options) ? later.call(this, options, ...first) : plain.call(this, ...first, options);
   };
 }
 
@@ -75,13 +94,19 @@ Generator.prototype.snapshot = function snapshot() {
 };
 
 /** Goes on from a snapshot; see the types. */
-Generator.prototype.restore = async function restore(snapshot) {
+Generator.prototype.restore = coded(async function restore(snapshot) {
   this.restore_bytes(await bytesOf(snapshot));
-};
+});
 
 /** The bytes of a Blob or buffer. */
 export async function bytesOf(source) {
-  return new Uint8Array(await new Response(source).arrayBuffer());
+  const given = readable(source);
+  if (!(given instanceof Blob || given instanceof Uint8Array)) throw unusable("snapshot", "must be a Blob or a buffer");
+  try {
+    return new Uint8Array(await new Response(given).arrayBuffer());
+  } catch (thrown) {
+    throw failure("io", `the snapshot could not be read: ${words(thrown)}`, thrown);
+  }
 }
 
 if (Symbol.dispose) Generator.prototype[Symbol.dispose] ??= Generator.prototype.free;

@@ -1,6 +1,6 @@
 // How a WebAssembly module begins, whichever it is.
 
-import { failure } from "./errors.js";
+import { failure, unusable, words } from "./errors.js";
 
 /** `load` for the first caller, whom later ones wait for; after a failure it can be tried again. */
 export function once(load) {
@@ -17,9 +17,15 @@ export async function begun(begin, what, url) {
   try {
     return await begin();
   } catch (error) {
-    throw failure("wasm_unavailable", `the ${what} could not be loaded from ${url}: ${error.message}`, error);
+    throw failure("wasm_unavailable", `the ${what} could not be loaded from ${url}: ${words(error)}`, error);
   }
 }
 
 /** `address` against the page or the worker it is used in. */
-export const absolute = (address) => new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+export function absolute(address) {
+  try {
+    return new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+  } catch (thrown) {
+    throw unusable("wasm_url", `is no address: ${words(thrown)}`);
+  }
+}

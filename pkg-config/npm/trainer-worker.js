@@ -3,6 +3,7 @@
 // A call is { id, method, args }; its answer { id, value }, { id, error } or, where the module cannot
 // be used any more, { crashed }.
 
+import { codeOf, words } from "./errors.js";
 import init, { Trainer } from "./trainer.js";
 
 /** @type {Trainer | undefined} */
@@ -28,17 +29,14 @@ const methods = {
   info: () => trainer.info(),
 };
 
-/** A trap leaves the module in a state nobody knows: nothing of it may be used again. */
-const isCrash = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
-
 onmessage = async ({ data: { id, method, args } }) => {
   try {
     const value = await methods[method](...args);
     // A file moves to the page instead of being copied.
     postMessage({ id, value }, value instanceof Uint8Array ? [value.buffer] : []);
   } catch (error) {
-    const message = String(error?.message ?? error);
-    if (isCrash(error)) postMessage({ crashed: message });
-    else postMessage({ id, error: { message, code: error?.code ?? "internal" } });
+    if (error?.code === "crashed") postMessage({ crashed: words(error.cause ?? error) });
+    else postMessage({ id, error: { message: words(error), code: codeOf(error) } });
   }
 };
+onmessageerror = () => postMessage({ crashed: "a call could not be read" });

@@ -7,7 +7,7 @@
 //     const generator = await Generator.load(trainer.to_gguf());
 
 import start, { Trainer } from "./nexttoken_trainer.js";
-import { failure, refuseUnknown } from "./errors.js";
+import { failure, read } from "./errors.js";
 import { bestVariant } from "./features.js";
 import { absolute, begun, once } from "./starting.js";
 
@@ -21,15 +21,15 @@ const shipped = () => new URL("./nexttoken_trainer.wasm", import.meta.url);
  * @param {{ wasm_url?: string | URL }} [options] `wasm_url` names a module kept elsewhere
  * @returns {Promise<void>}
  */
-export default once(async (options = {}) => {
-  refuseUnknown(options, ["wasm_url"]);
+export default once(async (options) => {
+  const { wasm_url } = read(options, ["wasm_url"]);
   if (bestVariant() === null) {
     throw failure(
       "unsupported_browser",
       "this browser cannot train: it has no WebAssembly SIMD (every current browser has)",
     );
   }
-  const url = options.wasm_url === undefined ? shipped() : absolute(options.wasm_url);
+  const url = wasm_url === undefined ? shipped() : absolute(wasm_url);
   await begun(() => start({ module_or_path: url }), "trainer", url);
 });
 

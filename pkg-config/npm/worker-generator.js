@@ -1,7 +1,9 @@
 // `Generator` off the main thread: the same interface, every method a promise.
 
 import { Connection } from "./connection.js";
-import { failure, refuseUnknown } from "./errors.js";
+import { coded, failure } from "./errors.js";
+import { loading, readable } from "./source.js";
+import { absolute } from "./starting.js";
 
 /** What can be posted to a worker of anything `Generator.load` takes, and what is moved, not copied. */
 function portable(source) {
@@ -25,9 +27,12 @@ function portable(source) {
 function engine({ variant, wasm_url }) {
   const options = {};
   if (variant !== undefined) options.variant = variant;
-  if (wasm_url !== undefined) options.wasm_url = String(new URL(wasm_url, location.href));
+  if (wasm_url !== undefined) options.wasm_url = absolute(wasm_url).href;
   return options;
 }
+
+/** The options `Generator.load` knows, and those the engine is started with. */
+const LOADING = ["onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url"];
 
 /** A worker for one generator and its forks. */
 const connect = () =>
@@ -56,11 +61,10 @@ export class WorkerGenerator {
    *   variant?: string, wasm_url?: string | URL }} [options]
    * @returns {Promise<WorkerGenerator>}
    */
-  static async load(source, options = {}) {
-    refuseUnknown(options, ["onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url"]);
-    const { onProgress, signal, variant, wasm_url, ...rest } = options;
+  static load = coded(async (source, options) => {
+    const { onProgress, signal, variant, wasm_url, ...rest } = loading(options, LOADING);
     if (signal?.aborted) throw failure("aborted", "aborted");
-    const [posted, moved] = portable(source);
+    const [posted, moved] = portable(readable(source));
     const generator = new WorkerGenerator();
     // The worker goes with whatever half a model it holds.
     const abort = () => generator.#connection.end(failure("aborted", "aborted"));
@@ -74,12 +78,13 @@ export class WorkerGenerator {
     } finally {
       signal?.removeEventListener("abort", abort);
     }
-  }
+  });
 
   /** What a model file says in its header; see `Generator.inspect`. */
-  static async inspect(source, { variant, wasm_url, signal, ...options } = {}) {
+  static inspect = coded(async (source, given) => {
+    const { variant, wasm_url, signal, ...options } = loading(given, LOADING.slice(1));
     if (signal?.aborted) throw failure("aborted", "aborted");
-    const [posted, moved] = portable(source);
+    const [posted, moved] = portable(readable(source));
     const generator = new WorkerGenerator();
     const abort = () => generator.#connection.end(failure("aborted", "aborted"));
     signal?.addEventListener("abort", abort);
@@ -89,7 +94,7 @@ export class WorkerGenerator {
       signal?.removeEventListener("abort", abort);
       generator.free();
     }
-  }
+  });
 
   /** Begins a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
   start(prompt, options) {

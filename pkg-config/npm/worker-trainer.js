@@ -1,7 +1,8 @@
 // `Trainer` off the main thread: the same interface, every method a promise.
 
 import { Connection } from "./connection.js";
-import { failure, refuseUnknown } from "./errors.js";
+import { coded, failure, read } from "./errors.js";
+import { absolute } from "./starting.js";
 
 /** A trainer that lives in a module worker of its own. */
 export class WorkerTrainer {
@@ -34,10 +35,9 @@ export class WorkerTrainer {
     return WorkerTrainer.#begin("resume", { text, checkpoint }, options);
   }
 
-  static async #begin(method, what, options = {}) {
-    refuseUnknown(options, ["wasm_url"]);
-    const wasm = {};
-    if (options.wasm_url !== undefined) wasm.wasm_url = String(new URL(options.wasm_url, location.href));
+  static #begin = coded(async (method, what, options) => {
+    const wasm = read(options, ["wasm_url"]);
+    if (wasm.wasm_url !== undefined) wasm.wasm_url = absolute(wasm.wasm_url).href;
     const trainer = new WorkerTrainer();
     try {
       await trainer.#call(method, [{ ...what, wasm }]);
@@ -46,7 +46,7 @@ export class WorkerTrainer {
       trainer.free();
       throw error;
     }
-  }
+  });
 
   /** One step: `{ step, loss, tokens_per_second, … }`. */
   step() {

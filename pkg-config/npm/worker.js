@@ -6,7 +6,7 @@
 
 import init, { Generator, bytesOf, constrained } from "./engine.js";
 import { converse } from "./chat.js";
-import { failure } from "./errors.js";
+import { codeOf, failure, words } from "./errors.js";
 
 const channel = new MessageChannel();
 const waiting = [];
@@ -176,17 +176,18 @@ const methods = {
   token_name: (seat, token) => seat.generator.token_name(token),
   score: (seat, ...args) => seat.generator.score(...args),
   scorer(seat, ...args) {
-    scorers.set(scored, seat.generator.scorer(...args));
+    const scorer = seat.generator.scorer(...args);
+    scorers.set(scored, { seat, scorer });
     return scored++;
   },
-  scorer_step: (_, number) => scorers.get(number).step(),
+  scorer_step: (_, number) => scorers.get(number).scorer.step(),
   scorer_finish(_, number) {
-    const scorer = scorers.get(number);
+    const { scorer } = scorers.get(number);
     scorers.delete(number);
     return scorer.finish();
   },
   scorer_free(_, number) {
-    scorers.get(number).free();
+    scorers.get(number).scorer.free();
     scorers.delete(number);
   },
   state(seat) {
@@ -195,6 +196,7 @@ const methods = {
   },
   free(seat, number) {
     seats.delete(number);
+    for (const [key, scoring] of scorers) if (scoring.seat === seat) methods.scorer_free(seat, key);
     seat.newRun();
     seat.generator.free();
   },
@@ -209,14 +211,12 @@ function opened(source) {
   return new Response(stream, { headers: length ? { "content-length": length } : {} });
 }
 
-/** A trap leaves the module in a state nobody knows: nothing of it may be used again. */
-const isCrash = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
+/** Whether the module trapped: nothing of it may be used again. */
+const isCrash = (error) => error?.code === "crashed";
 
 function crash(error) {
-  postMessage({ crashed: String(error?.message ?? error) });
+  postMessage({ crashed: words(error.cause ?? error) });
 }
-
-const portable = (error) => ({ message: String(error?.message ?? error), code: error?.code ?? "internal" });
 
 onmessage = async ({ data: { id, seat, method, args } }) => {
   try {
@@ -224,6 +224,7 @@ onmessage = async ({ data: { id, seat, method, args } }) => {
     postMessage({ id, value });
   } catch (error) {
     if (isCrash(error)) crash(error);
-    else postMessage({ id, error: portable(error) });
+    else postMessage({ id, error: { message: words(error), code: codeOf(error) } });
   }
 };
+onmessageerror = () => postMessage({ crashed: "a call could not be read" });

@@ -177,7 +177,7 @@ fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     let (bindgen, binaryen) = (tools::WASM_BINDGEN, include_str!("../tools/package.json"));
     let optimiser = &recipe.optimiser;
     Ok(format!(
-        "{module}\n{bindgen}\n{OPTIMISER:?} {optimiser:?}\n{binaryen}"
+        "{module}\n{bindgen}\n{OPTIMISER:?} {optimiser:?}\n{binaryen}\n{GUARD}"
     ))
 }
 
@@ -232,8 +232,29 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result
         .remove_producers_section(true)
         .generate(folder)?;
     let glue = folder.join(variant.stem() + ".js");
-    fs::write(&glue, without_remarks(&fs::read_to_string(&glue)?))?;
+    let text = without_remarks(&fs::read_to_string(&glue)?);
+    // Those that can begin anew look after themselves.
+    let text = match variant {
+        Variant::Chat | Variant::Constraint => text,
+        _ => guarded(&text)?,
+    };
+    fs::write(&glue, text)?;
     Ok(())
+}
+
+/// What a glue with a guard begins with.
+const GUARD: &str =
+    "import { Guard } from \"./guard.js\";\n\nexport const guard = new Guard();\n\n";
+
+/// The glue with all calls of its module going through `guard.js`, also those of promises and closures.
+fn guarded(glue: &str) -> Result<String> {
+    let exports = "wasm = instance.exports;";
+    ensure!(
+        glue.matches(exports).count() == 1,
+        "the glue should have one line `{exports}`; wasm-bindgen has changed"
+    );
+    let behind = "wasm = guard.over(instance.exports);";
+    Ok(GUARD.to_owned() + &glue.replace(exports, behind))
 }
 
 /// The glue without wasm-bindgen's remarks on its casts, which name positions in a table of the module and so
@@ -347,6 +368,15 @@ mod tests {
                 "{glue}"
             );
         }
+    }
+
+    #[test]
+    fn all_calls_of_a_guarded_glue_go_through_the_guard() {
+        let glue =
+            guarded("function begin(instance) {\n    wasm = instance.exports;\n}\n").unwrap();
+        assert!(glue.starts_with(GUARD));
+        assert!(glue.ends_with("{\n    wasm = guard.over(instance.exports);\n}\n"));
+        assert!(guarded("wasm = other.exports;").is_err());
     }
 
     #[test]

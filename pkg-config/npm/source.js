@@ -1,0 +1,63 @@
+// What a model is loaded from and how, checked before anything begins: it comes from outside, and what the engine
+// reads must not throw.
+
+import { failure, read, unusable, words } from "./errors.js";
+
+/** A getter of each kind of object that throws for what only looks like one. */
+const GETTERS = [
+  [ArrayBuffer, "byteLength"],
+  [Blob, "size"],
+  [Response, "ok"],
+  [Request, "url"],
+  [URL, "href"],
+  [ReadableStream, "locked"],
+  [AbortSignal, "aborted"],
+];
+/** The most files a model may have. */
+const MAX_PARTS = 99_999;
+
+function genuine(value) {
+  for (const [Kind, name] of GETTERS) {
+    if (value instanceof Kind) Reflect.get(Kind.prototype, name, value);
+  }
+  // These throw where a buffer was given away.
+  if (value instanceof ArrayBuffer) return new Uint8Array(value);
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (value instanceof Response ? value.body?.locked : value instanceof ReadableStream && value.locked) {
+    throw failure("io", "the file could not be read: its stream is being read or has been read already");
+  }
+  return value;
+}
+
+function genuineOr(name, value) {
+  try {
+    if (!Array.isArray(value)) return genuine(value);
+    if (value.length > MAX_PARTS) throw new Error("it has too many parts");
+    return Array.from(value, genuine);
+  } catch (thrown) {
+    throw thrown?.code === "io" ? thrown : unusable(name, `cannot be read: ${words(thrown)}`);
+  }
+}
+
+/** The source of a model, whose bytes can be read if it is one at all. */
+export const readable = (source) => genuineOr("source", source);
+
+/** The options of a load; `known`, where given, are the names there are. */
+export function loading(options, known) {
+  const { onProgress, signal, ...rest } = read(options, known);
+  if (signal != null) {
+    if (!(genuineOr("signal", signal) instanceof AbortSignal)) throw unusable("signal", "must be an AbortSignal");
+    rest.signal = signal;
+  }
+  if (onProgress != null) {
+    if (typeof onProgress !== "function") throw unusable("onProgress", "must be a function");
+    rest.onProgress = (progress) => {
+      try {
+        onProgress(progress);
+      } catch (thrown) {
+        throw failure("callback", `onProgress threw: ${words(thrown)}`, thrown);
+      }
+    };
+  }
+  return rest;
+}
