@@ -1,0 +1,93 @@
+// The same for a long time: texts that outgrow their context again and again, and many loads, forks and errors.
+// The text is the same twice, and the memory of the module stays as it is.
+//
+// NEXTTOKEN_SOAK=1 makes it long: 60,000 tokens twice, and 200 loads.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
+
+const long = Boolean(process.env.NEXTTOKEN_SOAK);
+
+/** In the page: writes `tokens` tokens twice; gives a hash of their ids, and the memory before and after. */
+async function write({ tokens }) {
+  const { default: init, Generator } = await import("/pkg/index.js");
+  await init();
+  const { default: exports } = await import("/pkg/nexttoken.js");
+  const { memory } = await exports();
+  const generator = await Generator.load("/stories.gguf");
+  // No story ends.
+  const banned_tokens = generator.tokenize("<|endoftext|>", { special: true });
+  const runs = [];
+  for (const _ of [1, 2]) {
+    generator.start("Once upon a time", { seed: 11, context_shift: true, max_tokens: tokens, banned_tokens });
+    // FNV-1a.
+    let hash = 0x811c9dc5;
+    let count = 0;
+    let half;
+    for (const { id } of generator) {
+      hash = Math.imul(hash ^ id, 0x01000193) >>> 0;
+      count += 1;
+      if (count === tokens / 2) half = memory.buffer.byteLength;
+    }
+    runs.push({ hash, count, reason: generator.finish_reason, half, end: memory.buffer.byteLength });
+  }
+  generator.free();
+  return runs;
+}
+
+/** In the page: loads, forks and fails `rounds` times; gives the memory of the module after each round. */
+async function reload({ rounds }) {
+  const { default: init, Generator } = await import("/pkg/index.js");
+  await init();
+  const { default: exports } = await import("/pkg/nexttoken.js");
+  const { memory } = await exports();
+  const file = await (await fetch("/stories.gguf")).blob();
+  const broken = [file.slice(0, 500_000), file.slice(9), new Blob([])];
+  const sizes = [];
+  const ids = new Set();
+  for (let round = 0; round < rounds; round += 1) {
+    const generator = await Generator.load(file);
+    const code = await Generator.load(broken[round % broken.length]).catch(({ code }) => code);
+    if (typeof code !== "string") throw new Error("a broken file was loaded");
+    generator.start("Once upon a time", { seed: 1, max_tokens: 10 });
+    generator.next_token();
+    const forks = [generator.fork(), generator.fork()];
+    for (const one of [generator, ...forks]) {
+      for (const wrong of [{ top_p: 2 }, { typo: 1 }, { stop: [{}] }, { get top_k() { throw 1; } }]) {
+        try {
+          one.configure(wrong);
+          throw new Error("it was accepted");
+        } catch ({ code }) {
+          if (!/option$/.test(code)) throw new Error(`another error: ${code}`);
+        }
+      }
+      while (one.next_token());
+      ids.add(String(one.ids));
+      one.free();
+    }
+    sizes.push(memory.buffer.byteLength);
+  }
+  return { sizes, texts: ids.size };
+}
+
+test("a long text is the same twice, in the same memory", async () => {
+  const { page, close } = await open("/");
+  const tokens = long ? 60_000 : 6_000;
+  const [first, second] = await page.evaluate(write, { tokens });
+  assert.deepEqual([first.count, first.reason], [tokens, "length"]);
+  assert.equal(second.hash, first.hash);
+  // The list of ids grows by a few bytes a token; nothing else may.
+  assert.ok(first.end - first.half <= 1 << 20, `${first.half} bytes, then ${first.end}`);
+  assert.equal(second.end, first.end);
+  await close();
+});
+
+test("loads, forks and errors give back what they took", async () => {
+  const { page, close } = await open("/");
+  const rounds = long ? 200 : 40;
+  const { sizes, texts } = await page.evaluate(reload, { rounds });
+  assert.equal(texts, 1);
+  assert.equal(sizes.at(-1), sizes[9], `bytes after each round: ${sizes}`);
+  await close();
+});
