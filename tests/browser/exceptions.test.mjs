@@ -1,5 +1,5 @@
-// What other people's code throws, and when: getters, callbacks, streams, things that only look like a source, and the
-// module itself. Each ends in an error with a code, at once, and what can be used afterwards is used.
+// What other people's code throws, and when: getters, callbacks, streams, things that only look like a source. Each
+// ends in an error with a code, at once, and what can be used afterwards is used.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -22,6 +22,7 @@ async function sources({ worker }) {
   const { proxy, revoke } = Proxy.revocable([], {});
   revoke();
   let rest = 0;
+  const controller = new AbortController();
   const several = new Set();
   const both = (...list) => several.add(list) && list;
   const given = {
@@ -66,6 +67,7 @@ async function sources({ worker }) {
     "a getter that throws": both(file, { get onProgress() { throw new Error("boom"); } }),
     "no function": both(file, { onProgress: 5 }),
     "a proxy of options": both(file, new Proxy({}, { ownKeys() { throw new Error("boom"); } })),
+    "a callback that aborts": both(file, { signal: controller.signal, onProgress: () => controller.abort() }),
     "a callback that throws": both(file, { onProgress() { throw new Error("boom"); } }),
   };
   const codes = {};
@@ -96,6 +98,7 @@ for (const worker of [false, true]) {
       "a model, and then more without an end": codes["a model, and then more without an end"],
       "a part of a stream": "truncated",
       "not found": "http",
+      "a callback that aborts": "aborted",
       "a callback that throws": "callback",
       afterwards: true,
     })) {
@@ -108,6 +111,53 @@ for (const worker of [false, true]) {
     await close();
   });
 }
+
+/** In the page: the same of a trainer. */
+async function training() {
+  const { default: init, Trainer, WorkerTrainer } = await import("/pkg/trainer.js");
+  await init();
+  const text = "The owl saw the fox run to the river, and they played until night. ".repeat(40);
+  const config = { preset: "tiny", context_length: 32, batch_size: 1, seed: 1 };
+  const code = async (call) => {
+    try {
+      await call();
+      return "nothing";
+    } catch (error) {
+      return error.code;
+    }
+  };
+  const throwing = () => {
+    throw new Error("boom");
+  };
+  const trainer = new Trainer(text, config);
+  let inner;
+  const constraint = () => void (inner = code(() => trainer.step()));
+  const codes = [
+    await code(() => new Trainer(text, { get preset() { return throwing(); } })),
+    await code(() => Trainer.resume(text, Object.create(Uint8Array.prototype))),
+    await code(() => WorkerTrainer.create(text, { get preset() { return throwing(); } })),
+    await code(() => WorkerTrainer.create(text, { preset: throwing })),
+    await code(() => WorkerTrainer.create(text, config, 5)),
+    await code(() => WorkerTrainer.create(text, config, { wasm_url: "http://" })),
+    await code(() => trainer.sample("The", { max_tokens: 3, stop: new Proxy(["a"], { get: throwing }) })),
+    await code(() => trainer.sample("The", { max_tokens: 3, constraint })),
+    await inner,
+    await code(() => trainer.step()),
+    await code(() => trainer.free()),
+    await code(() => trainer.free()),
+    await code(() => trainer.step()),
+  ];
+  return codes;
+}
+
+test("a trainer refuses calls from inside of calls, and what throws leaves nothing behind", async () => {
+  const { page, close } = await open("/");
+  assert.deepEqual(await page.evaluate(training), [
+    ...Array(7).fill("invalid_option"),
+    ...["nothing", "busy", "nothing", "nothing", "nothing", "freed"],
+  ]);
+  await close();
+});
 
 /** In the page: calls from inside of calls. */
 async function inside() {
@@ -199,51 +249,5 @@ test("a call from inside of a call is refused, and what a getter throws leaves n
   assert.deepEqual(freeing.slice(1), ["freed", "freed", "nothing"]);
   assert.deepEqual(scorers, ["freed", "freed", "freed"]);
   assert.equal(freed, "freed");
-  await close();
-});
-
-/** In the page: spoils the module's memory in the middle of a load. */
-async function trap() {
-  const { default: init, Generator } = await import("/pkg/index.js");
-  await init();
-  const { default: exports } = await import("/pkg/nexttoken.js");
-  const { memory } = await exports();
-  const generator = await Generator.load("/stories.gguf");
-  generator.start("Once");
-  const file = await (await fetch("/stories.gguf")).arrayBuffer();
-  const spoil = () => new Uint8Array(memory.buffer).fill(0xff);
-  const loading = new ReadableStream({
-    start(controller) {
-      controller.enqueue(new Uint8Array(file, 0, 900_000).slice());
-      setTimeout(() => {
-        spoil();
-        controller.enqueue(new Uint8Array(file, 900_000).slice());
-        controller.close();
-      }, 200);
-    },
-  });
-  const never = new ReadableStream({});
-  const late = new Promise((resolve) => setTimeout(resolve, 10_000, "never settled"));
-  const code = (promise) => Promise.race([promise.then(() => "loaded", (error) => error.code), late]);
-  const calls = [code(Generator.load(loading)), code(Generator.load(never))];
-  const codes = await Promise.all(calls);
-  for (const call of [() => generator.next_token(), () => generator.text, () => generator.fork()]) {
-    try {
-      call();
-      codes.push("nothing");
-    } catch (error) {
-      codes.push(error.code);
-    }
-  }
-  codes.push(await code(Generator.load("/stories.gguf")), await code(Generator.inspect("/stories.gguf")));
-  generator.free();
-  return codes;
-}
-
-test("a trap rejects what waits, and every later call says that the engine crashed", async () => {
-  const { page, close } = await open("/");
-  const codes = await page.evaluate(trap);
-  assert.deepEqual(codes, codes.map(() => "crashed"));
-  assert.equal(codes.length, 7);
   await close();
 });

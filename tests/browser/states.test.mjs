@@ -10,7 +10,7 @@ async function answers({ worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
   const PATIENCE = 20_000;
-  const prompt = "Once upon a time ".repeat(60);
+  const prompt = "Once upon a time ".repeat(36);
   const writing = { seed: 7, max_tokens: 6 };
   const loaded = await (worker ? WorkerGenerator : Generator).load("/stories.gguf");
   const generators = new Set([loaded]);
