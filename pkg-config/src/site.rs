@@ -44,6 +44,7 @@ fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>
     let package = repo.package();
     clear(&package)?;
     copy_tree(&repo.npm_sources(), &package)?;
+    strip_comments(&package)?;
     check_version(&package.join("package.json"))?;
     for (variant, bound) in modules {
         copy(&bound.module, &package.join(variant.module()))?;
@@ -52,6 +53,18 @@ fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>
     }
     for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&repo.root().join(file), &package.join(file))?;
+    }
+    Ok(())
+}
+
+/// Takes the comments out of the scripts in a folder: what users read of them is in the types.
+fn strip_comments(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "js") {
+            let stripped = wasm::without_comments(&fs::read_to_string(&path)?);
+            fs::write(&path, stripped)?;
+        }
     }
     Ok(())
 }

@@ -232,7 +232,7 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result
         .remove_producers_section(true)
         .generate(folder)?;
     let glue = folder.join(variant.stem() + ".js");
-    let text = without_remarks(&fs::read_to_string(&glue)?);
+    let text = without_comments(&fs::read_to_string(&glue)?);
     // Those that can begin anew look after themselves.
     let text = match variant {
         Variant::Chat | Variant::Constraint => text,
@@ -257,22 +257,20 @@ fn guarded(glue: &str) -> Result<String> {
     Ok(GUARD.to_owned() + &glue.replace(exports, behind))
 }
 
-/// The glue without wasm-bindgen's remarks on its casts, which name positions in a table of the module and so
-/// may differ where the code does not, and without documentation, which the types have: a page would
-/// download it.
-fn without_remarks(glue: &str) -> String {
+/// JavaScript without lines that are comments or documentation, which the types have: a page would download
+/// them. wasm-bindgen's own name positions in a table of the module, and so may differ where the code does not.
+pub fn without_comments(code: &str) -> String {
     let mut documentation = false;
     let stays = |line: &&str| {
         let line = line.trim();
         documentation |= line.starts_with("/**");
-        let stays = !documentation && !line.starts_with("// Cast intrinsic for");
+        let stays = !documentation && !line.starts_with("//");
         documentation &= !line.ends_with("*/");
         stays
     };
-    glue.lines()
-        .filter(stays)
-        .flat_map(|line| [line, "\n"])
-        .collect()
+    let lines = code.lines().filter(stays);
+    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    text.trim_start().to_owned()
 }
 
 fn optimise(repo: &Repo, recipe: &Recipe, from: &Path, to: &Path) -> Result<()> {
@@ -380,10 +378,10 @@ mod tests {
     }
 
     #[test]
-    fn remarks_on_casts_and_documentation_are_dropped() {
-        let glue = "a {\n    // Cast intrinsic for `Closure(…shim_idx: 16…)`.\n    // why\n}\n";
-        assert_eq!(without_remarks(glue), "a {\n    // why\n}\n");
-        let glue = "/* types */\n/** one */\na\n  /**\n   * two\n   */\n  b\n";
-        assert_eq!(without_remarks(glue), "/* types */\na\n  b\n");
+    fn comments_and_documentation_are_dropped() {
+        let glue = "a {\n    // Cast intrinsic for `Closure(…shim_idx: 16…)`.\n    b // why\n}\n";
+        assert_eq!(without_comments(glue), "a {\n    b // why\n}\n");
+        let glue = "// what\n\n/* types */\n/** one */\na\n  /**\n   * two\n   */\n  b\n";
+        assert_eq!(without_comments(glue), "/* types */\na\n  b\n");
     }
 }
