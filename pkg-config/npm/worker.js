@@ -7,6 +7,7 @@
 import init, { Generator, bytesOf, constrained } from "./engine.js";
 import { converse } from "./chat.js";
 import { failure } from "./errors.js";
+import { opened } from "./portable.js";
 
 const channel = new MessageChannel();
 const waiting = [];
@@ -199,15 +200,6 @@ const methods = {
     seat.generator.free();
   },
 };
-
-/** Anything `Generator.load` takes, from what could be posted. */
-function opened(source) {
-  if (Array.isArray(source)) return source.map(opened);
-  const { url, blob, bytes, stream, length } = source;
-  if (!stream) return url ?? blob ?? bytes;
-  // A Response, because it can tell how long it is.
-  return new Response(stream, { headers: length ? { "content-length": length } : {} });
-}
 
 /** A trap leaves the module in a state nobody knows: nothing of it may be used again. */
 const isCrash = (error) => error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
