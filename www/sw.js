@@ -8,7 +8,7 @@ const FILES = [
   "stages.js", "tokens.js",
   "pkg/index.js", "pkg/engine.js", "pkg/errors.js", "pkg/features.js", "pkg/worker.js",
   "pkg/worker-generator.js", "pkg/nexttoken.js", "pkg/nexttoken_relaxed.wasm", "pkg/nexttoken_simd128.wasm",
-  "score.css", "score.js", "train.css", "train.js", "train-store.js", "training.js", "curve.js", "pkg/connection.js", "pkg/starting.js", "pkg/guard.js", "pkg/source.js",
+  "score.css", "score.js", "train.css", "train.js", "train-store.js", "training.js", "curve.js", "pkg/connection.js", "pkg/starting.js", "pkg/guard.js", "pkg/source.js", "pkg/portable.js",
   "pkg/chat.js", "pkg/chat-template.js", "pkg/chat-worker.js", "pkg/nexttoken_chat.js", "pkg/nexttoken_chat.wasm",
 ];
 

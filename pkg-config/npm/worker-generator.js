@@ -2,26 +2,9 @@
 
 import { Connection } from "./connection.js";
 import { coded, failure } from "./errors.js";
+import { portable } from "./portable.js";
 import { loading, readable } from "./source.js";
 import { absolute } from "./starting.js";
-
-/** What can be posted to a worker of anything `Generator.load` takes, and what is moved, not copied. */
-function portable(source) {
-  if (Array.isArray(source)) return [source.map((part) => portable(part)[0]), []];
-  if (typeof source === "string" || source instanceof URL) {
-    return [{ url: new URL(source, globalThis.document?.baseURI ?? location.href).href }, []];
-  }
-  if (source instanceof Blob) return [{ blob: source }, []];
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return [{ bytes: source }, []];
-  if (source instanceof Request) return [{ url: source.url }, []];
-  if (source instanceof Response) {
-    if (!source.ok) throw failure("http", `the server answered ${source.status} for ${source.url}`);
-    const length = source.headers.get("content-length");
-    return [{ stream: source.body, length }, [source.body]];
-  }
-  if (source instanceof ReadableStream) return [{ stream: source }, [source]];
-  throw failure("invalid_option", "the source is not a URL, file, buffer, response or stream");
-}
 
 /** What a worker starts its engine with. */
 function engine({ variant, wasm_url }) {
@@ -64,7 +47,7 @@ export class WorkerGenerator {
   static load = coded(async (source, options) => {
     const { onProgress, signal, variant, wasm_url, ...rest } = loading(options, LOADING);
     if (signal?.aborted) throw failure("aborted", "aborted");
-    const [posted, moved] = portable(readable(source));
+    const [posted, moved, close] = portable(readable(source));
     const generator = new WorkerGenerator();
     // The worker goes with whatever half a model it holds.
     const abort = () => generator.#connection.end(failure("aborted", "aborted"));
@@ -76,6 +59,7 @@ export class WorkerGenerator {
       generator.free();
       throw error;
     } finally {
+      close?.();
       signal?.removeEventListener("abort", abort);
     }
   });
@@ -84,13 +68,14 @@ export class WorkerGenerator {
   static inspect = coded(async (source, given) => {
     const { variant, wasm_url, signal, ...options } = loading(given, LOADING.slice(1));
     if (signal?.aborted) throw failure("aborted", "aborted");
-    const [posted, moved] = portable(readable(source));
+    const [posted, moved, close] = portable(readable(source));
     const generator = new WorkerGenerator();
     const abort = () => generator.#connection.end(failure("aborted", "aborted"));
     signal?.addEventListener("abort", abort);
     try {
       return await generator.#call("inspect", [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved);
     } finally {
+      close?.();
       signal?.removeEventListener("abort", abort);
       generator.free();
     }

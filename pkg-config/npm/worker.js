@@ -7,6 +7,7 @@
 import init, { Generator, bytesOf, constrained } from "./engine.js";
 import { converse } from "./chat.js";
 import { codeOf, failure, words } from "./errors.js";
+import { opened } from "./portable.js";
 
 const channel = new MessageChannel();
 const waiting = [];
@@ -201,15 +202,6 @@ const methods = {
     seat.generator.free();
   },
 };
-
-/** Anything `Generator.load` takes, from what could be posted. */
-function opened(source) {
-  if (Array.isArray(source)) return source.map(opened);
-  const { url, blob, bytes, stream, length } = source;
-  if (!stream) return url ?? blob ?? bytes;
-  // A Response, because it can tell how long it is.
-  return new Response(stream, { headers: length ? { "content-length": length } : {} });
-}
 
 /** Whether the module trapped: nothing of it may be used again. */
 const isCrash = (error) => error?.code === "crashed";

@@ -154,29 +154,113 @@ pub fn chromium() -> Result<Chromium> {
         return Ok(found);
     }
     let missing = "Chromium and chromedriver, which the tests run in,";
-    let apt = command::find(&["apt-get"]);
-    let root = command::probe(Command::new("id").arg("-u")).is_some_and(|user| user == "0");
-    let (Some(apt), true) = (apt, root) else {
+    let packages = ["chromium", "chromium-driver"];
+    if !debian_install(missing, &packages)? {
         bail!(
             "{missing} are missing. Install them (on Debian: `sudo apt-get install chromium \
              chromium-driver`; on Ubuntu and macOS Chrome and a chromedriver of the same version), \
              or name them with CHROMIUM and CHROMEDRIVER."
         );
+    }
+    find_chromium().context("Chromium is still missing after its installation")
+}
+
+/// A browser that the page is tested in beside Chromium, where it is installed.
+pub struct OtherBrowser {
+    /// Its name in the tests.
+    pub name: &'static str,
+    /// The variable that names the program the tests start: the browser, or its driver.
+    pub variable: &'static str,
+    /// What the program is called, and where macOS keeps it.
+    programs: &'static [&'static str],
+    app: Option<&'static str>,
+    /// Another program that the tests start with it.
+    beside: Option<&'static str>,
+    /// Debian's packages.
+    packages: &'static [&'static str],
+}
+
+/// Firefox as it is released; it needs no driver.
+pub const FIREFOX: OtherBrowser = OtherBrowser {
+    name: "firefox",
+    variable: "FIREFOX",
+    programs: &["firefox-esr", "firefox"],
+    app: Some("/Applications/Firefox.app/Contents/MacOS/firefox"),
+    beside: None,
+    packages: &["firefox-esr"],
+};
+
+/// WebKitGTK, the engine of Safari. It has no mode without a window, so it needs a screen in memory.
+pub const WEBKIT: OtherBrowser = OtherBrowser {
+    name: "webkit",
+    variable: "WEBKIT_DRIVER",
+    programs: &["WebKitWebDriver"],
+    app: None,
+    beside: Some("Xvfb"),
+    packages: &["webkit2gtk-driver", "xvfb"],
+};
+
+impl OtherBrowser {
+    /// The program to start, if it is there. In continuous integration, which the variable `CI` tells,
+    /// a missing one is installed.
+    pub fn find(&self) -> Result<Option<PathBuf>> {
+        let found = self.installed();
+        if found.is_some() || std::env::var_os("CI").is_none() {
+            return Ok(found);
+        }
+        let packages = self.packages.join(" ");
+        let missing = format!("{packages}, which the page is also tested in,");
+        ensure!(
+            debian_install(&missing, self.packages)?,
+            "{missing} is missing, and only root can install it, on Debian"
+        );
+        let found = self.installed();
+        ensure!(
+            found.is_some(),
+            "{packages} is still missing after its installation"
+        );
+        Ok(found)
+    }
+
+    /// What to do where it is not there.
+    pub fn advice(&self) -> String {
+        format!(
+            "{} is not installed (on Debian: `sudo apt-get install {}`; elsewhere name the program with {})",
+            self.programs[0],
+            self.packages.join(" "),
+            self.variable
+        )
+    }
+
+    fn installed(&self) -> Option<PathBuf> {
+        if let Some(beside) = self.beside {
+            command::find(&[beside])?;
+        }
+        let app = || Some(PathBuf::from(self.app?)).filter(|program| program.is_file());
+        std::env::var_os(self.variable)
+            .map(PathBuf::from)
+            .or_else(|| command::find(self.programs))
+            .or_else(app)
+    }
+}
+
+/// Installs Debian's packages where this runs as root and there is apt-get, as in continuous
+/// integration. Whether it did.
+fn debian_install(what: &str, packages: &[&str]) -> Result<bool> {
+    let root = command::probe(Command::new("id").arg("-u")).is_some_and(|user| user == "0");
+    let (Some(apt), true) = (command::find(&["apt-get"]), root) else {
+        return Ok(false);
     };
-    eprintln!("{missing} are installed from Debian's packages.");
+    eprintln!("{what} are installed from Debian's packages.");
     let apt = || {
         let mut command = Command::new(&apt);
         command.env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
     command::run(apt().arg("update"))?;
-    let packages = ["chromium", "chromium-driver"];
-    command::run(
-        apt()
-            .args(["install", "--yes", "--no-install-recommends"])
-            .args(packages),
-    )?;
-    find_chromium().context("Chromium is still missing after its installation")
+    let install = ["install", "--yes", "--no-install-recommends"];
+    command::run(apt().args(install).args(packages))?;
+    Ok(true)
 }
 
 fn find_chromium() -> Option<Chromium> {

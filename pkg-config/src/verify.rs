@@ -1,7 +1,7 @@
 //! `cargo verify`: every check, in the order that fails soonest.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -65,6 +65,16 @@ const STEPS: &[Step] = &[
         what: "the page, driven in Chromium",
         run: page_test,
     },
+    Step {
+        name: "firefox-test",
+        what: "the page, driven in Firefox",
+        run: |repo| other_page_test(repo, &tools::FIREFOX),
+    },
+    Step {
+        name: "webkit-test",
+        what: "the page, driven in WebKitGTK",
+        run: |repo| other_page_test(repo, &tools::WEBKIT),
+    },
 ];
 
 /// Prints the steps.
@@ -98,8 +108,20 @@ pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
         );
         let start = Instant::now();
         let outcome = (step.run)(repo);
-        summary.push(line(step, start.elapsed(), outcome.is_ok()));
-        if let Err(error) = outcome {
+        let skipped = outcome
+            .as_ref()
+            .err()
+            .and_then(|error| error.downcast_ref());
+        if let Some(Skipped(reason)) = skipped {
+            eprintln!("skipped: {reason}");
+        }
+        let verdict = match (&outcome, skipped) {
+            (Ok(()), _) => "passed",
+            (Err(_), Some(_)) => "skipped",
+            (Err(_), None) => "FAILED",
+        };
+        summary.push(line(step, start.elapsed(), verdict));
+        if let (Err(error), "FAILED") = (outcome, verdict) {
             failure = Some(error.context(format!("step {} failed", step.name)));
             break;
         }
@@ -112,10 +134,21 @@ pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn line(step: &Step, time: Duration, passed: bool) -> String {
-    let verdict = if passed { "passed" } else { "FAILED" };
+/// Why a step was not run, which is no failure.
+#[derive(Debug)]
+struct Skipped(String);
+
+impl std::fmt::Display for Skipped {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Skipped {}
+
+fn line(step: &Step, time: Duration, verdict: &str) -> String {
     format!(
-        "{:<12} {verdict} {:>8.1} s  {}",
+        "{:<12} {verdict:<7} {:>8.1} s  {}",
         step.name,
         time.as_secs_f64(),
         step.what
@@ -209,9 +242,21 @@ fn build(repo: &Repo) -> Result<()> {
     site::assemble_site(repo, &[])
 }
 
-/// Serves the site that `build` made, and runs the tests of the page against it.
+/// The page in Chromium, whose outcomes the other browsers are held against.
 fn page_test(repo: &Repo) -> Result<()> {
-    let chromium = tools::chromium()?;
+    let browser = tools::chromium()?.browser;
+    run_page_tests(repo, "chromium", "CHROMIUM", &browser)
+}
+
+fn other_page_test(repo: &Repo, browser: &tools::OtherBrowser) -> Result<()> {
+    let Some(program) = browser.find()? else {
+        bail!(Skipped(browser.advice()));
+    };
+    run_page_tests(repo, browser.name, browser.variable, &program)
+}
+
+/// Serves the site that `build` made, and runs the tests of the page against it.
+fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) -> Result<()> {
     tools::page_test_packages(repo)?;
     build(repo).context("the page tests need the built site")?;
     fetch_models(repo).context("the page tests need their models")?;
@@ -224,7 +269,8 @@ fn page_test(repo: &Repo) -> Result<()> {
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(page_tests(repo)?)
         .env("NEXTTOKEN_ORIGIN", origin)
-        .env("CHROMIUM", chromium.browser);
+        .env("NEXTTOKEN_BROWSER", browser)
+        .env(variable, program);
     command::run(&mut node)
 }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { modelUrl, open } from "./harness.mjs";
+import { lacks, modelUrl, open } from "./harness.mjs";
 
 /** In the page: texts under constraints from either kind of generator. */
 async function run({ modelUrl, worker }) {
@@ -139,7 +139,7 @@ test("what is written keeps to its constraint, on and off the page's thread", as
   await close();
 });
 
-test("a module that cannot be loaded is an error that can be tried again", async () => {
+test("a module that cannot be loaded is an error that can be tried again", { skip: lacks("interception") }, async () => {
   // The page's service worker would answer from its cache.
   const { page, context } = await open("/", { serviceWorkers: "block" });
   await page.route("**/nexttoken_constraint.wasm", (route) => route.abort());

@@ -1,14 +1,20 @@
-// What every page test shares: one Chromium, and pages that remember what went wrong in them.
+// What every page test shares: one browser, and pages that remember what went wrong in them.
 //
-// `cargo verify` sets two variables: NEXTTOKEN_ORIGIN, the address of the served site, and
-// CHROMIUM, the browser to drive. To run the tests by hand:
+// The tests run in Chromium, Firefox and WebKitGTK. Chromium is driven by Playwright, the others by
+// their own drivers through the part of Playwright's interface that the tests use (drivers/page.mjs).
+//
+// `cargo verify` sets three variables: NEXTTOKEN_ORIGIN, the address of the served site,
+// NEXTTOKEN_BROWSER, one of the names below, and the program to start, under the name that `engines`
+// gives. To run the tests by hand:
 //
 //     cargo run --profile tool -p nexttoken-pkg -- serve --port 8080
-//     NEXTTOKEN_ORIGIN=http://127.0.0.1:8080 CHROMIUM=$(which chromium) node --test tests/browser/
+//     export NEXTTOKEN_ORIGIN=http://127.0.0.1:8080
+//     NEXTTOKEN_BROWSER=chromium CHROMIUM=$(which chromium) node --test tests/browser/
+//     NEXTTOKEN_BROWSER=firefox FIREFOX=$(which firefox-esr) node --test tests/browser/
+//     NEXTTOKEN_BROWSER=webkit WEBKIT_DRIVER=$(which WebKitWebDriver) node --test tests/browser/
 
 import assert from "node:assert/strict";
 import { after } from "node:test";
-import { chromium } from "playwright-core";
 
 const setting = (name) => {
   const value = process.env[name];
@@ -22,17 +28,37 @@ export const origin = setting("NEXTTOKEN_ORIGIN").replace(/\/$/, "");
 /** The sample model, as the server offers it. */
 export const modelUrl = `${origin}/models/SmolLM2-135M-Instruct.Q4_1.gguf`;
 
-let browser;
+/** Each browser: the variable with its program, and what drives it. */
+const engines = {
+  chromium: ["CHROMIUM", () => import("./drivers/chromium.mjs")],
+  firefox: ["FIREFOX", () => import("./drivers/firefox.mjs")],
+  webkit: ["WEBKIT_DRIVER", () => import("./drivers/webkit.mjs")],
+};
 
-/** The browser of this test file, started on first use. */
-export async function launch() {
-  browser ??= chromium.launch({
-    executablePath: setting("CHROMIUM"),
-    // Chromium refuses its sandbox to root, which continuous integration often is.
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
-  });
-  return browser;
+/** The browser that is driven. */
+export const browserName = setting("NEXTTOKEN_BROWSER");
+if (!Object.hasOwn(engines, browserName)) throw new Error(`NEXTTOKEN_BROWSER is none of ${Object.keys(engines)}`);
+const [variable, driver] = engines[browserName];
+const { abilities, launch } = await driver();
+
+/** Whether this browser's driver has this ability; see `lacks`. */
+export const can = (ability) => abilities.includes(ability);
+
+/**
+ * Why a test is skipped that needs what this browser's driver does not offer, else false. Abilities are:
+ *
+ * - `requests`: what the page asks the network for is seen
+ * - `interception`: requests can be answered by the test
+ * - `offline`: the network can be taken away
+ * - `downloads`: a download is seen
+ * - `time`: a test that takes long without telling more than its like in another browser
+ */
+export function lacks(...needed) {
+  const missing = needed.filter((ability) => !can(ability));
+  return missing.length > 0 && `${browserName} lacks ${missing.join(", ")} here`;
 }
+
+let browser;
 
 after(async () => {
   await (await browser)?.close();
@@ -41,16 +67,14 @@ after(async () => {
 /**
  * A fresh page in a profile of its own. `problems` collects uncaught errors, console errors and
  * breaches of the Content-Security-Policy; `context` takes Playwright's options (viewport, colour
- * scheme, offline, …).
+ * scheme, …), of which the other browsers heed the viewport.
  */
 export async function open(path = "/", context = {}) {
-  const profile = await (await launch()).newContext(context);
-  const page = await profile.newPage();
   const problems = [];
-  page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error}`));
-  page.on("console", (message) => {
-    if (message.type() === "error") problems.push(`console: ${message.text()}`);
-  });
+  // One for the whole file, started on first use.
+  browser ??= launch(setting(variable));
+  const profile = await (await browser).profile(context, (problem) => problems.push(problem));
+  const page = await profile.newPage();
   await page.goto(new URL(path, `${origin}/`).href);
   return {
     page,
@@ -62,4 +86,9 @@ export async function open(path = "/", context = {}) {
       assert.deepEqual(problems, []);
     },
   };
+}
+
+/** Whether the browser can run the module with relaxed SIMD. */
+export function runsRelaxed(page) {
+  return page.evaluate(async () => (await import("/pkg/features.js")).bestVariant() === "relaxed");
 }

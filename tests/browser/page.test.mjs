@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { test } from "node:test";
-import { open, origin } from "./harness.mjs";
+import { lacks, open, origin } from "./harness.mjs";
 
 const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
 mkdirSync(screenshots, { recursive: true });
@@ -177,7 +177,7 @@ test("nothing is wider than a phone", async () => {
   }
 });
 
-test("after one visit the page and the model work offline", async () => {
+test("after one visit the page and the model work offline", { skip: lacks("offline") }, async () => {
   const { page, context } = await open("/");
   await loadSample(page);
   await page.evaluate(() => navigator.serviceWorker.ready);

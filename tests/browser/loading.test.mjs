@@ -1,0 +1,174 @@
+// What a model is loaded from, on the page's thread and off it: every kind of source, and every way it fails.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
+
+/** In the page: what either kind of generator makes of each source. */
+async function outcomes() {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  await init();
+  const url = "/stories.gguf";
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  /** A stream in chunks of odd sizes, each a view of a larger buffer, then what `end` does. */
+  const stream = (end = (controller) => controller.close(), length = bytes.length) => {
+    let at = 0;
+    return new ReadableStream({
+      pull(controller) {
+        if (at >= length) return end(controller);
+        controller.enqueue(bytes.subarray(at, (at += 70_001)));
+      },
+    });
+  };
+  const locked = () => {
+    const locked = stream();
+    locked.getReader();
+    return locked;
+  };
+  const sources = {
+    address: () => url,
+    url: () => new URL(url, location.href),
+    request: () => new Request(url),
+    response: () => fetch(url),
+    stream: () => stream(),
+    "response of a stream": () => new Response(stream(), { headers: { "content-length": bytes.length } }),
+    "compressed response": () => new Response(stream(), { headers: { "content-length": 5, "content-encoding": "gzip" } }),
+    blob: () => new Blob([bytes]),
+    buffer: () => bytes.slice().buffer,
+    bytes: () => bytes,
+    parts: () => [new Blob([bytes])],
+
+    "stream that breaks": () => stream((controller) => controller.error(new Error("the cable is out")), 500_000),
+    "stream that breaks at once": () => stream((controller) => controller.error("no cable"), 0),
+    "stream that ends early": () => stream(undefined, 500_000),
+    "stream of text": () => stream((controller) => controller.enqueue("text"), 500_000),
+    "stream of what cannot be posted": () => stream((controller) => controller.enqueue(() => {}), 500_000),
+    "stream in use": locked,
+    "response in use": async () => {
+      const used = await fetch(url);
+      used.body.getReader();
+      return used;
+    },
+    "response that failed": () => fetch("/models/none.gguf"),
+    "response without a body": () => new Response(null),
+    "parts that are streams": () => [stream(), stream()],
+    "parts that are responses": async () => [await fetch(url)],
+    "no source": () => 5,
+  };
+  const found = {};
+  for (const [name, make] of Object.entries(sources)) {
+    found[name] = [];
+    for (const kind of [Generator, WorkerGenerator]) {
+      let last;
+      const told = {};
+      try {
+        const generator = await kind.load(await make(), { onProgress: (progress) => (last = progress) });
+        await generator.start("Once upon a time", { temperature: 0, max_tokens: 4 });
+        told.text = "";
+        for await (const token of generator) told.text += token.text;
+        told.total = last.total;
+        generator.free();
+      } catch ({ code, message }) {
+        told.error = `${code}: ${message}`;
+      }
+      if (name.includes("stream")) told.layers = await kind.inspect(await make()).then(({ layers }) => layers, ({ code }) => code);
+      found[name].push(told);
+    }
+  }
+  return found;
+}
+
+test("every source is loaded, or refused in the same words, on and off the page's thread", async () => {
+  const { page, context, problems } = await open("/");
+  const found = await page.evaluate(outcomes);
+  for (const [name, [direct, worker]] of Object.entries(found)) {
+    // Each browser has its own words for what cannot be posted.
+    if (name === "stream of what cannot be posted") assert.match(worker.error, /^io: /);
+    else assert.deepEqual(worker, direct, name);
+  }
+  const failing = Object.keys(found).indexOf("stream that breaks");
+  const names = Object.keys(found);
+  for (const name of names.slice(0, failing)) {
+    const { text, total, layers = 4 } = found[name][0];
+    assert.deepEqual([text, total, layers], [", there was a", 1_766_912, 4], name);
+  }
+  const errors = {
+    "stream that breaks": /^io: .*the cable is out/,
+    "stream that breaks at once": /^io: .*no cable/,
+    "stream that ends early": /^truncated: /,
+    "stream of text": /^io: .*no bytes/,
+    "stream of what cannot be posted": /^io: /,
+    "stream in use": /^io: .*read already/,
+    "response in use": /^io: .*read already/,
+    "response that failed": /^http: .*404/,
+    "response without a body": /^io: .*no body/,
+    "parts that are streams": /^invalid_option: .*"source".*once/,
+    "parts that are responses": /^invalid_option: .*"source".*once/,
+    "no source": /^invalid_option: /,
+  };
+  assert.deepEqual(Object.keys(errors), names.slice(failing));
+  for (const [name, error] of Object.entries(errors)) assert.match(found[name][0].error, error, name);
+  // The browser itself reports the 404; nothing else may have gone wrong.
+  assert.deepEqual(problems.filter((problem) => !problem.includes("404")), []);
+  await context.close();
+});
+
+/** In the page: loads that end before their stream does. */
+async function abandoned() {
+  const { WorkerGenerator } = await import("/pkg/index.js");
+  const bytes = new Uint8Array(await (await fetch("/stories.gguf")).arrayBuffer());
+  const seen = {};
+  const attempt = async (name, call, chunk) => {
+    let pulled = 0;
+    let cancelled = false;
+    const source = new ReadableStream({
+      pull(controller) {
+        pulled++;
+        return chunk(controller, pulled);
+      },
+      cancel: () => void (cancelled = true),
+    });
+    const outcome = await call(source).then(() => "done", ({ code }) => code);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const before = pulled;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    seen[name] = { outcome, cancelled, still: pulled === before, pulled };
+  };
+  const aborted = (method) => (source) => {
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 500);
+    return WorkerGenerator[method](source, { signal: abort.signal });
+  };
+  const never = () => new Promise(() => {});
+  const piece = (number) => bytes.subarray(1000 * (number - 1), 1000 * number);
+  await attempt("stalls", aborted("load"), (controller, pulled) => (pulled > 3 ? never() : controller.enqueue(piece(pulled))));
+  await attempt("stalls at once", aborted("load"), never);
+  await attempt("inspection stalls", aborted("inspect"), never);
+  await attempt("no model", (source) => WorkerGenerator.load(source), (controller) => controller.enqueue(new Uint8Array(9000)));
+  await attempt("header is enough", (source) => WorkerGenerator.inspect(source), (controller, pulled) =>
+    controller.enqueue(pulled === 1 ? bytes.subarray(0, 1_000_000) : new Uint8Array(1000)));
+  await attempt("no engine", (source) => WorkerGenerator.load(source, { wasm_url: "/none.wasm" }), (controller) => controller.enqueue(piece(1)));
+  return seen;
+}
+
+test("a stream whose load ends is cancelled, and asked for no more", async () => {
+  const { page, context, problems } = await open("/");
+  const seen = await page.evaluate(abandoned);
+  const expected = {
+    stalls: "aborted",
+    "stalls at once": "aborted",
+    "inspection stalls": "aborted",
+    "no model": "not_gguf",
+    "header is enough": "done",
+    "no engine": "wasm_unavailable",
+  };
+  assert.deepEqual(Object.keys(seen), Object.keys(expected));
+  for (const [name, { outcome, cancelled, still, pulled }] of Object.entries(seen)) {
+    assert.equal(outcome, expected[name], name);
+    assert.ok(cancelled && still, `${name} is read on`);
+    // One chunk ahead of what was needed, at most a few.
+    assert.ok(pulled < 10, `${name}: ${pulled} chunks`);
+  }
+  assert.deepEqual(problems.filter((problem) => !problem.includes("404")), []);
+  await context.close();
+});
