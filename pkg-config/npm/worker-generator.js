@@ -52,12 +52,12 @@ export class WorkerGenerator {
    * Loads a model in a new worker.
    *
    * @param {string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream} source
-   * @param {{ onProgress?: Function, signal?: AbortSignal, context_length?: number, cache_type?: string,
-   *   variant?: string, wasm_url?: string | URL }} [options]
+   * @param {{ onProgress?: Function, signal?: AbortSignal, timeout?: number, context_length?: number,
+   *   cache_type?: string, variant?: string, wasm_url?: string | URL }} [options]
    * @returns {Promise<WorkerGenerator>}
    */
   static async load(source, options = {}) {
-    refuseUnknown(options, ["onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url"]);
+    refuseUnknown(options, ["onProgress", "signal", "timeout", "context_length", "cache_type", "variant", "wasm_url"]);
     const { onProgress, signal, variant, wasm_url, ...rest } = options;
     if (signal?.aborted) throw failure("aborted", "aborted");
     const [posted, moved] = portable(source);
