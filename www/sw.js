@@ -1,39 +1,73 @@
-// Keeps the page's own files, so that it works offline once it was loaded.
-// The network comes first: an update is seen at the next visit. Models are cached by the page.
+// Keeps the page as it was built, so that it works offline once it was loaded and is never half of one build
+// and half of another. Models are kept by the page itself (model-cache.js).
+//
+// A build is a service worker of its own, with a cache of its own: all its files are fetched and checked before
+// it is installed, and it takes over when no tab shows the build before (see offline.js).
 
-const NAME = "nexttoken-page-1";
-const FILES = [
-  "./", "style.css", "main.js", "chat.js", "distribution.js", "model-cache.js", "stories.gguf",
-  "branches.js", "format.js", "lens.js", "microscope.css", "microscope.js", "narration.js", "pictures.js", "sliders.js",
-  "stages.js", "tokens.js",
-  "pkg/index.js", "pkg/engine.js", "pkg/errors.js", "pkg/features.js", "pkg/worker.js",
-  "pkg/worker-generator.js", "pkg/nexttoken.js", "pkg/nexttoken_relaxed.wasm", "pkg/nexttoken_simd128.wasm",
-  "score.css", "score.js", "train.css", "train.js", "train-store.js", "training.js", "curve.js", "pkg/connection.js", "pkg/starting.js", "pkg/guard.js", "pkg/source.js", "pkg/portable.js",
-  "pkg/chat.js", "pkg/chat-template.js", "pkg/chat-worker.js", "pkg/nexttoken_chat.js", "pkg/nexttoken_chat.wasm",
-];
+/** A name for the build, and the SHA-256 of each of its files; written when the site is assembled. */
+const { build, files } = { build: "", files: {} };
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(NAME).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
-});
+const OWN = `nexttoken-page ${self.registration.scope} `;
+const NAME = OWN + build;
 
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
-
+self.addEventListener("install", (event) => event.waitUntil(install()));
+self.addEventListener("activate", (event) => event.waitUntil(activate()));
+self.addEventListener("message", (event) => event.data === "take over" && event.waitUntil(takeOver()));
 self.addEventListener("fetch", (event) => {
-  const { request } = event;
-  const own = new URL(request.url).href.startsWith(self.registration.scope);
-  if (request.method !== "GET" || !own || request.url.includes("/models/") || request.headers.has("range")) return;
-  event.respondWith(answer(request));
+  const path = pathOf(event.request);
+  if (path !== undefined) event.respondWith(answer(path, event));
 });
 
-async function answer(request) {
-  const cache = await caches.open(NAME);
+async function install() {
   try {
-    const response = await fetch(request);
-    if (response.ok) await cache.put(request, response.clone());
-    return response;
+    await fill();
   } catch (error) {
-    const kept = await cache.match(request, { ignoreSearch: true });
-    if (kept) return kept;
+    // What came is not this build: half an update, or somebody else's answer. The build before stays.
+    if (error instanceof TypeError) throw error;
+    // There is no room. Offline use is a bonus: this build is installed all the same, and works by the network.
+  }
+}
+
+/** Fetches every file, and keeps all of them or none. The browser holds each to its hash. */
+async function fill() {
+  try {
+    await caches.delete(NAME);
+    const cache = await caches.open(NAME);
+    const requests = Object.entries(files).map(([path, integrity]) => new Request(path, { integrity, cache: "no-cache" }));
+    await cache.addAll(requests);
+  } catch (error) {
+    await caches.delete(NAME).catch(() => {});
     throw error;
   }
+}
+
+async function activate() {
+  await self.clients.claim();
+  const names = await caches.keys().catch(() => []);
+  const old = names.filter((name) => (name.startsWith(OWN) && name !== NAME) || name === "nexttoken-page-1");
+  await Promise.all(old.map((name) => caches.delete(name)));
+}
+
+/** Begins to answer, unless another tab still shows the build before. */
+async function takeOver() {
+  const clients = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const tabs = clients.filter(({ url }) => url.startsWith(self.registration.scope));
+  if (tabs.length <= 1) await self.skipWaiting();
+}
+
+/** Which of the files a request is for. */
+function pathOf({ method, url, headers }) {
+  const { href } = Object.assign(new URL(url), { search: "", hash: "" });
+  if (method !== "GET" || headers.has("range") || !href.startsWith(self.registration.scope)) return undefined;
+  const path = href.slice(self.registration.scope.length);
+  if (path === "" || path === "index.html") return "./";
+  return Object.hasOwn(files, path) ? path : undefined;
+}
+
+async function answer(path, event) {
+  const kept = await caches.match(path, { cacheName: NAME, ignoreVary: true }).catch(() => undefined);
+  if (kept) return kept;
+  // There was no room for this build; there may be now.
+  if (event.request.mode === "navigate") event.waitUntil(fill().catch(() => {}));
+  return fetch(event.request);
 }

@@ -15,7 +15,7 @@ function engine({ variant, wasm_url }) {
 }
 
 /** The options `Generator.load` knows, and those the engine is started with. */
-const LOADING = ["onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url"];
+const LOADING = ["onProgress", "signal", "timeout", "context_length", "cache_type", "variant", "wasm_url"];
 
 /** A worker for one generator and its forks. */
 const connect = () =>
@@ -40,8 +40,8 @@ export class WorkerGenerator {
    * Loads a model in a new worker.
    *
    * @param {string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream} source
-   * @param {{ onProgress?: Function, signal?: AbortSignal, context_length?: number, cache_type?: string,
-   *   variant?: string, wasm_url?: string | URL }} [options]
+   * @param {{ onProgress?: Function, signal?: AbortSignal, timeout?: number, context_length?: number,
+   *   cache_type?: string, variant?: string, wasm_url?: string | URL }} [options]
    * @returns {Promise<WorkerGenerator>}
    */
   static load = coded(async (source, options) => {

@@ -1,24 +1,25 @@
 //! A static file server for this machine: ranges, revalidation, and nothing outside its folders.
+//!
+//! What it serves may be private (a model somebody has), so no other site may read it: it answers no page of
+//! another origin, and no request under a name that is not this machine's, by which such a page would pass for
+//! one of its own (DNS rebinding).
 
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::UNIX_EPOCH;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use futures_util::TryStreamExt;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Empty, StreamBody};
-use hyper::body::{Bytes, Frame, Incoming};
+use http_body_util::{BodyExt, Empty, combinators::UnsyncBoxBody};
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::http::uri::{Authority, PathAndQuery, Uri};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncReadExt;
-use tokio_util::io::ReaderStream;
+use percent_encoding::percent_decode_str;
+use tower_http::services::ServeDir;
 
 /// A folder and the path it is served under.
 pub struct Mount {
@@ -38,6 +39,9 @@ pub struct Server {
 
 /// The port tried first where none is asked for.
 const USUAL_PORT: u16 = 8080;
+
+/// How long to wait after a connection could not be taken, as where too many files are open.
+const AFTER_A_FAILURE: Duration = Duration::from_millis(50);
 
 impl Server {
     /// Listens on loopback: on `port` (0 for any free one), or where none is named on the usual
@@ -81,16 +85,19 @@ impl Server {
     async fn accept(self) -> Result<()> {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         loop {
-            let (stream, _) = listener.accept().await?;
+            let Ok((stream, _)) = listener.accept().await else {
+                // One connection's failure, or a lack that passes: the others are served on.
+                tokio::time::sleep(AFTER_A_FAILURE).await;
+                continue;
+            };
             let mounts = Arc::clone(&self.mounts);
             tokio::spawn(async move {
                 let service = hyper::service::service_fn(|request| {
-                    let mut response = answer(&request, &mounts);
-                    if self.isolated {
-                        let isolation = ISOLATION.map(|(name, value)| header(name, value));
-                        response.headers_mut().extend(isolation);
+                    let mounts = Arc::clone(&mounts);
+                    async move {
+                        let response = respond(request, &mounts).await;
+                        Ok::<_, Infallible>(with_policies(response, self.isolated))
                     }
-                    async { Ok::<_, Infallible>(response) }
                 });
                 // A client that hangs up is no failure of ours.
                 let _ = hyper::server::conn::http1::Builder::new()
@@ -107,274 +114,134 @@ impl Server {
     }
 }
 
-type Header = (HeaderName, HeaderValue);
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// An answer: nothing, or a piece of a file.
-enum Answer {
-    Plain(u16, Vec<Header>),
-    File {
-        status: u16,
-        headers: Vec<Header>,
-        file: File,
-        length: u64,
-    },
-}
-
-/// What makes a page cross-origin isolated.
-const ISOLATION: [(&str, &str); 2] = [
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-embedder-policy", "require-corp"),
+/// What every answer carries: it is what its type says, is asked about before it is used again, and is not for
+/// other sites.
+const POLICIES: [(HeaderName, &str); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CACHE_CONTROL, "no-cache"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
 ];
 
-type Body = BoxBody<Bytes, std::io::Error>;
+/// What makes a page cross-origin isolated.
+const ISOLATION: [(HeaderName, &str); 2] = [
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-embedder-policy"),
+        "require-corp",
+    ),
+];
 
-fn answer(request: &Request<Incoming>, mounts: &[Mount]) -> Response<Body> {
-    let (status, headers, length, body) = match respond(request, mounts) {
-        Answer::Plain(status, headers) => (status, headers, 0, nothing()),
-        Answer::File {
-            status,
-            headers,
-            length,
-            ..
-        } if request.method() == Method::HEAD => (status, headers, length, nothing()),
-        Answer::File {
-            status,
-            headers,
-            file,
-            length,
-        } => (status, headers, length, piece(file, length)),
-    };
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or_default();
-    if status != 304 {
-        // Always with its length, which progress bars need.
-        response
-            .headers_mut()
-            .insert(header::CONTENT_LENGTH, length.into());
-    }
-    response.headers_mut().extend(common(headers));
+fn with_policies(mut response: Response<Body>, isolated: bool) -> Response<Body> {
+    let isolation = ISOLATION.into_iter().filter(|_| isolated);
+    let headers = POLICIES.into_iter().chain(isolation);
+    let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
+    response.headers_mut().extend(headers);
     response
 }
 
-fn nothing() -> Body {
-    Empty::new().map_err(|never| match never {}).boxed()
-}
-
-/// `length` bytes of a file from where it stands.
-fn piece(file: File, length: u64) -> Body {
-    let file = tokio::fs::File::from_std(file).take(length);
-    let chunks = ReaderStream::with_capacity(file, 1 << 18).map_ok(Frame::data);
-    StreamBody::new(chunks).boxed()
-}
-
-/// Adds what every answer carries.
-fn common(mut headers: Vec<Header>) -> Vec<Header> {
-    headers.push(header("x-content-type-options", "nosniff"));
-    // Everything here is public, and tests in other origins read it.
-    headers.push(header("access-control-allow-origin", "*"));
-    headers.push(header(
-        "access-control-expose-headers",
-        "Content-Length, Content-Range, ETag",
-    ));
-    headers
-}
-
-fn respond(request: &Request<Incoming>, mounts: &[Mount]) -> Answer {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Answer::Plain(405, vec![header("allow", "GET, HEAD")]);
+async fn respond(request: Request<Incoming>, mounts: &[Mount]) -> Response<Body> {
+    if !is_for_this_machine(&request) {
+        return empty(StatusCode::MISDIRECTED_REQUEST);
     }
-    match locate(request.uri().path(), mounts) {
-        Some(Place::File(path)) => {
-            send(request, &path).unwrap_or_else(|_| Answer::Plain(404, vec![]))
-        }
-        Some(Place::Folder(location)) => Answer::Plain(301, vec![header("location", &location)]),
-        None => Answer::Plain(404, vec![]),
+    let path = request.uri().path();
+    let mount = mounts.iter().find(|mount| path.starts_with(mount.prefix));
+    match mount {
+        Some(mount) if is_plain(path) => send(request, mount).await,
+        _ => empty(StatusCode::NOT_FOUND),
     }
 }
 
-/// Where a URL leads.
-#[derive(Debug, PartialEq)]
-enum Place {
-    /// To a file.
-    File(PathBuf),
-    /// To a folder, named without its slash; the path with it.
-    Folder(String),
+fn empty(status: StatusCode) -> Response<Body> {
+    let nothing = Empty::new().map_err(|never| match never {});
+    let mut response = Response::new(nothing.boxed_unsync());
+    *response.status_mut() = status;
+    response
 }
 
-fn locate(url: &str, mounts: &[Mount]) -> Option<Place> {
-    let url = url.split(['?', '#']).next()?;
-    let mount = mounts.iter().find(|mount| url.starts_with(mount.prefix))?;
-    let rest = percent_decode(url.strip_prefix(mount.prefix)?)?;
-    let mut path = mount.folder.clone();
-    let mut names = rest.split('/').peekable();
-    while let Some(name) = names.next() {
-        if name.is_empty() && names.peek().is_none() {
-            break;
-        }
-        if !is_plain(name) {
-            return None;
-        }
-        path.push(name);
-    }
-    if path.is_dir() {
-        if !url.ends_with('/') {
-            return Some(Place::Folder(format!("{url}/")));
-        }
-        path.push("index.html");
-    }
-    path.is_file().then_some(Place::File(path))
+/// Whether a request names this machine, and nothing else, as the one it is for.
+fn is_for_this_machine(request: &Request<Incoming>) -> bool {
+    let hosts = request.headers().get_all(header::HOST);
+    let mut hosts = hosts.iter().peekable();
+    let whole = request.uri().authority();
+    hosts.peek().is_some()
+        && hosts
+            .all(|host| Authority::try_from(host.as_bytes()).is_ok_and(|host| is_loopback(&host)))
+        && whole.is_none_or(is_loopback)
 }
 
-/// Whether a part of a path names a file or folder right there: not a way out, not hidden, not a
-/// drive or a stream of Windows.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && !name.starts_with('.') && !name.contains(['\\', ':', '\0'])
+fn is_loopback(authority: &Authority) -> bool {
+    let host = authority.host();
+    let address = host.parse::<Ipv4Addr>();
+    host.eq_ignore_ascii_case("localhost")
+        || host == "[::1]"
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
-fn percent_decode(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => {
-                let high = char::from(bytes.next()?).to_digit(16)?;
-                let low = char::from(bytes.next()?).to_digit(16)?;
-                u8::try_from(high * 16 + low).ok()?
-            }
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok()
-}
-
-fn send(request: &Request<Incoming>, path: &Path) -> Result<Answer> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    let size = metadata.len();
-    let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    let tag = format!("\"{size:x}-{:x}\"", modified.as_nanos());
-    let mut headers = vec![
-        header("etag", &tag),
-        header("cache-control", "no-cache"),
-        header("accept-ranges", "bytes"),
-    ];
-    let value = |name: &'static str| {
-        let found = request.headers().get(name)?;
-        found.to_str().ok()
+/// Whether every part of a path names a file or folder right there: not a way out, not hidden, not a drive or a
+/// stream of Windows.
+fn is_plain(path: &str) -> bool {
+    let Ok(path) = percent_decode_str(path).decode_utf8() else {
+        return false;
     };
-    if value("if-none-match").is_some_and(|known| matches_tag(known, &tag)) {
-        return Ok(Answer::Plain(304, headers));
-    }
-    headers.push(header("content-type", mime_type(path)));
-    // A range of an older version is answered with all of the new one.
-    let current = value("if-range").is_none_or(|known| known == tag);
-    let range = value("range")
-        .filter(|_| current)
-        .map_or(Range::All, |range| parse(range, size));
-    match range {
-        Range::All => Ok(Answer::File {
-            status: 200,
-            headers,
-            file,
-            length: size,
-        }),
-        Range::Span { first, last } => {
-            headers.push(header(
-                "content-range",
-                &format!("bytes {first}-{last}/{size}"),
-            ));
-            file.seek(SeekFrom::Start(first))?;
-            Ok(Answer::File {
-                status: 206,
-                headers,
-                file,
-                length: last - first + 1,
-            })
-        }
-        Range::Nowhere => Ok(Answer::Plain(
-            416,
-            vec![header("content-range", &format!("bytes */{size}"))],
-        )),
-    }
-}
-
-/// Whether an `If-None-Match` header holds a tag. Weak comparison: a proxy may have marked it.
-fn matches_tag(known: &str, tag: &str) -> bool {
-    known
-        .split(',')
-        .map(str::trim)
-        .any(|one| one == "*" || one.trim_start_matches("W/") == tag)
-}
-
-/// The part of a file a request asks for.
-#[derive(Debug, PartialEq)]
-enum Range {
-    All,
-    /// Both ends included.
-    Span {
-        first: u64,
-        last: u64,
-    },
-    Nowhere,
-}
-
-/// Reads a `Range` header. Several ranges, or what cannot be read, ask for all of the file, as the
-/// standard (RFC 9110, section 14.2) allows.
-fn parse(range: &str, size: u64) -> Range {
-    let Some((first, last)) = bounds(range) else {
-        return Range::All;
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    let folder = path.strip_suffix('/').unwrap_or(path);
+    let plain = |name: &str| {
+        !name.is_empty() && !name.starts_with('.') && !name.contains(['\\', ':', '\0'])
     };
-    match (first, last) {
-        (None, Some(count)) if count == 0 || size == 0 => Range::Nowhere,
-        (None, Some(count)) => Range::Span {
-            first: size.saturating_sub(count),
-            last: size - 1,
-        },
-        (Some(first), last) if last.is_some_and(|last| last < first) => Range::All,
-        (Some(first), _) if first >= size => Range::Nowhere,
-        (Some(first), last) => Range::Span {
-            first,
-            last: last.map_or(size - 1, |last| last.min(size - 1)),
-        },
-        (None, None) => Range::All,
+    path.is_empty() || folder.split('/').all(plain)
+}
+
+/// The file a request asks for, from the folder of a mount.
+async fn send(mut request: Request<Incoming>, mount: &Mount) -> Response<Body> {
+    let prefix = mount.prefix.trim_end_matches('/');
+    *request.uri_mut() = below(request.uri(), prefix);
+    let mut request = request.map(|_| ());
+    let whole = conditional(&mut request);
+    let mut files = ServeDir::new(&mount.folder)
+        .ignore_multi_range_requests(true)
+        .redirect_path_prefix(prefix)
+        .with_buf_chunk_size(1 << 18);
+    let mut sent = files.try_call(request).await;
+    let changed = |response: &Response<_>| response.status() == StatusCode::PRECONDITION_FAILED;
+    let has_changed = sent.as_ref().is_ok_and(changed);
+    if let Some(whole) = whole.filter(|_| has_changed) {
+        sent = files.try_call(whole).await;
+    }
+    match sent {
+        Ok(response) => response.map(BodyExt::boxed_unsync),
+        Err(_) => empty(StatusCode::NOT_FOUND),
     }
 }
 
-/// The two numbers of a single range, either of which may be left out.
-fn bounds(range: &str) -> Option<(Option<u64>, Option<u64>)> {
-    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
-    let number = |text: &str| match text.trim() {
-        "" => Some(None),
-        text => text.parse().ok().map(Some),
+/// The path and query of `uri` without the prefix of a mount.
+fn below(uri: &Uri, prefix: &str) -> Uri {
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let rest = path.strip_prefix(prefix).unwrap_or(path);
+    rest.parse().unwrap_or_default()
+}
+
+/// Makes a range of what may have changed (`If-Range`, which the file service does not know) one that fails then,
+/// and gives the request for all of the file that is to follow.
+fn conditional(request: &mut Request<()>) -> Option<Request<()>> {
+    let known = request.headers_mut().remove(header::IF_RANGE)?;
+    let mut whole = request.clone();
+    whole.headers_mut().remove(header::RANGE)?;
+    let is_tag = known.as_bytes().ends_with(b"\"");
+    let condition = if is_tag {
+        header::IF_MATCH
+    } else {
+        header::IF_UNMODIFIED_SINCE
     };
-    Some((number(first)?, number(last)?))
-}
-
-fn mime_type(path: &Path) -> &'static str {
-    match path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .unwrap_or_default()
-    {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "wasm" => "application/wasm",
-        "json" | "map" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "ico" => "image/x-icon",
-        "txt" | "md" | "ts" => "text/plain; charset=utf-8",
-        _ => "application/octet-stream",
-    }
-}
-
-/// `name` is in lower case.
-fn header(name: &'static str, value: &str) -> Header {
-    // Values are made of numbers, MIME types and paths that came as a header.
-    let value = HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("invalid"));
-    (HeaderName::from_static(name), value)
+    request.headers_mut().insert(condition, known);
+    Some(whole)
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Assembles the npm package and the site from what was built and what was written by hand.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use base64::prelude::{BASE64_STANDARD, Engine};
+use sha2::{Digest, Sha256};
 
 use crate::repo::Repo;
 use crate::wasm::{self, Bound, Variant};
@@ -87,12 +90,71 @@ pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
     clear(&site)?;
     copy_tree(&repo.root().join("www"), &site)?;
     copy_tree(&repo.package(), &site.join("pkg"))?;
+    name_files(&site)?;
     for model in models {
         let name = model.file_name().context("a model without a file name")?;
         fs::create_dir_all(site.join("models"))?;
         copy(model, &site.join("models").join(name))?;
     }
     Ok(())
+}
+
+/// Endings of what a page may load.
+const LOADED: [&str; 6] = ["css", "gguf", "html", "js", "txt", "wasm"];
+/// The file that keeps the others.
+const SERVICE_WORKER: &str = "sw.js";
+/// Where it has the list of them.
+const UNNAMED: &str = r#"{ build: "", files: {} }"#;
+
+/// Writes into the service worker of a site which files it keeps, each with its hash as the attribute `integrity`
+/// has it, and a name for all of them together.
+fn name_files(site: &Path) -> Result<()> {
+    let mut files = BTreeMap::new();
+    hash_tree(site, "", &mut files)?;
+    let worker = site.join(SERVICE_WORKER);
+    let code = fs::read_to_string(&worker)?;
+    ensure!(
+        code.matches(UNNAMED).count() == 1,
+        "{SERVICE_WORKER} has no place for the list of files"
+    );
+    let list = serde_json::to_string(&files)?;
+    let build = integrity(format!("{list}{code}").as_bytes());
+    let named = serde_json::json!({ "build": build, "files": files });
+    fs::write(worker, code.replace(UNNAMED, &named.to_string()))?;
+    Ok(())
+}
+
+/// The hashes of a site's files by their address in it.
+fn hash_tree(folder: &Path, at: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let address = format!("{at}{name}");
+        if path.is_dir() {
+            hash_tree(&path, &format!("{address}/"), files)?;
+            continue;
+        }
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        if address == SERVICE_WORKER || !LOADED.contains(&&*ending) {
+            continue;
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+        ensure!(
+            address.bytes().all(plain),
+            "{address}: an address must not need escapes"
+        );
+        let address = match address.as_str() {
+            // Some hosts redirect its own name to this one.
+            "index.html" => "./".to_owned(),
+            _ => address,
+        };
+        files.insert(address, integrity(&fs::read(&path)?));
+    }
+    Ok(())
+}
+
+fn integrity(bytes: &[u8]) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes)))
 }
 
 /// Makes a folder empty.
@@ -145,6 +207,60 @@ mod tests {
         copy_tree(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(to.join("deep/file")).unwrap(), "new");
         assert!(!to.join("old").exists() && !to.join(".hidden").exists());
+    }
+
+    #[test]
+    fn the_service_worker_names_what_a_page_loads() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, content: &str| {
+            let path = root.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+        };
+        let named = || {
+            write("sw.js", &format!("const {{ build, files }} = {UNNAMED};\n"));
+            name_files(root.path()).unwrap();
+            let code = fs::read_to_string(root.path().join("sw.js")).unwrap();
+            let json = code.strip_prefix("const { build, files } = ").unwrap();
+            serde_json::from_str::<serde_json::Value>(json.strip_suffix(";\n").unwrap()).unwrap()
+        };
+        write("index.html", "<p>page");
+        write("pkg/deep/module.wasm", "abc");
+        write("pkg/README.md", "not loaded");
+        write("pkg/index.d.ts", "not loaded");
+        let one = named();
+        // echo -n abc | openssl dgst -sha256 -binary | base64
+        let abc = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=";
+        let files = one["files"].as_object().unwrap();
+        assert_eq!(files["pkg/deep/module.wasm"], abc);
+        assert_eq!(
+            files.keys().collect::<Vec<_>>(),
+            ["./", "pkg/deep/module.wasm"]
+        );
+        assert_eq!(named(), one);
+        write("index.html", "<p>new page");
+        assert_ne!(named()["build"], one["build"]);
+        write("with space.js", "");
+        write("sw.js", &format!("const {{ build, files }} = {UNNAMED};\n"));
+        assert!(
+            name_files(root.path())
+                .unwrap_err()
+                .to_string()
+                .contains("with space.js")
+        );
+        fs::remove_file(root.path().join("with space.js")).unwrap();
+        write("sw.js", "no place");
+        assert!(name_files(root.path()).is_err());
+    }
+
+    #[test]
+    fn the_page_knows_the_sample_model() {
+        let page = Repo::find().unwrap().root().join("www/main.js");
+        let page = fs::read_to_string(page).unwrap();
+        let sample = crate::model::SAMPLE;
+        for known in [sample.sha256, sample.file, sample.hub.unwrap()] {
+            assert!(page.contains(known), "{known}");
+        }
     }
 
     #[test]

@@ -17,17 +17,25 @@ const MAX_ITEMS: u32 = 1 << 22;
 /// The most items that are held at once.
 const MAX_LIST: usize = 100_000;
 
+/// The longest time that may pass between two pieces of a model, milliseconds, unless another is set.
+const TIMEOUT_MS: u32 = 60_000;
+
 /// What `Generator.load` accepts beside the source.
 #[derive(Default)]
 pub(super) struct LoadOptions {
     pub on_progress: Option<Function>,
     pub signal: Option<AbortSignal>,
+    /// Milliseconds that may pass without a byte; 0 for any number.
+    pub timeout: u32,
     pub context: Context,
 }
 
 /// The options of `Generator.load`.
 pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
-    let mut options = LoadOptions::default();
+    let mut options = LoadOptions {
+        timeout: TIMEOUT_MS,
+        ..LoadOptions::default()
+    };
     for (name, value) in entries(object)? {
         match name.as_str() {
             "onProgress" => {
@@ -39,6 +47,7 @@ pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
                 let signal = value.dyn_into();
                 options.signal = Some(signal.map_err(|_| invalid("signal", "an AbortSignal"))?);
             }
+            "timeout" => options.timeout = whole(&name, &value)?,
             "context_length" => options.context.length = Some(size(&name, &value)?),
             "cache_type" => {
                 options.context.cache_type = string(&name, &value)?.parse()?;

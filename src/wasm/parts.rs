@@ -2,13 +2,12 @@
 
 use super::error::{describe, invalid};
 use super::options::{LoadOptions, is_array, items};
-use super::source::{self, Source, check_signal, forget};
+use super::source::{self, Source, check_signal, forget, next_chunk};
 use crate::gguf::{Header, HeaderReader, Split, part_names};
 use crate::{Error, Inspection, Result};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, ReadableStream, ReadableStreamDefaultReader, Request, Response, Url};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response, Url};
 
 /// Bytes asked for at first; four times as many with each further request. Most headers have a few
 /// million.
@@ -47,28 +46,27 @@ pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
 }
 
 /// Reads the headers of all `parts`.
-pub(super) async fn split(parts: &[JsValue], signal: Option<&AbortSignal>) -> Result<Split> {
+pub(super) async fn split(parts: &[JsValue], options: &LoadOptions) -> Result<Split> {
     let mut headers = Vec::new();
     for part in parts {
         let mut reader = HeaderReader::new();
-        headers.push(read_header(&mut reader, part, signal).await?);
+        headers.push(read_header(&mut reader, part, options).await?);
     }
     Split::new(headers)
 }
 
 /// What the header of `source` says.
 pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<Inspection> {
-    let signal = options.signal.as_ref();
-    check_signal(signal)?;
+    check_signal(options)?;
     let mut parts = 1;
     let header = match of(source)? {
         Some(sources) => {
             parts = sources.len();
-            split(&sources, signal).await?.into_header()?
+            split(&sources, options).await?.into_header()?
         }
         None => {
             let mut reader = HeaderReader::new();
-            match read_header(&mut reader, source, signal).await {
+            match read_header(&mut reader, source, options).await {
                 Err(error @ Error::UnsupportedTensorType { .. }) => {
                     return Ok(Inspection::refused(reader.metadata(), &error));
                 }
@@ -93,14 +91,20 @@ fn memory_limit() -> u64 {
 async fn read_header(
     reader: &mut HeaderReader,
     source: &JsValue,
-    signal: Option<&AbortSignal>,
+    options: &LoadOptions,
 ) -> Result<Header> {
-    let header = match request(source)? {
-        Some(request) => read_ranges(reader, &request, signal).await?,
-        None => match source::open(source.clone(), signal).await? {
-            Source::Memory(bytes) => read_memory(reader, &bytes)?,
-            Source::Stream(stream, _) => read_stream(reader, &stream, signal).await?,
-        },
+    if let Some(request) = request(source)? {
+        match read_ranges(reader, &request, options).await {
+            // Where a server compresses, a range may be one of the compressed bytes, which cannot be read from
+            // their middle. What can be read is the beginning of everything.
+            Ok(None) | Err(Error::Io(_)) => *reader = HeaderReader::new(),
+            Ok(Some(header)) => return Ok(header),
+            Err(error) => return Err(error),
+        }
+    }
+    let header = match source::open(source.clone(), options).await? {
+        Source::Memory(bytes) => read_memory(reader, &bytes)?,
+        Source::Stream(stream, _) => read_stream(reader, &stream, options).await?,
     };
     header.ok_or_else(|| reader.missing())
 }
@@ -124,7 +128,7 @@ fn request(source: &JsValue) -> Result<Option<Request>> {
 async fn read_ranges(
     reader: &mut HeaderReader,
     request: &Request,
-    signal: Option<&AbortSignal>,
+    options: &LoadOptions,
 ) -> Result<Option<Header>> {
     let failed = |thrown: JsValue| Error::Io(describe(&thrown));
     let (mut start, mut size) = (0, FIRST_RANGE);
@@ -132,7 +136,7 @@ async fn read_ranges(
         let range = format!("bytes={start}-{}", start + size - 1);
         let asked = Request::new_with_request(request).map_err(failed)?;
         asked.headers().set("range", &range).map_err(failed)?;
-        let response = source::fetch(&asked, signal).await?;
+        let response = source::fetch(&asked, options).await?;
         let is_range = response.status() == 206;
         // There is nothing behind the end.
         if response.status() == 416 {
@@ -141,7 +145,7 @@ async fn read_ranges(
         let Source::Stream(stream, length) = source::body(&response)? else {
             return Ok(None);
         };
-        let header = read_stream(reader, &stream, signal).await?;
+        let header = read_stream(reader, &stream, options).await?;
         let at_end = length.is_some_and(|length| length < size as f64);
         if header.is_some() || !is_range || at_end {
             return Ok(header);
@@ -167,14 +171,14 @@ fn read_memory(reader: &mut HeaderReader, bytes: &Uint8Array) -> Result<Option<H
 async fn read_stream(
     reader: &mut HeaderReader,
     stream: &ReadableStream,
-    signal: Option<&AbortSignal>,
+    options: &LoadOptions,
 ) -> Result<Option<Header>> {
     if stream.locked() {
         let locked = "its stream is being read or has been read already";
         return Err(Error::Io(locked.into()));
     }
     let chunks: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-    let result = read_chunks(reader, &chunks, signal).await;
+    let result = read_chunks(reader, &chunks, options).await;
     forget(chunks.cancel());
     result
 }
@@ -182,21 +186,12 @@ async fn read_stream(
 async fn read_chunks(
     reader: &mut HeaderReader,
     chunks: &ReadableStreamDefaultReader,
-    signal: Option<&AbortSignal>,
+    options: &LoadOptions,
 ) -> Result<Option<Header>> {
-    loop {
-        let read = JsFuture::from(chunks.read()).await;
-        check_signal(signal)?;
-        let failed = |thrown: JsValue| Error::Io(describe(&thrown));
-        let read = read.map_err(failed)?;
-        let get = |name: &str| Reflect::get(&read, &name.into()).map_err(failed);
-        if get("done")?.is_truthy() {
-            return Ok(None);
-        }
-        let chunk = get("value")?.dyn_into::<Uint8Array>();
-        let chunk = chunk.map_err(|_| Error::Io("its stream gives no bytes".into()))?;
+    while let Some(chunk) = next_chunk(chunks, options).await? {
         if let Some(header) = read_memory(reader, &chunk)? {
             return Ok(Some(header));
         }
     }
+    Ok(None)
 }

@@ -12,7 +12,8 @@ use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
-    AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, Request, Response, Url,
+    AbortController, AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, Request,
+    Response, Url,
 };
 
 /// Bytes handed to the loader at once: what of the file is in WebAssembly memory besides the weights.
@@ -25,14 +26,13 @@ pub(super) async fn load(
     source: JsValue,
     options: &LoadOptions,
 ) -> std::result::Result<(Model, u64), JsValue> {
-    let signal = options.signal.as_ref();
-    check_signal(signal)?;
+    check_signal(options)?;
     let Some(sources) = parts::of(&source)? else {
         let mut loading = Loading::new(Loader::new(), options)?;
         loading.read(source).await?;
         return loading.finish();
     };
-    let split = parts::split(&sources, signal).await?;
+    let split = parts::split(&sources, options).await?;
     let order = split.order().to_vec();
     let mut loading = Loading::new(Loader::of_split(split)?, options)?;
     for (place, index) in order.into_iter().enumerate() {
@@ -51,7 +51,7 @@ pub(super) enum Source {
     Stream(ReadableStream, Option<f64>),
 }
 
-pub(super) async fn open(source: JsValue, signal: Option<&AbortSignal>) -> Result<Source> {
+pub(super) async fn open(source: JsValue, options: &LoadOptions) -> Result<Source> {
     if let Some(buffer) = source.dyn_ref::<ArrayBuffer>() {
         return Ok(Source::Memory(Uint8Array::new(buffer)));
     }
@@ -69,7 +69,7 @@ pub(super) async fn open(source: JsValue, signal: Option<&AbortSignal>) -> Resul
     }
     let is_url = source.as_string().is_some() || source.dyn_ref::<Url>().is_some();
     if is_url || source.dyn_ref::<Request>().is_some() {
-        return body(&fetch(&source, signal).await?);
+        return body(&fetch(&source, options).await?);
     }
     Err(invalid(
         "source",
@@ -92,17 +92,31 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
     }
 }
 
-pub(super) async fn fetch(resource: &JsValue, signal: Option<&AbortSignal>) -> Result<Response> {
-    let init = Object::new();
-    if let Some(signal) = signal {
-        let _ = Reflect::set(&init, &"signal".into(), signal);
-    }
-    let failed = |thrown: JsValue| match check_signal(signal) {
+pub(super) async fn fetch(resource: &JsValue, options: &LoadOptions) -> Result<Response> {
+    let failed = |thrown: JsValue| match check_signal(options) {
         Err(aborted) => aborted,
         Ok(()) => Error::Io(describe(&thrown)),
     };
+    let controller = AbortController::new().map_err(failed)?;
+    let own = resource.dyn_ref::<Request>().map(Request::signal);
+    for signal in options.signal.iter().chain(&own) {
+        let end = controller.clone();
+        let abort = Closure::once_into_js(move || end.abort());
+        let _ = signal.add_event_listener_with_callback("abort", abort.unchecked_ref());
+        if signal.aborted() {
+            controller.abort();
+        }
+    }
+    let init = Object::new();
+    let _ = Reflect::set(&init, &"signal".into(), &controller.signal());
     let promise = host::fetch(resource, &init).map_err(failed)?;
-    let response = JsFuture::from(promise).await.map_err(failed)?;
+    let response = host::within(options.timeout, &promise).await;
+    let response = response.map_err(failed)?;
+    if response.is_undefined() {
+        // A request that nobody waits for any more would hold up the next one for the same address.
+        controller.abort();
+        return Err(Error::Timeout(options.timeout));
+    }
     let unknown = |_| Error::Io("fetch() gave no response".into());
     response.dyn_into().map_err(unknown)
 }
@@ -124,6 +138,28 @@ pub(super) fn body(response: &Response) -> Result<Source> {
         Some(_) => None,
     };
     Ok(Source::Stream(stream, length))
+}
+
+/// The next bytes of a stream; `None` behind its end.
+pub(super) async fn next_chunk(
+    reader: &ReadableStreamDefaultReader,
+    options: &LoadOptions,
+) -> Result<Option<Uint8Array>> {
+    let read = host::within(options.timeout, &reader.read()).await;
+    // An abort cancels the reader, which then says that nothing follows.
+    check_signal(options)?;
+    let failed = |thrown: JsValue| Error::Io(describe(&thrown));
+    let read = read.map_err(failed)?;
+    if read.is_undefined() {
+        return Err(Error::Timeout(options.timeout));
+    }
+    let get = |name: &str| Reflect::get(&read, &name.into()).map_err(failed);
+    if get("done")?.is_truthy() {
+        return Ok(None);
+    }
+    let chunk = get("value")?.dyn_into::<Uint8Array>();
+    let chunk = chunk.map_err(|_| Error::Io("its stream gives no bytes".into()))?;
+    Ok(Some(chunk))
 }
 
 /// A model on its way in.
@@ -160,7 +196,7 @@ impl<'a> Loading<'a> {
 
     /// Reads one file to its end.
     async fn read(&mut self, source: JsValue) -> std::result::Result<(), JsValue> {
-        match open(source, self.options.signal.as_ref()).await? {
+        match open(source, self.options).await? {
             Source::Memory(bytes) => {
                 self.announced = Some(f64::from(bytes.length()));
                 self.read_memory(&bytes).await
@@ -182,7 +218,7 @@ impl<'a> Loading<'a> {
                 host::pause().await;
                 self.last_pause = host::now();
             }
-            check_signal(self.options.signal.as_ref())?;
+            check_signal(self.options)?;
         }
         Ok(())
     }
@@ -209,19 +245,10 @@ impl<'a> Loading<'a> {
         &mut self,
         reader: &ReadableStreamDefaultReader,
     ) -> std::result::Result<(), JsValue> {
-        loop {
-            let read = JsFuture::from(reader.read()).await;
-            // An abort cancels the reader, which then says that nothing follows.
-            check_signal(self.options.signal.as_ref())?;
-            let read = read.map_err(|thrown| Error::Io(describe(&thrown)))?;
-            let get = |name: &str| Reflect::get(&read, &name.into());
-            if get("done")?.is_truthy() {
-                return Ok(());
-            }
-            let chunk = get("value")?.dyn_into::<Uint8Array>();
-            let chunk = chunk.map_err(|_| Error::Io("its stream gives no bytes".into()))?;
+        while let Some(chunk) = next_chunk(reader, self.options).await? {
             self.push(&chunk)?;
         }
+        Ok(())
     }
 
     /// Hands `chunk` to the loader, a piece at a time, and reports progress.
@@ -291,8 +318,8 @@ impl Drop for AbortListener<'_> {
     }
 }
 
-pub(super) fn check_signal(signal: Option<&AbortSignal>) -> Result<()> {
-    match signal {
+pub(super) fn check_signal(options: &LoadOptions) -> Result<()> {
+    match &options.signal {
         Some(signal) if signal.aborted() => Err(Error::Aborted),
         _ => Ok(()),
     }

@@ -24,6 +24,11 @@ export interface LoadOptions {
   onProgress?: (progress: LoadProgress) => void;
   /** Cancels the load: its promise then rejects with the code "aborted". */
   signal?: AbortSignal;
+  /**
+   * Milliseconds that may pass without a byte from the source: then the promise rejects with the code "timeout".
+   * 60000 unless set; 0 for no limit.
+   */
+  timeout?: number;
   /** Tokens the context may hold; the model's own number unless set. */
   context_length?: number;
   /** How the KV cache keeps its numbers: "q16" (the default), "q8" (half the memory, less precise) or "f32" (twice the memory, slower). */

@@ -182,8 +182,9 @@ test("after one visit the page and the model work offline", { skip: lacks("offli
   await loadSample(page);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForFunction(async () => {
-    const cache = await caches.open("nexttoken-models-1");
-    return (await cache.keys()).length === 1;
+    // The model, and the address that leads to it.
+    const cache = await caches.open("nexttoken-models-2");
+    return (await cache.keys()).length === 2;
   });
   await context.setOffline(true);
   await page.reload();

@@ -1,0 +1,376 @@
+// The page before a server that misbehaves. One rule: whatever happened, it is well again after a reload.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { build, faults, serve } from "./faulty-server.mjs";
+import { open } from "./harness.mjs";
+
+const server = await serve();
+after(() => server.close());
+
+/** The storyteller under a name that is none of the page's own files. */
+const MODEL = "/models/story.gguf";
+server.aliases[MODEL] = "/stories.gguf";
+const SAMPLE = "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+/** A file that holds the engine, whichever the browser picks. */
+const ENGINES = ["/pkg/nexttoken_relaxed.wasm", "/pkg/nexttoken_simd128.wasm"];
+
+/** Makes the server misbehave at these paths, and nowhere else. */
+function misbehave(fault, paths) {
+  server.faults = Object.fromEntries(paths.map((path) => [path, fault]));
+}
+const behave = () => misbehave(undefined, []);
+
+/** A page of the misbehaving server; it may fail to open. */
+async function visit() {
+  const { page, context } = await open("about:blank");
+  await page.goto(`${server.origin}/`, { waitUntil: "load" }).catch(() => {});
+  return { page, context };
+}
+
+const reload = (page) => page.goto(`${server.origin}/`, { waitUntil: "load" });
+
+/** Waits for what is to become true in the page. */
+const until = (page, condition, argument) => page.waitForFunction(condition, argument, { timeout: 30_000 });
+
+/** The page is well: the storyteller is loaded, and writes. */
+async function assertWell(page) {
+  await until(page, () => /million/.test(document.querySelector("#model-status")?.textContent) && !document.querySelector("#write").disabled);
+  await page.fill("#max_tokens", "3");
+  await page.click("#write");
+  await until(page, () => document.querySelectorAll("#text .token").length >= 3 && document.querySelector("#stop").disabled);
+}
+
+/** Until this build of the page is kept, or one was refused. */
+const settled = (page) =>
+  until(page, async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    return registration && !registration.installing && !(registration.waiting && !navigator.serviceWorker.controller);
+  });
+
+const active = (page) => until(page, () => navigator.serviceWorker.ready.then((ready) => ready.active.state === "activated"));
+
+/** What the browser keeps: addresses by the name of the cache, without a build's name. */
+const kept = (page) =>
+  page.evaluate(async () => {
+    const found = {};
+    for (const name of await caches.keys()) {
+      const keys = await (await caches.open(name)).keys();
+      found[name.split(" ")[0]] = keys.map(({ url }) => new URL(url).pathname + new URL(url).search).sort();
+    }
+    return found;
+  });
+
+const keptModels = async (page) => (await kept(page))["nexttoken-models-2"]?.length ?? 0;
+
+// --- models ---
+
+/** Loads the model by its address: what the page says then. */
+async function loadModel(page, path = MODEL) {
+  await until(page, () => !document.querySelector("#load-url").disabled);
+  await page.fill("#url", server.origin + path);
+  await page.click("#load-url");
+  await until(page, () => document.querySelector("#progress").hidden);
+  const error = await page.textContent("#error");
+  return error || (await page.textContent("#model-status"));
+}
+
+const ofModels = {
+  login: /not a GGUF file/,
+  error: /answered 503/,
+  drop: /could not be read/,
+  dropUnannounced: /could not be read/,
+  short: /cut short/,
+  long: /damaged/,
+  noRanges: /million/,
+  gzip: /million/,
+  gzipRanges: /million/,
+  gzipEach: /million/,
+};
+
+for (const [name, outcome] of Object.entries(ofModels)) {
+  test(`a model from a server with the fault "${name}"`, async () => {
+    behave();
+    const { page, context } = await visit();
+    await assertWell(page);
+    misbehave(faults[name], [MODEL]);
+    const said = await loadModel(page);
+    assert.match(said, outcome);
+    const loaded = /million/.test(said);
+    // Nothing more is downloaded, and only what was right is kept: the model, and the address that leads to it.
+    for (let wait = 0; server.open.size > 0 && wait < 50; wait += 1) await page.waitForTimeout(100);
+    assert.equal(server.open.size, 0);
+    if (loaded) await page.waitForFunction(async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 2);
+    else assert.equal(await keptModels(page), 0);
+    behave();
+    await reload(page);
+    await assertWell(page);
+    assert.match(await loadModel(page), /million/);
+    await page.waitForFunction(async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 2);
+    // From now on it needs no server.
+    misbehave(faults.silence, ["*"]);
+    await reload(page);
+    assert.match(await loadModel(page), /million/);
+    await context.close();
+  });
+}
+
+test("an error of the server leaves the model that is loaded", async () => {
+  behave();
+  const { page, context } = await visit();
+  await assertWell(page);
+  assert.match(await loadModel(page, "/models/none.gguf"), /answered 404/);
+  assert.match(await page.textContent("#model-status"), /million/);
+  assert.ok(await page.isEnabled("#write"));
+  await context.close();
+});
+
+test("a kept model that was damaged is downloaded again", async () => {
+  behave();
+  const { page, context } = await visit();
+  await assertWell(page);
+  await loadModel(page);
+  await page.waitForFunction(async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 2);
+  await page.evaluate(async () => {
+    const cache = await caches.open("nexttoken-models-2");
+    for (const key of await cache.keys()) {
+      if (key.url.includes("nexttoken-copy")) await cache.put(key, new Response("no model"));
+    }
+  });
+  assert.match(await loadModel(page), /not a GGUF file/);
+  assert.match(await loadModel(page), /million/);
+  await context.close();
+});
+
+test("another model in the sample's place is not kept as the sample", async () => {
+  behave();
+  server.aliases[SAMPLE] = "/stories.gguf";
+  const { page, context } = await visit();
+  await assertWell(page);
+  await page.click("#load-sample");
+  await until(page, () => document.querySelector("#progress").hidden);
+  assert.match(await page.textContent("#model-status"), /1\.\d million/);
+  await page.waitForTimeout(1000);
+  assert.equal(await keptModels(page), 0);
+  delete server.aliases[SAMPLE];
+  await context.close();
+});
+
+test("what an older version kept unchecked is removed", async () => {
+  behave();
+  const { page, context } = await visit();
+  await assertWell(page);
+  await page.evaluate(async () => {
+    await (await caches.open("nexttoken-models-1")).put("/models/old.gguf", new Response("<h1>Welcome!"));
+    await (await caches.open("nexttoken-models-2")).put("/models/x.gguf?nexttoken-copy=1", new Response("half decided"));
+  });
+  await reload(page);
+  await until(page, async () => !(await caches.has("nexttoken-models-1")) && (await (await caches.open("nexttoken-models-2")).keys()).length === 0);
+  await context.close();
+});
+
+for (const kind of ["Generator", "WorkerGenerator"]) {
+  test(`${kind}: a server that stalls is given up`, async () => {
+    behave();
+    const { page, context } = await visit();
+    await assertWell(page);
+    const attempt = (method, options) =>
+      page.evaluate(
+        async ({ kind, method, url, options }) => {
+          const package_ = await import("/pkg/index.js");
+          if (kind === "Generator") await package_.default();
+          const begun = performance.now();
+          const outcome = await package_[kind][method](url, options).then(() => "done", (error) => `${error.code}: ${error.message}`);
+          return { outcome, took: performance.now() - begun };
+        },
+        { kind, method, url: server.origin + MODEL, options },
+      );
+    for (const fault of ["stall", "silence"]) {
+      misbehave(faults[fault], [MODEL]);
+      for (const method of fault === "stall" ? ["load"] : ["load", "inspect"]) {
+        const { outcome, took } = await attempt(method, { timeout: 700 });
+        assert.equal(outcome, "timeout: nothing came from the source for 700 ms", `${fault} ${method}`);
+        assert.ok(took >= 690, `${took}`);
+      }
+    }
+    behave();
+    for (const timeout of [0, 10_000, 2 ** 31, 2 ** 32 - 1, undefined]) assert.equal((await attempt("load", { timeout })).outcome, "done");
+    for (const timeout of [-1, 2 ** 32, 0.5, "1", NaN]) {
+      assert.match((await attempt("load", { timeout })).outcome, /^invalid_option: .*"timeout"/, `${timeout}`);
+    }
+    await context.close();
+  });
+}
+
+// --- the page's own files ---
+
+for (const [path, ...names] of [
+  ["/", "login", "drop"],
+  ["/main.js", "login", "error", "drop", "short"],
+  ["/pkg/worker.js", "short"],
+  ["/stories.gguf", "login", "drop"],
+  ["/sw.js", "login", "short"],
+  [ENGINES[0], "error", "short"],
+]) {
+  test(`a first visit with faults at ${path}`, async () => {
+    for (const name of names) {
+      misbehave(faults[name], path === ENGINES[0] ? ENGINES : [path]);
+      const { page, context } = await visit();
+      await page.waitForTimeout(200);
+      behave();
+      await reload(page);
+      await assertWell(page);
+      await active(page);
+      await context.close();
+    }
+  });
+}
+
+test("once it is kept, the page needs no server", async () => {
+  behave();
+  const { page, context } = await visit();
+  await active(page);
+  for (const name of ["login", "error", "drop", "short", "silence"]) {
+    misbehave(faults[name], ["*"]);
+    await reload(page);
+    await assertWell(page);
+  }
+  await context.close();
+});
+
+test("query strings lead to the same files", async () => {
+  behave();
+  const { page, context } = await visit();
+  await active(page);
+  const { "nexttoken-page": before } = await kept(page);
+  for (const query of ["?a=1", "?b=2&c", "?a=1#there"]) await page.goto(`${server.origin}/${query}`);
+  await assertWell(page);
+  await page.evaluate(() => Promise.all(["main.js?1", "main.js?2", "pkg/index.js?x"].map((path) => fetch(path))));
+  assert.deepEqual((await kept(page))["nexttoken-page"], before);
+  assert.ok(before.includes("/pkg/worker.js") && before.includes("/") && !before.some((path) => path.includes("?")), before.join(" "));
+  // Every module the page imports is among them.
+  misbehave(faults.silence, ["*"]);
+  const imported = await page.evaluate(async (paths) => {
+    const modules = paths.filter((path) => path.endsWith(".js") && !/\/(main|sw)\.js$|worker\.js$/.test(path));
+    return (await Promise.all(modules.map((path) => import(path)))).length;
+  }, before);
+  assert.ok(imported > 20);
+  await context.close();
+});
+
+// --- builds ---
+
+/** Two files of a build, one of the page's own and one of the package's: each says on the page which it is of. */
+const MARKED = ["/main.js", "/pkg/index.js"];
+const mark = (text) => `\n;globalThis.parts = { ...globalThis.parts, [import.meta.url.split("/").at(-1)]: "${text}" };\n`;
+const parts = async (page) => {
+  await until(page, () => Object.keys(globalThis.parts ?? {}).length === 2);
+  return page.evaluate(() => [globalThis.parts["main.js"], globalThis.parts["index.js"]]);
+};
+
+/** The server has this build. */
+async function publish(text) {
+  await build(server, MARKED, mark(text));
+}
+
+/** Loads the page again until it is of another build, which it may become in the course of a visit. */
+async function renewed(page, text) {
+  for (let visits = 0; visits < 4; visits += 1) {
+    await reload(page);
+    await settled(page);
+    await page.waitForTimeout(300);
+    await page.waitForLoadState("load");
+    const seen = await parts(page);
+    assert.equal(seen[0], seen[1], "half a build and half another");
+    if (seen[0] === text) return;
+  }
+  assert.fail(`the page did not become ${text}`);
+}
+
+test("half an update is not mixed with the build before", async () => {
+  behave();
+  await publish("A");
+  const { page, context } = await visit();
+  await active(page);
+  assert.deepEqual(await parts(page), ["A", "A"]);
+  // The page's own file has come already, the package's has not.
+  const before = server.edits["/pkg/index.js"];
+  await publish("B");
+  server.edits["/pkg/index.js"] = before;
+  for (let visits = 0; visits < 3; visits += 1) {
+    await reload(page);
+    assert.deepEqual(await parts(page), ["A", "A"]);
+    await settled(page);
+  }
+  await publish("B");
+  await reload(page);
+  assert.deepEqual(await parts(page), ["A", "A"]);
+  await page.waitForSelector("#newer:not([hidden])");
+  await renewed(page, "B");
+  assert.equal((await page.evaluate(() => caches.keys())).filter((name) => name.startsWith("nexttoken-page")).length, 1);
+  await assertWell(page);
+  await context.close();
+});
+
+test("a tab that is open stays of its build", async () => {
+  behave();
+  await publish("A");
+  const { page, context } = await visit();
+  await active(page);
+  const other = await context.newPage();
+  await reload(other);
+  await publish("B");
+  await reload(other);
+  await other.waitForSelector("#newer:not([hidden])");
+  await reload(other);
+  await other.waitForTimeout(500);
+  assert.deepEqual(await parts(other), ["A", "A"]);
+  assert.deepEqual(await parts(page), ["A", "A"]);
+  await page.close();
+  await renewed(other, "B");
+  await context.close();
+});
+
+test("a full storage keeps nobody from an update, nor from a model", async () => {
+  behave();
+  await publish("A");
+  const { page, context } = await visit();
+  await active(page);
+  const browser = await context.newCDPSession(page);
+  const room = (quotaSize) => browser.send("Storage.overrideQuotaForOrigin", { origin: server.origin, ...(quotaSize === undefined ? {} : { quotaSize }) });
+  await room(1000);
+  await publish("B");
+  await renewed(page, "B");
+  await assertWell(page);
+  assert.match(await loadModel(page), /million/);
+  assert.equal(await keptModels(page), 0);
+  await reload(page);
+  await assertWell(page);
+  // With room again, the page is kept at the next visit.
+  await room();
+  await reload(page);
+  await until(page, async () => {
+    const name = (await caches.keys()).find((name) => name.startsWith("nexttoken-page"));
+    return name && (await (await caches.open(name)).keys()).length > 20;
+  });
+  misbehave(faults.silence, ["*"]);
+  await reload(page);
+  await assertWell(page);
+  assert.deepEqual(await parts(page), ["B", "B"]);
+  await context.close();
+});
+
+test("a first visit with a full storage", async () => {
+  behave();
+  server.edits = {};
+  const { page, context } = await open("about:blank");
+  const browser = await context.newCDPSession(page);
+  await browser.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 1000 });
+  await reload(page);
+  await assertWell(page);
+  await active(page);
+  await reload(page);
+  await assertWell(page);
+  assert.match(await loadModel(page), /million/);
+  await context.close();
+});
