@@ -165,7 +165,7 @@ impl Rules {
         if let Some(&known) = self.exactly.get(&(symbol, count)) {
             return Ok(known);
         }
-        let parts = if count < 4 {
+        let parts = if count <= 4 {
             vec![symbol; count]
         } else {
             let block = self.exactly(symbol, 4)?;

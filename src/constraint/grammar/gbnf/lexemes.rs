@@ -49,7 +49,7 @@ pub fn choose(nodes: &Nodes, root: Id) -> (Vec<Id>, Vec<bool>) {
         let mut broken = Vec::new();
         for &other in &lexemes {
             let longer = automata[other].as_ref();
-            let Some(longer) = longer.filter(|longer| longer.places.len() > 1) else {
+            let Some(longer) = longer.filter(|longer| longer.is_longer_than_one()) else {
                 continue;
             };
             let fails = |&one: &Id| {
@@ -268,6 +268,11 @@ impl Automaton {
         self.last.extend(shift(&other.last));
         self.is_nullable |= other.is_nullable;
         Some(self)
+    }
+
+    /// Whether it has texts of more than one character.
+    fn is_longer_than_one(&self) -> bool {
+        self.ways.iter().any(|ways| !ways.is_empty())
     }
 
     /// Once or more.
