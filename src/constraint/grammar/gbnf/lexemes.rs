@@ -38,7 +38,8 @@ pub fn choose(nodes: &Nodes, root: Id) -> (Vec<Id>, Vec<bool>) {
     let classes = Classes::new(nodes);
     let (regular, automata) = regular(nodes, &classes);
     let mut is_broken = vec![false; nodes.list.len()];
-    let mut compared = 0;
+    // Nodes that lie deep in one another are broken up in few rounds.
+    let (mut compared, mut levels) = (0, 1);
     loop {
         let lexemes = lexemes(nodes, root, &automata, &is_broken);
         let mut is_lexeme = vec![false; nodes.list.len()];
@@ -67,7 +68,19 @@ pub fn choose(nodes: &Nodes, root: Id) -> (Vec<Id>, Vec<bool>) {
             return (regular, is_lexeme);
         }
         for id in broken {
-            is_broken[id] = true;
+            break_up(nodes, id, levels, &mut is_broken);
+        }
+        levels = (2 * levels).min(nodes.list.len());
+    }
+}
+
+/// Marks a node, and those within it so many levels down, but for single characters.
+fn break_up(nodes: &Nodes, id: Id, levels: usize, is_broken: &mut [bool]) {
+    let mut open = vec![(id, levels)];
+    while let Some((id, levels)) = open.pop() {
+        let within = nodes.within(id);
+        if levels > 0 && !within.is_empty() && !std::mem::replace(&mut is_broken[id], true) {
+            open.extend(within.iter().map(|&part| (part, levels - 1)));
         }
     }
 }
