@@ -163,7 +163,7 @@ fn must_differ(flat: &Flat) -> Reason<bool> {
 }
 
 /// The schemas of the first items, and that of the others. Until 2019 they were called otherwise.
-fn prefix<'a>(schema: &'a Map<String, Value>) -> Reason<(&'a [Value], Option<&'a Value>)> {
+fn prefix(schema: &Map<String, Value>) -> Reason<(&[Value], Option<&Value>)> {
     match (schema.get("prefixItems"), schema.get("items")) {
         (Some(Value::Array(prefix)), rest) => Ok((prefix, rest)),
         (Some(_), _) => Err("\"prefixItems\" must be a list of schemas".into()),
