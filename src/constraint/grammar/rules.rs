@@ -97,10 +97,12 @@ impl Rules {
         if let Some(&symbol) = self.terminals.get(&regex) {
             return Ok(symbol);
         }
-        let builder = &self.lexer.regex_builder;
-        // An expression too hard to tell may match something.
-        let compiled = builder.to_regex_limited(regex, EMPTINESS_FUEL);
-        let possible = compiled.map_or(true, |mut regex| !regex.always_empty());
+        let possible = !may_be_empty(ast) || {
+            let builder = &self.lexer.regex_builder;
+            // An expression too hard to tell may match something.
+            let compiled = builder.to_regex_limited(regex, EMPTINESS_FUEL);
+            compiled.map_or(true, |mut regex| !regex.always_empty())
+        };
         let symbol = self.push(Definition::Terminal(regex, possible))?;
         self.terminals.insert(regex, symbol);
         Ok(symbol)
@@ -325,6 +327,23 @@ impl Rules {
             }
         }
         reached
+    }
+}
+
+/// What all of these match.
+pub fn and(mut parts: Vec<RegexAst>) -> RegexAst {
+    match parts.len() {
+        1 => parts.remove(0),
+        _ => RegexAst::And(parts),
+    }
+}
+
+/// Whether an expression is of a kind that can match nothing at all, which takes time to find out.
+fn may_be_empty(ast: &RegexAst) -> bool {
+    match ast {
+        RegexAst::And(_) | RegexAst::Not(_) | RegexAst::NoMatch => true,
+        RegexAst::Or(options) if options.is_empty() => true,
+        ast => ast.get_args().iter().any(may_be_empty),
     }
 }
 

@@ -15,10 +15,10 @@ mod spelling;
 mod values;
 
 use super::Reason;
-use super::rules::{Rules, Symbol};
+use super::rules::{Rules, Symbol, and};
 use document::{All, Document, Flat, Key};
 use llguidance::api::GrammarInit;
-use llguidance::derivre::RegexAst;
+use llguidance::derivre::{ExprRef, RegexAst};
 use number::{Decimal, Limits};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -58,6 +58,7 @@ pub fn compile(source: &str) -> Reason<Compiled> {
         rules: Rules::new(skip)?,
         layout,
         symbols: HashMap::new(),
+        spelled: HashMap::new(),
         open: Vec::new(),
         has_open_names: false,
     };
@@ -116,6 +117,8 @@ struct Compiler<'a> {
     rules: Rules,
     layout: Layout,
     symbols: HashMap<Key, Symbol>,
+    /// Characters by all their spellings.
+    spelled: HashMap<char, ExprRef>,
     /// Symbols to be defined.
     open: Vec<(All<'a>, Symbol)>,
     has_open_names: bool,
@@ -293,7 +296,7 @@ impl<'a> Compiler<'a> {
         let (mut strings, mut numbers, mut found) = (Vec::new(), Vec::new(), false);
         for value in values.iter().filter(|value| types.has(value)) {
             match value {
-                Value::String(text) => strings.push(spelling::literal(text)),
+                Value::String(text) => strings.push(self.text(text)?),
                 Value::Number(number) => {
                     let text = Decimal::new(number)?.to_string();
                     numbers.push(RegexAst::Literal(text));
@@ -312,7 +315,7 @@ impl<'a> Compiler<'a> {
             }
         }
         if !strings.is_empty() {
-            let strings = RegexAst::And(vec![self.string(flat)?, RegexAst::Or(strings)]);
+            let strings = and(vec![self.string(flat)?, RegexAst::Or(strings)]);
             let terminal = self.rules.terminal(&spelling::quoted(strings))?;
             self.rules.add(symbol, vec![terminal]);
             found |= self.rules.is_possible(terminal);
@@ -348,7 +351,7 @@ impl<'a> Compiler<'a> {
                     if index > 0 {
                         parts.push(self.item_separator()?);
                     }
-                    let name = spelling::quoted(spelling::literal(name));
+                    let name = spelling::quoted(self.text(name)?);
                     parts.push(self.rules.terminal(&name)?);
                     parts.push(self.key_separator()?);
                     parts.push(self.written(value)?);
@@ -356,7 +359,7 @@ impl<'a> Compiler<'a> {
                 parts.push(self.rules.literal("}")?);
             }
             Value::String(text) => {
-                let text = spelling::quoted(spelling::literal(text));
+                let text = spelling::quoted(self.text(text)?);
                 return self.rules.terminal(&text);
             }
             Value::Number(number) => {
@@ -403,6 +406,21 @@ impl<'a> Compiler<'a> {
         limits.regex()
     }
 
+    /// The spellings of a text, each character's made once.
+    fn text(&mut self, text: &str) -> Reason<RegexAst> {
+        let mut spelled = Vec::new();
+        for c in text.chars() {
+            let known = self.spelled.get(&c).copied();
+            let regex = match known {
+                Some(regex) => regex,
+                None => self.rules.regex(&spelling::literal(&c.to_string()))?,
+            };
+            self.spelled.insert(c, regex);
+            spelled.push(RegexAst::ExprRef(regex));
+        }
+        Ok(RegexAst::Concat(spelled))
+    }
+
     /// The spellings of strings, without their quotes.
     fn string(&mut self, flat: &Flat) -> Reason<RegexAst> {
         if !flat.choices.is_empty() {
@@ -434,9 +452,14 @@ impl<'a> Compiler<'a> {
         }
         if let Some(values) = values(flat)? {
             let texts = values.into_iter().filter_map(Value::as_str);
-            parts.push(RegexAst::Or(texts.map(spelling::literal).collect()));
+            let texts = texts.map(|text| self.text(text));
+            parts.push(RegexAst::Or(texts.collect::<Reason<_>>()?));
         }
-        Ok(RegexAst::And(parts))
+        // Any length is what the others are of already.
+        if parts.len() > 1 && least == 0 && most.is_none() {
+            parts.remove(0);
+        }
+        Ok(and(parts))
     }
 }
 

@@ -4,6 +4,7 @@
 //! of at most two digits; under bounds other than 0 the latter has one digit before its point.
 
 use super::super::Reason;
+use super::super::rules::and;
 use llguidance::derivre::RegexAst;
 use serde_json::Number;
 use std::cmp::Ordering;
@@ -204,7 +205,7 @@ impl Limits {
         for multiple in &self.multiples {
             plain.push(multiple_of(multiple)?);
         }
-        let plain = RegexAst::And(plain);
+        let plain = and(plain);
         if self.integer || !self.multiples.is_empty() {
             return Ok(plain);
         }

@@ -5,7 +5,7 @@
 //! watched beside the grammar (`Names`).
 
 use super::super::Reason;
-use super::super::rules::{Alternative, Symbol};
+use super::super::rules::{Alternative, Symbol, and};
 use super::document::{All, Flat};
 use super::{Compiler, count, pattern, spelling};
 use llguidance::derivre::RegexAst;
@@ -289,7 +289,7 @@ impl<'a> Compiler<'a> {
         let mut taken = Vec::new();
         let mut named = Vec::new();
         for &name in &names {
-            let spelled = spelling::literal(name);
+            let spelled = self.text(name)?;
             taken.push(spelled.clone());
             let mut matched = Vec::new();
             for pattern in &patterns {
@@ -300,9 +300,7 @@ impl<'a> Compiler<'a> {
             let mut parts = vec![spelled];
             parts.extend(allowed.iter().cloned());
             named.push(Member {
-                name: self
-                    .rules
-                    .terminal(&spelling::quoted(RegexAst::And(parts)))?,
+                name: self.rules.terminal(&spelling::quoted(and(parts)))?,
                 value: member_schema(flat, Some(name), &matched)?,
                 required: required.contains(&name),
             });
@@ -327,9 +325,7 @@ impl<'a> Compiler<'a> {
             }
             self.has_open_names = true;
             others.push(Member {
-                name: self
-                    .rules
-                    .terminal(&spelling::quoted(RegexAst::And(parts)))?,
+                name: self.rules.terminal(&spelling::quoted(and(parts)))?,
                 value,
                 required: false,
             });
