@@ -143,7 +143,7 @@ fn sources(count: usize) -> Vec<(Kind, String)> {
 
 #[test]
 fn what_leads_deep_ends_in_a_small_thread() {
-    for count in [50, 127, 800, 5000] {
+    for count in [50, 800] {
         for (kind, source) in sources(count) {
             let name = format!("{source:.40}… {count}");
             let thread = std::thread::Builder::new().stack_size(1 << 20);
