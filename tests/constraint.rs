@@ -5,6 +5,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
+#[path = "common/validator.rs"]
+mod validator;
 
 use common::*;
 use nexttoken::constraint::{Constraint, Kind, Rule, Vocabulary, token_table};
@@ -18,6 +20,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use validator::Validator;
 
 fn random() -> Generator {
     Generator::new(load(&random_model(TensorType::Q8_0)), Context::default()).unwrap()
@@ -290,97 +293,6 @@ fn schemas() -> [Value; 10] {
     ]
 }
 
-/// Whether `value` is what `schema`, a part of `root`, describes; for the keywords used above.
-fn is_valid(value: &Value, schema: &Value, root: &Value) -> bool {
-    let Value::Object(keywords) = schema else {
-        return schema.as_bool().unwrap();
-    };
-    let fits = |schema: &Value| is_valid(value, schema, root);
-    let options = |schemas: &Value| {
-        schemas
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|schema| fits(schema))
-            .count()
-    };
-    let characters = value.as_str().map(|text| text.chars().count() as u64);
-    let (items, members) = (value.as_array(), value.as_object());
-    let prefix = schema["prefixItems"].as_array().map_or(0, Vec::len);
-    keywords
-        .iter()
-        .all(|(keyword, rule)| match keyword.as_str() {
-            "$defs" => true,
-            "$ref" => fits(
-                root.pointer(rule.as_str().unwrap().trim_start_matches('#'))
-                    .unwrap(),
-            ),
-            "enum" => rule.as_array().unwrap().contains(value),
-            "const" => rule == value,
-            "anyOf" => options(rule) > 0,
-            "oneOf" => options(rule) == 1,
-            "type" => match rule.as_str().unwrap() {
-                "object" => value.is_object(),
-                "array" => value.is_array(),
-                "string" => value.is_string(),
-                "boolean" => value.is_boolean(),
-                "null" => value.is_null(),
-                "number" => value.is_number(),
-                // Also −0, which is parsed as a float.
-                "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-                other => panic!("{other}"),
-            },
-            "minimum" => value
-                .as_f64()
-                .is_none_or(|number| number >= rule.as_f64().unwrap()),
-            "maximum" => value
-                .as_f64()
-                .is_none_or(|number| number <= rule.as_f64().unwrap()),
-            "minLength" => characters.is_none_or(|length| length >= rule.as_u64().unwrap()),
-            "maxLength" => characters.is_none_or(|length| length <= rule.as_u64().unwrap()),
-            "minItems" => items.is_none_or(|items| items.len() as u64 >= rule.as_u64().unwrap()),
-            "maxItems" => items.is_none_or(|items| items.len() as u64 <= rule.as_u64().unwrap()),
-            "prefixItems" => items.is_none_or(|items| {
-                let mut pairs = items.iter().zip(rule.as_array().unwrap());
-                pairs.all(|(item, schema)| is_valid(item, schema, root))
-            }),
-            "items" => items.is_none_or(|items| {
-                items
-                    .iter()
-                    .skip(prefix)
-                    .all(|item| is_valid(item, rule, root))
-            }),
-            "required" => members.is_none_or(|members| {
-                let mut names = rule.as_array().unwrap().iter();
-                names.all(|name| members.contains_key(name.as_str().unwrap()))
-            }),
-            "properties" => members.is_none_or(|members| {
-                let mut rules = rule.as_object().unwrap().iter();
-                rules.all(|(name, rule)| {
-                    members
-                        .get(name)
-                        .is_none_or(|member| is_valid(member, rule, root))
-                })
-            }),
-            "additionalProperties" => members.is_none_or(|members| {
-                let mut others = members
-                    .keys()
-                    .filter(|name| schema["properties"].get(name).is_none());
-                rule == &Value::Bool(false) && others.next().is_none()
-            }),
-            "pattern" => {
-                assert_eq!(rule, DATE);
-                let text = value.as_str().unwrap();
-                let numbers: Vec<u32> = text.split('-').map(|part| part.parse().unwrap()).collect();
-                text.len() == 10
-                    && (2000..2100).contains(&numbers[0])
-                    && (1..=12).contains(&numbers[1])
-                    && (1..30).contains(&numbers[2])
-            }
-            other => panic!("{other}"),
-        })
-}
-
 /// Writes down how long a rule takes.
 struct Timed(Constraint, Mutex<Vec<Duration>>);
 
@@ -412,7 +324,7 @@ fn write_json(mut generator: Generator, seeds: u64, prompt: &str) -> Duration {
         let text = generator.text();
         let value: Value =
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        assert!(is_valid(&value, schema, schema), "{text}");
+        assert!(Validator::new(schema).allows(&value), "{text}");
         assert_eq!(
             generator.finish_reason(),
             Some(FinishReason::Stop),
@@ -469,4 +381,32 @@ fn smollm2_writes_json_at_any_temperature() {
     let Some(model) = smollm2() else { return };
     let generator = Generator::new(model, Context::default()).unwrap();
     write_json(generator, 200, "Answer in JSON:\n");
+}
+
+#[test]
+fn what_smollm2_ends_by_itself_is_valid() {
+    let Some(model) = smollm2() else { return };
+    let mut generator = Generator::new(model, Context::default()).unwrap();
+    let table = token_table(&generator.model().tokenizer).unwrap();
+    let vocabulary = Vocabulary::new(&table).unwrap();
+    let schemas = include_str!("data/constraint/schemas.json");
+    let schemas: Vec<Value> = serde_json::from_str(schemas).unwrap();
+    let mut ended = 0;
+    for (seed, schema) in schemas.iter().enumerate() {
+        let rule = vocabulary.compile(Kind::JsonSchema, &schema.to_string());
+        let mut options = wild(&rule.unwrap(), seed as u64);
+        options.max_tokens = Some(60);
+        generator.start("Answer in JSON:\n", options).unwrap();
+        for token in generator.tokens() {
+            token.unwrap();
+        }
+        if generator.finish_reason() == Some(FinishReason::Stop) {
+            ended += 1;
+            let text = generator.text();
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert!(Validator::new(schema).allows(&value), "{schema}: {text}");
+        }
+    }
+    println!("{ended} of {} texts ended", schemas.len());
+    assert!(ended * 2 > schemas.len());
 }

@@ -2,14 +2,18 @@
 //! along the trie of the vocabulary's bytes.
 
 mod gbnf;
+mod lark;
+mod names;
+mod rules;
+mod schema;
 
 use super::table::END;
 use super::{Constraint, Rule};
 use crate::sampler::Mask;
 use crate::{Error, Result, TokenId};
-use llguidance::api::{StopReason, TopLevelGrammar};
+use llguidance::api::{GrammarInit, StopReason, TopLevelGrammar};
 use llguidance::{Matcher, ParserFactory};
-use serde_json::{Value, json};
+use names::Names;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use toktrie::{ApproximateTokEnv, INVALID_TOKEN, TokEnv, TokRxInfo, TokTrie};
@@ -24,9 +28,8 @@ const MAX_BYTES: usize = 1 << 22;
 /// States of the lexer, of one to two kB each.
 const MAX_LEXER_STATES: usize = 50_000;
 
-/// Between the tokens of JSON: nothing, a space, or a line break and an indentation. Some models would not end
-/// a longer one.
-const JSON_SPACE: &str = " |\\n[ \\t]{0,20}";
+/// Why a source is no grammar: a sentence.
+type Reason<T> = std::result::Result<T, String>;
 
 /// What a grammar is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +64,7 @@ impl FromStr for Kind {
 }
 
 /// The tokens of a model, ready for its grammars.
-pub struct Vocabulary(ParserFactory);
+pub struct Vocabulary(Arc<ParserFactory>);
 
 impl Vocabulary {
     /// Reads what [`super::token_table`] writes.
@@ -79,7 +82,7 @@ impl Vocabulary {
         let limits = factory.quiet().limits_mut();
         limits.max_lexer_states = MAX_LEXER_STATES;
         limits.verbose_errors = false;
-        Ok(Vocabulary(factory))
+        Ok(Vocabulary(Arc::new(factory)))
     }
 
     /// A constraint from its source.
@@ -93,21 +96,46 @@ impl Vocabulary {
     ///
     /// Errors: those of [`Vocabulary::compile`].
     pub fn grammar(&self, kind: Kind, source: &str) -> Result<Grammar> {
-        let grammar = parse(kind, source).and_then(|grammar| {
-            let parser = self.0.create_parser(grammar);
-            parser.map_err(|error| plain(&error))
-        });
-        let parser = grammar.map_err(|reason| Error::InvalidOption {
+        let (factory, source) = (self.0.clone(), source.to_owned());
+        let state = in_time(move || compile(&factory, kind, &source));
+        let state = state.map_err(|reason| Error::InvalidOption {
             name: kind.name().into(),
             reason,
         })?;
-        let fresh = Matcher::new(Ok(parser));
-        Ok(Grammar(Mutex::new(State {
-            matcher: fresh.clone(),
-            fresh,
-            consumed: Vec::new(),
-        })))
+        Ok(Grammar(Mutex::new(state)))
     }
+}
+
+fn compile(factory: &ParserFactory, kind: Kind, source: &str) -> Reason<State> {
+    let parsed = parse(kind, source)?;
+    let parser = factory.create_parser_from_init_default(parsed.grammar);
+    let fresh = Matcher::new(Ok(parser.map_err(|error| plain(&error))?));
+    Ok(State {
+        matcher: fresh.clone(),
+        fresh,
+        consumed: Vec::new(),
+        watch: parsed.has_open_names.then(|| Watch::new(factory)),
+    })
+}
+
+/// Runs `work` on a stack that is deep enough for every source that is taken, and waits so long for it. A thread
+/// cannot be ended: one that takes longer is left to itself, which the library's limits end at some time.
+#[cfg(not(target_arch = "wasm32"))]
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> Reason<T> + Send + 'static) -> Reason<T> {
+    const STACK: usize = 64 << 20;
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    let builder = std::thread::Builder::new().stack_size(STACK);
+    let thread = builder.spawn(move || sender.send(work()));
+    thread.map_err(|_| "there is no memory to compile it")?;
+    let result = receiver.recv_timeout(PATIENCE);
+    result.unwrap_or_else(|_| Err("it takes too long to compile".into()))
+}
+
+/// In WebAssembly a stack that overflows ends the module, which the caller then starts anew.
+#[cfg(target_arch = "wasm32")]
+fn in_time<T>(work: impl FnOnce() -> Reason<T>) -> Reason<T> {
+    work()
 }
 
 /// A compiled grammar. What it keeps of the last call only makes the next one quick.
@@ -127,6 +155,61 @@ struct State {
     /// After the tokens consumed.
     matcher: Matcher,
     consumed: Vec<TokenId>,
+    /// What keeps names from coming twice, where the grammar cannot.
+    watch: Option<Watch>,
+}
+
+struct Watch {
+    env: TokEnv,
+    /// The tokens with a quote in them, by which alone a name can end.
+    quotes: Arc<[TokenId]>,
+    /// Where the tokens read so far lead.
+    names: Names,
+    read: Vec<TokenId>,
+}
+
+impl Watch {
+    fn new(factory: &ParserFactory) -> Self {
+        let env = factory.tok_env().clone();
+        let trie = env.tok_trie();
+        let ids = 0..trie.vocab_size() as TokenId;
+        let quotes = ids.filter(|&id| trie.token(id).contains(&b'"'));
+        Watch {
+            quotes: quotes.collect(),
+            names: Names::default(),
+            read: Vec::new(),
+            env,
+        }
+    }
+
+    /// Reads on to the end of `ids`, from the beginning where they are others.
+    fn stand_after(&mut self, ids: &[TokenId]) -> Result<()> {
+        if !ids.starts_with(&self.read) {
+            self.names = Names::default();
+            self.read.clear();
+        }
+        for &id in &ids[self.read.len()..] {
+            if !self.names.read(self.env.tok_trie().token(id)) {
+                self.read.clear();
+                self.names = Names::default();
+                return Err(wrong("a name comes twice in an object"));
+            }
+            self.read.push(id);
+        }
+        Ok(())
+    }
+
+    /// Takes the tokens out with which a name would come twice.
+    fn narrow(&self, words: &mut [u32]) {
+        for &id in &*self.quotes {
+            let (word, bit) = (id as usize / 32, 1 << (id % 32));
+            if words.get(word).is_some_and(|word| word & bit != 0)
+                && !self.names.clone().read(self.env.tok_trie().token(id))
+            {
+                words[word] &= !bit;
+            }
+        }
+    }
 }
 
 impl State {
@@ -146,7 +229,10 @@ impl State {
             taken.map_err(|error| wrong(&plain(&error)))?;
             self.consumed.push(id);
         }
-        Ok(())
+        match &mut self.watch {
+            Some(watch) => watch.stand_after(ids),
+            None => Ok(()),
+        }
     }
 
     fn mask(&mut self) -> Result<Option<Mask>> {
@@ -158,7 +244,16 @@ impl State {
         }
         let complete = matches!(self.matcher.is_accepting(), Ok(true));
         match self.matcher.compute_mask() {
-            Ok(set) => Ok(Some(Mask::new(set.as_slice().to_vec()))),
+            Ok(set) => {
+                let mut words = set.as_slice().to_vec();
+                if let Some(watch) = &self.watch {
+                    watch.narrow(&mut words);
+                    if words.iter().all(|word| *word == 0) {
+                        return Err(wrong("no name is left that has not come before"));
+                    }
+                }
+                Ok(Some(Mask::new(words)))
+            }
             Err(error) => match plain(&error) {
                 reason if reason != NOTHING_FOLLOWS => Err(wrong(&reason)),
                 // The vocabulary has no token that ends a text.
@@ -207,43 +302,43 @@ fn read(mut table: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<TokenId>)> {
     table.is_empty().then_some((words, ends))
 }
 
+/// A grammar in the library's terms, and whether names must be watched.
+struct Parsed {
+    grammar: GrammarInit,
+    has_open_names: bool,
+}
+
 /// Reads the source; an error is the reason why it is no grammar.
-fn parse(kind: Kind, source: &str) -> std::result::Result<TopLevelGrammar, String> {
+fn parse(kind: Kind, source: &str) -> Reason<Parsed> {
     if source.trim().is_empty() {
         return Err("it is empty".into());
     }
     if source.len() > MAX_SOURCE {
         return Err(format!("it is longer than {MAX_SOURCE} bytes"));
     }
-    Ok(match kind {
-        Kind::JsonSchema => TopLevelGrammar::from_json_schema(json_schema(source)?),
-        Kind::Regex => TopLevelGrammar::from_regex(whole(source)?),
-        Kind::Grammar if gbnf::is_gbnf(source) => {
-            TopLevelGrammar::from_lark(gbnf::to_lark(source)?)
+    let mut has_open_names = false;
+    let serialized = GrammarInit::Serialized;
+    let grammar = match kind {
+        Kind::JsonSchema => {
+            let schema = schema::compile(source)?;
+            has_open_names = schema.has_open_names;
+            schema.grammar
         }
-        Kind::Grammar => TopLevelGrammar::from_lark(source.to_owned()),
+        Kind::Regex => serialized(TopLevelGrammar::from_regex(whole(source)?)),
+        Kind::Grammar if gbnf::is_gbnf(source) => gbnf::compile(source)?,
+        Kind::Grammar => {
+            lark::check_depth(source)?;
+            serialized(TopLevelGrammar::from_lark(source.to_owned()))
+        }
+    };
+    Ok(Parsed {
+        grammar,
+        has_open_names,
     })
 }
 
-fn json_schema(source: &str) -> std::result::Result<Value, String> {
-    let schema = serde_json::from_str(source);
-    let schema: Value = schema.map_err(|error| format!("it is not JSON: {error}"))?;
-    // What llguidance is told within a schema.
-    const OPTIONS: &str = "x-guidance";
-    let mut schema = match schema {
-        Value::Object(schema) => schema,
-        Value::Bool(true) => Default::default(),
-        Value::Bool(false) => return Err("the schema false allows nothing".into()),
-        _ => return Err("a JSON schema is an object, true or false".into()),
-    };
-    if !schema.contains_key(OPTIONS) {
-        schema.insert(OPTIONS.into(), json!({ "whitespace_pattern": JSON_SPACE }));
-    }
-    Ok(Value::Object(schema))
-}
-
 /// The expression without the `^` and `$` around it, which say nothing where it is for the whole text.
-fn whole(regex: &str) -> std::result::Result<&str, String> {
+fn whole(regex: &str) -> Reason<&str> {
     let escaped = |text: &str| (text.len() - text.trim_end_matches('\\').len()) % 2 == 1;
     let inner = regex.strip_prefix('^').unwrap_or(regex);
     let inner = match inner.strip_suffix('$') {

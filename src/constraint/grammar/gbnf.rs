@@ -1,20 +1,18 @@
-//! GBNF, the grammars of llama.cpp → llguidance's Lark.
+//! GBNF, the grammars of llama.cpp.
 //!
-//! The two differ in spelling, and in that Lark has terminals, which a lexer finds: of two that match at a
-//! place it takes the longer. Rules that do not recur become terminals, the others stay rules over them. So an
-//! ambiguous grammar may allow less than it does in llama.cpp, and never more.
+//! They know no lexer: a text is a sentence or is not, character by character. Here the parts that a lexer is sure
+//! to find become its lexemes ([`lexemes`]), and the rest rules over them, which changes nothing but the speed.
 
+mod lexemes;
+mod nodes;
+
+use super::Reason;
+use llguidance::api::GrammarInit;
+use nodes::{Class, Id, Node, Nodes};
 use std::collections::HashMap;
-use std::fmt::Write;
 
 /// How deep groups may lie in one another.
 const MAX_DEPTH: usize = 20;
-
-/// The largest terminal, in parts, with what it refers to written out; larger ones stay rules.
-const MAX_TERMINAL: usize = 2000;
-
-/// Why a text is no grammar, and where.
-type Result<T> = std::result::Result<T, String>;
 
 /// Alternatives, each of parts in their order.
 type Choice = Vec<Vec<Part>>;
@@ -28,8 +26,8 @@ struct Part {
 enum Item {
     /// A text as it is.
     Literal(String),
-    /// One character, as a regular expression.
-    Character(String),
+    /// One character of a class.
+    Character(Class),
     Rule(usize),
     Group(Choice),
 }
@@ -49,8 +47,8 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
-/// The same grammar in Lark.
-pub fn to_lark(source: &str) -> Result<String> {
+/// The grammar in llguidance's terms.
+pub fn compile(source: &str) -> Reason<GrammarInit> {
     let mut parser = Parser {
         source,
         at: 0,
@@ -72,101 +70,65 @@ pub fn to_lark(source: &str) -> Result<String> {
         return Err(format!("there is no rule \"{}\"", names[number]));
     }
     let root = numbers.get("root").ok_or("there is no rule \"root\"")?;
-    let rules: Vec<Choice> = rules.into_iter().flatten().collect();
-    let terminal = terminals(&rules);
-    let mut lark = format!("start: {}\n", name(*root, &terminal));
-    for (number, rule) in rules.iter().enumerate() {
-        let _ = write!(lark, "{}: ", name(number, &terminal));
-        write_choice(&mut lark, rule, &terminal);
-        lark.push('\n');
+    let mut nodes = Nodes::default();
+    for rule in rules.iter().flatten() {
+        let rule = choice(&mut nodes, rule)?;
+        nodes.rules.push(rule);
     }
-    Ok(lark)
+    nodes.grammar(*root)
 }
 
-/// Which rules are terminals: those that do not come back to themselves and are small when written out.
-fn terminals(rules: &[Choice]) -> Vec<bool> {
-    // A rule has a size once all it refers to has one; what recurs never gets there.
-    let mut sizes: Vec<Option<usize>> = vec![None; rules.len()];
-    loop {
-        let mut changed = false;
-        for (number, rule) in rules.iter().enumerate() {
-            if sizes[number].is_none() {
-                let size = size(rule, &sizes).filter(|&size| size <= MAX_TERMINAL);
-                changed |= size.is_some();
-                sizes[number] = size;
-            }
+fn choice(nodes: &mut Nodes, choice: &Choice) -> Reason<Id> {
+    let mut options = Vec::new();
+    for sequence in choice {
+        let mut parts = Vec::new();
+        for part in sequence {
+            parts.push(repeated(nodes, part)?);
         }
-        if !changed {
-            return sizes.iter().map(Option::is_some).collect();
-        }
+        options.push(nodes.add(Node::Sequence(parts))?);
     }
+    nodes.add(Node::Choice(options))
 }
 
-fn size(choice: &Choice, sizes: &[Option<usize>]) -> Option<usize> {
-    let mut sum = 1usize;
-    for part in choice.iter().flatten() {
-        let mut size = match &part.item {
-            Item::Literal(_) | Item::Character(_) => 1,
-            Item::Rule(number) => sizes[*number]?,
-            Item::Group(choice) => size(choice, sizes)?,
-        };
-        for &(least, most) in &part.repeats {
-            size = size.saturating_mul(most.unwrap_or(least).max(1) as usize);
-        }
-        sum = sum.saturating_add(size);
-    }
-    Some(sum)
-}
-
-fn name(number: usize, terminal: &[bool]) -> String {
-    let letter = if terminal[number] { 'T' } else { 'r' };
-    format!("{letter}{number}")
-}
-
-fn write_choice(lark: &mut String, choice: &Choice, terminal: &[bool]) {
-    for (index, sequence) in choice.iter().enumerate() {
-        lark.push_str(if index > 0 { " | " } else { "" });
-        if sequence.is_empty() {
-            lark.push_str("\"\"");
-        }
-        for (index, part) in sequence.iter().enumerate() {
-            lark.push_str(if index > 0 { " " } else { "" });
-            write_part(lark, part, terminal);
-        }
-    }
-}
-
-fn write_part(lark: &mut String, part: &Part, terminal: &[bool]) {
-    if part.repeats.iter().any(|repeat| repeat.1 == Some(0)) {
-        lark.push_str("\"\"");
-        return;
-    }
-    lark.extend(std::iter::repeat_n('(', part.repeats.len()));
-    match &part.item {
+fn repeated(nodes: &mut Nodes, part: &Part) -> Reason<Id> {
+    let mut node = match &part.item {
         Item::Literal(text) => {
-            let json = serde_json::Value::from(text.as_str()).to_string();
-            // JSON allows it as it is, Lark does not.
-            lark.push_str(&json.replace('\x7f', "\\u007f"));
+            let characters = text
+                .chars()
+                .map(|c| nodes.add(Node::Character(vec![(c, c)])));
+            let characters: Reason<Vec<Id>> = characters.collect();
+            Node::Sequence(characters?)
         }
-        Item::Character(regex) => {
-            let _ = write!(lark, "/{regex}/");
+        Item::Character(class) => Node::Character(class.clone()),
+        Item::Rule(number) => Node::Rule(*number),
+        Item::Group(group) => {
+            let group = choice(nodes, group)?;
+            Node::Sequence(vec![group])
         }
-        Item::Rule(number) => lark.push_str(&name(*number, terminal)),
-        Item::Group(choice) => {
-            lark.push('(');
-            write_choice(lark, choice, terminal);
-            lark.push(')');
-        }
+    };
+    for &(least, most) in &part.repeats {
+        node = Node::Repeat(nodes.add(node)?, least, most);
     }
-    for repeat in &part.repeats {
-        let _ = match repeat {
-            (0, None) => write!(lark, "*)"),
-            (1, None) => write!(lark, "+)"),
-            (0, Some(1)) => write!(lark, "?)"),
-            (least, None) => write!(lark, "{{{least},}})"),
-            (least, Some(most)) => write!(lark, "{{{least},{most}}})"),
-        };
+    nodes.add(node)
+}
+
+/// The characters that a class does not have.
+fn others(mut class: Class) -> Class {
+    class.sort_unstable();
+    let (mut others, mut next) = (Class::new(), Some('\0'));
+    for (first, last) in class {
+        let Some(begin) = next else { break };
+        if begin < first
+            && let Some(end) = ('\0'..first).next_back()
+        {
+            others.push((begin, end));
+        }
+        next = next
+            .max((last..=char::MAX).nth(1))
+            .filter(|_| last < char::MAX);
     }
+    others.extend(next.map(|next| (next, char::MAX)));
+    others
 }
 
 struct Parser<'a> {
@@ -179,7 +141,7 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn grammar(&mut self) -> Result<()> {
+    fn grammar(&mut self) -> Reason<()> {
         self.space(true);
         while !self.rest().is_empty() {
             let name = self.name().ok_or("the name of a rule was expected")?;
@@ -202,7 +164,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn choice(&mut self) -> Result<Choice> {
+    fn choice(&mut self) -> Reason<Choice> {
         let mut choice = vec![self.sequence()?];
         loop {
             let before = self.at;
@@ -217,7 +179,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn sequence(&mut self) -> Result<Vec<Part>> {
+    fn sequence(&mut self) -> Reason<Vec<Part>> {
         let mut sequence = Vec::new();
         loop {
             self.space(self.depth > 0);
@@ -235,13 +197,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn item(&mut self) -> Result<Option<Item>> {
+    fn item(&mut self) -> Reason<Option<Item>> {
         Ok(Some(match self.rest().chars().next() {
             Some('"') => Item::Literal(self.literal()?),
             Some('[') => Item::Character(self.class()?),
             Some('.') => {
                 self.at += 1;
-                Item::Character("(?s:.)".into())
+                Item::Character(vec![('\0', char::MAX)])
             }
             Some('(') => {
                 self.at += 1;
@@ -266,7 +228,7 @@ impl<'a> Parser<'a> {
         }))
     }
 
-    fn literal(&mut self) -> Result<String> {
+    fn literal(&mut self) -> Reason<String> {
         self.at += 1;
         let mut text = String::new();
         while !self.take("\"") {
@@ -275,31 +237,30 @@ impl<'a> Parser<'a> {
         Ok(text)
     }
 
-    /// `[…]` as a class of regular expressions.
-    fn class(&mut self) -> Result<String> {
+    fn class(&mut self) -> Reason<Class> {
         self.at += 1;
-        let mut class = String::from(if self.take("^") { "[^" } else { "[" });
+        let negated = self.take("^");
+        let mut class = Class::new();
         while !self.take("]") {
             let first = self.character()?;
-            let _ = write!(class, "\\x{{{:x}}}", u32::from(first));
             if self.rest().starts_with("-]") || !self.take("-") {
+                class.push((first, first));
                 continue;
             }
             let last = self.character()?;
             if last < first {
                 return Err("the range of a class ends before it begins".into());
             }
-            let _ = write!(class, "-\\x{{{:x}}}", u32::from(last));
+            class.push((first, last));
         }
-        if class.ends_with(['[', '^']) {
+        if class.is_empty() {
             return Err("a class is empty".into());
         }
-        class.push(']');
-        Ok(class)
+        Ok(if negated { others(class) } else { class })
     }
 
     /// One character of a literal or class.
-    fn character(&mut self) -> Result<char> {
+    fn character(&mut self) -> Reason<char> {
         let c = self
             .next()
             .ok_or("the text ends within a literal or class")?;
@@ -325,7 +286,7 @@ impl<'a> Parser<'a> {
         Ok(c)
     }
 
-    fn repeat(&mut self) -> Result<Option<(u32, Option<u32>)>> {
+    fn repeat(&mut self) -> Reason<Option<(u32, Option<u32>)>> {
         for (mark, repeat) in [("*", (0, None)), ("+", (1, None)), ("?", (0, Some(1)))] {
             if self.take(mark) {
                 return Ok(Some(repeat));

@@ -353,7 +353,7 @@ fn what_is_too_large_is_refused() {
                     .is_ok_and(|mask| mask.unwrap().allows(u32::from(b'a')))
             );
         }
-        assert!(started.elapsed().as_secs() < 20);
+        assert!(started.elapsed().as_secs() < 60);
     }
 }
 

@@ -1,0 +1,463 @@
+//! Which parts of a grammar a lexer may find.
+//!
+//! A lexer takes the longest match of all lexemes that may stand at a place, and never goes back. That is quick,
+//! and right only where a lexeme that has ended can be told by the next character: none that may follow it goes
+//! on within another lexeme, or within itself. So the largest parts that are regular are tried, and those that
+//! fail are broken up into theirs, down to single characters, which never fail.
+
+use super::nodes::{Class, Id, Node, Nodes};
+use std::collections::{HashSet, VecDeque};
+
+/// The most places of an automaton, and the most ways between those of all of them.
+const MAX_PLACES: usize = 400;
+const MAX_WAYS: usize = 2_000_000;
+
+/// The most pairs of places that two lexemes are compared by; beyond, they are taken to fail.
+const MAX_PAIRS: usize = 100_000;
+
+/// The most comparisons of pairs in all; beyond, everything is broken up.
+const MAX_COMPARED: usize = 20_000_000;
+
+/// A set of characters: those between the ends of all classes of the grammar are told apart by nothing.
+type Set = Vec<u64>;
+
+/// The places of a regular expression: each stands for one character.
+#[derive(Clone, Default)]
+struct Automaton {
+    /// The class at each place.
+    places: Vec<usize>,
+    /// Which places come after each.
+    ways: Vec<Vec<usize>>,
+    first: Vec<usize>,
+    last: Vec<usize>,
+    is_nullable: bool,
+}
+
+/// The regular nodes, those within others first, and of all nodes whether they are lexemes.
+pub fn choose(nodes: &Nodes, root: Id) -> (Vec<Id>, Vec<bool>) {
+    let classes = Classes::new(nodes);
+    let (regular, automata) = regular(nodes, &classes);
+    let mut is_broken = vec![false; nodes.list.len()];
+    // Nodes that lie deep in one another are broken up in few rounds.
+    let (mut compared, mut levels) = (0, 1);
+    loop {
+        let lexemes = lexemes(nodes, root, &automata, &is_broken);
+        let mut is_lexeme = vec![false; nodes.list.len()];
+        for &id in &lexemes {
+            is_lexeme[id] = true;
+        }
+        let follow = follow(nodes, root, &is_lexeme, &automata, &classes);
+        let mut broken = Vec::new();
+        for &other in &lexemes {
+            let longer = automata[other].as_ref();
+            let Some(longer) = longer.filter(|longer| longer.is_longer_than_one()) else {
+                continue;
+            };
+            let fails = |&one: &Id| {
+                let ended = automata[one].as_ref();
+                compared > MAX_COMPARED
+                    || ended.is_some_and(|ended| {
+                        goes_on(ended, longer, &follow[one], &classes, &mut compared)
+                    })
+            };
+            if lexemes.iter().any(fails) {
+                broken.push(other);
+            }
+        }
+        if broken.is_empty() {
+            return (regular, is_lexeme);
+        }
+        for id in broken {
+            break_up(nodes, id, levels, &mut is_broken);
+        }
+        levels = (2 * levels).min(nodes.list.len());
+    }
+}
+
+/// Marks a node, and those within it so many levels down, but for single characters.
+fn break_up(nodes: &Nodes, id: Id, levels: usize, is_broken: &mut [bool]) {
+    let mut open = vec![(id, levels)];
+    while let Some((id, levels)) = open.pop() {
+        let within = nodes.within(id);
+        if levels > 0 && !within.is_empty() && !std::mem::replace(&mut is_broken[id], true) {
+            open.extend(within.iter().map(|&part| (part, levels - 1)));
+        }
+    }
+}
+
+/// Whether a character that may follow `ended` can go on within `longer`, which began at the same place.
+fn goes_on(
+    ended: &Automaton,
+    longer: &Automaton,
+    follow: &Set,
+    classes: &Classes,
+    compared: &mut usize,
+) -> bool {
+    let may_follow = |place: &usize| meet(classes.of(longer.places[*place]), follow);
+    let is_last: HashSet<usize> = ended.last.iter().copied().collect();
+    let mut seen = HashSet::new();
+    let mut open = VecDeque::new();
+    let mut step = |from: &[usize], others: &[usize], open: &mut VecDeque<(usize, usize)>| {
+        for &one in from {
+            for &other in others {
+                let same = meet(
+                    classes.of(ended.places[one]),
+                    classes.of(longer.places[other]),
+                );
+                if same && seen.insert((one, other)) {
+                    open.push_back((one, other));
+                }
+            }
+        }
+        *compared += from.len() * others.len() + 1;
+        seen.len() > MAX_PAIRS
+    };
+    if step(&ended.first, &longer.first, &mut open) {
+        return true;
+    }
+    while let Some((one, other)) = open.pop_front() {
+        let ways = &longer.ways[other];
+        if is_last.contains(&one) && ways.iter().any(may_follow) {
+            return true;
+        }
+        if step(&ended.ways[one], ways, &mut open) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The largest regular nodes that are not broken up, as the root leads to them.
+fn lexemes(nodes: &Nodes, root: Id, automata: &[Option<Automaton>], is_broken: &[bool]) -> Vec<Id> {
+    let mut found = Vec::new();
+    let mut seen = vec![false; nodes.list.len()];
+    let mut open = vec![root];
+    while let Some(id) = open.pop() {
+        if std::mem::replace(&mut seen[id], true) {
+            continue;
+        }
+        match &automata[id] {
+            // What is only another node is left to that.
+            Some(automaton)
+                if !is_broken[id]
+                    && !automaton.places.is_empty()
+                    && (nodes.within(id).len() != 1
+                        || matches!(nodes.list[id], Node::Repeat(..))) =>
+            {
+                found.push(id);
+            }
+            _ => open.extend(nodes.within(id)),
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// The automata of all nodes that are regular and not too large, and the nodes in the order they were found.
+fn regular(nodes: &Nodes, classes: &Classes) -> (Vec<Id>, Vec<Option<Automaton>>) {
+    let mut automata: Vec<Option<Automaton>> = vec![None; nodes.list.len()];
+    let mut users: Vec<Vec<Id>> = vec![Vec::new(); nodes.list.len()];
+    let mut waiting: Vec<usize> = Vec::new();
+    let mut ready = VecDeque::new();
+    for id in 0..nodes.list.len() {
+        let within = nodes.within(id);
+        waiting.push(within.len());
+        for &part in within {
+            users[part].push(id);
+        }
+        ready.extend(within.is_empty().then_some(id));
+    }
+    let (mut order, mut ways) = (Vec::new(), 0);
+    // What recurs waits for itself, and is never ready.
+    while let Some(id) = ready.pop_front() {
+        let Some(automaton) = automaton(nodes, id, &automata, classes) else {
+            continue;
+        };
+        ways += automaton.ways.iter().map(Vec::len).sum::<usize>() + 1;
+        if ways > MAX_WAYS {
+            break;
+        }
+        automata[id] = Some(automaton);
+        order.push(id);
+        for &user in &users[id] {
+            waiting[user] -= 1;
+            ready.extend((waiting[user] == 0).then_some(user));
+        }
+    }
+    (order, automata)
+}
+
+fn automaton(
+    nodes: &Nodes,
+    id: Id,
+    automata: &[Option<Automaton>],
+    classes: &Classes,
+) -> Option<Automaton> {
+    let known = |id: Id| automata[id].as_ref();
+    match &nodes.list[id] {
+        Node::Character(_) => Some(Automaton {
+            places: vec![classes.numbers[id]?],
+            ways: vec![Vec::new()],
+            first: vec![0],
+            last: vec![0],
+            is_nullable: false,
+        }),
+        Node::Sequence(parts) => {
+            let mut all = Automaton::empty();
+            for &part in parts {
+                all = all.then(known(part)?)?;
+            }
+            Some(all)
+        }
+        Node::Choice(parts) => {
+            let mut all = Automaton::default();
+            for &part in parts {
+                all = all.or(known(part)?)?;
+            }
+            Some(all)
+        }
+        Node::Repeat(part, least, most) => {
+            let part = known(*part)?;
+            let copies = most.unwrap_or((*least).max(1)) as usize;
+            if copies.max(1) * part.places.len().max(1) > MAX_PLACES {
+                return None;
+            }
+            let mut all = Automaton::empty();
+            for copy in 0..copies {
+                let mut next = part.clone();
+                if most.is_none() && copy + 1 == copies {
+                    next = next.again();
+                }
+                next.is_nullable |= copy >= *least as usize;
+                all = all.then(&next)?;
+            }
+            Some(all)
+        }
+        Node::Rule(rule) => known(nodes.rules[*rule]).cloned(),
+    }
+}
+
+impl Automaton {
+    /// That of the empty text.
+    fn empty() -> Self {
+        Automaton {
+            is_nullable: true,
+            ..Automaton::default()
+        }
+    }
+
+    fn beside(&mut self, other: &Automaton) -> Option<impl Fn(&Vec<usize>) -> Vec<usize> + use<>> {
+        let offset = self.places.len();
+        if offset + other.places.len() > MAX_PLACES {
+            return None;
+        }
+        let shift = move |places: &Vec<usize>| places.iter().map(|place| place + offset).collect();
+        self.places.extend(&other.places);
+        self.ways.extend(other.ways.iter().map(shift));
+        Some(shift)
+    }
+
+    fn then(mut self, other: &Automaton) -> Option<Self> {
+        let shift = self.beside(other)?;
+        let (first, last) = (shift(&other.first), shift(&other.last));
+        for &place in &self.last {
+            self.ways[place].extend(&first);
+        }
+        if self.is_nullable {
+            self.first.extend(first);
+        }
+        if other.is_nullable {
+            self.last.extend(last);
+        } else {
+            self.last = last;
+        }
+        self.is_nullable &= other.is_nullable;
+        Some(self)
+    }
+
+    fn or(mut self, other: &Automaton) -> Option<Self> {
+        let shift = self.beside(other)?;
+        self.first.extend(shift(&other.first));
+        self.last.extend(shift(&other.last));
+        self.is_nullable |= other.is_nullable;
+        Some(self)
+    }
+
+    /// Whether it has texts of more than one character.
+    fn is_longer_than_one(&self) -> bool {
+        self.ways.iter().any(|ways| !ways.is_empty())
+    }
+
+    /// Once or more.
+    fn again(mut self) -> Self {
+        for &place in &self.last {
+            let ways = &mut self.ways[place];
+            for first in &self.first {
+                if !ways.contains(first) {
+                    ways.push(*first);
+                }
+            }
+        }
+        self
+    }
+}
+
+/// Of each node the characters that may follow it.
+fn follow(
+    nodes: &Nodes,
+    root: Id,
+    is_lexeme: &[bool],
+    automata: &[Option<Automaton>],
+    classes: &Classes,
+) -> Vec<Set> {
+    let count = nodes.list.len();
+    let none = || vec![0; classes.words];
+    let (mut first, mut nullable) = (vec![none(); count], vec![false; count]);
+    for id in (0..count).filter(|&id| is_lexeme[id]) {
+        if let Some(automaton) = &automata[id] {
+            nullable[id] = automaton.is_nullable;
+            for &place in &automaton.first {
+                join(&mut first[id], classes.of(automaton.places[place]));
+            }
+        }
+    }
+    // Until nothing changes, in both directions by turns, for chains of rules run either way.
+    let settle = |step: &mut dyn FnMut(Id) -> bool| loop {
+        let forward = (0..count).fold(false, |changed, id| step(id) | changed);
+        if !forward
+            || !(0..count)
+                .rev()
+                .fold(false, |changed, id| step(id) | changed)
+        {
+            return;
+        }
+    };
+    settle(&mut |id| {
+        if is_lexeme[id] {
+            return false;
+        }
+        let (mut set, mut empty) = (none(), false);
+        match &nodes.list[id] {
+            Node::Character(_) => {}
+            Node::Sequence(parts) => {
+                empty = true;
+                for &part in parts {
+                    join(&mut set, &first[part]);
+                    empty = nullable[part];
+                    if !empty {
+                        break;
+                    }
+                }
+            }
+            Node::Choice(_) | Node::Rule(_) => {
+                for &part in nodes.within(id) {
+                    join(&mut set, &first[part]);
+                    empty |= nullable[part];
+                }
+            }
+            Node::Repeat(part, least, most) => {
+                empty = nullable[*part] || *least == 0;
+                if *most != Some(0) {
+                    set.clone_from(&first[*part]);
+                }
+            }
+        }
+        let changed = join(&mut first[id], &set) || (empty && !nullable[id]);
+        nullable[id] |= empty;
+        changed
+    });
+    let mut follow = vec![none(); count];
+    let mut reached = vec![false; count];
+    reached[root] = true;
+    settle(&mut |id| {
+        if !reached[id] || is_lexeme[id] {
+            return false;
+        }
+        let mut changed = false;
+        let mut after = follow[id].clone();
+        if let Node::Repeat(part, _, most) = &nodes.list[id]
+            && most.is_none_or(|most| most > 1)
+        {
+            join(&mut after, &first[*part]);
+        }
+        for &part in nodes.within(id).iter().rev() {
+            changed |= !std::mem::replace(&mut reached[part], true);
+            changed |= join(&mut follow[part], &after);
+            if matches!(nodes.list[id], Node::Sequence(_)) {
+                if !nullable[part] {
+                    after = none();
+                }
+                join(&mut after, &first[part]);
+            }
+        }
+        changed
+    });
+    follow
+}
+
+/// The classes of the grammar as sets.
+struct Classes {
+    sets: Vec<Set>,
+    /// By node.
+    numbers: Vec<Option<usize>>,
+    words: usize,
+}
+
+impl Classes {
+    fn new(nodes: &Nodes) -> Self {
+        let class = |node: &Node| match node {
+            Node::Character(class) => Some(class.clone()),
+            _ => None,
+        };
+        let classes: Vec<Option<Class>> = nodes.list.iter().map(class).collect();
+        // Where classes begin, and where they have ended.
+        let ranges = classes.iter().flatten().flatten();
+        let mut ends: Vec<u32> = ranges
+            .flat_map(|(first, last)| [u32::from(*first), u32::from(*last) + 1])
+            .collect();
+        ends.sort_unstable();
+        ends.dedup();
+        let words = ends.len().div_ceil(64);
+        let (mut sets, mut numbers) = (Vec::new(), Vec::new());
+        let mut known = std::collections::HashMap::new();
+        for class in classes {
+            numbers.push(class.map(|class| {
+                *known.entry(class).or_insert_with_key(|class| {
+                    let mut set = vec![0; words];
+                    for (first, last) in class {
+                        let begin = ends.partition_point(|end| *end < u32::from(*first));
+                        let end = ends.partition_point(|end| *end <= u32::from(*last));
+                        for atom in begin..end {
+                            set[atom / 64] |= 1 << (atom % 64);
+                        }
+                    }
+                    sets.push(set);
+                    sets.len() - 1
+                })
+            }));
+        }
+        Classes {
+            sets,
+            numbers,
+            words,
+        }
+    }
+
+    fn of(&self, number: usize) -> &Set {
+        &self.sets[number]
+    }
+}
+
+fn meet(one: &Set, other: &Set) -> bool {
+    one.iter().zip(other).any(|(one, other)| one & other != 0)
+}
+
+/// Adds a set to another; whether that changed it.
+fn join(set: &mut Set, other: &Set) -> bool {
+    let mut changed = false;
+    for (word, other) in set.iter_mut().zip(other) {
+        changed |= *other & !*word != 0;
+        *word |= other;
+    }
+    changed
+}

@@ -1,0 +1,134 @@
+//! The rules of a grammar as nodes in one list, those within a node before it, and how they become a grammar of
+//! llguidance.
+
+use super::super::Reason;
+use super::super::rules::{Rules, Symbol};
+use super::lexemes;
+use llguidance::api::GrammarInit;
+use llguidance::derivre::{ExprRef, RegexAst};
+use std::fmt::Write;
+
+/// The most nodes of a grammar.
+const MAX_NODES: usize = 50_000;
+
+/// Ranges of characters, both ends included.
+pub type Class = Vec<(char, char)>;
+
+/// The number of a node.
+pub type Id = usize;
+
+pub enum Node {
+    /// One character of a class.
+    Character(Class),
+    Sequence(Vec<Id>),
+    Choice(Vec<Id>),
+    /// So many times, at least and at most.
+    Repeat(Id, u32, Option<u32>),
+    /// What a rule is.
+    Rule(usize),
+}
+
+#[derive(Default)]
+pub struct Nodes {
+    pub list: Vec<Node>,
+    /// The nodes that the rules are.
+    pub rules: Vec<Id>,
+}
+
+impl Nodes {
+    pub fn add(&mut self, node: Node) -> Reason<Id> {
+        if self.list.len() >= MAX_NODES {
+            return Err("it is too large".into());
+        }
+        self.list.push(node);
+        Ok(self.list.len() - 1)
+    }
+
+    /// The nodes within a node.
+    pub fn within(&self, id: Id) -> &[Id] {
+        match &self.list[id] {
+            Node::Character(_) => &[],
+            Node::Sequence(parts) | Node::Choice(parts) => parts,
+            Node::Repeat(part, ..) => std::slice::from_ref(part),
+            Node::Rule(rule) => std::slice::from_ref(&self.rules[*rule]),
+        }
+    }
+
+    /// The grammar of the texts that a rule is.
+    pub fn grammar(&self, root: usize) -> Reason<GrammarInit> {
+        let (regular, lexemes) = lexemes::choose(self, self.rules[root]);
+        let mut rules = Rules::new(RegexAst::NoMatch)?;
+        let mut regexes: Vec<Option<ExprRef>> = vec![None; self.list.len()];
+        for id in regular {
+            regexes[id] = Some(rules.regex(&self.regex(id, &regexes))?);
+        }
+        let mut symbols: Vec<Option<Symbol>> = vec![None; self.list.len()];
+        let mut open = Vec::new();
+        let start = symbol(self.rules[root], &mut symbols, &mut open, &mut rules)?;
+        while let Some((id, rule)) = open.pop() {
+            if let Some(regex) = regexes[id].filter(|_| lexemes[id]) {
+                let terminal = rules.terminal(&RegexAst::ExprRef(regex))?;
+                rules.add(rule, vec![terminal]);
+                continue;
+            }
+            let mut parts = Vec::new();
+            for &part in self.within(id) {
+                parts.push(symbol(part, &mut symbols, &mut open, &mut rules)?);
+            }
+            match &self.list[id] {
+                Node::Choice(_) => {
+                    for part in parts {
+                        rules.add(rule, vec![part]);
+                    }
+                }
+                Node::Repeat(_, least, most) => {
+                    let most = most.map(|most| most as usize);
+                    let repeated = rules.repeat(parts[0], *least as usize, most)?;
+                    rules.add(rule, vec![repeated]);
+                }
+                _ => rules.add(rule, parts),
+            }
+        }
+        let grammar = rules.finish(start)?;
+        grammar.ok_or_else(|| "it allows no text that ends".into())
+    }
+
+    /// A regular expression of those of the nodes within.
+    fn regex(&self, id: Id, regexes: &[Option<ExprRef>]) -> RegexAst {
+        let known = |id: &Id| regexes[*id].map_or(RegexAst::NoMatch, RegexAst::ExprRef);
+        match &self.list[id] {
+            Node::Character(class) if class.is_empty() => RegexAst::NoMatch,
+            Node::Character(class) => {
+                let mut regex = String::from("[");
+                for (first, last) in class {
+                    let (first, last) = (u32::from(*first), u32::from(*last));
+                    let _ = write!(regex, "\\x{{{first:x}}}-\\x{{{last:x}}}");
+                }
+                RegexAst::Regex(regex + "]")
+            }
+            Node::Sequence(parts) => RegexAst::Concat(parts.iter().map(known).collect()),
+            Node::Choice(parts) => RegexAst::Or(parts.iter().map(known).collect()),
+            Node::Repeat(part, least, most) => {
+                let part = Box::new(known(part));
+                RegexAst::Repeat(part, *least, most.unwrap_or(u32::MAX))
+            }
+            Node::Rule(rule) => known(&self.rules[*rule]),
+        }
+    }
+}
+
+/// The symbol of a node, to be defined where it is new.
+fn symbol(
+    id: Id,
+    symbols: &mut [Option<Symbol>],
+    open: &mut Vec<(Id, Symbol)>,
+    rules: &mut Rules,
+) -> Reason<Symbol> {
+    if let Some(symbol) = symbols[id] {
+        return Ok(symbol);
+    }
+    let symbol = rules.rule(false)?;
+    symbols[id] = Some(symbol);
+    open.push((id, symbol));
+    Ok(symbol)
+}

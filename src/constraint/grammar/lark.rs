@@ -1,0 +1,115 @@
+//! How deep the rules of a Lark grammar lead into one another.
+//!
+//! llguidance compiles a rule within the rule that mentions it first, on the stack of the machine. So the way it
+//! will take is walked here beforehand, without a stack, and a grammar that leads too deep is refused.
+
+use super::Reason;
+use std::collections::HashMap;
+
+/// How deep rules and terminals may lead into one another.
+const MAX_DEPTH: usize = 200;
+
+/// The most references of the schemas in `%json`, which may lead into one another too.
+const MAX_REFERENCES: usize = 100;
+
+/// Refuses what would lead too deep.
+pub fn check_depth(source: &str) -> Reason<()> {
+    if source.contains("%json") && source.matches("$ref").count() > MAX_REFERENCES {
+        return Err(format!(
+            "it has more than {MAX_REFERENCES} references within %json"
+        ));
+    }
+    let rules = mentions(source);
+    let numbers: HashMap<&str, usize> = rules
+        .iter()
+        .enumerate()
+        .map(|(number, (name, _))| (*name, number))
+        .collect();
+    let mut seen = vec![false; rules.len()];
+    // The rules being compiled, each with how many of its mentions have been looked at.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    // What is ignored is compiled before `start`, so that what leads there counts as well.
+    for begin in 0..rules.len() {
+        let is_first = rules[begin].0.is_empty() || rules[begin].0 == "start";
+        if !is_first || std::mem::replace(&mut seen[begin], true) {
+            continue;
+        }
+        open.push((begin, 0));
+        while let Some((number, at)) = open.last_mut() {
+            let Some(name) = rules[*number].1.get(*at) else {
+                open.pop();
+                continue;
+            };
+            *at += 1;
+            if let Some(&next) = numbers.get(name)
+                && !std::mem::replace(&mut seen[next], true)
+            {
+                open.push((next, 0));
+            }
+            if open.len() > MAX_DEPTH {
+                return Err(format!("more than {MAX_DEPTH} rules lead into one another"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rules and terminals, each with the names after it up to the next. What is before the first has no name, and
+/// neither have statements.
+fn mentions(source: &str) -> Vec<(&str, Vec<&str>)> {
+    let mut rules = vec![("", Vec::new())];
+    let (mut rest, mut begins_line) = (source, true);
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '"' => quoted(rest, '"'),
+            '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            '/' => quoted(rest, '/'),
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            c if is_name(c) => {
+                let name = &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())];
+                if begins_line && is_defined(&rest[name.len()..]) {
+                    rules.push((name, Vec::new()));
+                } else if let Some((_, mentioned)) = rules.last_mut() {
+                    mentioned.push(name);
+                }
+                name.len()
+            }
+            '%' if begins_line => {
+                rules.push(("", Vec::new()));
+                1
+            }
+            c => c.len_utf8(),
+        };
+        // These stand before a name that is being defined.
+        let is_before = c.is_whitespace() || matches!(c, '!' | '?');
+        begins_line = c == '\n' || (begins_line && is_before);
+        rest = &rest[length..];
+    }
+    rules
+}
+
+/// Whether a name before this is one that is being defined: a colon follows, or what a definition may have before.
+fn is_defined(after: &str) -> bool {
+    let after = after.trim_start_matches([' ', '\t']);
+    after.starts_with([':', '[', '.', '{'])
+}
+
+/// The length of what begins with a quote and ends with the next one.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if std::mem::take(&mut escaped) => {}
+            '\\' => escaped = true,
+            c if c == quote => return at + 1,
+            // Neither goes over the end of a line.
+            '\n' => return at,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}

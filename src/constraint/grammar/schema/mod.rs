@@ -1,0 +1,488 @@
+//! JSON schemas → grammars.
+//!
+//! A grammar allows what the schema does and never more. What cannot be told by a grammar is refused with a
+//! sentence. In every place the schemas that hold there are taken together first (`allOf`, `$ref`, the options of
+//! `anyOf`), then written out by type. Each such set of schemas becomes one rule, found again where it comes
+//! again, so that schemas may recur and no chain of references is too long.
+
+mod array;
+mod document;
+mod format;
+mod number;
+mod object;
+mod pattern;
+mod spelling;
+mod values;
+
+use super::Reason;
+use super::rules::{Rules, Symbol, and};
+use document::{All, Document, Flat, Key};
+use llguidance::api::GrammarInit;
+use llguidance::derivre::{ExprRef, RegexAst};
+use number::{Decimal, Limits};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use values::{Types, count, equal, values};
+
+/// Between the tokens of JSON: nothing, a space, or a line break and an indentation. Some models would not end
+/// a longer one.
+const SPACE: &str = " |\\n[ \\t]{0,20}";
+
+/// The most combinations of the options of several choices.
+const MAX_COMBINATIONS: usize = 256;
+
+/// How deep two schemas are compared to find that no value fits both.
+const MAX_COMPARED: usize = 8;
+
+/// A schema's grammar.
+pub struct Compiled {
+    pub grammar: GrammarInit,
+    /// Whether objects have members the grammar does not know by name, which must be kept from coming twice.
+    pub has_open_names: bool,
+}
+
+/// The grammar of the values a schema allows. A reason says why there is none.
+pub fn compile(source: &str) -> Reason<Compiled> {
+    let schema = serde_json::from_str(source);
+    let schema: Value = schema.map_err(|error| format!("it is not JSON: {error}"))?;
+    if !schema.is_object() && !schema.is_boolean() {
+        return Err("a JSON schema is an object, true or false".into());
+    }
+    let layout = Layout::new(schema.get("x-guidance"))?;
+    let skip = match &layout.space {
+        Some(space) => RegexAst::Regex(space.clone()),
+        None => RegexAst::NoMatch,
+    };
+    let mut compiler = Compiler {
+        document: Document::new(&schema)?,
+        rules: Rules::new(skip)?,
+        layout,
+        symbols: HashMap::new(),
+        spelled: HashMap::new(),
+        open: Vec::new(),
+        has_open_names: false,
+    };
+    let start = compiler.symbol(All::one(&schema))?;
+    while let Some((all, symbol)) = compiler.open.pop() {
+        compiler.define(&all, symbol)?;
+    }
+    let has_open_names = compiler.has_open_names;
+    let grammar = compiler.rules.finish(start)?;
+    let grammar = grammar.ok_or("no value fits the schema")?;
+    Ok(Compiled {
+        grammar,
+        has_open_names,
+    })
+}
+
+/// What stands between values, as a schema's `x-guidance` may say.
+struct Layout {
+    space: Option<String>,
+    item_separator: String,
+    key_separator: String,
+}
+
+impl Layout {
+    fn new(options: Option<&Value>) -> Reason<Self> {
+        let mut layout = Layout {
+            space: Some(SPACE.into()),
+            item_separator: ",".into(),
+            key_separator: ":".into(),
+        };
+        let none = Map::new();
+        let options = match options {
+            None => &none,
+            Some(Value::Object(options)) => options,
+            Some(_) => return Err("\"x-guidance\" must be an object".into()),
+        };
+        if let Some(Value::Bool(flexible)) = options.get("whitespace_flexible") {
+            layout.space = flexible.then(|| SPACE.into());
+        }
+        for (name, value) in options {
+            let text = value.as_str().map(str::to_owned);
+            match (name.as_str(), text) {
+                ("whitespace_flexible", _) if value.is_boolean() => {}
+                ("whitespace_pattern", Some(text)) => layout.space = Some(text),
+                ("item_separator", Some(text)) => layout.item_separator = text,
+                ("key_separator", Some(text)) => layout.key_separator = text,
+                _ => return Err(format!("\"{name}\" of \"x-guidance\" is not supported")),
+            }
+        }
+        Ok(layout)
+    }
+}
+
+struct Compiler<'a> {
+    document: Document<'a>,
+    rules: Rules,
+    layout: Layout,
+    symbols: HashMap<Key, Symbol>,
+    /// Characters by all their spellings.
+    spelled: HashMap<char, ExprRef>,
+    /// Symbols to be defined.
+    open: Vec<(All<'a>, Symbol)>,
+    has_open_names: bool,
+}
+
+impl<'a> Compiler<'a> {
+    /// The values that fit these schemas.
+    fn symbol(&mut self, all: All<'a>) -> Reason<Symbol> {
+        let key = all.key();
+        if let Some(&symbol) = self.symbols.get(&key) {
+            return Ok(symbol);
+        }
+        let symbol = self.rules.rule(false)?;
+        self.symbols.insert(key, symbol);
+        self.open.push((all, symbol));
+        Ok(symbol)
+    }
+
+    fn item_separator(&mut self) -> Reason<Symbol> {
+        let separator = RegexAst::Regex(self.layout.item_separator.clone());
+        self.rules.terminal(&separator)
+    }
+
+    fn key_separator(&mut self) -> Reason<Symbol> {
+        let separator = RegexAst::Regex(self.layout.key_separator.clone());
+        self.rules.terminal(&separator)
+    }
+
+    fn define(&mut self, all: &All<'a>, symbol: Symbol) -> Reason<()> {
+        let Some(flat) = self.document.flat(all)? else {
+            return Ok(());
+        };
+        if !flat.choices.is_empty() {
+            return self.choose(&flat, symbol);
+        }
+        if let Some(values) = values(&flat)? {
+            self.value(&flat, &values, symbol)?;
+            return Ok(());
+        }
+        let types = Types::of(&flat)?;
+        if types.null {
+            let null = self.rules.literal("null")?;
+            self.rules.add(symbol, vec![null]);
+        }
+        if types.boolean {
+            let boolean = self.rules.terminal(&RegexAst::Regex("true|false".into()))?;
+            self.rules.add(symbol, vec![boolean]);
+        }
+        if types.number || types.integer {
+            let number = self.number(&flat, !types.number)?;
+            let number = self.rules.terminal(&number)?;
+            self.rules.add(symbol, vec![number]);
+        }
+        if types.string {
+            let string = spelling::quoted(self.string(&flat)?);
+            let string = self.rules.terminal(&string)?;
+            self.rules.add(symbol, vec![string]);
+        }
+        if types.array {
+            let array = self.array(&flat)?;
+            self.rules.add(symbol, vec![array]);
+        }
+        if types.object {
+            let object = self.object(&flat)?;
+            self.rules.add(symbol, vec![object]);
+        }
+        Ok(())
+    }
+
+    /// An option of each choice, in all combinations.
+    fn choose(&mut self, flat: &Flat<'a>, symbol: Symbol) -> Reason<()> {
+        let mut combinations: Vec<Vec<&'a Value>> = vec![Vec::new()];
+        for choice in &flat.choices {
+            if choice.exactly_one {
+                self.check_exclusive(flat, choice.options)?;
+            }
+            if combinations.len() * choice.options.len() > MAX_COMBINATIONS {
+                return Err("there are too many combinations of \"anyOf\" and \"oneOf\"".into());
+            }
+            let longer = combinations.iter().flat_map(|combination| {
+                choice
+                    .options
+                    .iter()
+                    .map(|option| [combination, &[option][..]].concat())
+            });
+            combinations = longer.collect();
+        }
+        for combination in combinations {
+            let option = self.symbol(flat.with(&combination))?;
+            self.rules.add(symbol, vec![option]);
+        }
+        Ok(())
+    }
+
+    /// Where exactly one option must fit, no two may fit the same value.
+    fn check_exclusive(&self, flat: &Flat<'a>, options: &'a [Value]) -> Reason<()> {
+        for (index, one) in options.iter().enumerate() {
+            for (other_index, other) in options.iter().enumerate().skip(index + 1) {
+                let (one, other) = (flat.with(&[one]), flat.with(&[other]));
+                if !self.exclude(&one, &other, MAX_COMPARED)? {
+                    return Err(format!(
+                        "options {index} and {other_index} of \"oneOf\" may both fit (\"anyOf\" allows it)"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is sure that no value fits both.
+    fn exclude(&self, one: &All<'a>, other: &All<'a>, depth: usize) -> Reason<bool> {
+        let (Some(one), Some(other)) = (self.document.flat(one)?, self.document.flat(other)?)
+        else {
+            return Ok(true);
+        };
+        if depth == 0 {
+            return Ok(false);
+        }
+        // Of a choice all options must be out of the question.
+        for (flat, against) in [(&one, &other), (&other, &one)] {
+            if let Some(choice) = flat.choices.first() {
+                let against = against.with(&[]);
+                for option in choice.options {
+                    if !self.exclude(&flat.with(&[option]), &against, depth - 1)? {
+                        return Ok(false);
+                    }
+                }
+                return Ok(true);
+            }
+        }
+        let (types, other_types) = (Types::of(&one)?, Types::of(&other)?);
+        if let (Some(values), Some(others)) = (values(&one)?, values(&other)?) {
+            let shared = values
+                .iter()
+                .any(|one| others.iter().any(|other| equal(one, other)));
+            return Ok(!shared);
+        }
+        let both = types.and(&other_types);
+        for values in [values(&one)?, values(&other)?].into_iter().flatten() {
+            if !values.iter().any(|value| both.has(value)) {
+                return Ok(true);
+            }
+        }
+        if both.is_only_object() {
+            return self.exclude_objects(&one, &other, depth - 1);
+        }
+        Ok(both.is_none())
+    }
+
+    /// A member that one of two objects must have, and that cannot fit both.
+    fn exclude_objects(&self, one: &Flat<'a>, other: &Flat<'a>, depth: usize) -> Reason<bool> {
+        let required = one.all("required").chain(other.all("required"));
+        let names: Vec<&str> = required
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for name in names {
+            let has_pattern = |flat: &Flat| flat.all("patternProperties").next().is_some();
+            if has_pattern(one) || has_pattern(other) {
+                continue;
+            }
+            let member = object::member_schema(one, Some(name), &[])?;
+            let other = object::member_schema(other, Some(name), &[])?;
+            if self.exclude(&member, &other, depth)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Those of the values that the schemas allow besides; whether there may be some.
+    fn value(&mut self, flat: &Flat<'a>, values: &[&'a Value], symbol: Symbol) -> Reason<bool> {
+        let types = Types::of(flat)?;
+        let (mut strings, mut numbers, mut found) = (Vec::new(), Vec::new(), false);
+        for value in values.iter().filter(|value| types.has(value)) {
+            match value {
+                Value::String(text) => strings.push(self.text(text)?),
+                Value::Number(number) => {
+                    let text = Decimal::new(number)?.to_string();
+                    numbers.push(RegexAst::Literal(text));
+                }
+                Value::Array(_) if has_any(flat, &ARRAY) => {
+                    return Err("\"enum\" of arrays beside other keywords is not supported".into());
+                }
+                Value::Object(_) if has_any(flat, &OBJECT) => {
+                    return Err("\"enum\" of objects beside other keywords is not supported".into());
+                }
+                value => {
+                    let value = self.written(value)?;
+                    self.rules.add(symbol, vec![value]);
+                    found = true;
+                }
+            }
+        }
+        if !strings.is_empty() {
+            let strings = and(vec![self.string(flat)?, RegexAst::Or(strings)]);
+            let terminal = self.rules.terminal(&spelling::quoted(strings))?;
+            self.rules.add(symbol, vec![terminal]);
+            found |= self.rules.is_possible(terminal);
+        }
+        if !numbers.is_empty() {
+            let limits = self.number(flat, false)?;
+            let terminal = self
+                .rules
+                .terminal(&RegexAst::And(vec![limits, RegexAst::Or(numbers)]))?;
+            self.rules.add(symbol, vec![terminal]);
+            found |= self.rules.is_possible(terminal);
+        }
+        Ok(found)
+    }
+
+    /// A value as it is, its members in their order. The reader of JSON has bounded how deep it is.
+    fn written(&mut self, value: &Value) -> Reason<Symbol> {
+        let mut parts = Vec::new();
+        match value {
+            Value::Array(items) => {
+                parts.push(self.rules.literal("[")?);
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        parts.push(self.item_separator()?);
+                    }
+                    parts.push(self.written(item)?);
+                }
+                parts.push(self.rules.literal("]")?);
+            }
+            Value::Object(members) => {
+                parts.push(self.rules.literal("{")?);
+                for (index, (name, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        parts.push(self.item_separator()?);
+                    }
+                    let name = spelling::quoted(self.text(name)?);
+                    parts.push(self.rules.terminal(&name)?);
+                    parts.push(self.key_separator()?);
+                    parts.push(self.written(value)?);
+                }
+                parts.push(self.rules.literal("}")?);
+            }
+            Value::String(text) => {
+                let text = spelling::quoted(self.text(text)?);
+                return self.rules.terminal(&text);
+            }
+            Value::Number(number) => {
+                let text = Decimal::new(number)?.to_string();
+                return self.rules.literal(&text);
+            }
+            Value::Null | Value::Bool(_) => return self.rules.literal(&value.to_string()),
+        }
+        self.rules.choice(vec![parts])
+    }
+
+    fn number(&mut self, flat: &Flat, integer: bool) -> Reason<RegexAst> {
+        let mut limits = Limits {
+            integer,
+            ..Limits::default()
+        };
+        for schema in &flat.schemas {
+            let bound = |keyword: &str| match schema.get(keyword) {
+                Some(Value::Number(number)) => Decimal::new(number).map(Some),
+                Some(Value::Bool(_)) | None => Ok(None),
+                Some(_) => Err(format!("\"{keyword}\" must be a number")),
+            };
+            // In draft 4 it said how the other bound is meant.
+            let is_exclusive = |keyword: &str| schema.get(keyword) == Some(&Value::Bool(true));
+            if let Some(minimum) = bound("minimum")? {
+                limits.at_least(minimum, is_exclusive("exclusiveMinimum"));
+            }
+            if let Some(minimum) = bound("exclusiveMinimum")? {
+                limits.at_least(minimum, true);
+            }
+            if let Some(maximum) = bound("maximum")? {
+                limits.at_most(maximum, is_exclusive("exclusiveMaximum"));
+            }
+            if let Some(maximum) = bound("exclusiveMaximum")? {
+                limits.at_most(maximum, true);
+            }
+            if let Some(step) = bound("multipleOf")? {
+                if !step.is_positive() {
+                    return Err("\"multipleOf\" must be above 0".into());
+                }
+                limits.multiples.push(step);
+            }
+        }
+        limits.regex()
+    }
+
+    /// The spellings of a text, each character's made once.
+    fn text(&mut self, text: &str) -> Reason<RegexAst> {
+        let mut spelled = Vec::new();
+        for c in text.chars() {
+            let known = self.spelled.get(&c).copied();
+            let regex = match known {
+                Some(regex) => regex,
+                None => self.rules.regex(&spelling::literal(&c.to_string()))?,
+            };
+            self.spelled.insert(c, regex);
+            spelled.push(RegexAst::ExprRef(regex));
+        }
+        Ok(RegexAst::Concat(spelled))
+    }
+
+    /// The spellings of strings, without their quotes.
+    fn string(&mut self, flat: &Flat) -> Reason<RegexAst> {
+        if !flat.choices.is_empty() {
+            return Err("\"propertyNames\" cannot choose between schemas".into());
+        }
+        if !Types::of(flat)?.string {
+            return Ok(RegexAst::NoMatch);
+        }
+        let least = object::most_of(flat, "minLength")?;
+        let most = object::least_of(flat, "maxLength")?;
+        let mut parts = vec![match (u32::try_from(least), most) {
+            (Err(_), _) => RegexAst::NoMatch,
+            (_, Some(most)) if most < least => RegexAst::NoMatch,
+            (Ok(least), most) => {
+                spelling::times(least, most.and_then(|most| u32::try_from(most).ok()))
+            }
+        }];
+        for schema in &flat.schemas {
+            if let Some(pattern) = schema.get("pattern") {
+                let pattern = pattern.as_str().ok_or("\"pattern\" must be a string")?;
+                parts.push(spelling::regex(&pattern::to_rust(pattern)?, false)?);
+            }
+            if let Some(format) = schema.get("format") {
+                let format = format.as_str().ok_or("\"format\" must be a string")?;
+                if let Some(regex) = format::regex(format) {
+                    parts.push(spelling::regex(&regex, true)?);
+                }
+            }
+        }
+        if let Some(values) = values(flat)? {
+            let texts = values.into_iter().filter_map(Value::as_str);
+            let texts = texts.map(|text| self.text(text));
+            parts.push(RegexAst::Or(texts.collect::<Reason<_>>()?));
+        }
+        // Any length is what the others are of already.
+        if parts.len() > 1 && least == 0 && most.is_none() {
+            parts.remove(0);
+        }
+        Ok(and(parts))
+    }
+}
+
+/// What narrows arrays, and objects.
+const ARRAY: [&str; 5] = [
+    "items",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+];
+const OBJECT: [&str; 7] = [
+    "properties",
+    "patternProperties",
+    "additionalProperties",
+    "required",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+];
+
+fn has_any(flat: &Flat, keywords: &[&str]) -> bool {
+    keywords
+        .iter()
+        .any(|keyword| flat.all(keyword).next().is_some())
+}

@@ -1,0 +1,337 @@
+//! Numbers within bounds, as regular expressions for how JSON writes them.
+//!
+//! Bounds are compared digit by digit, never as floats. A number is written plainly (`12.5`) or with an exponent
+//! of at most two digits; under bounds other than 0 the latter has one digit before its point.
+
+use super::super::Reason;
+use super::super::rules::and;
+use llguidance::derivre::RegexAst;
+use serde_json::Number;
+use std::cmp::Ordering;
+use std::fmt;
+
+const MAX_EXPONENT: i32 = 99;
+
+/// The most digits of a bound when it is written plainly.
+const MAX_DIGITS: i32 = 400;
+
+/// What schemas say of numbers.
+#[derive(Default)]
+pub struct Limits {
+    /// Only whole numbers, written without a point.
+    pub integer: bool,
+    /// The largest lower bound, and whether it is out of bounds itself.
+    pub lower: Option<(Decimal, bool)>,
+    /// The smallest upper bound, likewise.
+    pub upper: Option<(Decimal, bool)>,
+    pub multiples: Vec<Decimal>,
+}
+
+/// 0.`digits` × 10^`point`, without zeros at either end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decimal {
+    negative: bool,
+    digits: String,
+    point: i32,
+}
+
+impl Decimal {
+    pub fn new(number: &Number) -> Reason<Self> {
+        let text = number.to_string().to_ascii_lowercase();
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        let negative = mantissa.starts_with('-');
+        let mantissa = mantissa.trim_start_matches('-');
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let exponent: i32 = exponent.parse().map_err(|_| "a number is too large")?;
+        let digits = format!("{whole}{fraction}");
+        let significant = digits.trim_start_matches('0');
+        let zeros = digits.len() - significant.len();
+        let point = whole.len() as i32 - zeros as i32 + exponent;
+        let digits = significant.trim_end_matches('0').to_owned();
+        if digits.is_empty() {
+            return Ok(Decimal {
+                negative: false,
+                digits,
+                point: 0,
+            });
+        }
+        if point.abs() > MAX_DIGITS {
+            return Err(format!("the number {number} is too large or small"));
+        }
+        Ok(Decimal {
+            negative,
+            digits,
+            point,
+        })
+    }
+
+    pub fn is_positive(&self) -> bool {
+        !self.negative && !self.is_zero()
+    }
+
+    pub fn is_integer(&self) -> bool {
+        self.point >= self.digits.len() as i32
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits.is_empty()
+    }
+
+    fn magnitude(&self) -> Self {
+        Decimal {
+            negative: false,
+            ..self.clone()
+        }
+    }
+
+    /// The digits before the point, and those after it.
+    fn parts(&self) -> (String, String) {
+        let point = usize::try_from(self.point).unwrap_or(0);
+        let leading = usize::try_from(-self.point).unwrap_or(0);
+        let digits = format!("{}{}", "0".repeat(leading), self.digits);
+        let padded = format!("{digits:0<point$}");
+        let (whole, fraction) = padded.split_at(point);
+        let whole = if whole.is_empty() { "0" } else { whole };
+        (whole.to_owned(), fraction.to_owned())
+    }
+}
+
+impl fmt::Display for Decimal {
+    /// Written plainly.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = self.parts();
+        let sign = if self.negative { "-" } else { "" };
+        let point = if fraction.is_empty() { "" } else { "." };
+        write!(f, "{sign}{whole}{point}{fraction}")
+    }
+}
+
+impl Ord for Decimal {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let sign = |number: &Decimal| match number.is_zero() {
+            true => 0,
+            false => 1 - 2 * i32::from(number.negative),
+        };
+        let magnitude = |one: &Decimal, two: &Decimal| {
+            one.point
+                .cmp(&two.point)
+                .then_with(|| one.digits.cmp(&two.digits))
+        };
+        sign(self).cmp(&sign(other)).then_with(|| match sign(self) {
+            1 => magnitude(self, other),
+            -1 => magnitude(other, self),
+            _ => Ordering::Equal,
+        })
+    }
+}
+
+impl PartialOrd for Decimal {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Limits {
+    /// One more lower bound.
+    pub fn at_least(&mut self, bound: Decimal, exclusive: bool) {
+        let new = (bound, exclusive);
+        let old = self.lower.take();
+        self.lower = Some(old.map_or(new.clone(), |old| old.max(new)));
+    }
+
+    /// One more upper bound.
+    pub fn at_most(&mut self, bound: Decimal, exclusive: bool) {
+        let tighter = |old: &(Decimal, bool)| (&old.0, !old.1) <= (&bound, !exclusive);
+        if !self.upper.as_ref().is_some_and(tighter) {
+            self.upper = Some((bound, exclusive));
+        }
+    }
+
+    /// All numbers within the limits.
+    pub fn regex(&self) -> Reason<RegexAst> {
+        let (lower, upper) = (self.lower.as_ref(), self.upper.as_ref());
+        let zero = |exclusive| {
+            let digits = String::new();
+            (
+                Decimal {
+                    negative: false,
+                    digits,
+                    point: 0,
+                },
+                exclusive,
+            )
+        };
+        let mut options = Vec::new();
+        if upper.is_none_or(|(bound, _)| !bound.negative) {
+            let lower = lower
+                .filter(|(bound, exclusive)| !bound.negative && (*exclusive || !bound.is_zero()));
+            options.push(self.magnitudes(lower.cloned(), upper.cloned())?);
+        }
+        if lower.is_none_or(|(bound, _)| bound.negative) {
+            let magnitude = |(bound, exclusive): &(Decimal, bool)| (bound.magnitude(), *exclusive);
+            // Minus zero is zero: it is within where zero is.
+            let least = match upper {
+                Some((bound, exclusive)) if bound.is_zero() => exclusive.then(|| zero(true)),
+                Some((bound, _)) if !bound.negative => None,
+                upper => upper.map(magnitude),
+            };
+            let least = match least {
+                None if self.integer => Some(zero(true)),
+                least => least,
+            };
+            let magnitudes = self.magnitudes(least, lower.map(magnitude))?;
+            options.push(RegexAst::Concat(vec![
+                RegexAst::Literal("-".into()),
+                magnitudes,
+            ]));
+        }
+        Ok(RegexAst::Or(options))
+    }
+
+    /// Numbers without a sign from `lower` to `upper`.
+    fn magnitudes(
+        &self,
+        lower: Option<(Decimal, bool)>,
+        upper: Option<(Decimal, bool)>,
+    ) -> Reason<RegexAst> {
+        let form = if self.integer {
+            "0|[1-9][0-9]*"
+        } else {
+            "(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?"
+        };
+        let mut plain = vec![RegexAst::Regex(form.into())];
+        plain.extend(lower.as_ref().map(above));
+        plain.extend(upper.as_ref().map(below));
+        for multiple in &self.multiples {
+            plain.push(multiple_of(multiple)?);
+        }
+        let plain = and(plain);
+        if self.integer || !self.multiples.is_empty() {
+            return Ok(plain);
+        }
+        let lower = lower.filter(|(bound, _)| !bound.is_zero());
+        let exponents = match (&lower, &upper) {
+            (None, None) => {
+                RegexAst::Regex("(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?[eE][+-]?[0-9]{1,2}".into())
+            }
+            (lower, upper) => scientific(lower.as_ref(), upper.as_ref()),
+        };
+        Ok(RegexAst::Or(vec![plain, exponents]))
+    }
+}
+
+fn not(ast: RegexAst) -> RegexAst {
+    RegexAst::Not(Box::new(ast))
+}
+
+/// Among plain numbers those above a bound, or equal to it where it is not exclusive.
+fn above((bound, exclusive): &(Decimal, bool)) -> RegexAst {
+    let (whole, fraction) = bound.parts();
+    let any_fraction = "(?:\\.[0-9]+)?";
+    let mut options = vec![format!("[1-9][0-9]{{{},}}{any_fraction}", whole.len())];
+    for (prefix, digit, rest) in larger(&whole) {
+        options.push(format!("{prefix}{digit}[0-9]{{{rest}}}{any_fraction}"));
+    }
+    let equal = match (fraction.is_empty(), exclusive) {
+        (true, false) => any_fraction.into(),
+        (true, true) => "\\.[0-9]*[1-9][0-9]*".into(),
+        (false, _) => {
+            let mut options: Vec<String> = larger(&fraction)
+                .map(|(prefix, digit, _)| format!("{prefix}{digit}[0-9]*"))
+                .collect();
+            let more = if *exclusive {
+                "[0-9]*[1-9][0-9]*"
+            } else {
+                "[0-9]*"
+            };
+            options.push(format!("{fraction}{more}"));
+            format!("\\.(?:{})", options.join("|"))
+        }
+    };
+    options.push(format!("{whole}{equal}"));
+    RegexAst::Regex(options.join("|"))
+}
+
+/// Where digits of the same number can be the larger ones: the digits before, the first that differs, how many
+/// follow.
+fn larger(digits: &str) -> impl Iterator<Item = (&str, String, usize)> {
+    digits
+        .bytes()
+        .enumerate()
+        .filter(|(_, digit)| *digit < b'9')
+        .map(|(at, digit)| {
+            let next = char::from(digit + 1);
+            (&digits[..at], format!("[{next}-9]"), digits.len() - at - 1)
+        })
+}
+
+fn below((bound, exclusive): &(Decimal, bool)) -> RegexAst {
+    not(above(&(bound.clone(), !exclusive)))
+}
+
+/// Numbers with one digit that is not zero before the point, and an exponent.
+fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) -> RegexAst {
+    if upper.is_some_and(|(bound, _)| bound.is_zero()) {
+        return RegexAst::NoMatch;
+    }
+    let exponent = |bound: &(Decimal, bool)| bound.0.point - 1;
+    let mantissa = |(bound, exclusive): &(Decimal, bool)| {
+        (
+            Decimal {
+                point: 1,
+                ..bound.clone()
+            },
+            *exclusive,
+        )
+    };
+    let first = lower.map_or(-MAX_EXPONENT - 1, exponent);
+    let last = upper.map_or(MAX_EXPONENT + 1, exponent);
+    let mut options = Vec::new();
+    let mut add = |mantissas: Vec<RegexAst>, first: i32, last: i32| {
+        let (first, last) = (first.max(-MAX_EXPONENT), last.min(MAX_EXPONENT));
+        if first > last {
+            return;
+        }
+        let mut all = vec![RegexAst::Regex("[1-9](?:\\.[0-9]+)?".into())];
+        all.extend(mantissas);
+        let exponents: Vec<String> = (first..=last).map(written).collect();
+        let exponents = RegexAst::Regex(format!("[eE](?:{})", exponents.join("|")));
+        options.push(RegexAst::Concat(vec![RegexAst::And(all), exponents]));
+    };
+    let least = lower.map(|bound| above(&mantissa(bound)));
+    let most = upper.map(|bound| below(&mantissa(bound)));
+    if first == last {
+        add(least.into_iter().chain(most).collect(), first, last);
+    } else {
+        add(least.into_iter().collect(), first, first);
+        add(Vec::new(), first + 1, last - 1);
+        add(most.into_iter().collect(), last, last);
+    }
+    RegexAst::Or(options)
+}
+
+/// An exponent as programs write it: `5`, `+5`, `05`; `-5`.
+fn written(exponent: i32) -> String {
+    let sign = match exponent {
+        0 => "[+-]?",
+        1.. => "\\+?",
+        _ => "-",
+    };
+    let pad = if exponent.abs() < 10 { "0?" } else { "" };
+    format!("{sign}{pad}{}", exponent.abs())
+}
+
+fn multiple_of(step: &Decimal) -> Reason<RegexAst> {
+    const MAX_SCALE: i32 = 9;
+    const MAX_STEP: u32 = 100_000_000;
+    let scale = (step.digits.len() as i32 - step.point).max(0);
+    let zeros = usize::try_from(step.point).unwrap_or(0);
+    let coefficient = format!("{:0<zeros$}", step.digits);
+    let coefficient = coefficient.parse().ok().filter(|step| *step <= MAX_STEP);
+    match coefficient {
+        Some(coefficient) if scale <= MAX_SCALE => {
+            Ok(RegexAst::MultipleOf(coefficient, scale as u32))
+        }
+        _ => Err("\"multipleOf\" has too many digits".into()),
+    }
+}

@@ -1,0 +1,423 @@
+//! Objects: their members in any order, each name once.
+//!
+//! Which of the named members are written is kept in the bits of a rule's parameter, and above them how many of
+//! those that may be left out. Names of others are told apart by their spellings; that none of them comes twice is
+//! watched beside the grammar (`Names`).
+
+use super::super::Reason;
+use super::super::rules::{Alternative, Symbol, and};
+use super::document::{All, Flat};
+use super::{Compiler, count, pattern, spelling};
+use llguidance::derivre::RegexAst;
+use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
+use serde_json::{Map, Value};
+
+/// Named members are counted in bits below this one, unnamed ones and those left out from it on.
+const COUNTER: u8 = 56;
+
+/// The largest number of the counter.
+const MAX_COUNT: u64 = 255;
+
+/// The most patterns of names in one place: each set of them that a name can match is a case of its own.
+const MAX_PATTERNS: usize = 4;
+
+/// What can be written between the commas.
+struct Member<'a> {
+    name: Symbol,
+    value: All<'a>,
+    required: bool,
+}
+
+/// A pattern of names, and the schema it stands in.
+struct Pattern {
+    names: RegexAst,
+    source: String,
+}
+
+/// What is known of an object.
+struct Shape<'a> {
+    named: Vec<Member<'a>>,
+    others: Vec<Member<'a>>,
+    least: u64,
+    most: Option<u64>,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn object(&mut self, flat: &Flat<'a>) -> Reason<Symbol> {
+        let shape = self.shape(flat)?;
+        let (open, close) = (self.rules.literal("{")?, self.rules.literal("}")?);
+        let object = self.rules.rule(false)?;
+        let required = shape.named.iter().filter(|member| member.required).count();
+        if required == 0 && shape.least == 0 {
+            self.rules.add(object, vec![open, close]);
+        }
+        if shape.most == Some(0) {
+            return Ok(object);
+        }
+        let optional = required < shape.named.len() || !shape.others.is_empty();
+        let bounded = shape.least > required as u64 || shape.most.is_some_and(|_| optional);
+        if shape.named.is_empty() && !bounded {
+            let members = self.list(&shape)?;
+            self.rules.add(object, vec![open, members, close]);
+        } else if shape.named.len() <= usize::from(COUNTER) {
+            self.in_any_order(&shape, object, open, close)?;
+        } else if bounded {
+            return Err("so many properties cannot be counted".into());
+        } else {
+            let members = self.in_order(&shape, close)?;
+            self.rules.add(object, vec![open, members]);
+        }
+        Ok(object)
+    }
+
+    /// Members without names of their own, as many as one likes.
+    fn list(&mut self, shape: &Shape<'a>) -> Reason<Symbol> {
+        let comma = self.item_separator()?;
+        let list = self.rules.rule(false)?;
+        for member in &shape.others {
+            let member = self.member(member)?;
+            self.rules.add(list, vec![member]);
+            self.rules.add(list, vec![list, comma, member]);
+        }
+        Ok(list)
+    }
+
+    fn member(&mut self, member: &Member<'a>) -> Reason<Symbol> {
+        let colon = self.key_separator()?;
+        let value = self.symbol(member.value.clone())?;
+        self.rules.choice(vec![vec![member.name, colon, value]])
+    }
+
+    fn in_any_order(
+        &mut self,
+        shape: &Shape<'a>,
+        object: Symbol,
+        open: Symbol,
+        close: Symbol,
+    ) -> Reason<()> {
+        let comma = self.item_separator()?;
+        let (first, next) = (self.rules.rule(true)?, self.rules.rule(true)?);
+        let counter = ParamRef::new(COUNTER, 64);
+        let required: Vec<usize> = (0..shape.named.len())
+            .filter(|&index| shape.named[index].required)
+            .collect();
+        // How many of those that may be left out are needed, and how many fit.
+        let least = shape.least.saturating_sub(required.len() as u64);
+        let most = shape.most.map(|most| {
+            most.checked_sub(required.len() as u64)
+                .ok_or("more properties are required than allowed")
+        });
+        let most = most.transpose()?;
+        if least.max(most.unwrap_or(0)) > MAX_COUNT {
+            return Err(format!(
+                "\"minProperties\" and \"maxProperties\" count to {MAX_COUNT} at most"
+            ));
+        }
+        let counts = least > 0 || most.is_some();
+        let counted = if counts { self.rules.rule(true)? } else { next };
+        let free = || match most {
+            Some(most) => ParamCond::LT(counter, ParamValue(most)),
+            None => ParamCond::True,
+        };
+        let mut symbols = Vec::new();
+        for (index, member) in shape.named.iter().enumerate() {
+            let symbol = self.member(member)?;
+            symbols.push(symbol);
+            let bit = index as u8;
+            let missing = ParamCond::EQ(ParamRef::single_bit(bit), ParamValue(0));
+            let condition = match member.required {
+                true => missing,
+                false => ParamCond::And(Box::new(missing), Box::new(free())),
+            };
+            let after = if member.required { next } else { counted };
+            self.rules.add(
+                first,
+                Alternative {
+                    condition,
+                    parts: vec![
+                        (symbol, ParamExpr::Null),
+                        (after, ParamExpr::BitOr(ParamValue(1 << bit))),
+                    ],
+                    needs: Vec::new(),
+                },
+            );
+        }
+        for member in &shape.others {
+            let symbol = self.member(member)?;
+            symbols.push(symbol);
+            self.rules.add(
+                first,
+                Alternative {
+                    condition: free(),
+                    parts: vec![(symbol, ParamExpr::Null), (counted, ParamExpr::SelfRef)],
+                    needs: Vec::new(),
+                },
+            );
+        }
+        if counts {
+            self.rules.add(
+                counted,
+                Alternative {
+                    condition: ParamCond::True,
+                    parts: vec![(next, ParamExpr::Incr(counter))],
+                    needs: Vec::new(),
+                },
+            );
+        }
+        let mut complete = ParamCond::GE(counter, ParamValue(least));
+        for &index in &required {
+            let written = ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(1));
+            complete = ParamCond::And(Box::new(written), Box::new(complete));
+        }
+        self.rules.add(
+            next,
+            Alternative {
+                condition: complete,
+                parts: vec![(close, ParamExpr::Null)],
+                needs: Vec::new(),
+            },
+        );
+        // A comma promises a member: one that is missing, or one that still fits.
+        for (index, &symbol) in symbols.iter().enumerate() {
+            let missing = || ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(0));
+            let condition = match shape.named.get(index) {
+                Some(member) if member.required => missing(),
+                Some(_) => ParamCond::And(Box::new(missing()), Box::new(free())),
+                None => free(),
+            };
+            self.rules.add(
+                next,
+                Alternative {
+                    condition,
+                    parts: vec![(comma, ParamExpr::Null), (first, ParamExpr::SelfRef)],
+                    needs: vec![symbol],
+                },
+            );
+        }
+        // All that is required must be possible, and enough of the rest.
+        let needs = required.iter().map(|&index| symbols[index]).collect();
+        if least > 0
+            && shape.others.is_empty()
+            && (shape.named.len() - required.len()) < least as usize
+        {
+            return Ok(());
+        }
+        self.rules.add(
+            object,
+            Alternative {
+                condition: ParamCond::True,
+                parts: vec![
+                    (open, ParamExpr::Null),
+                    (first, ParamExpr::Const(ParamValue(0))),
+                ],
+                needs,
+            },
+        );
+        Ok(())
+    }
+
+    /// So many named members that their order is that of the schema; the others come last.
+    fn in_order(&mut self, shape: &Shape<'a>, close: Symbol) -> Reason<Symbol> {
+        let comma = self.item_separator()?;
+        let others = self.list(shape)?;
+        // What may follow at the beginning, and after a member.
+        let mut after_none = self.rules.choice(vec![vec![close], vec![others, close]])?;
+        let mut after_some = self
+            .rules
+            .choice(vec![vec![close], vec![comma, others, close]])?;
+        for member in shape.named.iter().rev() {
+            let symbol = self.member(member)?;
+            let mut none = vec![vec![symbol, after_some]];
+            let mut some = vec![vec![comma, symbol, after_some]];
+            if !member.required {
+                none.push(vec![after_none]);
+                some.push(vec![after_some]);
+            }
+            after_none = self.rules.choice(none)?;
+            after_some = self.rules.choice(some)?;
+        }
+        Ok(after_none)
+    }
+
+    fn shape(&mut self, flat: &Flat<'a>) -> Reason<Shape<'a>> {
+        let mut names: Vec<&'a str> = Vec::new();
+        let mut required: Vec<&'a str> = Vec::new();
+        let mut patterns: Vec<Pattern> = Vec::new();
+        for schema in &flat.schemas {
+            names.extend(members(schema, "properties")?.map(|(name, _)| name));
+            for (source, _) in members(schema, "patternProperties")? {
+                if patterns.iter().any(|pattern| pattern.source == source) {
+                    continue;
+                }
+                let names = spelling::regex(&pattern::to_rust(source)?, false)?;
+                patterns.push(Pattern {
+                    names,
+                    source: source.to_owned(),
+                });
+            }
+            match schema.get("required") {
+                None => {}
+                // Draft 3 had it as a remark within a property.
+                Some(Value::Bool(_)) => {}
+                Some(Value::Array(list)) => {
+                    for name in list {
+                        required.push(
+                            name.as_str()
+                                .ok_or("\"required\" must be a list of names")?,
+                        );
+                    }
+                }
+                Some(_) => return Err("\"required\" must be a list of names".into()),
+            }
+        }
+        if patterns.len() > MAX_PATTERNS {
+            return Err(format!(
+                "\"patternProperties\" has more than {MAX_PATTERNS} patterns"
+            ));
+        }
+        names.extend(&required);
+        // Names from a list are named members, so that each can come once.
+        for schema in flat.all("propertyNames") {
+            let listed = schema.get("enum").and_then(Value::as_array);
+            let listed = listed.into_iter().flatten().chain(schema.get("const"));
+            names.extend(listed.filter_map(Value::as_str));
+        }
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(*name));
+
+        let allowed = self.allowed_names(flat)?;
+        let mut taken = Vec::new();
+        let mut named = Vec::new();
+        for &name in &names {
+            let spelled = self.text(name)?;
+            taken.push(spelled.clone());
+            let mut matched = Vec::new();
+            for pattern in &patterns {
+                if self.rules.matches(&pattern.names, &escaped(name))? {
+                    matched.push(pattern.source.as_str());
+                }
+            }
+            let mut parts = vec![spelled];
+            parts.extend(allowed.iter().cloned());
+            named.push(Member {
+                name: self.rules.terminal(&spelling::quoted(and(parts)))?,
+                value: member_schema(flat, Some(name), &matched)?,
+                required: required.contains(&name),
+            });
+        }
+        let mut others = Vec::new();
+        for set in 0..1usize << patterns.len() {
+            let mut parts: Vec<RegexAst> = vec![spelling::any()];
+            parts.extend(allowed.iter().cloned());
+            parts.extend((!taken.is_empty()).then(|| not(RegexAst::Or(taken.clone()))));
+            let mut matched = Vec::new();
+            for (index, pattern) in patterns.iter().enumerate() {
+                if set >> index & 1 == 1 {
+                    matched.push(pattern.source.as_str());
+                    parts.push(pattern.names.clone());
+                } else {
+                    parts.push(not(pattern.names.clone()));
+                }
+            }
+            let value = member_schema(flat, None, &matched)?;
+            if self.document.flat(&value)?.is_none() {
+                continue;
+            }
+            self.has_open_names = true;
+            others.push(Member {
+                name: self.rules.terminal(&spelling::quoted(and(parts)))?,
+                value,
+                required: false,
+            });
+        }
+        Ok(Shape {
+            named,
+            others,
+            least: most_of(flat, "minProperties")?,
+            most: least_of(flat, "maxProperties")?,
+        })
+    }
+
+    /// What `propertyNames` says of spellings.
+    fn allowed_names(&mut self, flat: &Flat<'a>) -> Reason<Vec<RegexAst>> {
+        let mut all = All::default();
+        for schema in flat.all("propertyNames") {
+            all.add(schema);
+        }
+        match self.document.flat(&all)? {
+            None => Ok(vec![RegexAst::NoMatch]),
+            Some(names) if names.schemas.is_empty() => Ok(Vec::new()),
+            Some(names) => Ok(vec![self.string(&names)?]),
+        }
+    }
+}
+
+fn not(ast: RegexAst) -> RegexAst {
+    RegexAst::Not(Box::new(ast))
+}
+
+/// One spelling of a name.
+fn escaped(name: &str) -> String {
+    let quoted = Value::from(name).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// The schemas that the value of a member must fit.
+pub(super) fn member_schema<'a>(
+    flat: &Flat<'a>,
+    name: Option<&str>,
+    matched: &[&str],
+) -> Reason<All<'a>> {
+    let mut all = All::default();
+    for schema in &flat.schemas {
+        let mut found = false;
+        for (key, value) in members(schema, "properties")? {
+            if Some(key) == name {
+                found = true;
+                all.add(value);
+            }
+        }
+        for (key, value) in members(schema, "patternProperties")? {
+            if matched.contains(&key) {
+                found = true;
+                all.add(value);
+            }
+        }
+        if let Some(value) = schema.get("additionalProperties").filter(|_| !found) {
+            all.add(value);
+        }
+    }
+    Ok(all)
+}
+
+/// The schemas of a keyword that has them by name.
+pub(super) fn members<'a>(
+    schema: &'a Map<String, Value>,
+    keyword: &str,
+) -> Reason<impl Iterator<Item = (&'a str, &'a Value)> + use<'a>> {
+    let members = match schema.get(keyword) {
+        None => None,
+        Some(Value::Object(members)) => Some(members),
+        Some(_) => return Err(format!("\"{keyword}\" must be an object")),
+    };
+    let members = members.into_iter().flatten();
+    Ok(members.map(|(name, schema)| (name.as_str(), schema)))
+}
+
+/// The largest of the numbers of a keyword, 0 where there is none.
+pub(super) fn most_of(flat: &Flat, keyword: &str) -> Reason<u64> {
+    let counts: Reason<Vec<u64>> = flat
+        .all(keyword)
+        .map(|value| count(keyword, value))
+        .collect();
+    Ok(counts?.into_iter().max().unwrap_or(0))
+}
+
+/// The smallest of the numbers of a keyword.
+pub(super) fn least_of(flat: &Flat, keyword: &str) -> Reason<Option<u64>> {
+    let counts: Reason<Vec<u64>> = flat
+        .all(keyword)
+        .map(|value| count(keyword, value))
+        .collect();
+    Ok(counts?.into_iter().min())
+}

@@ -1,0 +1,167 @@
+//! What leads deep is refused or taken, and never ends the process: every source that recurs, in a small thread.
+
+use nexttoken::constraint::{Kind, Rule, Vocabulary};
+
+/// The byte tokens, and one that ends a text.
+fn vocabulary() -> Vocabulary {
+    let mut table = Vec::new();
+    for byte in 0..=255u8 {
+        table.extend(1u32.to_le_bytes());
+        table.push(byte);
+    }
+    table.extend(u32::MAX.to_le_bytes());
+    Vocabulary::new(&table).unwrap()
+}
+
+/// A rule for each number, each leading to the next.
+fn chain(count: usize, head: &str, rule: impl Fn(usize) -> String, last: &str) -> String {
+    let rules: String = (0..count).map(rule).collect();
+    format!("{head}{rules}{last}")
+}
+
+fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
+    format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+}
+
+fn sources(count: usize) -> Vec<(Kind, String)> {
+    let mut sources = Vec::new();
+    let definitions = |definition: &dyn Fn(usize) -> String| {
+        let definitions: Vec<String> = (0..count)
+            .map(|n| format!("\"a{n}\":{}", definition(n)))
+            .collect();
+        format!(
+            "{{\"$ref\":\"#/$defs/a0\",\"$defs\":{{{},\"a{count}\":{{\"type\":\"null\"}}}}}}",
+            definitions.join(",")
+        )
+    };
+    let reference = |n: usize| format!("{{\"$ref\":\"#/$defs/a{}\"}}", n + 1);
+    for definition in [
+        &(|n| reference(n)) as &dyn Fn(usize) -> String,
+        &|n| format!("{{\"allOf\":[{}]}}", reference(n)),
+        &|n| format!("{{\"anyOf\":[{},{{\"type\":\"string\"}}]}}", reference(n)),
+        &|n| format!("{{\"oneOf\":[{},{{\"type\":\"boolean\"}}]}}", reference(n)),
+        &|n| format!("{{\"type\":\"array\",\"items\":{}}}", reference(n)),
+        &|n| {
+            format!(
+                "{{\"type\":\"object\",\"properties\":{{\"x\":{}}},\"required\":[\"x\"]}}",
+                reference(n)
+            )
+        },
+    ] {
+        sources.push((Kind::JsonSchema, definitions(definition)));
+    }
+    for (open, close) in [
+        ("{\"items\":", "}"),
+        ("{\"allOf\":[", "]}"),
+        ("{\"anyOf\":[", "]}"),
+        ("{\"properties\":{\"a\":", "}}"),
+        ("{\"not\":", "}"),
+    ] {
+        sources.push((Kind::JsonSchema, nested(open, "true", close, count)));
+    }
+    sources.push((
+        Kind::JsonSchema,
+        format!("{{\"const\":{}}}", nested("[", "1", "]", count)),
+    ));
+    let pattern = |pattern: String| format!("{{\"type\":\"string\",\"pattern\":\"{pattern}\"}}");
+    sources.push((Kind::JsonSchema, pattern(nested("(", "a", ")", count))));
+    sources.push((Kind::JsonSchema, pattern(nested("(", "a", ")?", count))));
+    for (rule, last) in [("a", "\"x\""), ("A", "\"x\""), ("A", "/x/")] {
+        let lark = |before: &str, after: &str| {
+            chain(
+                count,
+                &format!("start: {rule}0\n"),
+                |n| format!("{rule}{n}: {before}{rule}{}{after}\n", n + 1),
+                &format!("{rule}{count}: {last}\n"),
+            )
+        };
+        sources.push((Kind::Grammar, lark("", "")));
+        sources.push((Kind::Grammar, lark("\"(\" ", " \")\"")));
+        sources.push((Kind::Grammar, lark("(\"(\" ", " | \"y\")?")));
+    }
+    sources.push((
+        Kind::Grammar,
+        format!("start: {}\n", nested("(", "\"a\"", ")", count)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!("start: {}\n", nested("[", "\"a\"", "]", count)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!("start: A\nA: {}\n", nested("(", "\"a\"", ")?", count)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!("start: A\nA: {}\"a\"\n", "~".repeat(count)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!("start: %json {}\n", definitions(&reference)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!("start: /{}/\n", nested("(", "a", ")", count)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!(
+            "start: x\nx: {}",
+            nested("%lark {\nstart: ", "\"a\"", "\n}", count)
+        ),
+    ));
+    for (before, after) in [
+        ("", ""),
+        ("\"(\" ", " \")\""),
+        ("(", ")*"),
+        ("\"x\" | ", " \"y\"{2,3}"),
+    ] {
+        sources.push((
+            Kind::Grammar,
+            chain(
+                count,
+                "root ::= a0\n",
+                |n| format!("a{n} ::= {before}a{}{after}\n", n + 1),
+                &format!("a{count} ::= \"x\"\n"),
+            ),
+        ));
+    }
+    sources.push((
+        Kind::Grammar,
+        format!("root ::= {}\n", nested("(", "\"a\"", ")", count)),
+    ));
+    sources.push((
+        Kind::Grammar,
+        format!("root ::= \"a\"{}\n", "?".repeat(count)),
+    ));
+    sources.push((Kind::Regex, nested("(", "a", ")", count)));
+    sources.push((Kind::Regex, nested("(", "a", ")*", count)));
+    sources.push((Kind::Regex, nested("(a|", "b", ")", count)));
+    sources.push((Kind::Regex, nested("[a", "b", "]", count)));
+    sources
+}
+
+#[test]
+fn what_leads_deep_ends_in_a_small_thread() {
+    for count in [50, 800] {
+        for (kind, source) in sources(count) {
+            let name = format!("{source:.40}… {count}");
+            let thread = std::thread::Builder::new().stack_size(1 << 20);
+            let thread = thread.spawn(move || {
+                let started = std::time::Instant::now();
+                let outcome = match vocabulary().grammar(kind, &source) {
+                    Err(nexttoken::Error::InvalidOption { reason, .. }) => reason,
+                    Err(other) => panic!("{other}"),
+                    Ok(grammar) => match grammar.next(&[]) {
+                        Ok(_) => "taken".to_owned(),
+                        Err(error) => error.to_string(),
+                    },
+                };
+                println!("{:?} {name}: {outcome}", started.elapsed());
+                outcome
+            });
+            let outcome = thread.unwrap().join().unwrap();
+            assert!(!outcome.contains("panic"), "{outcome}");
+        }
+    }
+}

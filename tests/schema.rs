@@ -1,0 +1,398 @@
+//! JSON schemas: what they let through is valid, by the JSON-Schema-Test-Suite and by random walks.
+
+use nexttoken::TokenId;
+use nexttoken::constraint::{Grammar, Kind, Rule, Vocabulary};
+use serde_json::Value;
+
+/// Ends a text.
+const END: TokenId = 256;
+
+/// Each byte, and a token that ends a text.
+fn vocabulary() -> Vocabulary {
+    let mut table = Vec::new();
+    for byte in 0..=255u8 {
+        table.extend(1u32.to_le_bytes());
+        table.push(byte);
+    }
+    table.extend(u32::MAX.to_le_bytes());
+    Vocabulary::new(&table).unwrap()
+}
+
+/// Whether the text can be written byte by byte, and end there.
+fn accepts(grammar: &Grammar, text: &str) -> bool {
+    let ids: Vec<TokenId> = text.bytes().map(TokenId::from).collect();
+    for end in 0..ids.len() {
+        match grammar.next(&ids[..end]) {
+            Ok(Some(mask)) if mask.allows(ids[end]) => {}
+            _ => return false,
+        }
+    }
+    let last = grammar.next(&ids);
+    last.is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
+}
+
+#[test]
+fn nothing_invalid_of_the_test_suite_is_let_through() {
+    let suite = include_str!("data/json-schema/suite.json");
+    let suite: Vec<(String, Value, Vec<String>, Vec<String>)> =
+        serde_json::from_str(suite).unwrap();
+    let vocabulary = vocabulary();
+    let (mut compiled, mut accepted, mut valid, mut rejected) = (0, 0, 0, 0);
+    let mut unsound: Vec<String> = Vec::new();
+    for (file, schema, right, wrong) in &suite {
+        let grammar = match vocabulary.grammar(Kind::JsonSchema, &schema.to_string()) {
+            Ok(grammar) => grammar,
+            Err(error) => {
+                println!("{file}: {schema}: {error}");
+                continue;
+            }
+        };
+        compiled += 1;
+        for text in wrong {
+            rejected += 1;
+            if accepts(&grammar, text) {
+                unsound.push(format!("{file}: {schema} lets {text} through"));
+            }
+        }
+        for text in right {
+            valid += 1;
+            if accepts(&grammar, text) {
+                accepted += 1;
+            } else {
+                println!("{file}: {schema} does not let {text} through");
+            }
+        }
+    }
+    println!(
+        "{compiled} of {} schemas, {accepted} of {valid} valid texts, {rejected} invalid ones",
+        suite.len()
+    );
+    assert!(unsound.is_empty(), "{}", unsound.join("\n"));
+    // What is refused, or cannot be written, does not grow unseen.
+    assert!(compiled >= 255 && accepted >= 802 && rejected >= 696);
+}
+
+/// Texts that a schema allows, and others that it does not.
+fn check(schema: &str, valid: &[&str], invalid: &[&str]) {
+    let grammar = match vocabulary().grammar(Kind::JsonSchema, schema) {
+        Ok(grammar) => grammar,
+        Err(error) => panic!("{schema}: {error}"),
+    };
+    for text in valid {
+        assert!(accepts(&grammar, text), "{schema} does not allow {text}");
+    }
+    for text in invalid {
+        assert!(!accepts(&grammar, text), "{schema} allows {text}");
+    }
+}
+
+fn refused(schema: &str) -> String {
+    match vocabulary().grammar(Kind::JsonSchema, schema) {
+        Err(nexttoken::Error::InvalidOption { reason, .. }) => reason,
+        Err(other) => panic!("{schema}: {other}"),
+        Ok(_) => panic!("{schema} is taken"),
+    }
+}
+
+#[test]
+fn strings_may_be_escaped() {
+    check(
+        r#"{"type":"string"}"#,
+        &[
+            r#""caf\u00e9""#,
+            r#""caf\u00E9 é""#,
+            r#""\u2013""#,
+            r#""\ud83d\ude00""#,
+            r#""a\/b""#,
+            r#""\u0009\t\b\f\n\r\"\\""#,
+        ],
+        &[
+            "\"\t\"",
+            r#""\ud83d""#,
+            r#""\ude00""#,
+            r#""\ud83d\u0041""#,
+            r#""\x41""#,
+            r#""\u12g4""#,
+        ],
+    );
+    check(
+        r#"{"type":"string","minLength":1,"maxLength":1}"#,
+        &[
+            "\"😀\"",
+            r#""\ud83d\ude00""#,
+            r#""\n""#,
+            r#""\u00e9""#,
+            "\"x\"",
+        ],
+        &["\"\"", "\"ab\"", r#""\n\n""#, r#""\u00e9x""#, "\"😀😀\""],
+    );
+    check(
+        r#"{"type":"string","pattern":"^[à-ü]+[^\"]$"}"#,
+        &["\"éa\"", r#""\u00e9\u00E8a""#, r#""é\\""#],
+        &["\"e\"", r#""\u0065a""#, r#""é\"""#, r#""é\u0022""#],
+    );
+    check(
+        r#"{"const":"né"}"#,
+        &["\"né\"", r#""n\u00e9""#, r#""\u006e\u00e9""#],
+        &["\"ne\""],
+    );
+}
+
+#[test]
+fn names_are_told_apart_however_they_are_spelled() {
+    check(
+        r#"{"type":"object","properties":{"name":{"type":"string"}},"required":["name"],"additionalProperties":{"type":"integer"}}"#,
+        &[
+            r#"{"name":"x"}"#,
+            r#"{"\u006eame":"x"}"#,
+            r#"{"n":1,"name":"x","names":2,"nam\u0065s ":3}"#,
+        ],
+        &[
+            r#"{"name":"x","\u006eame":1}"#,
+            r#"{"name":"x","n\u0061me":1}"#,
+            r#"{"name":"x","name":1}"#,
+            r#"{"name":"x","name":"y"}"#,
+            r#"{"name":"x","a":1,"a":2}"#,
+            r#"{"name":"x","a":1,"\u0061":2}"#,
+            r#"{"a":1}"#,
+        ],
+    );
+    check(
+        r#"{"type":"object","properties":{"id":{"const":1}},"required":["id"]}"#,
+        &[r#"{"id":1}"#, r#"{"id":1,"ie":{"id":2}}"#],
+        &[
+            r#"{"id":1,"\u0069d":2}"#,
+            r#"{"id":1,"o":{"a":1,"\u0061":1}}"#,
+        ],
+    );
+    check(
+        r#"{"type":"object","patternProperties":{"^x-":{"type":"string"}},"additionalProperties":{"type":"integer"}}"#,
+        &[r#"{"x-a":"b","y":1}"#, r#"{"x\u002da":"b"}"#],
+        &[r#"{"x\u002da":1}"#, r#"{"x-a":1}"#, r#"{"y":"b"}"#],
+    );
+}
+
+#[test]
+fn properties_come_in_any_order() {
+    let schema = r#"{"type":"object","properties":{"city":{"type":"string"},"days":{"type":"integer"},"note":{}},"required":["days"],"additionalProperties":false}"#;
+    check(
+        schema,
+        &[
+            r#"{"days":3,"city":"Oslo"}"#,
+            r#"{"city":"Oslo","days":3}"#,
+            r#"{"note":[{"a":null}], "days":3, "city":"x"}"#,
+            r#"{"days":3}"#,
+        ],
+        &[
+            r#"{"city":"Oslo"}"#,
+            r#"{}"#,
+            r#"{"days":3,"days":3}"#,
+            r#"{"days":3,}"#,
+            r#"{"days":3,"citys":"x"}"#,
+        ],
+    );
+    let grammar = vocabulary().grammar(Kind::JsonSchema, r#"{"type":"object","properties":{"a":{"const":1},"b":{"const":2}},"required":["a","b"],"additionalProperties":false}"#).unwrap();
+    let ids = |text: &str| text.bytes().map(TokenId::from).collect::<Vec<_>>();
+    // After the first, only the other; after both, only the end.
+    let mask = grammar.next(&ids(r#"{"b":2,""#)).unwrap().unwrap();
+    assert!(mask.allows(u32::from(b'a')) && !mask.allows(u32::from(b'b')));
+    let mask = grammar.next(&ids(r#"{"b":2,"a":1"#)).unwrap().unwrap();
+    assert!(mask.allows(u32::from(b'}')) && !mask.allows(u32::from(b',')));
+    // More than bits can count come in the order of the schema.
+    let many: Vec<String> = (0..100)
+        .map(|n| format!("\"p{n}\":{{\"const\":{n}}}"))
+        .collect();
+    check(
+        &format!(
+            "{{\"type\":\"object\",\"properties\":{{{}}},\"required\":[\"p7\"]}}",
+            many.join(",")
+        ),
+        &[r#"{"p7":7}"#, r#"{"p1":1,"p7":7,"p99":99,"q":true}"#],
+        &[r#"{"p1":1}"#, r#"{"p7":8}"#, r#"{"p7":7,"p7":7}"#],
+    );
+    check(
+        r#"{"type":"object","properties":{"a":{},"b":{}},"required":["a"],"minProperties":2,"maxProperties":3}"#,
+        &[
+            r#"{"a":1,"b":2}"#,
+            r#"{"b":1,"x":2,"a":3}"#,
+            r#"{"x":1,"a":2}"#,
+        ],
+        &[
+            r#"{"a":1}"#,
+            r#"{"b":1,"x":2,"y":3}"#,
+            r#"{"a":1,"b":2,"x":3,"y":4}"#,
+            r#"{"a":1,"a":2}"#,
+        ],
+    );
+}
+
+#[test]
+fn numbers_keep_to_their_bounds() {
+    check(
+        r#"{"type":"number","exclusiveMinimum":1,"maximum":1.25}"#,
+        &["1.2", "1.25", "1.0001", "1.250", "1.2e0", "1.1e+00"],
+        &[
+            "1", "1.0", "1e0", "1.26", "0.5", "10", "1.2501", "12e-1", "-1.2",
+        ],
+    );
+    check(
+        r#"{"type":"number","exclusiveMinimum":-1.25,"exclusiveMaximum":-1}"#,
+        &["-1.1", "-1.2499", "-1.01"],
+        &["-1", "-1.0", "-1.25", "-1.3", "1.1", "0", "-0"],
+    );
+    check(
+        r#"{"type":"integer","minimum":9007199254740992,"maximum":9007199254741003}"#,
+        &["9007199254741003", "9007199254740992"],
+        &["9007199254741004", "9007199254740991", "90071992547410030"],
+    );
+    check(
+        r#"{"type":"integer","exclusiveMinimum":9007199254740992,"exclusiveMaximum":9007199254741002}"#,
+        &["9007199254741001", "9007199254740993"],
+        &["9007199254740992", "9007199254741002"],
+    );
+    check(
+        r#"{"type":"integer","minimum":0,"maximum":18446744073709551615}"#,
+        &["18446744073709551615", "0"],
+        &["18446744073709551616", "-1"],
+    );
+    check(
+        r#"{"type":"integer","minimum":-9223372036854775808}"#,
+        &[
+            "5",
+            "-9223372036854775808",
+            "123456789012345678901234567890",
+        ],
+        &["-9223372036854775809"],
+    );
+    check(
+        r#"{"type":"number","minimum":-3.4e38,"maximum":3.4e38}"#,
+        &["5", "3.4e38", "-3.4e38", "1e-9", "0.0"],
+        &["3.41e38", "1e39", "-3.5e38"],
+    );
+    check(
+        r#"{"type":"number","minimum":0}"#,
+        &["1e10", "0.5", "1.5E+07", "0", "0e3", "6.02e23"],
+        &["-1", "-0.1", "-1e5"],
+    );
+    check(
+        r#"{"type":"number","minimum":1.5,"type":["number"],"maximum":2500}"#,
+        &["1.5e0", "2.5e3", "2e03", "99", "9.9e2"],
+        &["1.4e0", "2.51e3", "1e4", "1e-1", "2500.1"],
+    );
+    check(
+        r#"{"type":"integer","minimum":1.5,"maximum":2.5}"#,
+        &["2"],
+        &["1", "3", "2.0"],
+    );
+    check(
+        r#"{"type":"number","multipleOf":0.25,"minimum":-1}"#,
+        &["0.25", "-0.75", "3", "10.50"],
+        &["0.3", "-1.25", "0.251"],
+    );
+    check(
+        r#"{"type":"integer","multipleOf":7,"maximum":70}"#,
+        &["14", "70", "-7", "0"],
+        &["15", "77", "-8"],
+    );
+    refused(r#"{"type":"integer","minimum":1.2,"maximum":1.8}"#);
+    refused(r#"{"type":"number","minimum":2,"maximum":1}"#);
+    refused(r#"{"type":"number","exclusiveMinimum":1,"exclusiveMaximum":1}"#);
+}
+
+#[test]
+fn formats_are_kept_and_unknown_ones_are_remarks() {
+    let format = |name: &str| format!("{{\"type\":\"string\",\"format\":\"{name}\"}}");
+    check(
+        &format("date"),
+        &[
+            "\"2024-02-29\"",
+            "\"2000-02-29\"",
+            "\"2026-02-28\"",
+            "\"1999-12-31\"",
+        ],
+        &[
+            "\"2026-02-29\"",
+            "\"1900-02-29\"",
+            "\"2024-02-30\"",
+            "\"2026-04-31\"",
+            "\"2026-13-01\"",
+        ],
+    );
+    check(
+        &format("date-time"),
+        &[
+            "\"2024-02-29T23:59:59.5Z\"",
+            "\"2026-11-25t00:00:00+01:30\"",
+        ],
+        &["\"2026-02-29T00:00:00Z\"", "\"2026-02-28T24:00:00Z\""],
+    );
+    check(
+        &format("uuid"),
+        &["\"2eb8aa08-aa98-11ea-b4aa-73b441d16380\""],
+        &["\"2eb8aa08aa9811eab4aa73b441d16380\""],
+    );
+    check(
+        &format("ipv6"),
+        &[
+            "\"::1\"",
+            "\"1::8\"",
+            "\"::ffff:192.0.2.1\"",
+            "\"1:2:3:4:5:6:7:8\"",
+        ],
+        &["\"1::2::3\"", "\"12345::\"", "\"1:2:3:4:5:6:7\""],
+    );
+    check(&format("password"), &["\"a\"", "\"\""], &["1"]);
+    check(
+        &format("email"),
+        &["\"ada@example.com\""],
+        &["\"ada\"", "\"a..b@example.com\""],
+    );
+}
+
+#[test]
+fn references_are_followed_as_their_standards_say() {
+    check(
+        r##"{"$defs":{"shared/City":{"type":"integer"}},"type":"object","properties":{"x":{"$ref":"#/$defs/shared~1City"}},"required":["x"]}"##,
+        &[r#"{"x":1}"#],
+        &[r#"{"x":"1"}"#],
+    );
+    check(
+        r##"{"$defs":{"a~b":{"type":"integer"}},"$ref":"#/$defs/a~0b"}"##,
+        &["1"],
+        &["null"],
+    );
+    check(
+        r##"{"$defs":{"List<str>":{"type":"integer"}},"$ref":"#/$defs/List%3Cstr%3E"}"##,
+        &["1"],
+        &["null"],
+    );
+    for reference in [
+        "https://example.com/s.json#/$defs/A",
+        "s.json#/$defs/A",
+        "/s.json#/$defs/A",
+        "#/$defs/A",
+        "#a",
+    ] {
+        check(
+            &format!(
+                r##"{{"$id":"https://example.com/s.json","$defs":{{"A":{{"$anchor":"a","type":"integer"}}}},"$ref":"{reference}"}}"##
+            ),
+            &["1"],
+            &["null"],
+        );
+    }
+    check(
+        r#"{"type":"array","items":{"type":"string"},"uniqueItems":false}"#,
+        &[r#"["a","a"]"#],
+        &["[1]"],
+    );
+    check(
+        r#"{"type":"array","items":{"enum":["a","b",3]},"uniqueItems":true}"#,
+        &["[]", r#"["b","a"]"#, r#"[3,"a","b"]"#],
+        &[r#"["a","a"]"#, r#"["a",]"#],
+    );
+    refused(r#"{"type":"array","items":{"type":"string"},"uniqueItems":true}"#);
+    refused(r##"{"$ref":"other.json#/a"}"##);
+    refused(r##"{"$ref":"#/$defs/none"}"##);
+    refused(r##"{"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]}"##);
+}
