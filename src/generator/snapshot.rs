@@ -5,7 +5,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `"NTKV"` |
-//! | 4 | version of the format: 1 |
+//! | 4 | version of the format: 2 |
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: XXH64 |
 //! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 use xxhash_rust::xxh64::Xxh64;
 
 const MAGIC: [u8; 4] = *b"NTKV";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes before those the checksum is of.
 const HEAD: usize = 24;
 
