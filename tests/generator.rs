@@ -4,13 +4,14 @@
 mod common;
 
 use common::*;
-use nexttoken::Error;
 use nexttoken::generator::{
     CacheType, Candidate, Context, FinishReason, Generator, Options, Token,
 };
+use nexttoken::gguf::{Value, read_header};
 use nexttoken::model::{PREFILL_CHUNK, Session};
 use nexttoken::quant::TensorType;
 use nexttoken::score::{Scorer, score};
+use nexttoken::{Error, Info, Inspection};
 use std::sync::Arc;
 
 fn random(kind: TensorType) -> Generator {
@@ -187,6 +188,21 @@ fn a_stop_string_ends_the_text_across_tokens() {
     assert_eq!(generator.text(), "bcdef");
     assert_eq!(tokens[4].text, "ef");
     assert_eq!(generator.finish_reason(), Some(FinishReason::Length));
+}
+
+#[test]
+fn what_is_passed_over_is_told() {
+    let key = "tokenizer.ggml.eot_token_id";
+    let changes = [(key.to_owned(), Value::U32(32_000))];
+    let file = random_model_with(TensorType::Q8_0, &changes);
+    let warnings = Info::new(&load(&file), 0).warnings;
+    let header = read_header(&file).unwrap().unwrap();
+    let inspection = Inspection::new(header, 1, Context::default(), None).unwrap();
+    assert_eq!(inspection.warnings, warnings);
+    let expected = format!("{key} is 32000, and the vocabulary has no such token");
+    assert_eq!(warnings, [expected]);
+    let none = random(TensorType::Q8_0);
+    assert!(Info::new(none.model(), 0).warnings.is_empty());
 }
 
 #[test]

@@ -347,11 +347,41 @@ fn what_is_unknown_or_broken_is_refused() {
         ("tokenizer.ggml.token_type", Value::Integers(vec![1; 3])),
         ("tokenizer.ggml.scores", Value::Floats(vec![0.0; 3])),
         ("tokenizer.ggml.scores", text("high")),
-        ("tokenizer.ggml.eos_token_id", Value::U32(4)),
+        ("tokenizer.ggml.eos_token_id", text("</s>")),
         ("tokenizer.ggml.add_bos_token", Value::U8(1)),
     ] {
         assert_eq!(code(&set(key, value)), "bad_metadata", "{key}");
     }
+}
+
+/// A token that is not there counts as absent, and is told of.
+#[test]
+fn special_ids_may_be_out_of_range() {
+    let tokens = [("<unk>", 2), ("a", 1), ("<|e|>", 3)];
+    for role in ["bos", "eos", "eot", "eom", "unknown", "fim_pad"] {
+        for (id, written) in [
+            (Value::U32(3), "3"),
+            (Value::U32(u32::MAX), "4294967295"),
+            (Value::I32(-1), "-1"),
+            (Value::U64(u64::MAX), "18446744073709551615"),
+        ] {
+            let key = format!("tokenizer.ggml.{role}_token_id");
+            let mut metadata = vocabulary("gpt2", &tokens);
+            metadata.insert(key.clone(), id).unwrap();
+            let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+            let warning = format!("{key} is {written}, and the vocabulary has no such token");
+            assert_eq!(tokenizer.warnings(), [warning]);
+            assert_eq!((tokenizer.bos(), tokenizer.eos()), (None, None));
+            assert!((0..3).all(|id| !tokenizer.is_end_of_generation(id)));
+            assert_eq!(tokenizer.encode_prompt("aé"), [1]);
+        }
+    }
+    // SentencePiece has numbers of its own for them.
+    let mut metadata = vocabulary("llama", &tokens);
+    let key = "tokenizer.ggml.bos_token_id";
+    metadata.insert(key.to_owned(), Value::U32(3)).unwrap();
+    let tokenizer = Tokenizer::from_metadata(&mut metadata).unwrap();
+    assert_eq!((tokenizer.bos(), tokenizer.warnings().len()), (Some(1), 1));
 }
 
 /// The characters that byte-level BPE writes bytes as, but for some, then more tokens; and merges.

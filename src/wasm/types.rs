@@ -50,6 +50,8 @@ export interface Inspection {
   vocabulary_size: number | undefined;
   tokenizer: string;
   chat_templates: string[];
+  /** What the file says and what would be passed over, in sentences. */
+  warnings: string[];
   /** Bytes of the file, or of all its parts. */
   file_size: number;
   parts: number;
@@ -330,6 +332,8 @@ export interface ModelInfo {
   tokenizer: string;
   /** The names of its chat templates; none where it cannot chat. */
   chat_templates: string[];
+  /** What the file says and what was passed over, in sentences. */
+  warnings: string[];
   backend: string;
   version: string;
 }
