@@ -77,7 +77,13 @@ impl Generator {
             failed: false,
         };
         let [cache_type, length, held] = [0; 3].map(|_| coder.word(0) as usize);
-        let mut run = Run::new(Vec::new(), Options::default(), None, 0)?;
+        let mut run = Run::new(
+            &self.model.tokenizer,
+            Vec::new(),
+            Options::default(),
+            None,
+            0,
+        )?;
         run.code(&mut coder);
         if [cache_type, length] != self.shape() {
             return Err(Error::Snapshot("its context has another type or length"));
@@ -144,7 +150,7 @@ impl Generator {
         run.sampler = Sampler::new(stages, run.seed);
         run.sampler.restore(state);
         run.drop_oldest();
-        run.text = Text::new(run.options.stop.clone());
+        run.text = Text::new(&run.options.stop, &self.model.tokenizer);
         run.retell(&self.model.tokenizer);
         true
     }

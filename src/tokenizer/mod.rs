@@ -170,6 +170,11 @@ impl Tokenizer {
         ids
     }
 
+    /// Calls `part` with each stretch of `text` between special tokens, and the special token that follows it, if any.
+    pub(crate) fn split_special(&self, text: &str, part: impl FnMut(&str, Option<TokenId>)) {
+        self.special.split(&self.vocabulary, text, true, part);
+    }
+
     /// Prompt → ids: [`encode`](Self::encode) with special tokens parsed, after BOS (and before EOS)
     /// where the model file asks for them.
     pub fn encode_prompt(&self, text: &str) -> Vec<TokenId> {

@@ -129,7 +129,7 @@ export interface GenerateOptions {
   grammar?: string | null;
   /** The same seed gives the same text; drawn at random unless set (see `Generator.seed`). */
   seed?: number | bigint;
-  /** The text ends before the first of these strings appears in it. */
+  /** The text ends before the first of these strings appears in it. They may spell control tokens ("<|im_start|>"). */
   stop?: string | string[];
   /** Tokens to generate at most; as many as the context holds unless set, with `context_shift` any number. */
   max_tokens?: number;
