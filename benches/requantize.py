@@ -1,4 +1,5 @@
-"""Requantises the matrices of a GGUF file, to race the same model in another format.
+"""Requantises the matrices of a GGUF file, to race the same model in another format or, as F32, to know what it
+predicts without rounding.
 
     pip install gguf==0.19.0 numpy
     python3 benches/requantize.py .cache/models/SmolLM2-135M-Instruct.Q4_1.gguf Q8_0 OUT.gguf
@@ -19,7 +20,7 @@ for field in reader.fields.values():
         continue
     value = field.contents()
     if field.name == "general.file_type":
-        value = LlamaFileType["MOSTLY_" + name].value
+        value = LlamaFileType["ALL_F32" if name == "F32" else "MOSTLY_" + name].value
     sub_type = field.types[-1] if field.types[0] == GGUFValueType.ARRAY else None
     writer.add_key_value(field.name, value, field.types[0], sub_type)
 for tensor in reader.tensors:

@@ -31,6 +31,8 @@ pub struct Info {
     pub tokenizer: String,
     /// The names of its chat templates; none where it cannot chat.
     pub chat_templates: Vec<String>,
+    /// What its file says and what was passed over, in sentences.
+    pub warnings: Vec<String>,
     /// The arithmetic in use.
     pub backend: &'static str,
     /// The version of this crate.
@@ -56,6 +58,7 @@ impl Info {
             weight_bytes: model.weight_bytes,
             tokenizer: model.tokenizer.description(),
             chat_templates: chat::template_names(&model.metadata),
+            warnings: model.tokenizer.warnings().to_vec(),
             backend: kernels::backend(),
             version: crate::VERSION,
         }

@@ -38,6 +38,8 @@ pub struct Inspection {
     pub tokenizer: String,
     /// The names of its chat templates; none where it cannot chat.
     pub chat_templates: Vec<String>,
+    /// What the file says and what would be passed over, in sentences.
+    pub warnings: Vec<String>,
     /// Bytes of the file, or of all its parts.
     pub file_size: u64,
     /// The files it is in.
@@ -81,7 +83,10 @@ impl Inspection {
         inspection.file_size = header.file_size;
         inspection.parameters = header.tensors.iter().map(elements).sum();
         match model::check(&mut header) {
-            Ok((config, _)) => inspection.run_in(&config, &header, context, limit)?,
+            Ok((config, tokenizer)) => {
+                inspection.warnings = tokenizer.warnings().to_vec();
+                inspection.run_in(&config, &header, context, limit)?;
+            }
             Err(error) => inspection.refuse(&error),
         }
         Ok(inspection)
@@ -122,6 +127,7 @@ impl Inspection {
                 None => tokenizer,
             },
             chat_templates: chat::template_names(metadata),
+            warnings: Vec::new(),
             file_size: 0,
             parts: 1,
             memory: None,

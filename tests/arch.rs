@@ -2,6 +2,7 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use nexttoken::generator::CacheType;
+use nexttoken::gguf::read_header;
 use nexttoken::kernels;
 use nexttoken::model::{ARCHITECTURES, Model, Session};
 use serde::Deserialize;
@@ -113,6 +114,55 @@ fn tolerance(file: &str) -> f64 {
         0.055
     } else {
         0.02
+    }
+}
+
+/// The same model with keys of very uneven dimensions, and queries uneven the other way round: rotation commutes with
+/// it, no score changes, and the cache's integers lose nothing by it. All factors are powers of two, so that it
+/// changes no bit.
+#[test]
+fn uneven_dimensions_of_keys_change_nothing() {
+    const HIDDEN: u64 = 32;
+    let _shared = BACKEND.read();
+    let ids = reference().ids;
+    // Which pair of dimensions each of a head's belongs to.
+    for (file, pairs) in [
+        ("llama.f32.gguf", [0, 0, 1, 1, 2, 2, 3, 3]),
+        ("qwen2.f32.gguf", [0, 1, 2, 3, 0, 1, 2, 3]),
+        ("phi2.f32.gguf", [0, 1, 0, 1, 4, 5, 6, 7]),
+        ("gpt2.f32.gguf", [0, 1, 2, 3, 4, 5, 6, 7]),
+    ] {
+        let mut bytes = std::fs::read(folder().join(file)).unwrap();
+        let even = Model::from_bytes(&bytes).unwrap();
+        let header = read_header(&bytes).unwrap().unwrap();
+        let config = &even.config;
+        let heads = [config.heads, config.kv_heads].map(|heads| heads as u64 * 8);
+        for tensor in &header.tensors {
+            let name = tensor.name.split_once("attn_").map_or("", |(_, name)| name);
+            let (stem, suffix) = name.split_once('.').unwrap_or(("", ""));
+            let width = if suffix == "bias" { 1 } else { HIDDEN };
+            for row in 0..heads[0] + heads[1] {
+                let is_key = row >= heads[0];
+                let row_of_tensor = match stem {
+                    "q" if !is_key => row,
+                    "k" if is_key => row - heads[0],
+                    "qkv" => row,
+                    _ => continue,
+                };
+                let exponent = [0, 9, -3, 5, -7, 2, 8, -5][pairs[(row % 8) as usize]];
+                let factor = 2f32.powi(if is_key { exponent } else { -exponent });
+                let start = header.data_start + tensor.offset + 4 * width * row_of_tensor;
+                for value in bytes[start as usize..][..4 * width as usize].chunks_exact_mut(4) {
+                    let scaled = factor * f32::from_le_bytes(value.try_into().unwrap());
+                    value.copy_from_slice(&scaled.to_le_bytes());
+                }
+            }
+        }
+        let uneven = Model::from_bytes(&bytes).unwrap();
+        for cache in [CacheType::F32, CacheType::Q16, CacheType::Q8] {
+            let [even, uneven] = [&even, &uneven].map(|m| probabilities(m, &ids, 64, cache));
+            assert_eq!(even, uneven, "{file}, {cache:?}");
+        }
     }
 }
 

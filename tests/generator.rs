@@ -4,13 +4,14 @@
 mod common;
 
 use common::*;
-use nexttoken::Error;
 use nexttoken::generator::{
     CacheType, Candidate, Context, FinishReason, Generator, Options, Token,
 };
+use nexttoken::gguf::{Value, read_header};
 use nexttoken::model::{PREFILL_CHUNK, Session};
 use nexttoken::quant::TensorType;
 use nexttoken::score::{Scorer, score};
+use nexttoken::{Error, Info, Inspection};
 use std::sync::Arc;
 
 fn random(kind: TensorType) -> Generator {
@@ -187,6 +188,52 @@ fn a_stop_string_ends_the_text_across_tokens() {
     assert_eq!(generator.text(), "bcdef");
     assert_eq!(tokens[4].text, "ef");
     assert_eq!(generator.finish_reason(), Some(FinishReason::Length));
+}
+
+/// Control tokens are no text, but a stop string may spell them; they end the text where it does.
+#[test]
+fn a_stop_string_may_spell_control_tokens() {
+    let [a, b, c, d] = [b'a', b'b', b'c', b'd'].map(u32::from);
+    let mut generator = spelling(&[(a, b), (b, USER), (USER, c), (c, d), (d, END)]);
+    for (stop, text, tokens) in [
+        (&["<|user|>"][..], "b", 2),
+        (&["b<|user|>"], "", 2),
+        (&["<|user|>c"], "b", 3),
+        (&["zz", "b<|user|>cd"], "", 4),
+        (&["d<|end|>"], "bc", 5),
+        // Of a token that is not seen no part counts, nor does it part what stands on its sides.
+        (&["user"], "bcd", 5),
+        (&["|>c"], "bcd", 5),
+        (&["bc"], "", 3),
+        // What only looked like one.
+        (&["b<|user|>x", "<|begin|>"], "bcd", 5),
+    ] {
+        let options = Options {
+            stop: stop.iter().map(|&stop| stop.into()).collect(),
+            ..greedy(100)
+        };
+        let ids = run(&mut generator, "a", options);
+        assert_eq!((generator.text(), ids.len()), (text, tokens), "{stop:?}");
+        assert_eq!(generator.finish_reason(), Some(FinishReason::Stop));
+        generator.rewind(1).unwrap();
+        all(&mut generator);
+        assert_eq!((generator.text(), generator.ids()), (text, &ids[..]));
+    }
+}
+
+#[test]
+fn what_is_passed_over_is_told() {
+    let key = "tokenizer.ggml.eot_token_id";
+    let changes = [(key.to_owned(), Value::U32(32_000))];
+    let file = random_model_with(TensorType::Q8_0, &changes);
+    let warnings = Info::new(&load(&file), 0).warnings;
+    let header = read_header(&file).unwrap().unwrap();
+    let inspection = Inspection::new(header, 1, Context::default(), None).unwrap();
+    assert_eq!(inspection.warnings, warnings);
+    let expected = format!("{key} is 32000, and the vocabulary has no such token");
+    assert_eq!(warnings, [expected]);
+    let none = random(TensorType::Q8_0);
+    assert!(Info::new(none.model(), 0).warnings.is_empty());
 }
 
 #[test]

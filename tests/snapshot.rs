@@ -236,7 +236,7 @@ fn a_snapshot_of_something_else_is_refused() {
     refuse(&mut home, &snapshot[..23], "damaged");
     refuse(&mut home, &file, "none");
     let mut newer = snapshot.clone();
-    newer[4] = 2;
+    newer[4] += 1;
     refuse(&mut home, &newer, "another version");
     for at in [24, 40, 100, snapshot.len() / 2, snapshot.len() - 1] {
         let mut broken = snapshot.clone();

@@ -126,6 +126,9 @@ fn print(inspection: &Inspection, header: Option<&Header>, types: &Types) -> Out
         let (cache, positions) = (megabytes(memory.cache), memory.positions);
         line("  KV cache", &format!("{cache:>19} for {positions} tokens"))?;
     }
+    for warning in &inspection.warnings {
+        line("warning", &one_line(warning))?;
+    }
     match &inspection.reason {
         None => line("runs here", "yes")?,
         Some(reason) => line("runs here", &format!("no: {}", one_line(reason)))?,

@@ -85,7 +85,13 @@ struct Run {
 
 impl Run {
     /// A text that begins with `ids`, of which nothing has been run.
-    fn new(ids: Vec<TokenId>, options: Options, shift: Option<Shift>, seed: u64) -> Result<Self> {
+    fn new(
+        tokenizer: &Tokenizer,
+        ids: Vec<TokenId>,
+        options: Options,
+        shift: Option<Shift>,
+        seed: u64,
+    ) -> Result<Self> {
         Ok(Run {
             prompt_len: ids.len(),
             ids,
@@ -96,7 +102,7 @@ impl Run {
             states: Vec::new(),
             seed,
             predicted: None,
-            text: Text::new(options.stop.clone()),
+            text: Text::new(&options.stop, tokenizer),
             options: Options {
                 seed: Some(seed),
                 ..options
@@ -115,11 +121,7 @@ impl Run {
         self.text.clear();
         let mut ended = self.finish_reason == Some(FinishReason::Length);
         for &id in &self.ids[self.prompt_len..] {
-            if tokenizer.is_end_of_generation(id) {
-                ended = true;
-            } else {
-                self.text.push(tokenizer.token_bytes(id));
-            }
+            ended |= tell(&mut self.text, tokenizer, id).2;
         }
         if ended {
             self.text.finish();
@@ -213,7 +215,7 @@ impl Generator {
         }
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
         let shift = self.shift(&ids, &options);
-        let mut run = Run::new(ids, options, shift, seed)?;
+        let mut run = Run::new(&self.model.tokenizer, ids, options, shift, seed)?;
         run.reused = self.keep_prefix(&run.ids);
         self.run = Some(run);
         Ok(())
@@ -368,6 +370,15 @@ fn predict(model: &Model, session: &Session, logits: &mut Vec<f32>) -> Result<()
     model.head.logits(hidden.row(last), logits)
 }
 
+/// Appends a token to a text; returns what it completes, whether a stop string ends the text there, and whether the token
+/// does.
+fn tell(text: &mut Text, tokenizer: &Tokenizer, id: TokenId) -> (String, bool, bool) {
+    let ends = tokenizer.is_end_of_generation(id);
+    let bytes = if ends { &[] } else { tokenizer.token_bytes(id) };
+    let (new, stopped) = text.push(id, bytes);
+    (new, stopped, ends)
+}
+
 /// Appends the choice to the text, and decides whether the text ends with it; it does where it is `complete`.
 fn append(
     model: &Model,
@@ -378,15 +389,14 @@ fn append(
 ) -> Token {
     let tokenizer = &model.tokenizer;
     run.ids.push(choice.id);
-    let (mut text, stopped) = if tokenizer.is_end_of_generation(choice.id) {
-        (run.text.finish(), true)
-    } else {
-        run.text.push(tokenizer.token_bytes(choice.id))
-    };
+    let (mut text, stopped, ends) = tell(&mut run.text, tokenizer, choice.id);
+    if ends {
+        text.push_str(&run.text.finish());
+    }
     // The last token need not be run, so it may be one more than the context holds.
     let full = run.shift.is_none() && run.ids.len() > context_length
         || run.generated() >= run.options.max_tokens.unwrap_or(usize::MAX);
-    if stopped {
+    if stopped || ends {
         run.finish_reason = Some(FinishReason::Stop);
     } else if complete || full {
         text.push_str(&run.text.finish());

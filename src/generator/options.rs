@@ -103,7 +103,8 @@ pub struct Options {
     /// The same seed (with the same model, prompt and options) gives the same text. Drawn at random where
     /// absent; [`super::Generator::seed`] tells which was used.
     pub seed: Option<u64>,
-    /// Generation ends before the first of these strings appears in the text. None of them is empty.
+    /// Generation ends before the first of these strings appears in the text. None of them is empty. They may spell
+    /// control tokens ("<|im_start|>"), which are no text themselves.
     pub stop: Vec<String>,
     /// Tokens to generate at most, 1 or more; where absent, as many as the context holds, or with
     /// `context_shift` any number.

@@ -5,7 +5,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 4 | `"NTKV"` |
-//! | 4 | version of the format: 1 |
+//! | 4 | version of the format: 2 |
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: XXH64 |
 //! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
@@ -21,7 +21,7 @@ use crate::{Error, Result};
 use xxhash_rust::xxh64::Xxh64;
 
 const MAGIC: [u8; 4] = *b"NTKV";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes before those the checksum is of.
 const HEAD: usize = 24;
 
@@ -77,7 +77,13 @@ impl Generator {
             failed: false,
         };
         let [cache_type, length, held] = [0; 3].map(|_| coder.word(0) as usize);
-        let mut run = Run::new(Vec::new(), Options::default(), None, 0)?;
+        let mut run = Run::new(
+            &self.model.tokenizer,
+            Vec::new(),
+            Options::default(),
+            None,
+            0,
+        )?;
         run.code(&mut coder);
         if [cache_type, length] != self.shape() {
             return Err(Error::Snapshot("its context has another type or length"));
@@ -144,7 +150,7 @@ impl Generator {
         run.sampler = Sampler::new(stages, run.seed);
         run.sampler.restore(state);
         run.drop_oldest();
-        run.text = Text::new(run.options.stop.clone());
+        run.text = Text::new(&run.options.stop, &self.model.tokenizer);
         run.retell(&self.model.tokenizer);
         true
     }

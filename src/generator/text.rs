@@ -1,21 +1,48 @@
 //! The text as it grows: whole characters only, and nothing that may yet turn out to be a stop string.
 
-use crate::tokenizer::TextDecoder;
+use crate::TokenId;
+use crate::tokenizer::{TextDecoder, Tokenizer};
+
+/// A character, or from [`CONTROL`] on a control token, which is no text but may stand in a stop string.
+type Symbol = u32;
+
+/// One more than the last character; the id of a control token is added to it.
+const CONTROL: Symbol = 0x11_0000;
 
 /// Bytes of tokens in, text out.
 #[derive(Default, Clone)]
 pub(super) struct Text {
     decoder: TextDecoder,
-    stop: Vec<String>,
+    stop: Vec<Vec<Symbol>>,
     /// The end of the text so far, which is also the beginning of a stop string.
-    held: String,
+    held: Vec<Symbol>,
     /// Everything given out.
     written: String,
 }
 
 impl Text {
-    /// A text that ends before the first of the `stop` strings (none of them empty).
-    pub fn new(stop: Vec<String>) -> Self {
+    /// A text that ends before the first of the `stop` strings (none of them empty), as text or with the control
+    /// tokens that it spells.
+    pub fn new(stop: &[String], tokenizer: &Tokenizer) -> Self {
+        let mut all = Vec::new();
+        for stop in stop {
+            let mut spelled = Vec::new();
+            tokenizer.split_special(stop, |part, token| {
+                spelled.extend(part.chars().map(Symbol::from));
+                if let Some(id) = token {
+                    match tokenizer.token_bytes(id) {
+                        [] => spelled.push(CONTROL.saturating_add(id)),
+                        bytes => spelled.extend(symbols(&String::from_utf8_lossy(bytes))),
+                    }
+                }
+            });
+            all.push(symbols(stop).collect());
+            all.push(spelled);
+        }
+        Self::ending(all)
+    }
+
+    fn ending(stop: Vec<Vec<Symbol>>) -> Self {
         Text {
             stop,
             ..Text::default()
@@ -25,7 +52,7 @@ impl Text {
     /// Begins anew, with the same stop strings.
     pub fn clear(&mut self) {
         let stop = std::mem::take(&mut self.stop);
-        *self = Text::new(stop);
+        *self = Text::ending(stop);
     }
 
     /// Everything given out so far.
@@ -33,10 +60,19 @@ impl Text {
         &self.written
     }
 
-    /// Takes the bytes of a token; returns the text they complete, and whether a stop string ends it.
-    pub fn push(&mut self, bytes: &[u8]) -> (String, bool) {
-        let new = self.decoder.push(bytes);
-        self.take(&new)
+    /// Takes a token and its bytes, of which a control token has none; returns the text they complete, and whether a
+    /// stop string ends it.
+    pub fn push(&mut self, id: TokenId, bytes: &[u8]) -> (String, bool) {
+        if !bytes.is_empty() {
+            let new = self.decoder.push(bytes);
+            return self.take(&new);
+        }
+        self.held.push(CONTROL.saturating_add(id));
+        // What no stop string goes through is as if it had not come.
+        if self.first_stop().is_none() && self.undecided() == self.held.len() {
+            self.held.pop();
+        }
+        self.take("")
     }
 
     /// Says that nothing follows; returns what was held back (see [`Text::push`]).
@@ -44,57 +80,71 @@ impl Text {
         let cut_off = self.decoder.finish();
         let (mut text, stopped) = self.take(&cut_off);
         if !stopped {
-            self.written.push_str(&self.held);
-            text.push_str(&self.held);
-            self.held.clear();
+            text.push_str(&self.give(self.held.len()));
         }
         text
     }
 
     fn take(&mut self, new: &str) -> (String, bool) {
-        let mut text = std::mem::take(&mut self.held);
-        text.push_str(new);
-        let end = first_stop(&text, &self.stop);
-        match end {
-            Some(start) => text.truncate(start),
-            None => self.held = text.split_off(undecided(&text, &self.stop)),
+        self.held.extend(symbols(new));
+        let end = self.first_stop();
+        let text = self.give(end.unwrap_or_else(|| self.undecided()));
+        if end.is_some() {
+            self.held.clear();
         }
-        self.written.push_str(&text);
         (text, end.is_some())
+    }
+
+    /// Gives out so many of the symbols held.
+    fn give(&mut self, count: usize) -> String {
+        let text: String = self
+            .held
+            .drain(..count)
+            .filter_map(char::from_u32)
+            .collect();
+        self.written.push_str(&text);
+        text
+    }
+
+    /// Where the stop string begins that is the first to be complete (of several, the one that begins first):
+    /// so the pieces in which a text arrives make no difference.
+    fn first_stop(&self) -> Option<usize> {
+        let found = self.stop.iter().filter_map(|stop| {
+            let start = self.held.windows(stop.len()).position(|at| at == stop)?;
+            Some((start + stop.len(), start))
+        });
+        found.min().map(|(_, start)| start)
+    }
+
+    /// Where the longest end of what is held begins that is the beginning of a stop string.
+    fn undecided(&self) -> usize {
+        let begins = |at: &usize| {
+            self.stop
+                .iter()
+                .any(|stop| stop.starts_with(&self.held[*at..]))
+        };
+        (0..self.held.len()).find(begins).unwrap_or(self.held.len())
     }
 }
 
-/// Where the stop string begins that is the first to be complete (of several, the one that begins first):
-/// so the pieces in which a text arrives make no difference.
-fn first_stop(text: &str, stop: &[String]) -> Option<usize> {
-    let found = stop.iter().filter_map(|stop| {
-        let start = text.find(stop.as_str())?;
-        Some((start + stop.len(), start))
-    });
-    found.min().map(|(_, start)| start)
-}
-
-/// Where the longest end of `text` begins that is the beginning of a stop string.
-fn undecided(text: &str, stop: &[String]) -> usize {
-    let longest = stop.iter().map(String::len).max().unwrap_or(0);
-    let earliest = text.len().saturating_sub(longest.saturating_sub(1));
-    text.char_indices()
-        .map(|(index, _)| index)
-        .filter(|&index| index >= earliest)
-        .find(|&index| stop.iter().any(|stop| stop.starts_with(&text[index..])))
-        .unwrap_or(text.len())
+fn symbols(text: &str) -> impl Iterator<Item = Symbol> {
+    text.chars().map(Symbol::from)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ending(stop: &[&str]) -> Text {
+        Text::ending(stop.iter().map(|stop| symbols(stop).collect()).collect())
+    }
+
     /// Pushes `pieces`, checks that the parts add up, and returns the text and whether it was stopped.
     fn run(stop: &[&str], pieces: &[&[u8]]) -> (String, bool) {
-        let mut text = Text::new(stop.iter().map(|&stop| stop.into()).collect());
+        let mut text = ending(stop);
         let mut parts = String::new();
         for piece in pieces {
-            let (part, stopped) = text.push(piece);
+            let (part, stopped) = text.push(0, piece);
             parts.push_str(&part);
             if stopped {
                 assert_eq!(text.written(), parts);
@@ -115,11 +165,11 @@ mod tests {
 
     #[test]
     fn what_may_begin_a_stop_string_waits() {
-        let mut text = Text::new(vec!["END".into(), "<stop>".into()]);
-        assert_eq!(text.push(b"so E"), ("so ".into(), false));
-        assert_eq!(text.push(b"N"), ("".into(), false));
-        assert_eq!(text.push(b"O"), ("ENO".into(), false));
-        assert_eq!(text.push(b" <stop"), (" ".into(), false));
+        let mut text = ending(&["END", "<stop>"]);
+        assert_eq!(text.push(0, b"so E"), ("so ".into(), false));
+        assert_eq!(text.push(0, b"N"), ("".into(), false));
+        assert_eq!(text.push(0, b"O"), ("ENO".into(), false));
+        assert_eq!(text.push(0, b" <stop"), (" ".into(), false));
         assert_eq!(text.finish(), "<stop");
         assert_eq!(text.written(), "so ENO <stop");
     }
@@ -151,10 +201,35 @@ mod tests {
 
     #[test]
     fn half_a_character_waits_and_a_broken_one_is_marked() {
-        let mut text = Text::new(vec![]);
-        assert_eq!(text.push(&[0xF0, 0x9F]), ("".into(), false));
-        assert_eq!(text.push(&[0x99, 0x82]), ("🙂".into(), false));
-        assert_eq!(text.push(&[0xC3]), ("".into(), false));
+        let mut text = ending(&[]);
+        assert_eq!(text.push(0, &[0xF0, 0x9F]), ("".into(), false));
+        assert_eq!(text.push(0, &[0x99, 0x82]), ("🙂".into(), false));
+        assert_eq!(text.push(0, &[0xC3]), ("".into(), false));
         assert_eq!(text.finish(), "\u{FFFD}");
+    }
+
+    /// Stop strings of text and the control token 7, which the text does not show.
+    #[test]
+    fn control_tokens_stand_in_stop_strings() {
+        let control = CONTROL + 7;
+        let turn: Vec<_> = symbols("\n")
+            .chain([control])
+            .chain(symbols("user"))
+            .collect();
+        let mut text = Text::ending(vec![turn, symbols("END").collect()]);
+        let mut push = |id, bytes: &[u8]| text.push(id, bytes);
+        assert_eq!(push(0, b"so\n"), ("so".into(), false));
+        assert_eq!(push(7, b""), ("".into(), false));
+        assert_eq!(push(0, b"use"), ("".into(), false));
+        // It was another one after all: the control token is passed over.
+        assert_eq!(push(0, b"less\n"), ("\nuseless".into(), false));
+        assert_eq!(push(8, b""), ("".into(), false));
+        assert_eq!(push(0, b"E"), ("\n".into(), false));
+        // One that no stop string goes through does not part what stands on its sides.
+        assert_eq!(push(7, b""), ("".into(), false));
+        assert_eq!(push(0, b"N\n"), ("EN".into(), false));
+        assert_eq!(push(7, b""), ("".into(), false));
+        assert_eq!(push(0, b"users"), ("".into(), true));
+        assert_eq!(text.written(), "so\nuseless\nEN");
     }
 }

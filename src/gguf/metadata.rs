@@ -101,7 +101,7 @@ pub enum Value {
 
 impl Value {
     /// The value as an integer, where it is one of any width. `i128` holds both `u64` and `i64`.
-    fn as_integer(&self) -> Option<i128> {
+    pub(crate) fn as_integer(&self) -> Option<i128> {
         Some(match *self {
             Value::U8(value) => value.into(),
             Value::I8(value) => value.into(),

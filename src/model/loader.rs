@@ -8,9 +8,9 @@ use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
 use super::transformer::Transformer;
 use super::weights::{
-    Expansion, FeedForward, HeadNorm, Layer, Linear, Mixer, Mixing, Norm, Projection,
+    Expansion, FeedForward, HeadNorm, Heads, Layer, Linear, Mixer, Mixing, Norm, Projection,
 };
-use super::{Config, Model};
+use super::{Config, Model, balance};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
@@ -265,25 +265,27 @@ impl Group<'_> {
         Some(HeadNorm { weight, span })
     }
 
-    fn mixer(&mut self, config: &Config, convolution: Option<usize>) -> Result<Mixer> {
-        let (fused, mixing, output) = match convolution {
-            Some(length) => (
-                "shortconv.in_proj",
-                Mixing::Convolution(self.kernel("shortconv.conv", length)?),
-                "shortconv.out_proj",
-            ),
-            None => (
-                "attn_qkv",
-                Mixing::Attention(
-                    ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config)),
-                ),
-                "attn_output",
-            ),
-        };
+    /// The mixer of the layer `index`, which reads through `norm`.
+    fn mixer(&mut self, config: &Config, index: usize, norm: Option<&Norm>) -> Result<Mixer> {
+        if let Some(length) = config.convolution(index) {
+            return Ok(Mixer {
+                projection: self.projection("shortconv.in_proj")?,
+                mixing: Mixing::Convolution(self.kernel("shortconv.conv", length)?),
+                output: self.linear("shortconv.out_proj")?,
+            });
+        }
+        let projection = self.projection("attn_qkv")?;
+        let norms = ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config));
+        let [queries, keys] =
+            balance::factors(config, index, norm, &projection, norms[1].as_ref())?;
+        let mut factors = [queries, keys].into_iter();
         Ok(Mixer {
-            projection: self.projection(fused)?,
-            mixing,
-            output: self.linear(output)?,
+            projection,
+            mixing: Mixing::Attention(norms.map(|norm| Heads {
+                norm,
+                factors: factors.next().unwrap_or_default(),
+            })),
+            output: self.linear("attn_output")?,
         })
     }
 
@@ -327,13 +329,14 @@ impl Group<'_> {
         })
     }
 
-    fn layer(&mut self, config: &Config, convolution: Option<usize>) -> Result<Layer> {
+    fn layer(&mut self, config: &Config, index: usize) -> Result<Layer> {
         let architecture = config.architecture;
+        let mixer_norm = self.norm("attn_norm");
         let feed_forward_norm = self.norm("ffn_norm");
         let shares = matches!(architecture.norms, Norms::Shared | Norms::BeforeOrShared);
         Ok(Layer {
-            mixer_norm: self.norm("attn_norm"),
-            mixer: self.mixer(config, convolution)?,
+            mixer: self.mixer(config, index, mixer_norm.as_ref())?,
+            mixer_norm,
             mixer_post_norm: self.norm("post_attention_norm"),
             parallel: shares && feed_forward_norm.is_none(),
             feed_forward_norm,
@@ -361,7 +364,7 @@ impl Parts {
         let layers = (0..config.layers)
             .map(|index| {
                 let mut group = self.group(Some(index));
-                group.layer(&config, config.convolution(index))
+                group.layer(&config, index)
             })
             .collect::<Result<_>>()?;
         let mut rest = self.group(None);

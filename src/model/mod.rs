@@ -1,6 +1,7 @@
 //! Token ids → hidden state: configuration, weights, KV cache, transformer layers.
 
 mod architecture;
+mod balance;
 mod cache;
 mod config;
 mod keys;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::rope::Rope;
-use super::weights::{HeadNorm, Layer, Mixing, Norm, Rows, read};
+use super::weights::{Heads, Layer, Mixing, Norm, Rows, read};
 use super::{Config, Session};
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
@@ -121,9 +121,9 @@ impl Transformer {
             let caches;
             (caches, rest) = rest.split_at_mut(config.caches(index));
             match &mixer.mixing {
-                Mixing::Attention(norms) => {
+                Mixing::Attention(heads) => {
                     let positions = config.layer_positions(index);
-                    self.locate(config, norms, rows, positions.rope, scratch);
+                    self.locate(config, heads, rows, positions.rope, scratch);
                     attend(config, rows, *first, positions.window, caches, scratch)?;
                 }
                 Mixing::Convolution(kernel) => {
@@ -175,20 +175,20 @@ impl Transformer {
         }
     }
 
-    /// Normalises and rotates queries and keys.
+    /// Normalises, rotates and balances queries and keys.
     fn locate(
         &self,
         config: &Config,
-        norms: &[Option<HeadNorm>; 2],
+        heads: &[Heads; 2],
         rows: [Rows; 3],
         rope: Option<usize>,
         scratch: &mut Scratch,
     ) {
         let tokens = scratch.hidden.len() / config.hidden_size;
-        for (rows, norm) in rows.iter().zip(norms) {
+        for (rows, heads) in rows.iter().zip(heads) {
             for token in 0..tokens {
                 let x = &mut scratch.projected[rows.of(token)];
-                if let Some(norm) = norm {
+                if let Some(norm) = &heads.norm {
                     norm.apply(config, x, &mut scratch.row);
                 }
                 if let Some(rope) = rope {
@@ -196,6 +196,9 @@ impl Transformer {
                     let at = token * rope.stride()..(token + 1) * rope.stride();
                     let (cos, sin) = (&angles.cos[at.clone()], &angles.sin[at]);
                     rope.rotate(x, config.head_size, cos, sin);
+                }
+                for (x, factor) in x.iter_mut().zip(&heads.factors) {
+                    *x *= factor;
                 }
             }
         }

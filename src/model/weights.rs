@@ -147,6 +147,13 @@ impl HeadNorm {
     }
 }
 
+/// What the queries or the keys of all heads go through, besides rotation.
+pub(super) struct Heads {
+    pub norm: Option<HeadNorm>,
+    /// What each value is multiplied by: see [`balance`](super::balance).
+    pub factors: Vec<f32>,
+}
+
 /// The half of a layer that tells a token of others: projections, what mixes positions, a projection back.
 pub(super) struct Mixer {
     pub projection: Projection,
@@ -156,8 +163,8 @@ pub(super) struct Mixer {
 
 /// How positions are mixed.
 pub(super) enum Mixing {
-    /// Attention, with the norms of queries and of keys.
-    Attention([Option<HeadNorm>; 2]),
+    /// Attention, with what queries and keys go through.
+    Attention([Heads; 2]),
     /// A short convolution, with its kernel: `[position][hidden_size]`, the latest last.
     Convolution(Vec<f32>),
 }

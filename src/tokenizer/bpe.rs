@@ -8,7 +8,8 @@ use super::vocabulary::Vocabulary;
 use crate::gguf::StringArray;
 use crate::{Error, Result, TokenId};
 
-/// The merges of a vocabulary.
+/// The merges of a vocabulary. They may lead through spellings that are no tokens: such a piece is numbered like a
+/// token, from the size of the vocabulary on.
 pub(super) struct Bpe {
     /// (left, right) → (rank, merged): lower ranks merge first.
     merges: HashMap<(TokenId, TokenId), (u32, TokenId)>,
@@ -18,11 +19,18 @@ pub(super) struct Bpe {
 }
 
 impl Bpe {
-    /// Merges that name unknown tokens can never apply and are left out.
+    /// Merges that are not in the script of the vocabulary can never apply and are left out.
     pub fn new(vocabulary: &Vocabulary, merges: &StringArray, whole_words: bool) -> Result<Self> {
         let mut table = HashMap::new();
         let no_memory = |_| Error::OutOfMemory(16 * merges.len());
         table.try_reserve(merges.len()).map_err(no_memory)?;
+        let mut gaps: HashMap<Vec<u8>, TokenId> = HashMap::new();
+        let mut piece = |text: &[u8]| {
+            vocabulary.find(text).unwrap_or_else(|| {
+                let next = (vocabulary.len() + gaps.len()) as TokenId;
+                *gaps.entry_ref(text).or_insert(next)
+            })
+        };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (rank, merge) in merges.iter().enumerate() {
             // The first piece may itself begin with a space in odd vocabularies.
@@ -35,13 +43,16 @@ impl Bpe {
             if decoded.is_none() {
                 continue;
             }
-            let pair = vocabulary.find(&left).zip(vocabulary.find(&right));
+            let pair = (piece(&left), piece(&right));
             left.extend_from_slice(&right);
-            if let Some((pair, merged)) = pair.zip(vocabulary.find(&left)) {
-                table.entry(pair).or_insert((rank as u32, merged));
-            }
+            table.entry(pair).or_insert((rank as u32, piece(&left)));
         }
-        let bytes = std::array::from_fn(|byte| vocabulary.find(&[byte as u8]));
+        let bytes = std::array::from_fn(|byte| {
+            let byte = [byte as u8];
+            vocabulary
+                .find(&byte)
+                .or_else(|| gaps.get(&byte[..]).copied())
+        });
         Ok(Self {
             merges: table,
             bytes,
@@ -49,8 +60,8 @@ impl Bpe {
         })
     }
 
-    /// Appends the ids of `word`. Bytes that the vocabulary lacks are passed over, after they have kept
-    /// their neighbours apart.
+    /// Appends the ids of `word`. What is left and no token is spelled out, but for what the vocabulary lacks and, as in
+    /// llama.cpp, bytes that byte-level BPE writes as another character: space and all beyond ASCII.
     pub fn encode(&self, vocabulary: &Vocabulary, word: &str, ids: &mut Vec<TokenId>) {
         if self.whole_words
             && let Some(id) = vocabulary.find(word.as_bytes())
@@ -63,6 +74,17 @@ impl Bpe {
             pieces.push(1, self.bytes[usize::from(byte)]);
         }
         pieces.merge(|left, right, _| self.merges.get(&left.zip(right)?).copied());
-        ids.extend(pieces.iter().filter_map(|(id, _)| id));
+        let is_token = |id: &TokenId| (*id as usize) < vocabulary.len();
+        for (id, span) in pieces.iter() {
+            match id.filter(is_token) {
+                Some(id) => ids.push(id),
+                None => {
+                    let bytes = word.as_bytes()[span].iter();
+                    let plain = bytes.filter(|byte| byte.is_ascii_graphic());
+                    let each = plain.filter_map(|byte| self.bytes[usize::from(*byte)]);
+                    ids.extend(each.filter(is_token));
+                }
+            }
+        }
     }
 }

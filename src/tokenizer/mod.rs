@@ -29,6 +29,7 @@ use pretokenizer::PreTokenizer;
 use sentencepiece::SentencePiece;
 use special::SpecialTokens;
 use std::borrow::Cow;
+use std::cell::RefCell;
 use vocabulary::{Kind, Script, Vocabulary};
 
 /// Text → token ids and back.
@@ -42,6 +43,7 @@ pub struct Tokenizer {
     adds_eos: bool,
     /// Ascending.
     end_of_generation: Vec<TokenId>,
+    warnings: Vec<String>,
 }
 
 /// How plain text is encoded.
@@ -82,7 +84,8 @@ impl Tokenizer {
         let tokens = strings(metadata, "tokenizer.ggml.tokens")?;
         let types = integers(metadata, "tokenizer.ggml.token_type")?;
         let mut kinds = vocabulary::kinds(&tokens, types.as_deref())?;
-        let named = |name: &str| named_token(metadata, name, tokens.len());
+        let warnings = RefCell::default();
+        let named = |name: &str| named_token(metadata, name, tokens.len(), &warnings);
         // What SentencePiece numbers its own tokens, where the file does not say.
         let by_default =
             |id: TokenId| (pre_tokenizer.is_none() && (id as usize) < tokens.len()).then_some(id);
@@ -119,7 +122,13 @@ impl Tokenizer {
             adds_bos: adds_bos && bos.is_some(),
             adds_eos: adds_eos && eos.is_some(),
             end_of_generation,
+            warnings: warnings.into_inner(),
         })
+    }
+
+    /// What of the metadata was passed over, in sentences.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The pre-tokenizers byte-level tokenizers may name in `tokenizer.ggml.pre`.
@@ -159,6 +168,11 @@ impl Tokenizer {
         self.special
             .split(&self.vocabulary, text, parse_special, split);
         ids
+    }
+
+    /// Calls `part` with each stretch of `text` between special tokens, and the special token that follows it, if any.
+    pub(crate) fn split_special(&self, text: &str, part: impl FnMut(&str, Option<TokenId>)) {
+        self.special.split(&self.vocabulary, text, true, part);
     }
 
     /// Prompt → ids: [`encode`](Self::encode) with special tokens parsed, after BOS (and before EOS)
@@ -316,12 +330,23 @@ fn scores(metadata: &mut Metadata, tokens: usize) -> Result<Vec<f32>> {
     Ok(scores)
 }
 
-fn named_token(metadata: &Metadata, name: &str, tokens: usize) -> Result<Option<TokenId>> {
+/// The token that the metadata names for a role. One outside the vocabulary counts as absent, as in llama.cpp.
+fn named_token(
+    metadata: &Metadata,
+    name: &str,
+    tokens: usize,
+    warnings: &RefCell<Vec<String>>,
+) -> Result<Option<TokenId>> {
     let key = format!("tokenizer.ggml.{name}_token_id");
-    match metadata.optional_u32(&key)? {
-        Some(id) if id as usize >= tokens => Err(bad(&key, "the vocabulary has no such token")),
-        id => Ok(id),
+    let id = metadata.get(&key).and_then(Value::as_integer);
+    if let Some(id) = id.filter(|id| !(0..tokens as i128).contains(id)) {
+        let mut warnings = warnings.borrow_mut();
+        warnings.push(format!(
+            "{key} is {id}, and the vocabulary has no such token"
+        ));
+        return Ok(None);
     }
+    metadata.optional_u32(&key)
 }
 
 /// Which special tokens take the white space after them. Files do not say; those of Phi 3 all do but for

@@ -55,6 +55,8 @@ export interface Inspection {
   vocabulary_size: number | undefined;
   tokenizer: string;
   chat_templates: string[];
+  /** What the file says and what would be passed over, in sentences. */
+  warnings: string[];
   /** Bytes of the file, or of all its parts. */
   file_size: number;
   parts: number;
@@ -132,7 +134,7 @@ export interface GenerateOptions {
   grammar?: string | null;
   /** The same seed gives the same text; drawn at random unless set (see `Generator.seed`). */
   seed?: number | bigint;
-  /** The text ends before the first of these strings appears in it. */
+  /** The text ends before the first of these strings appears in it. They may spell control tokens ("<|im_start|>"). */
   stop?: string | string[];
   /** Tokens to generate at most; as many as the context holds unless set, with `context_shift` any number. */
   max_tokens?: number;
@@ -337,6 +339,8 @@ export interface ModelInfo {
   tokenizer: string;
   /** The names of its chat templates; none where it cannot chat. */
   chat_templates: string[];
+  /** What the file says and what was passed over, in sentences. */
+  warnings: string[];
   backend: string;
   version: string;
 }
