@@ -274,7 +274,7 @@ impl Local {
             Some(list) if list.len() < layers => {
                 return keys.fail(key, "it has fewer entries than there are layers");
             }
-            Some(list) => Pattern::Listed(list.to_vec()),
+            Some(list) => Pattern::Listed(list.iter().take(layers).collect()),
             None => Pattern::Period(keys.optional_size(key)?.unwrap_or(period)),
         };
         let rope_base = match keys.optional_f32("rope.freq_base_swa")? {
@@ -307,7 +307,7 @@ fn mixers(
     let Some(list) = list.filter(|_| architecture.short_convolutions) else {
         return Ok((keys.optional_size(KV_HEADS)?.unwrap_or(heads), None));
     };
-    let mut attending = list.iter().copied().filter(|heads| *heads != 0);
+    let mut attending = list.iter().filter(|heads| *heads != 0);
     let kv_heads = attending.next().unwrap_or(0);
     if list.len() != layers || attending.any(|heads| heads != kv_heads) {
         return keys.fail(
@@ -317,7 +317,7 @@ fn mixers(
     }
     let convolutions = Convolutions {
         length: keys.size("shortconv.l_cache")?,
-        kv_heads: list.to_vec(),
+        kv_heads: list.iter().collect(),
     };
     // What is no count divides nothing.
     Ok((kv_heads.try_into().unwrap_or(0), Some(convolutions)))

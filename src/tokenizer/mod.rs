@@ -22,7 +22,7 @@ mod vocabulary;
 
 pub use decoder::TextDecoder;
 
-use crate::gguf::{Metadata, StringArray, Value};
+use crate::gguf::{IntegerArray, Metadata, StringArray, Value};
 use crate::{Error, Result, TokenId};
 use bpe::Bpe;
 use pretokenizer::PreTokenizer;
@@ -81,7 +81,7 @@ impl Tokenizer {
 
         let tokens = strings(metadata, "tokenizer.ggml.tokens")?;
         let types = integers(metadata, "tokenizer.ggml.token_type")?;
-        let mut kinds = vocabulary::kinds(&tokens, types.as_deref())?;
+        let mut kinds = vocabulary::kinds(&tokens, types.as_ref())?;
         let named = |name: &str| named_token(metadata, name, tokens.len());
         // What SentencePiece numbers its own tokens, where the file does not say.
         let by_default =
@@ -294,7 +294,7 @@ fn strings(metadata: &mut Metadata, key: &str) -> Result<StringArray> {
     }
 }
 
-fn integers(metadata: &mut Metadata, key: &str) -> Result<Option<Vec<i64>>> {
+fn integers(metadata: &mut Metadata, key: &str) -> Result<Option<IntegerArray>> {
     match metadata.take(key) {
         Some(Value::Integers(integers)) => Ok(Some(integers)),
         Some(_) => Err(bad(key, "it is not an array of integers")),
@@ -307,7 +307,7 @@ fn scores(metadata: &mut Metadata, tokens: usize) -> Result<Vec<f32>> {
     let scores: Vec<f32> = match metadata.take(KEY) {
         None => return Ok(Vec::new()),
         Some(Value::Floats(scores)) => scores,
-        Some(Value::Integers(scores)) => scores.iter().map(|score| *score as f32).collect(),
+        Some(Value::Integers(scores)) => scores.iter().map(|score| score as f32).collect(),
         Some(_) => return Err(bad(KEY, "it is not an array of numbers")),
     };
     if scores.len() < tokens {
