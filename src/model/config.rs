@@ -1,7 +1,7 @@
 //! What the metadata says about the network.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
-use super::keys::{Keys, LARGEST};
+use super::keys::{Keys, LARGEST, MOST_HEADS};
 use super::rope::Scaling;
 use crate::Result;
 use crate::gguf::Metadata;
@@ -150,6 +150,10 @@ impl Config {
     fn check(&self, keys: &Keys, epsilon: &str) -> Result<()> {
         if !self.heads.is_multiple_of(self.kv_heads) {
             return keys.fail(KV_HEADS, "it does not divide the number of heads");
+        }
+        if self.layers.saturating_mul(self.heads) > MOST_HEADS {
+            let reason = format!("all layers together have more than {MOST_HEADS} heads");
+            return keys.fail("attention.head_count", &reason);
         }
         if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > LARGEST {
             return keys.fail(
