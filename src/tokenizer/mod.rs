@@ -10,6 +10,7 @@
 //!
 //! The reference is llama.cpp, whose ids are those of whoever runs the same file elsewhere.
 
+mod automaton;
 mod bpe;
 mod byte_level;
 mod decoder;
@@ -111,7 +112,7 @@ impl Tokenizer {
             }
         };
         Ok(Self {
-            special: SpecialTokens::new(&vocabulary, strips_right),
+            special: SpecialTokens::new(&vocabulary, strips_right)?,
             vocabulary,
             method,
             bos,
@@ -173,7 +174,7 @@ impl Tokenizer {
     /// `text` so marked that [`encode_shielded`](Self::encode_shielded) takes nothing in it for a special
     /// token: for text that is put between special tokens and is not to be trusted.
     pub fn shield(&self, text: &str) -> String {
-        self.special.shield(&self.vocabulary, text)
+        self.special.shield(text)
     }
 
     /// [`encode`](Self::encode) with special tokens parsed, but none in what [`shield`](Self::shield) has
