@@ -80,8 +80,8 @@ impl Inspection {
     ) -> Result<Self> {
         let mut inspection = Self::of_metadata(&header.metadata);
         inspection.parts = parts;
-        inspection.file_size = header.file_size;
-        inspection.parameters = header.tensors.iter().map(elements).sum();
+        inspection.file_size = sum([header.file_size]);
+        inspection.parameters = sum(header.tensors.iter().map(elements));
         match model::check(&mut header) {
             Ok((config, tokenizer)) => {
                 inspection.warnings = tokenizer.warnings().to_vec();
@@ -151,10 +151,10 @@ impl Inspection {
         let most = context.positions(config.context_length)?;
         let positions = most.min(context.length.unwrap_or(USUAL_POSITIONS));
         let tensors = header.tensors.iter();
-        let weights = tensors.map(|tensor| in_memory(config, tensor)).sum();
-        let cache = model::cache_bytes(config, context.cache_type, positions)?;
+        let weights = sum(tensors.map(|tensor| in_memory(config, tensor)));
+        let cache = sum([model::cache_bytes(config, context.cache_type, positions)]);
         let scratch = scratch(config, positions);
-        let total = weights + cache + scratch;
+        let total = sum([weights, cache, scratch]);
         self.memory = Some(Memory {
             weights,
             cache,
@@ -174,6 +174,14 @@ impl Inspection {
         }
         Ok(())
     }
+}
+
+/// A sum, at most the largest whole number that JavaScript counts to: no machine has as much memory, and
+/// what asks for it is a file that lies.
+fn sum(numbers: impl IntoIterator<Item = u64>) -> u64 {
+    const MOST: u64 = (1 << 53) - 1;
+    let numbers = numbers.into_iter();
+    numbers.fold(0, u64::saturating_add).min(MOST)
 }
 
 fn elements(tensor: &TensorInfo) -> u64 {
@@ -197,13 +205,14 @@ fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
 /// About the memory for a chunk of tokens on its way through the layers, for the scores of attention, for
 /// logits and candidates, and for the program itself.
 fn scratch(config: &Config, positions: usize) -> u64 {
-    const PROGRAM: usize = 16 << 20;
+    const PROGRAM: u64 = 16 << 20;
+    // Each number has a bound, and their products fit 64 bits, though not 32.
     let widths = 4 * config.hidden_size
         + 3 * config.feed_forward_size
         + config.heads * config.head_size
         + config.projected_size();
-    let floats = PREFILL_CHUNK * widths
-        + positions * config.heads_per_kv_head()
-        + 4 * config.vocabulary_size;
-    (PROGRAM + 4 * floats) as u64
+    let floats = PREFILL_CHUNK as u64 * widths as u64
+        + positions as u64 * config.heads_per_kv_head() as u64
+        + 4 * config.vocabulary_size as u64;
+    PROGRAM + 4 * floats
 }

@@ -210,11 +210,11 @@ fn what_does_not_fit_is_refused() {
     // A layer is of one kind: what the other kind has is out of place.
     let key = "lfm2.attention.head_count_kv";
     for heads in [vec![2, 2, 0], vec![0, 0, 2], vec![0, 2, 2]] {
-        let other = changed(&[(key, Value::Integers(heads))], |_| true);
+        let other = changed(&[(key, Value::Integers(heads.into()))], |_| true);
         assert_eq!(other.err().map(|error| error.code()), Some("corrupt"));
     }
     for heads in [vec![0, 2], vec![0, 2, 0, 0], vec![0, 3, 0], vec![0, 0, 0]] {
-        let other = changed(&[(key, Value::Integers(heads))], |_| true);
+        let other = changed(&[(key, Value::Integers(heads.into()))], |_| true);
         assert_eq!(other.err().map(|error| error.code()), Some("bad_metadata"));
     }
 }

@@ -216,7 +216,7 @@ fn pre_tokenizers_equal_the_reference() {
             ("tokenizer.ggml.tokens", strings(&data["tokens"])),
             (
                 "tokenizer.ggml.token_type",
-                Value::Integers(parse(&data["types"])),
+                Value::Integers(parse::<Vec<i64>>(&data["types"]).into()),
             ),
             ("tokenizer.ggml.merges", strings(&data["merges"])),
             ("tokenizer.ggml.bos_token_id", Value::U32(last)),
@@ -343,8 +343,11 @@ fn what_is_unknown_or_broken_is_refused() {
             "tokenizer.ggml.tokens",
             Value::Strings(StringArray::default()),
         ),
-        ("tokenizer.ggml.tokens", Value::Integers(vec![1; 4])),
-        ("tokenizer.ggml.token_type", Value::Integers(vec![1; 3])),
+        ("tokenizer.ggml.tokens", Value::Integers(vec![1; 4].into())),
+        (
+            "tokenizer.ggml.token_type",
+            Value::Integers(vec![1; 3].into()),
+        ),
         ("tokenizer.ggml.scores", Value::Floats(vec![0.0; 3])),
         ("tokenizer.ggml.scores", text("high")),
         ("tokenizer.ggml.eos_token_id", text("</s>")),

@@ -1,7 +1,7 @@
 //! Everything before the tensor data, parsed item by item.
 
 use super::value_type::{ScalarType, ValueType};
-use super::{Metadata, StringArray, Value, layout, limits};
+use super::{IntegerArray, Metadata, StringArray, Value, layout, limits};
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
@@ -270,7 +270,7 @@ impl HeaderParser {
         check_limit(count, "elements in an array", limits::ARRAY_LEN)?;
         self.array = match ValueType::from_number(element)? {
             ValueType::Scalar(ScalarType::F32 | ScalarType::F64) => Value::Floats(Vec::new()),
-            ValueType::Scalar(_) => Value::Integers(Vec::new()),
+            ValueType::Scalar(kind) => Value::Integers(IntegerArray::new(kind)),
             ValueType::String => Value::Strings(StringArray::default()),
             ValueType::Array => return Err(self.bad_value("it is an array of arrays")),
         };
@@ -292,7 +292,7 @@ impl HeaderParser {
             (Value::Floats(floats), Value::F32(value)) => append(floats, value)?,
             (Value::Floats(floats), Value::F64(value)) => append(floats, value as f32)?,
             (Value::Integers(integers), value) => match value.to_i64() {
-                Some(integer) => append(integers, integer)?,
+                Some(_) => integers.push(bytes)?,
                 None => return Err(self.bad_value("an element exceeds 2^63 - 1")),
             },
             _ => unreachable!("the array was made for its element type"),

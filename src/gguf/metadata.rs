@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::value_type::ScalarType;
 use crate::order::ordered;
 use crate::{Error, Result};
 
@@ -64,6 +65,69 @@ impl StringArray {
     }
 }
 
+/// Integers or truth values of an array, each in as many bytes as the file gives it.
+#[derive(Debug, Clone)]
+pub struct IntegerArray {
+    kind: ScalarType,
+    bytes: Vec<u8>,
+}
+
+impl IntegerArray {
+    /// An empty array of such elements.
+    pub(super) fn new(kind: ScalarType) -> Self {
+        let bytes = Vec::new();
+        Self { kind, bytes }
+    }
+
+    /// Adds an element as the file has it, one that can be decoded and widened.
+    pub(super) fn push(&mut self, element: &[u8]) -> Result<()> {
+        self.bytes
+            .try_reserve(element.len())
+            .map_err(|_| Error::OutOfMemory(element.len()))?;
+        self.bytes.extend_from_slice(element);
+        Ok(())
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.bytes.len() / self.kind.size()
+    }
+
+    /// Whether there are no elements.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// All elements, in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = i64> {
+        let elements = self.bytes.chunks_exact(self.kind.size());
+        // Each is one that can be decoded.
+        let decoded = elements.map(|element| self.kind.decode(element).ok());
+        decoded.map(|value| value.and_then(|value| value.to_i64()).unwrap_or(0))
+    }
+}
+
+impl PartialEq for IntegerArray {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.iter().eq(other.iter())
+    }
+}
+
+impl From<Vec<i64>> for IntegerArray {
+    fn from(integers: Vec<i64>) -> Self {
+        integers.into_iter().collect()
+    }
+}
+
+impl FromIterator<i64> for IntegerArray {
+    fn from_iter<I: IntoIterator<Item = i64>>(integers: I) -> Self {
+        Self {
+            kind: ScalarType::I64,
+            bytes: integers.into_iter().flat_map(i64::to_le_bytes).collect(),
+        }
+    }
+}
+
 /// A metadata value. Nested arrays are refused.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -93,8 +157,8 @@ pub enum Value {
     String(String),
     /// An array of strings, byte for byte as in the file.
     Strings(StringArray),
-    /// An array of any integer type (u8 to i64) or of truth values, widened.
-    Integers(Vec<i64>),
+    /// An array of any integer type (u8 to i64) or of truth values.
+    Integers(IntegerArray),
     /// An array of f32 or f64, as f32.
     Floats(Vec<f32>),
 }

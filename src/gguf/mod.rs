@@ -33,7 +33,7 @@ mod value_type;
 mod writer;
 
 pub use header::{Header, TensorInfo};
-pub use metadata::{Metadata, StringArray, Value};
+pub use metadata::{IntegerArray, Metadata, StringArray, Value};
 pub use reader::{HeaderReader, Reader, TensorSink, read_header};
 pub use split::{Split, part_names};
 pub use writer::Writer;

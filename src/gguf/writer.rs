@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::header::MAGIC;
 use super::value_type::{ARRAY, STRING, ScalarType};
-use super::{Metadata, TensorInfo, Value, layout};
+use super::{IntegerArray, Metadata, TensorInfo, Value, layout};
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
@@ -203,8 +203,8 @@ fn push_value(value: &Value, out: &mut Vec<u8>) {
     }
 }
 
-fn push_integers(integers: &[i64], out: &mut Vec<u8>) {
-    let narrow: Option<Vec<i32>> = integers.iter().map(|&i| i.try_into().ok()).collect();
+fn push_integers(integers: &IntegerArray, out: &mut Vec<u8>) {
+    let narrow: Option<Vec<i32>> = integers.iter().map(|i| i.try_into().ok()).collect();
     match narrow {
         Some(narrow) => {
             push_array_head(ScalarType::I32.number(), narrow.len(), out);
@@ -212,7 +212,7 @@ fn push_integers(integers: &[i64], out: &mut Vec<u8>) {
         }
         None => {
             push_array_head(ScalarType::I64.number(), integers.len(), out);
-            out.extend(integers.iter().flat_map(|integer| integer.to_le_bytes()));
+            out.extend(integers.iter().flat_map(i64::to_le_bytes));
         }
     }
 }

@@ -176,6 +176,17 @@ impl HeadCache {
         }
     }
 
+    /// Bytes a position takes.
+    pub fn position_bytes(&self) -> usize {
+        let padded = padded(self.size);
+        let integers = |bytes: usize| 2 * bytes * padded + 4 * (padded.div_ceil(DIMS) + 1);
+        match &self.data {
+            Data::Floats { .. } => 4 * (self.key_size + self.size),
+            Data::Wide(_) => integers(2),
+            Data::Narrow(_) => integers(1),
+        }
+    }
+
     /// Bytes taken.
     pub fn bytes(&self) -> usize {
         match &self.data {
@@ -246,7 +257,7 @@ fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> 
         .ok_or(Error::OutOfMemory(usize::MAX))?;
     let missing = len.saturating_sub(vec.len());
     vec.try_reserve_exact(missing)
-        .map_err(|_| Error::OutOfMemory(missing * size_of::<T>()))?;
+        .map_err(|_| Error::OutOfMemory(missing.saturating_mul(size_of::<T>())))?;
     vec.resize(len.max(vec.len()), T::default());
     Ok(())
 }

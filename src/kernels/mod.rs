@@ -36,50 +36,70 @@ pub fn force_scalar(on: bool) {
     SCALAR.store(on, Ordering::Relaxed);
 }
 
-/// What the machine offers.
+/// What a machine may offer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Backend {
-    Scalar,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
     #[cfg(target_arch = "x86_64")]
     AvxVnni,
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni,
-    #[cfg(target_arch = "aarch64")]
-    Neon,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
     #[cfg(target_arch = "aarch64")]
     NeonDotProd,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Wasm,
+    Scalar,
 }
 
 impl Backend {
-    fn detect() -> Self {
-        if SCALAR.load(Ordering::Relaxed) {
-            return Self::Scalar;
-        }
+    /// All of this architecture, the best first.
+    const ALL: &[Self] = &[
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            return if is_x86_feature_detected!("avxvnni") {
-                Self::AvxVnni
-            } else if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl")
-            {
-                Self::Avx512Vnni
-            } else {
-                Self::Avx2
-            };
-        }
+        Self::AvxVnni,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512Vnni,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
         #[cfg(target_arch = "aarch64")]
-        return if std::arch::is_aarch64_feature_detected!("dotprod") {
-            Self::NeonDotProd
-        } else {
-            Self::Neon
-        };
+        Self::NeonDotProd,
+        #[cfg(target_arch = "aarch64")]
+        Self::Neon,
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        return Self::Wasm;
-        #[allow(unreachable_code)]
-        Self::Scalar
+        Self::Wasm,
+        Self::Scalar,
+    ];
+
+    /// Whether this machine has it.
+    fn is_there(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => Self::Avx2.is_there() && is_x86_feature_detected!("avxvnni"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => {
+                Self::Avx2.is_there()
+                    && is_x86_feature_detected!("avx512vnni")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotProd => std::arch::is_aarch64_feature_detected!("dotprod"),
+            _ => true,
+        }
+    }
+
+    fn detect() -> Self {
+        #[cfg(test)]
+        if let Some(chosen) = tests::CHOSEN.get() {
+            return chosen;
+        }
+        let mut all = Self::ALL.iter().copied();
+        let best = all.find(|backend| backend.is_there());
+        best.filter(|_| !SCALAR.load(Ordering::Relaxed))
+            .unwrap_or(Self::Scalar)
     }
 }
 

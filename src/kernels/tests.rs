@@ -1,12 +1,44 @@
-//! Every SIMD kernel against the specification, bit for bit, over random values and odd sizes.
+//! Every SIMD kernel against the specification, bit for bit, over random values and odd sizes, on every backend
+//! that this machine can run.
 
 use super::*;
+use std::cell::Cell;
+
 use crate::quant::{MatrixBuilder, TensorType, f32_to_f16, quantize};
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 mod attention;
+
+thread_local! {
+    /// The backend of this thread's kernels, where a test has chosen one.
+    pub(super) static CHOSEN: Cell<Option<Backend>> = const { Cell::new(None) };
+}
+
+/// Runs a test on every backend of this machine: the best one is what users get, and the others are what users
+/// of other machines get.
+fn on_every_backend(test: impl Fn()) {
+    for backend in Backend::ALL.iter().filter(|backend| backend.is_there()) {
+        CHOSEN.set(Some(*backend));
+        // Shown where the test fails.
+        println!("backend {}", super::backend());
+        test();
+    }
+    CHOSEN.set(None);
+}
+
+#[test]
+fn the_best_backend_is_in_use() {
+    let best = backend();
+    let mut all = Vec::new();
+    for chosen in Backend::ALL.iter().filter(|backend| backend.is_there()) {
+        CHOSEN.set(Some(*chosen));
+        all.push(backend());
+    }
+    CHOSEN.set(None);
+    assert_eq!((all.first(), all.last()), (Some(&best), Some(&"scalar")));
+}
 
 /// A linear congruential generator: the tests need no quality, only repeatability.
 struct Random(u32);
@@ -79,24 +111,26 @@ fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activations {
 
 #[test]
 fn products_equal_the_specification() {
-    let mut random = Random(1);
-    let blocks = BLOCKS.map(|(kind, _)| kind);
-    for (kinds, sizes) in [
-        (&QUANTIZED[..], [32, 96, 288]),
-        (&FLOATS[..], [1, 37, 130]),
-        (&blocks[..], [256, 512, 768]),
-    ] {
-        for &kind in kinds {
-            for cols in sizes {
-                for (rows, tokens) in [(1, 1), (4, 1), (137, 1), (7, 2), (19, 5), (33, 67)] {
-                    let w = matrix(kind, rows, cols, &mut random);
-                    let mut x = activations(tokens, cols, &random.values(tokens * cols));
-                    let place = format!("{kind:?} {rows}×{cols}, {tokens} tokens");
-                    products_equal(&w, &mut x, &place);
+    on_every_backend(|| {
+        let mut random = Random(1);
+        let blocks = BLOCKS.map(|(kind, _)| kind);
+        for (kinds, sizes) in [
+            (&QUANTIZED[..], [32, 96, 288]),
+            (&FLOATS[..], [1, 37, 130]),
+            (&blocks[..], [256, 512, 768]),
+        ] {
+            for &kind in kinds {
+                for cols in sizes {
+                    for (rows, tokens) in [(1, 1), (4, 1), (137, 1), (7, 2), (19, 5), (33, 67)] {
+                        let w = matrix(kind, rows, cols, &mut random);
+                        let mut x = activations(tokens, cols, &random.values(tokens * cols));
+                        let place = format!("{kind:?} {rows}×{cols}, {tokens} tokens");
+                        products_equal(&w, &mut x, &place);
+                    }
                 }
             }
         }
-    }
+    });
 }
 
 /// Holds every way this machine can take a product against the specification.
@@ -123,28 +157,31 @@ fn products_equal(w: &Matrix, x: &mut Activations, place: &str) {
 /// Extreme bytes: the largest weights of either sign, negative scales, subnormal and infinite halves.
 #[test]
 fn products_of_extreme_blocks_equal_the_specification() {
-    let mut random = Random(2);
-    for kind in QUANTIZED.into_iter().chain(BLOCKS.map(|(kind, _)| kind)) {
-        let cols = kind.block_len().max(64);
-        for _ in 0..20 {
-            let len = 8 * cols / kind.block_len() * kind.block_bytes();
-            let bytes: Vec<u8> = (0..len)
-                .map(|_| {
-                    [0x80, 0x7f, 0xff, 0x00, 0x81, random.next() as u8][random.next() as usize % 6]
-                })
-                .collect();
-            let mut builder = MatrixBuilder::new("test", kind, 8, cols).unwrap();
-            builder.push(&bytes);
-            let w = builder.finish().unwrap();
-            for tokens in [1, 3] {
-                let values: Vec<f32> = (0..cols * tokens)
-                    .map(|_| [1.0, -1.0, 1e30, 1e-35, 0.0][random.next() as usize % 5])
+    on_every_backend(|| {
+        let mut random = Random(2);
+        for kind in QUANTIZED.into_iter().chain(BLOCKS.map(|(kind, _)| kind)) {
+            let cols = kind.block_len().max(64);
+            for _ in 0..20 {
+                let len = 8 * cols / kind.block_len() * kind.block_bytes();
+                let bytes: Vec<u8> = (0..len)
+                    .map(|_| {
+                        [0x80, 0x7f, 0xff, 0x00, 0x81, random.next() as u8]
+                            [random.next() as usize % 6]
+                    })
                     .collect();
-                let mut x = activations(tokens, cols, &values);
-                products_equal(&w, &mut x, &format!("{kind:?}"));
+                let mut builder = MatrixBuilder::new("test", kind, 8, cols).unwrap();
+                builder.push(&bytes);
+                let w = builder.finish().unwrap();
+                for tokens in [1, 3] {
+                    let values: Vec<f32> = (0..cols * tokens)
+                        .map(|_| [1.0, -1.0, 1e30, 1e-35, 0.0][random.next() as usize % 5])
+                        .collect();
+                    let mut x = activations(tokens, cols, &values);
+                    products_equal(&w, &mut x, &format!("{kind:?}"));
+                }
             }
         }
-    }
+    });
 }
 
 /// The specification itself, against plain sums of dequantised weights times the activations: as they are,
@@ -200,106 +237,112 @@ fn the_specification_is_a_matrix_product() {
 
 #[test]
 fn elementwise_kernels_equal_the_specification() {
-    let mut random = Random(4);
-    for len in [1, 2, 3, 4, 7, 32, 64, 129] {
-        let (x, y) = (random.values(len), random.values(len));
-        assert_eq!(
-            sum_of_squares(&x).to_bits(),
-            scalar::sum_of_squares(&x).to_bits()
-        );
-        assert_eq!(largest(&x).to_bits(), scalar::largest(&x).to_bits());
-        let both = |simd: &dyn Fn(&mut [f32]), scalar: &dyn Fn(&mut [f32])| {
+    on_every_backend(|| {
+        let mut random = Random(4);
+        for len in [1, 2, 3, 4, 7, 32, 64, 129] {
+            let (x, y) = (random.values(len), random.values(len));
+            assert_eq!(
+                sum_of_squares(&x).to_bits(),
+                scalar::sum_of_squares(&x).to_bits()
+            );
+            assert_eq!(largest(&x).to_bits(), scalar::largest(&x).to_bits());
+            let both = |simd: &dyn Fn(&mut [f32]), scalar: &dyn Fn(&mut [f32])| {
+                let (mut a, mut b) = (x.clone(), x.clone());
+                simd(&mut a);
+                scalar(&mut b);
+                assert_eq!(bits(&a), bits(&b), "length {len}");
+            };
+            both(&|a| add(a, &y), &|b| scalar::add(b, &y));
+            both(&|a| scale(a, 0.37), &|b| scalar::scale(b, 0.37));
+            both(&|a| silu_mul(a, &y), &|b| scalar::silu_mul(b, &y));
+            both(&|a| _ = exp_minus(a, 3.0), &|b| {
+                _ = scalar::exp_minus(b, 3.0)
+            });
+            both(&|a| scale_by(&x, 1.7, &y, a), &|b| {
+                scalar::scale_by(&x, 1.7, &y, b)
+            });
+            both(&gelu, &scalar::gelu);
+            both(&|a| gelu_mul(a, &y), &|b| scalar::gelu_mul(b, &y));
+            both(&|a| soft_cap(a, 2.5), &|b| scalar::soft_cap(b, 2.5));
+            both(&|a| layer_norm(&x, &y, None, 1e-5, a), &|b| {
+                scalar::layer_norm(&x, &y, 1e-5, b)
+            });
+            if len % 2 == 0 {
+                both(&|a| rotate_halves(a, &y, &x), &|b| {
+                    scalar::rotate_halves(b, &y, &x)
+                });
+                both(&|a| rotate_pairs(a, &y, &y), &|b| {
+                    scalar::rotate_pairs(b, &y, &y)
+                });
+            }
             let (mut a, mut b) = (x.clone(), x.clone());
-            simd(&mut a);
-            scalar(&mut b);
-            assert_eq!(bits(&a), bits(&b), "length {len}");
-        };
-        both(&|a| add(a, &y), &|b| scalar::add(b, &y));
-        both(&|a| scale(a, 0.37), &|b| scalar::scale(b, 0.37));
-        both(&|a| silu_mul(a, &y), &|b| scalar::silu_mul(b, &y));
-        both(&|a| _ = exp_minus(a, 3.0), &|b| {
-            _ = scalar::exp_minus(b, 3.0)
-        });
-        both(&|a| scale_by(&x, 1.7, &y, a), &|b| {
-            scalar::scale_by(&x, 1.7, &y, b)
-        });
-        both(&gelu, &scalar::gelu);
-        both(&|a| gelu_mul(a, &y), &|b| scalar::gelu_mul(b, &y));
-        both(&|a| soft_cap(a, 2.5), &|b| scalar::soft_cap(b, 2.5));
-        both(&|a| layer_norm(&x, &y, None, 1e-5, a), &|b| {
-            scalar::layer_norm(&x, &y, 1e-5, b)
-        });
-        if len % 2 == 0 {
-            both(&|a| rotate_halves(a, &y, &x), &|b| {
-                scalar::rotate_halves(b, &y, &x)
-            });
-            both(&|a| rotate_pairs(a, &y, &y), &|b| {
-                scalar::rotate_pairs(b, &y, &y)
-            });
+            assert_eq!(
+                exp_minus(&mut a, 2.0).to_bits(),
+                scalar::exp_minus(&mut b, 2.0).to_bits()
+            );
         }
-        let (mut a, mut b) = (x.clone(), x.clone());
-        assert_eq!(
-            exp_minus(&mut a, 2.0).to_bits(),
-            scalar::exp_minus(&mut b, 2.0).to_bits()
-        );
-    }
+    });
 }
 
 /// The specification of norms, activations and caps, against double precision.
 #[test]
 fn elementwise_kernels_are_what_they_say() {
-    let values: Vec<f32> = (-120..=120).map(|i| i as f32 / 10.0).collect();
-    let (mut gelus, mut capped) = (values.clone(), values.clone());
-    gelu(&mut gelus);
-    soft_cap(&mut capped, 5.0);
-    for ((x, gelu), capped) in values.iter().zip(gelus).zip(capped) {
-        let x = f64::from(*x);
-        let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
-        let exact = 0.5 * x * (1.0 + inner.tanh());
-        // Rounded to eleven bits twice; the slope is at most 1.13.
-        assert!((f64::from(gelu) - exact).abs() <= 2.13 * x.abs() / 2048.0 + 1e-6);
-        assert!((f64::from(capped) - 5.0 * (x / 5.0).tanh()).abs() < 2e-6);
-    }
-    let weight = vec![2.0; values.len()];
-    let (bias, mut normed) = (vec![1.0; values.len()], vec![0.0; values.len()]);
-    let shifted: Vec<f32> = values.iter().map(|x| x + 3.0).collect();
-    layer_norm(&shifted, &weight, Some(&bias), 0.0, &mut normed);
-    let variance: f64 = values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 241.0;
-    for (x, normed) in values.iter().zip(normed) {
-        let exact = 1.0 + 2.0 * f64::from(*x) / variance.sqrt();
-        assert!((f64::from(normed) - exact).abs() < 1e-5);
-    }
-    let mut gelus = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, 50.0];
-    gelu(&mut gelus);
-    assert!(gelus[0].is_nan() && gelus[1] == f32::INFINITY && gelus[4] == 50.0);
-    assert!(gelus[2].abs() < 1e-30 && gelus[3].abs() < 1e-30);
-    // A quarter turn takes the first half to the second.
-    let mut x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
-    rotate_halves(&mut x, &[0.0; 3], &[1.0; 3]);
-    assert_eq!(x, [-4.0, -5.0, -6.0, 1.0, 2.0, 3.0]);
+    on_every_backend(|| {
+        let values: Vec<f32> = (-120..=120).map(|i| i as f32 / 10.0).collect();
+        let (mut gelus, mut capped) = (values.clone(), values.clone());
+        gelu(&mut gelus);
+        soft_cap(&mut capped, 5.0);
+        for ((x, gelu), capped) in values.iter().zip(gelus).zip(capped) {
+            let x = f64::from(*x);
+            let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));
+            let exact = 0.5 * x * (1.0 + inner.tanh());
+            // Rounded to eleven bits twice; the slope is at most 1.13.
+            assert!((f64::from(gelu) - exact).abs() <= 2.13 * x.abs() / 2048.0 + 1e-6);
+            assert!((f64::from(capped) - 5.0 * (x / 5.0).tanh()).abs() < 2e-6);
+        }
+        let weight = vec![2.0; values.len()];
+        let (bias, mut normed) = (vec![1.0; values.len()], vec![0.0; values.len()]);
+        let shifted: Vec<f32> = values.iter().map(|x| x + 3.0).collect();
+        layer_norm(&shifted, &weight, Some(&bias), 0.0, &mut normed);
+        let variance: f64 = values.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / 241.0;
+        for (x, normed) in values.iter().zip(normed) {
+            let exact = 1.0 + 2.0 * f64::from(*x) / variance.sqrt();
+            assert!((f64::from(normed) - exact).abs() < 1e-5);
+        }
+        let mut gelus = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, 50.0];
+        gelu(&mut gelus);
+        assert!(gelus[0].is_nan() && gelus[1] == f32::INFINITY && gelus[4] == 50.0);
+        assert!(gelus[2].abs() < 1e-30 && gelus[3].abs() < 1e-30);
+        // A quarter turn takes the first half to the second.
+        let mut x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        rotate_halves(&mut x, &[0.0; 3], &[1.0; 3]);
+        assert_eq!(x, [-4.0, -5.0, -6.0, 1.0, 2.0, 3.0]);
+    });
 }
 
 #[test]
 fn quantised_activations_equal_the_specification() {
-    let mut random = Random(5);
-    for round in 0..200 {
-        let (tokens, cols) = (1 + round % 3, 32 * (1 + round % 4));
-        let mut values = random.values(tokens * cols);
-        if round % 10 == 0 {
-            values[round % 32] = [f32::INFINITY, f32::MAX, 1e-38, f32::NAN][round / 10 % 4];
+    on_every_backend(|| {
+        let mut random = Random(5);
+        for round in 0..200 {
+            let (tokens, cols) = (1 + round % 3, 32 * (1 + round % 4));
+            let mut values = random.values(tokens * cols);
+            if round % 10 == 0 {
+                values[round % 32] = [f32::INFINITY, f32::MAX, 1e-38, f32::NAN][round / 10 % 4];
+            }
+            let [mut x, mut expected] = [(); 2].map(|()| activations(tokens, cols, &values));
+            x.quantize(true);
+            expected.quantize(true);
+            expected.blocks.fill(Default::default());
+            scalar::quantize_activations(&mut expected);
+            for (x, expected) in x.blocks.iter().zip(&expected.blocks) {
+                assert_eq!(x.q, expected.q);
+                assert_eq!((x.sum, x.low_sum), (expected.sum, expected.low_sum));
+                let scales = [x, expected].map(|x| bits(&[x.scale, x.scaled_sum]));
+                assert_eq!(scales[0], scales[1]);
+            }
         }
-        let [mut x, mut expected] = [(); 2].map(|()| activations(tokens, cols, &values));
-        x.quantize(true);
-        expected.quantize(true);
-        expected.blocks.fill(Default::default());
-        scalar::quantize_activations(&mut expected);
-        for (x, expected) in x.blocks.iter().zip(&expected.blocks) {
-            assert_eq!(x.q, expected.q);
-            assert_eq!((x.sum, x.low_sum), (expected.sum, expected.low_sum));
-            let scales = [x, expected].map(|x| bits(&[x.scale, x.scaled_sum]));
-            assert_eq!(scales[0], scales[1]);
-        }
-    }
+    });
 }
 
 #[test]
@@ -315,13 +358,15 @@ fn exp_is_close_and_bounded() {
 
 #[test]
 fn softmax_sums_to_one_and_returns_the_normalizer() {
-    let mut values = vec![1000.0, 1001.0, 999.0, f32::NEG_INFINITY, 1000.5];
-    let normalizer = softmax(&mut values);
-    assert!((values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
-    let exact: f64 = [1000.0f64, 1001.0, 999.0, 1000.5]
-        .iter()
-        .map(|x| (x - 1001.0).exp())
-        .sum();
-    assert!((f64::from(normalizer) - (1001.0 + exact.ln())).abs() < 1e-3);
-    assert!(values[3] < 1e-37);
+    on_every_backend(|| {
+        let mut values = vec![1000.0, 1001.0, 999.0, f32::NEG_INFINITY, 1000.5];
+        let normalizer = softmax(&mut values);
+        assert!((values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        let exact: f64 = [1000.0f64, 1001.0, 999.0, 1000.5]
+            .iter()
+            .map(|x| (x - 1001.0).exp())
+            .sum();
+        assert!((f64::from(normalizer) - (1001.0 + exact.ln())).abs() < 1e-3);
+        assert!(values[3] < 1e-37);
+    });
 }

@@ -16,19 +16,23 @@ pub(super) struct KvCache {
     reserved: usize,
 }
 
-/// Bytes the KV cache of such a model takes for `positions`.
-///
-/// # Errors
-/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> Result<u64> {
-    // A few positions tell what each takes.
-    const FEW: usize = 4;
-    let mut few = KvCache::new(config, kind);
-    for cache in &mut few.caches {
-        cache.reserve(FEW)?;
+/// Bytes the KV cache of such a model takes for `positions`; the largest number there is where it is more.
+/// Nothing is made for it: the numbers may be those of a file that lies.
+pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
+    let layer = |layer| {
+        let each = cache_of(config, kind, layer).position_bytes() as u64;
+        config.caches(layer) as u64 * each
+    };
+    let position: u64 = (0..config.layers).map(layer).sum();
+    position.saturating_mul(positions.next_multiple_of(STEP) as u64)
+}
+
+/// An empty cache for one part of what a layer remembers.
+fn cache_of(config: &Config, kind: CacheType, layer: usize) -> HeadCache {
+    match config.convolution(layer) {
+        Some(_) => HeadCache::without_keys(config.hidden_size),
+        None => HeadCache::new(kind, config.head_size),
     }
-    let steps = positions.next_multiple_of(STEP) / FEW;
-    Ok(few.bytes() as u64 * steps as u64)
 }
 
 impl KvCache {
@@ -36,10 +40,7 @@ impl KvCache {
         let mut caches = Vec::new();
         for layer in 0..config.layers {
             let len = caches.len() + config.caches(layer);
-            caches.resize_with(len, || match config.convolution(layer) {
-                Some(_) => HeadCache::without_keys(config.hidden_size),
-                None => HeadCache::new(kind, config.head_size),
-            });
+            caches.resize_with(len, || cache_of(config, kind, layer));
         }
         Self {
             caches,

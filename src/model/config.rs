@@ -1,7 +1,7 @@
 //! What the metadata says about the network.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
-use super::keys::{Keys, LARGEST};
+use super::keys::{Keys, LARGEST, MOST_HEADS};
 use super::rope::Scaling;
 use crate::Result;
 use crate::gguf::Metadata;
@@ -151,6 +151,10 @@ impl Config {
         if !self.heads.is_multiple_of(self.kv_heads) {
             return keys.fail(KV_HEADS, "it does not divide the number of heads");
         }
+        if self.layers.saturating_mul(self.heads) > MOST_HEADS {
+            let reason = format!("all layers together have more than {MOST_HEADS} heads");
+            return keys.fail("attention.head_count", &reason);
+        }
         if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > LARGEST {
             return keys.fail(
                 "attention.head_count",
@@ -274,7 +278,7 @@ impl Local {
             Some(list) if list.len() < layers => {
                 return keys.fail(key, "it has fewer entries than there are layers");
             }
-            Some(list) => Pattern::Listed(list.to_vec()),
+            Some(list) => Pattern::Listed(list.iter().take(layers).collect()),
             None => Pattern::Period(keys.optional_size(key)?.unwrap_or(period)),
         };
         let rope_base = match keys.optional_f32("rope.freq_base_swa")? {
@@ -307,7 +311,7 @@ fn mixers(
     let Some(list) = list.filter(|_| architecture.short_convolutions) else {
         return Ok((keys.optional_size(KV_HEADS)?.unwrap_or(heads), None));
     };
-    let mut attending = list.iter().copied().filter(|heads| *heads != 0);
+    let mut attending = list.iter().filter(|heads| *heads != 0);
     let kv_heads = attending.next().unwrap_or(0);
     if list.len() != layers || attending.any(|heads| heads != kv_heads) {
         return keys.fail(
@@ -317,7 +321,7 @@ fn mixers(
     }
     let convolutions = Convolutions {
         length: keys.size("shortconv.l_cache")?,
-        kv_heads: list.to_vec(),
+        kv_heads: list.iter().collect(),
     };
     // What is no count divides nothing.
     Ok((kv_heads.try_into().unwrap_or(0), Some(convolutions)))

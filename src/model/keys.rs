@@ -1,11 +1,13 @@
 //! An architecture's metadata keys, typed and within bounds.
 
 use super::architecture::{Architecture, Caps, ScaleRule, Windows};
-use crate::gguf::{Metadata, Value};
+use crate::gguf::{IntegerArray, Metadata, Value};
 use crate::{Error, Result};
 
 /// More of anything than this is no model but an attack.
 pub(super) const LARGEST: usize = 1 << 24;
+/// Heads of all layers together. The largest models have about 16,000.
+pub(super) const MOST_HEADS: usize = 1 << 16;
 
 /// The keys that begin with the architecture's name.
 pub(super) struct Keys<'a> {
@@ -82,7 +84,7 @@ impl<'a> Keys<'a> {
     }
 
     /// The numbers or truth values of a list; `None` where there is none.
-    pub fn list(&self, name: &str) -> Option<&'a [i64]> {
+    pub fn list(&self, name: &str) -> Option<&'a IntegerArray> {
         match self.metadata.get(&self.key(name)) {
             Some(Value::Integers(list)) => Some(list),
             _ => None,

@@ -82,7 +82,7 @@ impl Model {
 fn resize(vec: &mut Vec<f32>, len: usize) -> Result<()> {
     let missing = len.saturating_sub(vec.len());
     vec.try_reserve_exact(missing)
-        .map_err(|_| Error::OutOfMemory(4 * missing))?;
+        .map_err(|_| Error::OutOfMemory(missing.saturating_mul(4)))?;
     vec.resize(len, 0.0);
     Ok(())
 }

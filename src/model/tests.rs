@@ -73,7 +73,7 @@ fn what_would_be_left_out_is_refused() {
         (
             "gemma2",
             "attention.sliding_window_pattern",
-            Value::Integers(vec![1; 5]),
+            Value::Integers(vec![1; 5].into()),
         ),
         ("granite", "attention.scale", Value::F32(f32::NAN)),
         ("llama", "attention.value_length", Value::U32(16)),
@@ -142,7 +142,7 @@ fn windows_follow_their_pattern() {
     );
     let bases: Vec<f32> = gemma3.ropes().map(|(base, _)| base).collect();
     assert_eq!(bases, [10_000.0, 10_000.0]);
-    let listed = Value::Integers(vec![0, 1, 1, 0, 0, 0]);
+    let listed = Value::Integers(vec![0, 1, 1, 0, 0, 0].into());
     let pattern = ("attention.sliding_window_pattern", listed);
     let listed = config("gemma3", &[window, pattern]).unwrap();
     assert_eq!(windows(&listed), [None, Some(8), Some(8), None, None, None]);
@@ -154,7 +154,7 @@ fn windows_follow_their_pattern() {
 
 /// The key and value heads of every layer.
 fn kv_heads<const LAYERS: usize>(heads: [i64; LAYERS]) -> Value {
-    Value::Integers(heads.to_vec())
+    Value::Integers(heads.to_vec().into())
 }
 
 #[test]

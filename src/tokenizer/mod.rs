@@ -10,6 +10,7 @@
 //!
 //! The reference is llama.cpp, whose ids are those of whoever runs the same file elsewhere.
 
+mod automaton;
 mod bpe;
 mod byte_level;
 mod decoder;
@@ -22,7 +23,7 @@ mod vocabulary;
 
 pub use decoder::TextDecoder;
 
-use crate::gguf::{Metadata, StringArray, Value};
+use crate::gguf::{IntegerArray, Metadata, StringArray, Value};
 use crate::{Error, Result, TokenId};
 use bpe::Bpe;
 use pretokenizer::PreTokenizer;
@@ -83,7 +84,7 @@ impl Tokenizer {
 
         let tokens = strings(metadata, "tokenizer.ggml.tokens")?;
         let types = integers(metadata, "tokenizer.ggml.token_type")?;
-        let mut kinds = vocabulary::kinds(&tokens, types.as_deref())?;
+        let mut kinds = vocabulary::kinds(&tokens, types.as_ref())?;
         let warnings = RefCell::default();
         let named = |name: &str| named_token(metadata, name, tokens.len(), &warnings);
         // What SentencePiece numbers its own tokens, where the file does not say.
@@ -114,7 +115,7 @@ impl Tokenizer {
             }
         };
         Ok(Self {
-            special: SpecialTokens::new(&vocabulary, strips_right),
+            special: SpecialTokens::new(&vocabulary, strips_right)?,
             vocabulary,
             method,
             bos,
@@ -187,7 +188,7 @@ impl Tokenizer {
     /// `text` so marked that [`encode_shielded`](Self::encode_shielded) takes nothing in it for a special
     /// token: for text that is put between special tokens and is not to be trusted.
     pub fn shield(&self, text: &str) -> String {
-        self.special.shield(&self.vocabulary, text)
+        self.special.shield(text)
     }
 
     /// [`encode`](Self::encode) with special tokens parsed, but none in what [`shield`](Self::shield) has
@@ -308,7 +309,7 @@ fn strings(metadata: &mut Metadata, key: &str) -> Result<StringArray> {
     }
 }
 
-fn integers(metadata: &mut Metadata, key: &str) -> Result<Option<Vec<i64>>> {
+fn integers(metadata: &mut Metadata, key: &str) -> Result<Option<IntegerArray>> {
     match metadata.take(key) {
         Some(Value::Integers(integers)) => Ok(Some(integers)),
         Some(_) => Err(bad(key, "it is not an array of integers")),
@@ -321,7 +322,7 @@ fn scores(metadata: &mut Metadata, tokens: usize) -> Result<Vec<f32>> {
     let scores: Vec<f32> = match metadata.take(KEY) {
         None => return Ok(Vec::new()),
         Some(Value::Floats(scores)) => scores,
-        Some(Value::Integers(scores)) => scores.iter().map(|score| *score as f32).collect(),
+        Some(Value::Integers(scores)) => scores.iter().map(|score| score as f32).collect(),
         Some(_) => return Err(bad(KEY, "it is not an array of numbers")),
     };
     if scores.len() < tokens {

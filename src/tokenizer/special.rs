@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
+use super::automaton::Automaton;
 use super::vocabulary::{Kind, Vocabulary};
-use crate::TokenId;
 use crate::order::ordered;
+use crate::{Result, TokenId};
 
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
 /// Unicode reserves for use within a program, and that stands in no text.
@@ -16,30 +16,35 @@ const SHIELD: char = '\u{FDD0}';
 pub(super) struct SpecialTokens {
     /// By spelling, each once.
     tokens: Vec<Special>,
-    /// Where in `tokens` the spellings begin with a byte: from its entry to the next.
-    by_first: [usize; 257],
+    automaton: Automaton,
 }
 
 struct Special {
     id: TokenId,
     /// The longest other special token that this one begins with.
     prefix: Option<usize>,
-    /// User-defined tokens are matched in any text, the others only on request.
-    always: bool,
+    /// One further down these prefixes, so that a search among them need not pass each.
+    jump: Option<usize>,
+    /// How many prefixes there are.
+    depth: usize,
+    /// The longest user-defined token that this one begins with, or is: they are matched in any text, the others
+    /// only on request.
+    always: Option<usize>,
+    /// Whether it, or one that it begins with, is matched only on request.
+    on_request: bool,
     /// Whether white space after the token is dropped.
     strips_right: bool,
 }
 
-/// A special token in a text.
-struct Found {
-    /// Its bytes, and the white space it drops.
-    span: Range<usize>,
-    token: usize,
-}
+/// Tokens by two numbers.
+type Places = BTreeMap<[usize; 2], usize>;
 
 impl SpecialTokens {
     /// `strips_right` tells by a spelling whether white space after a token is dropped.
-    pub fn new(vocabulary: &Vocabulary, strips_right: impl Fn(&[u8]) -> bool) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub fn new(vocabulary: &Vocabulary, strips_right: impl Fn(&[u8]) -> bool) -> Result<Self> {
         let special = |kind| matches!(kind, Kind::Control | Kind::UserDefined | Kind::Unknown);
         let ids: Vec<TokenId> = vocabulary
             .ids()
@@ -61,17 +66,25 @@ impl SpecialTokens {
             {
                 prefix = tokens[at].prefix;
             }
+            let above = prefix.map(|at| &tokens[at]);
+            let always = vocabulary.kind(id) == Some(Kind::UserDefined);
             tokens.push(Special {
                 id,
                 prefix,
-                always: vocabulary.kind(id) == Some(Kind::UserDefined),
+                jump: above.and_then(|above| above.jump_below(prefix, &tokens)),
+                depth: above.map_or(0, |above| above.depth + 1),
+                always: always
+                    .then_some(index)
+                    .or(above.and_then(|above| above.always)),
+                on_request: !always || above.is_some_and(|above| above.on_request),
                 strips_right: strips_right(spelling),
             });
         }
-        let by_first = std::array::from_fn(|byte| {
-            tokens.partition_point(|token| usize::from(vocabulary.spelling(token.id)[0]) < byte)
-        });
-        Self { tokens, by_first }
+        let spellings: Vec<&[u8]> = ids.iter().map(spelling).collect();
+        Ok(Self {
+            automaton: Automaton::new(&spellings)?,
+            tokens,
+        })
     }
 
     /// Calls `part` with each stretch of plain text and the special token that follows it, if any.
@@ -83,94 +96,95 @@ impl SpecialTokens {
         mut part: impl FnMut(&str, Option<TokenId>),
     ) {
         let mut start = 0;
-        for found in self.find_all(vocabulary, text.as_bytes(), all) {
-            let token = &self.tokens[found.token];
-            part(&text[start..found.span.start], Some(token.id));
-            start = found.span.end;
+        for ([at, end], token) in self.find_all(vocabulary, text.as_bytes(), all) {
+            part(&text[start..at], Some(self.tokens[token].id));
+            start = end;
         }
         if start < text.len() {
             part(&text[start..], None);
         }
     }
 
-    /// The special tokens of a text, in order. Where they overlap, the longest wins, then the first.
-    fn find_all(&self, vocabulary: &Vocabulary, text: &[u8], all: bool) -> Vec<Found> {
+    /// The special tokens of a text, by where they begin and end (the white space they drop included). Where they
+    /// overlap, the longest wins, then the first.
+    fn find_all(&self, vocabulary: &Vocabulary, text: &[u8], all: bool) -> Places {
         let len = |token: usize| vocabulary.spelling(self.tokens[token].id).len();
-        // The longest token at each place, by its length.
-        let mut by_len: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
-        for at in 0..text.len() {
-            if let Some(token) = self.longest(vocabulary, &text[at..], all) {
-                by_len.entry(len(token)).or_default().push((at, token));
+        // By length, the longest first, then by place.
+        let key = |at: usize, token: usize| [usize::MAX - len(token), at];
+        let matched = |token: usize| {
+            if all {
+                Some(token)
+            } else {
+                self.tokens[token].always
             }
+        };
+        let mut wanted = Places::new();
+        for (at, token) in self.automaton.begins(text) {
+            wanted.extend(matched(token).map(|token| (key(at, token), token)));
         }
-        let mut found = Vec::new();
-        if by_len.is_empty() {
-            return found;
-        }
-        let mut taken = vec![false; text.len()];
-        while let Some((bytes, places)) = by_len.pop_last() {
-            for (at, token) in ordered(places, Ord::cmp) {
-                let mut end = at + bytes;
-                let free = |place: &usize| !taken[*place];
-                let room = (at..end).take_while(free).count();
-                if room == bytes {
-                    if self.tokens[token].strips_right {
-                        let after = (end..text.len()).take_while(free);
-                        end += after.take_while(|place| is_space(text[*place])).count();
-                    }
-                    taken[at..end].fill(true);
-                    found.push(Found {
-                        span: at..end,
-                        token,
-                    });
-                } else if room > 0 {
-                    // A shorter token may fit before the one that is in the way.
-                    let fits =
-                        |token: usize| len(token) <= room && (all || self.tokens[token].always);
-                    let shorter = self
-                        .prefixes(self.tokens[token].prefix)
-                        .find(|token| fits(*token));
-                    if let Some(token) = shorter {
-                        by_len.entry(len(token)).or_default().push((at, token));
-                    }
-                }
+        let mut found = Places::new();
+        while let Some(([_, at], token)) = wanted.pop_first() {
+            let before = found.range(..[at + 1, 0]).next_back();
+            if before.is_some_and(|([_, end], _)| *end > at) {
+                continue;
             }
+            let after = found.range([at, 0]..).next();
+            let room = after.map_or(text.len(), |([start, _], _)| *start) - at;
+            let mut bytes = len(token);
+            if bytes > room {
+                // A shorter token may fit before the one that is in the way.
+                let shorter = self.prefix(token, |prefix| len(prefix) <= room);
+                let shorter = shorter.and_then(matched);
+                wanted.extend(shorter.map(|token| (key(at, token), token)));
+                continue;
+            }
+            if self.tokens[token].strips_right {
+                let after = text[at + bytes..at + room].iter();
+                bytes += after.take_while(|byte| is_space(**byte)).count();
+            }
+            found.insert([at, at + bytes], token);
         }
-        ordered(found, |a: &Found, b| a.span.start.cmp(&b.span.start))
+        found
     }
 
-    /// The longest token at the start of `text`.
-    fn longest(&self, vocabulary: &Vocabulary, text: &[u8], all: bool) -> Option<usize> {
-        let first = usize::from(*text.first()?);
-        let (start, end) = (self.by_first[first], self.by_first[first + 1]);
-        let after =
-            self.tokens[start..end].partition_point(|token| vocabulary.spelling(token.id) <= text);
-        // Whatever sorts between a beginning of the text and the text has that beginning too.
-        self.prefixes((start + after).checked_sub(1).filter(|_| after > 0))
-            .filter(|token| all || self.tokens[*token].always)
-            .find(|token| text.starts_with(vocabulary.spelling(self.tokens[*token].id)))
-    }
-
-    /// A token and those it begins with, ever shorter.
-    fn prefixes(&self, token: Option<usize>) -> impl Iterator<Item = usize> {
-        std::iter::successors(token, |token| self.tokens[*token].prefix)
+    /// The longest token that `token` begins with and that is short enough.
+    fn prefix(&self, token: usize, is_short: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut token = Some(token);
+        while let Some(at) = token.filter(|at| !is_short(*at)) {
+            let Special { jump, prefix, .. } = self.tokens[at];
+            token = jump.filter(|jump| !is_short(*jump)).or(prefix);
+        }
+        token
     }
 
     /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request.
-    pub fn shield(&self, vocabulary: &Vocabulary, text: &str) -> String {
+    pub fn shield(&self, text: &str) -> String {
         let text = unshield(text);
+        let mut begins: Vec<_> = self.automaton.begins(text.as_bytes()).collect();
         let mut shielded = String::new();
         for (at, c) in text.char_indices() {
             shielded.push(c);
-            let longest = self.longest(vocabulary, &text.as_bytes()[at..], true);
-            if self
-                .prefixes(longest)
-                .any(|token| !self.tokens[token].always)
-            {
+            let longest = begins.pop_if(|(place, _)| *place == at);
+            if longest.is_some_and(|(_, token)| self.tokens[token].on_request) {
                 shielded.push(SHIELD);
             }
         }
         shielded
+    }
+}
+
+impl Special {
+    /// Where a token jumps to whose prefix is this one, at `place`: such that a search takes a number of steps
+    /// that grows with the logarithm of the number of prefixes (Myers 1983).
+    fn jump_below(&self, place: Option<usize>, tokens: &[Special]) -> Option<usize> {
+        let Some(first) = self.jump.map(|at| &tokens[at]) else {
+            return place;
+        };
+        let Some(second) = first.jump.map(|at| &tokens[at]) else {
+            return place;
+        };
+        let even = self.depth - first.depth == first.depth - second.depth;
+        if even { first.jump } else { place }
     }
 }
 
@@ -186,4 +200,121 @@ pub(super) fn unshield(text: &str) -> Cow<'_, str> {
 /// What C takes for white space.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gguf::StringArray;
+    use crate::tokenizer::vocabulary::Script;
+
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    fn vocabulary(tokens: &[(String, Kind)]) -> Vocabulary {
+        let mut spellings = StringArray::default();
+        for (spelling, _) in tokens {
+            spellings.push(spelling.as_bytes()).unwrap();
+        }
+        let kinds = tokens.iter().map(|(_, kind)| *kind).collect();
+        Vocabulary::new(Script::SentencePiece, &spellings, kinds).unwrap()
+    }
+
+    /// A text in pieces: plain text, and tokens with the white space they drop.
+    type Pieces = Vec<(String, Option<TokenId>)>;
+
+    /// Cuts one token after the other out of what is left of the text, the longest first, as llama.cpp does.
+    fn expected(vocabulary: &Vocabulary, text: &str, all: bool, strips: bool) -> Pieces {
+        let matched = |kind| kind == Kind::UserDefined || all && kind == Kind::Control;
+        let ids = vocabulary.ids().filter(|(_, kind)| matched(*kind));
+        let mut ids: Vec<TokenId> = ids.map(|(id, _)| id).collect();
+        ids.sort_by_key(|id| std::cmp::Reverse(vocabulary.spelling(*id).len()));
+        let mut pieces = vec![(text.to_owned(), None)];
+        for id in ids {
+            let spelling = std::str::from_utf8(vocabulary.spelling(id)).unwrap();
+            let mut cut = Vec::new();
+            for (piece, token) in pieces {
+                let mut rest = piece.as_str();
+                while let (None, Some((before, after))) = (token, rest.split_once(spelling)) {
+                    cut.push((before.to_owned(), None));
+                    cut.push((String::new(), Some(id)));
+                    rest = if strips { after.trim_start() } else { after };
+                }
+                cut.push((rest.to_owned(), token));
+            }
+            pieces = cut;
+        }
+        pieces.retain(|piece| *piece != (String::new(), None));
+        pieces
+    }
+
+    #[test]
+    fn tokens_are_cut_out_longest_first() {
+        let mut state = 5u32;
+        let mut random = move |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        let mut tokens_found = 0;
+        for round in 0..4_000 {
+            let mut word = |longest: u32| -> String {
+                let letters = ["a", "b", "<", " ", "é"];
+                let len = 1 + random(longest);
+                (0..len).map(|_| letters[random(5) as usize]).collect()
+            };
+            let mut tokens: Vec<(String, Kind)> = Vec::new();
+            for _ in 0..1 + round % 12 {
+                let token = word(5);
+                // Which of two equally long ones wins, the reference does not say.
+                if tokens.iter().all(|(other, _)| other.len() != token.len()) {
+                    let kinds = [Kind::Control, Kind::UserDefined];
+                    tokens.push((token, kinds[tokens.len() / 2 % 2]));
+                }
+            }
+            let text = word(40);
+            let vocabulary = vocabulary(&tokens);
+            for (all, strips) in [(true, false), (true, true), (false, false)] {
+                let special = SpecialTokens::new(&vocabulary, |_| strips).unwrap();
+                let mut pieces = Pieces::new();
+                special.split(&vocabulary, &text, all, |plain, token| {
+                    let plain = (plain.to_owned(), None);
+                    pieces.extend([plain, (String::new(), token)]);
+                    tokens_found += usize::from(token.is_some());
+                });
+                pieces.retain(|piece| *piece != (String::new(), None));
+                let expected = expected(&vocabulary, &text, all, strips);
+                assert_eq!(pieces, expected, "{text:?} {tokens:?} {all} {strips}");
+            }
+            let special = SpecialTokens::new(&vocabulary, |_| false).unwrap();
+            let shielded = special.shield(&text);
+            assert_eq!(unshield(&shielded), text);
+            special.split(&vocabulary, &shielded, true, |_, token| {
+                // There is no place inside of a single character.
+                let long = token.filter(|id| tokens[*id as usize].0.chars().nth(1).is_some());
+                let kind = long.and_then(|id| vocabulary.kind(id));
+                assert_ne!(kind, Some(Kind::Control), "{shielded:?} {tokens:?}");
+            });
+        }
+        assert!(tokens_found > 5_000);
+    }
+
+    /// Thousands of tokens that begin with one another, and a text where they all begin and are in each other's
+    /// way: what is looked at grows with the text alone. Anything else would take minutes.
+    #[test]
+    fn nested_tokens_are_no_trap() {
+        let mut tokens: Vec<_> = (1..=3_000)
+            .map(|len| ("a".repeat(len), Kind::Control))
+            .collect();
+        tokens.push((format!("{}b", "a".repeat(3_000)), Kind::Control));
+        let vocabulary = vocabulary(&tokens);
+        let special = SpecialTokens::new(&vocabulary, |_| false).unwrap();
+        let text = format!("{}b", "a".repeat(5_999)).repeat(100);
+        let mut found = Vec::new();
+        special.split(&vocabulary, &text, true, |plain, token| {
+            assert!(plain.is_empty());
+            found.extend(token);
+        });
+        assert_eq!(found, [2_998, 3_000].repeat(100));
+        assert_eq!(special.shield(&text).chars().count(), text.len() * 2 - 100);
+    }
 }

@@ -6,7 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::sentencepiece::SPACE;
 use super::{bad, byte_level};
-use crate::gguf::StringArray;
+use crate::gguf::{IntegerArray, StringArray};
 use crate::{Error, Result, TokenId};
 
 /// What a token is for (`tokenizer.ggml.token_type`).
@@ -174,7 +174,7 @@ fn byte_of(token: &[u8]) -> Option<u8> {
 }
 
 /// The kind of each token, from `tokenizer.ggml.token_type`; without it all are normal.
-pub(super) fn kinds(tokens: &StringArray, types: Option<&[i64]>) -> Result<Vec<Kind>> {
+pub(super) fn kinds(tokens: &StringArray, types: Option<&IntegerArray>) -> Result<Vec<Kind>> {
     if tokens.is_empty() || u32::try_from(tokens.len()).is_err() {
         return Err(bad(
             "tokenizer.ggml.tokens",
@@ -191,15 +191,16 @@ pub(super) fn kinds(tokens: &StringArray, types: Option<&[i64]>) -> Result<Vec<K
     kinds
         .try_reserve_exact(tokens.len())
         .map_err(|_| Error::OutOfMemory(tokens.len()))?;
-    kinds.extend(
-        (0..tokens.len()).map(|id| match types.map(|types| types[id]) {
-            None | Some(1) => Kind::Normal,
-            Some(2) => Kind::Unknown,
-            Some(3) => Kind::Control,
-            Some(4) => Kind::UserDefined,
-            Some(6) => Kind::Byte,
-            Some(_) => Kind::Unused,
-        }),
-    );
+    match types {
+        None => kinds.resize(tokens.len(), Kind::Normal),
+        Some(types) => kinds.extend(types.iter().take(tokens.len()).map(|kind| match kind {
+            1 => Kind::Normal,
+            2 => Kind::Unknown,
+            3 => Kind::Control,
+            4 => Kind::UserDefined,
+            6 => Kind::Byte,
+            _ => Kind::Unused,
+        })),
+    }
     Ok(kinds)
 }

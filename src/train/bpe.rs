@@ -66,7 +66,7 @@ impl Vocabulary {
             ("tokenizer.ggml.model", text("gpt2")),
             ("tokenizer.ggml.pre", text("gpt-2")),
             ("tokenizer.ggml.tokens", Value::Strings(self.tokens.clone())),
-            ("tokenizer.ggml.token_type", Value::Integers(types)),
+            ("tokenizer.ggml.token_type", Value::Integers(types.into())),
             ("tokenizer.ggml.merges", Value::Strings(self.merges.clone())),
             ("tokenizer.ggml.bos_token_id", end()),
             ("tokenizer.ggml.eos_token_id", end()),

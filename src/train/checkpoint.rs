@@ -75,7 +75,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
         .map_err(|_| mismatch("it lacks a tensor"))?;
     Ok(Saved {
         text_hash: long(&metadata, "text_hash")?,
-        step: long(&metadata, "step")?,
+        step: steps(&metadata)?,
         vocabulary: Vocabulary {
             tokens: strings(&mut metadata, "tokens")?,
             merges: strings(&mut metadata, "merges")?,
@@ -172,6 +172,15 @@ fn long(metadata: &Metadata, key: &str) -> Result<u64> {
     match metadata.get(key) {
         Some(Value::U64(number)) => Ok(*number),
         _ => Err(Error::MissingMetadata(key.into())),
+    }
+}
+
+/// The steps that were done: so few that more can be counted, in JavaScript too.
+fn steps(metadata: &Metadata) -> Result<u64> {
+    let steps = long(metadata, "step")?;
+    match steps < 1 << 52 {
+        true => Ok(steps),
+        false => Err(mismatch("it has more steps than any training")),
     }
 }
 

@@ -200,6 +200,10 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
     );
     assert_eq!(code(&text, &saved[..saved.len() - 400]), "truncated");
     assert_eq!(code(&text, b"something else altogether"), "not_gguf");
+    let mut endless = self::trainer();
+    endless.step = u64::MAX;
+    let endless = endless.checkpoint().unwrap();
+    assert_eq!(code(&text, &endless), "checkpoint_mismatch");
     // Whatever byte is wrong, there is an error or a trainer, never a panic.
     for at in (0..saved.len().min(20_000)).step_by(7) {
         let mut broken = saved.clone();

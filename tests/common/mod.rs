@@ -290,7 +290,7 @@ fn metadata(kind: TensorType) -> Vec<(&'static str, Value)> {
         ("tokenizer.ggml.model", text("gpt2")),
         ("tokenizer.ggml.pre", text("gpt-2")),
         ("tokenizer.ggml.tokens", Value::Strings(tokens)),
-        ("tokenizer.ggml.token_type", Value::Integers(types)),
+        ("tokenizer.ggml.token_type", Value::Integers(types.into())),
         ("tokenizer.ggml.merges", Value::Strings(merges)),
         ("tokenizer.ggml.bos_token_id", Value::U32(BEGIN)),
         ("tokenizer.ggml.eos_token_id", Value::U32(END)),

@@ -5,28 +5,30 @@ use std::ops::Range;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Random, bits};
+use super::{Random, bits, on_every_backend};
 use crate::kernels::attention::*;
 use crate::kernels::*;
 
 #[test]
 fn attention_equals_the_specification() {
-    let mut random = Random(6);
-    for size in [2, 30, 32, 64, 100] {
-        for positions in [1_usize, 2, 4, 17, 70] {
-            let query = random.values(size);
-            let keys = random.values(positions.next_multiple_of(4) * size);
-            let values = random.values(positions * size);
-            let (mut a, mut b) = (vec![0.0; positions], vec![0.0; positions]);
-            scores(&query, &keys, 0.125, &mut a);
-            scalar::scores(&query, &keys, 0.125, &mut b);
-            assert_eq!(bits(&a), bits(&b));
-            let (mut out, mut expected) = (vec![0.0; size], vec![0.0; size]);
-            weighted_sum(&a, &values, &mut out);
-            scalar::weighted_sum(&a, &values, &mut expected);
-            assert_eq!(bits(&out), bits(&expected));
+    on_every_backend(|| {
+        let mut random = Random(6);
+        for size in [2, 30, 32, 64, 100] {
+            for positions in [1_usize, 2, 4, 17, 70] {
+                let query = random.values(size);
+                let keys = random.values(positions.next_multiple_of(4) * size);
+                let values = random.values(positions * size);
+                let (mut a, mut b) = (vec![0.0; positions], vec![0.0; positions]);
+                scores(&query, &keys, 0.125, &mut a);
+                scalar::scores(&query, &keys, 0.125, &mut b);
+                assert_eq!(bits(&a), bits(&b));
+                let (mut out, mut expected) = (vec![0.0; size], vec![0.0; size]);
+                weighted_sum(&a, &values, &mut out);
+                scalar::weighted_sum(&a, &values, &mut expected);
+                assert_eq!(bits(&out), bits(&expected));
+            }
         }
-    }
+    });
 }
 
 /// Integers of a cache: all of them within ±`limit`, the extremes often.
@@ -87,36 +89,41 @@ fn integer_attention_equals_the_specification<T: Stored>(
 
 #[test]
 fn attention_over_integers_equals_the_specification() {
-    integer_attention_equals_the_specification::<i16>(scores_wide, weighted_sum_wide);
-    integer_attention_equals_the_specification::<i8>(scores_narrow, weighted_sum_narrow);
-    let mut random = Random(8);
-    for len in [1, 8, 31, 32, 77] {
-        for extreme in [0.0, 1e-38, f32::INFINITY, f32::NAN] {
-            let mut x = random.values(len);
-            x[len / 2] = extreme;
-            let (mut a, mut b) = (vec![0; len], vec![0; len]);
-            let scales = (quantize_wide(&x, &mut a), scalar::quantize_wide(&x, &mut b));
-            assert_eq!((a, scales.0.to_bits()), (b, scales.1.to_bits()));
+    on_every_backend(|| {
+        integer_attention_equals_the_specification::<i16>(scores_wide, weighted_sum_wide);
+        integer_attention_equals_the_specification::<i8>(scores_narrow, weighted_sum_narrow);
+        let mut random = Random(8);
+        for len in [1, 8, 31, 32, 77] {
+            for extreme in [0.0, 1e-38, f32::INFINITY, f32::NAN] {
+                let mut x = random.values(len);
+                x[len / 2] = extreme;
+                let (mut a, mut b) = (vec![0; len], vec![0; len]);
+                let scales = (quantize_wide(&x, &mut a), scalar::quantize_wide(&x, &mut b));
+                assert_eq!((a, scales.0.to_bits()), (b, scales.1.to_bits()));
+            }
         }
-    }
+    });
 }
 
 /// Every type of cache against attention in double precision, over all positions and over a window, with
 /// scores as they are and capped.
 #[test]
 fn attention_is_a_weighted_mean_of_values() {
-    for (kind, tolerance) in [
-        (CacheType::F32, 1e-5),
-        (CacheType::Q16, 1e-3),
-        (CacheType::Q8, 0.05),
-    ] {
-        for (size, first, end) in [(6, 0, 1), (32, 0, 5), (64, 0, 300), (30, 5, 40), (64, 8, 9)] {
-            for cap in [None, Some(1.5)] {
-                let error = attention_error(kind, size, first..end, cap);
-                assert!(error < tolerance, "{kind:?}, {first}..{end}: {error}");
+    on_every_backend(|| {
+        for (kind, tolerance) in [
+            (CacheType::F32, 1e-5),
+            (CacheType::Q16, 1e-3),
+            (CacheType::Q8, 0.05),
+        ] {
+            for (size, first, end) in [(6, 0, 1), (32, 0, 5), (64, 0, 300), (30, 5, 40), (64, 8, 9)]
+            {
+                for cap in [None, Some(1.5)] {
+                    let error = attention_error(kind, size, first..end, cap);
+                    assert!(error < tolerance, "{kind:?}, {first}..{end}: {error}");
+                }
             }
         }
-    }
+    });
 }
 
 fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Option<f32>) -> f64 {
@@ -173,16 +180,18 @@ fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Opti
 
 #[test]
 fn a_convolution_reads_the_latest_positions() {
-    let mut cache = HeadCache::without_keys(2);
-    cache.reserve(4).unwrap();
-    for position in 0..4 {
-        cache.store(position, &[], &[position as f32 + 1.0, 5.0]);
-    }
-    let kernel = [100.0, 1.0, 10.0, 2.0, 1.0, 4.0];
-    let expected = [[1.0, 20.0], [12.0, 30.0], [123.0, 35.0], [234.0, 35.0]];
-    for (position, expected) in expected.iter().enumerate() {
-        let mut out = [f32::NAN; 2];
-        convolve(&cache, position + 1, &kernel, &mut [0.0; 2], &mut out);
-        assert_eq!(out, *expected);
-    }
+    on_every_backend(|| {
+        let mut cache = HeadCache::without_keys(2);
+        cache.reserve(4).unwrap();
+        for position in 0..4 {
+            cache.store(position, &[], &[position as f32 + 1.0, 5.0]);
+        }
+        let kernel = [100.0, 1.0, 10.0, 2.0, 1.0, 4.0];
+        let expected = [[1.0, 20.0], [12.0, 30.0], [123.0, 35.0], [234.0, 35.0]];
+        for (position, expected) in expected.iter().enumerate() {
+            let mut out = [f32::NAN; 2];
+            convolve(&cache, position + 1, &kernel, &mut [0.0; 2], &mut out);
+            assert_eq!(out, *expected);
+        }
+    });
 }

@@ -1,0 +1,120 @@
+//! Where tokens begin in a text.
+
+use std::ops::Range;
+
+use crate::order::ordered;
+use crate::{Error, Result};
+
+/// The node at which every reading begins.
+const ROOT: usize = 0;
+/// No spelling.
+const NONE: u32 = u32::MAX;
+
+/// Finds the longest of many spellings that begins at each place of a text: the automaton of Aho and Corasick
+/// (1975) over the spellings read backwards. It reads a text backwards too, and each byte once, however many
+/// spellings there are and however they nest.
+pub(super) struct Automaton {
+    /// A trie, level by level.
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    /// What leads here from the node above.
+    byte: u8,
+    /// The first node below. Those below one node lie together, in the order of their bytes, and end where those
+    /// below the next node begin.
+    below: u32,
+    /// The node of the longest end of what was read up to here.
+    end: u32,
+    /// The longest spelling that what was read ends with, backwards.
+    longest: u32,
+}
+
+impl Automaton {
+    /// The automaton of `spellings`, which differ.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn new(spellings: &[&[u8]]) -> Result<Self> {
+        let backwards = |spelling: usize| spellings[spelling].iter().rev();
+        let order = ordered((0..spellings.len()).collect(), |a, b| {
+            backwards(*a).cmp(backwards(*b))
+        });
+        let byte = |place: usize, depth: usize| {
+            let spelling = spellings[order[place]];
+            spelling[spelling.len() - 1 - depth]
+        };
+        let mut automaton = Self { nodes: Vec::new() };
+        // Of each node: the spellings that lead through it, by their places in the order, and its depth.
+        let mut through: Vec<(Range<usize>, usize)> = Vec::new();
+        let root = Node {
+            byte: 0,
+            below: 0,
+            end: 0,
+            longest: NONE,
+        };
+        automaton.nodes.push(root);
+        through.push((0..order.len(), 0));
+        let mut at = ROOT;
+        while let Some((mut places, depth)) = through.get(at).cloned() {
+            automaton.nodes[at].below = through.len() as u32;
+            // What ends here comes first.
+            places.start += usize::from(depth > 0 && spellings[order[places.start]].len() == depth);
+            while let Some(first) = places.clone().next() {
+                let next = byte(first, depth);
+                let same = places
+                    .clone()
+                    .take_while(|place| byte(*place, depth) == next);
+                let branch = first..first + same.count();
+                places.start = branch.end;
+                let end = match at {
+                    ROOT => ROOT,
+                    _ => automaton.step(automaton.nodes[at].end as usize, next),
+                };
+                let ends = spellings[order[first]].len() == depth + 1;
+                let longest = if ends {
+                    order[first] as u32
+                } else {
+                    automaton.nodes[end].longest
+                };
+                let no_memory = |_| Error::OutOfMemory(size_of::<Node>());
+                automaton.nodes.try_reserve(1).map_err(no_memory)?;
+                through.try_reserve(1).map_err(no_memory)?;
+                through.push((branch, depth + 1));
+                automaton.nodes.push(Node {
+                    byte: next,
+                    below: 0,
+                    end: end as u32,
+                    longest,
+                });
+            }
+            at += 1;
+        }
+        Ok(automaton)
+    }
+
+    /// Each place of `text` where a spelling begins, with the longest such, from the last place to the first.
+    pub fn begins<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let mut node = ROOT;
+        text.iter().enumerate().rev().filter_map(move |(at, byte)| {
+            node = self.step(node, *byte);
+            let longest = self.nodes[node].longest;
+            (longest != NONE).then_some((at, longest as usize))
+        })
+    }
+
+    /// The node after another byte.
+    fn step(&self, mut node: usize, byte: u8) -> usize {
+        loop {
+            let below = self.nodes[node].below as usize;
+            let next = self.nodes.get(node + 1);
+            let end = next.map_or(self.nodes.len(), |next| next.below as usize);
+            let place = self.nodes[below..end].binary_search_by_key(&byte, |node| node.byte);
+            match place {
+                Ok(place) => return below + place,
+                Err(_) if node == ROOT => return ROOT,
+                Err(_) => node = self.nodes[node].end as usize,
+            }
+        }
+    }
+}
