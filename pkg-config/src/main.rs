@@ -5,6 +5,7 @@
 mod bench;
 mod command;
 mod fetch;
+mod fuzz;
 mod model;
 mod page;
 mod progress;
@@ -112,6 +113,15 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Feed the fuzz targets of tests/fuzz, and keep what they find in target/fuzz/
+    Fuzz {
+        /// How long each target runs
+        #[arg(long, default_value_t = 450)]
+        seconds: u64,
+        /// Run this target alone (may be given more than once)
+        #[arg(long, value_name = "TARGET")]
+        only: Vec<String>,
+    },
     /// Print the size of each file of the built package, raw and compressed
     Sizes,
 }
@@ -168,6 +178,7 @@ fn run() -> Result<()> {
                 json,
             },
         ),
+        Action::Fuzz { seconds, only } => fuzz::fuzz(&repo, seconds, &only),
         Action::Sizes => sizes::print(&repo),
     }
 }

@@ -24,16 +24,23 @@ pub struct Chromium {
 
 /// Makes sure that the pinned Rust toolchain can compile to WebAssembly.
 pub fn wasm_target() -> Result<()> {
+    rust_target("wasm32-unknown-unknown", "the page runs WebAssembly")
+}
+
+/// Makes sure that the pinned Rust toolchain can compile for a target.
+pub fn rust_target(target: &str, why: &str) -> Result<()> {
     let sysroot = command::output(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let library = Path::new(sysroot.trim()).join("lib/rustlib/wasm32-unknown-unknown/lib");
-    if library.is_dir() {
+    let library = Path::new(sysroot.trim()).join("lib/rustlib").join(target);
+    if library.join("lib").is_dir() {
         return Ok(());
     }
-    explain(
-        "Rust's wasm32-unknown-unknown target",
-        "the page runs WebAssembly",
-    );
-    command::run(Command::new("rustup").args(["target", "add", "wasm32-unknown-unknown"]))
+    explain(&format!("Rust's {target} target"), why);
+    command::run(Command::new("rustup").args(["target", "add", target]))
+}
+
+/// What runs programs of 64-bit Arm on another machine, where it is installed.
+pub fn arm_emulator() -> Option<PathBuf> {
+    command::find(&["qemu-aarch64", "qemu-aarch64-static"])
 }
 
 /// The script of wasm-opt, which Node runs.

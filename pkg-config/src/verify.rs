@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::repo::Repo;
 use crate::serve::Server;
 use crate::wasm::Variant;
-use crate::{command, fetch, model, page, site, tools};
+use crate::{command, fetch, fuzz, model, page, site, tools};
 
 /// One check.
 struct Step {
@@ -49,6 +49,16 @@ const STEPS: &[Step] = &[
         name: "test",
         what: "native tests, those on whole models too",
         run: test,
+    },
+    Step {
+        name: "neon",
+        what: "the kernels of aarch64 compile, and pass their tests where they can be run",
+        run: neon,
+    },
+    Step {
+        name: "fuzz",
+        what: "the fuzz targets find nothing within seconds",
+        run: |repo| fuzz::fuzz(repo, 5, &[]),
     },
     Step {
         name: "wasm-test",
@@ -211,6 +221,37 @@ fn fetch_models(repo: &Repo) -> Result<()> {
 
 fn test(repo: &Repo) -> Result<()> {
     command::run(&mut cargo(repo, &["test", "--locked", "--workspace"]))
+}
+
+/// The kernel tests on a processor of each kind, in an emulator where there is one. An Arm machine runs them
+/// among the native tests.
+fn neon(repo: &Repo) -> Result<()> {
+    // Its C library comes with Rust, and so does the linker: no other cross compiler is needed.
+    const TARGET: &str = "aarch64-unknown-linux-musl";
+    tools::rust_target(TARGET, "the kernels of aarch64 are checked")?;
+    let test = |cpu: Option<&str>| {
+        let mut cargo = cargo(repo, &["test", "--locked", "--package", "nexttoken"]);
+        cargo.args(["--lib", "--no-default-features", "--target", TARGET]);
+        let variable = |name: &str| format!("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_{name}");
+        cargo.env(variable("LINKER"), "rust-lld");
+        match (tools::arm_emulator(), cpu) {
+            (Some(emulator), Some(cpu)) => {
+                cargo.env(
+                    variable("RUNNER"),
+                    format!("{} -cpu {cpu}", emulator.display()),
+                );
+                command::run(cargo.args(["--", "kernels::"]))
+            }
+            _ => command::run(cargo.arg("--no-run")),
+        }
+    };
+    if tools::arm_emulator().is_none() {
+        eprintln!("no qemu-aarch64 (on Debian: qemu-user): the tests are compiled, not run");
+        return test(None);
+    }
+    // Without the dot product, and with it.
+    test(Some("cortex-a57"))?;
+    test(Some("max"))
 }
 
 fn wasm_test(repo: &Repo) -> Result<()> {
