@@ -10,7 +10,7 @@ use crate::order::ordered;
 
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
 /// Unicode reserves for use within a program, and that stands in no text.
-const SHIELD: char = '\u{FDD0}';
+pub(crate) const SHIELD: char = '\u{FDD0}';
 
 /// Tokens that are matched as they are spelled, before anything else looks at the text.
 pub(super) struct SpecialTokens {
@@ -156,8 +156,9 @@ impl SpecialTokens {
         std::iter::successors(token, |token| self.tokens[*token].prefix)
     }
 
-    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request.
-    pub fn shield(&self, vocabulary: &Vocabulary, text: &str) -> String {
+    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request, but for
+    /// those around a model's thoughts where `thoughts` stay what they are.
+    pub fn shield(&self, vocabulary: &Vocabulary, text: &str, thoughts: bool) -> String {
         let text = unshield(text);
         let mut shielded = String::new();
         for (at, c) in text.char_indices() {
@@ -165,7 +166,11 @@ impl SpecialTokens {
             let longest = self.longest(vocabulary, &text.as_bytes()[at..], true);
             if self
                 .prefixes(longest)
-                .any(|token| !self.tokens[token].always)
+                .map(|token| &self.tokens[token])
+                .any(|token| {
+                    let kept = thoughts && is_of_thoughts(vocabulary.spelling(token.id));
+                    !token.always && !kept
+                })
             {
                 shielded.push(SHIELD);
             }
@@ -181,6 +186,15 @@ pub(super) fn unshield(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Whether a token of this spelling stands around a model's thoughts: `<think>`, `[/THINK]`, `<|END_THINKING|>`.
+pub(super) fn is_of_thoughts(spelling: &[u8]) -> bool {
+    let bracket = matches!(spelling.first(), Some(b'<' | b'['));
+    bracket
+        && spelling
+            .windows(5)
+            .any(|part| part.eq_ignore_ascii_case(b"think"))
 }
 
 /// What C takes for white space.

@@ -10,6 +10,7 @@ import datetime
 import json
 import pathlib
 
+import expressions
 import jinja2
 import jinja2.ext
 import jinja2.sandbox
@@ -74,17 +75,46 @@ OPTIONS = [
     (True, {"tools": TOOLS}),
 ]
 
-cases = []
-for path in sorted(HERE.glob("*.jinja")):
-    for messages in CONVERSATIONS:
-        for add_generation_prompt, variables in OPTIONS:
-            given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
-            result = render(path.read_text(), messages, **given)
-            case = {"template": path.name, "messages": messages, **given, **result}
-            same = [c for c in cases if c["template"] == path.name and c["messages"] == messages and all(c.get(k) == result.get(k) for k in ("text", "refused"))]
-            # An option that changes nothing is not worth a case.
-            if not same:
-                cases.append(case)
-lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
-(HERE / "expected.json").write_text(f"[\n{lines}\n]\n")
-print(len(cases), "cases")
+
+
+def conversations():
+    """Each template of the folder with each conversation, as far as they differ."""
+    cases = []
+    for path in sorted(HERE.glob("*.jinja")):
+        for messages in CONVERSATIONS:
+            for add_generation_prompt, variables in OPTIONS:
+                given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
+                result = render(path.read_text(), messages, **given)
+                case = {"template": path.name, "messages": messages, **given, **result}
+                same = [c for c in cases if c["template"] == path.name and c["messages"] == messages and all(c.get(k) == result.get(k) for k in ("text", "refused"))]
+                # An option that changes nothing is not worth a case.
+                if not same:
+                    cases.append(case)
+    return cases
+
+
+def small(templates, variables):
+    """Templates that need no conversation: what each gives, or that it fails."""
+    cases = []
+    for template in templates:
+        try:
+            result = render(template, say(("user", "Hi")), True, variables)
+        except Exception as error:
+            result = {"refused": f"{type(error).__name__}: {error}"}
+        # Where an object is in memory is no result.
+        if " at 0x" not in result.get("text", ""):
+            cases.append({"template": template, **result})
+    return cases
+
+
+def write(name, cases, **head):
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+    head = "".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in head.items())
+    text = f"{{\n{head}\"cases\": [\n{lines}\n]}}\n" if head else f"[\n{lines}\n]\n"
+    (HERE / name).write_text(text)
+    print(len(cases), "cases in", name)
+
+
+if __name__ == "__main__":
+    write("expected.json", conversations())
+    write("expressions.json", small(expressions.templates(), expressions.VARIABLES), variables=expressions.VARIABLES)
