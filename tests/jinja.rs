@@ -29,7 +29,10 @@ fn request(template: &str) -> Request {
 }
 
 fn differences(file: &str) -> (usize, Vec<String>) {
-    let path = format!("{}/tests/data/chat/{file}", env!("CARGO_MANIFEST_DIR"));
+    let path = match file.starts_with('/') {
+        true => file.to_owned(),
+        false => format!("{}/tests/data/chat/{file}", env!("CARGO_MANIFEST_DIR")),
+    };
     let table: Table = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let rendering = Rendering {
         date: Some("2026-11-24T12:30:00".into()),
@@ -61,6 +64,20 @@ fn expressions_are_worth_what_they_are_with_jinja2() {
     );
 }
 
+/// `data/chat/random_templates.py` tells how to make more of them.
+#[test]
+fn random_templates_render_as_with_jinja2() {
+    let more = std::env::var("NEXTTOKEN_RANDOM_TEMPLATES");
+    let (count, found) = differences(more.as_deref().unwrap_or("random.json"));
+    assert!(count > 300 || more.is_ok());
+    assert!(
+        found.is_empty(),
+        "{} of {count}:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
 #[test]
 fn many_tools_and_documents_render() {
     let tools = |tools: usize, parameters: usize| {
@@ -78,7 +95,8 @@ fn many_tools_and_documents_render() {
         let tools: Vec<_> = (0..tools).map(tool).collect();
         ("tools", serde_json::Value::from(tools))
     };
-    let document = |index| serde_json::json!({"title": index.to_string(), "text": "what it says"});
+    let document =
+        |index: usize| serde_json::json!({"title": index.to_string(), "text": "what it says"});
     let documents: Vec<_> = (0..3000).map(document).collect();
     let template = "{% for tool in tools or [] %}{% set f = tool.function %}<function>{{ f.name }}\n\
         {% for name, fields in f.parameters.properties | items %}<parameter>{{ name }}\n\

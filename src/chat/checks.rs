@@ -22,6 +22,14 @@ pub(super) fn add(environment: &mut Environment<'_>) {
     environment.add_test("in", |state: &State, value: &Value, of: &Value| {
         operators::contained(state, value, of)
     });
+    for (name, wanted) in [("odd", 1), ("even", 0)] {
+        let test = move |state: &mut State, value: Value| rest_is(state, &value, &2.into(), wanted);
+        environment.add_test(name, test);
+    }
+    environment.add_test(
+        "divisibleby",
+        |state: &mut State, value: Value, by: Value| rest_is(state, &value, &by, 0),
+    );
     let comparisons = [
         ("<", &["<", "lt", "lessthan"][..]),
         ("<=", &["<=", "le"]),
@@ -38,6 +46,11 @@ pub(super) fn add(environment: &mut Environment<'_>) {
     for name in ["startingwith", "endingwith", "safe"] {
         environment.remove_test(name);
     }
+}
+
+fn rest_is(state: &mut State, value: &Value, by: &Value, wanted: i64) -> Result<bool, Error> {
+    let rest = operators::remainder(state, value, by)?;
+    Ok(rest == Value::from(wanted))
 }
 
 /// Whether Python would call it: functions, macros, methods, and what is undefined as well.

@@ -28,7 +28,7 @@ pub(super) fn has(value: &Value, name: &str) -> bool {
     match type_name(value) {
         "str" => name == "format" || strings::NAMES.contains(&name),
         "list" => LIST.contains(&name) || CHANGE_LIST.contains(&name),
-        "tuple" => LIST[1..].contains(&name),
+        "tuple" | "range" => LIST[1..].contains(&name),
         "dict" => MAP.contains(&name) || CHANGE_MAP.contains(&name),
         _ => false,
     }

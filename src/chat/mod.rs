@@ -33,7 +33,11 @@ mod marks;
 #[cfg(feature = "chat")]
 mod methods;
 #[cfg(feature = "chat")]
+mod numbers;
+#[cfg(feature = "chat")]
 mod operators;
+#[cfg(feature = "chat")]
+mod parts;
 #[cfg(feature = "chat")]
 mod render;
 #[cfg(feature = "chat")]

@@ -127,7 +127,16 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
             let _ = write!(out, "{value}");
         }
         ValueKind::Number => out.push_str(&float_text(float(value).unwrap_or(f64::NAN))),
-        ValueKind::String => write_string(value.as_str().unwrap_or_default(), out),
+        ValueKind::String => {
+            let (before, after) = if value.is_safe() {
+                ("Markup(", ")")
+            } else {
+                ("", "")
+            };
+            out.push_str(before);
+            write_string(value.as_str().unwrap_or_default(), out);
+            out.push_str(after);
+        }
         ValueKind::Seq => {
             let (open, close) = if value.is_tuple() {
                 ('(', ')')
