@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(places("é"), ["é"]);
         assert_eq!(places("x"), [""; 0]);
         assert_eq!(places("<"), ["<"; 2]);
-        assert_eq!(places_from_end(text, "</think>")[0], 12..22);
+        assert_eq!(places_from_end(text, "</think>")[0], 13..24);
         assert_eq!(super::places("abab", "ab"), [0..2, 2..4]);
         assert_eq!(count(text), 19);
         assert_eq!(

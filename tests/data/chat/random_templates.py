@@ -15,7 +15,7 @@ LITERALS = ["1", "0", "-3", "2.5", "1e-7", "''", "'a'", "'Hello World'", "'é\\n
 FILTERS = ["upper", "lower", "title", "capitalize", "trim", "length", "first", "last", "list", "join", "join(', ')", "string", "int", "float", "abs", "tojson", "tojson(indent=2)", "default('d')", "default('d', true)", "replace('a', 'b')", "indent(2)", "e", "dictsort", "wordcount", "truncate(6)", "center(9)", "count", "tojson(sort_keys=true, separators=(',', ':'))"]
 # They are given lists: what is wrong with anything else, a generator tells only when it is gone through.
 LISTS = ["numbers", "words", "people", "words[1:]", "[3, 1, 2]", "['b', 'a']", "empty.list", "person.items()", "text"]
-OF_LISTS = ["sort", "unique", "select", "reject", "map('upper')", "map('string')", "batch(2)", "reverse", "select('string')", "map('length')"]
+OF_LISTS = ["sort", "select", "reject", "map('upper')", "map('string')", "batch(2)", "reverse", "select('string')", "map('length')"]
 TESTS = ["defined", "undefined", "none", "string", "number", "integer", "float", "boolean", "mapping", "sequence", "iterable", "callable", "true", "false", "odd", "even", "lower", "upper", "in [1, 'a']", "eq 1", "gt 1", "divisibleby 2", "sameas none"]
 METHODS = ["upper()", "lower()", "strip()", "title()", "split()", "split(',')", "split('o', 1)", "rsplit('o', 1)", "partition('o')", "startswith('H')", "endswith(('d', 'x'))", "find('l')", "rfind('l')", "count('l')", "replace('l', 'L', 1)", "isdigit()", "isalpha()", "isspace()", "zfill(4)", "ljust(6, '.')", "center(7)", "removeprefix('He')", "splitlines()", "items()", "keys()", "values()", "get('a')", "get('a', 5)", "index('a')", "format(1)", "join(['x', 'y'])", "swapcase()", "capitalize()"]
 OPERATORS = ["+", "-", "*", "/", "//", "%", "~", "==", "!=", "<", "<=", ">", ">=", "in", "not in", "and", "or"]
@@ -34,7 +34,7 @@ class Writer:
         if kind < 2:
             return inner()
         if kind < 3:
-            return f"{pick(LISTS)} | {pick(OF_LISTS)} | {pick(['list', 'join', 'first', 'list | string'])}"
+            return f"{pick(LISTS)} | {pick(OF_LISTS)} | {pick(['list', 'join', 'list | string'])}"
         if kind < 5:
             return f"({inner()}) | {pick(FILTERS)}"
         if kind < 6:
