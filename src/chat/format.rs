@@ -231,7 +231,10 @@ pub(super) fn percent(state: &mut State, pattern: &Value, value: &Value) -> Resu
             let placed: Vec<Value> = value.try_iter()?.collect();
             fill_percent(state, &pattern, &placed, None)
         }
-        ValueKind::Map => fill_percent(state, &pattern, std::slice::from_ref(value), Some(value)),
+        // To Python whatever has items is a map here, and may hold more than is shown.
+        ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+            fill_percent(state, &pattern, std::slice::from_ref(value), Some(value))
+        }
         _ => fill_percent(state, &pattern, std::slice::from_ref(value), None),
     }
 }
