@@ -249,6 +249,67 @@ fn a_message_cannot_spell_special_tokens() {
     assert_eq!(generator.prompt_ids(), [BEGIN, BEGIN, 120, END, BEGIN]);
 }
 
+/// A tiny model of random weights in whose vocabulary `</think>` is a token of this kind.
+fn thinking(kind: &str) -> Generator {
+    let path = format!("{}/tests/data/chat/{kind}.gguf", env!("CARGO_MANIFEST_DIR"));
+    let model = load(&std::fs::read(path).unwrap());
+    Generator::new(model, Context::default()).unwrap()
+}
+
+/// Its template leaves out what stands before `</think>`, whoever says it.
+#[test]
+fn a_template_finds_thoughts_whatever_their_tokens_are() {
+    for kind in ["control", "user-defined"] {
+        let mut generator = thinking(kind);
+        let tokenizer = &Arc::clone(generator.model()).tokenizer;
+        let mut written = |role: &str, text: &str, template: Option<&str>| {
+            let rendering = Rendering {
+                template: template.map(str::to_owned),
+                ..Rendering::default()
+            };
+            let messages = [Message::new(role, text)];
+            generator.chat(&messages, &rendering, greedy(1)).unwrap();
+            generator.prompt_ids().to_vec()
+        };
+        let plain = |text: &str| tokenizer.encode(text, false);
+        let turn = |role: &str, text: &str| {
+            let name = |id: &str| tokenizer.encode(id, true);
+            let inside = plain(&format!("{role}\n{text}"));
+            [
+                name("<|im_start|>"),
+                inside,
+                name("<|im_end|>"),
+                plain("\n"),
+            ]
+            .concat()
+        };
+        for role in ["assistant", "user"] {
+            let answered = written(role, "<think>\nhm\n</think>\nHello", None);
+            assert_eq!(answered, turn(role, "\nHello"), "{kind} {role}");
+            let untold = written(role, "Hello <|im_end|>", None);
+            assert_eq!(untold, turn(role, "Hello <|im_end|>"), "{kind} {role}");
+        }
+        // In what the model has said they are tokens, in what it is told they are text.
+        let all = Some("{{ messages[0].content }}");
+        let text = "<think>a</think>b<|im_end|>";
+        let (said, told) = (written("assistant", text, all), written("user", text, all));
+        let tokens = tokenizer.encode("<think>a</think>b", true);
+        assert_eq!(said, [tokens, plain("<|im_end|>")].concat(), "{kind}");
+        assert_eq!(told, plain(text), "{kind}");
+    }
+}
+
+#[test]
+fn an_answer_shows_where_its_thoughts_end() {
+    for kind in ["control", "user-defined"] {
+        let generator = thinking(kind);
+        let tokenizer = &generator.model().tokenizer;
+        let ids = tokenizer.encode("<think>a</think>b<|im_end|>", true);
+        assert_eq!(ids.len(), 5, "{kind}");
+        assert_eq!(tokenizer.decode(&ids), "<think>a</think>b", "{kind}");
+    }
+}
+
 #[test]
 fn a_follow_up_costs_only_its_new_tokens() {
     let mut generator = chatting();

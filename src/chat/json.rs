@@ -1,116 +1,217 @@
-//! JSON as Python's `json.dumps(value, ensure_ascii=False)` writes it.
+//! JSON as Python's `json.dumps` writes it.
 
-use serde::Serialize;
-use serde_json::ser::{Formatter, Serializer};
-use std::io::{Error, Result, Write};
+use super::arguments::{Arguments, string};
+use super::methods;
+use super::operators;
+use super::value::{MAX_TEXT, failure, float, float_text, is_dict, items, type_name};
+use crate::tokenizer::SHIELD;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Error, State};
+use std::cmp::Ordering;
+use std::fmt::Write;
 
-/// Bytes of one text: values can hold one another many times over.
-const MAX_BYTES: usize = 4 << 20;
 /// Arrays and objects within each other.
 const MAX_DEPTH: usize = 64;
 
-/// `value` on one line, or with each level indented by so many spaces; `None` where it is too large, too
-/// deep, or no JSON at all.
-pub(super) fn write(value: &impl Serialize, indent: Option<usize>) -> Option<String> {
-    let mut out = Limited(Vec::new());
+/// `value | tojson(ensure_ascii=false, indent=none, separators=none, sort_keys=false)`, as the transformers library has
+/// it.
+pub(super) fn filter(
+    state: &State,
+    value: &Value,
+    args: &mut Arguments<'_>,
+) -> Result<Value, Error> {
+    let ascii = args.flag("ensure_ascii", false)?;
+    let indent = args.next("indent")?.filter(|indent| !indent.is_none());
+    let separators = args
+        .next("separators")?
+        .filter(|separators| !separators.is_none());
+    let sorted = args.flag("sort_keys", false)?;
+    let indent = indent
+        .as_ref()
+        .map(|indent| match super::value::integer(indent) {
+            Some(width) => Ok(" ".repeat(usize::try_from(width).unwrap_or(0).min(MAX_TEXT))),
+            None => string(indent).map(str::to_owned),
+        });
+    let indent = indent.transpose()?;
+    let (comma, colon) = match separators {
+        Some(separators) => match &items(state, &separators)?[..] {
+            [comma, colon] => (string(comma)?.to_owned(), string(colon)?.to_owned()),
+            _ => return Err(failure("there are two separators")),
+        },
+        None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
+        None => (", ".to_owned(), ": ".to_owned()),
+    };
     let layout = Layout {
         indent,
-        depth: 0,
-        filled: false,
+        comma,
+        colon,
+        ascii,
+        sorted,
     };
-    let mut serializer = Serializer::with_formatter(&mut out, layout);
-    value.serialize(&mut serializer).ok()?;
-    String::from_utf8(out.0).ok()
+    let mut writer = Writer {
+        state,
+        layout,
+        out: String::new(),
+        depth: 0,
+    };
+    writer.value(value)?;
+    Ok(writer.out.into())
 }
 
-/// Takes no more than [`MAX_BYTES`].
-struct Limited(Vec<u8>);
+/// How a value is laid out.
+struct Layout {
+    /// What each level is indented by; on one line where absent.
+    indent: Option<String>,
+    comma: String,
+    colon: String,
+    ascii: bool,
+    sorted: bool,
+}
 
-impl Write for Limited {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        if self.0.len() + bytes.len() > MAX_BYTES {
-            return Err(Error::other("too large"));
+struct Writer<'a, 'b, 'c> {
+    state: &'a State<'b, 'c>,
+    layout: Layout,
+    out: String,
+    depth: usize,
+}
+
+impl Writer<'_, '_, '_> {
+    fn value(&mut self, value: &Value) -> Result<(), Error> {
+        match value.kind() {
+            ValueKind::None => self.out.push_str("null"),
+            ValueKind::Bool => self
+                .out
+                .push_str(if value.is_true() { "true" } else { "false" }),
+            ValueKind::Number if value.is_integer() => {
+                let _ = write!(self.out, "{value}");
+            }
+            ValueKind::Number => self.out.push_str(&number(float(value).unwrap_or(f64::NAN))),
+            ValueKind::String => self.string(value.as_str().unwrap_or_default()),
+            ValueKind::Seq => {
+                let all = items(self.state, value)?;
+                self.block(["[", "]"], all, Self::value)?;
+            }
+            ValueKind::Map if is_dict(value) => {
+                let pairs = self.pairs(value)?;
+                self.block(["{", "}"], pairs, |writer, (key, value)| {
+                    writer.string(key);
+                    writer.out.push_str(&writer.layout.colon);
+                    writer.value(value)
+                })?;
+            }
+            _ => {
+                return Err(failure(format!(
+                    "Object of type {} is not JSON serializable",
+                    type_name(value)
+                )));
+            }
         }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        if self.out.len() > MAX_TEXT {
+            Err(too_large())
+        } else {
+            Ok(())
+        }
     }
 
-    fn flush(&mut self) -> Result<()> {
+    /// Items between brackets: each on its own line where there is an indent.
+    fn block<T>(
+        &mut self,
+        brackets: [&str; 2],
+        all: Vec<T>,
+        write: impl Fn(&mut Self, &T) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.out.push_str(brackets[0]);
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(too_large());
+        }
+        for (index, item) in all.iter().enumerate() {
+            if index > 0 {
+                self.out.push_str(&self.layout.comma);
+            }
+            self.line();
+            write(self, item)?;
+        }
+        self.depth -= 1;
+        if !all.is_empty() {
+            self.line();
+        }
+        self.out.push_str(brackets[1]);
         Ok(())
     }
-}
 
-/// Python's separators: a space after each colon, and after each comma that ends no line.
-struct Layout {
-    indent: Option<usize>,
-    depth: usize,
-    /// Whether the innermost array or object has an item.
-    filled: bool,
-}
-
-impl Layout {
-    fn begin<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> Result<()> {
-        self.depth += 1;
-        self.filled = false;
-        if self.depth > MAX_DEPTH {
-            return Err(Error::other("too deep"));
-        }
-        out.write_all(bracket)
-    }
-
-    fn item<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> Result<()> {
-        self.filled = true;
-        match (self.indent, first) {
-            (None, true) => Ok(()),
-            (None, false) => out.write_all(b", "),
-            (Some(_), true) => self.line(out),
-            (Some(_), false) => out.write_all(b",").and_then(|()| self.line(out)),
+    fn line(&mut self) {
+        if let Some(indent) = &self.layout.indent {
+            self.out.push('\n');
+            // What is too large is found by whoever has written it.
+            for _ in 0..self.depth.min(MAX_TEXT / indent.len().max(1)) {
+                self.out.push_str(indent);
+            }
         }
     }
 
-    fn line<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
-        out.write_all(b"\n")?;
-        let spaces = self.indent.unwrap_or(0).saturating_mul(self.depth);
-        (0..spaces).try_for_each(|_| out.write_all(b" "))
+    /// Keys as texts, with their values.
+    fn pairs(&self, map: &Value) -> Result<Vec<(String, Value)>, Error> {
+        let mut pairs = methods::pairs(self.state, map)?;
+        if self.layout.sorted {
+            let mut wrong = false;
+            pairs.sort_by(|(left, _), (right, _)| {
+                let order = operators::order(left, right, 0).ok().flatten().flatten();
+                wrong |= order.is_none();
+                order.unwrap_or(Ordering::Equal)
+            });
+            if wrong {
+                return Err(failure("keys of several types are not sorted"));
+            }
+        }
+        let text = |(key, value): (Value, Value)| {
+            let key = match key.kind() {
+                ValueKind::String => key.as_str().unwrap_or_default().to_owned(),
+                ValueKind::None => "null".into(),
+                ValueKind::Bool => if key.is_true() { "true" } else { "false" }.into(),
+                ValueKind::Number if key.is_integer() => key.to_string(),
+                ValueKind::Number => number(float(&key).unwrap_or(f64::NAN)),
+                _ => return Err(failure(format!("a key of JSON is no {}", type_name(&key)))),
+            };
+            Ok((key, value))
+        };
+        pairs.into_iter().map(text).collect()
     }
 
-    /// Python writes nothing between the brackets of what is empty.
-    fn end<W: ?Sized + Write>(&mut self, out: &mut W, bracket: &[u8]) -> Result<()> {
-        self.depth -= 1;
-        // What it is in has an item: itself.
-        if std::mem::replace(&mut self.filled, true) && self.indent.is_some() {
-            self.line(out)?;
+    fn string(&mut self, text: &str) {
+        let out = &mut self.out;
+        out.push('"');
+        for c in text.chars() {
+            let _ = match c {
+                '"' => out.write_str("\\\""),
+                '\\' => out.write_str("\\\\"),
+                '\n' => out.write_str("\\n"),
+                '\r' => out.write_str("\\r"),
+                '\t' => out.write_str("\\t"),
+                '\u{8}' => out.write_str("\\b"),
+                '\u{c}' => out.write_str("\\f"),
+                c if c < ' ' || (self.layout.ascii && !(' '..='~').contains(&c) && c != SHIELD) => {
+                    let mut units = [0; 2];
+                    c.encode_utf16(&mut units)
+                        .iter()
+                        .try_for_each(|unit| write!(out, "\\u{unit:04x}"))
+                }
+                c => out.write_char(c),
+            };
         }
-        out.write_all(bracket)
+        out.push('"');
     }
 }
 
-impl Formatter for Layout {
-    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
-        self.begin(out, b"[")
+fn number(number: f64) -> String {
+    match number {
+        number if number.is_nan() => "NaN".into(),
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        number => float_text(number),
     }
+}
 
-    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
-        self.end(out, b"]")
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> Result<()> {
-        self.item(out, first)
-    }
-
-    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
-        self.begin(out, b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
-        self.end(out, b"}")
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> Result<()> {
-        self.item(out, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> Result<()> {
-        out.write_all(b": ")
-    }
+fn too_large() -> Error {
+    failure("a value is too large or too deep to be written as JSON")
 }

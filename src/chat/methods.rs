@@ -1,66 +1,252 @@
-//! Python's methods on strings, lists and maps: those of minijinja's `pycompat`, with their work paid for.
+//! Python's methods on strings, lists, tuples and maps, their work paid for.
 
-use minijinja::value::{Value, ValueKind};
-use minijinja::{Error, State};
-use minijinja_contrib::pycompat::unknown_method_callback;
+use super::arguments::Arguments;
+use super::value::{failure, is_dict, items, type_name};
+use super::{format, strings};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
+use minijinja::{Error, ErrorKind, State};
+use std::fmt;
+use std::sync::Arc;
 
-/// Bytes of work that one fuel pays for, the engine's own rate.
-const BYTES_PER_FUEL: usize = 64;
-/// What an item of a list costs, in bytes.
-const ITEM: usize = 32;
+/// Methods of lists that change nothing, which tuples have as well.
+const LIST: [&str; 3] = ["copy", "count", "index"];
+/// Those that change a list: Jinja2's sandbox lets none of them be called.
+const CHANGE_LIST: [&str; 8] = [
+    "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort",
+];
+const MAP: [&str; 5] = ["copy", "get", "items", "keys", "values"];
+const CHANGE_MAP: [&str; 5] = ["clear", "pop", "popitem", "setdefault", "update"];
 
-/// Calls a method. The engine counts what a method is called on and what it gives; not what it is called
-/// with, nor what it takes to get from one to the other.
+/// Whether some type has a method of this name.
+pub(super) fn is_method(name: &str) -> bool {
+    let lists: [&[&str]; 5] = [&LIST, &CHANGE_LIST, &MAP, &CHANGE_MAP, &strings::NAMES];
+    name == "format" || lists.iter().any(|list| list.contains(&name))
+}
+
+/// Whether the type of `value` has a method of this name.
+pub(super) fn has(value: &Value, name: &str) -> bool {
+    match type_name(value) {
+        "str" => name == "format" || strings::NAMES.contains(&name),
+        "list" => LIST.contains(&name) || CHANGE_LIST.contains(&name),
+        "tuple" | "range" => LIST[1..].contains(&name),
+        "dict" => MAP.contains(&name) || CHANGE_MAP.contains(&name),
+        _ => false,
+    }
+}
+
+/// Calls a method. The engine counts what a method is called on and what it gives, the rest is counted here.
 pub(super) fn call(
     state: &mut State,
     value: &Value,
     method: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
-    let fuel = work(value, method, args) / BYTES_PER_FUEL;
-    state.consume_fuel(fuel as u64)?;
-    unknown_method_callback(state, value, method, args)
-}
-
-/// Bytes of work.
-fn work(value: &Value, method: &str, args: &[Value]) -> usize {
-    let given = args.iter().map(size).fold(0, usize::saturating_add);
-    match (value.as_str(), method) {
-        // Each character is looked for among those given.
-        (Some(text), "strip" | "lstrip" | "rstrip") => text.len().saturating_mul(given),
-        // Each field may show all that is given, as wide as some number says.
-        (Some(text), "format") => {
-            let widest = args.iter().filter_map(Value::as_usize).fold(0, usize::max);
-            let field = given
-                .saturating_add(widest)
-                .saturating_add(largest_number(text));
-            text.matches('{').count().saturating_mul(field)
-        }
-        (None, _) => size(value).saturating_add(given),
-        _ => given,
+    if !has(value, method) {
+        return Err(ErrorKind::UnknownMethod.into());
+    }
+    if let Some(text) = value.as_str() {
+        return match method {
+            "format" => format::braces(state, text, args),
+            _ => strings::call(state, text, method, args),
+        };
+    }
+    if CHANGE_LIST.contains(&method) || CHANGE_MAP.contains(&method) {
+        let kind = type_name(value);
+        return Err(failure(format!(
+            "a template may not change a {kind}: {method} is refused"
+        )));
+    }
+    match is_dict(value) {
+        true => of_map(state, value, method, args),
+        false => of_list(state, value, method, args),
     }
 }
 
-/// Bytes to go through a value.
-fn size(value: &Value) -> usize {
-    let items = || value.len().unwrap_or(0).saturating_mul(ITEM);
-    match value.kind() {
-        ValueKind::String => value.as_str().map_or(0, str::len),
-        // Named arguments among them.
-        ValueKind::Map => {
-            let keys = value.try_iter().into_iter().flatten();
-            let values = keys.filter_map(|key| value.get_item(&key).ok());
-            let lengths = values.filter_map(|value| value.as_str().map(str::len));
-            lengths.fold(items(), usize::saturating_add)
+fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    let mut args = Arguments::new(args)?;
+    let all = items(state, list)?;
+    let value = match method {
+        "copy" => Value::from(all),
+        "count" => {
+            let wanted = args.required("")?;
+            all.iter().filter(|item| **item == wanted).count().into()
         }
-        _ => items(),
+        _ => {
+            let wanted = args.required("")?;
+            let place = |place: i128| {
+                if place < 0 {
+                    (place + all.len() as i128).max(0)
+                } else {
+                    place
+                }
+            };
+            let start = place(args.integer("")?.unwrap_or(0));
+            let end = place(args.integer("")?.unwrap_or(all.len() as i128));
+            let mut places = (0..).zip(&all).filter(|(at, _)| (start..end).contains(at));
+            let found = places.find(|(_, item)| **item == wanted);
+            found
+                .ok_or_else(|| failure("the value is not in the list"))?
+                .0
+                .into()
+        }
+    };
+    args.done()?;
+    Ok(value)
+}
+
+fn of_map(state: &State, map: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
+    let mut args = Arguments::new(args)?;
+    let value = match method {
+        "get" => {
+            let (key, otherwise) = (args.required("")?, args.next("")?);
+            let found = map.as_object().and_then(|map| map.get_value(&key));
+            found.or(otherwise).unwrap_or_else(|| Value::from(()))
+        }
+        "copy" => {
+            let pairs = pairs(state, map)?;
+            Value::from_pairs(pairs)
+        }
+        "keys" => View::value(ViewKind::Keys, items(state, map)?),
+        "values" => View::value(
+            ViewKind::Values,
+            pairs(state, map)?
+                .into_iter()
+                .map(|(_, value)| value)
+                .collect(),
+        ),
+        _ => {
+            let pair = |(key, value)| Tuple::new(vec![key, value]).into();
+            View::value(
+                ViewKind::Items,
+                pairs(state, map)?.into_iter().map(pair).collect(),
+            )
+        }
+    };
+    args.done()?;
+    Ok(value)
+}
+
+/// The keys of a map with their values.
+pub(super) fn pairs(state: &State, map: &Value) -> Result<Vec<(Value, Value)>, Error> {
+    let pair = |key: Value| {
+        let value = map.get_item(&key)?;
+        Ok((key, value))
+    };
+    items(state, map)?.into_iter().map(pair).collect()
+}
+
+/// A method of a value that is not called yet.
+#[derive(Debug)]
+pub(super) struct Method {
+    of: Value,
+    name: String,
+}
+
+impl Method {
+    pub fn new(of: &Value, name: &str) -> Self {
+        Method {
+            of: of.clone(),
+            name: name.into(),
+        }
     }
 }
 
-/// The largest number a text spells.
-fn largest_number(text: &str) -> usize {
-    let numbers = text.split(|c: char| !c.is_ascii_digit());
-    let numbers = numbers.filter(|digits| !digits.is_empty());
-    let numbers = numbers.map(|digits| digits.parse().unwrap_or(usize::MAX));
-    numbers.max().unwrap_or(0)
+impl Object for Method {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        call(state, &self.of, &self.name, args)
+    }
+}
+
+/// What of a map a view shows, or the numbers of a range.
+#[derive(Debug, Clone)]
+pub(super) enum ViewKind {
+    Keys,
+    Values,
+    Items,
+    /// From, to, step.
+    Range([i128; 3]),
+}
+
+/// What `keys()`, `values()`, `items()` and `range()` give: no lists, though they can be gone through like such.
+#[derive(Debug)]
+pub(super) struct View {
+    kind: ViewKind,
+    items: Vec<Value>,
+}
+
+impl View {
+    pub fn value(kind: ViewKind, items: Vec<Value>) -> Value {
+        Value::from_object(View { kind, items })
+    }
+
+    /// Whether items have places.
+    pub fn is_sequence(&self) -> bool {
+        matches!(self.kind, ViewKind::Range(_))
+    }
+
+    pub fn type_name(&self) -> &'static str {
+        match self.kind {
+            ViewKind::Keys => "dict_keys",
+            ViewKind::Values => "dict_values",
+            ViewKind::Items => "dict_items",
+            ViewKind::Range(_) => "range",
+        }
+    }
+
+    /// What stands around the items that are shown.
+    pub fn brackets(&self) -> (&'static str, &'static str) {
+        match self.kind {
+            ViewKind::Keys => ("dict_keys([", "])"),
+            ViewKind::Values => ("dict_values([", "])"),
+            ViewKind::Items => ("dict_items([", "])"),
+            ViewKind::Range(_) => ("range(", ")"),
+        }
+    }
+
+    /// What is shown of it.
+    pub fn shown(&self) -> Vec<Value> {
+        match self.kind {
+            ViewKind::Range([from, to, step]) => {
+                let count = if step == 1 { 2 } else { 3 };
+                [from, to, step]
+                    .into_iter()
+                    .take(count)
+                    .map(Value::from)
+                    .collect()
+            }
+            _ => self.items.clone(),
+        }
+    }
+}
+
+impl Object for View {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Iterable
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let place = key.as_i64().filter(|_| self.is_sequence())?;
+        let place = if place < 0 {
+            place + self.items.len() as i64
+        } else {
+            place
+        };
+        self.items.get(usize::try_from(place).ok()?).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.items.clone())
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        Some(self.items.len())
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.type_name())
+    }
 }

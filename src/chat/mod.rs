@@ -11,14 +11,45 @@
 //! texts (`~`, `| string`, `| join`, …) without counting. What takes longer than five seconds is therefore given
 //! up: in a browser the worker it runs in is ended, natively its thread is left to itself, and may take time and
 //! memory until the process ends. A message cannot smuggle in special tokens: what it spells stays text, see
-//! [`Tokenizer::shield`].
+//! [`Tokenizer::shield`]. The marks that keep it so are none to a template, which finds `</think>` in a message all the
+//! same; and in what the model has said, the tokens around its thoughts are what they were.
 
+#[cfg(feature = "chat")]
+mod arguments;
+#[cfg(feature = "chat")]
+mod checks;
+#[cfg(feature = "chat")]
+mod filters;
+#[cfg(feature = "chat")]
+mod format;
+#[cfg(feature = "chat")]
+mod globals;
 #[cfg(feature = "chat")]
 mod json;
 #[cfg(feature = "chat")]
+mod macros;
+#[cfg(feature = "chat")]
+mod marks;
+#[cfg(feature = "chat")]
 mod methods;
 #[cfg(feature = "chat")]
+mod numbers;
+#[cfg(feature = "chat")]
+mod operators;
+#[cfg(feature = "chat")]
+mod parts;
+#[cfg(feature = "chat")]
 mod render;
+#[cfg(feature = "chat")]
+mod rewrite;
+#[cfg(feature = "chat")]
+mod source;
+#[cfg(feature = "chat")]
+mod strings;
+#[cfg(feature = "chat")]
+mod unicode;
+#[cfg(feature = "chat")]
+mod value;
 
 #[cfg(feature = "chat")]
 pub use render::{Rendering, render};
@@ -85,7 +116,10 @@ impl Request {
         let tokenizer = &model.tokenizer;
         let shielded = |message: &Message| Message {
             role: tokenizer.shield(&message.role),
-            content: tokenizer.shield(&message.content),
+            content: match message.role.as_str() {
+                "assistant" | "model" => tokenizer.shield_answer(&message.content),
+                _ => tokenizer.shield(&message.content),
+            },
         };
         let spelled = |id: Option<TokenId>| id.map(|id| tokenizer.token_name(id));
         Ok(Request {

@@ -1,30 +1,42 @@
 //! Rendering a template with minijinja, set up as Hugging Face's transformers set up Jinja2.
 
-use super::{Request, json, methods};
+use super::value::{MAX_TEXT, text};
+use super::{Request, checks, filters, globals, macros, methods, rewrite, source};
 use crate::{Error, Result};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use minijinja::machinery::{CodeGenerator, eval, make_string_output, parse};
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{Kwargs, Serde, Value, ValueKind};
-use minijinja::{Environment, ErrorKind, Output, State, escape_formatter};
+use minijinja::value::{Serde, Value, ValueKind};
+use minijinja::{AutoEscape, Environment, ErrorKind, Output, State, escape_formatter};
 use serde::Deserialize;
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Bytes of a template. The longest ones known have 60,000.
 const MAX_TEMPLATE: usize = 1 << 20;
-/// Bytes of a rendered conversation: what a context of a million tokens holds.
-const MAX_CONVERSATION: usize = 4 << 20;
 /// Blocks and calls within each other.
 const RECURSION: usize = 100;
+/// What errors call the template.
+const NAME: &str = "chat_template";
 
 /// Instructions a template may run; 64 bytes that it makes or reads count as one. Templates in use run
-/// under 200 for each message, and read its text under ten times. The most there is allows 13 MB, a
-/// fraction of a second, and values nested no deeper than the stack can bear when they are dropped.
-fn fuel(request: &Request) -> u64 {
+/// under 200 for each message, read its text under ten times, and run under 100 for each value within the tools and
+/// documents. The most there is takes a second or two, and makes values nested no deeper than the stack can bear when
+/// they are dropped.
+fn fuel(request: &Request, rendering: &Rendering) -> u64 {
     let texts = request.messages.iter();
     let bytes: usize = texts.map(|message| message.content.len()).sum();
-    let wanted = 50_000 + 500 * request.messages.len() + bytes / 4;
-    (wanted as u64).min(200_000)
+    let mut wanted = 50_000 + 500 * request.messages.len() + bytes / 4;
+    let mut values: Vec<&serde_json::Value> = rendering.variables.values().collect();
+    while let Some(value) = values.pop() {
+        wanted += 100;
+        match value {
+            serde_json::Value::String(text) => wanted += text.len() / 4,
+            serde_json::Value::Array(items) => values.extend(items),
+            serde_json::Value::Object(map) => values.extend(map.values()),
+            _ => (),
+        }
+    }
+    (wanted as u64).min(2_000_000)
 }
 
 /// How a conversation is rendered.
@@ -68,18 +80,39 @@ pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
     }
     let now = now(rendering.date.as_deref())?;
     let conversation = in_time(request, rendering, move |request, rendering| {
-        let source = without_generation_tags(&request.template);
-        let mut environment = environment(now)?;
-        environment.set_fuel(Some(fuel(request)));
-        let template = environment.template_from_named_str("chat_template", &source);
-        template
-            .and_then(|template| template.render(variables(request, rendering)))
-            .map_err(|error| explain(&error))
+        let source = source::prepare(&request.template).map_err(unusable)?;
+        let mut environment = environment(now, &source)?;
+        environment.set_fuel(Some(fuel(request, rendering)));
+        run(&environment, &source, variables(request, rendering)).map_err(|error| explain(&error))
     })?;
-    if conversation.len() > MAX_CONVERSATION {
+    if conversation.len() > MAX_TEXT {
         return Err(too_much());
     }
     Ok(conversation)
+}
+
+/// Parses `source`, makes it what Jinja2 takes it for, and runs it.
+fn run<'a>(
+    environment: &'a Environment<'a>,
+    source: &'a str,
+    variables: Value,
+) -> std::result::Result<String, minijinja::Error> {
+    let parsed = parse(source, NAME, environment.syntax().clone())?;
+    let template = rewrite::template(&parsed)?;
+    let mut generator = CodeGenerator::new(NAME, source);
+    generator.compile_stmt(&template);
+    let (instructions, blocks) = generator.finish();
+    let mut text = String::new();
+    let mut out = make_string_output(&mut text);
+    eval(
+        environment,
+        &instructions,
+        variables,
+        &blocks,
+        &mut out,
+        AutoEscape::None,
+    )?;
+    Ok(text)
 }
 
 /// Runs `work` where the stack is as deep as a template can make its values, and waits so long for it. A thread
@@ -90,7 +123,7 @@ fn in_time<T: Send + 'static>(
     rendering: &Rendering,
     work: impl FnOnce(&Request, &Rendering) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    const STACK: usize = 64 << 20;
+    const STACK: usize = 256 << 20;
     const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
     let (request, rendering) = (request.clone(), rendering.clone());
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
@@ -114,7 +147,7 @@ fn in_time<T>(
 }
 
 /// The language as templates expect it, with limits.
-fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
+fn environment<'a>(now: Option<NaiveDateTime>, source: &str) -> Result<Environment<'a>> {
     let mut environment = Environment::new();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)
@@ -125,7 +158,14 @@ fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
     environment.set_unknown_method_callback(methods::call);
     environment.set_formatter(write_value);
     environment.add_function("raise_exception", raise_exception);
-    environment.add_filter("tojson", to_json);
+    let names = |name: &str| {
+        source
+            .split(|c: char| !c.is_alphanumeric() && c != '_')
+            .any(|word| word == name)
+    };
+    filters::add(&mut environment, macros::REST.map(names));
+    checks::add(&mut environment);
+    globals::add(&mut environment);
     if let Some(now) = now {
         let format = move |format: &str| strftime(now, format);
         environment.add_function("strftime_now", format);
@@ -172,7 +212,7 @@ impl std::error::Error for Refusal {}
 /// `raise_exception(message)`: how a template refuses what it is given.
 fn raise_exception(message: Value) -> std::result::Result<Value, minijinja::Error> {
     let error = minijinja::Error::new(ErrorKind::InvalidOperation, "raise_exception was called");
-    Err(error.with_source(Refusal(written(&message)?)))
+    Err(error.with_source(Refusal(text(&message)?)))
 }
 
 /// Writes what `{{ … }}` holds.
@@ -182,46 +222,9 @@ fn write_value(
     value: &Value,
 ) -> std::result::Result<(), minijinja::Error> {
     match value.kind() {
-        ValueKind::Seq | ValueKind::Map | ValueKind::Iterable => {
-            out.write_str(&written(value)?).map_err(Into::into)
-        }
-        _ => escape_formatter(out, state, value),
+        ValueKind::String => escape_formatter(out, state, value),
+        _ => out.write_str(&text(value)?).map_err(Into::into),
     }
-}
-
-/// A value as text, which its parts may make longer than memory: each may stand in many places.
-fn written(value: &Value) -> std::result::Result<String, minijinja::Error> {
-    struct Limited(String);
-
-    impl std::fmt::Write for Limited {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            if self.0.len() + text.len() > MAX_CONVERSATION {
-                return Err(std::fmt::Error);
-            }
-            self.0.push_str(text);
-            Ok(())
-        }
-    }
-
-    let mut text = Limited(String::new());
-    match write!(text, "{value}") {
-        Ok(()) => Ok(text.0),
-        Err(_) => Err(ErrorKind::OutOfFuel.into()),
-    }
-}
-
-/// `value | tojson`: see [`super::json`].
-fn to_json(value: &Value, options: Kwargs) -> std::result::Result<String, minijinja::Error> {
-    let indent = options.get("indent")?;
-    // They change nothing that a chat template writes.
-    for known in ["ensure_ascii", "separators", "sort_keys"] {
-        let _: Option<Value> = options.get(known)?;
-    }
-    options.assert_all_used()?;
-    json::write(value, indent).ok_or_else(|| {
-        let detail = "a value is too large or too deep to be written as JSON";
-        minijinja::Error::new(ErrorKind::BadSerialization, detail)
-    })
 }
 
 /// `strftime_now(format)`: the date as templates of Llama 3 and its like write it.
@@ -253,31 +256,6 @@ fn now(date: Option<&str>) -> Result<Option<NaiveDateTime>> {
         .map_err(|_| super::invalid("date", allowed))
 }
 
-/// Some templates mark what the model is trained to write with `{% generation %}` … `{% endgeneration %}`,
-/// a tag of the transformers library alone. To rendering it means nothing.
-fn without_generation_tags(template: &str) -> Cow<'_, str> {
-    if !template.contains("generation") {
-        return Cow::Borrowed(template);
-    }
-    let mut result = String::new();
-    let mut rest = template;
-    while let Some(start) = rest.find("{%") {
-        let (before, tag) = rest.split_at(start + 2);
-        let end = tag.find("%}").unwrap_or(tag.len());
-        let (inside, after) = tag.split_at(end);
-        let word = inside.trim_matches(|c: char| c == '-' || c == '+' || c.is_whitespace());
-        result.push_str(before);
-        result.push_str(&match word {
-            "generation" => inside.replace(word, "if true"),
-            "endgeneration" => inside.replace(word, "endif"),
-            _ => inside.to_owned(),
-        });
-        rest = after;
-    }
-    result.push_str(rest);
-    Cow::Owned(result)
-}
-
 /// The engine's error as a sentence.
 fn explain(error: &minijinja::Error) -> Error {
     let mut source: Option<&dyn std::error::Error> = Some(error);
@@ -292,7 +270,11 @@ fn explain(error: &minijinja::Error) -> Error {
         }
         source = cause.source();
     }
-    Error::ChatTemplate(format!("the chat template is not usable: {error}"))
+    unusable(error.to_string())
+}
+
+fn unusable(why: String) -> Error {
+    Error::ChatTemplate(format!("the chat template is not usable: {why}"))
 }
 
 fn too_much() -> Error {

@@ -22,6 +22,8 @@ mod special;
 mod vocabulary;
 
 pub use decoder::TextDecoder;
+#[cfg(feature = "chat")]
+pub(crate) use special::SHIELD;
 
 use crate::gguf::{IntegerArray, Metadata, StringArray, Value};
 use crate::{Error, Result, TokenId};
@@ -188,7 +190,12 @@ impl Tokenizer {
     /// `text` so marked that [`encode_shielded`](Self::encode_shielded) takes nothing in it for a special
     /// token: for text that is put between special tokens and is not to be trusted.
     pub fn shield(&self, text: &str) -> String {
-        self.special.shield(text)
+        self.special.shield(text, false)
+    }
+
+    /// The same for what the model itself has said: the tokens around its thoughts (`</think>`) stay what they are.
+    pub fn shield_answer(&self, text: &str) -> String {
+        self.special.shield(text, true)
     }
 
     /// [`encode`](Self::encode) with special tokens parsed, but none in what [`shield`](Self::shield) has
@@ -202,10 +209,13 @@ impl Tokenizer {
         self.vocabulary.len()
     }
 
-    /// The bytes a token stands for; empty for control tokens and ids that do not exist.
+    /// The bytes a token stands for; empty for ids that do not exist, and for control tokens but those around a
+    /// model's thoughts, without which an answer could not be told from them.
     pub fn token_bytes(&self, id: TokenId) -> &[u8] {
+        let spelling = self.vocabulary.spelling(id);
         match self.vocabulary.kind(id) {
-            Some(Kind::Normal | Kind::UserDefined | Kind::Byte) => self.vocabulary.spelling(id),
+            Some(Kind::Normal | Kind::UserDefined | Kind::Byte) => spelling,
+            Some(Kind::Control) if special::is_of_thoughts(spelling) => spelling,
             _ => &[],
         }
     }

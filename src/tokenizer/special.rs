@@ -10,7 +10,7 @@ use crate::{Result, TokenId};
 
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
 /// Unicode reserves for use within a program, and that stands in no text.
-const SHIELD: char = '\u{FDD0}';
+pub(crate) const SHIELD: char = '\u{FDD0}';
 
 /// Tokens that are matched as they are spelled, before anything else looks at the text.
 pub(super) struct SpecialTokens {
@@ -32,6 +32,8 @@ struct Special {
     always: Option<usize>,
     /// Whether it, or one that it begins with, is matched only on request.
     on_request: bool,
+    /// The same of tokens that do not stand around a model's thoughts.
+    on_request_but_thoughts: bool,
     /// Whether white space after the token is dropped.
     strips_right: bool,
 }
@@ -77,6 +79,8 @@ impl SpecialTokens {
                     .then_some(index)
                     .or(above.and_then(|above| above.always)),
                 on_request: !always || above.is_some_and(|above| above.on_request),
+                on_request_but_thoughts: !(always || is_of_thoughts(spelling))
+                    || above.is_some_and(|above| above.on_request_but_thoughts),
                 strips_right: strips_right(spelling),
             });
         }
@@ -157,15 +161,20 @@ impl SpecialTokens {
         token
     }
 
-    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request.
-    pub fn shield(&self, text: &str) -> String {
+    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request, but for
+    /// those around a model's thoughts where `thoughts` stay what they are.
+    pub fn shield(&self, text: &str, thoughts: bool) -> String {
         let text = unshield(text);
         let mut begins: Vec<_> = self.automaton.begins(text.as_bytes()).collect();
         let mut shielded = String::new();
         for (at, c) in text.char_indices() {
             shielded.push(c);
             let longest = begins.pop_if(|(place, _)| *place == at);
-            if longest.is_some_and(|(_, token)| self.tokens[token].on_request) {
+            let on_request = |token: &Special| match thoughts {
+                true => token.on_request_but_thoughts,
+                false => token.on_request,
+            };
+            if longest.is_some_and(|(_, token)| on_request(&self.tokens[token])) {
                 shielded.push(SHIELD);
             }
         }
@@ -195,6 +204,15 @@ pub(super) fn unshield(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
+}
+
+/// Whether a token of this spelling stands around a model's thoughts: `<think>`, `[/THINK]`, `<|END_THINKING|>`.
+pub(super) fn is_of_thoughts(spelling: &[u8]) -> bool {
+    let bracket = matches!(spelling.first(), Some(b'<' | b'['));
+    bracket
+        && spelling
+            .windows(5)
+            .any(|part| part.eq_ignore_ascii_case(b"think"))
 }
 
 /// What C takes for white space.
@@ -286,7 +304,7 @@ mod tests {
                 assert_eq!(pieces, expected, "{text:?} {tokens:?} {all} {strips}");
             }
             let special = SpecialTokens::new(&vocabulary, |_| false).unwrap();
-            let shielded = special.shield(&text);
+            let shielded = special.shield(&text, false);
             assert_eq!(unshield(&shielded), text);
             special.split(&vocabulary, &shielded, true, |_, token| {
                 // There is no place inside of a single character.
@@ -315,6 +333,9 @@ mod tests {
             found.extend(token);
         });
         assert_eq!(found, [2_998, 3_000].repeat(100));
-        assert_eq!(special.shield(&text).chars().count(), text.len() * 2 - 100);
+        assert_eq!(
+            special.shield(&text, false).chars().count(),
+            text.len() * 2 - 100
+        );
     }
 }

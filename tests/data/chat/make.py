@@ -6,13 +6,17 @@ is json.dumps without ASCII escapes, `raise_exception`, `strftime_now`, and the 
 The templates are written after those of the models they are named for.
 """
 
+import copy
 import datetime
 import json
 import pathlib
+import re
 
+import expressions
 import jinja2
 import jinja2.ext
 import jinja2.sandbox
+import random_templates
 
 HERE = pathlib.Path(__file__).parent
 NOW = datetime.datetime(2026, 11, 24, 12, 30)
@@ -74,17 +78,54 @@ OPTIONS = [
     (True, {"tools": TOOLS}),
 ]
 
-cases = []
-for path in sorted(HERE.glob("*.jinja")):
-    for messages in CONVERSATIONS:
-        for add_generation_prompt, variables in OPTIONS:
-            given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
-            result = render(path.read_text(), messages, **given)
-            case = {"template": path.name, "messages": messages, **given, **result}
-            same = [c for c in cases if c["template"] == path.name and c["messages"] == messages and all(c.get(k) == result.get(k) for k in ("text", "refused"))]
-            # An option that changes nothing is not worth a case.
-            if not same:
-                cases.append(case)
-lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
-(HERE / "expected.json").write_text(f"[\n{lines}\n]\n")
-print(len(cases), "cases")
+
+
+def conversations():
+    """Each template of the folder with each conversation, as far as they differ."""
+    cases = []
+    for path in sorted(HERE.glob("*.jinja")):
+        for messages in CONVERSATIONS:
+            for add_generation_prompt, variables in OPTIONS:
+                given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
+                result = render(path.read_text(), messages, **given)
+                case = {"template": path.name, "messages": messages, **given, **result}
+                same = [c for c in cases if c["template"] == path.name and c["messages"] == messages and all(c.get(k) == result.get(k) for k in ("text", "refused"))]
+                # An option that changes nothing is not worth a case.
+                if not same:
+                    cases.append(case)
+    return cases
+
+
+def small(templates, variables):
+    """Templates that need no conversation: what each gives, or that it fails."""
+    cases = []
+    for template in templates:
+        try:
+            # Some filters of Jinja2 change a list they are given.
+            result = render(template, say(("user", "Hi")), True, copy.deepcopy(variables))
+        except Exception as error:
+            result = {"refused": f"{type(error).__name__}: {error}"}
+        # Where an object is in memory is no result.
+        if not re.search(" at 0x|generator object|built-in method", result.get("text", ""), re.IGNORECASE):
+            cases.append({"template": template, **result})
+    return cases
+
+
+def text_of(cases, **head):
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+    head = "".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in head.items())
+    return f"{{\n{head}\"cases\": [\n{lines}\n]}}\n" if head else f"[\n{lines}\n]\n"
+
+
+def write(name, cases, **head):
+    (HERE / name).write_text(text_of(cases, **head))
+    print(len(cases), "cases in", name)
+
+
+if __name__ == "__main__":
+    variables = expressions.VARIABLES
+    write("expected.json", conversations())
+    write("expressions.json", small(expressions.templates(), variables), variables=variables)
+    made = small(random_templates.templates(1, 900), variables)
+    kept = [case for index, case in enumerate(made) if "text" in case or index % 5 == 0]
+    write("random.json", kept, variables=variables)

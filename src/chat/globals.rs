@@ -1,0 +1,126 @@
+//! The functions of Jinja2 that minijinja lacks, or has otherwise.
+
+use super::methods::{View, ViewKind};
+use super::value::{failure, integer};
+use minijinja::value::{Object, ObjectRepr, Rest, Value};
+use minijinja::{Environment, Error, State};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The longest range that Jinja2's sandbox makes.
+const MAX_RANGE: i128 = 100_000;
+
+/// Tells the environment of them.
+pub(super) fn add(environment: &mut Environment<'_>) {
+    environment.add_function("range", range);
+    environment.add_function("joiner", |separator: Option<String>| {
+        Value::from_object(Joiner {
+            separator: separator.unwrap_or(", ".into()),
+            used: AtomicUsize::new(0),
+        })
+    });
+    environment.add_function("cycler", |items: Rest<Value>| match items.is_empty() {
+        true => Err(failure("at least one item has to be provided")),
+        false => Ok(Value::from_object(Cycler {
+            items: items.0,
+            place: AtomicUsize::new(0),
+        })),
+    });
+    // Jinja2 has none.
+    environment.remove_global("debug");
+}
+
+/// `range(stop)`, `range(start, stop, step)`.
+fn range(state: &State, bounds: Rest<Value>) -> Result<Value, Error> {
+    let number = |value: &Value| {
+        integer(value).ok_or_else(|| failure("the bounds of a range are whole numbers"))
+    };
+    let (start, stop, step) = match &bounds[..] {
+        [stop] => (0, number(stop)?, 1),
+        [start, stop] => (number(start)?, number(stop)?, 1),
+        [start, stop, step] => (number(start)?, number(stop)?, number(step)?),
+        _ => return Err(failure("a range has one to three bounds")),
+    };
+    let way = stop.saturating_sub(start).saturating_mul(step.signum());
+    if step == 0 {
+        return Err(failure("the step of a range is not zero"));
+    }
+    let count = if way > 0 {
+        (way - 1) / step.saturating_abs() + 1
+    } else {
+        0
+    };
+    if count > MAX_RANGE {
+        return Err(failure(format!(
+            "a range is too long: at most {MAX_RANGE} numbers are allowed"
+        )));
+    }
+    state.consume_fuel(count as u64)?;
+    let items = (0..count)
+        .map(|index| Value::from(start + index * step))
+        .collect();
+    Ok(View::value(ViewKind::Range([start, stop, step]), items))
+}
+
+/// Gives nothing the first time it is called, then always its separator.
+#[derive(Debug)]
+struct Joiner {
+    separator: String,
+    used: AtomicUsize,
+}
+
+impl Object for Joiner {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, _: &[Value]) -> Result<Value, Error> {
+        Ok(match self.used.swap(1, Ordering::Relaxed) {
+            0 => Value::from(""),
+            _ => Value::from(&self.separator),
+        })
+    }
+}
+
+/// Gives its items in turn.
+#[derive(Debug)]
+pub(super) struct Cycler {
+    items: Vec<Value>,
+    place: AtomicUsize,
+}
+
+impl Cycler {
+    fn current(&self) -> Value {
+        self.items[self.place.load(Ordering::Relaxed) % self.items.len()].clone()
+    }
+}
+
+impl Object for Cycler {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str()? == "current").then(|| self.current())
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        _: &[Value],
+    ) -> Result<Value, Error> {
+        match method {
+            "next" => {
+                let current = self.current();
+                self.place.fetch_add(1, Ordering::Relaxed);
+                Ok(current)
+            }
+            "reset" => {
+                self.place.store(0, Ordering::Relaxed);
+                Ok(Value::from(()))
+            }
+            _ => Err(minijinja::ErrorKind::UnknownMethod.into()),
+        }
+    }
+}

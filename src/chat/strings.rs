@@ -1,0 +1,405 @@
+//! The methods of Python's `str`. Places in a text are counted in characters.
+
+use super::arguments::{Arguments, string};
+use super::marks::{self, places, places_from_end};
+use super::parts::{lines, not_empty, prefix_end, split, suffix_start};
+use super::unicode;
+use super::value::{MAX_TEXT, failure, items};
+use crate::tokenizer::SHIELD;
+use minijinja::value::{Tuple, Value};
+use minijinja::{Error, ErrorKind, State};
+
+type Result<T> = std::result::Result<T, Error>;
+
+/// Their names, but `format`.
+pub(super) const NAMES: [&str; 42] = [
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "upper",
+    "zfill",
+];
+
+/// `text.method(args)`, for all of [`NAMES`].
+pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> Result<Value> {
+    let mut args = Arguments::new(args)?;
+    let every = |test: fn(char) -> bool| Value::from(!text.is_empty() && text.chars().all(test));
+    let value = match method {
+        "upper" => text.to_uppercase().into(),
+        "lower" => text.to_lowercase().into(),
+        "casefold" => unicode::fold(text).into(),
+        "capitalize" => capitalize(text).into(),
+        "title" => title(text).into(),
+        "swapcase" => text.chars().map(swapped).collect::<String>().into(),
+        "isalpha" => every(unicode::is_letter),
+        "isalnum" => {
+            every(|c| unicode::is_letter(c) || unicode::is_numeric(c) || unicode::is_digit(c))
+        }
+        "isdecimal" => every(unicode::is_decimal),
+        "isdigit" => every(unicode::is_digit),
+        "isnumeric" => every(unicode::is_numeric),
+        "isspace" => every(unicode::is_space),
+        "isascii" => text.is_ascii().into(),
+        "isprintable" => text.chars().all(unicode::is_printable).into(),
+        "islower" => is_lower(text).into(),
+        "isupper" => is_upper(text).into(),
+        "istitle" => is_title(text).into(),
+        "strip" | "lstrip" | "rstrip" => strip(state, text, method, args.text("")?)?.into(),
+        "split" | "rsplit" => {
+            let (separator, most) = (args.text("sep")?, args.integer("maxsplit")?.unwrap_or(-1));
+            let most = usize::try_from(most).unwrap_or(usize::MAX);
+            let parts = split(text, separator.as_deref(), most, method == "rsplit")?;
+            Value::from(parts.into_iter().map(Value::from).collect::<Vec<_>>())
+        }
+        "splitlines" => {
+            let keep = args.flag("keepends", false)?;
+            let line = |(line, end): (&str, &str)| {
+                Value::from(if keep {
+                    [line, end].concat()
+                } else {
+                    line.to_owned()
+                })
+            };
+            Value::from(lines(text).into_iter().map(line).collect::<Vec<_>>())
+        }
+        "partition" | "rpartition" => {
+            let separator = args.required("")?;
+            let separator = not_empty(string(&separator)?)?;
+            let (place, whole) = match method {
+                "partition" => (places(text, separator).first().cloned(), [text, "", ""]),
+                _ => (
+                    places_from_end(text, separator).first().cloned(),
+                    ["", "", text],
+                ),
+            };
+            let parts = place.map_or(whole, |at| [&text[..at.start], separator, &text[at.end..]]);
+            Tuple::new(parts.map(Value::from).to_vec()).into()
+        }
+        "removeprefix" => {
+            let prefix = args.required("")?;
+            text[prefix_end(text, string(&prefix)?).unwrap_or(0)..].into()
+        }
+        "removesuffix" => {
+            let suffix = args.required("")?;
+            text[..suffix_start(text, string(&suffix)?).unwrap_or(text.len())].into()
+        }
+        "startswith" | "endswith" => {
+            let wanted = args.required("")?;
+            let (range, _) = range(text, args.integer("")?, args.integer("")?);
+            let fits = |wanted: &Value| {
+                let (wanted, range) = (string(wanted)?, range.unwrap_or_default());
+                Ok::<bool, Error>(match method {
+                    "endswith" => suffix_start(range, wanted).is_some(),
+                    _ => prefix_end(range, wanted).is_some(),
+                })
+            };
+            let options = if wanted.is_tuple() {
+                items(state, &wanted)?
+            } else {
+                vec![wanted]
+            };
+            let mut found = false;
+            for option in &options {
+                found |= range.is_some() && fits(option)?;
+            }
+            found.into()
+        }
+        "find" | "rfind" | "index" | "rindex" | "count" => {
+            let wanted = args.required("")?;
+            let wanted = string(&wanted)?;
+            let (range, start) = range(text, args.integer("")?, args.integer("")?);
+            let place = |range: &str| {
+                let found = match method.starts_with('r') {
+                    true => places_from_end(range, wanted),
+                    false => places(range, wanted),
+                };
+                found
+                    .first()
+                    .map(|at| start + marks::count(&range[..at.start]))
+            };
+            match method {
+                "count" => range.map_or(0, |range| places(range, wanted).len()).into(),
+                "find" | "rfind" => range.and_then(place).map_or(-1, |at| at as i64).into(),
+                _ => range
+                    .and_then(place)
+                    .ok_or_else(|| failure("substring not found"))?
+                    .into(),
+            }
+        }
+        "replace" => {
+            let (old, new) = (args.required("old")?, args.required("new")?);
+            let most = args.integer("count")?.unwrap_or(-1);
+            replace(state, text, string(&old)?, string(&new)?, most)?.into()
+        }
+        "join" => {
+            let parts = items(state, &args.required("")?)?;
+            let parts = parts.iter().map(string).collect::<Result<Vec<_>>>()?;
+            let bytes = parts
+                .iter()
+                .map(|part| part.len() + text.len())
+                .sum::<usize>();
+            within(state, bytes)?;
+            parts.join(text).into()
+        }
+        "center" | "ljust" | "rjust" | "zfill" => {
+            let width = args.required("")?;
+            let width = super::value::integer(&width)
+                .ok_or_else(|| failure("a width is a whole number"))?;
+            let fill = if method == "zfill" {
+                None
+            } else {
+                args.text("")?
+            };
+            pad(state, text, method, width, fill.as_deref().unwrap_or(" "))?.into()
+        }
+        "expandtabs" => {
+            let width = args.integer("tabsize")?.unwrap_or(8);
+            expand_tabs(state, text, usize::try_from(width).unwrap_or(0))?.into()
+        }
+        // Bytes have no use in a conversation.
+        _ => return Err(failure(format!("str.{method} is not supported"))),
+    };
+    args.done()?;
+    Ok(value)
+}
+
+/// Pays for so many bytes before they are made.
+pub(super) fn within(state: &State, bytes: usize) -> Result<()> {
+    state.consume_fuel(bytes as u64 / 64)?;
+    if bytes > MAX_TEXT {
+        Err(ErrorKind::OutOfFuel.into())
+    } else {
+        Ok(())
+    }
+}
+
+/// The first character as a title's, the others small.
+pub(super) fn capitalize(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    if let Some(first) = chars.next() {
+        unicode::push_title(first, &mut out);
+        // Small as they are within the whole: a sigma that ends a word is another.
+        let small = text.to_lowercase();
+        let first: usize = first.to_lowercase().map(char::len_utf8).sum();
+        out.push_str(&small[first..]);
+    }
+    out
+}
+
+/// Each letter that follows none as a title's, the others small.
+fn title(text: &str) -> String {
+    let mut out = String::new();
+    let mut inside = false;
+    let mut small = text.to_lowercase();
+    for c in text.chars() {
+        let bytes: usize = c.to_lowercase().map(char::len_utf8).sum();
+        let rest = small.split_off(bytes.min(small.len()));
+        match inside {
+            true => out.push_str(&small),
+            false => unicode::push_title(c, &mut out),
+        }
+        small = rest;
+        inside = unicode::is_cased(c);
+    }
+    out
+}
+
+fn swapped(c: char) -> String {
+    match c.is_uppercase() {
+        true => c.to_lowercase().collect(),
+        false if c.is_lowercase() => c.to_uppercase().collect(),
+        false => c.into(),
+    }
+}
+
+pub(super) fn is_lower(text: &str) -> bool {
+    let mut chars = text.chars();
+    text.chars().any(char::is_lowercase) && !chars.any(|c| c.is_uppercase() || unicode::is_title(c))
+}
+
+pub(super) fn is_upper(text: &str) -> bool {
+    let mut chars = text.chars();
+    text.chars().any(char::is_uppercase) && !chars.any(|c| c.is_lowercase() || unicode::is_title(c))
+}
+
+fn is_title(text: &str) -> bool {
+    let (mut inside, mut found) = (false, false);
+    for c in text.chars() {
+        let begins = c.is_uppercase() || unicode::is_title(c);
+        if (begins && inside) || (c.is_lowercase() && !inside) {
+            return false;
+        }
+        inside = unicode::is_cased(c);
+        found |= inside;
+    }
+    found
+}
+
+fn strip(state: &State, text: &str, method: &str, chars: Option<String>) -> Result<String> {
+    let mut set: Vec<char> = chars.iter().flat_map(|chars| chars.chars()).collect();
+    set.sort_unstable();
+    state.consume_fuel((set.len() + text.len()) as u64 / 8)?;
+    let strips = |c: char| match chars {
+        Some(_) => set.binary_search(&c).is_ok() || c == SHIELD,
+        None => unicode::is_space(c),
+    };
+    Ok(match method {
+        "strip" => text.trim_matches(strips),
+        "lstrip" => text.trim_start_matches(strips),
+        _ => text.trim_end_matches(strips),
+    }
+    .to_owned())
+}
+
+/// The characters from `start` to `end`, and the place of the first; `None` where the start is behind the end.
+fn range(text: &str, start: Option<i128>, end: Option<i128>) -> (Option<&str>, usize) {
+    if start.is_none() && end.is_none() {
+        return (Some(text), 0);
+    }
+    let count = marks::count(text) as i128;
+    let place = |place: i128| {
+        if place < 0 {
+            (place + count).max(0)
+        } else {
+            place
+        }
+    };
+    let (start, end) = (
+        place(start.unwrap_or(0)),
+        place(end.unwrap_or(count)).min(count),
+    );
+    if start > end {
+        return (None, 0);
+    }
+    let byte = |place: i128| -> usize {
+        let before = marks::characters(text).take(place as usize);
+        before.map(str::len).sum()
+    };
+    (Some(&text[byte(start)..byte(end)]), start as usize)
+}
+
+pub(super) fn replace(
+    state: &State,
+    text: &str,
+    old: &str,
+    new: &str,
+    most: i128,
+) -> Result<String> {
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    state.consume_fuel((text.len() + old.len()) as u64 / 64)?;
+    let found = places(text, old);
+    let count = found.len().min(most);
+    within(
+        state,
+        text.len().saturating_add(count.saturating_mul(new.len())),
+    )?;
+    let (mut out, mut rest) = (String::new(), 0);
+    for at in found.into_iter().take(most) {
+        out.push_str(&text[rest..at.start]);
+        out.push_str(new);
+        rest = at.end;
+    }
+    out.push_str(&text[rest..]);
+    Ok(out)
+}
+
+pub(super) fn pad(
+    state: &State,
+    text: &str,
+    method: &str,
+    width: i128,
+    fill: &str,
+) -> Result<String> {
+    let mut fill = fill.chars();
+    let (Some(fill), None) = (fill.next(), fill.next()) else {
+        return Err(failure("the fill character must be one character long"));
+    };
+    let count = text.chars().count();
+    let missing = usize::try_from(width).unwrap_or(0).saturating_sub(count);
+    within(
+        state,
+        missing
+            .saturating_mul(fill.len_utf8())
+            .saturating_add(text.len()),
+    )?;
+    let fill = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
+    Ok(match method {
+        "ljust" => text.to_owned() + &fill(missing),
+        "rjust" => fill(missing) + text,
+        "center" => {
+            // The odd one goes where Python puts it.
+            let left = missing / 2 + (missing & (count + missing) & 1);
+            fill(left) + text + &fill(missing - left)
+        }
+        _ => {
+            let sign = if text.starts_with(['+', '-']) { 1 } else { 0 };
+            text[..sign].to_owned() + &"0".repeat(missing) + &text[sign..]
+        }
+    })
+}
+
+fn expand_tabs(state: &State, text: &str, width: usize) -> Result<String> {
+    let bytes = text
+        .matches('\t')
+        .count()
+        .saturating_mul(width)
+        .saturating_add(text.len());
+    within(state, bytes)?;
+    let (mut out, mut column) = (String::new(), 0);
+    for c in text.chars() {
+        match c {
+            '\t' => {
+                let missing = if width > 0 { width - column % width } else { 0 };
+                out.extend(std::iter::repeat_n(' ', missing));
+                column += missing;
+            }
+            c => {
+                out.push(c);
+                column = if matches!(c, '\n' | '\r') {
+                    0
+                } else {
+                    column + 1
+                };
+            }
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,254 @@
+//! Values as Python has them: their types, their texts, and what can be gone through.
+
+use super::marks;
+use super::methods::{Method, View};
+use super::unicode;
+use crate::tokenizer::SHIELD;
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
+use minijinja::{Error, ErrorKind, State};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+/// Bytes of one text: what a context of a million tokens holds. Values can hold one another many times over.
+pub(super) const MAX_TEXT: usize = 4 << 20;
+/// Lists and maps within each other.
+const MAX_DEPTH: usize = 200;
+
+/// An error of a template at work.
+pub(super) fn failure(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, detail)
+}
+
+/// The name of a value's type.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value.kind() {
+        ValueKind::Undefined => "Undefined",
+        ValueKind::None => "NoneType",
+        ValueKind::Bool => "bool",
+        ValueKind::Number if value.is_integer() => "int",
+        ValueKind::Number => "float",
+        ValueKind::String => "str",
+        ValueKind::Bytes => "bytes",
+        ValueKind::Seq if value.is_tuple() => "tuple",
+        ValueKind::Seq => "list",
+        ValueKind::Map if is_dict(value) => "dict",
+        ValueKind::Iterable => match value.downcast_object_ref::<View>() {
+            Some(view) => view.type_name(),
+            None if value.downcast_object_ref::<Generator>().is_some() => "generator",
+            None => "list",
+        },
+        _ => "object",
+    }
+}
+
+/// Whether a value is a map, and no object that only has attributes.
+pub(super) fn is_dict(value: &Value) -> bool {
+    value.kind() == ValueKind::Map
+        && !value.as_object().is_some_and(|object| {
+            let name = object.type_name();
+            ["::Namespace", "::Loop", "::Macro"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
+}
+
+/// A whole number, and what counts as one.
+pub(super) fn integer(value: &Value) -> Option<i128> {
+    match value.kind() {
+        ValueKind::Bool => Some(value.is_true().into()),
+        ValueKind::Number if value.is_integer() => i128::try_from(value.clone()).ok(),
+        _ => None,
+    }
+}
+
+/// A number of any kind, to the precision of a float.
+pub(super) fn float(value: &Value) -> Option<f64> {
+    match value.kind() {
+        ValueKind::Bool => Some(value.is_true().into()),
+        ValueKind::Number => f64::try_from(value.clone()).ok(),
+        _ => None,
+    }
+}
+
+/// The values that a loop over `value` goes through.
+pub(super) fn items(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
+    let items: Vec<Value> = match value.kind() {
+        ValueKind::Undefined => Vec::new(),
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            state.consume_fuel(text.len() as u64 / 2)?;
+            marks::characters(text).map(Value::from).collect()
+        }
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.collect(),
+        ValueKind::Map if is_dict(value) => value.try_iter()?.collect(),
+        _ => {
+            return Err(failure(format!(
+                "'{}' object is not iterable",
+                type_name(value)
+            )));
+        }
+    };
+    state.consume_fuel(items.len() as u64 / 2)?;
+    Ok(items)
+}
+
+/// `str(value)`.
+pub(super) fn text(value: &Value) -> Result<String, Error> {
+    match value.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None if value.is_undefined() => Ok(String::new()),
+        None => repr(value),
+    }
+}
+
+/// `repr(value)`.
+pub(super) fn repr(value: &Value) -> Result<String, Error> {
+    let mut text = String::new();
+    write_repr(value, 0, &mut text)?;
+    Ok(text)
+}
+
+fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error> {
+    if depth > MAX_DEPTH || out.len() > MAX_TEXT {
+        return Err(ErrorKind::OutOfFuel.into());
+    }
+    let list = |items: &mut dyn Iterator<Item = Value>, out: &mut String| {
+        for (index, item) in items.enumerate() {
+            out.push_str(if index > 0 { ", " } else { "" });
+            write_repr(&item, depth + 1, out)?;
+        }
+        Ok::<(), Error>(())
+    };
+    match value.kind() {
+        ValueKind::Undefined => out.push_str("Undefined"),
+        ValueKind::None => out.push_str("None"),
+        ValueKind::Bool => out.push_str(if value.is_true() { "True" } else { "False" }),
+        ValueKind::Number if value.is_integer() => {
+            let _ = write!(out, "{value}");
+        }
+        ValueKind::Number => out.push_str(&float_text(float(value).unwrap_or(f64::NAN))),
+        ValueKind::String => {
+            let (before, after) = if value.is_safe() {
+                ("Markup(", ")")
+            } else {
+                ("", "")
+            };
+            out.push_str(before);
+            write_string(value.as_str().unwrap_or_default(), out);
+            out.push_str(after);
+        }
+        ValueKind::Seq => {
+            let (open, close) = if value.is_tuple() {
+                ('(', ')')
+            } else {
+                ('[', ']')
+            };
+            out.push(open);
+            list(&mut value.try_iter()?, out)?;
+            if value.is_tuple() && value.len() == Some(1) {
+                out.push(',');
+            }
+            out.push(close);
+        }
+        ValueKind::Map if is_dict(value) => {
+            out.push('{');
+            for (index, key) in value.try_iter()?.enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_repr(&key, depth + 1, out)?;
+                out.push_str(": ");
+                write_repr(&value.get_item(&key)?, depth + 1, out)?;
+            }
+            out.push('}');
+        }
+        _ => match value.downcast_object_ref::<View>() {
+            Some(view) => {
+                let (before, after) = view.brackets();
+                out.push_str(before);
+                list(&mut view.shown().iter().cloned(), out)?;
+                out.push_str(after);
+            }
+            None if value.downcast_object_ref::<Generator>().is_some() => {
+                out.push_str("<generator object>")
+            }
+            None if value.kind() == ValueKind::Iterable => {
+                out.push('[');
+                list(&mut value.try_iter()?, out)?;
+                out.push(']');
+            }
+            None if value.downcast_object_ref::<Method>().is_some() => {
+                out.push_str("<built-in method>")
+            }
+            None => {
+                let _ = write!(out, "{value}");
+            }
+        },
+    }
+    Ok(())
+}
+
+/// A float as Python writes it: the fewest digits that say which it is.
+pub(super) fn float_text(number: f64) -> String {
+    if number.is_nan() {
+        return "nan".into();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "inf" } else { "-inf" }.into();
+    }
+    let plain = format!("{number:?}");
+    match plain.split_once('e') {
+        // Rust changes to this notation where Python does, but writes it shorter.
+        Some((digits, exponent)) => {
+            let exponent: i32 = exponent.parse().unwrap_or_default();
+            format!("{digits}e{exponent:+03}")
+        }
+        None => plain,
+    }
+}
+
+/// A text in quotes: double ones only where it has single ones and no double ones.
+fn write_string(text: &str, out: &mut String) {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    out.push(quote);
+    for c in text.chars() {
+        let code = c as u32;
+        let _ = match c {
+            '\n' => out.write_str("\\n"),
+            '\r' => out.write_str("\\r"),
+            '\t' => out.write_str("\\t"),
+            '\\' => out.write_str("\\\\"),
+            c if c == quote => write!(out, "\\{c}"),
+            c if unicode::is_printable(c) || c == SHIELD => out.write_char(c),
+            _ if code < 0x100 => write!(out, "\\x{code:02x}"),
+            _ if code < 0x10000 => write!(out, "\\u{code:04x}"),
+            _ => write!(out, "\\U{code:08x}"),
+        };
+    }
+    out.push(quote);
+}
+
+/// A generator over these: it is gone through once, and nobody knows its length.
+pub(super) fn generator(items: Vec<Value>) -> Value {
+    Value::from_object(Generator(Mutex::new(items)))
+}
+
+#[derive(Debug)]
+pub(super) struct Generator(Mutex<Vec<Value>>);
+
+impl Object for Generator {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Iterable
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        let items = self.0.lock().map(|mut items| std::mem::take(&mut *items));
+        Enumerator::Iter(Box::new(items.unwrap_or_default().into_iter()))
+    }
+
+    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
+        None
+    }
+}
