@@ -91,8 +91,8 @@ fn the_file_is_the_best_state() {
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         (json_of_stdout(&output), told)
     };
-    let (result, told) = train(&["--steps", "300", "--patience", "0"]);
-    assert_eq!(result["steps"], 300);
+    let (result, told) = train(&["--steps", "500", "--patience", "0"]);
+    assert_eq!(result["steps"], 500);
     assert_eq!(result["stopped_early"], false);
     // What was said of each look.
     let looks: Vec<(u64, f64)> = told
@@ -113,14 +113,15 @@ fn the_file_is_the_best_state() {
         let measured = json(&nexttoken("evaluate", &model, &few));
         measured["loss"].as_f64().unwrap()
     };
-    assert!((evaluated() - loss).abs() < 0.02, "{} {loss}", evaluated());
+    // `evaluate` leaves the end of the text out.
+    assert!((evaluated() - loss).abs() < 0.05, "{} {loss}", evaluated());
 
     // With patience it ends soon after, says so, and writes the same.
-    let (early, _) = train(&["--steps", "300"]);
+    let (early, _) = train(&["--steps", "500"]);
     assert_eq!(early["stopped_early"], true);
     assert_eq!(early["best_step"], step);
-    assert_eq!(early["steps"].as_u64().unwrap(), step + 6 * 12);
-    assert!((evaluated() - loss).abs() < 0.02);
+    assert_eq!(early["steps"].as_u64().unwrap(), step + 6 * 20);
+    assert!((evaluated() - loss).abs() < 0.05);
 }
 
 #[test]

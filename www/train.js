@@ -173,12 +173,13 @@ async function run() {
   if (mine !== training) return;
   update();
   paint();
-  $("train-status").textContent = training.complete ? await outcome() : "It rests, and is kept in this browser.";
+  $("train-status").textContent = training.complete ? outcome() : "It rests, and is kept in this browser.";
 }
 
 /** What has come of a training that is at its end. */
-async function outcome() {
-  const { step, loss } = await training.trainer.best();
+function outcome() {
+  if (!training.best) return "It has learnt what it will: write with it.";
+  const [step, loss] = training.best;
   const early = training.step < training.info.steps ? " It ended early: on the held-out text it no longer got better." : "";
   const poor = loss >= training.info.unigram_loss ? " That is no better than counting tokens: it needs a longer text." : "";
   return `It has learnt what it will: write with it, as it was best, after step ${step} (${loss.toFixed(3)} on the held-out text).${early}${poor}`;

@@ -50,8 +50,8 @@ export class Training {
     const { WorkerTrainer } = await trainerModule();
     const { name, text, checkpoint, history } = await trainingState();
     const trainer = await WorkerTrainer.resume(text, checkpoint);
-    // The first release kept them with the looks.
-    history.heldOut ??= history.looks.map(({ step, heldOut }) => [step, heldOut]);
+    // The first release kept the best weights of no look.
+    history.heldOut ??= [];
     return new Training(trainer, await trainer.info(), { name, text }, history);
   }
 
@@ -66,7 +66,7 @@ export class Training {
   /** [step, loss] where the held-out text was predicted best so far; undefined before the first look at it. */
   get best() {
     const lower = (best, point) => (best && best[1] <= point[1] ? best : point);
-    return this.history.heldOut.reduce(lower, undefined);
+    return this.history.heldOut.filter(([step]) => step > 0).reduce(lower, undefined);
   }
 
   /** The mean loss of the last steps. */
