@@ -91,8 +91,8 @@ fn the_file_is_the_best_state() {
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         (json_of_stdout(&output), told)
     };
-    let (result, told) = train(&["--steps", "500", "--patience", "0"]);
-    assert_eq!(result["steps"], 500);
+    let (result, told) = train(&["--steps", "250", "--patience", "0"]);
+    assert_eq!(result["steps"], 250);
     assert_eq!(result["stopped_early"], false);
     // What was said of each look.
     let looks: Vec<(u64, f64)> = told
@@ -117,10 +117,10 @@ fn the_file_is_the_best_state() {
     assert!((evaluated() - loss).abs() < 0.05, "{} {loss}", evaluated());
 
     // With patience it ends soon after, says so, and writes the same.
-    let (early, _) = train(&["--steps", "500"]);
+    let (early, _) = train(&["--steps", "250"]);
     assert_eq!(early["stopped_early"], true);
     assert_eq!(early["best_step"], step);
-    assert_eq!(early["steps"].as_u64().unwrap(), step + 6 * 20);
+    assert_eq!(early["steps"].as_u64().unwrap(), step + 6 * 10);
     assert!((evaluated() - loss).abs() < 0.05);
 }
 
