@@ -277,6 +277,7 @@ fn the_best_state_is_what_is_written() {
 fn a_state_that_was_not_looked_at_is_written_where_it_is_better() {
     let options = Options {
         steps: Some(1000),
+        learning_rate: Some(1e-3),
         ..options()
     };
     let mut trainer = Trainer::new(&TEXT.repeat(12), options).unwrap();
