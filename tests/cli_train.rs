@@ -73,6 +73,86 @@ fn json_of_stdout(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Numbers in a random order can only be guessed: the longer they are learnt by heart, the worse others are foretold.
+#[test]
+fn the_file_is_the_best_state() {
+    let mut state = 1u32;
+    let mut number = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state >> 24
+    };
+    let text: Vec<String> = (0..3000).map(|_| number().to_string()).collect();
+    let corpus = file("numbers.txt", text.join(" ").as_bytes());
+    let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("numbers.gguf");
+    let train = |more: &[&str]| {
+        let out = ["--out", model.to_str().unwrap(), "--json"];
+        let small = ["--preset", "tiny", "--type", "f32", "--weight-decay", "0"];
+        let output = nexttoken("train", &corpus, &[&out[..], &small, more].concat());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (json_of_stdout(&output), told)
+    };
+    let (result, told) = train(&["--steps", "250", "--patience", "0"]);
+    assert_eq!(result["steps"], 250);
+    assert_eq!(result["stopped_early"], false);
+    // What was said of each look.
+    let looks: Vec<(u64, f64)> = told
+        .lines()
+        .filter_map(|line| {
+            let (step, rest) = line.strip_prefix("step ")?.split_once(':')?;
+            let loss = rest.split_once("held out ")?.1.split(' ').next()?;
+            Some((step.trim().parse().ok()?, loss.parse().ok()?))
+        })
+        .collect();
+    assert_eq!(looks.len(), 25, "{told}");
+    let (step, loss) = *looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    assert_eq!(result["best_step"], step);
+    let last = looks.last().unwrap().1;
+    assert!(loss + 0.3 < last, "{looks:?}");
+    let few = [corpus.to_str().unwrap(), "--samples", "1", "--json"];
+    let evaluated = || {
+        let measured = json(&nexttoken("evaluate", &model, &few));
+        measured["loss"].as_f64().unwrap()
+    };
+    // `evaluate` leaves the end of the text out.
+    assert!((evaluated() - loss).abs() < 0.05, "{} {loss}", evaluated());
+
+    // With patience it ends soon after, says so, and writes the same.
+    let (early, _) = train(&["--steps", "250"]);
+    assert_eq!(early["stopped_early"], true);
+    assert_eq!(early["best_step"], step);
+    assert_eq!(early["steps"].as_u64().unwrap(), step + 6 * 10);
+    assert!((evaluated() - loss).abs() < 0.05);
+}
+
+#[test]
+fn a_text_without_white_space_is_learnt() {
+    // Sentences of a few hundred different phrases, one after the other.
+    let phrases = [
+        "静かな朝に",
+        "長い手紙を",
+        "書き続けた。",
+        "川のほとりで",
+        "木の舟を作り",
+        "待っていた。",
+    ];
+    let text: String = (0..2400usize)
+        .map(|n| phrases[n * (n / 7 + 1) % 6])
+        .collect();
+    let corpus = file("japanese.txt", text.as_bytes());
+    let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("japanese.gguf");
+    let out = ["--out", model.to_str().unwrap(), "--json"];
+    let arguments = [&out[..], &["--preset", "tiny", "--steps", "60"]].concat();
+    let result = json_of_stdout(&nexttoken("train", &corpus, &arguments));
+    let (loss, unigram) = (
+        result["validation"]["loss"].as_f64().unwrap(),
+        result["baselines"]["unigram"].as_f64().unwrap(),
+    );
+    assert!(loss < unigram, "{result}");
+    let arguments = ["--prompt", "静かな", "--max-tokens", "8", "--json"];
+    let written = json(&nexttoken("generate", &model, &arguments));
+    assert!(!written["text"].as_str().unwrap().is_empty());
+}
+
 #[test]
 fn what_cannot_be_trained_on_is_an_error() {
     let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("never.gguf");

@@ -42,6 +42,7 @@ fn config() -> JsValue {
         ("seed", 3.into()),
         ("learning_rate", 0.01.into()),
         ("warmup_steps", 5.into()),
+        ("patience", 0.into()),
     ])
 }
 
@@ -68,6 +69,10 @@ async fn trains_saves_resumes_and_writes() {
     let validation = trainer.validate().unwrap();
     assert!(number(&validation, "loss") < number(&info, "unigram_loss"));
 
+    // The file holds the best state; the trainer writes and scores with the present one.
+    while number(&trainer.best().unwrap(), "step") != number(&trainer.info().unwrap(), "step") {
+        trainer.step().unwrap();
+    }
     // Its file goes straight into the generator, which scores as the trainer does.
     let file = trainer.to_gguf(JsValue::UNDEFINED).unwrap();
     let full = trainer.to_gguf("f32".into()).unwrap();
@@ -91,6 +96,45 @@ async fn trains_saves_resumes_and_writes() {
         trainer.sample("The owl".into(), greedy).unwrap(),
         generator.text()
     );
+}
+
+/// Digits in a random order can only be guessed: learnt by heart, others are foretold worse.
+#[wasm_bindgen_test]
+fn its_end_and_its_best_state_are_told() {
+    let mut state = 1u32;
+    let mut digit = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24).to_string()
+    };
+    let text: Vec<String> = (0..1000).map(|_| digit()).collect();
+    let config = object(&[
+        ("preset", "tiny".into()),
+        ("context_length", 32.into()),
+        ("steps", 250.into()),
+        ("weight_decay", 0.into()),
+        ("patience", 4.into()),
+    ]);
+    let mut trainer = Trainer::new(text.join(" ").into(), config).unwrap();
+    let mut looks = Vec::new();
+    loop {
+        let report = trainer.step().unwrap();
+        let look = Reflect::get(&report, &"validation".into()).unwrap();
+        if !look.is_undefined() {
+            looks.push((number(&report, "step"), number(&look, "loss")));
+        }
+        if Reflect::get(&report, &"complete".into())
+            .unwrap()
+            .is_truthy()
+        {
+            break;
+        }
+    }
+    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    let told = trainer.best().unwrap();
+    assert_eq!((number(&told, "step"), number(&told, "loss")), *best);
+    let end = looks.last().unwrap();
+    assert_eq!(end.0, best.0 + 4.0 * 10.0);
+    assert!(end.0 < 250.0 && end.1 > best.1, "{looks:?}");
 }
 
 #[wasm_bindgen_test]

@@ -7,12 +7,12 @@ const EDGE = { left: 30, right: 8, top: 10, bottom: 24 };
  * Draws the losses of a training in `svg`, instead of what is in it.
  *
  * @param {SVGSVGElement} svg
- * @param {{ loss: number[][], heldOut: number[][], levels: { name: string, loss: number }[], unit: string }} curve
- *   `loss` and `heldOut` are lists of [x, nats per token] in the order of x, `levels` are horizontal lines to
- *   compare with, `unit` is what x counts
+ * @param {{ loss: number[][], heldOut: number[][], best?: number[], levels: { name: string, loss: number }[],
+ *   unit: string }} curve `loss` and `heldOut` are lists of [x, nats per token] in the order of x, `best` is such a point
+ *   to be marked, `levels` are horizontal lines to compare with, `unit` is what x counts
  * @param {{ width?: number, height?: number }} [size] in pixels; as large as it is shown unless given
  */
-export function drawCurve(svg, { loss, heldOut, levels, unit }, size = {}) {
+export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {}) {
   const width = size.width ?? (svg.clientWidth || 640);
   const height = size.height ?? (svg.clientHeight || 260);
   const end = Math.max(1, loss.at(-1)?.[0] ?? 1);
@@ -37,6 +37,7 @@ export function drawCurve(svg, { loss, heldOut, levels, unit }, size = {}) {
     element("path", { class: "steps", d: path(thinned(loss, width / 2)) }),
     element("path", { class: "loss", d: path(thinned(smooth(loss), width / 2)) }),
     ...heldOut.map(([at, value]) => element("circle", { class: "held-out", cx: x(at), cy: y(value), r: 3.5 })),
+    ...(best ? [element("circle", { class: "best", cx: x(best[0]), cy: y(best[1]), r: 6 })] : []),
   );
 }
 

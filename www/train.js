@@ -173,7 +173,16 @@ async function run() {
   if (mine !== training) return;
   update();
   paint();
-  $("train-status").textContent = training.complete ? "It has learnt what it will: write with it." : "It rests, and is kept in this browser.";
+  $("train-status").textContent = training.complete ? outcome() : "It rests, and is kept in this browser.";
+}
+
+/** What has come of a training that is at its end. */
+function outcome() {
+  if (!training.best) return "It has learnt what it will: write with it.";
+  const [step, loss] = training.best;
+  const early = training.step < training.info.steps ? " It ended early: on the held-out text it no longer got better." : "";
+  const poor = loss >= training.info.unigram_loss ? " That is no better than counting tokens: it needs a longer text." : "";
+  return `It has learnt what it will: write with it, as it was best, after step ${step} (${loss.toFixed(3)} on the held-out text).${early}${poor}`;
 }
 
 function pause() {
@@ -213,21 +222,30 @@ async function forget() {
 
 // --- what becomes of it ---
 
-const modelName = () => `${(training.source.name === OWN ? "own" : training.source.name.split(/[.(]/)[0]).trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-")}-${training.step}.gguf`;
+const modelName = ({ step }) => `${(training.source.name === OWN ? "own" : training.source.name.split(/[.(]/)[0]).trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-")}-${step}.gguf`;
+
+/** The model as it was best. */
+async function bestModel() {
+  const { trainer } = training;
+  // Asked for together, so that no step comes between.
+  const [state, file] = await Promise.all([trainer.best(), trainer.to_gguf()]);
+  return { name: modelName(state), file };
+}
 
 async function download() {
+  const { name, file } = await bestModel();
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([await training.trainer.to_gguf()]));
-  link.download = modelName();
+  link.href = URL.createObjectURL(new Blob([file]));
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 async function write() {
   const prompt = $("train-prompt").value || training.source.text.trim().split(/\s+/).slice(0, 3).join(" ");
-  const file = await training.trainer.to_gguf();
+  const { name, file } = await bestModel();
   if (training.running) pause();
-  await page.write(modelName(), file, prompt);
+  await page.write(name, file, prompt);
 }
 
 // --- what is shown ---
@@ -249,12 +267,14 @@ function stepped(report) {
 
 function paint() {
   painted = performance.now();
-  const { info, history, step } = training;
+  const { info, history, step, best } = training;
   const remaining = (history.seconds / step) * (info.steps - step);
   $("train-bar").value = step / info.steps;
   $("train-step").textContent = step;
   $("train-left").textContent = remaining > 0 && step > 0 ? `of ${info.steps}, ${duration(remaining)} left` : `of ${info.steps}`;
   $("train-loss").textContent = training.loss.toFixed(3);
+  $("train-held-out").textContent = history.heldOut.at(-1)?.[1].toFixed(3) ?? "";
+  $("train-best").textContent = best ? `best: ${best[1].toFixed(3)}, after step ${best[0]}` : "on text it does not learn from";
   $("train-perplexity").textContent = Math.exp(training.loss).toPrecision(3);
   $("train-status").textContent =
     `${info.parameters.toLocaleString("en")} weights, ${info.vocabulary_size} tokens in the vocabulary, ` +
@@ -270,7 +290,8 @@ function draw() {
   $("train-curve").setAttribute("aria-label", `The loss after ${training.step} steps: ${training.loss.toFixed(2)} nats per token`);
   drawCurve($("train-curve"), {
     loss: history.steps,
-    heldOut: history.looks.map(({ step, heldOut }) => [step, heldOut]),
+    heldOut: history.heldOut,
+    best: training.best,
     levels: levels(info),
     unit: "steps",
   });
@@ -290,7 +311,6 @@ async function looked() {
 
 function showSamples() {
   const { looks } = training.history;
-  $("train-held-out").textContent = looks.at(-1)?.heldOut.toFixed(3) ?? "";
   const items = looks.slice(-SAMPLES).reverse().map(({ step, seconds, prompt, sample }) => {
     const item = element("li", "");
     item.append(element("small", `step ${step}, ${Math.round(seconds)} s`), element("span", prompt, "given"), element("span", sample.replace(/\n{2,}/g, "\n")));

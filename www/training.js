@@ -1,4 +1,4 @@
-// One training: runs its steps, looks now and then at what has become of the model, keeps what can be gone on from.
+// One training: runs its steps, lets the model write now and then, keeps what can be gone on from.
 
 import { keepTraining, trainingState } from "./train-store.js";
 
@@ -40,8 +40,8 @@ export class Training {
   static async begin(source, config) {
     const { WorkerTrainer } = await trainerModule();
     const trainer = await WorkerTrainer.create(source.text, config);
-    // Of `steps` [step, loss, seconds], of `looks` { step, seconds, heldOut, sample }.
-    const history = { seconds: 0, steps: [], looks: [] };
+    // Of `steps` [step, loss, seconds], of `heldOut` [step, loss], of `looks` { step, seconds, heldOut, sample }.
+    const history = { seconds: 0, steps: [], heldOut: [], looks: [] };
     return new Training(trainer, await trainer.info(), source, history);
   }
 
@@ -50,6 +50,8 @@ export class Training {
     const { WorkerTrainer } = await trainerModule();
     const { name, text, checkpoint, history } = await trainingState();
     const trainer = await WorkerTrainer.resume(text, checkpoint);
+    // The first release kept the best weights of no look.
+    history.heldOut ??= [];
     return new Training(trainer, await trainer.info(), { name, text }, history);
   }
 
@@ -58,7 +60,13 @@ export class Training {
   }
 
   get complete() {
-    return this.step >= this.info.steps;
+    return this.info.complete;
+  }
+
+  /** [step, loss] where the held-out text was predicted best so far; undefined before the first look at it. */
+  get best() {
+    const lower = (best, point) => (best && best[1] <= point[1] ? best : point);
+    return this.history.heldOut.filter(([step]) => step > 0).reduce(lower, undefined);
   }
 
   /** The mean loss of the last steps. */
@@ -85,6 +93,8 @@ export class Training {
         const report = await this.trainer.step();
         history.seconds = (performance.now() - started) / 1000;
         history.steps.push([report.step, report.loss, history.seconds]);
+        if (report.validation) history.heldOut.push([report.step, report.validation.loss]);
+        this.info.complete = report.complete;
         page.stepped(report);
         if (history.seconds >= this.#nextCheckpoint) await this.#keep(page);
       }
@@ -95,10 +105,11 @@ export class Training {
     }
   }
 
-  /** Judges the model on the held-out text, and has it write. */
+  /** Has the model write, as it is now. */
   async look(page) {
     const { history, step } = this;
-    const { loss: heldOut } = await this.trainer.validate();
+    if (step === 0) history.heldOut.push([0, (await this.trainer.validate()).loss]);
+    const heldOut = history.heldOut.at(-1)?.[1];
     const sample = await this.trainer.sample(page.prompt(), { ...SAMPLING, seed: step });
     history.looks.push({ step, seconds: history.seconds, heldOut, prompt: page.prompt(), sample });
     await page.looked();

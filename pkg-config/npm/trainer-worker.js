@@ -22,6 +22,7 @@ const methods = {
   },
   step: () => trainer.step(),
   validate: () => trainer.validate(),
+  best: () => trainer.best(),
   sample: (...args) => trainer.sample(...args),
   pairs: (...args) => trainer.pairs(...args),
   to_gguf: (...args) => trainer.to_gguf(...args),

@@ -3,7 +3,7 @@
 //     import init, { Trainer } from "nexttoken/trainer";
 //     await init();
 //     const trainer = new Trainer(text, { preset: "small" });
-//     while (trainer.step().loss > 2);
+//     while (!trainer.step().complete);
 //     const generator = await Generator.load(trainer.to_gguf());
 
 import start, { Trainer } from "./nexttoken_trainer.js";

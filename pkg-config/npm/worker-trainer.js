@@ -53,7 +53,7 @@ export class WorkerTrainer {
     return this.#call("step");
   }
 
-  /** `{ loss, perplexity, tokens }` of the held-out text. */
+  /** `{ loss, perplexity, tokens }` of the held-out text, at this step. */
   validate() {
     return this.#call("validate");
   }
@@ -68,7 +68,12 @@ export class WorkerTrainer {
     return this.#call("pairs", args);
   }
 
-  /** The model as a GGUF file. */
+  /** `{ step, loss }` of the state that `to_gguf` writes. */
+  best() {
+    return this.#call("best");
+  }
+
+  /** The model in its best state as a GGUF file. */
   to_gguf(...args) {
     return this.#call("to_gguf", args);
   }

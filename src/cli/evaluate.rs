@@ -3,13 +3,17 @@
 use super::{Outcome, model_file, print_json};
 use clap::Args;
 use nexttoken::generator::{Context, Generator, Options};
-use nexttoken::model::Model;
+use nexttoken::kernels::{self, CacheType};
+use nexttoken::model::{Model, PREFILL_CHUNK, Session};
 use nexttoken::train::{Sentences, held_out};
-use nexttoken::{Error, Result, score};
+use nexttoken::{Error, Result, TokenId};
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Tokens of one document that are judged at most.
+const LONGEST: usize = 16_384;
 
 #[derive(Args)]
 pub struct Evaluate {
@@ -75,17 +79,17 @@ impl Evaluate {
         Ok(out.flush()?)
     }
 
-    /// The mean loss over the held-out documents that fit the context, and how many tokens that was.
+    /// The mean loss over the held-out documents, and over how many tokens that is.
     fn loss(&self, model: &Model, text: &str) -> Result<(f64, usize)> {
         let (mut sum, mut tokens) = (0.0, 0);
         for document in held_out(text).into_iter().take(self.documents) {
-            match score::score(model, document) {
-                Ok(score) => {
-                    sum += score.nll.iter().map(|&nll| f64::from(nll)).sum::<f64>();
-                    tokens += score.nll.len();
-                }
-                Err(Error::PromptTooLong { .. } | Error::TextTooShort(_)) => {}
-                Err(error) => return Err(error),
+            let mut ids = model.tokenizer.encode_prompt(document);
+            ids.truncate(LONGEST);
+            // What is longer than the context is judged piece by piece, as training does.
+            for start in (0..ids.len().saturating_sub(1)).step_by(model.config.context_length) {
+                let end = ids.len().min(start + model.config.context_length + 1);
+                sum += loss_of(model, &ids[start..end])?;
+                tokens += end - start - 1;
             }
         }
         if tokens == 0 {
@@ -109,4 +113,25 @@ impl Evaluate {
         }
         Ok(texts)
     }
+}
+
+/// Σ −ln p of each of `ids` after the first.
+fn loss_of(model: &Model, ids: &[TokenId]) -> Result<f64> {
+    let mut session = Session::new(model, ids.len(), CacheType::default())?;
+    let (mut sum, mut logits) = (0.0, Vec::new());
+    let (inputs, targets) = (&ids[..ids.len() - 1], &ids[1..]);
+    for (inputs, targets) in inputs
+        .chunks(PREFILL_CHUNK)
+        .zip(targets.chunks(PREFILL_CHUNK))
+    {
+        model.forward(inputs, &mut session)?;
+        for (hidden, target) in session.hidden().rows().into_iter().zip(targets) {
+            model.head.logits(hidden, &mut logits)?;
+            // A vocabulary smaller than its tokenizer gives the target no probability.
+            let logit = logits.get(*target as usize).copied();
+            let normalizer = kernels::softmax(&mut logits);
+            sum += f64::from(normalizer - logit.unwrap_or(f32::NEG_INFINITY));
+        }
+    }
+    Ok(sum)
 }

@@ -4,7 +4,7 @@ use super::{Outcome, print_json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nexttoken::quant::TensorType;
-use nexttoken::train::{Options, Preset, Trainer, Validation, storage_type};
+use nexttoken::train::{Best, Options, Preset, Trainer, storage_type};
 use nexttoken::{Error, Result};
 use serde_json::json;
 use std::io::Write;
@@ -13,8 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often the held-out text is looked at.
-const VALIDATE_EVERY: u64 = 250;
 /// How much work may be lost where the program cannot even save.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 /// How much of the shown loss is the last step's.
@@ -30,19 +28,25 @@ pub struct Train {
     /// The size of the model: tiny, small or medium
     #[arg(long, default_value = "small")]
     preset: Preset,
-    /// Steps in all [default: the preset's]
+    /// Steps in all [default: as suits the size of the text]
     #[arg(long)]
     steps: Option<u64>,
     /// Sequences in the batch of one step [default: the preset's]
     #[arg(long)]
     batch_size: Option<usize>,
-    /// The highest learning rate [default: the preset's]
+    /// The highest learning rate [default: 0.006]
     #[arg(long)]
     learning_rate: Option<f32>,
+    /// How much the weights shrink at each step, in units of the learning rate [default: by how often the text is read]
+    #[arg(long)]
+    weight_decay: Option<f32>,
+    /// End after so many looks at the held-out text without a lower loss; 0 does all steps [default: 6]
+    #[arg(long)]
+    patience: Option<u64>,
     /// Fixes the first weights and the order of the text
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Go on from the checkpoint that an interrupted run left beside the model
+    /// Go on, with its options, from the checkpoint that an interrupted run left beside the model
     #[arg(long)]
     resume: bool,
     /// How the model stores its weights: f32, f16 or q8_0
@@ -71,28 +75,38 @@ impl Train {
         let started = Instant::now();
         let steps = self.train(&mut trainer, &checkpoint)?;
         let seconds = started.elapsed().as_secs_f64();
+        let best = trainer.best()?;
         write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
         // The model is there: what is left of the way to it may go, or stay where it cannot.
         let _ = std::fs::remove_file(&checkpoint);
-        self.report(&mut trainer, steps, seconds)
+        self.report(&trainer, best, steps, seconds)
     }
 
     fn options(&self) -> Options {
         let mut options = Options::preset(self.preset);
         options.seed = self.seed;
-        options.steps = self.steps.unwrap_or(options.steps);
+        options.steps = self.steps;
         options.batch_size = self.batch_size.unwrap_or(options.batch_size);
-        options.learning_rate = self.learning_rate.unwrap_or(options.learning_rate);
+        options.learning_rate = self.learning_rate;
+        options.weight_decay = self.weight_decay;
+        options.patience = self.patience.unwrap_or(options.patience);
         options
     }
 
     fn announce(&self, trainer: &Trainer) {
         let (shape, (training, held_out)) = (trainer.shape(), trainer.corpus_tokens());
-        let baselines = trainer.baselines();
+        let (baselines, schedule) = (trainer.baselines(), trainer.schedule());
         say(&format!(
             "{:.2} million weights; {} tokens in the vocabulary; {training} tokens to learn from, {held_out} held out",
             shape.parameters() as f64 / 1e6,
             shape.vocabulary_size,
+        ));
+        say(&format!(
+            "{} steps, which read the text {:.1} times; learning rate up to {}, weight decay {:.2}",
+            schedule.steps,
+            trainer.epochs(),
+            schedule.learning_rate,
+            schedule.weight_decay,
         ));
         say(&format!(
             "loss of guessing {:.3}, of counting tokens {:.3}",
@@ -102,10 +116,8 @@ impl Train {
 
     /// All steps that are left; returns how many they were.
     fn train(&self, trainer: &mut Trainer, checkpoint: &Path) -> Result<u64> {
-        let options = trainer.options();
-        let tokens = options.batch_size * options.shape.context_length;
         let first = trainer.steps_done();
-        let bar = progress_bar(options.steps, first);
+        let bar = progress_bar(trainer.schedule().steps, first);
         let started = Instant::now();
         let mut saved = Instant::now();
         let mut loss = None;
@@ -123,20 +135,17 @@ impl Train {
             let report = trainer.step()?;
             let smooth = loss.map_or(report.loss, |loss| loss + SMOOTHING * (report.loss - loss));
             loss = Some(smooth);
-            let rate =
-                ((report.step - first) as usize * tokens) as f64 / started.elapsed().as_secs_f64();
+            let read = (report.step - first) as usize * report.tokens;
+            let rate = read as f64 / started.elapsed().as_secs_f64();
             bar.set_message(format!(
                 "loss {smooth:.3}, perplexity {:.2}, {rate:.0} tok/s",
                 smooth.exp()
             ));
             bar.set_position(report.step);
-            if report.step.is_multiple_of(VALIDATE_EVERY) {
-                let Validation {
-                    loss, perplexity, ..
-                } = trainer.validate()?;
+            if let Some(look) = report.validation {
                 let line = format!(
-                    "step {:>6}: loss {smooth:.4}, held out {loss:.4} (perplexity {perplexity:.3}), {rate:.0} tok/s",
-                    report.step
+                    "step {:>6}: loss {smooth:.4}, held out {:.4} (perplexity {:.3}), {rate:.0} tok/s",
+                    report.step, look.loss, look.perplexity
                 );
                 bar.suspend(|| say(&line));
             }
@@ -149,25 +158,39 @@ impl Train {
         Ok(trainer.steps_done() - first)
     }
 
-    fn report(&self, trainer: &mut Trainer, steps: u64, seconds: f64) -> Outcome {
-        let validation = trainer.validate()?;
+    fn report(&self, trainer: &Trainer, best: Best, steps: u64, seconds: f64) -> Outcome {
+        let (baselines, early) = (trainer.baselines(), trainer.is_past_its_best());
+        let perplexity = best.loss.exp();
         if self.json {
             return print_json(&json!({
                 "model": self.out,
                 "parameters": trainer.shape().parameters(),
                 "steps": steps,
                 "seconds": seconds,
-                "validation": validation,
-                "baselines": trainer.baselines(),
+                "stopped_early": early,
+                "best_step": best.step,
+                "validation": { "loss": best.loss, "perplexity": perplexity },
+                "baselines": baselines,
             }));
+        }
+        if early {
+            say(&format!(
+                "ended after step {}: the held-out loss no longer fell (--patience 0 goes on)",
+                trainer.steps_done()
+            ));
+        }
+        if best.loss >= baselines.unigram {
+            say(
+                "warning: the model is no better than counting tokens; it needs more text, or more steps",
+            );
         }
         let mut out = std::io::stdout().lock();
         writeln!(
             out,
-            "{}: {steps} steps in {seconds:.0} s; held-out loss {:.4}, perplexity {:.3}",
+            "{}: the best state, of step {}; held-out loss {:.4}, perplexity {perplexity:.3}; {steps} steps in {seconds:.0} s",
             self.out.display(),
-            validation.loss,
-            validation.perplexity,
+            best.step,
+            best.loss,
         )?;
         Ok(())
     }

@@ -90,6 +90,19 @@ impl Vocabulary {
 
 type Pair = (TokenId, TokenId);
 
+/// A longer word is learnt from in parts: a text without white space may be one word of a million letters, and each
+/// merge goes through all words it occurs in.
+const LONGEST_WORD: usize = 48;
+
+/// A word in parts of at most [`LONGEST_WORD`] bytes, cut between characters.
+fn parts(mut word: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let part;
+        (part, word) = word.split_at(word.floor_char_boundary(LONGEST_WORD));
+        (!part.is_empty()).then_some(part)
+    })
+}
+
 /// The different words of the texts, as tokens so far, and where each pair of neighbours occurs.
 struct Words {
     words: Vec<(Vec<TokenId>, u64)>,
@@ -102,7 +115,11 @@ impl Words {
     fn count<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
         let mut counts: HashMap<&str, u64> = HashMap::new();
         for text in texts {
-            gpt2_words(text, |word| *counts.entry(word).or_default() += 1);
+            gpt2_words(text, |word| {
+                for part in parts(word) {
+                    *counts.entry(part).or_default() += 1;
+                }
+            });
         }
         let ids = |word: &str| word.bytes().map(TokenId::from).collect();
         let mut words = Self {
@@ -222,6 +239,24 @@ mod tests {
         assert_eq!(tokenizer.encode_prompt(""), [vocabulary.end_of_text()]);
         let bytes: String = (0..0x250).filter_map(char::from_u32).collect();
         assert_eq!(tokenizer.decode(&tokenizer.encode(&bytes, false)), bytes);
+    }
+
+    #[test]
+    fn a_text_of_one_word_is_learnt() {
+        let mut state = 1u32;
+        let mut letter = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            ["A", "C", "G", "T", "舟", "é"][(state >> 16) as usize % 6]
+        };
+        let text: String = (0..100_000).map(|_| letter()).collect();
+        let parts: Vec<&str> = parts(&text).collect();
+        assert_eq!(parts.concat(), text);
+        let (last, whole) = parts.split_last().unwrap();
+        assert!(last.len() <= 48 && whole.iter().all(|part| (46..=48).contains(&part.len())));
+        let vocabulary = Vocabulary::learn([&*text].into_iter(), 512).unwrap();
+        assert_eq!(vocabulary.tokens.len(), 512);
+        let ids = vocabulary.tokenizer().unwrap().encode(&text, false);
+        assert!(ids.len() < 60_000, "{} tokens", ids.len());
     }
 
     #[test]

@@ -2,13 +2,17 @@
 //! optimiser's state, all in single precision, so that nothing is lost.
 
 use super::bpe::Vocabulary;
-use super::{Options, Trainer};
+use super::{Best, Options, Trainer};
 use crate::gguf::{Header, Metadata, Reader, StringArray, TensorSink, Value, Writer};
 use crate::quant::{TensorType, dequantize};
 use crate::{Error, Result};
 
 const ARCHITECTURE: &str = "nexttoken-checkpoint";
 const TENSORS: [&str; 3] = ["weights", "first_moment", "second_moment"];
+/// The weights that predict the held-out text best; absent before the first look at it.
+const BEST: &str = "best_weights";
+/// A step's number is no larger: far more than can be done, and far from where counting ends.
+const MOST_STEPS: u64 = 1 << 48;
 
 /// A checkpoint, read and checked.
 pub(super) struct Saved {
@@ -19,6 +23,7 @@ pub(super) struct Saved {
     pub weights: Vec<f32>,
     pub first: Vec<f32>,
     pub second: Vec<f32>,
+    pub best: Option<(Best, Vec<f32>)>,
 }
 
 pub(super) fn write(trainer: &Trainer) -> Result<Vec<u8>> {
@@ -40,11 +45,18 @@ pub(super) fn write(trainer: &Trainer) -> Result<Vec<u8>> {
     writer.metadata("tokens", Value::Strings(vocabulary.tokens.clone()))?;
     writer.metadata("merges", Value::Strings(vocabulary.merges.clone()))?;
     let (weights, adam) = (&trainer.weights, &trainer.adam);
-    let mut data = [const { Vec::new() }; 3];
-    for (bytes, values) in data.iter_mut().zip([weights, &adam.first, &adam.second]) {
+    let mut tensors = Vec::from(TENSORS);
+    if let Some(best) = trainer.best {
+        writer.metadata("best_step", Value::U64(best.step))?;
+        writer.metadata("best_loss", Value::U64(best.loss.to_bits()))?;
+        tensors.push(BEST);
+    }
+    let values = [weights, &adam.first, &adam.second, &trainer.best_weights];
+    let mut data = [const { Vec::new() }; 4];
+    for (bytes, values) in data.iter_mut().zip(values).take(tensors.len()) {
         crate::quant::quantize(TensorType::F32, values, bytes)?;
     }
-    for (name, bytes) in TENSORS.into_iter().zip(&data) {
+    for (name, bytes) in tensors.into_iter().zip(&data) {
         writer.tensor(name, &[weights.len() as u64], TensorType::F32, bytes)?;
     }
     writer.to_vec()
@@ -61,30 +73,52 @@ pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
         ..
     } = parts.header.ok_or_else(|| mismatch("it is empty"))?;
     let options = options(&metadata)?;
-    let mut values = Vec::new();
-    for name in TENSORS {
-        let index = tensors.iter().position(|tensor| tensor.name == name);
-        let index = index.ok_or_else(|| Error::MissingTensor(name.into()))?;
+    let mut tensor = |name: &str| -> Result<Option<Vec<f32>>> {
+        let Some(index) = tensors.iter().position(|tensor| tensor.name == name) else {
+            return Ok(None);
+        };
         let bytes = std::mem::take(&mut parts.data[index]);
         let mut floats = super::network::zeros(1, bytes.len() / 4)?;
         dequantize(TensorType::F32, &bytes, &mut floats);
-        values.push(floats);
+        Ok(Some(floats))
+    };
+    let [weights, first, second] =
+        TENSORS.map(|name| tensor(name)?.ok_or_else(|| Error::MissingTensor(name.into())));
+    let step = long(&metadata, "step")?;
+    if step > MOST_STEPS {
+        return Err(mismatch("the number of its step is too large"));
     }
-    let [weights, first, second] = values
-        .try_into()
-        .map_err(|_| mismatch("it lacks a tensor"))?;
+    let best = match tensor(BEST)? {
+        Some(weights) if weights.len() == options.shape.parameters() => {
+            Some((best(&metadata, step)?, weights))
+        }
+        Some(_) => return Err(mismatch("its weights do not fit its options")),
+        None => None,
+    };
     Ok(Saved {
         text_hash: long(&metadata, "text_hash")?,
-        step: steps(&metadata)?,
+        step,
         vocabulary: Vocabulary {
             tokens: strings(&mut metadata, "tokens")?,
             merges: strings(&mut metadata, "merges")?,
         },
         options,
-        weights,
-        first,
-        second,
+        weights: weights?,
+        first: first?,
+        second: second?,
+        best,
     })
+}
+
+fn best(metadata: &Metadata, step: u64) -> Result<Best> {
+    let best = Best {
+        step: long(metadata, "best_step")?,
+        loss: f64::from_bits(long(metadata, "best_loss")?),
+    };
+    match best.step <= step && best.loss.is_finite() {
+        true => Ok(best),
+        false => Err(mismatch("its best state cannot be")),
+    }
 }
 
 /// Collects the file; only floats, so that no tensor is larger than its part of the file.
@@ -128,7 +162,7 @@ enum Field {
     Float(&'static str, fn(&mut Options) -> &mut f32),
 }
 
-const FIELDS: [Field; 13] = [
+const FIELDS: [Field; 14] = [
     Field::Whole("vocabulary_size", |o| &mut o.shape.vocabulary_size),
     Field::Whole("context_length", |o| &mut o.shape.context_length),
     Field::Whole("hidden_size", |o| &mut o.shape.hidden_size),
@@ -136,12 +170,13 @@ const FIELDS: [Field; 13] = [
     Field::Whole("heads", |o| &mut o.shape.heads),
     Field::Whole("feed_forward_size", |o| &mut o.shape.feed_forward_size),
     Field::Whole("batch_size", |o| &mut o.batch_size),
-    Field::Long("steps", |o| &mut o.steps),
-    Field::Long("warmup_steps", |o| &mut o.warmup_steps),
-    Field::Float("learning_rate", |o| &mut o.learning_rate),
-    Field::Float("weight_decay", |o| &mut o.weight_decay),
+    Field::Long("steps", |o| o.steps.get_or_insert(0)),
+    Field::Long("warmup_steps", |o| o.warmup_steps.get_or_insert(0)),
+    Field::Float("learning_rate", |o| o.learning_rate.get_or_insert(0.0)),
+    Field::Float("weight_decay", |o| o.weight_decay.get_or_insert(0.0)),
     Field::Float("max_gradient", |o| &mut o.max_gradient),
     Field::Long("seed", |o| &mut o.seed),
+    Field::Long("patience", |o| &mut o.patience),
 ];
 
 impl Field {
@@ -160,6 +195,10 @@ fn options(metadata: &Metadata) -> Result<Options> {
                 let number = usize::try_from(long(metadata, name)?);
                 *get(&mut options) = number.map_err(|_| mismatch("a number is too large"))?;
             }
+            // Version 0.1.0 had no patience.
+            Field::Long("patience", _) if metadata.get("patience").is_none() => {
+                options.patience = 0
+            }
             Field::Long(name, get) => *get(&mut options) = long(metadata, name)?,
             Field::Float(name, get) => *get(&mut options) = metadata.require_f32(name)?,
         }
@@ -172,15 +211,6 @@ fn long(metadata: &Metadata, key: &str) -> Result<u64> {
     match metadata.get(key) {
         Some(Value::U64(number)) => Ok(*number),
         _ => Err(Error::MissingMetadata(key.into())),
-    }
-}
-
-/// The steps that were done: so few that more can be counted, in JavaScript too.
-fn steps(metadata: &Metadata) -> Result<u64> {
-    let steps = long(metadata, "step")?;
-    match steps < 1 << 52 {
-        true => Ok(steps),
-        false => Err(mismatch("it has more steps than any training")),
     }
 }
 

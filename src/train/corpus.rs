@@ -57,13 +57,18 @@ pub fn held_out(text: &str) -> Vec<&str> {
     documents
 }
 
-/// Where the last part of a document begins: between words, if it has several.
+/// Where the last part of a document begins: between words, or where there is no white space nearby, as in Japanese
+/// or in DNA, between characters.
 fn cut(document: &str) -> usize {
-    let wanted = document.len() - document.len() / HELD_OUT;
-    let space = document
-        .char_indices()
-        .find(|(at, c)| *at >= wanted && c.is_whitespace());
-    space.map_or(document.len(), |(at, _)| at)
+    let part = document.len() / HELD_OUT;
+    let wanted = document.len() - part;
+    let nearby = || {
+        let characters = document.char_indices();
+        characters.filter(|(at, _)| (wanted..=wanted + part / 2).contains(at))
+    };
+    let space = nearby().find(|(_, c)| c.is_whitespace());
+    let place = space.or_else(|| nearby().next());
+    place.map_or(document.len(), |(at, _)| at)
 }
 
 /// A piece of the held-out text, of whose targets the first `counted` are judged.
@@ -219,6 +224,20 @@ mod tests {
         let documents = Documents::split(&text);
         assert_eq!(documents.validation, ["story 19", "story 39"]);
         assert_eq!(documents.training.len(), 43);
+    }
+
+    #[test]
+    fn a_text_without_white_space_is_cut_between_characters() {
+        let japanese = "静かな朝に長い手紙を書いた。".repeat(40);
+        let documents = Documents::split(&japanese);
+        let ([head], [tail]) = (&documents.training[..], &documents.validation[..]) else {
+            panic!("one part of each");
+        };
+        assert_eq!([*head, tail].concat(), japanese);
+        assert!((70..90).contains(&tail.len()), "{}", tail.len());
+        // White space far behind the place is none.
+        let dna = format!("{} end", "ACGTTGCA".repeat(100));
+        assert_eq!(Documents::split(&dna).training[0].len(), 764);
     }
 
     #[test]

@@ -23,8 +23,8 @@ fn refused() -> Error {
     }
 }
 
-/// The model of `trainer`, its matrices stored as `kind`, the weights of its norms in single precision.
-pub(super) fn write(trainer: &Trainer, kind: TensorType) -> Result<Vec<u8>> {
+/// The model of `trainer` with such `weights`, its matrices stored as `kind`, those of its norms in single precision.
+pub(super) fn write(trainer: &Trainer, weights: &[f32], kind: TensorType) -> Result<Vec<u8>> {
     let file_type = match kind {
         TensorType::F32 => 0,
         TensorType::F16 => 1,
@@ -35,7 +35,7 @@ pub(super) fn write(trainer: &Trainer, kind: TensorType) -> Result<Vec<u8>> {
     for tensor in trainer.tensors() {
         let kind = tensor.columns.map_or(TensorType::F32, |_| kind);
         let mut bytes = Vec::new();
-        quantize(kind, &trainer.weights[tensor.range.clone()], &mut bytes)?;
+        quantize(kind, &weights[tensor.range.clone()], &mut bytes)?;
         data.push((kind, bytes));
     }
     let mut writer = Writer::new();

@@ -15,8 +15,10 @@
 //! | `options`, `shape` | what is trained, how, and where each weight lies |
 //! | `bpe`, `corpus` | text → vocabulary, tokens, windows |
 //! | `network`, `attention`, `ops` | forward and backward |
+//! | `schedule` | how long a text is learnt, how fast, and how strongly the weights are held small |
 //! | `optimizer` | gradient → new weights |
-//! | `trainer` | the loop: draw, compute in parts, add, update |
+//! | `trainer` | the loop: draw, compute in parts, add, update; the best state is kept |
+//! | `judge` | what it has come to: the loss on held-out text, and what the model writes |
 //! | `export`, `checkpoint` | a GGUF file to generate with, and one to go on from |
 //! | [`stories`] | a text to learn from: a grammar of children's stories |
 //!
@@ -44,11 +46,13 @@ mod bpe;
 mod checkpoint;
 mod corpus;
 mod export;
+mod judge;
 mod network;
 mod ops;
 mod optimizer;
 mod options;
 mod random;
+mod schedule;
 mod shape;
 pub mod stories;
 #[cfg(test)]
@@ -58,9 +62,11 @@ mod variety;
 
 pub use corpus::held_out;
 pub use export::storage_type;
+pub use judge::{Baselines, Pair, Validation};
 pub use options::{Options, Preset};
+pub use schedule::Schedule;
 pub use shape::Shape;
-pub use trainer::{Baselines, Pair, Report, Trainer, Validation};
+pub use trainer::{Best, Report, Trainer};
 pub use variety::{Sentences, Variety};
 
 use bpe::END_OF_TEXT;

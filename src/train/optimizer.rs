@@ -1,6 +1,6 @@
-//! AdamW (Loshchilov and Hutter 2019), gradient clipping, and the schedule of the learning rate.
+//! AdamW (Loshchilov and Hutter 2019), and gradient clipping.
 
-use super::Options;
+use super::Schedule;
 use super::network::zeros;
 use super::shape::Tensor;
 use crate::Result;
@@ -8,8 +8,6 @@ use crate::Result;
 /// Decay of the running means of the gradient and of its square.
 const BETA: (f32, f32) = (0.9, 0.95);
 const EPSILON: f32 = 1e-8;
-/// The cosine ends at this share of the highest learning rate.
-const LAST_SHARE: f64 = 0.05;
 
 /// The state of the optimiser: running means of the gradient and of its square.
 pub(super) struct AdamW {
@@ -29,19 +27,19 @@ impl AdamW {
     /// Changes `weights` by one step; `step` counts from 0. Only matrices decay.
     pub fn update(
         &mut self,
-        options: &Options,
+        schedule: &Schedule,
         tensors: &[Tensor],
         step: u64,
         gradient: &[f32],
         weights: &mut [f32],
     ) {
-        let rate = learning_rate(options, step);
+        let rate = schedule.rate(step);
         let steps = step as f64 + 1.0;
         let unbias = |beta: f32| (1.0 - libm::pow(f64::from(beta), steps)) as f32;
         let (unbias_first, unbias_second) = (unbias(BETA.0), unbias(BETA.1));
         for tensor in tensors {
             let decay = match tensor.columns {
-                Some(_) => 1.0 - rate * options.weight_decay,
+                Some(_) => 1.0 - rate * schedule.weight_decay,
                 None => 1.0,
             };
             let at = || tensor.range.clone();
@@ -55,19 +53,6 @@ impl AdamW {
             }
         }
     }
-}
-
-/// Linear warm-up, then half a cosine down to a twentieth (Loshchilov and Hutter 2017).
-pub(super) fn learning_rate(options: &Options, step: u64) -> f32 {
-    let (step, warmup) = (step as f64, options.warmup_steps as f64);
-    let highest = f64::from(options.learning_rate);
-    if step < warmup {
-        return (highest * (step + 1.0) / warmup) as f32;
-    }
-    let left = (options.steps as f64 - warmup).max(1.0);
-    let way = ((step - warmup) / left).min(1.0);
-    let cosine = 0.5 * (1.0 + libm::cos(std::f64::consts::PI * way));
-    (highest * (LAST_SHARE + (1.0 - LAST_SHARE) * cosine)) as f32
 }
 
 /// Scales the gradient down to a Euclidean length of at most `longest`, and returns what its length was
@@ -89,21 +74,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_rises_then_falls() {
-        let options = Options {
-            steps: 110,
-            warmup_steps: 10,
-            learning_rate: 1.0,
-            ..Options::default()
-        };
-        let rate = |step| learning_rate(&options, step);
-        assert!((rate(0) - 0.1).abs() < 1e-6 && (rate(9) - 1.0).abs() < 1e-6);
-        assert!((rate(10) - 1.0).abs() < 1e-6);
-        assert!((rate(60) - 0.525).abs() < 1e-6);
-        assert!((rate(110) - 0.05).abs() < 1e-6 && (rate(500) - 0.05).abs() < 1e-6);
-    }
-
-    #[test]
     fn only_long_gradients_are_clipped() {
         let mut short = [0.3, 0.4];
         assert!((clip(&mut short, 1.0) - 0.5).abs() < 1e-6);
@@ -116,11 +86,12 @@ mod tests {
     /// The first step of Adam is one learning rate against the sign of the gradient, whatever its size.
     #[test]
     fn the_first_step_follows_the_sign() {
-        let options = Options {
+        let schedule = Schedule {
+            steps: 100,
             warmup_steps: 0,
             learning_rate: 0.01,
             weight_decay: 0.5,
-            ..Options::default()
+            validate_every: 10,
         };
         let tensor = |range, columns| Tensor {
             name: String::new(),
@@ -131,7 +102,7 @@ mod tests {
         let tensors = [tensor(0..2, Some(1)), tensor(2..3, None)];
         let mut weights = [1.0, 1.0, 1.0];
         let mut adam = AdamW::new(3).unwrap();
-        adam.update(&options, &tensors, 0, &[1e-3, -20.0, 5.0], &mut weights);
+        adam.update(&schedule, &tensors, 0, &[1e-3, -20.0, 5.0], &mut weights);
         for (weight, expected) in weights.iter().zip([0.985, 1.005, 0.99]) {
             assert!((weight - expected).abs() < 1e-5, "{weights:?}");
         }

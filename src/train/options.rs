@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::Schedule;
 use super::shape::Shape;
 use crate::error::check_option;
 use crate::{Error, Result};
@@ -40,14 +41,18 @@ pub struct Options {
     pub shape: Shape,
     /// Sequences in the batch of one step.
     pub batch_size: usize,
-    /// Steps in all, which the schedule of the learning rate is stretched over.
-    pub steps: u64,
+    /// Steps in all, which the schedule of the learning rate is stretched over. What is `None`, here and below,
+    /// follows from the size of the text; see [`super::Schedule`].
+    pub steps: Option<u64>,
     /// Steps over which the learning rate rises.
-    pub warmup_steps: u64,
+    pub warmup_steps: Option<u64>,
     /// The highest learning rate.
-    pub learning_rate: f32,
+    pub learning_rate: Option<f32>,
     /// How much matrices shrink at each step, in units of the learning rate.
-    pub weight_decay: f32,
+    pub weight_decay: Option<f32>,
+    /// Training ends where so many looks at the held-out text, one after the other, find no lower loss than before;
+    /// 0 never ends it early. A training looks 25 times, or every 250 steps where that is more often.
+    pub patience: u64,
     /// Gradients longer than this are scaled down to it.
     pub max_gradient: f32,
     /// Fixes the first weights and the order of the text.
@@ -69,11 +74,6 @@ impl Options {
                 Preset::Small => (1024, 128, 128, 4, 4, 352),
                 Preset::Medium => (2048, 320, 160, 4, 5, 448),
             };
-        let (batch_size, steps, learning_rate) = match preset {
-            Preset::Tiny => (8, 1000, 4e-3),
-            Preset::Small => (8, 2000, 3e-3),
-            Preset::Medium => (4, 3000, 3e-3),
-        };
         Self {
             shape: Shape {
                 vocabulary_size,
@@ -83,11 +83,15 @@ impl Options {
                 heads,
                 feed_forward_size,
             },
-            batch_size,
-            steps,
-            warmup_steps: 50,
-            learning_rate,
-            weight_decay: 0.1,
+            batch_size: match preset {
+                Preset::Tiny | Preset::Small => 8,
+                Preset::Medium => 4,
+            },
+            steps: None,
+            warmup_steps: None,
+            learning_rate: None,
+            weight_decay: None,
+            patience: 6,
             max_gradient: 1.0,
             seed: 0,
         }
@@ -103,17 +107,25 @@ impl Options {
             "a whole number from 1 to 1024",
         )?;
         check_option(
-            (1..=1_000_000_000).contains(&self.steps),
+            self.steps
+                .is_none_or(|steps| (1..=MOST_STEPS).contains(&steps)),
             "steps",
             "a whole number from 1 to 1000000000",
         )?;
         check_option(
-            positive(self.learning_rate) && self.learning_rate <= 1.0,
+            self.warmup_steps.is_none_or(|steps| steps <= MOST_STEPS),
+            "warmup_steps",
+            "a whole number up to 1000000000",
+        )?;
+        check_option(
+            self.learning_rate
+                .is_none_or(|rate| positive(rate) && rate <= 1.0),
             "learning_rate",
             "a number over 0, at most 1",
         )?;
         check_option(
-            (0.0..=10.0).contains(&self.weight_decay),
+            self.weight_decay
+                .is_none_or(|decay| (0.0..=MOST_DECAY).contains(&decay)),
             "weight_decay",
             "a number from 0 to 10",
         )?;
@@ -122,6 +134,14 @@ impl Options {
             "max_gradient",
             "a finite number over 0",
         )
+    }
+
+    /// Fills in what was left open.
+    pub(super) fn settle(&mut self, schedule: &Schedule) {
+        self.steps = Some(schedule.steps);
+        self.warmup_steps = Some(schedule.warmup_steps);
+        self.learning_rate = Some(schedule.learning_rate);
+        self.weight_decay = Some(schedule.weight_decay);
     }
 
     /// Sequences computed together, a divisor of the batch size; gradients of such parts are added in their
@@ -133,6 +153,10 @@ impl Options {
     }
 }
 
+/// The largest weight decay.
+pub(super) const MOST_DECAY: f32 = 10.0;
+/// Nobody waits for more; a step's number then has room to grow past it.
+const MOST_STEPS: u64 = 1_000_000_000;
 /// About how many tokens are computed together: enough for large matrix products, few enough for the cache.
 const PART_TOKENS: usize = 256;
 
@@ -166,9 +190,13 @@ mod tests {
             }
         };
         assert_eq!(refused(|o| o.batch_size = 0), "batch_size");
-        assert_eq!(refused(|o| o.steps = 0), "steps");
-        assert_eq!(refused(|o| o.learning_rate = f32::NAN), "learning_rate");
-        assert_eq!(refused(|o| o.weight_decay = -1.0), "weight_decay");
+        assert_eq!(refused(|o| o.steps = Some(0)), "steps");
+        assert_eq!(refused(|o| o.warmup_steps = Some(u64::MAX)), "warmup_steps");
+        assert_eq!(
+            refused(|o| o.learning_rate = Some(f32::NAN)),
+            "learning_rate"
+        );
+        assert_eq!(refused(|o| o.weight_decay = Some(-1.0)), "weight_decay");
         assert_eq!(refused(|o| o.max_gradient = 0.0), "max_gradient");
         assert_eq!(refused(|o| o.shape.layers = 0), "layers");
     }

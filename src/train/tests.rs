@@ -22,9 +22,11 @@ fn options() -> Options {
             feed_forward_size: 64,
         },
         batch_size: 4,
-        steps: 60,
-        warmup_steps: 5,
-        learning_rate: 1e-2,
+        steps: Some(60),
+        warmup_steps: Some(5),
+        learning_rate: Some(1e-2),
+        weight_decay: Some(0.1),
+        patience: 0,
         seed: 7,
         ..Options::default()
     }
@@ -103,10 +105,10 @@ fn one_batch_can_be_learnt_by_heart() {
     let trainer = trainer();
     let shape = *trainer.shape();
     let mut weights = trainer.weights.clone();
-    let options = Options {
+    let schedule = Schedule {
         weight_decay: 0.0,
         steps: 10_000,
-        ..options()
+        ..*trainer.schedule()
     };
     let mut adam = super::optimizer::AdamW::new(weights.len()).unwrap();
     let mut work = Workspace::new(&shape, 2, 24).unwrap();
@@ -128,7 +130,7 @@ fn one_batch_can_be_learnt_by_heart() {
             network.loss_and_gradient(&inputs, &targets, 1.0 / 48.0, &mut work, &mut gradient);
         loss = sum / 48.0;
         super::optimizer::clip(&mut gradient, 1.0);
-        adam.update(&options, trainer.tensors(), step, &gradient, &mut weights);
+        adam.update(&schedule, trainer.tensors(), step, &gradient, &mut weights);
     }
     assert!(loss < 0.02, "{loss}");
 }
@@ -200,10 +202,23 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
     );
     assert_eq!(code(&text, &saved[..saved.len() - 400]), "truncated");
     assert_eq!(code(&text, b"something else altogether"), "not_gguf");
-    let mut endless = self::trainer();
-    endless.step = u64::MAX;
-    let endless = endless.checkpoint().unwrap();
-    assert_eq!(code(&text, &endless), "checkpoint_mismatch");
+    // Numbers that cannot be.
+    let of = |change: &dyn Fn(&mut Trainer)| {
+        let mut trainer = self::trainer();
+        change(&mut trainer);
+        code(&text, &trainer.checkpoint().unwrap())
+    };
+    let best = |step, loss| move |trainer: &mut Trainer| trainer.best = Some(Best { step, loss });
+    assert_eq!(of(&|t| t.step = u64::MAX), "checkpoint_mismatch");
+    assert_eq!(of(&|t| t.step = (1 << 48) + 1), "checkpoint_mismatch");
+    assert_eq!(of(&best(1, 2.0)), "checkpoint_mismatch");
+    assert_eq!(of(&best(0, f64::NAN)), "checkpoint_mismatch");
+    assert_eq!(of(&|t| t.options.shape.layers = 1), "checkpoint_mismatch");
+    assert_eq!(of(&|t| t.options.shape.layers = 200), "checkpoint_mismatch");
+    let mut late = self::trainer();
+    late.step = 1 << 48;
+    let mut late = Trainer::resume(&text, &late.checkpoint().unwrap()).unwrap();
+    late.step().unwrap();
     // Whatever byte is wrong, there is an error or a trainer, never a panic.
     for at in (0..saved.len().min(20_000)).step_by(7) {
         let mut broken = saved.clone();
@@ -212,11 +227,140 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
     }
 }
 
+/// Words in a random order: what is held out can only be guessed, so that learning by heart makes it worse.
+fn disorder() -> String {
+    let mut random = stream(2, 2);
+    let words = ["fox", "owl", "river", "sun", "hello", "play", "down", "saw"];
+    let mut word = |_| words[super::random::below(words.len(), &mut random)];
+    (0..400).map(&mut word).collect::<Vec<_>>().join(" ")
+}
+
+fn overfitting() -> Options {
+    Options {
+        steps: Some(150),
+        weight_decay: Some(0.0),
+        patience: 0,
+        ..options()
+    }
+}
+
+fn bits(trainer: &Trainer) -> (Best, Vec<u8>) {
+    let file = trainer.to_gguf(TensorType::F32).unwrap();
+    (trainer.best().unwrap(), file)
+}
+
+#[test]
+fn the_best_state_is_what_is_written() {
+    let mut trainer = Trainer::new(&disorder(), overfitting()).unwrap();
+    let mut looks = Vec::new();
+    while !trainer.is_complete() {
+        let report = trainer.step().unwrap();
+        looks.extend(report.validation.map(|look| (report.step, look.loss)));
+    }
+    assert_eq!(looks.len(), 25);
+    assert_eq!(looks.last().unwrap().0, 150);
+    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    let last = looks.last().unwrap().1;
+    let (Best { step, loss }, file) = bits(&trainer);
+    assert_eq!((step, loss), *best);
+    assert!(step < 100 && loss + 0.3 < last, "{best:?} {last}");
+    // The same text for as many steps ends with these very weights.
+    let mut again = Trainer::new(&disorder(), overfitting()).unwrap();
+    for _ in 0..step {
+        again.step().unwrap();
+    }
+    assert_eq!(bits(&again), (Best { step, loss }, file));
+    assert_eq!(again.validate().unwrap().loss, loss);
+}
+
+#[test]
+fn a_state_that_was_not_looked_at_is_written_where_it_is_better() {
+    let options = Options {
+        steps: Some(1000),
+        learning_rate: Some(1e-3),
+        ..options()
+    };
+    let mut trainer = Trainer::new(&TEXT.repeat(12), options).unwrap();
+    assert_eq!(trainer.best().unwrap().step, 0);
+    for _ in 0..59 {
+        trainer.step().unwrap();
+    }
+    // Looked at after step 40, and much better since.
+    assert_eq!(trainer.schedule().validate_every, 40);
+    let (best, file) = bits(&trainer);
+    assert_eq!(best.step, 59);
+    assert_eq!(best.loss, trainer.validate().unwrap().loss);
+    // Asking changes nothing.
+    assert_eq!(bits(&trainer), (best, file));
+    assert_eq!(trainer.best.unwrap().step, 40);
+}
+
+#[test]
+fn training_ends_where_it_no_longer_gets_better() {
+    let patient = |patience| {
+        let options = Options {
+            patience,
+            ..overfitting()
+        };
+        let mut trainer = Trainer::new(&disorder(), options).unwrap();
+        while !trainer.is_complete() {
+            trainer.step().unwrap();
+        }
+        trainer
+    };
+    let (never, three) = (patient(0), patient(3));
+    assert_eq!(never.steps_done(), 150);
+    assert!(!never.is_past_its_best() && three.is_past_its_best());
+    let best = three.best().unwrap();
+    assert_eq!(three.steps_done(), best.step + 3 * 6);
+    // It can be gone on with all the same.
+    let mut three = three;
+    three.step().unwrap();
+}
+
+#[test]
+fn a_resumed_run_keeps_its_best_state() {
+    let mut whole = Trainer::new(&disorder(), overfitting()).unwrap();
+    for _ in 0..130 {
+        whole.step().unwrap();
+    }
+    assert!(whole.best().unwrap().step < 100);
+    let mut resumed = Trainer::resume(&disorder(), &whole.checkpoint().unwrap()).unwrap();
+    assert_eq!(resumed.options(), whole.options());
+    assert_eq!(bits(&resumed), bits(&whole));
+    while !whole.is_complete() {
+        assert_eq!(resumed.step().unwrap(), whole.step().unwrap());
+    }
+    assert_eq!(bits(&resumed), bits(&whole));
+}
+
+/// The text decides what the options leave open, and a checkpoint keeps it.
+#[test]
+fn what_is_left_open_follows_from_the_text() {
+    let open = Options {
+        steps: None,
+        warmup_steps: None,
+        learning_rate: None,
+        weight_decay: None,
+        ..options()
+    };
+    let text = TEXT.repeat(12);
+    let trainer = Trainer::new(&text, open.clone()).unwrap();
+    let schedule = Schedule::new(&open, trainer.corpus_tokens().0);
+    assert_eq!(*trainer.schedule(), schedule);
+    assert_eq!(trainer.options().steps, Some(schedule.steps));
+    let read = schedule.steps as f64 * (4.0 * 24.0);
+    assert!((trainer.epochs() - read / trainer.corpus_tokens().0 as f64).abs() < 1e-9);
+    let resumed = Trainer::resume(&text, &trainer.checkpoint().unwrap()).unwrap();
+    assert_eq!(*resumed.schedule(), schedule);
+}
+
 /// The model that was trained is the model that runs: same loss, text that ends.
 #[test]
 fn the_file_scores_as_the_trainer_does() {
     let mut trainer = trainer();
-    while !trainer.is_complete() {
+    // The file holds the best state; the trainer scores with the present one.
+    while !(trainer.is_complete() && trainer.best().unwrap().step == trainer.steps_done()) {
         trainer.step().unwrap();
     }
     let text = "The owl ran to the river and said hello.";

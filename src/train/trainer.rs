@@ -8,14 +8,9 @@ use super::network::{Network, Workspace, zeros};
 use super::optimizer::{self, AdamW};
 use super::random::{normal, stream};
 use super::shape::{Shape, Tensor};
-use super::{Options, checkpoint, export};
-use crate::generator::{self, Context, Generator};
-use crate::model::Model;
+use super::{Options, Schedule, Validation, checkpoint, export};
 use crate::quant::TensorType;
 use crate::{Error, Result, TokenId};
-
-/// Held-out tokens that are judged: enough for two digits of the loss, few enough to be quick.
-const VALIDATION_TOKENS: usize = 16_384;
 
 /// What one step did.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -30,37 +25,17 @@ pub struct Report {
     pub learning_rate: f32,
     /// Tokens in the batch.
     pub tokens: usize,
+    /// How well the held-out text is predicted after the step, where it was looked at.
+    pub validation: Option<Validation>,
 }
 
-/// How well text is predicted that was held out from training.
+/// The state of a training that predicts the held-out text best.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Validation {
-    /// Mean cross-entropy, nats per token.
+pub struct Best {
+    /// After how many steps it was reached.
+    pub step: u64,
+    /// Its loss on the held-out text, nats per token.
     pub loss: f64,
-    /// e to the power of the loss.
-    pub perplexity: f64,
-    /// Tokens predicted.
-    pub tokens: usize,
-}
-
-/// What is reached without learning anything about context, nats per token of the held-out text.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Baselines {
-    /// Guessing among all tokens alike.
-    pub uniform: f64,
-    /// Counting how often each token occurs.
-    pub unigram: f64,
-}
-
-/// An input token and its target.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Pair {
-    /// The text of a token.
-    pub input: String,
-    /// The text of the token after it.
-    pub target: String,
-    /// −ln of the probability that the model gives the target, all before it known.
-    pub nll: f64,
 }
 
 /// One thread's memory.
@@ -80,6 +55,10 @@ pub struct Trainer {
     pub(super) weights: Vec<f32>,
     pub(super) adam: AdamW,
     pub(super) step: u64,
+    /// The best state of those that were looked at, and its weights.
+    pub(super) best: Option<Best>,
+    pub(super) best_weights: Vec<f32>,
+    schedule: Schedule,
     tensors: Vec<Tensor>,
     gradient: Vec<f32>,
     workers: Vec<Worker>,
@@ -110,20 +89,26 @@ impl Trainer {
             let reason = "it was made with another text".to_owned();
             return Err(Error::CheckpointMismatch(reason));
         }
-        let context = saved.options.shape.context_length;
+        let shape = &saved.options.shape;
+        let parts = [&saved.weights, &saved.first, &saved.second];
+        if parts.iter().any(|part| part.len() != shape.parameters()) {
+            let reason = "its weights do not fit its options".to_owned();
+            return Err(Error::CheckpointMismatch(reason));
+        }
+        let context = shape.context_length;
         let documents = Documents::split(text);
         let corpus = Corpus::with_vocabulary(&documents, saved.vocabulary, context)?;
+        if corpus.vocabulary.tokens.len() != shape.vocabulary_size {
+            let reason = "its vocabulary does not fit its options".to_owned();
+            return Err(Error::CheckpointMismatch(reason));
+        }
         let mut trainer = Self::with_corpus(corpus, saved.text_hash, saved.options)?;
-        for (to, from) in [
-            (&mut trainer.weights, &saved.weights),
-            (&mut trainer.adam.first, &saved.first),
-            (&mut trainer.adam.second, &saved.second),
-        ] {
-            if to.len() != from.len() {
-                let reason = "its weights do not fit its options".to_owned();
-                return Err(Error::CheckpointMismatch(reason));
-            }
-            to.copy_from_slice(from);
+        trainer.weights.copy_from_slice(&saved.weights);
+        trainer.adam.first.copy_from_slice(&saved.first);
+        trainer.adam.second.copy_from_slice(&saved.second);
+        if let Some((best, weights)) = &saved.best {
+            trainer.best = Some(*best);
+            trainer.best_weights.copy_from_slice(weights);
         }
         trainer.step = saved.step;
         Ok(trainer)
@@ -131,6 +116,8 @@ impl Trainer {
 
     fn with_corpus(corpus: Corpus, text_hash: u64, mut options: Options) -> Result<Self> {
         options.shape.vocabulary_size = corpus.vocabulary.tokens.len();
+        let schedule = Schedule::new(&options, corpus.training.len());
+        options.settle(&schedule);
         let parameters = options.shape.parameters();
         let mut trainer = Self {
             tensors: options.shape.tensors(),
@@ -139,6 +126,9 @@ impl Trainer {
             gradient: zeros(1, parameters)?,
             workers: Vec::new(),
             step: 0,
+            best: None,
+            best_weights: zeros(1, parameters)?,
+            schedule,
             options,
             corpus,
             text_hash,
@@ -186,10 +176,12 @@ impl Trainer {
         Ok(())
     }
 
-    /// One step: draws a batch, computes its loss and the gradient, changes the weights.
+    /// One step: draws a batch, computes its loss and the gradient, changes the weights. Now and then it looks at
+    /// the held-out text, and keeps the weights where they predict it better than any before.
     ///
     /// # Errors
     /// [`Error::NotFinite`] where the training has diverged; the weights are then as they were.
+    /// [`Error::OutOfMemory`] where there is no room to look at the held-out text; the step is done.
     pub fn step(&mut self) -> Result<Report> {
         let options = &self.options;
         let tokens = options.batch_size * options.shape.context_length;
@@ -223,125 +215,68 @@ impl Trainer {
             return Err(Error::NotFinite);
         }
         self.adam.update(
-            options,
+            &self.schedule,
             &self.tensors,
             self.step,
             &self.gradient,
             &mut self.weights,
         );
-        let learning_rate = optimizer::learning_rate(options, self.step);
+        let learning_rate = self.schedule.rate(self.step);
         self.step += 1;
+        let validation = match self.schedule.is_look(self.step) {
+            true => Some(self.look()?),
+            false => None,
+        };
         Ok(Report {
             step: self.step,
             loss,
             gradient,
             learning_rate,
             tokens,
+            validation,
         })
     }
 
-    /// How well the held-out text is predicted: about its first 16,384 tokens,
-    /// each document from its beginning.
+    fn look(&mut self) -> Result<Validation> {
+        let validation = self.validate()?;
+        if self.best.is_none_or(|best| validation.loss < best.loss) {
+            self.best = Some(Best {
+                step: self.step,
+                loss: validation.loss,
+            });
+            self.best_weights.copy_from_slice(&self.weights);
+        }
+        Ok(validation)
+    }
+
+    /// The state that [`Trainer::to_gguf`] writes: of all that were looked at, and the present one, that which
+    /// predicts the held-out text best.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub fn validate(&mut self) -> Result<Validation> {
-        let shape = &self.options.shape;
-        let network = Network {
-            shape,
-            weights: &self.weights,
-        };
-        let (mut sum, mut tokens) = (0.0, 0);
-        let mut work: Option<Workspace> = None;
-        for window in self.corpus.validation.windows(shape.context_length) {
-            // All windows but the last have the same length.
-            let mut of_length = match work.take() {
-                Some(work) if work.length() == window.inputs.len() => work,
-                _ => Workspace::new(shape, 1, window.inputs.len())?,
-            };
-            let losses = network.losses(window.inputs, window.targets, &mut of_length);
-            sum += losses[..window.counted].iter().sum::<f64>();
-            tokens += window.counted;
-            if tokens >= VALIDATION_TOKENS {
-                break;
-            }
-            work = Some(of_length);
-        }
-        let loss = sum / tokens as f64;
-        Ok(Validation {
-            loss,
-            perplexity: libm::exp(loss),
-            tokens,
-        })
+    pub fn best(&self) -> Result<Best> {
+        Ok(self.best_state()?.0)
     }
 
-    /// What the loss is to be compared with.
-    pub fn baselines(&self) -> Baselines {
-        let (vocabulary, corpus) = (self.options.shape.vocabulary_size, &self.corpus);
-        Baselines {
-            uniform: libm::log(vocabulary as f64),
-            unigram: corpus.training.unigram_loss(&corpus.validation, vocabulary),
+    fn best_state(&self) -> Result<(Best, &[f32])> {
+        if let Some(best) = self.best
+            && self.schedule.is_look(self.step)
+        {
+            return Ok((best, &self.best_weights));
+        }
+        let (step, loss) = (self.step, self.validate()?.loss);
+        match self.best {
+            Some(best) if best.loss <= loss || loss.is_nan() => Ok((best, &self.best_weights)),
+            _ => Ok((Best { step, loss }, &self.weights)),
         }
     }
 
-    /// The cross-entropy of each token of `text`, nats, as [`crate::score`] gives it with the model of
-    /// [`Trainer::to_gguf`]: a text of its own, after `<|endoftext|>`.
-    ///
-    /// # Errors
-    /// [`Error::TextTooShort`], [`Error::PromptTooLong`], [`Error::OutOfMemory`].
-    pub fn score(&self, text: &str) -> Result<Vec<f64>> {
-        let shape = &self.options.shape;
-        let ids = self.corpus.tokenizer.encode_prompt(text);
-        if ids.len() < 2 {
-            return Err(Error::TextTooShort(ids.len()));
-        }
-        let (tokens, context) = (ids.len(), shape.context_length);
-        if tokens > context {
-            return Err(Error::PromptTooLong { tokens, context });
-        }
-        let network = Network {
-            shape,
-            weights: &self.weights,
-        };
-        let mut work = Workspace::new(shape, 1, tokens - 1)?;
-        Ok(network.losses(&ids[..tokens - 1], &ids[1..], &mut work))
-    }
-
-    /// Each token of `text` after the first with the one before it, and how surprising it is.
-    ///
-    /// # Errors
-    /// As [`Trainer::score`].
-    pub fn pairs(&self, text: &str) -> Result<Vec<Pair>> {
-        let losses = self.score(text)?;
-        let tokenizer = &self.corpus.tokenizer;
-        let ids = tokenizer.encode_prompt(text);
-        let pairs = ids.iter().zip(&ids[1..]).zip(losses);
-        let pairs = pairs.map(|((input, target), nll)| Pair {
-            input: tokenizer.token_text(*input),
-            target: tokenizer.token_text(*target),
-            nll,
-        });
-        Ok(pairs.collect())
-    }
-
-    /// What the model writes now, after `prompt`; an empty one begins a new text.
-    ///
-    /// # Errors
-    /// As [`Generator::start`] and [`Generator::next_token`].
-    pub fn sample(&self, prompt: &str, options: generator::Options) -> Result<String> {
-        let model = Model::from_bytes(&self.to_gguf(TensorType::F32)?)?;
-        let mut generator = Generator::new(model.into(), Context::default())?;
-        generator.start(prompt, options)?;
-        while generator.next_token()?.is_some() {}
-        Ok(generator.text().into())
-    }
-
-    /// The model as a GGUF file; `kind` is F32, F16 or Q8_0.
+    /// The model in its best state (see [`Trainer::best`]) as a GGUF file; `kind` is F32, F16 or Q8_0.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for another type, [`Error::OutOfMemory`].
     pub fn to_gguf(&self, kind: TensorType) -> Result<Vec<u8>> {
-        export::write(self, kind)
+        export::write(self, self.best_state()?.1, kind)
     }
 
     /// Everything needed to go on later, as a GGUF file; see [`Trainer::resume`].
@@ -352,7 +287,7 @@ impl Trainer {
         checkpoint::write(self)
     }
 
-    /// The options, with the size the vocabulary really has.
+    /// The options, with the size the vocabulary really has and nothing left open.
     pub fn options(&self) -> &Options {
         &self.options
     }
@@ -367,9 +302,30 @@ impl Trainer {
         self.step
     }
 
-    /// Whether all steps of the options are done; more may be, at the lowest learning rate.
+    /// How long the text is learnt, and how.
+    pub fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// How often the steps of the schedule read the text that is learnt from.
+    pub fn epochs(&self) -> f64 {
+        let batch = self.options.batch_size * self.options.shape.context_length;
+        self.schedule.steps as f64 * batch as f64 / self.corpus.training.len() as f64
+    }
+
+    /// Whether all steps are done, or the held-out loss no longer falls; more may be, by the schedule and then at
+    /// the lowest learning rate.
     pub fn is_complete(&self) -> bool {
-        self.step >= self.options.steps
+        self.step >= self.schedule.steps || self.is_past_its_best()
+    }
+
+    /// Whether as many looks as the patience allows found no lower held-out loss.
+    pub fn is_past_its_best(&self) -> bool {
+        let looks = |step| self.schedule.looks(step);
+        let waited = self
+            .best
+            .map_or(0, |best| looks(self.step) - looks(best.step));
+        self.options.patience > 0 && waited >= self.options.patience
     }
 
     /// Tokens trained on and tokens held out.

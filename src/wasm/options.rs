@@ -213,11 +213,12 @@ pub(super) fn training_options(object: &JsValue) -> Result<crate::train::Options
         match name.as_str() {
             "preset" => {}
             "seed" => options.seed = seed(&value)?,
-            "steps" => options.steps = whole(&name, &value)?.into(),
-            "warmup_steps" => options.warmup_steps = whole(&name, &value)?.into(),
+            "steps" => options.steps = Some(whole(&name, &value)?.into()),
+            "warmup_steps" => options.warmup_steps = Some(whole(&name, &value)?.into()),
             "batch_size" => options.batch_size = size(&name, &value)?,
-            "learning_rate" => options.learning_rate = number(&name, &value)?,
-            "weight_decay" => options.weight_decay = number(&name, &value)?,
+            "learning_rate" => options.learning_rate = Some(number(&name, &value)?),
+            "weight_decay" => options.weight_decay = Some(number(&name, &value)?),
+            "patience" => options.patience = whole(&name, &value)?.into(),
             "max_gradient" => options.max_gradient = number(&name, &value)?,
             "vocabulary_size" => options.shape.vocabulary_size = size(&name, &value)?,
             "context_length" => options.shape.context_length = size(&name, &value)?,

@@ -16,12 +16,18 @@ export interface TrainerConfig {
   preset?: "tiny" | "small" | "medium";
   /** The same text, config and seed give the same model. 0 unless set. */
   seed?: number | bigint;
-  /** Steps in all, over which the learning rate falls. */
+  /** Steps in all, over which the learning rate falls. As many as suit the size of the text unless set. */
   steps?: number;
+  /** `complete` is said where so many looks at the held-out text, one after the other, find no lower loss; 0 never
+   * says it before the last step. 6 unless set. */
+  patience?: number;
   /** Sequences in the batch of one step. */
   batch_size?: number;
   warmup_steps?: number;
+  /** The highest learning rate. */
   learning_rate?: number;
+  /** How much the weights shrink at each step, in units of the learning rate. The more the oftener the text is read,
+   * unless set. */
   weight_decay?: number;
   max_gradient?: number;
   /** Tokens in the vocabulary at most. */
@@ -47,6 +53,18 @@ export interface TrainerStep {
   gradient: number;
   /** Tokens in the batch. */
   tokens: number;
+  /** How well the held-out text is predicted after the step; only there where it was looked at. */
+  validation?: TrainerValidation;
+  /** Whether training is at its end: all steps are done, or the held-out loss no longer falls. */
+  complete: boolean;
+}
+
+/** The state that `to_gguf` writes: the one that predicts the held-out text best. */
+export interface TrainerBest {
+  /** After how many steps it was reached. */
+  step: number;
+  /** Its loss on the held-out text, nats per token. */
+  loss: number;
 }
 
 export interface TrainerValidation {
@@ -64,6 +82,12 @@ export interface TrainerInfo {
   /** Steps done, and in all. */
   step: number;
   steps: number;
+  /** Whether training is at its end: all steps are done, or the held-out loss no longer falls. */
+  complete: boolean;
+  /** How often all steps read the text. */
+  epochs: number;
+  learning_rate: number;
+  weight_decay: number;
   /** Tokens to learn from, and tokens held out. */
   training_tokens: number;
   held_out_tokens: number;
@@ -96,6 +120,9 @@ struct Step {
     learning_rate: f32,
     gradient: f64,
     tokens: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<Validation>,
+    complete: bool,
 }
 
 #[derive(Serialize)]
@@ -105,6 +132,10 @@ struct Info {
     context_length: usize,
     step: u64,
     steps: u64,
+    complete: bool,
+    epochs: f64,
+    learning_rate: f32,
+    weight_decay: f32,
     training_tokens: usize,
     held_out_tokens: usize,
     uniform_loss: f64,
@@ -154,12 +185,14 @@ impl Trainer {
             learning_rate: report.learning_rate,
             gradient: report.gradient,
             tokens: report.tokens,
+            validation: report.validation,
+            complete: self.inner.is_complete(),
         })
     }
 
-    /// How well text is predicted that was held out from training.
+    /// How well text is predicted that was held out from training, at this step.
     #[wasm_bindgen(unchecked_return_type = "TrainerValidation")]
-    pub fn validate(&mut self) -> JsResult<JsValue> {
+    pub fn validate(&self) -> JsResult<JsValue> {
         let validation: Validation = self.inner.validate()?;
         to_js(&validation)
     }
@@ -186,7 +219,14 @@ impl Trainer {
         to_js(&self.inner.pairs(&line)?)
     }
 
-    /// The model as a GGUF file, for `Generator.load`; `type` is "q8_0" (unless given), "f16" or "f32".
+    /// The state that `to_gguf` writes: of all that were looked at, and the present one, that which predicts the
+    /// held-out text best.
+    #[wasm_bindgen(unchecked_return_type = "TrainerBest")]
+    pub fn best(&self) -> JsResult<JsValue> {
+        to_js(&self.inner.best()?)
+    }
+
+    /// The model in its best state as a GGUF file, for `Generator.load`; `type` is "q8_0" (unless given), "f16" or "f32".
     pub fn to_gguf(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "\"q8_0\" | \"f16\" | \"f32\"")]
@@ -211,12 +251,17 @@ impl Trainer {
         let trainer = &self.inner;
         let (training_tokens, held_out_tokens) = trainer.corpus_tokens();
         let Baselines { uniform, unigram } = trainer.baselines();
+        let schedule = trainer.schedule();
         to_js(&Info {
             parameters: trainer.shape().parameters(),
             vocabulary_size: trainer.shape().vocabulary_size,
             context_length: trainer.shape().context_length,
             step: trainer.steps_done(),
-            steps: trainer.options().steps,
+            steps: schedule.steps,
+            complete: trainer.is_complete(),
+            epochs: trainer.epochs(),
+            learning_rate: schedule.learning_rate,
+            weight_decay: schedule.weight_decay,
             training_tokens,
             held_out_tokens,
             uniform_loss: uniform,

@@ -63,7 +63,8 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
   const line = await page.inputValue("#train-line");
   if (can("downloads")) {
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#train-download")]);
-    assert.equal(download.suggestedFilename(), "own-60.gguf");
+    const best = /step (\d+)/.exec(await page.textContent("#train-best"))[1];
+    assert.equal(download.suggestedFilename(), `own-${best}.gguf`);
   }
   await page.fill("#train-prompt", "The owl");
   await page.click("#train-write");
@@ -82,6 +83,26 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
   const loss = Number(/is ([\d.]+):/.exec(await page.textContent("#train-pairs-note"))[1]);
   // The file holds its weights in eight bits.
   assert.ok(Math.abs((await number(page, "#score-mean")) - loss) < 0.05, `${loss}`);
+  await close();
+});
+
+test("what has been learnt by heart is not what is written", async () => {
+  const { page, close } = await open("/");
+  // Numbers in a random order can only be guessed.
+  let state = 1;
+  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
+  const numbers = Array.from({ length: 1000 }, next).join(" ");
+  await openTraining(page, numbers, { steps: "250", context_length: "32", weight_decay: "0", patience: "4" });
+  await page.click("#train");
+  await rest(page);
+  const [, best, loss] = /best, after step (\d+) \(([\d.]+) on/.exec(await page.textContent("#train-status"));
+  assert.match(await page.textContent("#train-status"), /ended early/);
+  assert.equal(await page.textContent("#train-best"), `best: ${loss}, after step ${best}`);
+  assert.equal(await number(page, "#train-step"), Number(best) + 40);
+  assert.ok((await number(page, "#train-held-out")) > Number(loss));
+  assert.equal(await page.locator("#train-curve .best").count(), 1);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#train-download")]);
+  assert.equal(download.suggestedFilename(), `own-${best}.gguf`);
   await close();
 });
 
