@@ -210,7 +210,7 @@ fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
     format(
         FormatStyle::StrFormat,
         &format!("{{:{spec}}}"),
-        &[value.clone()],
+        std::slice::from_ref(value),
     )
 }
 

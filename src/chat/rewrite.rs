@@ -251,6 +251,8 @@ fn expression<'a>(parsed: &Expr<'a>) -> Result<Expr<'a>> {
             filter("[:]", expression(&of.expr)?, bounds)
         }
         Expr::UnaryOp(of) => {
+            // It cannot be copied.
+            #[expect(clippy::needless_match)]
             let op = match of.op {
                 UnaryOpKind::Not => UnaryOpKind::Not,
                 UnaryOpKind::Neg => UnaryOpKind::Neg,
