@@ -52,6 +52,7 @@ export const can = (ability) => abilities.includes(ability);
  * - `offline`: the network can be taken away
  * - `downloads`: a download is seen
  * - `time`: a test that takes long without telling more than its like in another browser
+ * - `cdp`: all of Playwright, and what only the Chrome DevTools Protocol offers
  */
 export function lacks(...needed) {
   const missing = needed.filter((ability) => !can(ability));

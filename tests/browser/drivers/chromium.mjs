@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-export const abilities = ["requests", "interception", "offline", "downloads", "time"];
+export const abilities = ["requests", "interception", "offline", "downloads", "time", "cdp"];
 
 export async function launch(executablePath) {
   const browser = await chromium.launch({
