@@ -271,7 +271,7 @@ class Locator {
   }
 
   get #element() {
-    return `${this.#elements}[${this.#index}]`;
+    return `${this.#elements}.at(${this.#index})`;
   }
 
   nth(index) {
@@ -280,6 +280,10 @@ class Locator {
 
   first() {
     return this.nth(0);
+  }
+
+  last() {
+    return this.nth(-1);
   }
 
   locator(selector) {
