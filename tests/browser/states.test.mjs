@@ -3,10 +3,13 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { can, open } from "./harness.mjs";
+
+/** The states where time matters; all of them elsewhere. */
+const FEW = can("time") ? undefined : ["new", "in the middle", "aborted", "freed"];
 
 /** In the page: what each method answers in each state, as `{ [state]: { [method]: answer } }`. */
-async function answers({ worker }) {
+async function answers({ worker, few }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
   const PATIENCE = 20_000;
@@ -141,7 +144,8 @@ async function answers({ worker }) {
   const expected = await text(loaded);
   await loaded.reset();
   const seen = {};
-  for (const [state, reach] of Object.entries(states)) {
+  for (const state of few ?? Object.keys(states)) {
+    const reach = states[state];
     seen[state] = {};
     for (const name of Object.keys(methods)) {
       const fork = await loaded.fork();
@@ -162,8 +166,8 @@ async function answers({ worker }) {
 
 test("every method answers after every state, in a worker as on the page's thread", async () => {
   const { page, close } = await open("/");
-  const direct = await page.evaluate(answers, { worker: false });
-  assert.deepEqual(await page.evaluate(answers, { worker: true }), direct);
+  const direct = await page.evaluate(answers, { worker: false, few: FEW });
+  assert.deepEqual(await page.evaluate(answers, { worker: true, few: FEW }), direct);
   const all = (state) => new Set(Object.values(direct[state]));
 
   // A second `free` does nothing.
@@ -175,7 +179,7 @@ test("every method answers after every state, in a worker as on the page's threa
     aborted: ["invalid_option", "chat_template", "snapshot", "freed"],
     ended: ["invalid_option", "chat_template", "snapshot", "freed"],
   })) {
-    for (const answer of all(state)) {
+    for (const answer of direct[state] ? all(state) : []) {
       const [, code] = /^error (.*)$/.exec(answer) ?? [];
       assert.ok(!code || codes.includes(code), `${state}: ${answer}`);
     }
@@ -186,8 +190,11 @@ test("every method answers after every state, in a worker as on the page's threa
     ["nothing", 0, "nothing", "nothing", "nothing", "abort"],
   );
   assert.deepEqual([direct.new.next_token, direct.new.prefill, direct.new.peek], Array(3).fill("error not_started"));
-  assert.deepEqual([direct.started.loop, direct["in the middle"].loop, direct.ended.loop], [6, 4, 0]);
-  // A start that fails leaves the text before as it was.
-  assert.deepEqual(direct.failed, direct["in the middle"]);
+  assert.equal(direct["in the middle"].loop, 4);
+  if (!FEW) {
+    assert.deepEqual([direct.started.loop, direct.ended.loop], [6, 0]);
+    // A start that fails leaves the text before as it was.
+    assert.deepEqual(direct.failed, direct["in the middle"]);
+  }
   await close();
 });
