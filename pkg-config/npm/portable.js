@@ -5,6 +5,7 @@
 // download would stay open.
 
 import { failure, unusable } from "./errors.js";
+import { here } from "./starting.js";
 
 const isStream = (source) => source instanceof Response || source instanceof ReadableStream;
 const unread = (reason) => failure("io", `the file could not be read: ${reason}`);
@@ -16,7 +17,7 @@ export function portable(source) {
     return [source.map((part) => portable(part)[0])];
   }
   if (typeof source === "string" || source instanceof URL) {
-    return [{ url: new URL(source, globalThis.document?.baseURI ?? location.href).href }];
+    return [{ url: new URL(source, here()).href }];
   }
   if (source instanceof Blob) return [{ blob: source }];
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return [{ bytes: source }];

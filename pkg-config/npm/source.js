@@ -2,6 +2,7 @@
 // reads must not throw.
 
 import { failure, read, unusable, words } from "./errors.js";
+import { here } from "./starting.js";
 
 /** A getter of each kind of object that throws for what only looks like one. */
 const GETTERS = [
@@ -20,6 +21,8 @@ function genuine(value) {
   for (const [Kind, name] of GETTERS) {
     if (value instanceof Kind) Reflect.get(Kind.prototype, name, value);
   }
+  // Throws for what is no address.
+  if (typeof value === "string") new URL(value, here());
   // These throw where a buffer was given away.
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);

@@ -21,10 +21,13 @@ export async function begun(begin, what, url) {
   }
 }
 
+/** What an address is meant against: the page or the worker it is used in. */
+export const here = () => globalThis.document?.baseURI ?? globalThis.location?.href;
+
 /** `address` against the page or the worker it is used in. */
 export function absolute(address) {
   try {
-    return new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+    return new URL(address, here());
   } catch (thrown) {
     throw unusable("wasm_url", `is no address: ${words(thrown)}`);
   }

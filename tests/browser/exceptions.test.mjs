@@ -62,6 +62,8 @@ async function sources({ worker }) {
       controller.close();
     }),
     "not found": "/no-such-model.gguf",
+    "a wrong address": "http://",
+    "a list with a wrong address": ["/stories.gguf", "http://"],
     "no signal": both(file, { signal: Object.create(AbortSignal.prototype) }),
     "a signal that is none": both(file, { signal: {} }),
     "a getter that throws": both(file, { get onProgress() { throw new Error("boom"); } }),
