@@ -58,9 +58,13 @@ function written(job) {
 /** The day the template takes for today, as text: a Date, or a text already; now unless given. */
 function checkedDate(date = new Date()) {
   if (typeof date === "string") return date;
-  if (!(date instanceof Date) || Number.isNaN(date.getTime())) throw unusable("date", "must be a date");
-  // The clock on the wall, not that of Greenwich.
-  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19);
+  try {
+    // The clock on the wall, not that of Greenwich.
+    const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+    return local.toISOString().slice(0, 19);
+  } catch {
+    // None at all, or one at the end of time.
+    throw unusable("date", "must be a date");
+  }
 }
 
