@@ -2,7 +2,7 @@
 
 import { render, tooMuch } from "./chat-template.js";
 import { Connection } from "./connection.js";
-import { unusable, words } from "./errors.js";
+import { read, unusable, words } from "./errors.js";
 
 /** Milliseconds a template may take. */
 const PATIENCE = 5000;
@@ -15,7 +15,7 @@ let connection;
  * @returns {Promise<[conversation: string, options: object]>}
  */
 export async function converse(generator, messages, options) {
-  const { chat_template, add_generation_prompt, date, chat_template_kwargs, ...writing } = options ?? {};
+  const { chat_template, add_generation_prompt, date, chat_template_kwargs, ...writing } = read(options);
   const job = { ...generator.chat_request(messages, chat_template), date: checkedDate(date) };
   if (add_generation_prompt != null) {
     if (typeof add_generation_prompt !== "boolean") throw unusable("add_generation_prompt", "must be true or false");

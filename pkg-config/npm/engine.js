@@ -61,7 +61,7 @@ Generator.prototype[Symbol.iterator] = function* tokens() {
 
 /** Begins the model's answer to `messages`; see the types. */
 Generator.prototype.chat = coded(async function chat(messages, options) {
-  const [conversation, writing] = await converse(this, messages, read(options));
+  const [conversation, writing] = await converse(this, messages, options);
   this.start_chat(conversation, await constrained(this, writing));
 });
 
