@@ -21,7 +21,15 @@ export function words(thrown) {
 }
 
 /** The code of a thrown value. A number is none: browsers give those to errors of their own. */
-export const codeOf = (thrown) => (typeof thrown?.code === "string" ? thrown.code : "internal");
+export function codeOf(thrown) {
+  try {
+    const { code } = thrown;
+    if (typeof code === "string") return code;
+  } catch {
+    // Nothing at all, or a getter that throws.
+  }
+  return "internal";
+}
 
 /** `call`, as a promise whose errors all have a code. */
 export function coded(call) {
@@ -29,7 +37,7 @@ export function coded(call) {
     try {
       return await call.apply(this, args);
     } catch (thrown) {
-      throw typeof thrown?.code === "string" ? thrown : failure("internal", words(thrown), thrown);
+      throw codeOf(thrown) === "internal" ? failure("internal", words(thrown), thrown) : thrown;
     }
   };
 }

@@ -1,7 +1,7 @@
 // What a model is loaded from and how, checked before anything begins: it comes from outside, and what the engine
 // reads must not throw.
 
-import { failure, read, unusable, words } from "./errors.js";
+import { codeOf, failure, read, unusable, words } from "./errors.js";
 import { here } from "./starting.js";
 
 /** A getter of each kind of object that throws for what only looks like one. */
@@ -38,7 +38,7 @@ function genuineOr(name, value) {
     if (value.length > MAX_PARTS) throw new Error("it has too many parts");
     return Array.from(value, genuine);
   } catch (thrown) {
-    throw thrown?.code === "io" ? thrown : unusable(name, `cannot be read: ${words(thrown)}`);
+    throw codeOf(thrown) === "io" ? thrown : unusable(name, `cannot be read: ${words(thrown)}`);
   }
 }
 

@@ -36,7 +36,7 @@ onmessage = async ({ data: { id, method, args } }) => {
     // A file moves to the page instead of being copied.
     postMessage({ id, value }, value instanceof Uint8Array ? [value.buffer] : []);
   } catch (error) {
-    if (error?.code === "crashed") postMessage({ crashed: words(error.cause ?? error) });
+    if (codeOf(error) === "crashed") postMessage({ crashed: words(error.cause ?? error) });
     else postMessage({ id, error: { message: words(error), code: codeOf(error) } });
   }
 };

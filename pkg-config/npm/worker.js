@@ -204,7 +204,7 @@ const methods = {
 };
 
 /** Whether the module trapped: nothing of it may be used again. */
-const isCrash = (error) => error?.code === "crashed";
+const isCrash = (error) => codeOf(error) === "crashed";
 
 function crash(error) {
   postMessage({ crashed: words(error.cause ?? error) });
