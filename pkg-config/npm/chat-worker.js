@@ -2,6 +2,7 @@
 // worker. A call is { id, method, args }; its answer { id, value } or { id, error }.
 
 import { load, render } from "./chat-template.js";
+import { codeOf, words } from "./errors.js";
 
 const methods = {
   async load() {
@@ -13,7 +14,8 @@ const methods = {
 onmessage = async ({ data: { id, method, args } }) => {
   try {
     postMessage({ id, value: await methods[method](...args) });
-  } catch ({ code, message }) {
-    postMessage({ id, error: { code: code ?? "internal", message: String(message) } });
+  } catch (error) {
+    postMessage({ id, error: { message: words(error), code: codeOf(error) } });
   }
 };
+onmessageerror = () => postMessage({ crashed: "a call could not be read" });
