@@ -39,6 +39,8 @@ test("a conversation costs only its new tokens, on and off the page's thread", a
         [messages, { chat_template: "{{ 1", }],
         [messages, { chat_template_kwargs: 5 }],
         [messages, { date: "someday" }],
+        [messages, { date: Object.create(Date.prototype) }],
+        [messages, 5],
         [messages, { temprature: 1 }],
         [messages, { temperature: -1 }],
       ]) {
@@ -75,6 +77,8 @@ test("a conversation costs only its new tokens, on and off the page's thread", a
       /^chat_template: .*not usable: syntax error/,
       /^invalid_option: .*"chat_template_kwargs"/,
       /^invalid_option: .*"date"/,
+      /^invalid_option: .*"date"/,
+      /^invalid_option: .*"options"/,
       /^unknown_option: .*"temprature"/,
       /^invalid_option: .*"temperature"/,
     ];
