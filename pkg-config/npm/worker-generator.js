@@ -44,42 +44,30 @@ export class WorkerGenerator {
    *   cache_type?: string, variant?: string, wasm_url?: string | URL }} [options]
    * @returns {Promise<WorkerGenerator>}
    */
-  static load = coded(async (source, options) => {
-    const { onProgress, signal, variant, wasm_url, ...rest } = loading(options, LOADING);
+  static load = coded((source, options) => WorkerGenerator.#begin("load", source, options, LOADING));
+
+  /** What a model file says in its header; see `Generator.inspect`. */
+  static inspect = coded((source, options) => WorkerGenerator.#begin("inspect", source, options, LOADING.slice(1)));
+
+  static async #begin(method, source, given, known) {
+    const { onProgress, signal, variant, wasm_url, ...options } = loading(given, known);
     if (signal?.aborted) throw failure("aborted", "aborted");
     const [posted, moved, close] = portable(readable(source));
     const generator = new WorkerGenerator();
     // The worker goes with whatever half a model it holds.
     const abort = () => generator.#connection.end(failure("aborted", "aborted"));
     signal?.addEventListener("abort", abort);
+    let loaded = false;
     try {
-      await generator.#call("load", [{ source: posted, engine: engine({ variant, wasm_url }), options: rest }], moved, onProgress);
-      return generator;
-    } catch (error) {
-      generator.free();
-      throw error;
+      const answer = await generator.#call(method, [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved, onProgress);
+      loaded = method === "load";
+      return loaded ? generator : answer;
     } finally {
       close?.();
       signal?.removeEventListener("abort", abort);
+      if (!loaded) generator.free();
     }
-  });
-
-  /** What a model file says in its header; see `Generator.inspect`. */
-  static inspect = coded(async (source, given) => {
-    const { variant, wasm_url, signal, ...options } = loading(given, LOADING.slice(1));
-    if (signal?.aborted) throw failure("aborted", "aborted");
-    const [posted, moved, close] = portable(readable(source));
-    const generator = new WorkerGenerator();
-    const abort = () => generator.#connection.end(failure("aborted", "aborted"));
-    signal?.addEventListener("abort", abort);
-    try {
-      return await generator.#call("inspect", [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved);
-    } finally {
-      close?.();
-      signal?.removeEventListener("abort", abort);
-      generator.free();
-    }
-  });
+  }
 
   /** Begins a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
   start(prompt, options) {
