@@ -3,7 +3,8 @@
 use crate::TokenId;
 use crate::tokenizer::{TextDecoder, Tokenizer};
 
-/// A character, or from [`CONTROL`] on a control token, which is no text but may stand in a stop string.
+/// A character, or from [`CONTROL`] on a control token, which is no text but may stand in a stop string. Those around
+/// a model's thoughts stand for text all the same, and come as their characters.
 type Symbol = u32;
 
 /// One more than the last character; the id of a control token is added to it.
@@ -36,8 +37,11 @@ impl Text {
                     }
                 }
             });
-            all.push(symbols(stop).collect());
-            all.push(spelled);
+            let plain: Vec<_> = symbols(stop).collect();
+            if spelled != plain {
+                all.push(spelled);
+            }
+            all.push(plain);
         }
         Self::ending(all)
     }
@@ -60,7 +64,8 @@ impl Text {
         &self.written
     }
 
-    /// Takes a token and its bytes, of which a control token has none; returns the text they complete, and whether a
+    /// Takes a token and its bytes, of which a control token has none but where it stands around a model's thoughts;
+    /// returns the text they complete, and whether a
     /// stop string ends it.
     pub fn push(&mut self, id: TokenId, bytes: &[u8]) -> (String, bool) {
         if !bytes.is_empty() {
