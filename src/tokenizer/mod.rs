@@ -263,8 +263,8 @@ impl Tokenizer {
         self.end_of_generation.binary_search(&id).is_ok()
     }
 
-    /// Whether the token is no text of its own; those around a model's thoughts stand for text all the same (see
-    /// [`token_bytes`](Self::token_bytes)).
+    /// Whether it is a control token or the unknown one. They stand for no text, but for those around a model's
+    /// thoughts: see [`token_bytes`](Self::token_bytes).
     pub fn is_control(&self, id: TokenId) -> bool {
         matches!(
             self.vocabulary.kind(id),
