@@ -71,7 +71,7 @@ impl Inspection {
     /// where there are `limit` bytes of memory.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for a context longer than the model's; [`Error::OutOfMemory`].
+    /// [`Error::InvalidOption`] for a context longer than the model's.
     pub fn new(
         mut header: Header,
         parts: usize,

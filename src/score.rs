@@ -16,7 +16,8 @@ use std::ops::Deref;
 pub struct Score {
     /// The text's tokens, BOS included where the model asks for it.
     pub ids: Vec<TokenId>,
-    /// What each token adds to the text: whole characters only, nothing for a control token.
+    /// What each token adds to the text: whole characters only, nothing for a control token but those around a
+    /// model's thoughts.
     pub texts: Vec<String>,
     /// −ln p of each token after the first, given those before it, in nats: `[ids.len() - 1]`.
     pub nll: Vec<f32>,
@@ -35,7 +36,8 @@ pub struct Score {
 pub struct Expected {
     /// Its index in the vocabulary.
     pub id: TokenId,
-    /// The token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
+    /// The token by itself: its text (half a character shows as U+FFFD), or the name of a control token that
+    /// stands for none.
     pub text: String,
     /// Natural logarithm of its probability.
     pub logprob: f32,

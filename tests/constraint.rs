@@ -5,6 +5,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
+#[path = "common/grammars.rs"]
+mod grammars;
 #[path = "common/validator.rs"]
 mod validator;
 

@@ -1,17 +1,10 @@
 //! What leads deep is refused or taken, and never ends the process: every source that recurs, in a small thread.
 
-use nexttoken::constraint::{Kind, Rule, Vocabulary};
+#[path = "common/grammars.rs"]
+mod grammars;
 
-/// The byte tokens, and one that ends a text.
-fn vocabulary() -> Vocabulary {
-    let mut table = Vec::new();
-    for byte in 0..=255u8 {
-        table.extend(1u32.to_le_bytes());
-        table.push(byte);
-    }
-    table.extend(u32::MAX.to_le_bytes());
-    Vocabulary::new(&table).unwrap()
-}
+use grammars::vocabulary;
+use nexttoken::constraint::{Kind, Rule};
 
 /// A rule for each number, each leading to the next.
 fn chain(count: usize, head: &str, rule: impl Fn(usize) -> String, last: &str) -> String {

@@ -1,35 +1,11 @@
 //! GBNF grammars: a text is a sentence here where it is one character by character.
 
-use nexttoken::TokenId;
-use nexttoken::constraint::{Grammar, Kind, Rule, Vocabulary};
+#[path = "common/grammars.rs"]
+mod grammars;
+
+use grammars::{accepts, vocabulary};
+use nexttoken::constraint::Kind;
 use std::collections::{BTreeSet, HashMap};
-
-/// Ends a text.
-const END: TokenId = 256;
-
-/// Each byte, and a token that ends a text.
-fn vocabulary() -> Vocabulary {
-    let mut table = Vec::new();
-    for byte in 0..=255u8 {
-        table.extend(1u32.to_le_bytes());
-        table.push(byte);
-    }
-    table.extend(u32::MAX.to_le_bytes());
-    Vocabulary::new(&table).unwrap()
-}
-
-/// Whether the text can be written byte by byte, and end there.
-fn accepts(grammar: &Grammar, text: &str) -> bool {
-    let ids: Vec<TokenId> = text.bytes().map(TokenId::from).collect();
-    for end in 0..ids.len() {
-        match grammar.next(&ids[..end]) {
-            Ok(Some(mask)) if mask.allows(ids[end]) => {}
-            _ => return false,
-        }
-    }
-    let last = grammar.next(&ids);
-    last.is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
-}
 
 fn check(source: &str, sentences: &[&str], others: &[&str]) {
     let grammar = match vocabulary().grammar(Kind::Grammar, source) {

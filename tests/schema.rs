@@ -1,35 +1,12 @@
 //! JSON schemas: what they let through is valid, by the JSON-Schema-Test-Suite and by random walks.
 
+#[path = "common/grammars.rs"]
+mod grammars;
+
+use grammars::{accepts, vocabulary};
 use nexttoken::TokenId;
-use nexttoken::constraint::{Grammar, Kind, Rule, Vocabulary};
+use nexttoken::constraint::{Kind, Rule};
 use serde_json::Value;
-
-/// Ends a text.
-const END: TokenId = 256;
-
-/// Each byte, and a token that ends a text.
-fn vocabulary() -> Vocabulary {
-    let mut table = Vec::new();
-    for byte in 0..=255u8 {
-        table.extend(1u32.to_le_bytes());
-        table.push(byte);
-    }
-    table.extend(u32::MAX.to_le_bytes());
-    Vocabulary::new(&table).unwrap()
-}
-
-/// Whether the text can be written byte by byte, and end there.
-fn accepts(grammar: &Grammar, text: &str) -> bool {
-    let ids: Vec<TokenId> = text.bytes().map(TokenId::from).collect();
-    for end in 0..ids.len() {
-        match grammar.next(&ids[..end]) {
-            Ok(Some(mask)) if mask.allows(ids[end]) => {}
-            _ => return false,
-        }
-    }
-    let last = grammar.next(&ids);
-    last.is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
-}
 
 #[test]
 fn nothing_invalid_of_the_test_suite_is_let_through() {

@@ -1,12 +1,15 @@
 //! Random walks: whatever is written within a schema and ends by itself is valid.
 
+#[path = "common/grammars.rs"]
+mod grammars;
 #[path = "common/validator.rs"]
 mod validator;
 
+use grammars::{END, vocabulary};
 use nexttoken::constraint::{Grammar, Kind, Rule};
 use nexttoken::{Error, TokenId};
 use serde_json::Value;
-use validator::{END, Validator, vocabulary};
+use validator::Validator;
 
 /// The longest walk, in bytes.
 const MAX_LENGTH: usize = 300;

@@ -117,7 +117,7 @@ impl Evaluate {
 
 /// Σ −ln p of each of `ids` after the first.
 fn loss_of(model: &Model, ids: &[TokenId]) -> Result<f64> {
-    let mut session = Session::new(model, ids.len(), CacheType::default())?;
+    let mut session = Session::new(model, ids.len() - 1, CacheType::default())?;
     let (mut sum, mut logits) = (0.0, Vec::new());
     let (inputs, targets) = (&ids[..ids.len() - 1], &ids[1..]);
     for (inputs, targets) in inputs

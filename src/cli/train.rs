@@ -73,7 +73,11 @@ impl Train {
         trainer.set_threads(self.threads.unwrap_or(processors))?;
         self.announce(&trainer);
         let started = Instant::now();
-        let steps = self.train(&mut trainer, &checkpoint)?;
+        let trained = self.train(&mut trainer, &checkpoint);
+        if matches!(trained, Err(Error::NotFinite)) {
+            self.keep_best(&trainer)?;
+        }
+        let steps = trained?;
         let seconds = started.elapsed().as_secs_f64();
         let best = trainer.best()?;
         write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
@@ -158,8 +162,28 @@ impl Train {
         Ok(trainer.steps_done() - first)
     }
 
+    /// Saves what a training that has diverged had reached before.
+    fn keep_best(&self, trainer: &Trainer) -> Result<()> {
+        let step = trainer.steps_done();
+        say(&format!(
+            "the training diverged after step {step}; try a lower --learning-rate"
+        ));
+        if trainer.has_best() {
+            let best = trainer.best()?;
+            write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
+            say(&format!(
+                "{}: the best state before that, of step {}; held-out loss {:.4}",
+                self.out.display(),
+                best.step,
+                best.loss,
+            ));
+        }
+        Ok(())
+    }
+
     fn report(&self, trainer: &Trainer, best: Best, steps: u64, seconds: f64) -> Outcome {
-        let (baselines, early) = (trainer.baselines(), trainer.is_past_its_best());
+        let baselines = trainer.baselines();
+        let early = trainer.is_past_its_best() && trainer.steps_done() < trainer.schedule().steps;
         let perplexity = best.loss.exp();
         if self.json {
             return print_json(&json!({

@@ -3,7 +3,8 @@
 use crate::TokenId;
 use crate::tokenizer::{TextDecoder, Tokenizer};
 
-/// A character, or from [`CONTROL`] on a control token, which is no text but may stand in a stop string.
+/// A character, or from [`CONTROL`] on a control token, which is no text but may stand in a stop string. Those around
+/// a model's thoughts stand for text all the same, and come as their characters.
 type Symbol = u32;
 
 /// One more than the last character; the id of a control token is added to it.
@@ -36,8 +37,11 @@ impl Text {
                     }
                 }
             });
-            all.push(symbols(stop).collect());
-            all.push(spelled);
+            let plain: Vec<_> = symbols(stop).collect();
+            if spelled != plain {
+                all.push(spelled);
+            }
+            all.push(plain);
         }
         Self::ending(all)
     }
@@ -60,7 +64,8 @@ impl Text {
         &self.written
     }
 
-    /// Takes a token and its bytes, of which a control token has none; returns the text they complete, and whether a
+    /// Takes a token and its bytes, of which a control token has none but where it stands around a model's thoughts;
+    /// returns the text they complete, and whether a
     /// stop string ends it.
     pub fn push(&mut self, id: TokenId, bytes: &[u8]) -> (String, bool) {
         if !bytes.is_empty() {
@@ -68,10 +73,6 @@ impl Text {
             return self.take(&new);
         }
         self.held.push(CONTROL.saturating_add(id));
-        // What no stop string goes through is as if it had not come.
-        if self.first_stop().is_none() && self.undecided() == self.held.len() {
-            self.held.pop();
-        }
         self.take("")
     }
 
@@ -110,8 +111,10 @@ impl Text {
     /// so the pieces in which a text arrives make no difference.
     fn first_stop(&self) -> Option<usize> {
         let found = self.stop.iter().filter_map(|stop| {
-            let start = self.held.windows(stop.len()).position(|at| at == stop)?;
-            Some((start + stop.len(), start))
+            (0..self.held.len()).find_map(|start| match follow(stop, &self.held[start..]) {
+                Some((taken, 0)) => Some((start + taken, start)),
+                _ => None,
+            })
         });
         found.min().map(|(_, start)| start)
     }
@@ -119,12 +122,27 @@ impl Text {
     /// Where the longest end of what is held begins that is the beginning of a stop string.
     fn undecided(&self) -> usize {
         let begins = |at: &usize| {
-            self.stop
-                .iter()
-                .any(|stop| stop.starts_with(&self.held[*at..]))
+            let held = &self.held[*at..];
+            self.stop.iter().any(|stop| follow(stop, held).is_some())
         };
         (0..self.held.len()).find(begins).unwrap_or(self.held.len())
     }
+}
+
+/// How many symbols of `held` a stop string takes up from the first on, and how many of its own are left; `None`
+/// where it goes on otherwise. A control token that it does not spell is passed over, as if it had not come.
+fn follow(stop: &[Symbol], held: &[Symbol]) -> Option<(usize, usize)> {
+    let (mut taken, mut left) = (0, stop);
+    for symbol in held {
+        match left {
+            [] => break,
+            [next, others @ ..] if next == symbol => left = others,
+            _ if taken > 0 && *symbol >= CONTROL && !stop.contains(symbol) => {}
+            _ => return None,
+        }
+        taken += 1;
+    }
+    Some((taken, left.len()))
 }
 
 fn symbols(text: &str) -> impl Iterator<Item = Symbol> {
@@ -231,5 +249,36 @@ mod tests {
         assert_eq!(push(7, b""), ("".into(), false));
         assert_eq!(push(0, b"users"), ("".into(), true));
         assert_eq!(text.written(), "so\nuseless\nEN");
+    }
+
+    /// A control token that one stop string waits for does not hide another one from the text.
+    #[test]
+    fn a_control_token_of_one_stop_string_is_none_of_another() {
+        let spelled = |control| -> Vec<Symbol> {
+            let around = symbols("E").chain([CONTROL + control]);
+            around.chain(symbols("X")).collect()
+        };
+        let stop = vec![spelled(7), spelled(8), symbols("END").collect()];
+        for controls in [&[7][..], &[8, 7], &[7, 7, 9], &[9]] {
+            let mut text = Text::ending(stop.clone());
+            assert_eq!(text.push(0, b"so E"), ("so ".into(), false));
+            for control in controls {
+                assert_eq!(text.push(*control, b""), ("".into(), false));
+            }
+            let mut other = text.clone();
+            assert_eq!(text.push(0, b"N"), ("".into(), false));
+            assert_eq!(text.push(7, b""), ("".into(), false));
+            assert_eq!(text.push(0, b"D"), ("".into(), true));
+            assert_eq!(text.written(), "so ");
+            assert_eq!(other.push(0, b"NO"), ("ENO".into(), false));
+        }
+        for controls in [&[7][..], &[8], &[9, 8], &[7, 8]] {
+            let mut text = Text::ending(stop.clone());
+            text.push(0, b"E");
+            for control in controls {
+                text.push(*control, b"");
+            }
+            assert_eq!(text.push(0, b"X"), ("".into(), true), "{controls:?}");
+        }
     }
 }

@@ -24,7 +24,8 @@ pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
         config.caches(layer) as u64 * each
     };
     let position: u64 = (0..config.layers).map(layer).sum();
-    position.saturating_mul(positions.next_multiple_of(STEP) as u64)
+    let step = STEP as u64;
+    position.saturating_mul((positions as u64).div_ceil(step).saturating_mul(step))
 }
 
 /// An empty cache for one part of what a layer remembers.

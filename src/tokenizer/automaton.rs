@@ -24,9 +24,9 @@ struct Node {
     /// The first node below. Those below one node lie together, in the order of their bytes, and end where those
     /// below the next node begin.
     below: u32,
-    /// The node of the longest end of what was read up to here.
+    /// The failure link: the node of the longest proper end of what was read up to here.
     end: u32,
-    /// The longest spelling that what was read ends with, backwards.
+    /// The output, links included: the longest spelling that what was read ends with, backwards.
     longest: u32,
 }
 
@@ -37,9 +37,9 @@ impl Automaton {
     /// [`Error::OutOfMemory`].
     pub fn new(spellings: &[&[u8]]) -> Result<Self> {
         let backwards = |spelling: usize| spellings[spelling].iter().rev();
-        let order = ordered((0..spellings.len()).collect(), |a, b| {
-            backwards(*a).cmp(backwards(*b))
-        });
+        let mut order = with_room(spellings.len())?;
+        order.extend(0..spellings.len());
+        let order = ordered(order, |a, b| backwards(*a).cmp(backwards(*b)));
         let byte = |place: usize, depth: usize| {
             let spelling = spellings[order[place]];
             spelling[spelling.len() - 1 - depth]
@@ -117,4 +117,12 @@ impl Automaton {
             }
         }
     }
+}
+
+/// An empty vector with room for so many.
+pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>> {
+    let mut vec = Vec::new();
+    vec.try_reserve_exact(len)
+        .map_err(|_| Error::OutOfMemory(len.saturating_mul(size_of::<T>())))?;
+    Ok(vec)
 }

@@ -25,11 +25,14 @@ impl Bpe {
         let no_memory = |_| Error::OutOfMemory(16 * merges.len());
         table.try_reserve(merges.len()).map_err(no_memory)?;
         let mut gaps: HashMap<Vec<u8>, TokenId> = HashMap::new();
-        let mut piece = |text: &[u8]| {
-            vocabulary.find(text).unwrap_or_else(|| {
-                let next = (vocabulary.len() + gaps.len()) as TokenId;
-                *gaps.entry_ref(text).or_insert(next)
-            })
+        let mut piece = |text: &[u8]| -> Result<TokenId> {
+            if let Some(id) = vocabulary.find(text) {
+                return Ok(id);
+            }
+            let room = gaps.try_reserve(1);
+            room.map_err(|_| Error::OutOfMemory(size_of::<(Vec<u8>, TokenId)>()))?;
+            let next = (vocabulary.len() + gaps.len()) as TokenId;
+            Ok(*gaps.entry_ref(text).or_insert(next))
         };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (rank, merge) in merges.iter().enumerate() {
@@ -43,9 +46,9 @@ impl Bpe {
             if decoded.is_none() {
                 continue;
             }
-            let pair = (piece(&left), piece(&right));
+            let pair = (piece(&left)?, piece(&right)?);
             left.extend_from_slice(&right);
-            table.entry(pair).or_insert((rank as u32, piece(&left)));
+            table.entry(pair).or_insert((rank as u32, piece(&left)?));
         }
         let bytes = std::array::from_fn(|byte| {
             let byte = [byte as u8];

@@ -62,8 +62,8 @@ impl Tokenizer {
     /// Moves the vocabulary out of `metadata`.
     ///
     /// # Errors
-    /// [`Error::MissingMetadata`], [`Error::BadMetadata`], or [`Error::UnsupportedTokenizer`] naming
-    /// the kind of tokenizer or pre-tokenizer.
+    /// [`Error::MissingMetadata`], [`Error::BadMetadata`], [`Error::OutOfMemory`], or
+    /// [`Error::UnsupportedTokenizer`] naming the kind of tokenizer or pre-tokenizer.
     pub fn from_metadata(metadata: &mut Metadata) -> Result<Self> {
         let pre_tokenizer = match metadata.require_str("tokenizer.ggml.model")? {
             "gpt2" => Some(PreTokenizer::named(
@@ -263,7 +263,8 @@ impl Tokenizer {
         self.end_of_generation.binary_search(&id).is_ok()
     }
 
-    /// Whether the token stands for no text.
+    /// Whether it is a control token or the unknown one. They stand for no text, but for those around a model's
+    /// thoughts: see [`token_bytes`](Self::token_bytes).
     pub fn is_control(&self, id: TokenId) -> bool {
         matches!(
             self.vocabulary.kind(id),

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::automaton::Automaton;
+use super::automaton::{Automaton, with_room};
 use super::vocabulary::{Kind, Vocabulary};
 use crate::order::ordered;
-use crate::{Result, TokenId};
+use crate::{Error, Result, TokenId};
 
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
 /// Unicode reserves for use within a program, and that stands in no text.
@@ -45,20 +45,27 @@ impl SpecialTokens {
     /// `strips_right` tells by a spelling whether white space after a token is dropped.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    /// [`Error::OutOfMemory`].
     pub fn new(vocabulary: &Vocabulary, strips_right: impl Fn(&[u8]) -> bool) -> Result<Self> {
         let special = |kind| matches!(kind, Kind::Control | Kind::UserDefined | Kind::Unknown);
-        let ids: Vec<TokenId> = vocabulary
+        let found = vocabulary
             .ids()
             .filter(|(_, kind)| special(*kind))
             .map(|(id, _)| id)
             // Cutting inside a character would leave no text on either side.
-            .filter(|id| std::str::from_utf8(vocabulary.spelling(*id)).is_ok_and(|s| !s.is_empty()))
-            .collect();
+            .filter(|id| {
+                std::str::from_utf8(vocabulary.spelling(*id)).is_ok_and(|s| !s.is_empty())
+            });
+        let mut ids: Vec<TokenId> = Vec::new();
+        for id in found {
+            let room = ids.try_reserve(1);
+            room.map_err(|_| Error::OutOfMemory(size_of::<TokenId>()))?;
+            ids.push(id);
+        }
         let spelling = |id: &TokenId| vocabulary.spelling(*id);
         let mut ids = ordered(ids, |a, b| spelling(a).cmp(spelling(b)));
         ids.dedup_by_key(|id| vocabulary.spelling(*id));
-        let mut tokens: Vec<Special> = Vec::with_capacity(ids.len());
+        let mut tokens: Vec<Special> = with_room(ids.len())?;
         for (index, &id) in ids.iter().enumerate() {
             let spelling = vocabulary.spelling(id);
             // In this order, what a spelling begins with comes before it, the longest last.
@@ -84,7 +91,8 @@ impl SpecialTokens {
                 strips_right: strips_right(spelling),
             });
         }
-        let spellings: Vec<&[u8]> = ids.iter().map(spelling).collect();
+        let mut spellings: Vec<&[u8]> = with_room(ids.len())?;
+        spellings.extend(ids.iter().map(spelling));
         Ok(Self {
             automaton: Automaton::new(&spellings)?,
             tokens,

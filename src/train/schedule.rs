@@ -49,8 +49,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// What `options` say, and where they leave it open, what suits so many tokens to learn from.
-    pub fn new(options: &Options, training_tokens: usize) -> Self {
+    /// What `options`, which are valid, say, and where they leave it open, what suits so many tokens to learn from.
+    pub(super) fn new(options: &Options, training_tokens: usize) -> Self {
         let batch = (options.batch_size * options.shape.context_length) as f64;
         let epoch = training_tokens as f64 / batch;
         let steps = options

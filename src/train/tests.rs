@@ -418,3 +418,18 @@ fn what_cannot_be_trained_is_an_error() {
         Err(Error::PromptTooLong { .. })
     ));
 }
+
+/// What is looked at after a training has diverged is no best state, be it the first or a later one.
+#[test]
+fn broken_weights_are_never_the_best() {
+    let mut trainer = trainer();
+    trainer.weights_mut().fill(f32::NAN);
+    assert!(!trainer.look().unwrap().loss.is_finite());
+    assert!(!trainer.has_best());
+    trainer.draw_weights();
+    trainer.look().unwrap();
+    assert!(trainer.has_best());
+    trainer.weights_mut().fill(f32::NAN);
+    trainer.look().unwrap();
+    assert!(trainer.best().unwrap().loss.is_finite());
+}

@@ -137,7 +137,7 @@ impl Trainer {
         Ok(trainer)
     }
 
-    fn draw_weights(&mut self) {
+    pub(super) fn draw_weights(&mut self) {
         let mut random = stream(self.options.seed, u64::MAX);
         for tensor in &self.tensors {
             let weights = &mut self.weights[tensor.range.clone()];
@@ -237,12 +237,14 @@ impl Trainer {
         })
     }
 
-    fn look(&mut self) -> Result<Validation> {
+    pub(super) fn look(&mut self) -> Result<Validation> {
         let validation = self.validate()?;
-        if self.best.is_none_or(|best| validation.loss < best.loss) {
+        let loss = validation.loss;
+        // A first look at weights that have diverged would stand for good: nothing is less than NaN.
+        if loss.is_finite() && self.best.is_none_or(|best| loss < best.loss) {
             self.best = Some(Best {
                 step: self.step,
-                loss: validation.loss,
+                loss,
             });
             self.best_weights.copy_from_slice(&self.weights);
         }
@@ -256,6 +258,12 @@ impl Trainer {
     /// [`Error::OutOfMemory`].
     pub fn best(&self) -> Result<Best> {
         Ok(self.best_state()?.0)
+    }
+
+    /// Whether a look at the held-out text found a state worth keeping, which is there even where a later step
+    /// failed.
+    pub fn has_best(&self) -> bool {
+        self.best.is_some()
     }
 
     fn best_state(&self) -> Result<(Best, &[f32])> {

@@ -268,7 +268,7 @@ export type FinishReason = "stop" | "length" | "abort";
 
 export interface Candidate {
   id: number;
-  /** The token by itself; half a character shows as U+FFFD, a control token by its name. */
+  /** The token by itself; half a character shows as U+FFFD, a control token that stands for no text by its name. */
   text: string;
   /** Natural logarithm of its probability under the model's own distribution. */
   logprob: number;
@@ -312,7 +312,7 @@ export interface Timings {
 
 export interface Score {
   ids: number[];
-  /** What each token adds to the text: whole characters only, nothing for a control token. */
+  /** What each token adds to the text: whole characters only, nothing for a control token but those around a model's thoughts. */
   texts: string[];
   /** Cross-entropy in nats of each token after the first, given those before it. */
   nll: number[];

@@ -1,23 +1,10 @@
 //! A reader of schemas that has nothing in common with the grammars: it looks at finished values.
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
-use nexttoken::TokenId;
-use nexttoken::constraint::{Kind, Rule, Vocabulary};
+use crate::grammars::{accepts, vocabulary};
+use nexttoken::constraint::{Kind, Vocabulary};
 use serde_json::{Map, Value};
-
-/// Ends a text.
-pub const END: TokenId = 256;
-
-/// Each byte, and a token that ends a text.
-pub fn vocabulary() -> Vocabulary {
-    let mut table = Vec::new();
-    for byte in 0..=255u8 {
-        table.extend(1u32.to_le_bytes());
-        table.push(byte);
-    }
-    table.extend(u32::MAX.to_le_bytes());
-    Vocabulary::new(&table).unwrap()
-}
+use std::cmp::Ordering;
 
 /// Whether a value fits a schema, for the keywords that the schemas here have.
 pub struct Validator<'a> {
@@ -55,6 +42,7 @@ impl<'a> Validator<'a> {
     ) -> bool {
         let list = || rule.as_array().unwrap().iter();
         let number = value.as_f64();
+        let order = compared(value, rule);
         let bound = || rule.as_f64().unwrap();
         let length = value.as_str().map(|text| text.chars().count() as u64);
         let items = value.as_array();
@@ -78,11 +66,14 @@ impl<'a> Validator<'a> {
                 Value::Array(names) => names.iter().any(|name| is_of(value, name)),
                 name => is_of(value, name),
             },
-            "minimum" => number.is_none_or(|number| number >= bound()),
-            "maximum" => number.is_none_or(|number| number <= bound()),
-            "exclusiveMinimum" => number.is_none_or(|number| number > bound()),
-            "exclusiveMaximum" => number.is_none_or(|number| number < bound()),
-            "multipleOf" => number.is_none_or(|number| (number / bound()).fract() == 0.0),
+            "minimum" => order.is_none_or(Ordering::is_ge),
+            "maximum" => order.is_none_or(Ordering::is_le),
+            "exclusiveMinimum" => order.is_none_or(Ordering::is_gt),
+            "exclusiveMaximum" => order.is_none_or(Ordering::is_lt),
+            "multipleOf" => match (integer(value), integer(rule)) {
+                (Some(value), Some(rule)) => value % rule == 0,
+                _ => number.is_none_or(|number| (number / bound()).fract() == 0.0),
+            },
             "minLength" => length.is_none_or(|length| length >= rule.as_u64().unwrap()),
             "maxLength" => length.is_none_or(|length| length <= rule.as_u64().unwrap()),
             "pattern" => value.as_str().is_none_or(|text| self.matches(rule, text)),
@@ -176,23 +167,26 @@ impl<'a> Validator<'a> {
         );
         let whole = whole.replace("\\d", "[0-9]").replace("\\w", "[0-9A-Za-z_]");
         let grammar = self.vocabulary.grammar(Kind::Regex, &whole).unwrap();
-        let ids: Vec<TokenId> = text.bytes().map(TokenId::from).collect();
-        let written = (0..ids.len()).all(|end| {
-            let mask = grammar.next(&ids[..end]);
-            mask.is_ok_and(|mask| mask.is_some_and(|mask| mask.allows(ids[end])))
-        });
-        written
-            && grammar
-                .next(&ids)
-                .is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
+        accepts(&grammar, text)
+    }
+}
+
+/// A number that is written as an integer, exactly.
+fn integer(value: &Value) -> Option<i128> {
+    let unsigned = value.as_u64().map(i128::from);
+    unsigned.or_else(|| value.as_i64().map(i128::from))
+}
+
+/// How two numbers compare; `None` where one is none.
+fn compared(one: &Value, other: &Value) -> Option<Ordering> {
+    match (integer(one), integer(other)) {
+        (Some(one), Some(other)) => Some(one.cmp(&other)),
+        _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
     }
 }
 
 fn same(one: &Value, other: &Value) -> bool {
-    match (one.as_f64(), other.as_f64()) {
-        (Some(one), Some(other)) => one == other,
-        _ => one == other,
-    }
+    compared(one, other).map_or_else(|| one == other, Ordering::is_eq)
 }
 
 fn is_of(value: &Value, name: &Value) -> bool {
