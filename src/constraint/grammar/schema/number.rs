@@ -209,9 +209,11 @@ impl Limits {
         if self.integer || !self.multiples.is_empty() {
             return Ok(plain);
         }
+        // With an exponent zero is written by the form without bounds only.
+        let above_zero = matches!(&lower, Some((bound, true)) if bound.is_zero());
         let lower = lower.filter(|(bound, _)| !bound.is_zero());
         let exponents = match (&lower, &upper) {
-            (None, None) => {
+            (None, None) if !above_zero => {
                 RegexAst::Regex("(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?[eE][+-]?[0-9]{1,2}".into())
             }
             (lower, upper) => scientific(lower.as_ref(), upper.as_ref()),
