@@ -305,7 +305,22 @@ fn numbers_keep_to_their_bounds() {
         &["15", "77", "-8"],
     );
     refused(r#"{"type":"integer","minimum":1.2,"maximum":1.8}"#);
-    refused(r#"{"type":"number","minimum":2,"maximum":1}"#);
+    for (schema, least, most) in [
+        ("\"minimum\":2,\"maximum\":1", "2e0", "1e0"),
+        ("\"minimum\":500,\"maximum\":3", "5e2", "3e0"),
+        ("\"minimum\":1,\"maximum\":0.5", "1e0", "5e-1"),
+        ("\"minimum\":-3,\"maximum\":-500", "-3e0", "-5e2"),
+        ("\"minimum\":-0.5,\"maximum\":-1", "-5e-1", "-1e0"),
+    ] {
+        let schema = format!("{{\"type\":\"number\",{schema}}}");
+        // Where there is something else to write, the numbers are still none of it.
+        check(
+            &format!("{{\"anyOf\":[{schema},{{\"type\":\"null\"}}]}}"),
+            &["null"],
+            &[least, most],
+        );
+        refused(&schema);
+    }
     refused(r#"{"type":"number","exclusiveMinimum":1,"exclusiveMaximum":1}"#);
 }
 

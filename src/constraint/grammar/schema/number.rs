@@ -288,6 +288,9 @@ fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) 
     };
     let first = lower.map_or(-MAX_EXPONENT - 1, exponent);
     let last = upper.map_or(MAX_EXPONENT + 1, exponent);
+    if first > last {
+        return RegexAst::NoMatch;
+    }
     let mut options = Vec::new();
     let mut add = |mantissas: Vec<RegexAst>, first: i32, last: i32| {
         let (first, last) = (first.max(-MAX_EXPONENT), last.min(MAX_EXPONENT));
