@@ -139,6 +139,39 @@ fn strings_may_be_escaped() {
 }
 
 #[test]
+fn patterns_mean_what_they_mean_in_ecmascript() {
+    let pattern = |source: &str| format!("{{\"type\":\"string\",\"pattern\":\"{source}\"}}");
+    for (source, valid, invalid) in [
+        // A range that ends in a hyphen.
+        ("^[^!--a]$", &["b", ".", " "][..], &["!", "+", "-", "a"][..]),
+        ("^[!--a]$", &["!", "+", "-", "a"], &["b", "."]),
+        ("^[--0]$", &["-", ".", "0"], &["1", ","]),
+        ("^[a-c-e]$", &["a", "b", "c", "-", "e"], &["d"]),
+        ("^[-a]$", &["-", "a"], &["b"]),
+        ("^[^-a]$", &["b"], &["-", "a"]),
+        ("^[a-]$", &["-", "a"], &["b"]),
+        ("^[\\\\d-z]$", &["5", "-", "z"], &["a"]),
+        ("^[!-\\\\d]$", &["5", "-", "!"], &["+", "a"]),
+        ("^[\\\\D5]$", &["5", "a"], &["4"]),
+        ("^[a&&b~~c]$", &["a", "&", "b", "~", "c"], &["d"]),
+        ("^[[a]$", &["[", "a"], &["b"]),
+        ("^a{2,3}$", &["aa", "aaa"], &["a", "aaaa"]),
+        ("^\\\\{,2}$", &["{,2}"], &["", "{"]),
+    ] {
+        let quoted = |texts: &[&str]| -> Vec<String> {
+            texts.iter().map(|text| format!("\"{text}\"")).collect()
+        };
+        let (valid, invalid) = (quoted(valid), quoted(invalid));
+        let valid: Vec<&str> = valid.iter().map(String::as_str).collect();
+        let invalid: Vec<&str> = invalid.iter().map(String::as_str).collect();
+        check(&pattern(source), &valid, &invalid);
+    }
+    for source in ["^a{,2}$", "^a{ 2}$", "^a{2, 3}$", "^a{}$"] {
+        refused(&pattern(source));
+    }
+}
+
+#[test]
 fn names_are_told_apart_however_they_are_spelled() {
     check(
         r#"{"type":"object","properties":{"name":{"type":"string"}},"required":["name"],"additionalProperties":{"type":"integer"}}"#,
