@@ -410,19 +410,12 @@ fn sorted(
         let key: Vec<Value> = key(&item)?.into_iter().map(lower).collect();
         Ok::<_, Error>((key, item))
     };
-    let mut keyed: Vec<_> = all.into_iter().map(keyed).collect::<Result<_>>()?;
-    let mut wrong = None;
-    keyed.sort_by(|(left, _), (right, _)| {
-        let order = order(left, right).unwrap_or_else(|error| {
-            wrong = Some(error);
-            Ordering::Equal
-        });
-        if reverse { order.reverse() } else { order }
-    });
-    match wrong {
-        Some(error) => Err(error),
-        None => Ok(keyed.into_iter().map(|(_, item)| item).collect()),
-    }
+    let keyed: Vec<_> = all.into_iter().map(keyed).collect::<Result<_>>()?;
+    let keyed = operators::sorted(keyed, &|(left, _), (right, _)| {
+        let order = order(left, right)?;
+        Ok(if reverse { order.reverse() } else { order })
+    })?;
+    Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
 fn order(left: &[Value], right: &[Value]) -> Result<Ordering> {

@@ -224,6 +224,29 @@ pub(super) fn order(left: &Value, right: &Value, depth: usize) -> Result<Option<
     Ok(Some(Some(left.len().cmp(&right.len()))))
 }
 
+/// A stable sort that ends with the first error. The order need not be a total one, as it is not with what is no number.
+pub(super) fn sorted<T>(
+    mut all: Vec<T>,
+    order: &impl Fn(&T, &T) -> Result<Ordering>,
+) -> Result<Vec<T>> {
+    if all.len() < 2 {
+        return Ok(all);
+    }
+    let mut merged = Vec::with_capacity(all.len());
+    let rest = all.split_off(all.len() / 2);
+    let mut left = sorted(all, order)?.into_iter().peekable();
+    let mut right = sorted(rest, order)?.into_iter().peekable();
+    while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
+        let next = match order(first, second)? {
+            Ordering::Greater => right.next(),
+            _ => left.next(),
+        };
+        merged.extend(next);
+    }
+    merged.extend(left.chain(right));
+    Ok(merged)
+}
+
 /// `needle in container`.
 pub(super) fn contained(state: &State, needle: &Value, container: &Value) -> Result<bool> {
     match container.kind() {
