@@ -228,12 +228,13 @@ pub(super) fn capitalize(text: &str) -> String {
 fn title(text: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
-    let mut small = text.to_lowercase();
+    let whole = text.to_lowercase();
+    let mut small = &*whole;
     for c in text.chars() {
         let bytes: usize = c.to_lowercase().map(char::len_utf8).sum();
-        let rest = small.split_off(bytes.min(small.len()));
+        let (first, rest) = small.split_at(bytes.min(small.len()));
         match inside {
-            true => out.push_str(&small),
+            true => out.push_str(first),
             false => unicode::push_title(c, &mut out),
         }
         small = rest;
