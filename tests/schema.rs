@@ -260,6 +260,22 @@ fn properties_come_in_any_order() {
 }
 
 #[test]
+fn more_properties_than_are_allowed_cannot_be_required() {
+    for count in [3, 80] {
+        let names: Vec<String> = (0..count).map(|name| format!("\"p{name}\"")).collect();
+        let properties: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}:{{\"type\":\"null\"}}"))
+            .collect();
+        refused(&format!(
+            r#"{{"type":"object","properties":{{{}}},"required":[{}],"additionalProperties":false,"maxProperties":2}}"#,
+            properties.join(","),
+            names.join(","),
+        ));
+    }
+}
+
+#[test]
 fn numbers_keep_to_their_bounds() {
     check(
         r#"{"type":"number","exclusiveMinimum":1,"maximum":1.25}"#,
