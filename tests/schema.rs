@@ -141,6 +141,15 @@ fn strings_may_be_escaped() {
 #[test]
 fn patterns_mean_what_they_mean_in_ecmascript() {
     let pattern = |source: &str| format!("{{\"type\":\"string\",\"pattern\":\"{source}\"}}");
+    let texts = |source: &str, valid: &[&str], invalid: &[&str]| {
+        let quoted = |texts: &[&str]| -> Vec<String> {
+            texts.iter().map(|text| format!("\"{text}\"")).collect()
+        };
+        let (valid, invalid) = (quoted(valid), quoted(invalid));
+        let valid: Vec<&str> = valid.iter().map(String::as_str).collect();
+        let invalid: Vec<&str> = invalid.iter().map(String::as_str).collect();
+        check(&pattern(source), &valid, &invalid);
+    };
     for (source, valid, invalid) in [
         // A range that ends in a hyphen.
         ("^[^!--a]$", &["b", ".", " "][..], &["!", "+", "-", "a"][..]),
@@ -158,13 +167,21 @@ fn patterns_mean_what_they_mean_in_ecmascript() {
         ("^a{2,3}$", &["aa", "aaa"], &["a", "aaaa"]),
         ("^\\\\{,2}$", &["{,2}"], &["", "{"]),
     ] {
-        let quoted = |texts: &[&str]| -> Vec<String> {
-            texts.iter().map(|text| format!("\"{text}\"")).collect()
-        };
-        let (valid, invalid) = (quoted(valid), quoted(invalid));
-        let valid: Vec<&str> = valid.iter().map(String::as_str).collect();
-        let invalid: Vec<&str> = invalid.iter().map(String::as_str).collect();
-        check(&pattern(source), &valid, &invalid);
+        texts(source, valid, invalid);
+    }
+    for (source, valid, invalid) in [
+        (
+            "^$|^https?://",
+            &["", "http://a"][..],
+            &["a", " http://a"][..],
+        ),
+        ("^a$|^bc$", &["a", "bc"], &["", "ab", "b", "abc", "bcd"]),
+        ("^(a$|b)", &["a", "b", "bx"], &["ax", "xa"]),
+        ("^x(?:a|b$)", &["xa", "xay", "xb"], &["xby", "xxa", "x"]),
+        ("[xy]a$|[xy]b$", &["xa", "1yb"], &["xa1", "a"]),
+        ("(^a|b$)", &["ax", "xb", "a"], &["xa", "bx"]),
+    ] {
+        texts(source, valid, invalid);
     }
     for source in ["^a{,2}$", "^a{ 2}$", "^a{2, 3}$", "^a{}$"] {
         refused(&pattern(source));
