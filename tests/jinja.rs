@@ -103,6 +103,22 @@ fn what_has_no_order_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn fractions_of_a_second_are_millionths() {
+    for (date, expected) in [
+        ("2026-11-24T12:30:05.25", "05.250000 %f"),
+        ("2026-11-24T12:30:05", "05.000000 %f"),
+        ("2026-11-24", "00.000000 %f"),
+    ] {
+        let rendering = Rendering {
+            date: Some(date.into()),
+            ..Rendering::default()
+        };
+        let found = render(&request("{{ strftime_now('%S.%f %%f') }}"), &rendering);
+        assert_eq!(found.unwrap(), expected);
+    }
+}
+
+#[test]
 fn many_tools_and_documents_render() {
     let tools = |tools: usize, parameters: usize| {
         let parameter = |index| {
