@@ -438,6 +438,11 @@ fn formats_are_kept_and_unknown_ones_are_remarks() {
         &["\"ada@example.com\""],
         &["\"ada\"", "\"a..b@example.com\""],
     );
+    let local = |characters: usize| format!("\"{}@example.com\"", "a".repeat(characters));
+    check(&format("email"), &[&local(64)], &[&local(65)]);
+    let atom = "a".repeat(16);
+    let long = format!("\"{atom}.{atom}.{atom}.{atom}@example.com\"");
+    check(&format("email"), &["\"a.b.c.d@example.com\""], &[&long]);
 }
 
 #[test]
