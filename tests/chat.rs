@@ -87,6 +87,7 @@ fn a_template_cannot_run_long_or_take_much_memory() {
         "{% set s = 'x' * 500000 %}{% set c = 'abcdefghij' * 50000 ~ 'x' %}{{ s.strip(c) }}",
         "{% set s = 'ab' * 500000 %}{% for i in range(99999) %}{% set y = 'x'.find(s) %}{% endfor %}",
         "{% set s = 'ab' * 500000 %}{% for i in range(99999) %}{% set y = 'x'.replace(s, '') %}{% endfor %}",
+        "{% set y = ('ab ' * 500000).title() %}{% for i in range(9999999) %}{% endfor %}",
         "{% set s = range(99999) | list %}{% for i in range(99999) %}{% set y = s.count(5) %}{% endfor %}",
         // Lists that hold one another many times over.
         "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}",

@@ -79,6 +79,46 @@ fn random_templates_render_as_with_jinja2() {
 }
 
 #[test]
+fn what_has_no_order_is_an_error_and_no_panic() {
+    let mixed = "{% set x = namespace(all=[]) %}{% for i in range(99) %}\
+                 {% set x.all = x.all + [i * 37 % 99, 'abc'[i % 3], none, [i]] %}{% endfor %}";
+    let keys: Vec<String> = (0..60).map(|i| format!("{i}: 1, 'k{i}': 2")).collect();
+    for template in [
+        format!("{mixed}{{{{ x.all | sort }}}}"),
+        format!("{mixed}{{{{ x.all | sort(reverse=true) }}}}"),
+        format!("{{{{ {{{}}} | dictsort }}}}", keys.join(", ")),
+        format!("{{{{ {{{}}} | tojson(sort_keys=true) }}}}", keys.join(", ")),
+    ] {
+        let found = render(&request(&template), &Rendering::default());
+        assert!(found.is_err(), "{template}: {found:?}");
+    }
+    let no_number = "{% set x = namespace(all=[]) %}{% for i in range(99) %}\
+                     {% set x.all = x.all + [i * 37 % 99, 'nan' | float] %}{% endfor %}\
+                     {{ x.all | sort | length }}";
+    let found = render(&request(no_number), &Rendering::default());
+    assert_eq!(found.unwrap(), "198");
+    let many = "{{ range(99, 0, -1) | list | sort == range(1, 100) | list }}";
+    let found = render(&request(many), &Rendering::default());
+    assert_eq!(found.unwrap(), "True");
+}
+
+#[test]
+fn fractions_of_a_second_are_millionths() {
+    for (date, expected) in [
+        ("2026-11-24T12:30:05.25", "05.250000 %f"),
+        ("2026-11-24T12:30:05", "05.000000 %f"),
+        ("2026-11-24", "00.000000 %f"),
+    ] {
+        let rendering = Rendering {
+            date: Some(date.into()),
+            ..Rendering::default()
+        };
+        let found = render(&request("{{ strftime_now('%S.%f %%f') }}"), &rendering);
+        assert_eq!(found.unwrap(), expected);
+    }
+}
+
+#[test]
 fn many_tools_and_documents_render() {
     let tools = |tools: usize, parameters: usize| {
         let parameter = |index| {

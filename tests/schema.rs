@@ -116,6 +116,56 @@ fn strings_may_be_escaped() {
 }
 
 #[test]
+fn patterns_mean_what_they_mean_in_ecmascript() {
+    let pattern = |source: &str| format!("{{\"type\":\"string\",\"pattern\":\"{source}\"}}");
+    let texts = |source: &str, valid: &[&str], invalid: &[&str]| {
+        let quoted = |texts: &[&str]| -> Vec<String> {
+            texts.iter().map(|text| format!("\"{text}\"")).collect()
+        };
+        let (valid, invalid) = (quoted(valid), quoted(invalid));
+        let valid: Vec<&str> = valid.iter().map(String::as_str).collect();
+        let invalid: Vec<&str> = invalid.iter().map(String::as_str).collect();
+        check(&pattern(source), &valid, &invalid);
+    };
+    for (source, valid, invalid) in [
+        // A range that ends in a hyphen.
+        ("^[^!--a]$", &["b", ".", " "][..], &["!", "+", "-", "a"][..]),
+        ("^[!--a]$", &["!", "+", "-", "a"], &["b", "."]),
+        ("^[--0]$", &["-", ".", "0"], &["1", ","]),
+        ("^[a-c-e]$", &["a", "b", "c", "-", "e"], &["d"]),
+        ("^[-a]$", &["-", "a"], &["b"]),
+        ("^[^-a]$", &["b"], &["-", "a"]),
+        ("^[a-]$", &["-", "a"], &["b"]),
+        ("^[\\\\d-z]$", &["5", "-", "z"], &["a"]),
+        ("^[!-\\\\d]$", &["5", "-", "!"], &["+", "a"]),
+        ("^[\\\\D5]$", &["5", "a"], &["4"]),
+        ("^[a&&b~~c]$", &["a", "&", "b", "~", "c"], &["d"]),
+        ("^[[a]$", &["[", "a"], &["b"]),
+        ("^a{2,3}$", &["aa", "aaa"], &["a", "aaaa"]),
+        ("^\\\\{,2}$", &["{,2}"], &["", "{"]),
+    ] {
+        texts(source, valid, invalid);
+    }
+    for (source, valid, invalid) in [
+        (
+            "^$|^https?://",
+            &["", "http://a"][..],
+            &["a", " http://a"][..],
+        ),
+        ("^a$|^bc$", &["a", "bc"], &["", "ab", "b", "abc", "bcd"]),
+        ("^(a$|b)", &["a", "b", "bx"], &["ax", "xa"]),
+        ("^x(?:a|b$)", &["xa", "xay", "xb"], &["xby", "xxa", "x"]),
+        ("[xy]a$|[xy]b$", &["xa", "1yb"], &["xa1", "a"]),
+        ("(^a|b$)", &["ax", "xb", "a"], &["xa", "bx"]),
+    ] {
+        texts(source, valid, invalid);
+    }
+    for source in ["^a{,2}$", "^a{ 2}$", "^a{2, 3}$", "^a{}$"] {
+        refused(&pattern(source));
+    }
+}
+
+#[test]
 fn names_are_told_apart_however_they_are_spelled() {
     check(
         r#"{"type":"object","properties":{"name":{"type":"string"}},"required":["name"],"additionalProperties":{"type":"integer"}}"#,
@@ -204,6 +254,22 @@ fn properties_come_in_any_order() {
 }
 
 #[test]
+fn more_properties_than_are_allowed_cannot_be_required() {
+    for count in [3, 80] {
+        let names: Vec<String> = (0..count).map(|name| format!("\"p{name}\"")).collect();
+        let properties: Vec<String> = names
+            .iter()
+            .map(|name| format!("{name}:{{\"type\":\"null\"}}"))
+            .collect();
+        refused(&format!(
+            r#"{{"type":"object","properties":{{{}}},"required":[{}],"additionalProperties":false,"maxProperties":2}}"#,
+            properties.join(","),
+            names.join(","),
+        ));
+    }
+}
+
+#[test]
 fn numbers_keep_to_their_bounds() {
     check(
         r#"{"type":"number","exclusiveMinimum":1,"maximum":1.25}"#,
@@ -252,6 +318,16 @@ fn numbers_keep_to_their_bounds() {
         &["-1", "-0.1", "-1e5"],
     );
     check(
+        r#"{"type":"number","exclusiveMinimum":0}"#,
+        &["1e10", "0.5", "1.5E+07", "1e-9", "3"],
+        &["0", "0.0", "0e5", "0.0E1", "0e-3", "-0", "-1e5"],
+    );
+    check(
+        r#"{"type":"number","exclusiveMaximum":0}"#,
+        &["-1e10", "-0.5", "-1.5E+07", "-3"],
+        &["-0", "-0.0", "-0e1", "-0.0E1", "0", "0e5", "1e5"],
+    );
+    check(
         r#"{"type":"number","minimum":1.5,"type":["number"],"maximum":2500}"#,
         &["1.5e0", "2.5e3", "2e03", "99", "9.9e2"],
         &["1.4e0", "2.51e3", "1e4", "1e-1", "2500.1"],
@@ -272,7 +348,22 @@ fn numbers_keep_to_their_bounds() {
         &["15", "77", "-8"],
     );
     refused(r#"{"type":"integer","minimum":1.2,"maximum":1.8}"#);
-    refused(r#"{"type":"number","minimum":2,"maximum":1}"#);
+    for (schema, least, most) in [
+        ("\"minimum\":2,\"maximum\":1", "2e0", "1e0"),
+        ("\"minimum\":500,\"maximum\":3", "5e2", "3e0"),
+        ("\"minimum\":1,\"maximum\":0.5", "1e0", "5e-1"),
+        ("\"minimum\":-3,\"maximum\":-500", "-3e0", "-5e2"),
+        ("\"minimum\":-0.5,\"maximum\":-1", "-5e-1", "-1e0"),
+    ] {
+        let schema = format!("{{\"type\":\"number\",{schema}}}");
+        // Where there is something else to write, the numbers are still none of it.
+        check(
+            &format!("{{\"anyOf\":[{schema},{{\"type\":\"null\"}}]}}"),
+            &["null"],
+            &[least, most],
+        );
+        refused(&schema);
+    }
     refused(r#"{"type":"number","exclusiveMinimum":1,"exclusiveMaximum":1}"#);
 }
 
@@ -324,6 +415,11 @@ fn formats_are_kept_and_unknown_ones_are_remarks() {
         &["\"ada@example.com\""],
         &["\"ada\"", "\"a..b@example.com\""],
     );
+    let local = |characters: usize| format!("\"{}@example.com\"", "a".repeat(characters));
+    check(&format("email"), &[&local(64)], &[&local(65)]);
+    let atom = "a".repeat(16);
+    let long = format!("\"{atom}.{atom}.{atom}.{atom}@example.com\"");
+    check(&format("email"), &["\"a.b.c.d@example.com\""], &[&long]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::parts::lines;
 use super::strings::{self, within};
 use super::value::{failure, float, generator, integer, is_dict, items, text, type_name};
 use super::{format, json, macros, operators, unicode};
+use crate::tokenizer::SHIELD;
 use minijinja::value::{Kwargs, Rest, Tuple, Value, ValueKind};
 use minijinja::{Environment, Error, State};
 use std::cmp::Ordering;
@@ -51,6 +52,7 @@ const FILTERS: &[(&str, Filter)] = &[
     ("count", |_, value, _| length(value)),
     ("wordcount", |_, value, _| {
         let text = text(value)?;
+        let text = marks::plain(&text);
         let words = text.split(|c| !(unicode::is_letter(c) || unicode::is_numeric(c) || c == '_'));
         Ok(words.filter(|word| !word.is_empty()).count().into())
     }),
@@ -240,7 +242,9 @@ fn title(text: &str) -> String {
     let between = |c: char| unicode::is_space(c) || "-({[<".contains(c);
     let mut out = String::new();
     for word in text.split_inclusive(between) {
-        let first = word.chars().next().map_or(0, char::len_utf8);
+        let mut chars = word.char_indices();
+        let first = chars.find(|(_, c)| *c != SHIELD);
+        let first = first.map_or(0, |(at, c)| at + c.len_utf8());
         out.push_str(&word[..first].to_uppercase());
         out.push_str(&word[first..].to_lowercase());
     }
@@ -345,11 +349,11 @@ fn truncate(_: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value>
     let killwords = args.flag("killwords", false)?;
     let end = args.text("end")?.unwrap_or_else(|| "...".into());
     let leeway = args.integer("leeway")?.unwrap_or(5);
-    let kept = length - end.chars().count() as i128;
+    let kept = length - marks::count(&end) as i128;
     if kept < 0 || leeway < 0 {
         return Err(failure(format!(
             "expected length >= {}, got {length}",
-            end.chars().count()
+            marks::count(&end)
         )));
     }
     // What is short enough need not be a text.
@@ -357,7 +361,7 @@ fn truncate(_: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value>
         return Ok(value.clone());
     }
     let source = super::arguments::string(value)?;
-    let kept: String = source.chars().take(kept as usize).collect();
+    let kept: String = marks::characters(source).take(kept as usize).collect();
     let words = if killwords {
         &kept
     } else {
@@ -410,24 +414,17 @@ fn sorted(
         let key: Vec<Value> = key(&item)?.into_iter().map(lower).collect();
         Ok::<_, Error>((key, item))
     };
-    let mut keyed: Vec<_> = all.into_iter().map(keyed).collect::<Result<_>>()?;
-    let mut wrong = None;
-    keyed.sort_by(|(left, _), (right, _)| {
-        let order = order(left, right).unwrap_or_else(|error| {
-            wrong = Some(error);
-            Ordering::Equal
-        });
-        if reverse { order.reverse() } else { order }
-    });
-    match wrong {
-        Some(error) => Err(error),
-        None => Ok(keyed.into_iter().map(|(_, item)| item).collect()),
-    }
+    let keyed: Vec<_> = all.into_iter().map(keyed).collect::<Result<_>>()?;
+    let keyed = operators::sorted(keyed, &|(left, _), (right, _)| {
+        let order = order(left, right)?;
+        Ok(if reverse { order.reverse() } else { order })
+    })?;
+    Ok(keyed.into_iter().map(|(_, item)| item).collect())
 }
 
 fn order(left: &[Value], right: &[Value]) -> Result<Ordering> {
     for (left, right) in left.iter().zip(right) {
-        if left != right {
+        if !operators::equal(left, right) {
             let order = operators::order(left, right, 0)?;
             let names = || format!("'{}' and '{}'", type_name(left), type_name(right));
             return match order {

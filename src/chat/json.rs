@@ -154,15 +154,11 @@ impl Writer<'_, '_, '_> {
     fn pairs(&self, map: &Value) -> Result<Vec<(String, Value)>, Error> {
         let mut pairs = methods::pairs(self.state, map)?;
         if self.layout.sorted {
-            let mut wrong = false;
-            pairs.sort_by(|(left, _), (right, _)| {
-                let order = operators::order(left, right, 0).ok().flatten().flatten();
-                wrong |= order.is_none();
-                order.unwrap_or(Ordering::Equal)
-            });
-            if wrong {
-                return Err(failure("keys of several types are not sorted"));
-            }
+            pairs = operators::sorted(pairs, &|(left, _), (right, _)| {
+                let order = operators::order(left, right, 0)?
+                    .ok_or_else(|| failure("keys of several types are not sorted"))?;
+                Ok(order.unwrap_or(Ordering::Equal))
+            })?;
         }
         let text = |(key, value): (Value, Value)| {
             let key = match key.kind() {

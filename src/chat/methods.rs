@@ -2,7 +2,7 @@
 
 use super::arguments::Arguments;
 use super::value::{failure, is_dict, items, type_name};
-use super::{format, strings};
+use super::{format, operators, strings};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt;
@@ -69,7 +69,10 @@ fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<
         "copy" => Value::from(all),
         "count" => {
             let wanted = args.required("")?;
-            all.iter().filter(|item| **item == wanted).count().into()
+            all.iter()
+                .filter(|item| operators::equal(item, &wanted))
+                .count()
+                .into()
         }
         _ => {
             let wanted = args.required("")?;
@@ -83,7 +86,7 @@ fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<
             let start = place(args.integer("")?.unwrap_or(0));
             let end = place(args.integer("")?.unwrap_or(all.len() as i128));
             let mut places = (0..).zip(&all).filter(|(at, _)| (start..end).contains(at));
-            let found = places.find(|(_, item)| **item == wanted);
+            let found = places.find(|(_, item)| operators::equal(item, &wanted));
             found
                 .ok_or_else(|| failure("the value is not in the list"))?
                 .0

@@ -217,11 +217,34 @@ pub(super) fn order(left: &Value, right: &Value, depth: usize) -> Result<Option<
         return Ok(None);
     }
     for (left, right) in left.try_iter()?.zip(right.try_iter()?) {
-        if left != right {
+        if !equal(&left, &right) {
             return order(&left, &right, depth + 1);
         }
     }
     Ok(Some(Some(left.len().cmp(&right.len()))))
+}
+
+/// A stable sort that ends with the first error. The order need not be a total one: with what is no number it is none.
+pub(super) fn sorted<T>(
+    mut all: Vec<T>,
+    order: &impl Fn(&T, &T) -> Result<Ordering>,
+) -> Result<Vec<T>> {
+    if all.len() < 2 {
+        return Ok(all);
+    }
+    let mut merged = Vec::with_capacity(all.len());
+    let rest = all.split_off(all.len() / 2);
+    let mut left = sorted(all, order)?.into_iter().peekable();
+    let mut right = sorted(rest, order)?.into_iter().peekable();
+    while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
+        let next = match order(first, second)? {
+            Ordering::Greater => right.next(),
+            _ => left.next(),
+        };
+        merged.extend(next);
+    }
+    merged.extend(left.chain(right));
+    Ok(merged)
 }
 
 /// `needle in container`.
@@ -239,10 +262,13 @@ pub(super) fn contained(state: &State, needle: &Value, container: &Value) -> Res
             Ok(marks::plain(text).contains(&*marks::plain(needle)))
         }
         ValueKind::Map if is_dict(container) => {
-            let found = container.as_object().and_then(|map| map.get_value(needle));
-            Ok(found.is_some())
+            let found = |key: &Value| container.as_object()?.get_value(key);
+            let bare = || found(&Value::from(&*marks::plain(needle.as_str()?)));
+            Ok(found(needle).or_else(bare).is_some())
         }
-        _ => Ok(items(state, container)?.contains(needle)),
+        _ => Ok(items(state, container)?
+            .iter()
+            .any(|item| equal(item, needle))),
     }
 }
 
@@ -288,5 +314,49 @@ pub(super) fn item(value: &Value, key: &Value) -> Result<Value> {
             Ok(Value::from_object(Method::new(value, name)))
         }
         _ => Ok(found),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Message, Rendering, Request, render};
+
+    /// What a template makes of a message that spells a special token.
+    #[test]
+    fn marks_are_not_seen() {
+        let worth = |expression: &str| {
+            let request = Request {
+                template: format!("{{% set it = messages[0].content %}}{{{{ {expression} }}}}"),
+                messages: vec![Message::new("user", "<\u{FDD0}/think>")],
+                bos_token: None,
+                eos_token: None,
+            };
+            render(&request, &Rendering::default()).unwrap()
+        };
+        for holds in [
+            "it == '</think>'",
+            "it in ['</think>']",
+            "it in ('a', '</think>')",
+            "it in {'</think>': 1}",
+            "it is in ['</think>']",
+            "it not in ['think']",
+            "'</think>' in [it]",
+            "[it].count('</think>') == 1",
+            "['a', it].index('</think>') == 1",
+            "it.isascii()",
+            "it.isprintable()",
+            "it | length == 8",
+            "it.center(10) | length == 10",
+            "it.ljust(8) | length == 8",
+            "(it ~ '\\t|').expandtabs(16) | length == 17",
+            "it | truncate(8, leeway=0) == '</think>'",
+            "it | truncate(6, true, it[:1], 0) | length == 6",
+            "it.rjust(9, it[:1]) == '<</think>'",
+            "it | wordcount == 1",
+            "it | title == '</think>'",
+            "it.title() == '</Think>'",
+        ] {
+            assert_eq!(worth(holds), "True", "{holds}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::value::{MAX_TEXT, text};
 use super::{Request, checks, filters, globals, macros, methods, rewrite, source};
 use crate::{Error, Result};
+use chrono::format::{Item, Numeric, StrftimeItems};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use minijinja::machinery::{CodeGenerator, eval, make_string_output, parse};
 use minijinja::syntax::SyntaxConfig;
@@ -230,7 +231,13 @@ fn write_value(
 /// `strftime_now(format)`: the date as templates of Llama 3 and its like write it.
 fn strftime(now: NaiveDateTime, format: &str) -> std::result::Result<String, minijinja::Error> {
     let mut text = String::new();
-    write!(text, "{}", now.format(format)).map_err(|_| {
+    // Python counts the fraction of a second in millionths.
+    let fraction = format!("{:06}", now.and_utc().timestamp_subsec_micros());
+    let items = StrftimeItems::new(format).map(|item| match item {
+        Item::Numeric(Numeric::Nanosecond, _) => Item::Literal(&fraction),
+        item => item,
+    });
+    write!(text, "{}", now.format_with_items(items)).map_err(|_| {
         let detail = format!("{format:?} is no format of a date");
         minijinja::Error::new(ErrorKind::InvalidOperation, detail)
     })?;

@@ -60,7 +60,8 @@ pub(super) const NAMES: [&str; 42] = [
 /// `text.method(args)`, for all of [`NAMES`].
 pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> Result<Value> {
     let mut args = Arguments::new(args)?;
-    let every = |test: fn(char) -> bool| Value::from(!text.is_empty() && text.chars().all(test));
+    let bare = marks::plain(text);
+    let every = |test: fn(char) -> bool| Value::from(!bare.is_empty() && bare.chars().all(test));
     let value = match method {
         "upper" => text.to_uppercase().into(),
         "lower" => text.to_lowercase().into(),
@@ -76,11 +77,11 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
         "isdigit" => every(unicode::is_digit),
         "isnumeric" => every(unicode::is_numeric),
         "isspace" => every(unicode::is_space),
-        "isascii" => text.is_ascii().into(),
-        "isprintable" => text.chars().all(unicode::is_printable).into(),
+        "isascii" => bare.is_ascii().into(),
+        "isprintable" => bare.chars().all(unicode::is_printable).into(),
         "islower" => is_lower(text).into(),
         "isupper" => is_upper(text).into(),
-        "istitle" => is_title(text).into(),
+        "istitle" => is_title(&bare).into(),
         "strip" | "lstrip" | "rstrip" => strip(state, text, method, args.text("")?)?.into(),
         "split" | "rsplit" => {
             let (separator, most) = (args.text("sep")?, args.integer("maxsplit")?.unwrap_or(-1));
@@ -228,16 +229,17 @@ pub(super) fn capitalize(text: &str) -> String {
 fn title(text: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
-    let mut small = text.to_lowercase();
+    let whole = text.to_lowercase();
+    let mut small = &*whole;
     for c in text.chars() {
         let bytes: usize = c.to_lowercase().map(char::len_utf8).sum();
-        let rest = small.split_off(bytes.min(small.len()));
+        let (first, rest) = small.split_at(bytes.min(small.len()));
         match inside {
-            true => out.push_str(&small),
+            true => out.push_str(first),
             false => unicode::push_title(c, &mut out),
         }
         small = rest;
-        inside = unicode::is_cased(c);
+        inside = unicode::is_cased(c) || (inside && c == SHIELD);
     }
     out
 }
@@ -348,19 +350,18 @@ pub(super) fn pad(
     width: i128,
     fill: &str,
 ) -> Result<String> {
-    let mut fill = fill.chars();
-    let (Some(fill), None) = (fill.next(), fill.next()) else {
+    if marks::count(fill) != 1 {
         return Err(failure("the fill character must be one character long"));
-    };
-    let count = text.chars().count();
+    }
+    let count = marks::count(text);
     let missing = usize::try_from(width).unwrap_or(0).saturating_sub(count);
     within(
         state,
         missing
-            .saturating_mul(fill.len_utf8())
+            .saturating_mul(fill.len())
             .saturating_add(text.len()),
     )?;
-    let fill = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
+    let fill = |count: usize| fill.repeat(count);
     Ok(match method {
         "ljust" => text.to_owned() + &fill(missing),
         "rjust" => fill(missing) + text,
@@ -393,10 +394,10 @@ fn expand_tabs(state: &State, text: &str, width: usize) -> Result<String> {
             }
             c => {
                 out.push(c);
-                column = if matches!(c, '\n' | '\r') {
-                    0
-                } else {
-                    column + 1
+                column = match c {
+                    '\n' | '\r' => 0,
+                    SHIELD => column,
+                    _ => column + 1,
                 };
             }
         }

@@ -68,9 +68,10 @@ fn duration() -> String {
 }
 
 fn email() -> String {
-    let atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
-    // Both lengths are bounded by RFC 5321.
-    format!("{atom}(?:\\.{atom}){{0,3}}@(?:{})", hostname())
+    let atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]";
+    // Both lengths are bounded by RFC 5321: before the @ to 64 characters.
+    let local = format!("{atom}{{1,64}}|{atom}{{1,15}}(?:\\.{atom}{{1,15}}){{1,3}}");
+    format!("(?:{local})@(?:{})", hostname())
 }
 
 fn hostname() -> String {

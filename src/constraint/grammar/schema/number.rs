@@ -209,9 +209,11 @@ impl Limits {
         if self.integer || !self.multiples.is_empty() {
             return Ok(plain);
         }
+        // With an exponent zero is written by the form without bounds only.
+        let above_zero = matches!(&lower, Some((bound, true)) if bound.is_zero());
         let lower = lower.filter(|(bound, _)| !bound.is_zero());
         let exponents = match (&lower, &upper) {
-            (None, None) => {
+            (None, None) if !above_zero => {
                 RegexAst::Regex("(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?[eE][+-]?[0-9]{1,2}".into())
             }
             (lower, upper) => scientific(lower.as_ref(), upper.as_ref()),
@@ -286,6 +288,9 @@ fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) 
     };
     let first = lower.map_or(-MAX_EXPONENT - 1, exponent);
     let last = upper.map_or(MAX_EXPONENT + 1, exponent);
+    if first > last {
+        return RegexAst::NoMatch;
+    }
     let mut options = Vec::new();
     let mut add = |mantissas: Vec<RegexAst>, first: i32, last: i32| {
         let (first, last) = (first.max(-MAX_EXPONENT), last.min(MAX_EXPONENT));

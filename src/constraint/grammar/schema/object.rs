@@ -55,7 +55,10 @@ impl<'a> Compiler<'a> {
             return Ok(object);
         }
         let optional = required < shape.named.len() || !shape.others.is_empty();
-        let bounded = shape.least > required as u64 || shape.most.is_some_and(|_| optional);
+        let bounded = shape.least > required as u64
+            || shape
+                .most
+                .is_some_and(|most| optional || most < required as u64);
         if shape.named.is_empty() && !bounded {
             let members = self.list(&shape)?;
             self.rules.add(object, vec![open, members, close]);

@@ -23,13 +23,7 @@ pub fn to_rust(pattern: &str) -> Reason<String> {
                 let _ = write!(rust, "[^{LINE_ENDS}]");
             }
             '[' => class(&mut rest, &mut rust)?,
-            '\\' => match escape(&mut rest)? {
-                Escaped::Character(c) => number(&mut rust, c),
-                Escaped::Class { negated, ranges } => {
-                    let not = if negated { "^" } else { "" };
-                    let _ = write!(rust, "[{not}{ranges}]");
-                }
-            },
+            '\\' => write_member(&mut rust, &escape(&mut rest)?),
             '(' if rest.peek() == Some(&'?') => {
                 rest.next();
                 match rest.next() {
@@ -38,6 +32,9 @@ pub fn to_rust(pattern: &str) -> Reason<String> {
                     _ => return Err("looking around is not supported".into()),
                 }
             }
+            '{' if !is_count(rest.clone()) => {
+                return Err("a brace that begins no count has a backslash before it".into());
+            }
             '*' | '+' | '?' | '}' if rest.peek() == Some(&'+') => {
                 return Err("a repetition is repeated".into());
             }
@@ -45,6 +42,13 @@ pub fn to_rust(pattern: &str) -> Reason<String> {
         }
     }
     Ok(rust)
+}
+
+/// Whether digits follow a `{`. Rust also takes counts with blanks or without the smaller number, which are none.
+fn is_count(rest: Peekable<Chars>) -> bool {
+    let count: String = rest.take_while(|&c| c != '}').collect();
+    let digits = count.chars().all(|c| c.is_ascii_digit() || c == ',');
+    digits && count.starts_with(|c: char| c.is_ascii_digit())
 }
 
 enum Escaped {
@@ -124,28 +128,45 @@ fn class(rest: &mut Peekable<Chars>, rust: &mut String) -> Reason<()> {
         return Ok(());
     }
     rust.push_str(if negated { "[^" } else { "[" });
-    loop {
-        match rest.next().ok_or("a class does not end")? {
-            ']' => break,
-            '\\' if rest.next_if_eq(&'b').is_some() => number(rust, '\x08'),
-            '\\' => match escape(rest)? {
-                Escaped::Character(c) => number(rust, c),
-                Escaped::Class { negated, ranges } if negated => {
-                    let _ = write!(rust, "[^{ranges}]");
-                }
-                Escaped::Class { ranges, .. } => {
-                    // A hyphen after it would be one of a range, which it is not.
-                    rust.push_str(&ranges);
-                    if rest.next_if_eq(&'-').is_some() {
-                        number(rust, '-');
-                    }
-                }
-            },
-            '-' if rest.peek() == Some(&']') || rust.ends_with(['[', '^']) => number(rust, '-'),
-            '-' => rust.push('-'),
-            c => number(rust, c),
+    while rest.next_if_eq(&']').is_none() {
+        let first = member(rest)?;
+        if rest.next_if_eq(&'-').is_none() {
+            write_member(rust, &first);
+            continue;
         }
+        if rest.peek() == Some(&']') {
+            write_member(rust, &first);
+            number(rust, '-');
+            continue;
+        }
+        // Only between two characters a hyphen makes a range.
+        let last = member(rest)?;
+        write_member(rust, &first);
+        match (&first, &last) {
+            (Escaped::Character(_), Escaped::Character(_)) => rust.push('-'),
+            _ => number(rust, '-'),
+        }
+        write_member(rust, &last);
     }
     rust.push(']');
     Ok(())
+}
+
+/// A character of a class, or a class within it.
+fn member(rest: &mut Peekable<Chars>) -> Reason<Escaped> {
+    match rest.next().ok_or("a class does not end")? {
+        '\\' if rest.next_if_eq(&'b').is_some() => Ok(Escaped::Character('\x08')),
+        '\\' => escape(rest),
+        c => Ok(Escaped::Character(c)),
+    }
+}
+
+fn write_member(rust: &mut String, member: &Escaped) {
+    match member {
+        Escaped::Character(c) => number(rust, *c),
+        Escaped::Class { negated, ranges } => {
+            let not = if *negated { "^" } else { "" };
+            let _ = write!(rust, "[{not}{ranges}]");
+        }
+    }
 }

@@ -54,28 +54,39 @@ pub fn regex(source: &str, whole: bool) -> Reason<RegexAst> {
 
 /// One alternative, free to stand anywhere but where an anchor holds it.
 fn sought(hir: &Hir) -> Reason<RegexAst> {
-    let mut parts = match hir.kind() {
-        HirKind::Concat(parts) => parts.as_slice(),
-        HirKind::Capture(group) => return sought_within(&group.sub, hir),
+    if let HirKind::Capture(group) = hir.kind() {
+        return sought_within(&group.sub, hir);
+    }
+    match parts(hir) {
+        [first, rest @ ..] if matches!(first.kind(), HirKind::Look(Look::Start)) => to_end(rest),
+        parts => Ok(RegexAst::Concat(vec![any(), to_end(parts)?])),
+    }
+}
+
+fn parts(hir: &Hir) -> &[Hir] {
+    match hir.kind() {
+        HirKind::Concat(parts) => parts,
         _ => std::slice::from_ref(hir),
-    };
-    let anchor = |hir: &Hir, look| matches!(hir.kind(), HirKind::Look(found) if *found == look);
-    let mut spelled = Vec::new();
-    match parts {
-        [first, rest @ ..] if anchor(first, Look::Start) => parts = rest,
-        _ => spelled.push(any()),
     }
-    let end = match parts {
-        [rest @ .., last] if anchor(last, Look::End) => {
-            parts = rest;
-            None
+}
+
+/// Parts one after the other, and anything behind them unless an anchor holds their end. The last part may be
+/// alternatives with anchors of their own: what they begin with in common, `^` as well, was taken out of them.
+fn to_end(all: &[Hir]) -> Reason<RegexAst> {
+    let Some((last, before)) = all.split_last() else {
+        return Ok(any());
+    };
+    let mut spelled = before.iter().map(spell).collect::<Reason<Vec<_>>>()?;
+    let has_anchors = !last.properties().look_set().is_empty();
+    match last.kind() {
+        HirKind::Look(Look::End) => {}
+        HirKind::Alternation(options) if has_anchors => {
+            let options = options.iter().map(|option| to_end(parts(option)));
+            spelled.push(RegexAst::Or(options.collect::<Reason<Vec<_>>>()?));
         }
-        _ => Some(any()),
-    };
-    for part in parts {
-        spelled.push(spell(part)?);
+        HirKind::Capture(group) if has_anchors => spelled.push(to_end(parts(&group.sub))?),
+        _ => spelled.extend([spell(last)?, any()]),
     }
-    spelled.extend(end);
     Ok(RegexAst::Concat(spelled))
 }
 
