@@ -182,6 +182,8 @@ pub(super) fn add(environment: &mut Environment<'_>, rest: [bool; 2]) {
                 let mut args = Arguments::new(&args)?;
                 let result = filter(state, value, &mut args)?;
                 args.done()?;
+                // What a value is written as is paid for here: nobody knows its length before.
+                state.consume_fuel(result.as_str().map_or(0, str::len) as u64 / 64)?;
                 Ok::<_, Error>(result)
             },
         );
