@@ -1,7 +1,7 @@
 //! Fuzzing: the targets of `tests/fuzz`, run by libFuzzer.
 //!
 //! They are built by the pinned compiler: what libFuzzer looks at needs no option that is unstable, and
-//! AddressSanitizer, which one target is built with besides, is allowed by `RUSTC_BOOTSTRAP`.
+//! AddressSanitizer, which those of the engine are built with besides, is allowed by `RUSTC_BOOTSTRAP`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use crate::repo::Repo;
 /// A target, and what it begins with.
 struct Target {
     name: &'static str,
+    part: Part,
     /// The longest input, in bytes.
     longest: usize,
     /// Files whose names end so are its first inputs, in this folder.
@@ -23,9 +24,19 @@ struct Target {
     words: Option<&'static str>,
 }
 
-const fn plain(name: &'static str) -> Target {
+/// What is built for a target: the libraries of the rules take most of the time that a build takes.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    /// The engine, which has the unsafe code: with AddressSanitizer.
+    Engine,
+    /// Templates, grammars and training.
+    Rules,
+}
+
+const fn plain(name: &'static str, part: Part) -> Target {
     Target {
         name,
+        part,
         longest: 4096,
         seeds: None,
         words: None,
@@ -33,30 +44,27 @@ const fn plain(name: &'static str) -> Target {
 }
 
 const TARGETS: [Target; 8] = [
-    plain("gguf"),
+    plain("gguf", Part::Engine),
     Target {
         longest: 40_000,
         seeds: Some(("tests/data/arch", ".q8_0.gguf")),
-        ..plain("load")
+        ..plain("load", Part::Engine)
     },
-    plain("snapshot"),
-    plain("checkpoint"),
+    plain("snapshot", Part::Engine),
+    plain("checkpoint", Part::Rules),
     Target {
         seeds: Some(("tests/data/chat", ".jinja")),
         words: Some("tests/fuzz/template.dict"),
-        ..plain("template")
+        ..plain("template", Part::Rules)
     },
     Target {
         seeds: Some(("tests/fuzz/seeds/grammar", "")),
         words: Some("tests/fuzz/grammar.dict"),
-        ..plain("grammar")
+        ..plain("grammar", Part::Rules)
     },
-    plain("options"),
-    plain("kernels"),
+    plain("options", Part::Engine),
+    plain("kernels", Part::Engine),
 ];
-
-/// The one with unsafe code in it.
-const UNSAFE: &str = "kernels";
 
 /// Seconds after which an input takes too long, and megabytes after which it takes too much.
 const SLOW: u32 = 20;
@@ -81,26 +89,38 @@ pub fn fuzz(repo: &Repo, seconds: u64, only: &[String]) -> Result<()> {
             TARGETS.map(|target| target.name).join(", ")
         );
     }
-    let chosen = |name: &str| only.is_empty() || only.iter().any(|other| other == name);
-    let programs = build(repo, None)?;
-    for target in TARGETS.iter().filter(|target| chosen(target.name)) {
-        run(repo, target, &programs.join(target.name), seconds)?;
-    }
-    if cfg!(target_os = "linux") && chosen(UNSAFE) {
-        let programs = build(repo, Some(UNSAFE))?;
-        eprintln!("with AddressSanitizer:");
-        let target = plain(UNSAFE);
-        run(repo, &target, &programs.join(UNSAFE), seconds)?;
+    let chosen = |target: &&Target| only.is_empty() || only.iter().any(|name| name == target.name);
+    for part in [Part::Engine, Part::Rules] {
+        run_all(repo, part, seconds, chosen)?;
     }
     Ok(())
 }
 
-/// Builds all targets, or one with AddressSanitizer, and gives the folder they are in.
-fn build(repo: &Repo, sanitized: Option<&str>) -> Result<PathBuf> {
+/// Runs the targets of the engine alone, which are soon built.
+pub fn fuzz_engine(repo: &Repo, seconds: u64) -> Result<()> {
+    run_all(repo, Part::Engine, seconds, |_| true)
+}
+
+fn run_all(repo: &Repo, part: Part, seconds: u64, chosen: impl Fn(&&Target) -> bool) -> Result<()> {
+    let all = TARGETS.iter().filter(|target| target.part == part);
+    let targets: Vec<&Target> = all.filter(chosen).collect();
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let programs = build(repo, part, &targets)?;
+    for target in targets {
+        run(repo, target, &programs.join(target.name), seconds)?;
+    }
+    Ok(())
+}
+
+/// Builds targets of one part, and gives the folder they are in.
+fn build(repo: &Repo, part: Part, targets: &[&Target]) -> Result<PathBuf> {
     let host = host()?;
-    let folder = repo.target().join(match sanitized {
-        None => "fuzz",
-        Some(_) => "fuzz-address",
+    // Flags of their own: in one folder each build would undo the other.
+    let folder = repo.target().join("fuzz").join(match part {
+        Part::Engine => "engine",
+        Part::Rules => "rules",
     });
     let mut flags = COVERAGE.to_vec();
     let mut cargo = command::cargo();
@@ -109,10 +129,15 @@ fn build(repo: &Repo, sanitized: Option<&str>) -> Result<PathBuf> {
         .args(["build", "--locked", "--release", "--target", &host])
         .arg("--target-dir")
         .arg(&folder);
-    if let Some(name) = sanitized {
-        flags.push("-Zsanitizer=address");
-        cargo.env("RUSTC_BOOTSTRAP", "1");
-        cargo.args(["--no-default-features", "--bin", name]);
+    for target in targets {
+        cargo.args(["--bin", target.name]);
+    }
+    if part == Part::Engine {
+        cargo.arg("--no-default-features");
+        if cfg!(target_os = "linux") {
+            flags.push("-Zsanitizer=address");
+            cargo.env("RUSTC_BOOTSTRAP", "1");
+        }
     }
     // A target named leaves build scripts and macros without these flags.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));

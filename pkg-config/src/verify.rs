@@ -57,8 +57,8 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        what: "the fuzz targets find nothing within seconds",
-        run: |repo| fuzz::fuzz(repo, 5, &[]),
+        what: "the fuzz targets of the engine find nothing within seconds",
+        run: |repo| fuzz::fuzz_engine(repo, 5),
     },
     Step {
         name: "wasm-test",

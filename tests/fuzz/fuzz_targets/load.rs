@@ -35,14 +35,14 @@ fuzz_target!(|bytes: &[u8]| {
             return;
         }
     };
-    let text = model.tokenizer.encode("Hi <s> there", true);
+    let text = model.tokenizer.encode("HI <|end|> THERE", true);
     let _ = model.tokenizer.decode(&text);
     let context = Context {
         length: Some(model.config.context_length.min(64)),
         ..Context::default()
     };
     let mut generator = Generator::new(Arc::new(model), context).expect("the context is short");
-    if generator.start("Hi <s> there", options()).is_ok() {
+    if generator.start("HI <|end|> THERE", options()).is_ok() {
         three_tokens(&mut generator);
     }
 });

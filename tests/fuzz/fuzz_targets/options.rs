@@ -92,12 +92,12 @@ impl Asked {
 fuzz_target!(|asked: Asked| {
     let mut generator = generator();
     generator
-        .start("on the on the on", options())
+        .start("ON THE ON THE ON", options())
         .expect("it can be started");
     let asked = asked.options();
     let configured = generator.configure(asked.clone());
     three_tokens(&mut generator);
-    let started = generator.start("on the on the on", asked);
+    let started = generator.start("ON THE ON THE ON", asked);
     assert!(configured.is_err() || started.is_ok());
     if started.is_ok() {
         three_tokens(&mut generator);
@@ -106,7 +106,7 @@ fuzz_target!(|asked: Asked| {
         three_tokens(&mut fork);
     }
     generator
-        .start("on", options())
+        .start("ON", options())
         .expect("an error leaves it usable");
     assert!(generator.next_token().expect("it writes").is_some());
 });

@@ -13,7 +13,7 @@ fuzz_target!(|input: &str| {
     let variables = parts
         .next()
         .and_then(|json| serde_json::from_str(json).ok());
-    let mut messages = vec![Message::new("user", "Hi </s> there")];
+    let mut messages = vec![Message::new("user", "HI <|end|> THERE")];
     for (index, text) in parts.enumerate() {
         let roles = ["assistant", "user", "system", "tool"];
         messages.push(Message::new(roles[index % 4], text));

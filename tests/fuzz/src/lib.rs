@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use nexttoken::generator::{Context, Generator, Options};
 use nexttoken::model::Model;
 
-/// A whole model of 20 kB with random weights.
+/// A whole model of 20 kB with random weights; it knows no small letters.
 pub const LLAMA: &[u8] = include_bytes!("../../data/arch/llama.q8_0.gguf");
 
 static MODEL: LazyLock<Arc<Model>> =
