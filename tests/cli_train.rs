@@ -24,7 +24,11 @@ fn trains_a_model_that_generates() {
         "tiny",
         "--json",
     ];
-    let arguments = [&out[..], &["--steps", "80", "--seed", "1"]].concat();
+    let arguments = [
+        &out[..],
+        &["--steps", "80", "--seed", "1", "--patience", "0"],
+    ]
+    .concat();
     let result = json_of_stdout(&nexttoken("train", &corpus, &arguments));
     assert_eq!(result["steps"], 80);
     let (loss, unigram) = (

@@ -178,12 +178,23 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
             None if value.downcast_object_ref::<Method>().is_some() => {
                 out.push_str("<built-in method>")
             }
-            None => {
-                let _ = write!(out, "{value}");
-            }
+            None => write!(Limited(out), "{value}").map_err(|_| ErrorKind::OutOfFuel)?,
         },
     }
     Ok(())
+}
+
+/// A text that its parts may not make longer than memory: each may stand in many places.
+struct Limited<'a>(&'a mut String);
+
+impl std::fmt::Write for Limited<'_> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if self.0.len() + text.len() > MAX_TEXT {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 /// A float as Python writes it: the fewest digits that say which it is.
