@@ -25,6 +25,7 @@ pub fn package_with_names(repo: &Repo) -> Result<()> {
 
 fn assemble_package(repo: &Repo, more: &[Variant], names: bool) -> Result<()> {
     tools::wasm_target()?;
+    tools::rust_source()?;
     let build = |variant: Variant| {
         let names = names && Variant::ENGINES.contains(&variant);
         Ok((variant, wasm::build(repo, variant, names)?))

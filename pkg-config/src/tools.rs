@@ -29,13 +29,29 @@ pub fn wasm_target() -> Result<()> {
 
 /// Makes sure that the pinned Rust toolchain can compile for a target.
 pub fn rust_target(target: &str, why: &str) -> Result<()> {
+    let installed = rust_libraries()?.join(target).join("lib").is_dir();
+    rustup(installed, "target", target, why)
+}
+
+/// Makes sure that the standard library can be compiled along with a module.
+pub fn rust_source() -> Result<()> {
+    let installed = rust_libraries()?.join("src/rust/library").is_dir();
+    let why = "the standard library is made as small as the modules are";
+    rustup(installed, "component", "rust-src", why)
+}
+
+/// Where the pinned Rust toolchain keeps what it compiles with.
+fn rust_libraries() -> Result<PathBuf> {
     let sysroot = command::output(Command::new("rustc").args(["--print", "sysroot"]))?;
-    let library = Path::new(sysroot.trim()).join("lib/rustlib").join(target);
-    if library.join("lib").is_dir() {
+    Ok(Path::new(sysroot.trim()).join("lib/rustlib"))
+}
+
+fn rustup(installed: bool, kind: &str, name: &str, why: &str) -> Result<()> {
+    if installed {
         return Ok(());
     }
-    explain(&format!("Rust's {target} target"), why);
-    command::run(Command::new("rustup").args(["target", "add", target]))
+    explain(&format!("Rust's {kind} {name}"), why);
+    command::run(Command::new("rustup").args([kind, "add", name]))
 }
 
 /// What runs programs of 64-bit Arm on another machine, where it is installed.
