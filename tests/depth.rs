@@ -1,4 +1,5 @@
 //! What leads deep is refused or taken, and never ends the process: every source that recurs, in a small thread.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "common/grammars.rs"]
 mod grammars;

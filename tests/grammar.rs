@@ -1,4 +1,5 @@
 //! GBNF grammars: a text is a sentence here where it is one character by character.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "common/grammars.rs"]
 mod grammars;

@@ -1,4 +1,5 @@
 //! JSON schemas: what they let through is valid, by the JSON-Schema-Test-Suite and by random walks.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "common/grammars.rs"]
 mod grammars;

@@ -1,4 +1,5 @@
 //! Random walks: whatever is written within a schema and ends by itself is valid.
+#![cfg(not(target_arch = "wasm32"))]
 
 #[path = "common/grammars.rs"]
 mod grammars;
