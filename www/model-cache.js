@@ -73,8 +73,6 @@ function keep(url, response, sha256) {
 }
 
 async function isRight(response, sha256) {
-  // Another tab may have tidied it away.
-  if (!response) return false;
   if (!sha256) return true;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
@@ -86,10 +84,7 @@ async function forget(url) {
   await tidy();
 }
 
-/**
- * Removes what nothing leads to, or what leads nowhere: copies that were never decided about, addresses whose copy is
- * gone, and what older versions kept unchecked.
- */
+/** Removes what nothing leads to: copies that were never decided about, and what older versions kept unchecked. */
 export async function tidy() {
   try {
     await caches.delete("nexttoken-models-1");
@@ -98,8 +93,7 @@ export async function tidy() {
     const isCopy = ({ url }) => new URL(url).searchParams.has(COPY);
     const [copies, addresses] = [keys.filter(isCopy), keys.filter((key) => !isCopy(key))];
     const entries = await Promise.all(addresses.map(async (key) => (await cache.match(key)).text()));
-    const urls = copies.map(({ url }) => url);
-    const lost = [...copies.filter(({ url }) => !entries.includes(url)), ...addresses.filter((_, i) => !urls.includes(entries[i]))];
+    const lost = copies.filter(({ url }) => !entries.includes(url));
     await Promise.all(lost.map((key) => cache.delete(key)));
   } catch {
     // No cache, nothing to tidy.
