@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::{self, available_parallelism};
 
 use anyhow::{Context, Result, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -26,22 +28,50 @@ pub fn package_with_names(repo: &Repo) -> Result<()> {
 fn assemble_package(repo: &Repo, more: &[Variant], names: bool) -> Result<()> {
     tools::wasm_target()?;
     tools::rust_source()?;
-    let build = |variant: Variant| {
-        let names = names && Variant::ENGINES.contains(&variant);
-        Ok((variant, wasm::build(repo, variant, names)?))
-    };
     let engines = Variant::ENGINES.into_iter().chain(more.iter().copied());
-    let engines: Vec<_> = engines.map(build).collect::<Result<_>>()?;
-    let extras: Vec<_> = Variant::EXTRAS
-        .map(build)
-        .into_iter()
-        .collect::<Result<_>>()?;
+    let variants: Vec<_> = engines.chain(Variant::EXTRAS).collect();
+    let mut engines = build_side_by_side(repo, &variants, names)?;
+    let extras = engines.split_off(engines.len() - Variant::EXTRAS.len());
     wasm::check_glue(&engines)?;
     extras.chunks(1).try_for_each(wasm::check_glue)?;
     let shipped = engines
         .iter()
         .filter(|(variant, _)| Variant::ENGINES.contains(variant));
     assemble(repo, shipped.chain(&extras))
+}
+
+/// Builds modules, in their order. Most of the time goes into the last pass over a whole module, which runs on one
+/// core, so that each core of the machine works on one of them.
+fn build_side_by_side(
+    repo: &Repo,
+    variants: &[Variant],
+    names: bool,
+) -> Result<Vec<(Variant, Bound)>> {
+    // Installed before, so that it is installed once.
+    tools::wasm_opt(repo)?;
+    let next = AtomicUsize::new(0);
+    let build = || {
+        let mut built = Vec::new();
+        while let Some(&variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let names = names && Variant::ENGINES.contains(&variant);
+            built.push((variant, wasm::build(repo, variant, names)?));
+        }
+        Ok(built)
+    };
+    let cores = available_parallelism().map_or(1, usize::from);
+    let mut built = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores.min(variants.len()))
+            .map(|_| scope.spawn(build))
+            .collect();
+        let mut built = Vec::new();
+        for worker in workers {
+            let result: Result<Vec<_>> = worker.join().expect("a build does not panic");
+            built.extend(result?);
+        }
+        anyhow::Ok(built)
+    })?;
+    built.sort_by_key(|(built, _)| variants.iter().position(|variant| variant == built));
+    Ok(built)
 }
 
 fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>) -> Result<()> {
