@@ -50,8 +50,8 @@ pub struct Options {
     pub learning_rate: Option<f32>,
     /// How much matrices shrink at each step, in units of the learning rate.
     pub weight_decay: Option<f32>,
-    /// Training ends where so many looks at the held-out text, one after the other, find no lower loss than before;
-    /// 0 never ends it early. A training looks about 25 times, or every 250 steps where that is more often.
+    /// Training ends where so many looks at the held-out text, one after the other and over 50 steps at least, find no
+    /// lower loss than before; 0 never ends it early. A training looks about 25 times, or every 250 steps where that is more often.
     pub patience: u64,
     /// Gradients longer than this are scaled down to it.
     pub max_gradient: f32,

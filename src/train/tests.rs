@@ -308,11 +308,13 @@ fn training_ends_where_it_no_longer_gets_better() {
         }
         trainer
     };
-    let (never, three) = (patient(0), patient(3));
+    let (never, three, nine) = (patient(0), patient(3), patient(9));
     assert_eq!(never.steps_done(), 150);
     assert!(!never.is_past_its_best() && three.is_past_its_best());
-    let best = three.best().unwrap();
-    assert_eq!(three.steps_done(), best.step + 3 * 6);
+    // A look every six steps, and fifty steps at least.
+    let best = |trainer: &Trainer| trainer.best().unwrap().step;
+    assert_eq!(three.steps_done(), best(&three) + 50);
+    assert_eq!(nine.steps_done(), best(&nine) + 9 * 6);
     // It can be gone on with all the same.
     let mut three = three;
     three.step().unwrap();

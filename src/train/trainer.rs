@@ -64,6 +64,9 @@ pub struct Trainer {
     workers: Vec<Worker>,
 }
 
+/// Steps within which the held-out loss may rise and fall again by chance, at a high learning rate most of all.
+const LEAST_WAIT: u64 = 50;
+
 impl Trainer {
     /// Learns the vocabulary of `text` and draws the first weights. `<|endoftext|>` in the text ends a document.
     ///
@@ -327,13 +330,13 @@ impl Trainer {
         self.step >= self.schedule.steps || self.is_past_its_best()
     }
 
-    /// Whether as many looks as the patience allows found no lower held-out loss.
+    /// Whether as many looks as the patience allows, over 50 steps at least, found no lower held-out loss.
     pub fn is_past_its_best(&self) -> bool {
-        let looks = |step| self.schedule.looks(step);
-        let waited = self
-            .best
-            .map_or(0, |best| looks(self.step) - looks(best.step));
-        self.options.patience > 0 && waited >= self.options.patience
+        let Some(best) = self.best.filter(|_| self.options.patience > 0) else {
+            return false;
+        };
+        let looks = self.schedule.looks(self.step) - self.schedule.looks(best.step);
+        looks >= self.options.patience && self.step - best.step >= LEAST_WAIT
     }
 
     /// Tokens trained on and tokens held out.
