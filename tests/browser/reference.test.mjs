@@ -12,17 +12,16 @@ const modules = {
   scalar: { url: "/test/scalar/nexttoken_scalar.wasm", backend: "scalar", skip: lacks("time") },
 };
 const models = {
-  "smollm2-135m-instruct-q4_1": { modelUrl, variants: ["relaxed", "simd128", "scalar"], tolerance: 0.005 },
-  // Twice as large, so only with the modules that are shipped. On its tolerance see tests/reference.rs.
+  "smollm2-135m-instruct-q4_1": { modelUrl, variants: ["relaxed", "simd128", "scalar"] },
+  // Twice as large, so only with the modules that are shipped.
   "gemma-3-270m-q4_k_m": {
     modelUrl: `${origin}/models/gemma-3-270m-q4_k_m.gguf`,
     variants: ["relaxed", "simd128"],
-    tolerance: 0.015,
     skip: lacks("time"),
   },
 };
 
-for (const [name, { modelUrl, variants, tolerance, skip }] of Object.entries(models)) {
+for (const [name, { modelUrl, variants, skip }] of Object.entries(models)) {
   const reference = JSON.parse(readFileSync(new URL(`../data/reference/${name}.json`, import.meta.url)));
   const outcomes = [];
 
@@ -41,8 +40,7 @@ for (const [name, { modelUrl, variants, tolerance, skip }] of Object.entries(mod
       reference.tokenize.forEach(({ text, ids }, i) => assert.deepEqual(found.tokenized[i], ids, JSON.stringify(text)));
       reference.greedy.forEach((greedy, i) => checkGreedy(greedy, found.greedy[i]));
       assert.deepEqual(found.score.ids, reference.score.ids);
-      const off = Math.abs(found.score.mean_nll / reference.score.mean - 1);
-      assert.ok(off < tolerance, `mean cross-entropy off by ${(100 * off).toFixed(2)} %`);
+      reference.score.nll.forEach((theirs, i) => checkToken(found.score.nll[i], theirs));
       await close();
     });
   }
@@ -67,6 +65,11 @@ function checkGreedy({ prompt, ids, top2 }, found) {
   if (step < 0) return;
   const ratio = top2[step][0] / top2[step][1];
   assert.ok(ratio < 1.15, `another token at step ${step} of ${JSON.stringify(prompt)}, ratio ${ratio}`);
+}
+
+/** Nats; why no closer, and how near the truth itself is, see tests/reference.rs. */
+function checkToken(ours, theirs) {
+  assert.ok(Math.abs(ours - theirs) < 0.3 + 0.02 * theirs, `${ours} nats where the reference has ${theirs}`);
 }
 
 test("leaving the loop stops the worker's computation", async () => {
