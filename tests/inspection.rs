@@ -1,6 +1,4 @@
 //! What is said of headers that lie: the same natively and in WebAssembly, where a `usize` has half the bits.
-// It has not been run in WebAssembly yet; without this line it is.
-#![cfg(not(target_arch = "wasm32"))]
 
 use nexttoken::Inspection;
 use nexttoken::generator::{CacheType, Context};
