@@ -228,7 +228,13 @@ fn fetch_models(repo: &Repo) -> Result<()> {
 }
 
 fn test(repo: &Repo) -> Result<()> {
-    command::run(&mut cargo(repo, &["test", "--locked", "--workspace"]))
+    command::run(&mut cargo(
+        repo,
+        &["test", "--locked", "--package", "nexttoken"],
+    ))?;
+    // In the profile this program was built in, so that what it needs is not compiled once more.
+    let packaging = ["--package", "nexttoken-pkg", "--profile", "tool"];
+    command::run(cargo(repo, &["test", "--locked"]).args(packaging))
 }
 
 /// The kernel tests on a processor of each kind, in an emulator where there is one. An Arm machine runs them
@@ -281,9 +287,14 @@ fn wasm_test(repo: &Repo) -> Result<()> {
         }
         command::run(&mut wasm_pack)
     };
-    test(None, &[])?;
+    // Without the command line and most tests that only run natively: wasm-pack builds all that it finds.
+    let features = "js,js-chat,constraint,train";
+    test(
+        None,
+        &["--", "--no-default-features", "--features", features],
+    )?;
     let relaxed = "-Ctarget-feature=+simd128,+relaxed-simd";
-    test(Some(relaxed), &["--", "--lib"])
+    test(Some(relaxed), &["--", "--no-default-features", "--lib"])
 }
 
 fn build(repo: &Repo) -> Result<()> {
