@@ -1,6 +1,7 @@
 //! Running other programs, and finding them.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,6 +17,26 @@ pub fn run(command: &mut Command) -> Result<()> {
         .with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` failed ({status})");
+    }
+    Ok(())
+}
+
+/// As [`run`], with a name before each line of standard output: for commands that run at the same time.
+pub fn run_named(name: &str, command: &mut Command) -> Result<()> {
+    let line = describe(command);
+    eprintln!("$ {line}");
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    let output = child.stdout.take().context("it was asked for")?;
+    for said in BufReader::new(output).split(b'\n') {
+        println!("{name}: {}", String::from_utf8_lossy(&said?));
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{line}` failed in {name} ({status})");
     }
     Ok(())
 }

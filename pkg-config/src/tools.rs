@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -55,8 +56,15 @@ fn rustup(installed: bool, kind: &str, name: &str, why: &str) -> Result<()> {
 }
 
 /// What runs programs of 64-bit Arm on another machine, where it is installed.
-pub fn arm_emulator() -> Option<PathBuf> {
-    command::find(&["qemu-aarch64", "qemu-aarch64-static"])
+pub fn arm_emulator() -> Result<Option<PathBuf>> {
+    let find = || command::find(&["qemu-aarch64", "qemu-aarch64-static"]);
+    install_in_ci(find, "An emulator of Arm processors", &["qemu-user"])
+}
+
+/// Whether there is what libFuzzer is compiled with.
+pub fn cpp_compiler() -> Result<bool> {
+    let find = || command::find(&["c++", "g++", "clang++"]);
+    Ok(install_in_ci(find, "A C++ compiler", &["g++"])?.is_some())
 }
 
 /// The script of wasm-opt, which Node runs.
@@ -176,11 +184,11 @@ pub fn chromium() -> Result<Chromium> {
     if let Some(found) = find_chromium() {
         return Ok(found);
     }
-    let missing = "Chromium and chromedriver, which the tests run in,";
+    let missing = "Chromium and chromedriver, which the tests run in";
     let packages = ["chromium", "chromium-driver"];
     if !debian_install(missing, &packages)? {
         bail!(
-            "{missing} are missing. Install them (on Debian: `sudo apt-get install chromium \
+            "{missing}, are missing. Install them (on Debian: `sudo apt-get install chromium \
              chromium-driver`; on Ubuntu and macOS Chrome and a chromedriver of the same version), \
              or name them with CHROMIUM and CHROMEDRIVER."
         );
@@ -224,25 +232,9 @@ pub const WEBKIT: OtherBrowser = OtherBrowser {
 };
 
 impl OtherBrowser {
-    /// The program to start, if it is there. In continuous integration, which the variable `CI` tells,
-    /// a missing one is installed.
+    /// The program to start, if it is there.
     pub fn find(&self) -> Result<Option<PathBuf>> {
-        let found = self.installed();
-        if found.is_some() || std::env::var_os("CI").is_none() {
-            return Ok(found);
-        }
-        let packages = self.packages.join(" ");
-        let missing = format!("{packages}, which the page is also tested in,");
-        ensure!(
-            debian_install(&missing, self.packages)?,
-            "{missing} is missing, and only root can install it, on Debian"
-        );
-        let found = self.installed();
-        ensure!(
-            found.is_some(),
-            "{packages} is still missing after its installation"
-        );
-        Ok(found)
+        install_in_ci(|| self.installed(), self.programs[0], self.packages)
     }
 
     /// What to do where it is not there.
@@ -267,6 +259,29 @@ impl OtherBrowser {
     }
 }
 
+/// What `find` finds. In continuous integration, which the variable `CI` tells, what is missing is installed,
+/// because no check is left out there.
+fn install_in_ci(
+    find: impl Fn() -> Option<PathBuf>,
+    what: &str,
+    packages: &[&str],
+) -> Result<Option<PathBuf>> {
+    let found = find();
+    if found.is_some() || std::env::var_os("CI").is_none() {
+        return Ok(found);
+    }
+    // One at a time: steps that run side by side may both want something.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one = INSTALLING.lock().expect("no installation panics");
+    ensure!(
+        debian_install(what, packages)?,
+        "{what} is missing, and only root can install it, on Debian"
+    );
+    let found = find();
+    ensure!(found.is_some(), "{what} is missing after its installation");
+    Ok(found)
+}
+
 /// Installs Debian's packages where this runs as root and there is apt-get, as in continuous
 /// integration. Whether it did.
 fn debian_install(what: &str, packages: &[&str]) -> Result<bool> {
@@ -274,7 +289,7 @@ fn debian_install(what: &str, packages: &[&str]) -> Result<bool> {
     let (Some(apt), true) = (command::find(&["apt-get"]), root) else {
         return Ok(false);
     };
-    eprintln!("{what} are installed from Debian's packages.");
+    eprintln!("{what}: installing Debian's {}.", packages.join(" "));
     let apt = || {
         let mut command = Command::new(&apt);
         command.env("DEBIAN_FRONTEND", "noninteractive");

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -17,89 +19,82 @@ struct Step {
     name: &'static str,
     what: &'static str,
     run: fn(&Repo) -> Result<()>,
+    /// Whether it runs at the same time as its neighbours that do, too: each keeps about one core busy.
+    side_by_side: bool,
+}
+
+impl Step {
+    const fn new(name: &'static str, what: &'static str, run: fn(&Repo) -> Result<()>) -> Self {
+        Self {
+            name,
+            what,
+            run,
+            side_by_side: false,
+        }
+    }
+
+    const fn side_by_side(self) -> Self {
+        Self {
+            side_by_side: true,
+            ..self
+        }
+    }
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "format",
-        what: "the code is formatted",
-        run: format,
-    },
-    Step {
-        name: "clippy",
-        what: "no lint, natively",
-        run: clippy,
-    },
-    Step {
-        name: "clippy-wasm",
-        what: "no lint, in the WebAssembly build",
-        run: clippy_wasm,
-    },
-    Step {
-        name: "doc",
-        what: "the documentation builds without a warning",
-        run: doc,
-    },
-    Step {
-        name: "model",
-        what: "the models of the tests are cached and intact",
-        run: fetch_models,
-    },
-    Step {
-        name: "test",
-        what: "native tests, those on whole models too",
-        run: test,
-    },
-    Step {
-        name: "neon",
-        what: "the kernels of aarch64 compile, and pass their tests where they can be run",
-        run: neon,
-    },
-    Step {
-        name: "fuzz",
-        what: "the fuzz targets of the engine find nothing within seconds",
-        run: |repo| fuzz::fuzz_engine(repo, 5),
-    },
-    Step {
-        name: "wasm-test",
-        what: "wasm-pack tests in headless Chromium",
-        run: wasm_test,
-    },
-    Step {
-        name: "build",
-        what: "the package builds and keeps its size budget",
-        run: build,
-    },
-    Step {
-        name: "page-test",
-        what: "the page, driven in Chromium",
-        run: page_test,
-    },
-    Step {
-        name: "firefox-test",
-        what: "the page, driven in Firefox",
-        run: |repo| other_page_test(repo, &tools::FIREFOX),
-    },
-    Step {
-        name: "webkit-test",
-        what: "the page, driven in WebKitGTK",
-        run: |repo| other_page_test(repo, &tools::WEBKIT),
-    },
+    Step::new("format", "the code is formatted", format),
+    Step::new("clippy", "no lint, natively", clippy),
+    Step::new(
+        "clippy-wasm",
+        "no lint, in the WebAssembly build",
+        clippy_wasm,
+    ),
+    Step::new("doc", "the documentation builds without a warning", doc),
+    Step::new(
+        "model",
+        "the models of the tests are cached and intact",
+        fetch_models,
+    ),
+    Step::new("test", "native tests, those on whole models too", test),
+    Step::new(
+        "neon",
+        "the kernels of aarch64 compile, and pass their tests where they can be run",
+        neon,
+    ),
+    Step::new(
+        "fuzz",
+        "the fuzz targets find nothing within seconds",
+        fuzz_briefly,
+    ),
+    Step::new(
+        "wasm-test",
+        "wasm-pack tests in headless Chromium",
+        wasm_test,
+    ),
+    Step::new(
+        "build",
+        "the package builds and keeps its size budget",
+        build,
+    ),
+    Step::new("page-test", "the page, driven in Chromium", page_test),
+    Step::new("firefox-test", "the page, driven in Firefox", |repo| {
+        other_page_test(repo, &tools::FIREFOX)
+    })
+    .side_by_side(),
+    Step::new("webkit-test", "the page, driven in WebKitGTK", |repo| {
+        other_page_test(repo, &tools::WEBKIT)
+    })
+    .side_by_side(),
 ];
-
-/// Steps that run where they are named: they take long, and the pages of the other browsers are new.
-const BY_NAME: [&str; 4] = ["neon", "fuzz", "firefox-test", "webkit-test"];
 
 /// Prints the steps.
 pub fn list() {
     for step in STEPS {
-        let by_name = BY_NAME.contains(&step.name);
-        let note = if by_name { " (with --only)" } else { "" };
-        println!("{:<12} {}{note}", step.name, step.what);
+        println!("{:<12} {}", step.name, step.what);
     }
 }
 
-/// Runs all steps but those of [`BY_NAME`], or those named, up to the first that fails, and sums up.
+/// Runs all steps, or those named, up to the first that fails, and sums up.
 pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
     if let Some(unknown) = only
         .iter()
@@ -110,46 +105,61 @@ pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
     let chosen: Vec<&Step> = STEPS
         .iter()
         .filter(|step| match only {
-            [] => !BY_NAME.contains(&step.name),
+            [] => true,
             named => named.iter().any(|name| name == step.name),
         })
         .collect();
     let mut summary = Vec::new();
     let mut failure = None;
-    for (index, step) in chosen.iter().enumerate() {
-        eprintln!(
-            "\n==> {}/{} {}: {}",
-            index + 1,
-            chosen.len(),
-            step.name,
-            step.what
-        );
-        let start = Instant::now();
-        let outcome = (step.run)(repo);
-        let skipped = outcome
-            .as_ref()
-            .err()
-            .and_then(|error| error.downcast_ref());
-        if let Some(Skipped(reason)) = skipped {
-            eprintln!("skipped: {reason}");
+    for steps in chosen.chunk_by(|one, next| one.side_by_side && next.side_by_side) {
+        for step in steps {
+            eprintln!("\n==> {}: {}", step.name, step.what);
         }
-        let verdict = match (&outcome, skipped) {
-            (Ok(()), _) => "passed",
-            (Err(_), Some(_)) => "skipped",
-            (Err(_), None) => "FAILED",
-        };
-        summary.push(line(step, start.elapsed(), verdict));
-        if let (Err(error), "FAILED") = (outcome, verdict) {
-            failure = Some(error.context(format!("step {} failed", step.name)));
+        for (step, (time, outcome)) in steps.iter().zip(run_side_by_side(repo, steps)) {
+            let (verdict, failed) = match outcome {
+                Ok(()) => ("passed", None),
+                Err(error) => match error.downcast_ref() {
+                    Some(Skipped(reason)) => {
+                        eprintln!("{} is skipped: {reason}", step.name);
+                        ("skipped", None)
+                    }
+                    None => ("FAILED", Some(error)),
+                },
+            };
+            summary.push(line(step, time, verdict));
+            if let Some(error) = failed {
+                failure.get_or_insert(error.context(format!("step {} failed", step.name)));
+            }
+        }
+        if failure.is_some() {
             break;
         }
     }
-    let skipped = chosen.len() - summary.len();
+    let left = chosen.len() - summary.len();
     eprintln!("\n==> summary\n{}", summary.join("\n"));
-    if skipped > 0 {
-        eprintln!("({skipped} not run)");
+    if left > 0 {
+        eprintln!("({left} not run)");
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// How long each step took, and its outcome.
+fn run_side_by_side(repo: &Repo, steps: &[&Step]) -> Vec<(Duration, Result<()>)> {
+    let timed = |step: &Step| {
+        let start = Instant::now();
+        let outcome = (step.run)(repo);
+        (start.elapsed(), outcome)
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = steps
+            .iter()
+            .map(|step| scope.spawn(move || timed(step)))
+            .collect();
+        let outcomes = threads.into_iter().map(|thread| thread.join());
+        outcomes
+            .map(|outcome| outcome.expect("a step does not panic"))
+            .collect()
+    })
 }
 
 /// Why a step was not run, which is no failure.
@@ -243,12 +253,13 @@ fn neon(repo: &Repo) -> Result<()> {
     // Its C library comes with Rust, and so does the linker: no other cross compiler is needed.
     const TARGET: &str = "aarch64-unknown-linux-musl";
     tools::rust_target(TARGET, "the kernels of aarch64 are checked")?;
+    let emulator = tools::arm_emulator()?;
     let test = |cpu: Option<&str>| {
         let mut cargo = cargo(repo, &["test", "--locked", "--package", "nexttoken"]);
         cargo.args(["--lib", "--no-default-features", "--target", TARGET]);
         let variable = |name: &str| format!("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_MUSL_{name}");
         cargo.env(variable("LINKER"), "rust-lld");
-        match (tools::arm_emulator(), cpu) {
+        match (&emulator, cpu) {
             (Some(emulator), Some(cpu)) => {
                 cargo.env(
                     variable("RUNNER"),
@@ -259,13 +270,22 @@ fn neon(repo: &Repo) -> Result<()> {
             _ => command::run(cargo.arg("--no-run")),
         }
     };
-    if tools::arm_emulator().is_none() {
+    if emulator.is_none() {
         eprintln!("no qemu-aarch64 (on Debian: qemu-user): the tests are compiled, not run");
         return test(None);
     }
     // Without the dot product, and with it.
     test(Some("cortex-a57"))?;
     test(Some("max"))
+}
+
+fn fuzz_briefly(repo: &Repo) -> Result<()> {
+    match tools::cpp_compiler()? {
+        true => fuzz::fuzz(repo, 5, &[]),
+        false => bail!(Skipped(
+            "libFuzzer needs a C++ compiler (on Debian: g++)".to_owned()
+        )),
+    }
 }
 
 fn wasm_test(repo: &Repo) -> Result<()> {
@@ -308,6 +328,7 @@ fn page_test(repo: &Repo) -> Result<()> {
     run_page_tests(repo, "chromium", "CHROMIUM", &browser)
 }
 
+/// The page in another browser, held against what `page-test` has kept.
 fn other_page_test(repo: &Repo, browser: &tools::OtherBrowser) -> Result<()> {
     let Some(program) = browser.find()? else {
         bail!(Skipped(browser.advice()));
@@ -315,11 +336,22 @@ fn other_page_test(repo: &Repo, browser: &tools::OtherBrowser) -> Result<()> {
     run_page_tests(repo, browser.name, browser.variable, &program)
 }
 
-/// Serves the site that `build` made, and runs the tests of the page against it.
+/// Makes what the page tests need, once for all browsers.
+fn prepare_page_tests(repo: &Repo) -> Result<()> {
+    static IS_DONE: Mutex<bool> = Mutex::new(false);
+    let mut is_done = IS_DONE.lock().expect("no step panics");
+    if !*is_done {
+        tools::page_test_packages(repo)?;
+        build(repo).context("the page tests need the built site")?;
+        fetch_models(repo).context("the page tests need their models")?;
+        *is_done = true;
+    }
+    Ok(())
+}
+
+/// Serves the site, and runs the tests of the page against it.
 fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) -> Result<()> {
-    tools::page_test_packages(repo)?;
-    build(repo).context("the page tests need the built site")?;
-    fetch_models(repo).context("the page tests need their models")?;
+    prepare_page_tests(repo)?;
     let server = Server::bind(Some(0), page::mounts(repo, repo.site()))?;
     let origin = server.origin();
     server.run_in_background();
@@ -331,7 +363,7 @@ fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) ->
         .env("NEXTTOKEN_ORIGIN", origin)
         .env("NEXTTOKEN_BROWSER", browser)
         .env(variable, program);
-    command::run(&mut node)
+    command::run_named(browser, &mut node)
 }
 
 /// The test files, by name: what Node makes of a folder differs between its versions.
