@@ -14,6 +14,9 @@ export const abilities = ["requests"];
 
 export const launch = (binary) => Firefox.start(binary);
 
+/** Milliseconds in which the longest of what a page is asked for must be done. */
+const PATIENCE = 300_000;
+
 class Firefox {
   #process;
   #profile;
@@ -48,7 +51,10 @@ class Firefox {
   call(method, params = {}) {
     const id = this.#calls++;
     return new Promise((resolve, reject) => {
-      this.#answers.set(id, { resolve, reject: (message) => reject(new Error(`${method}: ${message}`)) });
+      const refuse = (message) => reject(new Error(`${method}: ${message}`));
+      const late = setTimeout(() => refuse("no answer"), PATIENCE);
+      const settle = (settled) => (value) => (clearTimeout(late), settled(value));
+      this.#answers.set(id, { resolve: settle(resolve), reject: settle(refuse) });
       this.#socket.send(JSON.stringify({ id, method, params }));
     });
   }
