@@ -32,7 +32,7 @@ const MODELS: [Subject; 2] = [
     Subject {
         file: "gemma-3-270m-q4_k_m.gguf",
         reference: "gemma-3-270m-q4_k_m.json",
-        truth: None,
+        truth: Some("gemma-3-270m-q4_k_m.json"),
         required_by: "NEXTTOKEN_REQUIRE_GEMMA",
     },
 ];
