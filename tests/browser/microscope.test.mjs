@@ -43,7 +43,7 @@ test("one step is one token, told with its numbers", async () => {
   for (let step = 1; step <= 3; step++) {
     const before = await text();
     await page.click("#step");
-    await page.waitForFunction(([tokens, step]) => document.querySelectorAll(tokens).length === step, [TOKENS, step], { timeout: 30_000 });
+    await page.waitForFunction(([tokens, step]) => document.querySelectorAll(tokens).length === step, [TOKENS, step], { timeout: 60_000 });
     await rest();
     assert.equal((await ids()).length, step);
     if (step > 1) assert.equal((await text()).slice(0, before.length), before);
@@ -70,7 +70,7 @@ test("one step is one token, told with its numbers", async () => {
   const length = (await ids()).length;
   assert.equal(length, 30);
   await page.click("#step");
-  await page.waitForFunction(([tokens, length]) => document.querySelectorAll(tokens).length > length, [TOKENS, length], { timeout: 30_000 });
+  await page.waitForFunction(([tokens, length]) => document.querySelectorAll(tokens).length > length, [TOKENS, length], { timeout: 60_000 });
   await rest();
   assert.equal((await ids()).length, length + 1);
   await close();
@@ -114,7 +114,7 @@ test("sliders reshape the bars without a new token", async () => {
     ["temperature", "2", "by 2.00"],
   ]) {
     await page.fill(`#${slider}`, value);
-    await page.waitForFunction((caption) => document.querySelector("#caption").textContent.includes(caption), caption, { timeout: 30_000 });
+    await page.waitForFunction((caption) => document.querySelector("#caption").textContent.includes(caption), caption, { timeout: 60_000 });
     assert.equal(await page.getAttribute("#stages [aria-pressed=true]", "data-stage"), slider);
     if (mark) assert.equal(await page.locator(`#marks ${mark}`).count(), 1, slider);
     seen.push(await widths());
@@ -167,7 +167,7 @@ test("another candidate makes a branch, and the old one stays", async () => {
 
   // Each goes on from where it stands.
   await page.click("#step");
-  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 31, TOKENS, { timeout: 30_000 });
+  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 31, TOKENS, { timeout: 60_000 });
   await rest();
   assert.deepEqual((await ids()).slice(0, 30), branched);
   await page.locator("#branches .forget").click();
@@ -190,7 +190,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
   await page.keyboard.press("ArrowDown");
   const name = await page.evaluate(() => document.activeElement.querySelector(".name").textContent);
   await page.keyboard.press("Enter");
-  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 2, TOKENS, { timeout: 30_000 });
+  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 2, TOKENS, { timeout: 60_000 });
   await rest();
   assert.equal((await ids())[1], name.replaceAll("␣", " ").replaceAll("⏎", "\n"));
   // Back at the first token, which says so.
@@ -222,7 +222,7 @@ test("the text can be paused, looked at and continued", async () => {
   const count = (await ids()).length;
   assert.ok(count < 10, `${count} tokens`);
   await page.click("#go-on");
-  await page.waitForFunction(([tokens, count]) => document.querySelectorAll(tokens).length > count, [TOKENS, count], { timeout: 30_000 });
+  await page.waitForFunction(([tokens, count]) => document.querySelectorAll(tokens).length > count, [TOKENS, count], { timeout: 60_000 });
   await rest();
   const whole = await text();
   assert.ok(whole.startsWith(paused));

@@ -3,7 +3,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 /** Keys as WebDriver names them. */
 const KEYS = {
