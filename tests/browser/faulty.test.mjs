@@ -170,6 +170,60 @@ test("another model in the sample's place is not kept as the sample", async () =
 
 const twoKept = (page) => page.waitForFunction(async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 2);
 
+test("an address that differs in its query alone takes the place of the one before", async () => {
+  behave();
+  const { page, context } = await visit();
+  await assertWell(page);
+  for (const query of ["?signed=1", "?signed=2", "", "?signed=1#there"]) {
+    assert.match(await loadModel(page, MODEL + query), /million/);
+    const there = (query) => caches.open("nexttoken-models-2").then(async (cache) => (await cache.keys()).some(({ url }) => url.split("#")[0].endsWith(`/story.gguf${query}`)));
+    await until(page, there, query.split("#")[0]);
+    await twoKept(page);
+    await reload(page);
+    await assertWell(page);
+    await twoKept(page);
+  }
+  misbehave(faults.silence, ["*"]);
+  assert.match(await loadModel(page, `${MODEL}?signed=1`), /million/);
+  await context.close();
+});
+
+test("an address that leads to no model is not kept", async () => {
+  behave();
+  const { page, context } = await visit();
+  await assertWell(page);
+  await loadModel(page);
+  await twoKept(page);
+  const removeCopies = async () => {
+    const cache = await caches.open("nexttoken-models-2");
+    for (const key of await cache.keys()) if (key.url.includes("nexttoken-copy")) await cache.delete(key);
+  };
+  await page.evaluate(removeCopies);
+  await reload(page);
+  await until(page, async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 0);
+  await assertWell(page);
+  // As another tab may do before it was decided about.
+  await page.evaluate(() => {
+    const put = Cache.prototype.put;
+    Cache.prototype.put = async function (key, ...args) {
+      globalThis.puts = [...(globalThis.puts ?? []), String(key)];
+      await put.call(this, key, ...args);
+      if (String(key).includes("nexttoken-copy")) await this.delete(key);
+    };
+    const match = Cache.prototype.match;
+    Cache.prototype.match = async function (key, ...args) {
+      const found = await match.call(this, key, ...args);
+      if (String(key).includes("nexttoken-copy") && !found) setTimeout(() => (globalThis.decided = true), 300);
+      return found;
+    };
+  });
+  assert.match(await loadModel(page), /million/);
+  await until(page, () => globalThis.decided);
+  assert.equal(await page.evaluate(() => globalThis.puts.length), 1);
+  assert.equal(await keptModels(page), 0);
+  await context.close();
+});
+
 test("what an older version kept unchecked is removed", async () => {
   behave();
   const { page, context } = await visit();
