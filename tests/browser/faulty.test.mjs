@@ -224,6 +224,37 @@ test("an address that leads to no model is not kept", async () => {
   await context.close();
 });
 
+test("a model that cannot tell what it is gives its memory back, and stays kept", async () => {
+  behave();
+  const { page, context } = await visit();
+  await assertWell(page);
+  await page.evaluate(async () => {
+    const { WorkerGenerator } = await import("/pkg/index.js");
+    const [info, free] = [WorkerGenerator.prototype.info, WorkerGenerator.prototype.free];
+    globalThis.living = new Set();
+    WorkerGenerator.prototype.info = async function () {
+      globalThis.living.add(this);
+      if (globalThis.broken) throw new Error("it cannot tell");
+      return info.call(this);
+    };
+    WorkerGenerator.prototype.free = function () {
+      globalThis.living.delete(this);
+      return free.call(this);
+    };
+    globalThis.broken = true;
+  });
+  assert.equal(await loadModel(page), "It cannot tell.");
+  assert.equal(await page.evaluate(() => globalThis.living.size), 0);
+  assert.equal(await page.textContent("#model-status"), "No model is loaded.");
+  await twoKept(page);
+  misbehave(faults.silence, [MODEL]);
+  await page.evaluate(() => (globalThis.broken = false));
+  assert.match(await loadModel(page), /million/);
+  assert.equal(await page.evaluate(() => globalThis.living.size), 1);
+  await twoKept(page);
+  await context.close();
+});
+
 test("what an older version kept unchecked is removed", async () => {
   behave();
   const { page, context } = await visit();
