@@ -1,8 +1,12 @@
 // What a model is loaded from, on the page's thread and off it: every kind of source, and every way it fails.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
+import { faults, serve } from "./faulty-server.mjs";
 import { open } from "./harness.mjs";
+
+const server = await serve();
+after(() => server.close());
 
 /** In the page: what either kind of generator makes of each source. */
 async function outcomes() {
@@ -170,5 +174,69 @@ test("a stream whose load ends is cancelled, and asked for no more", async () =>
     assert.ok(pulled < 10, `${name}: ${pulled} chunks`);
   }
   assert.deepEqual(problems.filter((problem) => !problem.includes("404")), []);
+  await context.close();
+});
+
+/** In the page: how many listeners a signal has after each way a load can end. */
+async function listeners({ url, silent }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  await init();
+  let added = 0;
+  let here = 0;
+  const { addEventListener, removeEventListener } = EventTarget.prototype;
+  AbortSignal.prototype.addEventListener = function (...args) {
+    added += 1;
+    here += 1;
+    return addEventListener.apply(this, args);
+  };
+  AbortSignal.prototype.removeEventListener = function (...args) {
+    here -= 1;
+    return removeEventListener.apply(this, args);
+  };
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const wrong = new Blob(["no model at all, but long enough to be looked at"]);
+  const sources = {
+    address: () => url,
+    request: (signal) => new Request(url, { signal }),
+    response: () => fetch(url),
+    blob: () => new Blob([bytes]),
+    bytes: () => bytes,
+    parts: () => [url],
+    "not there": () => "/models/none.gguf",
+    "no model": () => wrong,
+    "no server": () => "http://127.0.0.1:1/",
+    silent: () => silent,
+  };
+  const found = {};
+  for (const kind of [Generator, WorkerGenerator]) {
+    for (const method of ["load", "inspect"]) {
+      for (const [name, source] of Object.entries(sources)) {
+        for (const early of name === "silent" ? [false, true] : [false]) {
+          const abort = new AbortController();
+          const own = new AbortController();
+          added = here = 0;
+          if (early) setTimeout(() => abort.abort(), 200);
+          const options = { signal: abort.signal, timeout: 400 };
+          const outcome = await kind[method](await source(own.signal), options).then((made) => (made.free?.(), "done"), ({ code }) => code);
+          found[`${kind === Generator ? "Generator" : "WorkerGenerator"} ${method} ${name}${early ? " aborted" : ""}`] = { outcome, added, here };
+        }
+      }
+    }
+  }
+  return found;
+}
+
+test("a signal that lives on keeps nothing of a load that ended", async () => {
+  server.faults = { "/models/silent.gguf": faults.silence };
+  const { page, context } = await open(`${server.origin}/alice.txt`);
+  const found = await page.evaluate(listeners, { url: "/stories.gguf", silent: "/models/silent.gguf" });
+  const outcomes = { "not there": "http", "no model": "not_gguf", "no server": "io", silent: "timeout", "silent aborted": "aborted" };
+  for (const [name, { outcome, added, here }] of Object.entries(found)) {
+    const [, method, source] = /^\w+ (\w+) (.*)$/.exec(name);
+    assert.equal(outcome, outcomes[source] ?? "done", name);
+    assert.equal(here, 0, `${name} left ${here} of ${added}`);
+    // Looking at bytes that are there takes no time in which to abort.
+    if (!name.startsWith("Generator") || (method === "load" && source !== "bytes")) assert.ok(added > 0, name);
+  }
   await context.close();
 });
