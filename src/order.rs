@@ -1,32 +1,50 @@
 //! Sorting where it is rare: one instance of the sort for all of it, because each weighs about seven kilobytes
 //! of WebAssembly.
 
+use crate::{Error, Result};
 use std::cmp::Ordering;
 
 /// The places of `len` things in the order of `compare`, equal ones as they stand.
-pub fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Vec<usize> {
-    let mut places: Vec<usize> = (0..len).collect();
-    places.sort_unstable_by(|a, b| compare(*a, *b).then(a.cmp(b)));
+fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<usize>> {
+    let mut places = Vec::new();
     places
+        .try_reserve_exact(len)
+        .map_err(|_| Error::OutOfMemory(len.saturating_mul(size_of::<usize>())))?;
+    places.extend(0..len);
+    places.sort_unstable_by(|a, b| compare(*a, *b).then(a.cmp(b)));
+    Ok(places)
 }
 
-/// The same things in the order of `compare`, equal ones as they stand.
-pub fn ordered<T>(things: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> Vec<T> {
-    let places = order(things.len(), &|a, b| compare(&things[a], &things[b]));
-    let mut things: Vec<_> = things.into_iter().map(Some).collect();
-    places
-        .into_iter()
-        .filter_map(|place| things[place].take())
-        .collect()
+/// Puts things into the order of `compare`, equal ones as they stand.
+///
+/// # Errors
+/// [`Error::OutOfMemory`]; they then stand as before.
+pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result<()> {
+    let mut places = order(things.len(), &|a, b| compare(&things[a], &things[b]))?;
+    // Each cycle of the permutation in turn; what stands where it belongs has its own place.
+    for start in 0..places.len() {
+        let mut at = start;
+        while places[at] != start {
+            let next = places[at];
+            things.swap(at, next);
+            places[at] = at;
+            at = next;
+        }
+        places[at] = at;
+    }
+    Ok(())
 }
 
 /// A string that is there twice.
-pub fn twice<'a>(strings: &[&'a str]) -> Option<&'a str> {
-    let places = order(strings.len(), &|a, b| strings[a].cmp(strings[b]));
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub fn twice<'a>(strings: &[&'a str]) -> Result<Option<&'a str>> {
+    let places = order(strings.len(), &|a, b| strings[a].cmp(strings[b]))?;
     let pairs = places
         .windows(2)
         .map(|pair| [strings[pair[0]], strings[pair[1]]]);
-    pairs.filter(|[a, b]| a == b).map(|[a, _]| a).next()
+    Ok(pairs.filter(|[a, b]| a == b).map(|[a, _]| a).next())
 }
 
 #[cfg(test)]
@@ -35,16 +53,41 @@ mod tests {
 
     #[test]
     fn equal_things_keep_their_places() {
-        let things = vec![(2, 'a'), (1, 'b'), (2, 'c'), (1, 'd')];
-        let sorted = ordered(things, |a, b| a.0.cmp(&b.0));
-        assert_eq!(sorted, [(1, 'b'), (1, 'd'), (2, 'a'), (2, 'c')]);
-        assert!(ordered(Vec::<u8>::new(), Ord::cmp).is_empty());
+        let mut things = [(2, 'a'), (1, 'b'), (2, 'c'), (1, 'd')];
+        sort(&mut things, |a, b| a.0.cmp(&b.0)).unwrap();
+        assert_eq!(things, [(1, 'b'), (1, 'd'), (2, 'a'), (2, 'c')]);
+        sort(&mut [0u8; 0], Ord::cmp).unwrap();
+    }
+
+    #[test]
+    fn any_order_becomes_that_of_the_standard_library() {
+        let mut random = 1u32;
+        for len in 0..200 {
+            let mut things: Vec<(u32, usize)> = (0..len)
+                .map(|place| {
+                    random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    ((random >> 16) % 50, place)
+                })
+                .collect();
+            let mut expected = things.clone();
+            expected.sort_by_key(|thing| thing.0);
+            sort(&mut things, |a, b| a.0.cmp(&b.0)).unwrap();
+            assert_eq!(things, expected);
+        }
+    }
+
+    #[test]
+    fn more_than_there_is_memory_for_is_an_error() {
+        // Things of no size take no memory themselves.
+        let mut things = vec![(); isize::MAX as usize];
+        let error = sort(&mut things, Ord::cmp).unwrap_err();
+        assert_eq!(error.code(), "out_of_memory");
     }
 
     #[test]
     fn what_is_there_twice_is_found() {
-        assert_eq!(twice(&["b", "a", "c", "a"]), Some("a"));
-        assert_eq!(twice(&["b", "a"]), None);
-        assert_eq!(twice(&[]), None);
+        assert_eq!(twice(&["b", "a", "c", "a"]).unwrap(), Some("a"));
+        assert_eq!(twice(&["b", "a"]).unwrap(), None);
+        assert_eq!(twice(&[]).unwrap(), None);
     }
 }

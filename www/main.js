@@ -65,6 +65,7 @@ async function load(name, opened) {
   $("model-status").textContent = `Loading ${name} …`;
   update();
   let settle;
+  let loaded;
   try {
     const found = await opened(abort.signal);
     settle = found.settle;
@@ -72,10 +73,12 @@ async function load(name, opened) {
     microscope.release();
     generator?.free();
     generator = undefined;
-    const loaded = await WorkerGenerator.load(found.source, { signal: abort.signal, onProgress: showProgress });
+    loaded = await WorkerGenerator.load(found.source, { signal: abort.signal, onProgress: showProgress });
     settle?.();
+    settle = undefined;
     const info = await loaded.info();
     generator = loaded;
+    loaded = undefined;
     microscope.model = info;
     canChat = info.chat_templates.length > 0;
     newChat();
@@ -84,6 +87,7 @@ async function load(name, opened) {
       `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
       `context of ${info.context_length} tokens, ${info.backend}.`;
   } catch (error) {
+    loaded?.free();
     // The model before is there still where the new one could not even be opened.
     const now = generator ? before : "No model is loaded.";
     $("model-status").textContent = abort.signal.aborted ? `Loading was cancelled. ${now}` : now;

@@ -30,7 +30,7 @@ export async function cached(url) {
  */
 export async function open(url, signal, sha256) {
   const before = await cached(url);
-  if (before) return { source: before, settle: (error) => (error && !INNOCENT.includes(error.code) ? forget(url) : undefined) };
+  if (before) return { source: before, settle: (error) => error && !INNOCENT.includes(error.code) && forget(url) };
   const source = await request(url, { signal });
   if (!source.ok) throw new Error(`the server answered ${source.status} for ${url}`);
   return { source, settle: keep(url, source, sha256) };
@@ -54,6 +54,7 @@ function keep(url, response, sha256) {
   if (typeof caches === "undefined" || !response.body) return () => {};
   const copy = response.clone();
   const entry = new URL(url);
+  entry.hash = ""; // the cache knows none
   entry.searchParams.append(COPY, crypto.randomUUID());
   const copied = caches.open(NAME).then(async (cache) => {
     await cache.put(entry, copy);
@@ -64,8 +65,9 @@ function keep(url, response, sha256) {
     const cache = await copied.catch(() => undefined);
     if (!cache) return;
     try {
-      if (!error && (await isRight(await cache.match(entry), sha256))) await cache.put(url, new Response(entry.href));
-      else await cache.delete(entry);
+      if (error || !(await isRight(await cache.match(entry), sha256))) return await cache.delete(entry);
+      await forget(url);
+      await cache.put(url, new Response(entry.href));
     } catch {
       // Not kept, then.
     }
@@ -73,27 +75,46 @@ function keep(url, response, sha256) {
 }
 
 async function isRight(response, sha256) {
+  // Another tab may have tidied it away.
+  if (!response) return false;
   if (!sha256) return true;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
 }
 
+const isCopy = ({ url }) => new URL(url).searchParams.has(COPY);
+
+/**
+ * Removes what is kept for `url`, also with another query: where a server signs its addresses, the same model has a new
+ * one each time.
+ */
 async function forget(url) {
   const cache = await caches.open(NAME);
-  await cache.delete(url);
-  await tidy();
+  for (const key of await cache.keys(url, { ignoreSearch: true })) {
+    if (isCopy(key)) continue;
+    const entry = await cache.match(key);
+    if (entry) await cache.delete(await entry.text());
+    await cache.delete(key);
+  }
 }
 
-/** Removes what nothing leads to: copies that were never decided about, and what older versions kept unchecked. */
+/**
+ * Removes what nothing leads to and what leads nowhere: copies that were never decided about, addresses whose copy is
+ * gone, and what older versions kept unchecked.
+ */
 export async function tidy() {
   try {
     await caches.delete("nexttoken-models-1");
     const cache = await caches.open(NAME);
     const keys = await cache.keys();
-    const isCopy = ({ url }) => new URL(url).searchParams.has(COPY);
-    const [copies, addresses] = [keys.filter(isCopy), keys.filter((key) => !isCopy(key))];
-    const entries = await Promise.all(addresses.map(async (key) => (await cache.match(key)).text()));
-    const lost = copies.filter(({ url }) => !entries.includes(url));
+    const found = new Set();
+    for (const key of keys.filter((key) => !isCopy(key))) {
+      const entry = await (await cache.match(key))?.text();
+      // As it is now: another tab may have kept it just now.
+      if (entry && (await cache.match(entry))) found.add(entry);
+      else await cache.delete(key);
+    }
+    const lost = keys.filter((key) => isCopy(key) && !found.has(key.url));
     await Promise.all(lost.map((key) => cache.delete(key)));
   } catch {
     // No cache, nothing to tidy.

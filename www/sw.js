@@ -24,17 +24,23 @@ async function install() {
   } catch (error) {
     // What came is not this build: half an update, or somebody else's answer. The build before stays.
     if (error instanceof TypeError) throw error;
-    // There is no room. Offline use is a bonus: this build is installed all the same, and works by the network.
+    // There is no room. Offline use is a bonus: this build is installed all the same, and works by the network, if
+    // the whole of it is there.
+    await Promise.all(requests().map((request) => fetch(request)));
   }
 }
 
-/** Fetches every file, and keeps all of them or none. The browser holds each to its hash. */
+/** A request for each file. The browser holds the answer to its hash. */
+function requests() {
+  return Object.entries(files).map(([path, integrity]) => new Request(path, { integrity, cache: "no-cache" }));
+}
+
+/** Fetches every file, and keeps all of them or none. */
 async function fill() {
   try {
     await caches.delete(NAME);
     const cache = await caches.open(NAME);
-    const requests = Object.entries(files).map(([path, integrity]) => new Request(path, { integrity, cache: "no-cache" }));
-    await cache.addAll(requests);
+    await cache.addAll(requests());
   } catch (error) {
     await caches.delete(NAME).catch(() => {});
     throw error;
@@ -69,5 +75,7 @@ async function answer(path, event) {
   if (kept) return kept;
   // There was no room for this build; there may be now.
   if (event.request.mode === "navigate") event.waitUntil(fill().catch(() => {}));
-  return fetch(event.request);
+  // What the browser's own cache has may be of the build before.
+  const { url, redirect } = event.request;
+  return fetch(url, { cache: "no-cache", redirect });
 }

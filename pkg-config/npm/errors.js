@@ -42,10 +42,10 @@ export function coded(call) {
   };
 }
 
-/** Throws for the first key of `options` that is not among `known`. */
+/** Throws for the first key of `options` that is not among `known`; what is undefined is as good as absent. */
 export function refuseUnknown(options, known) {
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw failure("unknown_option", `there is no option "${name}"`);
+    if (options[name] !== undefined && !known.includes(name)) throw failure("unknown_option", `there is no option "${name}"`);
   }
 }
 

@@ -51,12 +51,20 @@ export class WorkerGenerator {
 
   static async #begin(method, source, given, known) {
     const { onProgress, signal, variant, wasm_url, ...options } = loading(given, known);
-    if (signal?.aborted) throw failure("aborted", "aborted");
-    const [posted, moved, close] = portable(readable(source));
+    const readied = readable(source);
+    // A request may have a signal of its own, which cannot be posted.
+    const signals = [signal, ...[readied].flat().map((part) => part instanceof Request && part.signal)].filter(Boolean);
+    const aborted = failure("aborted", "aborted");
+    if (signals.some((signal) => signal.aborted)) throw aborted;
+    const [posted, moved, close] = await portable(readied);
     const generator = new WorkerGenerator();
     // The worker goes with whatever half a model it holds.
-    const abort = () => generator.#connection.end(failure("aborted", "aborted"));
-    signal?.addEventListener("abort", abort);
+    const abort = () => generator.#connection.end(aborted);
+    for (const signal of signals) {
+      signal.addEventListener("abort", abort);
+      // Meanwhile.
+      if (signal.aborted) abort();
+    }
     let loaded = false;
     try {
       const answer = await generator.#call(method, [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved, onProgress);
@@ -64,7 +72,7 @@ export class WorkerGenerator {
       return loaded ? generator : answer;
     } finally {
       close?.();
-      signal?.removeEventListener("abort", abort);
+      for (const signal of signals) signal.removeEventListener("abort", abort);
       if (!loaded) generator.free();
     }
   }

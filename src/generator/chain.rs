@@ -1,7 +1,7 @@
 //! Options → the sampler's chain.
 
 use super::options::Options;
-use crate::order::ordered;
+use crate::order::sort;
 use crate::sampler::Stage;
 use crate::{Error, Result, TokenId};
 
@@ -28,8 +28,8 @@ pub(super) fn stages(options: &Options) -> Result<Vec<Stage>> {
     let order = order(options)?;
     for name in SAMPLERS {
         if !order.contains(&name) {
-            let unused = stage(name, options);
-            let set = unused.is_some() && unused != stage(name, &Options::default());
+            let unused = stage(name, options)?;
+            let set = unused.is_some() && unused != stage(name, &Options::default())?;
             if set && !unused.is_none_or(|stage| stage.is_neutral()) {
                 return Err(refuse(format!(
                     "it must name \"{name}\", whose options are set"
@@ -37,10 +37,10 @@ pub(super) fn stages(options: &Options) -> Result<Vec<Stage>> {
             }
         }
     }
-    Ok(order
+    order
         .iter()
-        .filter_map(|name| stage(name, options))
-        .collect())
+        .filter_map(|name| stage(name, options).transpose())
+        .collect()
 }
 
 /// The names of the stages in their order.
@@ -79,12 +79,12 @@ fn order(options: &Options) -> Result<Vec<&'static str>> {
     Ok(order)
 }
 
-fn stage(name: &str, options: &Options) -> Option<Stage> {
+fn stage(name: &str, options: &Options) -> Result<Option<Stage>> {
     let o = options;
-    Some(match name {
+    Ok(Some(match name {
         "logit_bias" => Stage::LogitBias {
-            logit_bias: biases(options),
-            banned_tokens: banned(options),
+            logit_bias: biases(options)?,
+            banned_tokens: banned(options)?,
         },
         "penalties" => Stage::Penalties {
             penalty_last_n: o.penalty_last_n,
@@ -122,34 +122,34 @@ fn stage(name: &str, options: &Options) -> Option<Stage> {
             mirostat_tau: o.mirostat_tau,
             mirostat_eta: o.mirostat_eta,
         },
-        _ => return None,
-    })
+        _ => return Ok(None),
+    }))
 }
 
 /// Finite biases, by id, each token once: the last one given.
-fn biases(options: &Options) -> Vec<(TokenId, f32)> {
-    let mut biases = last_of_each(options);
+fn biases(options: &Options) -> Result<Vec<(TokenId, f32)>> {
+    let mut biases = last_of_each(options)?;
     biases.retain(|pair| pair.1.is_finite());
-    biases
+    Ok(biases)
 }
 
 /// Banned tokens, by id, each once.
-pub(super) fn banned(options: &Options) -> Vec<TokenId> {
-    let biases = last_of_each(options);
+pub(super) fn banned(options: &Options) -> Result<Vec<TokenId>> {
+    let biases = last_of_each(options)?;
     let infinite = biases.iter().filter(|pair| !pair.1.is_finite());
     let mut banned: Vec<TokenId> = infinite.map(|pair| pair.0).collect();
     banned.extend(&options.banned_tokens);
     banned.sort_unstable();
     banned.dedup();
-    banned
+    Ok(banned)
 }
 
-fn last_of_each(options: &Options) -> Vec<(TokenId, f32)> {
-    let biases = options.logit_bias.iter().rev().copied().collect();
+fn last_of_each(options: &Options) -> Result<Vec<(TokenId, f32)>> {
+    let mut biases: Vec<(TokenId, f32)> = options.logit_bias.iter().rev().copied().collect();
     // Of equals, the one given last comes first and stays.
-    let mut biases: Vec<(TokenId, f32)> = ordered(biases, |a: &(TokenId, f32), b| a.0.cmp(&b.0));
+    sort(&mut biases, |a: &(TokenId, f32), b| a.0.cmp(&b.0))?;
     biases.dedup_by_key(|pair| pair.0);
-    biases
+    Ok(biases)
 }
 
 fn refuse(reason: String) -> Error {
@@ -192,7 +192,7 @@ mod tests {
             ..Options::default()
         };
         for name in SAMPLERS {
-            assert_eq!(stage(name, &options).unwrap().name(), name);
+            assert_eq!(stage(name, &options).unwrap().unwrap().name(), name);
         }
     }
 
@@ -259,7 +259,7 @@ mod tests {
             banned_tokens: vec![9, 3, 9],
             ..Options::default()
         };
-        assert_eq!(biases(&options), [(5, 2.0), (7, 0.5)]);
-        assert_eq!(banned(&options), [3, 9]);
+        assert_eq!(biases(&options).unwrap(), [(5, 2.0), (7, 0.5)]);
+        assert_eq!(banned(&options).unwrap(), [3, 9]);
     }
 }

@@ -276,7 +276,7 @@ impl Options {
         check_option(biased, "logit_bias", &allowed)?;
         let banned = self.banned_tokens.iter().all(|&id| known(id));
         check_option(banned, "banned_tokens", &allowed)?;
-        let some_left = chain::banned(self).len() < vocabulary;
+        let some_left = chain::banned(self)?.len() < vocabulary;
         let allowed = "so that a token is left to draw";
         check_option(some_left, "banned_tokens", allowed)
     }

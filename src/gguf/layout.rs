@@ -1,7 +1,7 @@
 //! Where the tensors lie: sizes from shapes, and the proof that they fill the data without overlap or gap.
 
 use super::{Metadata, TensorInfo, limits};
-use crate::order::{ordered, twice};
+use crate::order::{sort, twice};
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
@@ -58,9 +58,11 @@ pub(super) fn tensor_size(name: &str, shape: &[u64], kind: TensorType) -> Result
 
 /// Sorts the tensors by offset and checks that each begins where the padding of the one before ends.
 /// Returns the bytes of data up to the end of the last tensor.
-pub(super) fn arrange(tensors: &mut Vec<TensorInfo>, alignment: u64) -> Result<u64> {
-    check_names(tensors)?;
-    *tensors = ordered(std::mem::take(tensors), |a, b| a.offset.cmp(&b.offset));
+pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64> {
+    if let Some(name) = name_twice(tensors)? {
+        return Err(Error::Corrupt(format!("the tensor {name:?} occurs twice")));
+    }
+    sort(tensors, |a, b| a.offset.cmp(&b.offset))?;
     let mut end = 0;
     for tensor in tensors {
         let corrupt =
@@ -83,15 +85,12 @@ pub(super) fn arrange(tensors: &mut Vec<TensorInfo>, alignment: u64) -> Result<u
     Ok(end)
 }
 
-/// Checks that no two tensors have the same name.
-fn check_names(tensors: &[TensorInfo]) -> Result<()> {
+/// The name that two tensors have.
+pub(super) fn name_twice(tensors: &[TensorInfo]) -> Result<Option<&str>> {
     let mut names = Vec::new();
     names
         .try_reserve_exact(tensors.len())
         .map_err(|_| Error::OutOfMemory(size_of_val(tensors)))?;
     names.extend(tensors.iter().map(|tensor| tensor.name.as_str()));
-    match twice(&names) {
-        None => Ok(()),
-        Some(name) => Err(Error::Corrupt(format!("the tensor {name:?} occurs twice"))),
-    }
+    twice(&names)
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::value_type::ScalarType;
-use crate::order::ordered;
 use crate::{Error, Result};
 
 /// Strings of an array, stored back to back (a vocabulary has hundreds of thousands).
@@ -255,10 +254,11 @@ impl Metadata {
 
     /// All pairs, in file order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        let pairs: Vec<_> = self.pairs.iter().collect();
-        ordered(pairs, |a, b| a.1.0.cmp(&b.1.0))
-            .into_iter()
-            .map(|(key, (_, value))| (key.as_str(), value))
+        let mut pairs = vec![None; self.next];
+        for (key, (place, value)) in &self.pairs {
+            pairs[*place] = Some((key.as_str(), value));
+        }
+        pairs.into_iter().flatten()
     }
 
     /// The string `key` must have.

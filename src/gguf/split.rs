@@ -4,8 +4,8 @@
 //! `split.tensors.count` (of all parts together) in the metadata say how they belong together; all else that
 //! is to be known of the model is in the first part's metadata.
 
-use super::{Header, Metadata};
-use crate::order::{ordered, twice};
+use super::{Header, Metadata, TensorInfo, layout};
+use crate::order::sort;
 use crate::{Error, Result};
 
 /// Parts of a model.
@@ -21,15 +21,16 @@ impl Split {
     /// From the headers of all parts in any order; a model in one file is a split of one.
     ///
     /// # Errors
-    /// [`Error::Parts`] where one is missing or of another model; [`Error::BadMetadata`].
+    /// [`Error::Parts`] where one is missing or of another model; [`Error::BadMetadata`],
+    /// [`Error::OutOfMemory`].
     pub fn new(headers: Vec<Header>) -> Result<Self> {
         let mut numbered = Vec::new();
         for (index, header) in headers.into_iter().enumerate() {
             numbered.push((Part::of(&header.metadata)?, index, header));
         }
-        let numbered = ordered(numbered, |a: &(Part, usize, Header), b| {
+        sort(&mut numbered, |a: &(Part, usize, Header), b| {
             a.0.number.cmp(&b.0.number)
-        });
+        })?;
         let found = numbered.len();
         let Some((first, ..)) = numbered.first() else {
             return Err(Error::Parts("there is none".into()));
@@ -78,17 +79,21 @@ impl Split {
     /// data of their own part), and the size of all files.
     ///
     /// # Errors
-    /// [`Error::Parts`] where a tensor is in two parts.
+    /// [`Error::Parts`] where a tensor is in two parts; [`Error::OutOfMemory`].
     pub fn into_header(self) -> Result<Header> {
         let mut parts = self.parts.into_iter();
         let none = || Error::Parts("there is none".into());
         let mut whole = parts.next().ok_or_else(none)?;
         for part in parts {
+            let more = part.tensors.len();
+            whole
+                .tensors
+                .try_reserve(more)
+                .map_err(|_| Error::OutOfMemory(more.saturating_mul(size_of::<TensorInfo>())))?;
             whole.tensors.extend(part.tensors);
             whole.file_size = whole.file_size.saturating_add(part.file_size);
         }
-        let names = whole.tensors.iter().map(|tensor| tensor.name.as_str());
-        match twice(&names.collect::<Vec<_>>()) {
+        match layout::name_twice(&whole.tensors)? {
             Some(name) => Err(Error::Parts(format!("two have the tensor {name:?}"))),
             None => Ok(whole),
         }

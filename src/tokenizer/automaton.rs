@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::order::ordered;
+use crate::order::sort;
 use crate::{Error, Result};
 
 /// The node at which every reading begins.
@@ -39,7 +39,7 @@ impl Automaton {
         let backwards = |spelling: usize| spellings[spelling].iter().rev();
         let mut order = with_room(spellings.len())?;
         order.extend(0..spellings.len());
-        let order = ordered(order, |a, b| backwards(*a).cmp(backwards(*b)));
+        sort(&mut order, |a, b| backwards(*a).cmp(backwards(*b)))?;
         let byte = |place: usize, depth: usize| {
             let spelling = spellings[order[place]];
             spelling[spelling.len() - 1 - depth]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::automaton::{Automaton, with_room};
 use super::vocabulary::{Kind, Vocabulary};
-use crate::order::ordered;
+use crate::order::sort;
 use crate::{Error, Result, TokenId};
 
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
@@ -63,7 +63,7 @@ impl SpecialTokens {
             ids.push(id);
         }
         let spelling = |id: &TokenId| vocabulary.spelling(*id);
-        let mut ids = ordered(ids, |a, b| spelling(a).cmp(spelling(b)));
+        sort(&mut ids, |a, b| spelling(a).cmp(spelling(b)))?;
         ids.dedup_by_key(|id| vocabulary.spelling(*id));
         let mut tokens: Vec<Special> = with_room(ids.len())?;
         for (index, &id) in ids.iter().enumerate() {

@@ -104,7 +104,7 @@ async fn read_header(
     }
     let header = match source::open(source.clone(), options).await? {
         Source::Memory(bytes) => read_memory(reader, &bytes)?,
-        Source::Stream(stream, _) => read_stream(reader, &stream, options).await?,
+        Source::Stream(stream, _, _on_abort) => read_stream(reader, &stream, options).await?,
     };
     header.ok_or_else(|| reader.missing())
 }
@@ -136,13 +136,14 @@ async fn read_ranges(
         let range = format!("bytes={start}-{}", start + size - 1);
         let asked = Request::new_with_request(request).map_err(failed)?;
         asked.headers().set("range", &range).map_err(failed)?;
-        let response = source::fetch(&asked, options).await?;
+        let (response, on_abort) = source::fetch(&asked, options).await?;
         let is_range = response.status() == 206;
         // There is nothing behind the end.
         if response.status() == 416 {
             return Ok(None);
         }
-        let Source::Stream(stream, length) = source::body(&response)? else {
+        let Source::Stream(stream, length, _on_abort) = source::body(&response, Some(on_abort))?
+        else {
             return Ok(None);
         };
         let header = read_stream(reader, &stream, options).await?;

@@ -47,8 +47,8 @@ pub(super) async fn load(
 /// The source, opened.
 pub(super) enum Source {
     Memory(Uint8Array),
-    /// A stream, and its size in bytes where that is known.
-    Stream(ReadableStream, Option<f64>),
+    /// A stream, its size in bytes where that is known, and what ends it where it is a download.
+    Stream(ReadableStream, Option<f64>, Option<OnAbort>),
 }
 
 pub(super) async fn open(source: JsValue, options: &LoadOptions) -> Result<Source> {
@@ -59,17 +59,18 @@ pub(super) async fn open(source: JsValue, options: &LoadOptions) -> Result<Sourc
         return view(&source).map(Source::Memory);
     }
     if let Some(blob) = source.dyn_ref::<Blob>() {
-        return Ok(Source::Stream(blob.stream(), Some(blob.size())));
+        return Ok(Source::Stream(blob.stream(), Some(blob.size()), None));
     }
     if let Some(stream) = source.dyn_ref::<ReadableStream>() {
-        return Ok(Source::Stream(stream.clone(), None));
+        return Ok(Source::Stream(stream.clone(), None, None));
     }
     if let Some(response) = source.dyn_ref::<Response>() {
-        return body(response);
+        return body(response, None);
     }
     let is_url = source.as_string().is_some() || source.dyn_ref::<Url>().is_some();
     if is_url || source.dyn_ref::<Request>().is_some() {
-        return body(&fetch(&source, options).await?);
+        let (response, on_abort) = fetch(&source, options).await?;
+        return body(&response, Some(on_abort));
     }
     Err(invalid(
         "source",
@@ -92,21 +93,16 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
     }
 }
 
-pub(super) async fn fetch(resource: &JsValue, options: &LoadOptions) -> Result<Response> {
-    let failed = |thrown: JsValue| match check_signal(options) {
-        Err(aborted) => aborted,
-        Ok(()) => Error::Io(describe(&thrown)),
-    };
+/// What a server answers, and what ends the download of it when a signal says so.
+pub(super) async fn fetch(
+    resource: &JsValue,
+    options: &LoadOptions,
+) -> Result<(Response, OnAbort)> {
     let controller = AbortController::new().map_err(failed)?;
     let own = resource.dyn_ref::<Request>().map(Request::signal);
-    for signal in options.signal.iter().chain(&own) {
-        let end = controller.clone();
-        let abort = Closure::once_into_js(move || end.abort());
-        let _ = signal.add_event_listener_with_callback("abort", abort.unchecked_ref());
-        if signal.aborted() {
-            controller.abort();
-        }
-    }
+    let signals = options.signal.iter().cloned().chain(own).collect();
+    let end = controller.clone();
+    let on_abort = OnAbort::new(signals, move || end.abort());
     let init = Object::new();
     let _ = Reflect::set(&init, &"signal".into(), &controller.signal());
     let promise = host::fetch(resource, &init).map_err(failed)?;
@@ -118,10 +114,10 @@ pub(super) async fn fetch(resource: &JsValue, options: &LoadOptions) -> Result<R
         return Err(Error::Timeout(options.timeout));
     }
     let unknown = |_| Error::Io("fetch() gave no response".into());
-    response.dyn_into().map_err(unknown)
+    Ok((response.dyn_into().map_err(unknown)?, on_abort))
 }
 
-pub(super) fn body(response: &Response) -> Result<Source> {
+pub(super) fn body(response: &Response, on_abort: Option<OnAbort>) -> Result<Source> {
     let stream = response.body();
     if !response.ok() {
         stream.iter().for_each(|stream| forget(stream.cancel()));
@@ -137,7 +133,7 @@ pub(super) fn body(response: &Response) -> Result<Source> {
         None => header("content-length").and_then(|length| length.parse().ok()),
         Some(_) => None,
     };
-    Ok(Source::Stream(stream, length))
+    Ok(Source::Stream(stream, length, on_abort))
 }
 
 /// The next bytes of a stream; `None` behind its end.
@@ -148,7 +144,6 @@ pub(super) async fn next_chunk(
     let read = host::within(options.timeout, &reader.read()).await;
     // An abort cancels the reader, which then says that nothing follows.
     check_signal(options)?;
-    let failed = |thrown: JsValue| Error::Io(describe(&thrown));
     let read = read.map_err(failed)?;
     if read.is_undefined() {
         return Err(Error::Timeout(options.timeout));
@@ -201,7 +196,7 @@ impl<'a> Loading<'a> {
                 self.announced = Some(f64::from(bytes.length()));
                 self.read_memory(&bytes).await
             }
-            Source::Stream(stream, size) => {
+            Source::Stream(stream, size, _on_abort) => {
                 self.announced = size;
                 self.read_stream(&stream).await
             }
@@ -230,9 +225,12 @@ impl<'a> Loading<'a> {
             );
         }
         let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        let listener = AbortListener::new(self.options.signal.as_ref(), &reader);
+        // So that a read that waits for bytes does not wait on.
+        let cancelled = reader.clone();
+        let signals = self.options.signal.iter().cloned().collect();
+        let on_abort = OnAbort::new(signals, move || forget(cancelled.cancel()));
         let result = self.read_all(&reader).await;
-        drop(listener);
+        drop(on_abort);
         match result {
             Ok(()) => reader.release_lock(),
             // No more of it is wanted: lets a download end.
@@ -291,30 +289,40 @@ impl<'a> Loading<'a> {
     }
 }
 
-/// Cancels a reader when its signal aborts, so that a read that waits for bytes does not wait on.
-struct AbortListener<'a> {
-    signal: Option<&'a AbortSignal>,
-    cancel: Closure<dyn FnMut()>,
+/// Does something when a signal aborts, or has, until it is dropped: a signal may live longer than a load.
+pub(super) struct OnAbort {
+    signals: Vec<AbortSignal>,
+    act: Closure<dyn FnMut()>,
 }
 
-impl<'a> AbortListener<'a> {
-    fn new(signal: Option<&'a AbortSignal>, reader: &ReadableStreamDefaultReader) -> Self {
-        let reader = reader.clone();
-        let cancel = Closure::new(move || forget(reader.cancel()));
-        if let Some(signal) = signal {
-            let callback = cancel.as_ref().unchecked_ref();
-            let _ = signal.add_event_listener_with_callback("abort", callback);
+impl OnAbort {
+    fn new(signals: Vec<AbortSignal>, mut act: impl FnMut() + 'static) -> Self {
+        if signals.iter().any(AbortSignal::aborted) {
+            act();
         }
-        AbortListener { signal, cancel }
+        let act = Closure::new(act);
+        for signal in &signals {
+            let _ = signal.add_event_listener_with_callback("abort", act.as_ref().unchecked_ref());
+        }
+        OnAbort { signals, act }
     }
 }
 
-impl Drop for AbortListener<'_> {
+impl Drop for OnAbort {
     fn drop(&mut self) {
-        if let Some(signal) = self.signal {
-            let callback = self.cancel.as_ref().unchecked_ref();
-            let _ = signal.remove_event_listener_with_callback("abort", callback);
+        let act = self.act.as_ref().unchecked_ref();
+        for signal in &self.signals {
+            let _ = signal.remove_event_listener_with_callback("abort", act);
         }
+    }
+}
+
+/// Why nothing comes any more.
+fn failed(thrown: JsValue) -> Error {
+    let name = Reflect::get(&thrown, &"name".into());
+    match name.is_ok_and(|name| name == "AbortError") {
+        true => Error::Aborted,
+        false => Error::Io(describe(&thrown)),
     }
 }
 

@@ -131,17 +131,19 @@ export async function serve() {
  * Makes a server's site another build: each of its `paths` gets `text` at its end. The service worker names the
  * files as the packaging crate would have.
  */
-export function build(server, paths, text) {
-  for (const path of paths) server.edits[path] = (bytes) => Buffer.concat([bytes, Buffer.from(text)]);
+export async function build(server, paths, text) {
+  const hashes = {};
+  for (const path of paths) {
+    const edit = (bytes) => Buffer.concat([bytes, Buffer.from(text)]);
+    // Of this build, whatever is served there later.
+    hashes[path.slice(1)] = `sha256-${createHash("sha256").update(edit((await right(path)).whole)).digest("base64")}`;
+    server.edits[path] = edit;
+  }
   server.edits["/sw.js"] = (bytes) => {
     const [code, json] = [String(bytes), /\{"build":.*\}\}/.exec(String(bytes))[0]];
     const named = JSON.parse(json);
     named.build += text;
-    for (const path of paths) {
-      const edited = server.edits[path](known.get(path).whole);
-      named.files[path.slice(1)] = `sha256-${createHash("sha256").update(edited).digest("base64")}`;
-    }
+    Object.assign(named.files, hashes);
     return code.replace(json, JSON.stringify(named));
   };
-  return Promise.all(paths.map(right));
 }

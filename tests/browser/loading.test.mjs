@@ -1,8 +1,12 @@
 // What a model is loaded from, on the page's thread and off it: every kind of source, and every way it fails.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
+import { faults, serve } from "./faulty-server.mjs";
 import { open } from "./harness.mjs";
+
+const server = await serve();
+after(() => server.close());
 
 /** In the page: what either kind of generator makes of each source. */
 async function outcomes() {
@@ -170,5 +174,155 @@ test("a stream whose load ends is cancelled, and asked for no more", async () =>
     assert.ok(pulled < 10, `${name}: ${pulled} chunks`);
   }
   assert.deepEqual(problems.filter((problem) => !problem.includes("404")), []);
+  await context.close();
+});
+
+/** In the page: what becomes of requests, sent by either kind of generator. */
+async function requested({ url, silent }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  await init();
+  document.cookie = "known=1";
+  const kinds = ["Generator", "WorkerGenerator"];
+  const outcome = (call) => call.then((made) => (made.free?.(), "done"), ({ code }) => code);
+  const found = [];
+  const asked = [
+    {},
+    { headers: { authorization: "Bearer me", "x-model": "small" } },
+    { credentials: "omit" },
+    { method: "POST", body: "which model?", headers: { "content-type": "text/x-question" } },
+    { method: "POST", body: new Uint8Array([0, 255, 10]) },
+    { integrity: "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" },
+  ];
+  for (const [index, kind] of [Generator, WorkerGenerator].entries()) {
+    const address = (name) => `${url}?${kinds[index]} ${name}`;
+    for (const [number, init] of asked.entries()) found.push([kinds[index], number, await outcome(kind.load(new Request(address(number), init)))]);
+    found.push([kinds[index], "inspected", await outcome(kind.inspect(new Request(address("inspected"), asked[1])))]);
+    found.push([kinds[index], "part", await outcome(kind.load([new Request(address("part"), asked[1])]))]);
+    const used = new Request(url, asked[3]);
+    await used.text();
+    found.push([kinds[index], "used", await outcome(kind.load(used))]);
+    const abort = new AbortController();
+    found.push([kinds[index], "aborted", await outcome(kind.load(new Request(url, { signal: AbortSignal.abort() })))]);
+    setTimeout(() => abort.abort(), 500);
+    found.push([kinds[index], "aborted later", await outcome(kind.load(new Request(silent, { signal: abort.signal })))]);
+  }
+  return found;
+}
+
+test("a request is sent as it was made, on and off the page's thread", async () => {
+  const seen = {};
+  const [path, silent] = ["/stories.gguf", "/models/silent.gguf"];
+  server.aliases[silent] = path;
+  server.faults[silent] = faults.stall;
+  server.faults[path] = async ({ status, headers, body }, response) => {
+    const { url, method, headers: sent } = response.req;
+    let text = "";
+    for await (const chunk of response.req) text += chunk.toString("latin1");
+    const about = { method, text, authorization: sent.authorization, model: sent["x-model"], cookie: sent.cookie, type: sent["content-type"] };
+    seen[decodeURI(url.split("?")[1] ?? "page")] = about;
+    response.writeHead(status, headers).end(body);
+  };
+  const { page, context } = await open(`${server.origin}/alice.txt`);
+  const found = await page.evaluate(requested, { url: path, silent });
+  const half = found.length / 2;
+  const outcomes = ["done", "done", "done", "done", "done", "io", "done", "done", "io", "aborted", "aborted"];
+  assert.deepEqual(found.slice(0, half).map(([, , outcome]) => outcome), outcomes);
+  assert.deepEqual(found.slice(half).map(([, , outcome]) => outcome), outcomes);
+  for (const kind of ["Generator", "WorkerGenerator"]) {
+    const of = (name) => seen[`${kind} ${name}`];
+    assert.deepEqual([of(0).method, of(0).cookie, of(0).authorization], ["GET", "known=1", undefined]);
+    for (const name of [1, "inspected", "part"]) assert.deepEqual([of(name).authorization, of(name).model], ["Bearer me", "small"], `${kind} ${name}`);
+    assert.equal(of(2).cookie, undefined);
+    assert.deepEqual([of(3).method, of(3).text, of(3).type], ["POST", "which model?", "text/x-question"]);
+    assert.equal(of(4).text, "\0\u00ff\n");
+  }
+  await context.close();
+});
+
+test("addresses are meant against the page's base, as the browser's own are, on and off its thread", async () => {
+  const { page, context } = await open("/alice.txt");
+  const found = await page.evaluate(async () => {
+    const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+    const { WorkerTrainer } = await import("/pkg/trainer.js");
+    const base = document.createElement("base");
+    base.href = "/none/";
+    document.head.append(base);
+    const message = (call) => call.then(() => "done", ({ message }) => message);
+    const wasm_url = "engine.wasm";
+    const messages = [await message(init({ wasm_url })), await message(WorkerGenerator.load("/stories.gguf", { wasm_url }))];
+    messages.push(await message(WorkerTrainer.create("text", {}, { wasm_url })));
+    await init();
+    for (const kind of [Generator, WorkerGenerator]) messages.push(await message(kind.load("model.gguf")));
+    base.href = "/";
+    for (const kind of [Generator, WorkerGenerator]) messages.push(await message(kind.load("stories.gguf")));
+    return messages;
+  });
+  for (const message of found.slice(0, 3)) assert.match(message, /\/none\/engine\.wasm/);
+  for (const message of found.slice(3, 5)) assert.match(message, /404.*\/none\/model\.gguf/);
+  assert.deepEqual(found.slice(5), ["done", "done"]);
+  await context.close();
+});
+
+/** In the page: how many listeners a signal has after each way a load can end. */
+async function listeners({ url, silent }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  await init();
+  let added = 0;
+  let here = 0;
+  const { addEventListener, removeEventListener } = EventTarget.prototype;
+  AbortSignal.prototype.addEventListener = function (...args) {
+    added += 1;
+    here += 1;
+    return addEventListener.apply(this, args);
+  };
+  AbortSignal.prototype.removeEventListener = function (...args) {
+    here -= 1;
+    return removeEventListener.apply(this, args);
+  };
+  const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
+  const wrong = new Blob(["no model at all, but long enough to be looked at"]);
+  const sources = {
+    address: () => url,
+    request: (signal) => new Request(url, { signal }),
+    response: () => fetch(url),
+    blob: () => new Blob([bytes]),
+    bytes: () => bytes,
+    parts: () => [url],
+    "not there": () => "/models/none.gguf",
+    "no model": () => wrong,
+    "no server": () => "http://127.0.0.1:1/",
+    silent: () => silent,
+  };
+  const found = {};
+  for (const kind of [Generator, WorkerGenerator]) {
+    for (const method of ["load", "inspect"]) {
+      for (const [name, source] of Object.entries(sources)) {
+        for (const early of name === "silent" ? [false, true] : [false]) {
+          const abort = new AbortController();
+          const own = new AbortController();
+          added = here = 0;
+          if (early) setTimeout(() => abort.abort(), 200);
+          const options = { signal: abort.signal, timeout: 400 };
+          const outcome = await kind[method](await source(own.signal), options).then((made) => (made.free?.(), "done"), ({ code }) => code);
+          found[`${kind === Generator ? "Generator" : "WorkerGenerator"} ${method} ${name}${early ? " aborted" : ""}`] = { outcome, added, here };
+        }
+      }
+    }
+  }
+  return found;
+}
+
+test("a signal that lives on keeps nothing of a load that ended", async () => {
+  server.faults = { "/models/silent.gguf": faults.silence };
+  const { page, context } = await open(`${server.origin}/alice.txt`);
+  const found = await page.evaluate(listeners, { url: "/stories.gguf", silent: "/models/silent.gguf" });
+  const outcomes = { "not there": "http", "no model": "not_gguf", "no server": "io", silent: "timeout", "silent aborted": "aborted" };
+  for (const [name, { outcome, added, here }] of Object.entries(found)) {
+    const [, method, source] = /^\w+ (\w+) (.*)$/.exec(name);
+    assert.equal(outcome, outcomes[source] ?? "done", name);
+    assert.equal(here, 0, `${name} left ${here} of ${added}`);
+    // Looking at bytes that are there takes no time in which to abort.
+    if (!name.startsWith("Generator") || (method === "load" && source !== "bytes")) assert.ok(added > 0, name);
+  }
   await context.close();
 });

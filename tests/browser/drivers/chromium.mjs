@@ -4,6 +4,32 @@ import { chromium } from "playwright-core";
 
 export const abilities = ["requests", "interception", "offline", "downloads", "time", "cdp"];
 
+/** How long something may take that is waited for, milliseconds. */
+const PATIENCE = 30_000;
+
+/**
+ * Waits until `code` gives something true in the page, and gives that. Playwright's own takes a promise for true; here
+ * it is what it becomes that counts, as in the other drivers.
+ */
+async function waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
+  const end = performance.now() + timeout;
+  const late = new Error(`waited ${timeout} ms in vain for ${code}`);
+  for (;;) {
+    let timer;
+    const passed = new Promise((_, reject) => (timer = setTimeout(reject, Math.max(0, end - performance.now()), late)));
+    try {
+      const value = await Promise.race([this.evaluate(code, argument), passed]);
+      if (value) return value;
+    } catch (error) {
+      // The page went to another, or loaded itself again.
+      if (!/context was destroyed|because of a navigation/.test(error.message)) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    await this.waitForTimeout(20);
+  }
+}
+
 export async function launch(executablePath) {
   const browser = await chromium.launch({
     executablePath,
@@ -15,6 +41,7 @@ export async function launch(executablePath) {
     async profile(context, problem) {
       const profile = await browser.newContext(context);
       profile.on("page", (page) => {
+        page.waitForFunction = waitForFunction;
         page.on("pageerror", (error) => problem(`uncaught: ${error.stack ?? error}`));
         page.on("console", (message) => message.type() === "error" && problem(`console: ${message.text()}`));
       });

@@ -146,7 +146,9 @@ export class Page {
 
   async waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
     const end = performance.now() + timeout;
-    while (!(await this.evaluate(code, argument))) {
+    for (;;) {
+      const value = await this.evaluate(code, argument);
+      if (value) return value;
       if (performance.now() > end) throw new Error(`waited ${timeout} ms in vain for ${code}`);
       await sleep(20);
     }
