@@ -126,16 +126,16 @@ fn a_template_cannot_run_long_or_take_much_memory() {
     assert!(matches!(error, Err(Error::ChatTemplate(_))), "{error:?}");
 }
 
-/// The engine compares without counting: what is left is to wait no longer.
+/// Lists that hold one another many times over.
 #[test]
-fn a_template_that_does_not_end_is_given_up() {
+fn a_template_cannot_compare_for_ever() {
     let template = "{% set ns = namespace(x=[1], y=[1]) %}{% for a in range(60) %}\
         {% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}";
     let start = std::time::Instant::now();
     let error = render(&request(template, &user("Hi")), &Rendering::default()).unwrap_err();
     assert_eq!(error.code(), "chat_template");
     assert!(error.to_string().contains("does too much"), "{error}");
-    assert!(start.elapsed().as_secs() < 20);
+    assert!(start.elapsed().as_secs() < 5);
 }
 
 #[test]

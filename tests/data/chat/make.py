@@ -23,14 +23,17 @@ NOW = datetime.datetime(2026, 11, 24, 12, 30)
 
 
 class Generation(jinja2.ext.Extension):
-    """{% generation %} … {% endgeneration %}: its body."""
+    """{% generation %} … {% endgeneration %}: its body, as a call block."""
 
     tags = {"generation"}
 
     def parse(self, parser):
         line = next(parser.stream).lineno
         body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
-        return jinja2.nodes.Scope(body, lineno=line)
+        return jinja2.nodes.CallBlock(self.call_method("body"), [], [], body).set_lineno(line)
+
+    def body(self, caller):
+        return caller()
 
 
 def raise_exception(message):
