@@ -122,11 +122,7 @@ pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Val
     let times = usize::try_from(times).unwrap_or(0);
     if let Some(text) = all.as_str() {
         super::strings::within(state, text.len().saturating_mul(times))?;
-        let text = text.repeat(times);
-        return Ok(match all.is_safe() {
-            true => Value::from_safe_string(text),
-            false => text.into(),
-        });
+        return Ok(part(all, &text.repeat(times)));
     }
     if all.kind() != ValueKind::Seq {
         return Err(unsupported("*", left, right));
@@ -219,14 +215,18 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [Value; 3]) -> Result<
         at = at.saturating_add(step);
     }
     Ok(match kind {
-        "str" => taken
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<String>()
-            .into(),
+        "str" => part(value, &taken.iter().filter_map(Value::as_str).collect::<String>()),
         "range" => View::part(value, [start, stop, step], taken),
         _ => like(value, taken),
     })
+}
+
+/// A part of an escaped text is one as well.
+pub(super) fn part(of: &Value, text: &str) -> Value {
+    match of.is_safe() {
+        true => Value::from_safe_string(text.to_owned()),
+        false => text.into(),
+    }
 }
 
 /// Attributes of numbers, ranges and views, which no template is known to ask for.
@@ -273,7 +273,7 @@ pub(super) fn item(state: &State, value: &Value, key: &Value) -> Result<Value> {
             let found = place.and_then(|place| {
                 super::marks::characters(value.as_str().unwrap_or_default()).nth(place)
             });
-            found.map_or(Value::UNDEFINED, Value::from)
+            found.map_or(Value::UNDEFINED, |found| part(value, found))
         }
         "list" | "tuple" | "range" => match integer(key) {
             Some(place) => value.get_item(&place.into())?,
@@ -313,6 +313,26 @@ mod tests {
             "it not in ['think']",
             "'</think>' in [it]",
             "[it].count('</think>') == 1",
+            "[[it]] == [['</think>']]",
+            "{'a': (it, 1)} == {'a': ('</think>', 1)}",
+            "['</think>'] in [[it]]",
+            "messages | map(attribute='content') | list == ['</think>']",
+            "'</think>' in messages | map(attribute='content') | list",
+            "messages | selectattr('content', 'equalto', '</think>') | list | length == 1",
+            "messages | selectattr('content', 'in', ['</think>']) | list | length == 1",
+            "messages | groupby('content') | map('first') | list == ['</think>']",
+            "[it, '</think>'] | unique | list | length == 1",
+            "[[it], ['</think>']] | max == [it]",
+            "[it] <= ['</think>']",
+            "{'</think>': 1}[it] == 1",
+            "{'</think>': 1}.get(it) == 1",
+            "{it: 1}.get('</think>' ~ '') == 1",
+            "'</think>' in {it: 1}",
+            "{it: 1} == {'</think>': 1}",
+            "(it, 1) in {'</think>': 1}.items()",
+            "it[1] == '/' and it[-1] == '>'",
+            "it is eq '</think>' and it is sameas '</think>'",
+            "(it | reverse) | length == 8",
             "['a', it].index('</think>') == 1",
             "it.isascii()",
             "it.isprintable()",

@@ -21,6 +21,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     }),
     ("last", |state, value, _| match type_name(value) {
         kind @ "generator" => Err(failure(format!("'{kind}' object is not reversible"))),
+        "str" => operators::item(state, value, &(-1).into()),
         _ => Ok(items(state, value)?.pop().unwrap_or_default()),
     }),
     ("reverse", |state, value, _| {

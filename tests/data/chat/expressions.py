@@ -333,6 +333,7 @@ a  {%- if true -%}  b  {%- endif -%}  c
 {{ numbers | sort(reverse=true, attribute=none) }}{{ people | sort(attribute='name', case_sensitive=true) | map(attribute='name') | list }}{{ people | sort(false, false, 'age,name') | map(attribute='name') | list }}
 {{ 'cab' | sort }}{{ {'b': 1, 'a': 2} | sort }}{{ range(3) | sort(reverse=true) }}{{ [('b', 1), ('a', 2)] | sort }}
 {{ ['é', 'E', 'z'] | sort }}{{ ['a', 'B', 'A', 'b'] | unique | list }}{{ ['a', 'B', 'A', 'b'] | sort }}
+{{ 'ΑΣ Σ'.swapcase() }}{{ [('<b>' | safe)[1:], ('<b>' | safe) | last, ('<b>' | safe)[0]] }}
 ---
 {% for m in people %}
   {% if m.tags %}
