@@ -7,11 +7,11 @@
 //! template engine is as large as everything else together.
 //!
 //! Both sides are untrusted. What a template does is bounded by fuel, depth and size, and what all the same takes
-//! longer than five seconds is given
-//! up: in a browser the worker it runs in is ended, natively its thread is left to itself, and may take time and
-//! memory until the process ends. A message cannot smuggle in special tokens: what it spells stays text, see
-//! [`Tokenizer::shield`]. The marks that keep it so are none to a template, which finds `</think>` in a message all the
-//! same; and in what the model has said, the tokens around its thoughts are what they were.
+//! longer than five seconds is given up: in a browser the worker it runs in is ended, natively its thread is left
+//! to itself, and may take time and memory until the process ends. A message cannot smuggle in special tokens: what
+//! it spells stays text, see [`Tokenizer::shield`]. The marks that keep it so are none to a template, which finds
+//! `</think>` in a message all the same; and in what the model has said, the tokens around its thoughts are what
+//! they were.
 
 /// The template engine: what is compiled in with the Cargo feature `chat` alone.
 macro_rules! engine {
