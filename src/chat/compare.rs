@@ -94,10 +94,17 @@ pub(super) fn has(state: &State, all: &[Value], wanted: &Value) -> Result<bool> 
 
 /// What may be a key of a map: nothing that could be changed.
 pub(super) fn hashed(state: &State, key: &Value) -> Result<()> {
+    hashed_within(state, key, 0)
+}
+
+fn hashed_within(state: &State, key: &Value, depth: usize) -> Result<()> {
+    if depth > MAX_DEPTH {
+        return Err(ErrorKind::OutOfFuel.into());
+    }
     match type_name(key) {
         "tuple" => items(state, key)?
             .iter()
-            .try_for_each(|item| hashed(state, item)),
+            .try_for_each(|item| hashed_within(state, item, depth + 1)),
         kind @ ("list" | "dict" | "dict_keys" | "dict_items") => {
             Err(failure(format!("unhashable type: '{kind}'")))
         }

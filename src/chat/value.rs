@@ -158,11 +158,12 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
         }
         ValueKind::Map if is_dict(value) => {
             out.push('{');
-            for (index, key) in value.try_iter()?.enumerate() {
+            let pairs = value.as_object().and_then(|map| map.try_iter_pairs());
+            for (index, (key, value)) in pairs.into_iter().flatten().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
                 write_repr(&key, depth + 1, out)?;
                 out.push_str(": ");
-                write_repr(&value.get_item(&key)?, depth + 1, out)?;
+                write_repr(&value, depth + 1, out)?;
             }
             out.push('}');
         }
