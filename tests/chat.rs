@@ -10,6 +10,7 @@ use nexttoken::generator::{CacheType, Context, Generator, Options};
 use nexttoken::gguf::Value;
 use nexttoken::quant::TensorType;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A line of `data/chat/expected.json`; `data/chat/make.py` writes it.
@@ -44,7 +45,9 @@ fn user(text: &str) -> Vec<Message> {
 #[test]
 fn templates_render_as_with_jinja2() {
     let cases: Vec<Case> = serde_json::from_str(&data("expected.json")).unwrap();
-    assert!(cases.len() > 100);
+    assert!(cases.len() > 500);
+    let templates: BTreeSet<_> = cases.iter().map(|case| &case.template).collect();
+    assert!(templates.len() >= 25);
     for case in cases {
         let rendering = Rendering {
             add_generation_prompt: case.add_generation_prompt,
@@ -94,7 +97,12 @@ fn a_template_cannot_run_long_or_take_much_memory() {
         "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = {'a': ns.x, 'b': ns.x} %}{% endfor %}{{ ns }}",
         "{% set ns = namespace(x=[1]) %}{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ raise_exception(ns.x) }}",
         "{% set s = range(20000) | list %}{% for i in range(20000) %}{% set y = s | string %}{% endfor %}",
+        "{% set ns = namespace(x=(1,)) %}{% for a in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ {ns.x: 1} | length }}",
+        "{% set ns = namespace(x=(1,)) %}{% for a in range(60) %}{% set ns.x = (ns.x, ns.x) %}{% endfor %}{{ [ns.x] | unique | list | length }}",
+        "{% set ns = namespace(x=[1], y=[1]) %}{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ [ns.x, ns.y] | sort | length }}",
         // Depth.
+        "{% set ns = namespace(x=(1,)) %}{% for a in range(99999) %}{% set ns.x = (ns.x,) %}{% endfor %}{{ {ns.x: 1} | length }}",
+        "{% set ns = namespace(x=1) %}{% set ns.x = ns %}{{ ns }}",
         "{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}",
         "{% for a in [[1]] recursive %}{{ loop([a]) }}{% endfor %}",
         "{% set ns = namespace(x=[1]) %}{% for a in range(99999) %}{% set ns.x = [ns.x] %}{% endfor %}{{ ns.x | tojson }}",
@@ -126,16 +134,16 @@ fn a_template_cannot_run_long_or_take_much_memory() {
     assert!(matches!(error, Err(Error::ChatTemplate(_))), "{error:?}");
 }
 
-/// The engine compares without counting: what is left is to wait no longer.
+/// Lists that hold one another many times over.
 #[test]
-fn a_template_that_does_not_end_is_given_up() {
+fn a_template_cannot_compare_for_ever() {
     let template = "{% set ns = namespace(x=[1], y=[1]) %}{% for a in range(60) %}\
         {% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}";
     let start = std::time::Instant::now();
     let error = render(&request(template, &user("Hi")), &Rendering::default()).unwrap_err();
     assert_eq!(error.code(), "chat_template");
     assert!(error.to_string().contains("does too much"), "{error}");
-    assert!(start.elapsed().as_secs() < 20);
+    assert!(start.elapsed().as_secs() < 5);
 }
 
 #[test]

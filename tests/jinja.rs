@@ -52,10 +52,10 @@ fn differences(file: &str) -> (usize, Vec<String>) {
     (table.cases.len(), found)
 }
 
-#[test]
-fn expressions_are_worth_what_they_are_with_jinja2() {
-    let (count, found) = differences("expressions.json");
-    assert!(count > 900);
+/// The templates of a file give what they give with Jinja2, and there are more than `least`.
+fn holds(file: &str, least: usize) {
+    let (count, found) = differences(file);
+    assert!(count > least);
     assert!(
         found.is_empty(),
         "{} of {count}:\n{}",
@@ -64,18 +64,18 @@ fn expressions_are_worth_what_they_are_with_jinja2() {
     );
 }
 
+#[test]
+fn expressions_are_worth_what_they_are_with_jinja2() {
+    holds("expressions.json", 1000);
+}
+
 /// `data/chat/random_templates.py` tells how to make more of them.
 #[test]
 fn random_templates_render_as_with_jinja2() {
-    let more = std::env::var("NEXTTOKEN_RANDOM_TEMPLATES");
-    let (count, found) = differences(more.as_deref().unwrap_or("random.json"));
-    assert!(count > 300 || more.is_ok());
-    assert!(
-        found.is_empty(),
-        "{} of {count}:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    match std::env::var("NEXTTOKEN_RANDOM_TEMPLATES") {
+        Ok(more) => holds(&more, 0),
+        Err(_) => holds("random.json", 900),
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::repo::Repo;
 const BUDGET: u64 = 350_000;
 
 /// The same for the module that renders chat templates, which a page loads when it first needs one.
-const CHAT_BUDGET: u64 = 322_000;
+const CHAT_BUDGET: u64 = 300_000;
 
 /// The same for the module that compiles grammars, and its JavaScript.
 const CONSTRAINT_BUDGET: u64 = 520_000;

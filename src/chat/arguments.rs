@@ -44,6 +44,22 @@ impl<'a> Arguments<'a> {
         }
     }
 
+    /// The next argument, if it is given by place.
+    pub fn placed(&mut self) -> Option<Value> {
+        let placed = self.placed.get(self.taken);
+        self.taken += usize::from(placed.is_some());
+        placed.cloned()
+    }
+
+    /// All that have not been asked for, after a place for one more: what another function is called with.
+    pub fn rest(&mut self) -> Vec<Value> {
+        let mut rest = vec![Value::UNDEFINED];
+        rest.extend(self.placed.iter().skip(self.taken).cloned());
+        rest.extend(self.named.take().map(Value::from));
+        self.taken = self.placed.len();
+        rest
+    }
+
     /// One that must be given.
     pub fn required(&mut self, name: &str) -> Result<Value, Error> {
         self.next(name)?
@@ -66,6 +82,12 @@ impl<'a> Arguments<'a> {
                 .ok_or_else(|| failure(format!("'{}' object is no integer", type_name(&value))))
         };
         value.map(number).transpose()
+    }
+
+    /// A whole number that must be given.
+    pub fn required_integer(&mut self, name: &str) -> Result<i128, Error> {
+        self.integer(name)?
+            .ok_or_else(|| failure(format!("the argument '{name}' is missing")))
     }
 
     /// Whether a value is true.

@@ -1,56 +1,117 @@
-//! The tests of Jinja2 (`x is …`) that Python's types answer otherwise than the engine's.
+//! The tests of Jinja2 (`x is …`), by Python's types.
 
 use super::methods::{Method, View};
 use super::value::{is_dict, text, type_name};
-use super::{macros, operators, strings};
-use minijinja::value::{Value, ValueKind};
+use super::{compare, filters, globals, macros, operators, strings};
+use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State};
+
+type Result<T> = std::result::Result<T, Error>;
+/// A test of a value.
+type Check = fn(&Value) -> bool;
+
+/// Those that need nothing but the value.
+const CHECKS: &[(&str, Check)] = &[
+    ("defined", |value| !value.is_undefined()),
+    ("undefined", Value::is_undefined),
+    ("none", Value::is_none),
+    ("escaped", Value::is_safe),
+    ("boolean", |value| value.kind() == ValueKind::Bool),
+    ("true", |value| value.kind() == ValueKind::Bool && value.is_true()),
+    ("false", |value| value.kind() == ValueKind::Bool && !value.is_true()),
+    ("integer", |value| type_name(value) == "int"),
+    ("float", |value| type_name(value) == "float"),
+    ("number", |value| matches!(type_name(value), "int" | "float" | "bool")),
+    ("string", |value| value.kind() == ValueKind::String),
+    ("mapping", is_dict),
+    ("callable", is_callable),
+    ("iterable", is_iterable),
+    ("sequence", is_sequence),
+    (macros::GIVEN, macros::is_given),
+];
+
+/// Those that compare a value with another, by the operators they stand for.
+const COMPARISONS: [(&str, &[&str]); 7] = [
+    ("==", &["==", "eq", "equalto"]),
+    ("!=", &["!=", "ne"]),
+    ("<", &["<", "lt", "lessthan"]),
+    ("<=", &["<=", "le"]),
+    (">", &[">", "gt", "greaterthan"]),
+    (">=", &[">=", "ge"]),
+    ("in", &["in"]),
+];
+
+/// The others.
+const OTHERS: [&str; 8] = [
+    "divisibleby",
+    "even",
+    "filter",
+    "lower",
+    "odd",
+    "sameas",
+    "test",
+    "upper",
+];
 
 /// Tells the environment of them.
 pub(super) fn add(environment: &mut Environment<'_>) {
-    environment.add_test("callable", |value: &Value| is_callable(value));
-    environment.add_test("iterable", |value: &Value| is_iterable(value));
-    environment.add_test("sequence", |value: &Value| is_sequence(value));
-    environment.add_test("mapping", |value: &Value| is_dict(value));
-    environment.add_test("lower", |value: &Value| {
-        Ok::<_, Error>(strings::is_lower(&text(value)?))
-    });
-    environment.add_test("upper", |value: &Value| {
-        Ok::<_, Error>(strings::is_upper(&text(value)?))
-    });
-    environment.add_test(macros::GIVEN, |value: &Value| macros::is_given(value));
-    environment.add_test("in", |state: &State, value: &Value, of: &Value| {
-        operators::contained(state, value, of)
-    });
-    for (name, wanted) in [("odd", 1), ("even", 0)] {
-        let test = move |state: &mut State, value: Value| rest_is(state, &value, &2.into(), wanted);
-        environment.add_test(name, test);
+    for &(name, check) in CHECKS {
+        environment.add_test(name, move |value: &Value| check(value));
     }
-    environment.add_test(
-        "divisibleby",
-        |state: &mut State, value: Value, by: Value| rest_is(state, &value, &by, 0),
-    );
-    let comparisons = [
-        ("<", &["<", "lt", "lessthan"][..]),
-        ("<=", &["<=", "le"]),
-        (">", &[">", "gt", "greaterthan"]),
-        (">=", &[">=", "ge"]),
-    ];
-    for (op, names) in comparisons {
+    for (op, names) in COMPARISONS {
         for name in names {
-            let test = move |left: &Value, right: &Value| operators::compare(left, op, right);
+            let test = move |state: &State, left: &Value, right: &Value| {
+                compare::holds(state, left, op, right)
+            };
             environment.add_test(*name, test);
         }
     }
-    // Jinja2 has none of these.
-    for name in ["startingwith", "endingwith", "safe"] {
-        environment.remove_test(name);
+    for name in OTHERS {
+        let test = move |state: &mut State, value: Value, args: Rest<Value>| {
+            other(state, name, &value, &args)
+        };
+        environment.add_test(name, test);
     }
 }
 
-fn rest_is(state: &mut State, value: &Value, by: &Value, wanted: i64) -> Result<bool, Error> {
+fn other(state: &mut State, name: &str, value: &Value, args: &[Value]) -> Result<bool> {
+    let known = value.as_str().unwrap_or_default();
+    match (name, args) {
+        ("lower", []) => Ok(strings::is_lower(&text(value)?)),
+        ("upper", []) => Ok(strings::is_upper(&text(value)?)),
+        ("odd", []) => rest_is(state, value, &2.into(), 1),
+        ("even", []) => rest_is(state, value, &2.into(), 0),
+        ("divisibleby", [by]) => rest_is(state, value, by, 0),
+        ("filter", []) => compare::hashed(state, value).map(|()| filters::is_filter(known)),
+        ("test", []) => compare::hashed(state, value).map(|()| is_test(known)),
+        ("sameas", [other]) => same(state, value, other),
+        _ => Err(super::value::failure(format!("the test {name} has other arguments"))),
+    }
+}
+
+fn is_test(name: &str) -> bool {
+    let plain = CHECKS.iter().any(|(own, _)| *own == name && name != macros::GIVEN);
+    let compared = || COMPARISONS.iter().any(|(_, names)| names.contains(&name));
+    plain || compared() || OTHERS.contains(&name)
+}
+
+fn rest_is(state: &mut State, value: &Value, by: &Value, wanted: i64) -> Result<bool> {
     let rest = operators::remainder(state, value, by)?;
     Ok(rest == Value::from(wanted))
+}
+
+/// Whether both are one object. Equal lists and maps may be one or not: the engine does not tell.
+fn same(state: &State, left: &Value, right: &Value) -> Result<bool> {
+    let kind = type_name(left);
+    if kind != type_name(right) || !compare::equal(state, left, right)? {
+        return Ok(false);
+    }
+    match kind {
+        "list" | "dict" | "tuple" | "range" => {
+            Err(super::value::failure(format!("sameas is not known of two {kind} objects")))
+        }
+        _ => Ok(true),
+    }
 }
 
 /// Whether Python would call it: functions, macros, methods, and what is undefined as well.
@@ -63,9 +124,10 @@ fn is_callable(value: &Value) -> bool {
     };
     match value.kind() {
         ValueKind::Undefined => true,
-        ValueKind::Plain => value
-            .downcast_object_ref::<super::globals::Cycler>()
-            .is_none(),
+        ValueKind::Plain => {
+            let cycler = value.downcast_object_ref::<globals::Cycler>();
+            cycler.is_none() && value.downcast_object_ref::<globals::Namespace>().is_none()
+        }
         _ => value.downcast_object_ref::<Method>().is_some() || object(value),
     }
 }

@@ -1,21 +1,22 @@
 //! The filters of Jinja2 that Python's types answer otherwise than the engine's.
 
 use super::arguments::Arguments;
+use super::globals::Namespace;
 use super::marks;
 use super::methods::{self, Method};
 use super::numbers::{parse_float, to_integer};
 use super::parts::lines;
+use super::sequences::{self, Path};
 use super::strings::{self, within};
-use super::value::{failure, float, generator, integer, is_dict, items, text, type_name};
-use super::{format, json, macros, operators, unicode};
+use super::value::{failure, float, integer, is_dict, items, text, type_name};
+use super::{compare, format, json, macros, operators, unicode};
 use crate::tokenizer::SHIELD;
-use minijinja::value::{Kwargs, Rest, Tuple, Value, ValueKind};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State};
-use std::cmp::Ordering;
 
 type Result<T> = std::result::Result<T, Error>;
 /// A filter that is called with a value and what else it is given.
-type Filter = fn(&State, &Value, &mut Arguments<'_>) -> Result<Value>;
+pub(super) type Filter = fn(&mut State, &Value, &mut Arguments<'_>) -> Result<Value>;
 
 /// Those of texts; what is no text is made one.
 const FILTERS: &[(&str, Filter)] = &[
@@ -64,10 +65,12 @@ const FILTERS: &[(&str, Filter)] = &[
     }),
     ("int", |_, value, args| {
         let (otherwise, base) = (args.next("default")?, args.integer("base")?.unwrap_or(10));
+        defined(value)?;
         to_integer(value, base, otherwise)
     }),
     ("float", |_, value, args| {
         let otherwise = args.next("default")?.unwrap_or_else(|| Value::from(0.0));
+        defined(value)?;
         let number = float(value).or_else(|| value.as_str().and_then(parse_float));
         Ok(number.map_or(otherwise, Value::from))
     }),
@@ -83,7 +86,6 @@ const FILTERS: &[(&str, Filter)] = &[
     }),
     ("default", default),
     ("d", default),
-    ("list", |state, value, _| Ok(items(state, value)?.into())),
     ("iterate", |state, value, args| {
         // What has a length is gone through as it is.
         let mut all = match value.kind() {
@@ -107,15 +109,6 @@ const FILTERS: &[(&str, Filter)] = &[
         }
         Ok(all)
     }),
-    ("generator", |state, value, _| match value.kind() {
-        ValueKind::String => Ok(value.clone()),
-        _ => Ok(generator(items(state, value)?)),
-    }),
-    // The engine makes some lists only as they are gone through.
-    ("whole", |state, value, _| match value.kind() {
-        ValueKind::Iterable => Ok(items(state, value)?.into()),
-        _ => Ok(value.clone()),
-    }),
     ("attr", |_, value, args| {
         let name = args.required("name")?;
         let name = name.as_str().unwrap_or_default();
@@ -129,58 +122,86 @@ const FILTERS: &[(&str, Filter)] = &[
             operators::attribute(value, name)
         }
     }),
-    ("sort", |state, value, args| {
-        let (reverse, sensitive) = (
-            args.flag("reverse", false)?,
-            args.flag("case_sensitive", false)?,
-        );
-        let attribute = args
-            .next("attribute")?
-            .filter(|attribute| !attribute.is_none());
-        let paths = attribute
-            .as_ref()
-            .map(attributes)
-            .transpose()?
-            .unwrap_or_default();
-        let key = |item: &Value| match paths.is_empty() {
-            true => Ok(vec![item.clone()]),
-            false => paths.iter().map(|path| follow(item, path)).collect(),
-        };
-        Ok(sorted(state, items(state, value)?, reverse, sensitive, key)?.into())
+    ("round", round),
+    ("safe", |_, value, _| Ok(Value::from_safe_string(text(value)?))),
+    ("set", |_, value, args| {
+        let (name, to) = (args.required("")?, args.required("")?);
+        let names = value.downcast_object_ref::<Namespace>();
+        let names = names.ok_or_else(|| failure("only a namespace has attributes to set"))?;
+        names.set(name.as_str().unwrap_or_default(), to);
+        Ok(Value::from(""))
     }),
-    ("dictsort", |state, value, args| {
-        let sensitive = args.flag("case_sensitive", false)?;
-        let by = args.text("by")?.unwrap_or_else(|| "key".into());
-        let reverse = args.flag("reverse", false)?;
-        let place = ["key", "value"].iter().position(|known| *known == by);
-        let place = place.ok_or_else(|| failure("a map is sorted by 'key' or by 'value'"))?;
-        if !is_dict(value) {
-            return Err(failure(format!(
-                "'{}' object has no items",
-                type_name(value)
-            )));
-        }
-        let pair = |(key, value)| Value::from(Tuple::new(vec![key, value]));
-        let pairs = methods::pairs(state, value)?
-            .into_iter()
-            .map(pair)
-            .collect();
-        Ok(sorted(state, pairs, reverse, sensitive, |pair| {
-            Ok(vec![pair.get_item_by_index(place)?])
-        })?
-        .into())
+    ("hashed", |state, value, _| {
+        compare::hashed(state, value)?;
+        Ok(value.clone())
+    }),
+    ("format", |state, value, args| {
+        let args = args.rest();
+        format::printf(state, value, &args[1..])
+    }),
+    (macros::WRAP, |_, value, args| {
+        macros::wrap(value, &args.required("")?)
+    }),
+    ("+", |state, value, args| {
+        operators::add(state, value, &args.required("")?)
+    }),
+    ("~", |state, value, args| {
+        operators::concat(state, value, &args.required("")?)
+    }),
+    ("*", |state, value, args| {
+        operators::multiply(state, value, &args.required("")?)
+    }),
+    ("**", |_, value, args| {
+        operators::power(value, &args.required("")?)
+    }),
+    ("%", |state, value, args| {
+        operators::remainder(state, value, &args.required("")?)
+    }),
+    ("[:]", |state, value, args| {
+        let bounds = [args.required("")?, args.required("")?, args.required("")?];
+        operators::slice(state, value, bounds)
+    }),
+    ("[]", |state, value, args| {
+        operators::item(state, value, &args.required("")?)
+    }),
+    (".", |_, value, args| {
+        let name = args.required("")?;
+        operators::attribute(value, name.as_str().unwrap_or_default())
+    }),
+    ("compare", |state, value, args| {
+        Ok(compare::chain(state, value, &args.rest()[1..])?.into())
     }),
 ];
 
+/// Filters of Jinja2 that are not supported.
+pub(super) const UNSUPPORTED: [&str; 8] = [
+    "filesizeformat",
+    "pprint",
+    "random",
+    "striptags",
+    "urlencode",
+    "urlize",
+    "wordwrap",
+    "xmlattr",
+];
+
+/// Whether Jinja2 has a filter of this name.
+pub(super) fn is_filter(name: &str) -> bool {
+    let own = FILTERS.iter().chain(sequences::FILTERS);
+    let inner = ["iterate", "set", "hashed", macros::WRAP, "compare"];
+    let word = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !inner.contains(&name);
+    UNSUPPORTED.contains(&name) || (word && own.map(|(own, _)| *own).any(|own| own == name))
+}
+
 /// Tells the environment of them, and of the operators.
-pub(super) fn add(environment: &mut Environment<'_>, rest: [bool; 2]) {
-    for &(name, filter) in FILTERS {
+pub(super) fn add(environment: &mut Environment<'_>) {
+    for &(name, filter) in FILTERS.iter().chain(sequences::FILTERS) {
         environment.add_filter(
             name,
-            move |state: &State, value: &Value, args: Rest<Value>, named: Kwargs| {
+            move |state: &mut State, value: Value, args: Rest<Value>, named: Kwargs| {
                 let args = all(args, named);
                 let mut args = Arguments::new(&args)?;
-                let result = filter(state, value, &mut args)?;
+                let result = filter(state, &value, &mut args)?;
                 args.done()?;
                 // What a value is written as is paid for here: nobody knows its length before.
                 state.consume_fuel(result.as_str().map_or(0, str::len) as u64 / 64)?;
@@ -188,50 +209,16 @@ pub(super) fn add(environment: &mut Environment<'_>, rest: [bool; 2]) {
             },
         );
     }
-    environment.add_filter(
-        "format",
-        |state: &State, pattern: &Value, args: Rest<Value>, named: Kwargs| {
-            format::printf(state, pattern, &all(args, named))
-        },
-    );
-    environment.add_filter(macros::WRAP, move |engine: Value, signature: &Value| {
-        macros::wrap(engine, signature, rest)
-    });
-    environment.add_filter("+", operators::add);
-    environment.add_filter("~", operators::concat);
-    environment.add_filter("%", |state: &mut State, left: Value, right: Value| {
-        operators::remainder(state, &left, &right)
-    });
-    environment.add_filter("==", |left: &Value, right: &Value| {
-        operators::equal(left, right)
-    });
-    environment.add_filter("!=", |left: &Value, right: &Value| {
-        !operators::equal(left, right)
-    });
-    environment.add_filter(
-        "[:]",
-        |state: &State, value: &Value, start: Value, stop: Value, step: Value| {
-            operators::slice(state, value, [start, stop, step])
-        },
-    );
-    environment.add_filter("in", operators::contained);
-    environment.add_filter("compare", operators::chain);
-    for op in ["<", "<=", ">", ">="] {
-        let compare = move |left: &Value, right: &Value| operators::compare(left, op, right);
-        environment.add_filter(op, compare);
-    }
-    environment.add_filter(".", |value: &Value, name: &str| {
-        operators::attribute(value, name)
-    });
-    environment.add_filter("[]", operators::item);
-    // Jinja2 has none of these, or they write what no chat template can want.
-    for name in ["bool", "chain", "lines", "pprint", "split", "zip"] {
-        environment.remove_filter(name);
+    for op in ["<", "<=", ">", ">=", "==", "!=", "in"] {
+        let holds = move |state: &State, left: &Value, right: &Value| {
+            compare::holds(state, left, op, right)
+        };
+        environment.add_filter(op, holds);
     }
 }
 
 /// All arguments in one list, those with names last.
-fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
+pub(super) fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
     let mut args = args.0;
     if named.args().next().is_some() {
         args.push(Value::from(named));
@@ -251,6 +238,14 @@ fn title(text: &str) -> String {
         out.push_str(&word[first..].to_lowercase());
     }
     out
+}
+
+/// What is undefined is no number at all.
+fn defined(value: &Value) -> Result<()> {
+    match value.is_undefined() {
+        true => Err(minijinja::ErrorKind::UndefinedError.into()),
+        false => Ok(()),
+    }
 }
 
 fn length(value: &Value) -> Result<Value> {
@@ -275,29 +270,23 @@ fn escape(value: &Value) -> Result<Value> {
     }
 }
 
-fn replace(state: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
+fn replace(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let (old, new) = (text(&args.required("old")?)?, text(&args.required("new")?)?);
     let most = args.integer("count")?.unwrap_or(-1);
     Ok(strings::replace(state, &text(value)?, &old, &new, most)?.into())
 }
 
-fn join(state: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
+fn join(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let separator = args
         .next("d")?
         .as_ref()
         .map(text)
         .transpose()?
         .unwrap_or_default();
-    let attribute = args
-        .next("attribute")?
-        .filter(|attribute| !attribute.is_none());
-    let path = attribute.as_ref().map(text).transpose()?;
+    let path = Path::from(args, "attribute")?;
     let mut out = String::new();
     for (index, item) in items(state, value)?.iter().enumerate() {
-        let part = match &path {
-            Some(path) => text(&follow(item, path)?)?,
-            None => text(item)?,
-        };
+        let part = text(&path.follow(state, item)?)?;
         within(state, part.len() + separator.len() + out.len() / 64)?;
         out.push_str(if index > 0 { &separator } else { "" });
         out.push_str(&part);
@@ -306,7 +295,7 @@ fn join(state: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value>
 }
 
 /// Each line but the first with so many blanks before it.
-fn indent(state: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
+fn indent(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let width = args.next("width")?.unwrap_or_else(|| Value::from(4));
     let (first, blank) = (args.flag("first", false)?, args.flag("blank", false)?);
     let Some(source) = value.as_str() else {
@@ -346,7 +335,7 @@ fn indent(state: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Valu
     Ok(out.into())
 }
 
-fn truncate(_: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
+fn truncate(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let length = args.integer("length")?.unwrap_or(255);
     let killwords = args.flag("killwords", false)?;
     let end = args.text("end")?.unwrap_or_else(|| "...".into());
@@ -372,7 +361,7 @@ fn truncate(_: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value>
     Ok((words.to_owned() + &end).into())
 }
 
-fn default(_: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
+fn default(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let otherwise = args
         .next("default_value")?
         .unwrap_or_else(|| Value::from(""));
@@ -381,59 +370,36 @@ fn default(_: &State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> 
     Ok(if absent { otherwise } else { value.clone() })
 }
 
-/// The paths that `attribute` names, with commas between them.
-fn attributes(attribute: &Value) -> Result<Vec<String>> {
-    Ok(text(attribute)?.split(',').map(str::to_owned).collect())
-}
-
-/// The value at the end of a path of attributes and places, with dots between them.
-fn follow(value: &Value, path: &str) -> Result<Value> {
-    let mut value = value.clone();
-    for key in path.split('.') {
-        let key = key
-            .parse::<i64>()
-            .map_or_else(|_| Value::from(key), Value::from);
-        value = operators::item(&value, &key)?;
-    }
-    Ok(value)
-}
-
-/// Items in the order of their keys; texts without regard to case unless told otherwise.
-fn sorted(
-    state: &State,
-    all: Vec<Value>,
-    reverse: bool,
-    sensitive: bool,
-    key: impl Fn(&Value) -> Result<Vec<Value>>,
-) -> Result<Vec<Value>> {
-    let comparisons = all.len() as u64 * u64::from(all.len().checked_ilog2().unwrap_or(0) + 1);
-    state.consume_fuel(comparisons)?;
-    let lower = |value: Value| match value.as_str() {
-        Some(text) if !sensitive => Value::from(text.to_lowercase()),
-        _ => value,
-    };
-    let keyed = |item: Value| {
-        let key: Vec<Value> = key(&item)?.into_iter().map(lower).collect();
-        Ok::<_, Error>((key, item))
-    };
-    let keyed: Vec<_> = all.into_iter().map(keyed).collect::<Result<_>>()?;
-    let keyed = operators::sorted(keyed, &|(left, _), (right, _)| {
-        let order = order(left, right)?;
-        Ok(if reverse { order.reverse() } else { order })
+/// A number to so many digits behind the point, as Python's `round` and its `math` have it.
+fn round(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
+    let digits = args.integer("precision")?.unwrap_or(0).clamp(-400, 400) as i32;
+    let method = args.text("method")?.unwrap_or_else(|| "common".into());
+    let number = float(value).ok_or_else(|| {
+        let kind = type_name(value);
+        failure(format!("type {kind} doesn't define __round__"))
     })?;
-    Ok(keyed.into_iter().map(|(_, item)| item).collect())
-}
-
-fn order(left: &[Value], right: &[Value]) -> Result<Ordering> {
-    for (left, right) in left.iter().zip(right) {
-        if !operators::equal(left, right) {
-            let order = operators::order(left, right, 0)?;
-            let names = || format!("'{}' and '{}'", type_name(left), type_name(right));
-            return match order {
-                Some(order) => Ok(order.unwrap_or(Ordering::Equal)),
-                None => Err(failure(format!("'<' is not supported between {}", names()))),
+    let whole = integer(value);
+    let scale = 10_f64.powi(digits);
+    match (&*method, whole) {
+        ("common", Some(whole)) if digits >= 0 => Ok(whole.into()),
+        ("common", Some(whole)) => {
+            let unit = 10_i128.checked_pow(digits.unsigned_abs());
+            let Some(unit) = unit.filter(|unit| whole.checked_abs() < Some(i128::MAX - unit)) else {
+                return Ok(0.into());
             };
+            let (below, rest) = (whole.div_euclid(unit), whole.rem_euclid(unit));
+            // A half goes to the even one.
+            let up = rest * 2 > unit || (rest * 2 == unit && below % 2 != 0);
+            Ok(((below + i128::from(up)) * unit).into())
         }
+        ("common", None) if !number.is_finite() => Ok(number.into()),
+        ("common", None) if digits >= 0 => {
+            let text = format!("{number:.*}", digits as usize);
+            Ok(text.parse().unwrap_or(number).into())
+        }
+        ("common", None) => Ok(((number * scale).round_ties_even() / scale).into()),
+        ("ceil", _) => Ok(((number * scale).ceil() / scale).into()),
+        ("floor", _) => Ok(((number * scale).floor() / scale).into()),
+        _ => Err(failure("the method is 'common', 'ceil' or 'floor'")),
     }
-    Ok(Ordering::Equal)
 }

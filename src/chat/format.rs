@@ -143,8 +143,8 @@ impl Fields<'_> {
                 }
             };
             value = match (item, key.parse::<i64>()) {
-                (Some(_), Ok(place)) => operators::item(&value, &Value::from(place))?,
-                (Some(_), Err(_)) => operators::item(&value, &Value::from(key))?,
+                (Some(_), Ok(place)) => operators::item(state, &value, &Value::from(place))?,
+                (Some(_), Err(_)) => operators::item(state, &value, &Value::from(key))?,
                 (None, _) => operators::attribute(&value, key)?,
             };
             path = rest;
@@ -227,12 +227,15 @@ fn widths(spec: &str) -> usize {
 pub(super) fn percent(state: &mut State, pattern: &Value, value: &Value) -> Result<Value> {
     let pattern = text(pattern)?;
     match value.kind() {
-        ValueKind::Seq if value.is_tuple() => {
+        ValueKind::Seq if super::value::is_tuple(value) => {
             let placed: Vec<Value> = value.try_iter()?.collect();
             fill_percent(state, &pattern, &placed, None)
         }
         // To Python whatever has items is a map here, and may hold more than is shown.
-        ValueKind::Map | ValueKind::Seq | ValueKind::Iterable => {
+        ValueKind::Map | ValueKind::Seq => {
+            fill_percent(state, &pattern, std::slice::from_ref(value), Some(value))
+        }
+        ValueKind::Iterable if super::value::type_name(value) == "range" => {
             fill_percent(state, &pattern, std::slice::from_ref(value), Some(value))
         }
         _ => fill_percent(state, &pattern, std::slice::from_ref(value), None),

@@ -1,11 +1,13 @@
 //! The functions of Jinja2 that minijinja lacks, or has otherwise.
 
-use super::methods::{View, ViewKind};
-use super::value::{failure, integer};
-use minijinja::value::{Object, ObjectRepr, Rest, Value};
+use super::compare;
+use super::methods::{self, View, ViewKind};
+use super::value::{failure, integer, is_dict, items, text};
+use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Value};
 use minijinja::{Environment, Error, State};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// The longest range that Jinja2's sandbox makes.
 const MAX_RANGE: i128 = 100_000;
@@ -26,8 +28,75 @@ pub(super) fn add(environment: &mut Environment<'_>) {
             place: AtomicUsize::new(0),
         })),
     });
-    // Jinja2 has none.
-    environment.remove_global("debug");
+    environment.add_function("dict", dict);
+    environment.add_function("namespace", |state: &State, args: Rest<Value>, named: Kwargs| {
+        let names = Namespace::default();
+        for (name, value) in methods::pairs(state, &dict(state, args, named)?)? {
+            names.set(&text(&name)?, value);
+        }
+        Ok::<_, Error>(Value::from_object(names))
+    });
+    // Jinja2's extension calls the body as well.
+    environment.add_function("_generation_support", |state: &mut State, named: Kwargs| {
+        named.get::<Value>("caller")?.call(state, &[])
+    });
+}
+
+/// `dict(map, name=value, …)`.
+fn dict(state: &State, args: Rest<Value>, named: Kwargs) -> Result<Value, Error> {
+    if args.len() > 1 {
+        return Err(failure("a map is made of one value at most"));
+    }
+    let mut all = Vec::new();
+    for arg in &super::filters::all(args, named) {
+        if is_dict(arg) {
+            all.extend(methods::pairs(state, arg)?);
+            continue;
+        }
+        for pair in items(state, arg)? {
+            match &items(state, &pair)?[..] {
+                [key, value] => {
+                    compare::hashed(state, key)?;
+                    all.push((key.clone(), value.clone()));
+                }
+                _ => return Err(failure("a map is made of pairs")),
+            }
+        }
+    }
+    Ok(Value::from_pairs(all))
+}
+
+/// Names whose values a template may set.
+#[derive(Debug, Default)]
+pub(super) struct Namespace(Mutex<BTreeMap<String, (usize, Value)>>);
+
+impl Namespace {
+    /// `{% set namespace.name = value %}`.
+    pub fn set(&self, name: &str, value: Value) {
+        if let Ok(mut names) = self.0.lock() {
+            let place = names.get(name).map_or(names.len(), |(place, _)| *place);
+            names.insert(name.to_owned(), (place, value));
+        }
+    }
+
+    /// All names with their values, in the order in which they came.
+    pub fn all(&self) -> Value {
+        let names = self.0.lock().map(|names| names.clone()).unwrap_or_default();
+        let mut all: Vec<_> = names.into_iter().collect();
+        all.sort_by_key(|(_, (place, _))| *place);
+        Value::from_pairs(all.into_iter().map(|(name, (_, value))| (name, value)))
+    }
+}
+
+impl Object for Namespace {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let names = self.0.lock().ok()?;
+        names.get(key.as_str()?).map(|(_, value)| value.clone())
+    }
 }
 
 /// `range(stop)`, `range(start, stop, step)`.

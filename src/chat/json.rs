@@ -1,13 +1,12 @@
 //! JSON as Python's `json.dumps` writes it.
 
 use super::arguments::{Arguments, string};
+use super::compare;
 use super::methods;
-use super::operators;
 use super::value::{MAX_TEXT, failure, float, float_text, is_dict, items, type_name};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
-use std::cmp::Ordering;
 use std::fmt::Write;
 
 /// Arrays and objects within each other.
@@ -16,7 +15,7 @@ const MAX_DEPTH: usize = 64;
 /// `value | tojson(ensure_ascii=false, indent=none, separators=none, sort_keys=false)`, as the transformers library has
 /// it.
 pub(super) fn filter(
-    state: &State,
+    state: &mut State,
     value: &Value,
     args: &mut Arguments<'_>,
 ) -> Result<Value, Error> {
@@ -154,10 +153,8 @@ impl Writer<'_, '_, '_> {
     fn pairs(&self, map: &Value) -> Result<Vec<(String, Value)>, Error> {
         let mut pairs = methods::pairs(self.state, map)?;
         if self.layout.sorted {
-            pairs = operators::sorted(pairs, &|(left, _), (right, _)| {
-                let order = operators::order(left, right, 0)?
-                    .ok_or_else(|| failure("keys of several types are not sorted"))?;
-                Ok(order.unwrap_or(Ordering::Equal))
+            pairs = compare::sorted(pairs, &|(left, _), (right, _)| {
+                compare::sort_order(self.state, left, right)
             })?;
         }
         let text = |(key, value): (Value, Value)| {

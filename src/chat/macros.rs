@@ -20,6 +20,8 @@ pub(super) struct Signature {
     pub names: Vec<String>,
     /// So many of the last have defaults.
     pub defaults: usize,
+    /// Whether the arguments of [`REST`] are taken as well.
+    pub rest: [bool; 2],
 }
 
 impl Object for Signature {}
@@ -36,16 +38,11 @@ pub(super) fn is_given(argument: &Value) -> bool {
 }
 
 /// `macro | macro(signature)`.
-///
-/// `rest` tells whether the template names the arguments of [`REST`]: without, a macro takes none but its own.
-pub(super) fn wrap(engine: Value, signature: &Value, rest: [bool; 2]) -> Result<Value, Error> {
+pub(super) fn wrap(engine: &Value, signature: &Value) -> Result<Value, Error> {
     let signature = signature.downcast_object::<Signature>();
     let signature = signature.ok_or_else(|| failure("a macro has no signature"))?;
-    Ok(Value::from_object(Macro {
-        engine,
-        signature,
-        rest,
-    }))
+    let engine = engine.clone();
+    Ok(Value::from_object(Macro { engine, signature }))
 }
 
 /// A macro, and the engine's own that runs it.
@@ -53,7 +50,6 @@ pub(super) fn wrap(engine: Value, signature: &Value, rest: [bool; 2]) -> Result<
 pub(super) struct Macro {
     engine: Value,
     signature: Arc<Signature>,
-    rest: [bool; 2],
 }
 
 impl Macro {
@@ -87,7 +83,7 @@ impl Macro {
             });
         }
         let further = args.get(names.len()..).unwrap_or_default();
-        if !further.is_empty() && !self.rest[0] {
+        if !further.is_empty() && !self.signature.rest[0] {
             let count = names.len();
             return Err(failure(format!(
                 "{} takes not more than {count} argument(s)",
@@ -104,7 +100,7 @@ impl Macro {
             let value = named.peek::<Value>(name)?;
             match name {
                 "caller" => caller = Some(value),
-                _ if !self.rest[1] => {
+                _ if !self.signature.rest[1] => {
                     return Err(failure(format!(
                         "{} takes no argument named {name}",
                         self.name()
@@ -131,8 +127,8 @@ impl Object for Macro {
                 let names = self.signature.names.iter().map(Value::from);
                 Some(Value::from(Tuple::new(names.collect())))
             }
-            "catch_varargs" => Some(self.rest[0].into()),
-            "catch_kwargs" => Some(self.rest[1].into()),
+            "catch_varargs" => Some(self.signature.rest[0].into()),
+            "catch_kwargs" => Some(self.signature.rest[1].into()),
             "name" | "caller" => self.engine.get_item(key).ok(),
             _ => None,
         }

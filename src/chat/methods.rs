@@ -1,8 +1,8 @@
 //! Python's methods on strings, lists, tuples and maps, their work paid for.
 
 use super::arguments::Arguments;
-use super::value::{failure, is_dict, items, type_name};
-use super::{format, operators, strings};
+use super::value::{failure, is_dict, items, text, type_name};
+use super::{compare, format, operators, strings};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt;
@@ -20,7 +20,9 @@ const CHANGE_MAP: [&str; 5] = ["clear", "pop", "popitem", "setdefault", "update"
 /// Whether some type has a method of this name.
 pub(super) fn is_method(name: &str) -> bool {
     let lists: [&[&str]; 5] = [&LIST, &CHANGE_LIST, &MAP, &CHANGE_MAP, &strings::NAMES];
-    name == "format" || lists.iter().any(|list| list.contains(&name))
+    name == "format"
+        || operators::UNSUPPORTED.contains(&name)
+        || lists.iter().any(|list| list.contains(&name))
 }
 
 /// Whether the type of `value` has a method of this name.
@@ -45,9 +47,13 @@ pub(super) fn call(
         return Err(ErrorKind::UnknownMethod.into());
     }
     if let Some(text) = value.as_str() {
-        return match method {
+        let found = match method {
             "format" => format::braces(state, text, args),
             _ => strings::call(state, text, method, args),
+        }?;
+        return match value.is_safe() {
+            true => safe(state, method, args, found),
+            false => Ok(found),
         };
     }
     if CHANGE_LIST.contains(&method) || CHANGE_MAP.contains(&method) {
@@ -62,6 +68,25 @@ pub(super) fn call(
     }
 }
 
+/// What a method of an escaped text gives: escaped texts. Jinja2 escapes what is put into it besides.
+fn safe(state: &State, method: &str, args: &[Value], found: Value) -> Result<Value, Error> {
+    if matches!(method, "center" | "format" | "join" | "ljust" | "replace" | "rjust") {
+        let all = text(&Value::from(args.to_vec()))?;
+        if all.contains(['&', '<', '>', '"']) {
+            return Err(failure(format!("{method} of an escaped text takes none to escape")));
+        }
+    }
+    let safe = |value: Value| match value.as_str() {
+        Some(text) => Value::from_safe_string(text.to_owned()),
+        None => value,
+    };
+    Ok(match type_name(&found) {
+        "list" => items(state, &found)?.into_iter().map(safe).collect(),
+        "tuple" => Tuple::new(items(state, &found)?.into_iter().map(safe).collect()).into(),
+        _ => safe(found),
+    })
+}
+
 fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<Value, Error> {
     let mut args = Arguments::new(args)?;
     let all = items(state, list)?;
@@ -69,10 +94,11 @@ fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<
         "copy" => Value::from(all),
         "count" => {
             let wanted = args.required("")?;
-            all.iter()
-                .filter(|item| operators::equal(item, &wanted))
-                .count()
-                .into()
+            let mut count = 0;
+            for item in &all {
+                count += usize::from(compare::equal(state, item, &wanted)?);
+            }
+            count.into()
         }
         _ => {
             let wanted = args.required("")?;
@@ -85,11 +111,15 @@ fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<
             };
             let start = place(args.integer("")?.unwrap_or(0));
             let end = place(args.integer("")?.unwrap_or(all.len() as i128));
-            let mut places = (0..).zip(&all).filter(|(at, _)| (start..end).contains(at));
-            let found = places.find(|(_, item)| operators::equal(item, &wanted));
+            let mut found = None;
+            for (at, item) in (0..).zip(&all) {
+                if found.is_none() && (start..end).contains(&at) {
+                    found = compare::equal(state, item, &wanted)?.then_some(at);
+                }
+            }
+            let found: Option<i128> = found;
             found
                 .ok_or_else(|| failure("the value is not in the list"))?
-                .0
                 .into()
         }
     };
@@ -102,7 +132,7 @@ fn of_map(state: &State, map: &Value, method: &str, args: &[Value]) -> Result<Va
     let value = match method {
         "get" => {
             let (key, otherwise) = (args.required("")?, args.next("")?);
-            let found = map.as_object().and_then(|map| map.get_value(&key));
+            let found = compare::look_up(state, map, &key)?;
             found.or(otherwise).unwrap_or_else(|| Value::from(()))
         }
         "copy" => {
@@ -186,6 +216,18 @@ impl View {
         Value::from_object(View { kind, items })
     }
 
+    /// `range[start:stop:step]`, whose numbers are `items`.
+    pub fn part(range: &Value, bounds: [i128; 3], items: Vec<Value>) -> Value {
+        let whole = range.downcast_object_ref::<View>().map(|view| &view.kind);
+        let Some(ViewKind::Range([from, _, by])) = whole else {
+            return items.into();
+        };
+        let place = |at: i128| from + at * by;
+        let [start, stop, step] = bounds;
+        let kind = ViewKind::Range([place(start), place(stop), by * step]);
+        View::value(kind, items)
+    }
+
     /// Whether items have places.
     pub fn is_sequence(&self) -> bool {
         matches!(self.kind, ViewKind::Range(_))
@@ -250,6 +292,7 @@ impl Object for View {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Templates are told by `value::repr`.
         f.write_str(self.type_name())
     }
 }

@@ -6,50 +6,21 @@
 //! `apply_chat_template` does. In a browser the two live in different WebAssembly modules, because the
 //! template engine is as large as everything else together.
 //!
-//! Both sides are untrusted. What a template does is bounded by fuel, depth and size; one hole is left: lists
-//! that hold one another many times over, which the engine compares (`==`, `in`, as keys of a map) and joins to
-//! texts (`~`, `| string`, `| join`, …) without counting. What takes longer than five seconds is therefore given
-//! up: in a browser the worker it runs in is ended, natively its thread is left to itself, and may take time and
-//! memory until the process ends. A message cannot smuggle in special tokens: what it spells stays text, see
-//! [`Tokenizer::shield`]. The marks that keep it so are none to a template, which finds `</think>` in a message all the
-//! same; and in what the model has said, the tokens around its thoughts are what they were.
+//! Both sides are untrusted. What a template does is bounded by fuel, depth and size, and what all the same takes
+//! longer than five seconds is given up: in a browser the worker it runs in is ended, natively its thread is left
+//! to itself, and may take time and memory until the process ends. A message cannot smuggle in special tokens: what
+//! it spells stays text, see [`Tokenizer::shield`]. The marks that keep it so are none to a template, which finds
+//! `</think>` in a message all the same; and in what the model has said, the tokens around its thoughts are what
+//! they were.
 
-#[cfg(feature = "chat")]
-mod arguments;
-#[cfg(feature = "chat")]
-mod checks;
-#[cfg(feature = "chat")]
-mod filters;
-#[cfg(feature = "chat")]
-mod format;
-#[cfg(feature = "chat")]
-mod globals;
-#[cfg(feature = "chat")]
-mod json;
-#[cfg(feature = "chat")]
-mod macros;
-#[cfg(feature = "chat")]
-mod marks;
-#[cfg(feature = "chat")]
-mod methods;
-#[cfg(feature = "chat")]
-mod numbers;
-#[cfg(feature = "chat")]
-mod operators;
-#[cfg(feature = "chat")]
-mod parts;
-#[cfg(feature = "chat")]
-mod render;
-#[cfg(feature = "chat")]
-mod rewrite;
-#[cfg(feature = "chat")]
-mod source;
-#[cfg(feature = "chat")]
-mod strings;
-#[cfg(feature = "chat")]
-mod unicode;
-#[cfg(feature = "chat")]
-mod value;
+/// The template engine: what is compiled in with the Cargo feature `chat` alone.
+macro_rules! engine {
+    ($($module:ident),*) => { $(#[cfg(feature = "chat")] mod $module;)* };
+}
+engine!(
+    arguments, checks, compare, filters, format, globals, json, macros, marks, methods, numbers,
+    operators, parts, render, rewrite, sequences, source, strings, unicode, value
+);
 
 #[cfg(feature = "chat")]
 pub use render::{Rendering, render};

@@ -1,27 +1,20 @@
 //! Operators and look-ups as Python has them, where the engine's own are others.
 
-use super::marks;
-use super::methods::{self, Method};
-use super::value::{failure, float, integer, is_dict, items, text, type_name};
-use minijinja::value::{Rest, Value, ValueKind};
+use super::compare;
+use super::methods::{self, Method, View};
+use super::value::{failure, float, integer, is_tuple, items, text, type_name};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
-use std::cmp::Ordering;
 
 type Result<T> = std::result::Result<T, Error>;
 
 /// `left + right`.
 pub(super) fn add(state: &State, left: &Value, right: &Value) -> Result<Value> {
-    let wrong = || {
-        let (left, right) = (type_name(left), type_name(right));
-        failure(format!(
-            "unsupported operand types for +: '{left}' and '{right}'"
-        ))
-    };
     if let (Some(left), Some(right)) = (integer(left), integer(right)) {
         return left
             .checked_add(right)
             .map(Value::from)
-            .ok_or_else(|| failure("a number is too large"));
+            .ok_or_else(too_large);
     }
     if let (Some(left), Some(right)) = (float(left), float(right)) {
         return Ok(Value::from(left + right));
@@ -31,19 +24,16 @@ pub(super) fn add(state: &State, left: &Value, right: &Value) -> Result<Value> {
             let safe = left.is_safe() || right.is_safe();
             joined(state, left, right, safe)
         }
-        (ValueKind::Seq, ValueKind::Seq) if left.is_tuple() == right.is_tuple() => {
+        (ValueKind::Seq, ValueKind::Seq) if is_tuple(left) == is_tuple(right) => {
             let count = left
                 .len()
                 .unwrap_or(0)
                 .saturating_add(right.len().unwrap_or(0));
             state.consume_fuel(count as u64)?;
             let both: Vec<Value> = left.try_iter()?.chain(right.try_iter()?).collect();
-            Ok(match left.is_tuple() {
-                true => minijinja::value::Tuple::new(both).into(),
-                false => Value::from(both),
-            })
+            Ok(like(left, both))
         }
-        _ => Err(wrong()),
+        _ => Err(unsupported("+", left, right)),
     }
 }
 
@@ -113,18 +103,72 @@ pub(super) fn remainder(state: &mut State, left: &Value, right: &Value) -> Resul
         };
         return Ok(Value::from(if other { plain + right } else { plain }));
     }
-    let (left, right) = (type_name(left), type_name(right));
-    Err(failure(format!(
-        "unsupported operand types for %: '{left}' and '{right}'"
-    )))
+    Err(unsupported("%", left, right))
 }
 
-/// `left == right`.
-pub(super) fn equal(left: &Value, right: &Value) -> bool {
-    match (left.as_str(), right.as_str()) {
-        (Some(left), Some(right)) => marks::plain(left) == marks::plain(right),
-        _ => left == right,
+/// `left * right`.
+pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Value> {
+    if let (Some(left), Some(right)) = (integer(left), integer(right)) {
+        return left.checked_mul(right).map(Value::from).ok_or_else(too_large);
     }
+    if let (Some(left), Some(right)) = (float(left), float(right)) {
+        return Ok(Value::from(left * right));
+    }
+    let (all, times) = match (integer(left), integer(right)) {
+        (Some(times), None) => (right, times),
+        (None, Some(times)) => (left, times),
+        _ => return Err(unsupported("*", left, right)),
+    };
+    let times = usize::try_from(times).unwrap_or(0);
+    if let Some(text) = all.as_str() {
+        super::strings::within(state, text.len().saturating_mul(times))?;
+        return Ok(part(all, &text.repeat(times)));
+    }
+    if all.kind() != ValueKind::Seq {
+        return Err(unsupported("*", left, right));
+    }
+    let items = items(state, all)?;
+    state.consume_fuel(items.len().saturating_mul(times) as u64)?;
+    let repeated = std::iter::repeat_n(items, times).flatten().collect();
+    Ok(like(all, repeated))
+}
+
+/// A list, or a tuple where `one` is such.
+fn like(one: &Value, items: Vec<Value>) -> Value {
+    match is_tuple(one) {
+        true => minijinja::value::Tuple::new(items).into(),
+        false => items.into(),
+    }
+}
+
+/// `left ** right`.
+pub(super) fn power(left: &Value, right: &Value) -> Result<Value> {
+    if let (Some(left), Some(right @ 0..)) = (integer(left), integer(right)) {
+        let power = u32::try_from(right).ok().and_then(|right| left.checked_pow(right));
+        return power.map(Value::from).ok_or_else(too_large);
+    }
+    let (Some(base), Some(exponent)) = (float(left), float(right)) else {
+        return Err(unsupported("**", left, right));
+    };
+    if base == 0.0 && exponent < 0.0 {
+        return Err(failure("zero to a negative power"));
+    }
+    let power = base.powf(exponent);
+    if (power.is_nan() || power.is_infinite()) && base.is_finite() && exponent.is_finite() {
+        return Err(failure("the power is no real number, or too large"));
+    }
+    Ok(power.into())
+}
+
+fn too_large() -> Error {
+    failure("a number is too large")
+}
+
+fn unsupported(op: &str, left: &Value, right: &Value) -> Error {
+    let (left, right) = (type_name(left), type_name(right));
+    failure(format!(
+        "unsupported operand types for {op}: '{left}' and '{right}'"
+    ))
 }
 
 /// `value[start:stop:step]`.
@@ -136,8 +180,10 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [Value; 3]) -> Result<
             .ok_or_else(|| failure("slice indices must be integers")),
     };
     let kind = type_name(value);
-    if !matches!(kind, "str" | "list" | "tuple" | "range" | "Undefined") {
-        return Err(failure(format!("'{kind}' object is no sequence")));
+    match kind {
+        "str" | "list" | "tuple" | "range" => (),
+        "Undefined" => return Err(ErrorKind::UndefinedError.into()),
+        _ => return Err(failure(format!("'{kind}' object has no parts"))),
     }
     let all = items(state, value)?;
     let count = all.len() as i128;
@@ -169,133 +215,45 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [Value; 3]) -> Result<
         at = at.saturating_add(step);
     }
     Ok(match kind {
-        "str" => taken
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<String>()
-            .into(),
-        "tuple" => minijinja::value::Tuple::new(taken).into(),
-        _ => taken.into(),
+        "str" => part(value, &taken.iter().filter_map(Value::as_str).collect::<String>()),
+        "range" => View::part(value, [start, stop, step], taken),
+        _ => like(value, taken),
     })
 }
 
-/// `left < right` and its like.
-pub(super) fn compare(left: &Value, op: &str, right: &Value) -> Result<bool> {
-    let order = order(left, right, 0)?;
-    let Some(order) = order else {
-        let (left, right) = (type_name(left), type_name(right));
-        return Err(failure(format!(
-            "'{op}' is not supported between '{left}' and '{right}'"
-        )));
-    };
-    Ok(match op {
-        "<" => order == Some(Ordering::Less),
-        "<=" => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-        ">" => order == Some(Ordering::Greater),
-        _ => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
-    })
-}
-
-/// The order of two values: `None` where Python knows none between their types, `Some(None)` where a number is none.
-pub(super) fn order(left: &Value, right: &Value, depth: usize) -> Result<Option<Option<Ordering>>> {
-    if depth > 64 {
-        return Err(ErrorKind::OutOfFuel.into());
-    }
-    if let (Some(left), Some(right)) = (integer(left), integer(right)) {
-        return Ok(Some(Some(left.cmp(&right))));
-    }
-    if let (Some(left), Some(right)) = (float(left), float(right)) {
-        return Ok(Some(left.partial_cmp(&right)));
-    }
-    if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
-        return Ok(Some(Some(marks::plain(left).cmp(&marks::plain(right)))));
-    }
-    let lists = [left, right]
-        .iter()
-        .all(|value| value.kind() == ValueKind::Seq);
-    if !lists || left.is_tuple() != right.is_tuple() {
-        return Ok(None);
-    }
-    for (left, right) in left.try_iter()?.zip(right.try_iter()?) {
-        if !equal(&left, &right) {
-            return order(&left, &right, depth + 1);
-        }
-    }
-    Ok(Some(Some(left.len().cmp(&right.len()))))
-}
-
-/// A stable sort that ends with the first error. The order need not be a total one: with what is no number it is none.
-pub(super) fn sorted<T>(
-    mut all: Vec<T>,
-    order: &impl Fn(&T, &T) -> Result<Ordering>,
-) -> Result<Vec<T>> {
-    if all.len() < 2 {
-        return Ok(all);
-    }
-    let mut merged = Vec::with_capacity(all.len());
-    let rest = all.split_off(all.len() / 2);
-    let mut left = sorted(all, order)?.into_iter().peekable();
-    let mut right = sorted(rest, order)?.into_iter().peekable();
-    while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
-        let next = match order(first, second)? {
-            Ordering::Greater => right.next(),
-            _ => left.next(),
-        };
-        merged.extend(next);
-    }
-    merged.extend(left.chain(right));
-    Ok(merged)
-}
-
-/// `needle in container`.
-pub(super) fn contained(state: &State, needle: &Value, container: &Value) -> Result<bool> {
-    match container.kind() {
-        ValueKind::String => {
-            let text = container.as_str().unwrap_or_default();
-            let needle = needle.as_str().ok_or_else(|| {
-                failure(format!(
-                    "'in <string>' requires a string, not '{}'",
-                    type_name(needle)
-                ))
-            })?;
-            state.consume_fuel(text.len() as u64 / 64)?;
-            Ok(marks::plain(text).contains(&*marks::plain(needle)))
-        }
-        ValueKind::Map if is_dict(container) => {
-            let found = |key: &Value| container.as_object()?.get_value(key);
-            let bare = || found(&Value::from(&*marks::plain(needle.as_str()?)));
-            Ok(found(needle).or_else(bare).is_some())
-        }
-        _ => Ok(items(state, container)?
-            .iter()
-            .any(|item| equal(item, needle))),
+/// A part of an escaped text is one as well.
+pub(super) fn part(of: &Value, text: &str) -> Value {
+    match of.is_safe() {
+        true => Value::from_safe_string(text.to_owned()),
+        false => text.into(),
     }
 }
 
-/// `first < second <= …`: comparisons that hold one after the other.
-pub(super) fn chain(state: &State, first: &Value, rest: Rest<Value>) -> Result<bool> {
-    let mut left = first;
-    for pair in rest.chunks_exact(2) {
-        let (op, right) = (pair[0].as_str().unwrap_or_default(), &pair[1]);
-        let holds = match op {
-            "==" => equal(left, right),
-            "!=" => !equal(left, right),
-            "in" => contained(state, left, right)?,
-            "not in" => !contained(state, left, right)?,
-            op => compare(left, op, right)?,
-        };
-        if !holds {
-            return Ok(false);
-        }
-        left = right;
-    }
-    Ok(true)
-}
+/// Attributes of numbers, ranges and views, which no template is known to ask for.
+pub(super) const UNSUPPORTED: [&str; 8] = [
+    "denominator",
+    "imag",
+    "mapping",
+    "numerator",
+    "real",
+    "start",
+    "step",
+    "stop",
+];
 
-/// `value.name`, where Python's types have a method of this name.
+/// `value.name`, where Python's types have something of this name.
 pub(super) fn attribute(value: &Value, name: &str) -> Result<Value> {
     if name.starts_with("__") {
         return Ok(Value::UNDEFINED);
+    }
+    let kind = type_name(value);
+    let known = match kind {
+        "bool" | "int" | "float" => ["real", "imag", "numerator", "denominator"].contains(&name),
+        "range" => ["start", "step", "stop"].contains(&name),
+        _ => kind.starts_with("dict_") && name == "mapping",
+    };
+    if known {
+        return Err(failure(format!("{kind}.{name} is not supported")));
     }
     match methods::has(value, name) {
         true => Ok(Value::from_object(Method::new(value, name))),
@@ -304,15 +262,28 @@ pub(super) fn attribute(value: &Value, name: &str) -> Result<Value> {
 }
 
 /// `value[key]`: an item, else an attribute.
-pub(super) fn item(value: &Value, key: &Value) -> Result<Value> {
-    if value.kind() == ValueKind::Seq && key.kind() == ValueKind::Number && !key.is_integer() {
-        return Ok(Value::UNDEFINED);
-    }
-    let found = value.get_item(key)?;
-    match key.as_str() {
-        Some(name) if found.is_undefined() && methods::has(value, name) => {
-            Ok(Value::from_object(Method::new(value, name)))
+pub(super) fn item(state: &State, value: &Value, key: &Value) -> Result<Value> {
+    let found = match type_name(value) {
+        "dict" => compare::look_up(state, value, key).ok().flatten().unwrap_or_default(),
+        "str" => {
+            let count = super::marks::count(value.as_str().unwrap_or_default()) as i128;
+            let place = integer(key).map(|place| if place < 0 { place + count } else { place });
+            let place = place.and_then(|place| usize::try_from(place).ok());
+            state.consume_fuel(count as u64 / 64)?;
+            let found = place.and_then(|place| {
+                super::marks::characters(value.as_str().unwrap_or_default()).nth(place)
+            });
+            found.map_or(Value::UNDEFINED, |found| part(value, found))
         }
+        "list" | "tuple" | "range" => match integer(key) {
+            Some(place) => value.get_item(&place.into())?,
+            None => Value::UNDEFINED,
+        },
+        "Undefined" | "object" | "Namespace" => value.get_item(key)?,
+        _ => Value::UNDEFINED,
+    };
+    match key.as_str() {
+        Some(name) if found.is_undefined() => attribute(value, name),
         _ => Ok(found),
     }
 }
@@ -342,6 +313,26 @@ mod tests {
             "it not in ['think']",
             "'</think>' in [it]",
             "[it].count('</think>') == 1",
+            "[[it]] == [['</think>']]",
+            "{'a': (it, 1)} == {'a': ('</think>', 1)}",
+            "['</think>'] in [[it]]",
+            "messages | map(attribute='content') | list == ['</think>']",
+            "'</think>' in messages | map(attribute='content') | list",
+            "messages | selectattr('content', 'equalto', '</think>') | list | length == 1",
+            "messages | selectattr('content', 'in', ['</think>']) | list | length == 1",
+            "messages | groupby('content') | map('first') | list == ['</think>']",
+            "[it, '</think>'] | unique | list | length == 1",
+            "[[it], ['</think>']] | max == [it]",
+            "[it] <= ['</think>']",
+            "{'</think>': 1}[it] == 1",
+            "{'</think>': 1}.get(it) == 1",
+            "{it: 1}.get('</think>' ~ '') == 1",
+            "'</think>' in {it: 1}",
+            "{it: 1} == {'</think>': 1}",
+            "(it, 1) in {'</think>': 1}.items()",
+            "it[1] == '/' and it[-1] == '>'",
+            "it is eq '</think>' and it is sameas '</think>'",
+            "(it | reverse) | length == 8",
             "['a', it].index('</think>') == 1",
             "it.isascii()",
             "it.isprintable()",

@@ -1,7 +1,7 @@
 //! Rendering a template with minijinja, set up as Hugging Face's transformers set up Jinja2.
 
 use super::value::{MAX_TEXT, text};
-use super::{Request, checks, filters, globals, macros, methods, rewrite, source};
+use super::{Request, checks, filters, globals, methods, rewrite, source};
 use crate::{Error, Result};
 use chrono::format::{Item, Numeric, StrftimeItems};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -82,7 +82,7 @@ pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
     let now = now(rendering.date.as_deref())?;
     let conversation = in_time(request, rendering, move |request, rendering| {
         let source = source::prepare(&request.template).map_err(unusable)?;
-        let mut environment = environment(now, &source)?;
+        let mut environment = environment(now)?;
         environment.set_fuel(Some(fuel(request, rendering)));
         run(&environment, &source, variables(request, rendering)).map_err(|error| explain(&error))
     })?;
@@ -148,8 +148,8 @@ fn in_time<T>(
 }
 
 /// The language as templates expect it, with limits.
-fn environment<'a>(now: Option<NaiveDateTime>, source: &str) -> Result<Environment<'a>> {
-    let mut environment = Environment::new();
+fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
+    let mut environment = Environment::empty();
     let syntax = SyntaxConfig::builder()
         .trim_blocks(true)
         .lstrip_blocks(true)
@@ -159,12 +159,7 @@ fn environment<'a>(now: Option<NaiveDateTime>, source: &str) -> Result<Environme
     environment.set_unknown_method_callback(methods::call);
     environment.set_formatter(write_value);
     environment.add_function("raise_exception", raise_exception);
-    let names = |name: &str| {
-        source
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .any(|word| word == name)
-    };
-    filters::add(&mut environment, macros::REST.map(names));
+    filters::add(&mut environment);
     checks::add(&mut environment);
     globals::add(&mut environment);
     if let Some(now) = now {

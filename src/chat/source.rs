@@ -2,7 +2,7 @@
 //!
 //! Jinja2 takes every kind of line break for one, spells string literals as Python does, knows a unary plus,
 //! and keeps the line break after `{% raw %}`. The transformers library adds `{% generation %}`, which marks what a model
-//! is trained to write and is a scope of its own.
+//! is trained to write and is a call block.
 
 use std::borrow::Cow;
 
@@ -25,9 +25,9 @@ pub(super) fn prepare(template: &str) -> Result<String, String> {
                 Some((at, word @ ("generation" | "endgeneration"))) => {
                     out.push_str(&tag[..2 + at]);
                     out.push_str(if word == "generation" {
-                        "with"
+                        "call _generation_support()"
                     } else {
-                        "endwith"
+                        "endcall"
                     });
                     &tag[2 + at + word.len()..]
                 }
@@ -298,7 +298,7 @@ mod tests {
     fn tags_that_minijinja_does_not_know_are_others() {
         let template =
             "{%- generation -%}{{ '{% generation %}' }}{% endgeneration %}{% set generation = 1 %}";
-        let expected = "{%- with -%}{{ '{% generation %}' }}{% endwith %}{% set generation = 1 %}";
+        let expected = "{%- call _generation_support() -%}{{ '{% generation %}' }}{% endcall %}{% set generation = 1 %}";
         assert_eq!(prepare(template).unwrap(), expected);
         let template = "{% raw %}{% generation %}{{ '\\x41' }}{%- endraw %}{{ '\\x41' }}";
         let expected = "{% raw +%}{% generation %}{{ '\\x41' }}{%- endraw %}{{ \"A\" }}";

@@ -68,7 +68,7 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
         "casefold" => unicode::fold(text).into(),
         "capitalize" => capitalize(text).into(),
         "title" => title(text).into(),
-        "swapcase" => text.chars().map(swapped).collect::<String>().into(),
+        "swapcase" => swapped(text).into(),
         "isalpha" => every(unicode::is_letter),
         "isalnum" => {
             every(|c| unicode::is_letter(c) || unicode::is_numeric(c) || unicode::is_digit(c))
@@ -244,12 +244,22 @@ fn title(text: &str) -> String {
     out
 }
 
-fn swapped(c: char) -> String {
-    match c.is_uppercase() {
-        true => c.to_lowercase().collect(),
-        false if c.is_lowercase() => c.to_uppercase().collect(),
-        false => c.into(),
+fn swapped(text: &str) -> String {
+    let mut out = String::new();
+    // Small as they are within the whole: a sigma that ends a word is another.
+    let whole = text.to_lowercase();
+    let mut small = &*whole;
+    for c in text.chars() {
+        let bytes: usize = c.to_lowercase().map(char::len_utf8).sum();
+        let (first, rest) = small.split_at(bytes.min(small.len()));
+        match c.is_uppercase() {
+            true => out.push_str(first),
+            false if c.is_lowercase() => out.extend(c.to_uppercase()),
+            false => out.push(c),
+        }
+        small = rest;
     }
+    out
 }
 
 pub(super) fn is_lower(text: &str) -> bool {

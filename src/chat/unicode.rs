@@ -81,6 +81,10 @@ pub(super) fn is_printable(c: char) -> bool {
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate,
         Unassigned,
     };
+    // Most characters need no table.
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
     let hidden = matches!(
         category(c),
         Control
@@ -92,7 +96,7 @@ pub(super) fn is_printable(c: char) -> bool {
             | Surrogate
             | Unassigned
     );
-    c == ' ' || !hidden
+    !hidden
 }
 
 /// A character in two cases at once, like the first of `ǅ`.

@@ -1,7 +1,9 @@
 //! Values as Python has them: their types, their texts, and what can be gone through.
 
+use super::globals::Namespace;
 use super::marks;
 use super::methods::{Method, View};
+use super::sequences::Group;
 use super::unicode;
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
@@ -29,7 +31,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         ValueKind::Number => "float",
         ValueKind::String => "str",
         ValueKind::Bytes => "bytes",
-        ValueKind::Seq if value.is_tuple() => "tuple",
+        ValueKind::Seq if is_tuple(value) => "tuple",
         ValueKind::Seq => "list",
         ValueKind::Map if is_dict(value) => "dict",
         ValueKind::Iterable => match value.downcast_object_ref::<View>() {
@@ -37,8 +39,14 @@ pub(super) fn type_name(value: &Value) -> &'static str {
             None if value.downcast_object_ref::<Generator>().is_some() => "generator",
             None => "list",
         },
+        _ if value.downcast_object_ref::<Namespace>().is_some() => "Namespace",
         _ => "object",
     }
+}
+
+/// Whether a value is a tuple, with names for its items or without.
+pub(super) fn is_tuple(value: &Value) -> bool {
+    value.is_tuple() || value.downcast_object_ref::<Group>().is_some()
 }
 
 /// Whether a value is a map, and no object that only has attributes.
@@ -46,9 +54,7 @@ pub(super) fn is_dict(value: &Value) -> bool {
     value.kind() == ValueKind::Map
         && !value.as_object().is_some_and(|object| {
             let name = object.type_name();
-            ["::Namespace", "::Loop", "::Macro"]
-                .iter()
-                .any(|end| name.ends_with(end))
+            name.ends_with("::Loop") || name.ends_with("::Macro")
         })
 }
 
@@ -138,25 +144,26 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
             out.push_str(after);
         }
         ValueKind::Seq => {
-            let (open, close) = if value.is_tuple() {
+            let (open, close) = if is_tuple(value) {
                 ('(', ')')
             } else {
                 ('[', ']')
             };
             out.push(open);
             list(&mut value.try_iter()?, out)?;
-            if value.is_tuple() && value.len() == Some(1) {
+            if is_tuple(value) && value.len() == Some(1) {
                 out.push(',');
             }
             out.push(close);
         }
         ValueKind::Map if is_dict(value) => {
             out.push('{');
-            for (index, key) in value.try_iter()?.enumerate() {
+            let pairs = value.as_object().and_then(|map| map.try_iter_pairs());
+            for (index, (key, value)) in pairs.into_iter().flatten().enumerate() {
                 out.push_str(if index > 0 { ", " } else { "" });
                 write_repr(&key, depth + 1, out)?;
                 out.push_str(": ");
-                write_repr(&value.get_item(&key)?, depth + 1, out)?;
+                write_repr(&value, depth + 1, out)?;
             }
             out.push('}');
         }
@@ -177,6 +184,12 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
             }
             None if value.downcast_object_ref::<Method>().is_some() => {
                 out.push_str("<built-in method>")
+            }
+            None if value.downcast_object_ref::<Namespace>().is_some() => {
+                let names = value.downcast_object_ref::<Namespace>();
+                out.push_str("<Namespace ");
+                write_repr(&names.map(Namespace::all).unwrap_or_default(), depth + 1, out)?;
+                out.push('>');
             }
             None => write!(Limited(out), "{value}").map_err(|_| ErrorKind::OutOfFuel)?,
         },

@@ -11,6 +11,7 @@ use crate::{Error, Result, TokenId};
 /// Keeps the spelling of a special token in a message from being taken for the token: a character that
 /// Unicode reserves for use within a program, and that stands in no text.
 pub(crate) const SHIELD: char = '\u{FDD0}';
+const SHIELD_BYTES: &[u8] = "\u{FDD0}".as_bytes();
 
 /// Tokens that are matched as they are spelled, before anything else looks at the text.
 pub(super) struct SpecialTokens {
@@ -123,16 +124,19 @@ impl SpecialTokens {
         let len = |token: usize| vocabulary.spelling(self.tokens[token].id).len();
         // By length, the longest first, then by place.
         let key = |at: usize, token: usize| [usize::MAX - len(token), at];
-        let matched = |token: usize| {
-            if all {
-                Some(token)
-            } else {
-                self.tokens[token].always
+        let matched = |at: usize, token: usize| {
+            let end = at + len(token);
+            // A single character has no inside: its shield stands behind it.
+            let single = text[at + 1..end].iter().all(|byte| byte & 0xC0 == 0x80);
+            let shielded = single && text[end..].starts_with(SHIELD_BYTES);
+            match all && !shielded {
+                true => Some(token),
+                false => self.tokens[token].always,
             }
         };
         let mut wanted = Places::new();
         for (at, token) in self.automaton.begins(text) {
-            wanted.extend(matched(token).map(|token| (key(at, token), token)));
+            wanted.extend(matched(at, token).map(|token| (key(at, token), token)));
         }
         let mut found = Places::new();
         while let Some(([_, at], token)) = wanted.pop_first() {
@@ -146,7 +150,7 @@ impl SpecialTokens {
             if bytes > room {
                 // A shorter token may fit before the one that is in the way.
                 let shorter = self.prefix(token, |prefix| len(prefix) <= room);
-                let shorter = shorter.and_then(matched);
+                let shorter = shorter.and_then(|token| matched(at, token));
                 wanted.extend(shorter.map(|token| (key(at, token), token)));
                 continue;
             }
@@ -169,8 +173,8 @@ impl SpecialTokens {
         token
     }
 
-    /// `text` with a [`SHIELD`] inside of everything that would be taken for a special token on request, but for
-    /// those around a model's thoughts where `thoughts` stay what they are.
+    /// `text` with a [`SHIELD`] after the first character of everything that would be taken for a special token on
+    /// request, but for those around a model's thoughts where `thoughts` stay what they are.
     pub fn shield(&self, text: &str, thoughts: bool) -> String {
         let text = unshield(text);
         let mut begins: Vec<_> = self.automaton.begins(text.as_bytes()).collect();
@@ -315,9 +319,7 @@ mod tests {
             let shielded = special.shield(&text, false);
             assert_eq!(unshield(&shielded), text);
             special.split(&vocabulary, &shielded, true, |_, token| {
-                // There is no place inside of a single character.
-                let long = token.filter(|id| tokens[*id as usize].0.chars().nth(1).is_some());
-                let kind = long.and_then(|id| vocabulary.kind(id));
+                let kind = token.and_then(|id| vocabulary.kind(id));
                 assert_ne!(kind, Some(Kind::Control), "{shielded:?} {tokens:?}");
             });
         }

@@ -230,6 +230,110 @@ a  {%- if true -%}  b  {%- endif -%}  c
 {% unknown %}
 {{ joiner(', ')() }}{% set j = joiner('|') %}{% for x in numbers %}{{ j() }}{{ x }}{% endfor %}
 {% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.next() }}{{ c.current }}{{ c.next() }}{% set _ = c.reset() %}{{ c.current }}
+{% macro m(a) %}{{ a }}{{ varargs }}{% endmacro %}{% macro n(a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}{{ n(1, 2) }}
+{% macro m(a) %}{{ a }}{{ kwargs }}{% endmacro %}{% macro n(a) %}{{ a }}{% endmacro %}{{ m(1, b=2) }}{{ n(1, b=2) }}
+{% macro m(a) %}{{ a }}{{ 'varargs' }}{% endmacro %}{{ m(1, 2) }}
+{% macro m(a) %}{% set varargs = 3 %}{{ varargs }}{% endmacro %}{{ m(1) }}{{ m.catch_varargs }}{{ m(1, 2) }}
+{% macro m(a) %}{% for varargs in [1] %}{{ varargs }}{% endfor %}{% endmacro %}{{ m(1) }}{{ m.catch_varargs }}
+{% macro m(a) %}{{ varargs }}{% set varargs = 3 %}{% endmacro %}{{ m(1, 2) }}{{ m.catch_varargs }}
+{% macro m(varargs) %}{{ varargs }}{% endmacro %}{{ m(1) }}{{ m.catch_varargs }}
+{% macro m(a) %}{% macro n() %}{{ varargs }}{% endmacro %}{{ n(5) }}{% endmacro %}{{ m(1, 2) }}{{ m.catch_varargs }}
+{% macro m(a) %}{% macro n(varargs) %}{{ varargs }}{% endmacro %}{{ n(5) }}{% endmacro %}{{ m(1) }}{{ m.catch_varargs }}
+{% macro m(a) %}{{ caller() }}{% endmacro %}{% macro n(a) %}{{ a }}{% endmacro %}{% call m(1) %}x{% endcall %}{% call n(1) %}x{% endcall %}
+{% macro m(a) %}{{ caller(1) }}{{ caller is defined }}{% endmacro %}{{ m(1) is defined }}
+{% macro m() %}{{ caller(1, 2) }}{% endmacro %}{% call(x, y=3) m() %}{{ x }}{{ y }}{% endcall %}
+{% set varargs = 9 %}{% macro m(a) %}{{ varargs }}{% endmacro %}{{ m(1) }}{{ varargs }}
+{% set varargs = 9 %}{% macro m(a) %}{{ a }}{% if false %}{{ varargs }}{% endif %}{% endmacro %}{{ m(1, 5) }}
+{% set kwargs = 9 %}{% macro m(a) %}{{ n2() if n2 is defined }}{{ a }}{% endmacro %}{{ m(1) }}{{ kwargs }}
+{% generation %}{% set q = 1 %}{{ q }}{% endgeneration %}{{ q is defined }}
+{% set q = 0 %}{% generation %}{{ q }}{% set q = 1 %}{{ q }}{% endgeneration %}{{ q }}
+{% set ns = namespace(q=0) %}{% generation %}{% set ns.q = 5 %}{% endgeneration %}{{ ns.q }}
+{% for x in [1, 2] %}{% generation %}{{ loop.index }}{{ x }}{{ loop.last }}{% endgeneration %}{% endfor %}
+{% for x in [1, 2] %}{% generation %}{% break %}{% endgeneration %}{% endfor %}
+{% for x in [1, 2] %}{% generation %}{% for y in [1, 2] %}{% if y == 2 %}{% break %}{% endif %}{{ y }}{% endfor %}{% endgeneration %}{% endfor %}
+{% for x in [1, 2] %}{% generation %}{% if x == 1 %}{% continue %}{% endif %}{{ x }}{% endgeneration %}{% endfor %}
+{% macro m(a) %}{% generation %}{{ a }}{% endgeneration %}{% endmacro %}{{ m(3) }}
+{% macro m(a) %}{% generation %}{{ caller() }}{% endgeneration %}{% endmacro %}{% call m(3) %}x{% endcall %}
+{% generation %}{% macro z() %}1{% endmacro %}{{ z() }}{% endgeneration %}{{ z is defined }}
+{% generation %}a{% generation %}b{{ n }}{% endgeneration %}c{% endgeneration %}
+{% if n %}{% generation %}{% if n == 7 %}x{% else %}y{% endif %}{% endgeneration %}{% endif %}
+{% filter upper %}{% generation %}a{{ text }}{% endgeneration %}{% endfilter %}
+{% set x %}{% generation %}a{{ text }}{% endgeneration %}{% endset %}{{ x }}
+{% set ns = namespace() %}{% set ns.x %}a{{ n }}{% endset %}{{ ns.x }}{{ ns }}
+{% set ns = namespace(a=1, b='x') %}{{ ns }}{% set ns.c = [ns.a] %}{{ ns.c }}{{ ns['a'] }}{{ ns.nope is defined }}{{ ns }}
+{% set d = {} %}{% set d.x = 1 %}{{ d }}
+{% set nope.x = 1 %}
+{% set ns = namespace({'a': 1}) %}{{ ns.a }}{% set ns2 = namespace({'a': 1}, a=2) %}{{ ns2.a }}
+{% set ns = namespace(x=1) %}{% for i in [1, 2] %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}
+{% set ns = namespace(x=namespace(y=1)) %}{% set ns.x.y = 3 %}{{ ns.x.y }}
+{% set ns = namespace(x=1) %}{% macro m() %}{% set ns.x = 4 %}{% endmacro %}{{ m() }}{{ ns.x }}
+{% set a, b = 1, 2 %}{{ a }}{{ b }}{% set (a, b) = (3, 4) %}{{ a }}{{ b }}
+{% for i in range(3) recursive %}{{ i }}{% if i == 1 %}{{ loop([5, 6]) }}{% endif %}{% endfor %}
+{% for g in people | groupby('age') %}{{ g.grouper }}{{ g.list | length }}{{ g[0] }}{{ g }};{% endfor %}
+{% for a, b in people | groupby('name') %}{{ a }}:{{ b | map(attribute='age') | join }};{% endfor %}
+{{ people | groupby('name', case_sensitive=true) | map(attribute='grouper') | list }}{{ words | groupby(0) }}
+{{ people | groupby('age') | first is sequence }}{{ (people | groupby('age') | first) == (7, [people[1]]) }}{{ (people | groupby('age') | first)[0:1] }}
+{{ people | groupby('age') | tojson }}
+{{ range(1, 10, 3)[1:] }}{{ range(10)[::-2] }}{{ range(5)[2:2] }}{{ range(5)[-2:] }}{{ range(3) == range(0, 3) }}{{ range(0) == range(2, 2) }}
+{{ range(3)[1] }}{{ range(3)[5] is defined }}{{ range(5)[1:4] | list }}{{ range(5)[1:4][1] }}
+{% for k, v in {'a': 1}.items() %}{{ k }}{{ v }}{% endfor %}{{ {'a': 1}.items() | list }}{{ {'a': 1}.items() | first }}
+{% set xs = person.items() %}{{ xs[0] is defined }}{{ xs | length }}{{ ('name', 'Ada') in xs }}{{ 'age' in person.keys() }}
+{{ {'a': 1}.keys() == {'a': 2}.keys() }}{{ {'a': 1}.items() == {'a': 1}.items() }}{{ ['a'] == {'a': 2}.keys() }}
+{{ [[1, [2]], {'a': (1,)}] == [[1, [2.0]], {'a': (1,)}] }}{{ {'a': 1, 'b': 2} == {'b': 2, 'a': 1} }}{{ {'a': 1} != {'a': 2} }}
+{{ [1, 2] | max }}{{ ['b', 'A'] | max }}{{ ['b', 'A'] | max(case_sensitive=true) }}{{ ['b', 'A', 'B'] | min }}{{ [true, 2] | min }}
+{{ people | max(attribute='age') | tojson }}{{ people | min(attribute='name') | tojson }}{{ [[1, 2], [1, 3]] | max }}
+{{ [{'a': 'x'}, {'a': 1}] | max(attribute='a') }}
+{{ [1, none] | sort }}
+{{ [{'a': none}, {'a': 1}] | sort(attribute='a') }}
+{{ [{'a': [1]}, {'a': {}}] | unique(attribute='a') | list }}
+{{ [(1, 2), (1, 2.0), (1,)] | unique | list }}
+{{ [none, undefined_name, none, undefined_name] | unique | list | length }}
+{{ {(1, [2]): 3} }}
+{{ {(1, 2): 3}[(1, 2)] }}{{ {1: 'a'}[true] }}{{ {1: 'a'}.get(1.0) }}
+{{ {'a': 1}.get({}) }}
+{{ 'a' in {'a': 1}.values() }}{{ 1 in {'a': 1}.values() }}{{ [] in [[]] }}{{ {} in [{}] }}
+{{ numbers | map('nope') }}
+{{ [] | map('nope') | list }}{{ none | map('upper') | list }}{{ 0 | select | list }}{{ '' | batch(2) | list }}
+{{ numbers | select('nope') | list }}
+{{ people | selectattr | list }}
+{{ people | map | list }}
+{{ people | map(attribute='age', default=0) | sum }}{{ people | map(attribute='tags.0', default='-') | join }}
+{{ people | map(attribute='age', nope=0) | list }}
+{{ numbers | map('round', 1) | list }}{{ numbers | map('default', 1) | list }}{{ words | map('replace', old='p', new='q') | list }}
+{{ people | selectattr('age', 'in', [7, 36]) | list | length }}{{ people | rejectattr('age', 'ge', 36) | map(attribute='name') | join }}
+{{ numbers | reject('gt', 1) | list }}{{ words | select('in', 'apple fig') | list }}{{ words | select('lower') | list }}
+{{ numbers | batch(0) | list }}{{ [] | batch(3, 'x') | list }}{{ range(5) | batch(3, 'x') | list }}{{ range(5) | batch(linecount=2) | list }}
+{{ numbers | slice(0) | list }}
+{{ range(5) | slice(7, '-') | list }}{{ [] | slice(2) | list }}
+{{ 2.675 | round(2) }}{{ 1e20 | round(3) }}{{ 12345.678 | round(-2) }}{{ 15 | round(-1) }}{{ 25 | round(-1) }}{{ -15 | round(-1) }}{{ 5 | round(-3) }}{{ 0.5 | round }}{{ 1.5 | round }}{{ -0.5 | round }}
+{{ 2.345 | round(2, 'ceil') }}{{ -2.345 | round(1, 'floor') }}{{ 7 | round(-1, 'floor') }}{{ 2.5 | round(0, 'nope') }}
+{{ 'nan' | float | round }}
+{{ '3' | round }}
+{{ 'upper' is filter }}{{ 'map' is filter }}{{ 'pprint' is filter }}{{ 'e' is filter }}{{ 'iterate' is filter }}{{ 'set' is filter }}{{ '[]' is filter }}{{ 'bool' is filter }}
+{{ 'in' is test }}{{ '==' is test }}{{ 'given' is test }}{{ 'sameas' is test }}{{ 'undefined' is test }}{{ 'safe' is test }}{{ 'int' is test }}
+{{ 5 is int }}
+{{ 1 is odd(2) }}
+{{ 1.5 is odd }}{{ 'a' is odd }}
+{{ 'ab' * 2 * 2 }}{{ [1] * 2 + [3] }}{{ (1, 2) * 2 }}{{ [0] * 0 }}{{ 3 * '-' }}{{ true * 3 }}{{ 2.5 * 2 }}{{ [[]] * 2 }}
+{{ 2 ** 3 ** 2 }}{{ 2 ** -2 }}{{ 4 ** 0.5 }}{{ true ** 2 }}{{ 0 ** 0 }}{{ 0 ** -1 }}
+{{ 'a' ** 2 }}
+{{ ('<b>' | safe).upper() ~ '<' }}{{ (('<b>' | safe).strip() + '<') }}{{ ('<b>' | safe).split('b') }}{{ ('a' | safe).replace('a', 'b') | e }}
+{{ text | reverse }}{{ numbers | reverse | first }}{{ person | reverse | list }}{{ range(3) | last }}{{ person | last }}{{ person.values() | last }}
+{{ {'a': 1} | items | list }}{{ 'x' | items | list }}
+{{ dict([('a', 1), ('b', 2)]) }}{{ dict([['a', 1]], b=2) }}{{ dict({'a': 1}, **{'c': 3}) }}{{ dict() }}
+{{ dict([1]) }}
+{{ dict(1) }}
+{{ text[1.0] is defined }}{{ text[true] }}{{ numbers[true] }}{{ numbers[-4] is defined }}{{ text['upper'] is callable }}{{ text[-11] }}
+{{ person[none] is defined }}{{ person[[1]] is defined }}{{ person[1] is defined }}{{ n[0] is defined }}{{ f['x'] is defined }}
+{{ {'a': {'b': [10, 20]}}['a']['b'][-1] }}{{ people[0]['tags'][0] }}{{ ((1, 2), 3)[0][1] }}
+{{ [3, 'a', 2.5, none] | list | string }}{{ [1, 2] | string | list }}
+{{ 'x' | map('upper') | list }}{{ 'ab' | select('in', 'a') | list }}{{ {'a': 1} | map('upper') | list }}
+{{ numbers | sum(start=0.5) }}{{ people | sum(attribute='age', start=1) }}{{ people | sum('age') }}
+{{ [undefined_name] | sum }}
+{{ numbers | sort(reverse=true, attribute=none) }}{{ people | sort(attribute='name', case_sensitive=true) | map(attribute='name') | list }}{{ people | sort(false, false, 'age,name') | map(attribute='name') | list }}
+{{ 'cab' | sort }}{{ {'b': 1, 'a': 2} | sort }}{{ range(3) | sort(reverse=true) }}{{ [('b', 1), ('a', 2)] | sort }}
+{{ ['é', 'E', 'z'] | sort }}{{ ['a', 'B', 'A', 'b'] | unique | list }}{{ ['a', 'B', 'A', 'b'] | sort }}
+{{ 'ΑΣ Σ'.swapcase() }}{{ [('<b>' | safe)[1:], ('<b>' | safe) | last, ('<b>' | safe)[0]] }}
 ---
 {% for m in people %}
   {% if m.tags %}

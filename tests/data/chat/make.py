@@ -23,14 +23,17 @@ NOW = datetime.datetime(2026, 11, 24, 12, 30)
 
 
 class Generation(jinja2.ext.Extension):
-    """{% generation %} … {% endgeneration %}: its body."""
+    """{% generation %} … {% endgeneration %}: its body, as a call block."""
 
     tags = {"generation"}
 
     def parse(self, parser):
         line = next(parser.stream).lineno
         body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
-        return jinja2.nodes.Scope(body, lineno=line)
+        return jinja2.nodes.CallBlock(self.call_method("body"), [], [], body).set_lineno(line)
+
+    def body(self, caller):
+        return caller()
 
 
 def raise_exception(message):
@@ -50,9 +53,8 @@ def render(template, messages, add_generation_prompt, variables):
     env.globals["strftime_now"] = NOW.strftime
     given = {"tools": None, "documents": None, "bos_token": "<s>", "eos_token": "</s>", **variables}
     try:
-        return {"text": env.from_string(template).render(
-            messages=messages, add_generation_prompt=add_generation_prompt, **given
-        )}
+        given = {"messages": messages, "add_generation_prompt": add_generation_prompt, **given}
+        return {"text": env.from_string(template).render(given)}
     except jinja2.exceptions.TemplateError as error:
         return {"refused": str(error)}
 
@@ -78,6 +80,41 @@ OPTIONS = [
     (True, {"tools": TOOLS}),
 ]
 
+ADD = {"name": "add", "arguments": {"a": 2, "b": [1.0, None, "é"]}}
+LOOK = {"name": "look_up", "arguments": {"query": "<it>", "deep": True}}
+CALLS = [{"id": "call00001", "type": "function", "function": ADD}]
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "Tells the weather.\nOf a place.", "parameters": {"type": "object", "properties": {
+    "place": {"type": "string", "description": "Where"},
+    "unit": {"type": "string", "enum": ["C", "F"], "default": "C"},
+    "days": {"type": "array", "items": {"type": "integer"}},
+    "more": {"type": "object", "properties": {"wind": {"type": ["boolean", "null"]}}, "required": ["wind"]},
+}, "required": ["place"]}, "return": {"type": "string"}}}
+# What a message of the crate cannot hold comes as a variable of the name.
+WITH_CALLS = [
+    {"role": "system", "content": "Use tools."},
+    {"role": "user", "content": "2 + 1?"},
+    {"role": "assistant", "content": "", "tool_calls": CALLS},
+    {"role": "tool", "content": "3", "name": "add", "tool_call_id": "call00001"},
+    {"role": "assistant", "content": "<think>\nso\n</think>\n\nIt is 3."},
+    {"role": "user", "content": "And now?"},
+]
+TWO_CALLS = WITH_CALLS[1:2] + [
+    {"role": "assistant", "content": "<think>two</think>", "thinking": "two", "tool_calls": CALLS + [{"id": "call00002", "type": "function", "function": LOOK}]},
+    {"role": "tool", "content": "3", "tool_call_id": "call00001"},
+    {"role": "tool", "content": '{"found": ["ü"]}', "tool_call_id": "call00002"},
+]
+DOCUMENTS = [{"doc_id": 1, "title": "One", "text": "First."}, {"doc_id": "b", "title": "Two", "text": "Second <b>."}]
+# Written later than the others: what agents and thinking models are asked.
+LATER = ["ernie", "exaone4", "gemma2", "granite3", "harmony", "hunyuan", "lfm2", "llama32", "nemo", "r1distill"]
+LATER_OPTIONS = [
+    (True, {"messages": WITH_CALLS, "tools": TOOLS + [WEATHER]}),
+    (False, {"messages": WITH_CALLS, "enable_thinking": True, "skip_think": False, "keep_past_thinking": True}),
+    (True, {"messages": TWO_CALLS, "tools": [WEATHER], "tools_in_user_message": False}),
+    (True, {"messages": TWO_CALLS[:2], "enable_thinking": False}),
+    (True, {"documents": DOCUMENTS, "controls": {"citations": True, "length": "short"}}),
+    (True, {"documents": DOCUMENTS, "tools": [WEATHER], "thinking": True, "reasoning_effort": "high"}),
+    (True, {"thinking": True, "enable_thinking": True}),
+]
 
 
 def conversations():
@@ -85,7 +122,9 @@ def conversations():
     cases = []
     for path in sorted(HERE.glob("*.jinja")):
         for messages in CONVERSATIONS:
-            for add_generation_prompt, variables in OPTIONS:
+            for add_generation_prompt, variables in OPTIONS + (LATER_OPTIONS if path.stem in LATER else []):
+                if "messages" in variables and messages != CONVERSATIONS[0]:
+                    continue
                 given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
                 result = render(path.read_text(), messages, **given)
                 case = {"template": path.name, "messages": messages, **given, **result}
@@ -126,6 +165,6 @@ if __name__ == "__main__":
     variables = expressions.VARIABLES
     write("expected.json", conversations())
     write("expressions.json", small(expressions.templates(), variables), variables=variables)
-    made = small(random_templates.templates(1, 900), variables)
+    made = small(random_templates.templates(1, 2500), variables)
     kept = [case for index, case in enumerate(made) if "text" in case or index % 5 == 0]
     write("random.json", kept, variables=variables)

@@ -1,0 +1,113 @@
+//! Macros and call blocks, made anew: the names they see, their defaults, and what calls them.
+
+use super::{Result, Rewriter, ast, constant, filter, macros, store, unknown, var};
+use ast::{Expr, Spanned, Stmt};
+use minijinja::value::Value;
+
+/// The names of those of [`macros::REST`] that a macro does not use.
+const UNUSED: [&str; 2] = ["*", "**"];
+
+impl Rewriter {
+    /// From here on, this name is another value's.
+    pub(super) fn hide(&self, name: &str) {
+        let hidden = self.hidden.get();
+        self.hidden
+            .set([0, 1].map(|at| hidden[at] || macros::REST[at] == name));
+    }
+
+    /// A macro and what wraps it as soon as it is made: `{% set NAME = NAME | macro(signature) %}`.
+    ///
+    /// Its defaults are set in its body: in order, so that one may name an earlier argument, and where nothing is given,
+    /// not where what is given is undefined.
+    pub(super) fn wrapped<'a>(&self, of: &Spanned<ast::Macro<'a>>) -> Result<[Stmt<'a>; 2]> {
+        let span = of.span();
+        let names = argument_names(of);
+        let first = names.len() - of.defaults.len();
+        let mut body = Vec::with_capacity(of.defaults.len() + of.body.len());
+        for (name, default) in names[first..].iter().zip(&of.defaults) {
+            let given = ast::Test {
+                name: macros::GIVEN,
+                expr: var(name, span),
+                args: Vec::new(),
+            };
+            let value = ast::IfExpr {
+                test_expr: Expr::Test(Spanned::new(given, span)),
+                true_expr: var(name, span),
+                false_expr: Some(self.expression(default)?),
+            };
+            let expr = Expr::IfExpr(Spanned::new(value, span));
+            body.push(store(name, expr, span));
+        }
+        let (mut inside, rest) = self.body(&names, &of.body)?;
+        body.append(&mut inside);
+        let mut args: Vec<_> = names.iter().map(|name| var(name, span)).collect();
+        for at in [0, 1] {
+            // What the macro does not use it may not hide from what is within it.
+            args.push(var(
+                if rest[at] {
+                    macros::REST[at]
+                } else {
+                    UNUSED[at]
+                },
+                span,
+            ));
+        }
+        let made = ast::Macro {
+            name: of.name,
+            args,
+            defaults: Vec::new(),
+            body,
+        };
+        let signature = constant(
+            Value::from_object(macros::Signature {
+                names: names.into_iter().map(str::to_owned).collect(),
+                defaults: of.defaults.len(),
+                rest,
+            }),
+            span,
+        );
+        let expr = filter(macros::WRAP, var(of.name, span), vec![signature]);
+        Ok([
+            Stmt::Macro(Spanned::new(made, span)),
+            store(of.name, expr, span),
+        ])
+    }
+
+    /// The body of a macro with these arguments, and which of [`macros::REST`] it uses.
+    fn body<'a>(&self, names: &[&str], of: &[Stmt<'a>]) -> Result<(Vec<Stmt<'a>>, [bool; 2])> {
+        let (used, hidden) = (self.used.take(), self.hidden.take());
+        names.iter().for_each(|name| self.hide(name));
+        let body = self.statements(of)?;
+        let inside = self.used.get();
+        self.used
+            .set([0, 1].map(|at| used[at] || (inside[at] && !hidden[at])));
+        let here = self.hidden.get();
+        self.hidden.set([0, 1].map(|at| here[at] || hidden[at]));
+        Ok((body, inside))
+    }
+
+    /// The body of a `{% call %}`, which the engine calls itself: its defaults are left to the engine.
+    pub(super) fn caller<'a>(&self, of: &Spanned<ast::Macro<'a>>) -> Result<ast::Macro<'a>> {
+        let defaults: Result<_> = of.defaults.iter().map(|of| self.expression(of)).collect();
+        let names = argument_names(of);
+        let (body, rest) = self.body(&names, &of.body)?;
+        if rest != [false; 2] {
+            return Err(unknown("varargs or kwargs of a call block"));
+        }
+        Ok(ast::Macro {
+            name: of.name,
+            args: names.iter().map(|name| var(name, of.span())).collect(),
+            defaults: defaults?,
+            body,
+        })
+    }
+}
+
+fn argument_names<'a>(of: &ast::Macro<'a>) -> Vec<&'a str> {
+    let name = |argument: &Expr<'a>| match argument {
+        Expr::Var(var) => Some(var.id),
+        _ => None,
+    };
+    of.args.iter().filter_map(name).collect()
+}
+
