@@ -327,7 +327,7 @@ fn parse(kind: Kind, source: &str) -> Reason<Parsed> {
         Kind::Regex => serialized(TopLevelGrammar::from_regex(whole(source)?)),
         Kind::Grammar if gbnf::is_gbnf(source) => gbnf::compile(source)?,
         Kind::Grammar => {
-            lark::check_depth(source)?;
+            lark::check(source)?;
             serialized(TopLevelGrammar::from_lark(source.to_owned()))
         }
     };

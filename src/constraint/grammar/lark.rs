@@ -1,4 +1,4 @@
-//! How deep the rules of a Lark grammar lead into one another.
+//! What of Lark is not for the library: how deep the rules of a grammar lead into one another, and `%json`.
 //!
 //! llguidance compiles a rule within the rule that mentions it first, on the stack of the machine. So the way it
 //! will take is walked here beforehand, without a stack, and a grammar that leads too deep is refused.
@@ -9,15 +9,10 @@ use std::collections::HashMap;
 /// How deep rules and terminals may lead into one another.
 const MAX_DEPTH: usize = 200;
 
-/// The most references of the schemas in `%json`, which may lead into one another too.
-const MAX_REFERENCES: usize = 100;
-
-/// Refuses what would lead too deep.
-pub fn check_depth(source: &str) -> Reason<()> {
-    if source.contains("%json") && source.matches("$ref").count() > MAX_REFERENCES {
-        return Err(format!(
-            "it has more than {MAX_REFERENCES} references within %json"
-        ));
+/// Refuses what would lead too deep, and schemas: the library's own reading of them lets through what is invalid.
+pub fn check(source: &str) -> Reason<()> {
+    if source.contains("%json") {
+        return Err("%json is not supported (\"json_schema\" takes a schema)".into());
     }
     let rules = mentions(source);
     let numbers: HashMap<&str, usize> = rules
