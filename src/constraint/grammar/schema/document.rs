@@ -364,9 +364,7 @@ fn inexact(source: &str) -> Vec<String> {
 }
 
 /// What holds for objects that have a certain member: the names of others they must have, or a schema.
-pub fn dependents<'a>(
-    schema: &'a Map<String, Value>,
-) -> Reason<impl Iterator<Item = (&'a str, &'a Value)>> {
+pub fn dependents(schema: &Map<String, Value>) -> Reason<Vec<(&str, &Value)>> {
     let mut all = Vec::new();
     // Until 2019 it was one keyword.
     for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
@@ -384,7 +382,7 @@ pub fn dependents<'a>(
             all.push((name, rule));
         }
     }
-    Ok(all.into_iter())
+    Ok(all)
 }
 
 /// The schemas of a keyword that has a list of them.

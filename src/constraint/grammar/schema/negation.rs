@@ -174,7 +174,7 @@ fn other_types(named: &Value) -> Vec<Value> {
     let names = ["null", "boolean", "string", "array", "object", "number"];
     let others: Vec<&str> = names
         .into_iter()
-        .filter(|name| !has(name) && !(*name == "number" && has("integer")))
+        .filter(|name| !has(name) && (*name != "number" || !has("integer")))
         .collect();
     let mut options = Vec::new();
     if !others.is_empty() {
