@@ -1,6 +1,7 @@
 //! Grammars → masks, by llguidance: an Earley parser over a lexer of regular-expression derivatives, walked
 //! along the trie of the vocabulary's bytes.
 
+mod depth;
 mod gbnf;
 mod lark;
 mod names;

@@ -6,7 +6,7 @@ use super::number::Decimal;
 use super::object::members;
 use super::parts::{All, Choice, Flat, How, Part, address};
 use serde_json::{Map, Number, Value, json};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use typed_arena::Arena;
 
@@ -20,8 +20,9 @@ const UNSUPPORTED: [&str; 6] = [
     "$data",
 ];
 
-/// The most schemas that are taken together in one place.
+/// The most schemas that are taken together in one place, and in all places one after the other: seconds.
 const MAX_PARTS: usize = 1000;
+const MAX_TAKEN: usize = 400_000;
 
 /// Schemas by name, and what they are in.
 pub struct Document<'a> {
@@ -36,6 +37,8 @@ pub struct Document<'a> {
     known: RefCell<HashMap<(usize, How), Vec<All<'a>>>>,
     /// The schemas with `unevaluated…` that a part stands in, each with the ones around it; the first stands for none.
     scopes: RefCell<Vec<(usize, usize)>>,
+    /// How many schemas were taken so far.
+    taken: Cell<usize>,
     /// Numbers of the document that are not what it says.
     inexact: Vec<String>,
 }
@@ -51,6 +54,7 @@ impl<'a> Document<'a> {
             made,
             known: RefCell::default(),
             scopes: RefCell::new(vec![(0, 0)]),
+            taken: Cell::new(0),
             inexact: inexact(source),
         };
         document.find_names()?;
@@ -174,7 +178,8 @@ impl<'a> Document<'a> {
             if !seen.insert(part.key()) {
                 continue;
             }
-            if seen.len() > MAX_PARTS {
+            self.taken.set(self.taken.get() + 1);
+            if seen.len() > MAX_PARTS || self.taken.get() > MAX_TAKEN {
                 return Err("too many schemas are taken together".into());
             }
             let never = Value::Bool(part.how == How::Not);
