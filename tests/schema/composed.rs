@@ -58,7 +58,8 @@ fn what_must_not_fit_is_left_out() {
         &["true"],
         &["null"],
     );
-    refused(r#"{"not":{"patternProperties":{"a":false}}}"#);
+    let keyword = refused(r#"{"not":{"patternProperties":{"a":false}}}"#);
+    assert!(keyword.contains("\"patternProperties\""), "{keyword}");
     refused(r#"{"not":{"const":[1]},"type":"array"}"#);
     refused(r#"{"not":{}}"#);
 }
@@ -75,6 +76,13 @@ fn of_overlapping_options_exactly_one_fits() {
         &[r#"{"email":"a"}"#, r#"{"phone":"1"}"#],
         &["{}", r#"{"email":"a","phone":"1"}"#, r#"{"email":1}"#],
     );
+    let closed = |name| {
+        format!(
+            r#"{{"type":"object","properties":{{"{name}":{{"type":"null"}}}},"additionalProperties":false}}"#
+        )
+    };
+    let keyword = refused(&format!("{{\"oneOf\":[{},{}]}}", closed("a"), closed("b")));
+    assert!(keyword.contains("\"additionalProperties\""), "{keyword}");
     check(
         r#"{"oneOf":[{"type":"integer","multipleOf":3},{"type":"integer","multipleOf":5},{"const":"x"}]}"#,
         &["3", "5", "10", "\"x\""],

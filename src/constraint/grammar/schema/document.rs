@@ -39,6 +39,8 @@ pub struct Document<'a> {
     scopes: RefCell<Vec<(usize, usize)>>,
     /// How many schemas were taken so far.
     taken: Cell<usize>,
+    /// A keyword of which it could not be told what does not hold to it.
+    pub left_out: RefCell<Option<String>>,
     /// Numbers of the document that are not what it says.
     inexact: Vec<String>,
 }
@@ -55,6 +57,7 @@ impl<'a> Document<'a> {
             known: RefCell::default(),
             scopes: RefCell::new(vec![(0, 0)]),
             taken: Cell::new(0),
+            left_out: RefCell::default(),
             inexact: inexact(source),
         };
         document.find_names()?;
@@ -197,7 +200,7 @@ impl<'a> Document<'a> {
             }
             self.check_numbers(schema)?;
             if part.how == How::Not {
-                let make = || negation::options(self, part.schema, schema);
+                let make = || negation::options(self, schema);
                 let mut options = self.options(part.schema, How::Not, make)?;
                 match options.len() {
                     0 => return Ok(None),

@@ -69,8 +69,14 @@ pub fn compile(source: &str) -> Reason<Compiled> {
         compiler.define(&all, symbol)?;
     }
     let has_open_names = compiler.has_open_names;
+    let left_out = compiler.document.left_out.take();
     let grammar = compiler.rules.finish(start)?;
-    let grammar = grammar.ok_or("no value fits the schema")?;
+    let grammar = grammar.ok_or_else(|| match left_out {
+        Some(keyword) => {
+            format!("what does not fit \"{keyword}\" cannot be told (\"not\", \"if\" and \"oneOf\" need it)")
+        }
+        None => "no value fits the schema".into(),
+    })?;
     Ok(Compiled {
         grammar,
         has_open_names,

@@ -14,10 +14,9 @@ pub const FRACTION: &str = "\0fraction";
 pub const NOT_MULTIPLE_OF: &str = "\0not multipleOf";
 pub const NOT_PATTERN: &str = "\0not pattern";
 
-/// The options that are left where `whole`, of these keywords, does not fit.
+/// The options that are left where a schema of these keywords does not fit.
 pub fn options<'a>(
     document: &Document<'a>,
-    whole: &'a Value,
     schema: &'a Map<String, Value>,
 ) -> Reason<Vec<All<'a>>> {
     let mut options = Vec::new();
@@ -99,12 +98,11 @@ pub fn options<'a>(
             rule => options.push(has.and(&All::none_of(std::slice::from_ref(rule)))),
         }
     }
-    match left_out {
-        Some(keyword) if options.is_empty() && !whole.is_boolean() => Err(format!(
-            "what does not fit \"{keyword}\" cannot be told (\"not\", \"if\" and \"oneOf\" need it)"
-        )),
-        _ => Ok(options),
+    if let Some(keyword) = left_out {
+        let left_out = &mut *document.left_out.borrow_mut();
+        left_out.get_or_insert_with(|| keyword.clone());
     }
+    Ok(options)
 }
 
 /// The schemas for what does not hold to a keyword, where it says all by itself.
