@@ -7,10 +7,19 @@ mod grammars;
 use grammars::vocabulary;
 use nexttoken::constraint::{Kind, Rule};
 
-/// A rule for each number, each leading to the next.
-fn chain(count: usize, head: &str, rule: impl Fn(usize) -> String, last: &str) -> String {
+/// A rule for each number, each leading to the next, between two texts. `first` is the name of the first rule, and
+/// `is` stands behind a name.
+fn chain(
+    count: usize,
+    (first, is): (&str, &str),
+    name: &str,
+    around: [&str; 2],
+    last: &str,
+) -> String {
+    let [before, after] = around;
+    let rule = |n: usize| format!("{name}{n}{is} {before}{name}{}{after}\n", n + 1);
     let rules: String = (0..count).map(rule).collect();
-    format!("{head}{rules}{last}")
+    format!("{first}{is} {name}0\n{rules}{name}{count}{is} {last}\n")
 }
 
 fn nested(open: &str, inner: &str, close: &str, depth: usize) -> String {
@@ -61,17 +70,10 @@ fn sources(count: usize) -> Vec<(Kind, String)> {
     sources.push((Kind::JsonSchema, pattern(nested("(", "a", ")", count))));
     sources.push((Kind::JsonSchema, pattern(nested("(", "a", ")?", count))));
     for (rule, last) in [("a", "\"x\""), ("A", "\"x\""), ("A", "/x/")] {
-        let lark = |before: &str, after: &str| {
-            chain(
-                count,
-                &format!("start: {rule}0\n"),
-                |n| format!("{rule}{n}: {before}{rule}{}{after}\n", n + 1),
-                &format!("{rule}{count}: {last}\n"),
-            )
-        };
-        sources.push((Kind::Grammar, lark("", "")));
-        sources.push((Kind::Grammar, lark("\"(\" ", " \")\"")));
-        sources.push((Kind::Grammar, lark("(\"(\" ", " | \"y\")?")));
+        for around in [["", ""], ["\"(\" ", " \")\""], ["(\"(\" ", " | \"y\")?"]] {
+            let source = chain(count, ("start", ":"), rule, around, last);
+            sources.push((Kind::Grammar, source));
+        }
     }
     sources.push((
         Kind::Grammar,
@@ -104,21 +106,14 @@ fn sources(count: usize) -> Vec<(Kind, String)> {
             nested("%lark {\nstart: ", "\"a\"", "\n}", count)
         ),
     ));
-    for (before, after) in [
-        ("", ""),
-        ("\"(\" ", " \")\""),
-        ("(", ")*"),
-        ("\"x\" | ", " \"y\"{2,3}"),
+    for around in [
+        ["", ""],
+        ["\"(\" ", " \")\""],
+        ["(", ")*"],
+        ["\"x\" | ", " \"y\"{2,3}"],
     ] {
-        sources.push((
-            Kind::Grammar,
-            chain(
-                count,
-                "root ::= a0\n",
-                |n| format!("a{n} ::= {before}a{}{after}\n", n + 1),
-                &format!("a{count} ::= \"x\"\n"),
-            ),
-        ));
+        let source = chain(count, ("root", " ::="), "a", around, "\"x\"");
+        sources.push((Kind::Grammar, source));
     }
     sources.push((
         Kind::Grammar,

@@ -4,7 +4,7 @@
 #[path = "common/grammars.rs"]
 mod grammars;
 
-use grammars::{accepts, vocabulary};
+use grammars::{Random, accepts, vocabulary};
 use nexttoken::constraint::Kind;
 use std::collections::{BTreeSet, HashMap};
 
@@ -79,17 +79,7 @@ enum Item {
 
 type Rules = Vec<Vec<Vec<Item>>>;
 
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, count: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % count
-    }
-
     fn choice(&mut self, rules: usize, depth: usize) -> Vec<Vec<Item>> {
         let options = 1 + self.below(3);
         (0..options)

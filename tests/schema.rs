@@ -1,8 +1,12 @@
 //! JSON schemas: what they let through is valid, by the JSON-Schema-Test-Suite and by random walks.
 #![cfg(not(target_arch = "wasm32"))]
 
+#[path = "schema/composed.rs"]
+mod composed;
 #[path = "common/grammars.rs"]
 mod grammars;
+#[path = "schema/numbers.rs"]
+mod numbers;
 
 use grammars::{accepts, vocabulary};
 use nexttoken::TokenId;
@@ -47,7 +51,7 @@ fn nothing_invalid_of_the_test_suite_is_let_through() {
     );
     assert!(unsound.is_empty(), "{}", unsound.join("\n"));
     // What is refused, or cannot be written, does not grow unseen.
-    assert!(compiled >= 255 && accepted >= 802 && rejected >= 696);
+    assert!(compiled >= 388 && accepted >= 1065 && rejected >= 874);
 }
 
 /// Texts that a schema allows, and others that it does not.
@@ -268,104 +272,6 @@ fn more_properties_than_are_allowed_cannot_be_required() {
             names.join(","),
         ));
     }
-}
-
-#[test]
-fn numbers_keep_to_their_bounds() {
-    check(
-        r#"{"type":"number","exclusiveMinimum":1,"maximum":1.25}"#,
-        &["1.2", "1.25", "1.0001", "1.250", "1.2e0", "1.1e+00"],
-        &[
-            "1", "1.0", "1e0", "1.26", "0.5", "10", "1.2501", "12e-1", "-1.2",
-        ],
-    );
-    check(
-        r#"{"type":"number","exclusiveMinimum":-1.25,"exclusiveMaximum":-1}"#,
-        &["-1.1", "-1.2499", "-1.01"],
-        &["-1", "-1.0", "-1.25", "-1.3", "1.1", "0", "-0"],
-    );
-    check(
-        r#"{"type":"integer","minimum":9007199254740992,"maximum":9007199254741003}"#,
-        &["9007199254741003", "9007199254740992"],
-        &["9007199254741004", "9007199254740991", "90071992547410030"],
-    );
-    check(
-        r#"{"type":"integer","exclusiveMinimum":9007199254740992,"exclusiveMaximum":9007199254741002}"#,
-        &["9007199254741001", "9007199254740993"],
-        &["9007199254740992", "9007199254741002"],
-    );
-    check(
-        r#"{"type":"integer","minimum":0,"maximum":18446744073709551615}"#,
-        &["18446744073709551615", "0"],
-        &["18446744073709551616", "-1"],
-    );
-    check(
-        r#"{"type":"integer","minimum":-9223372036854775808}"#,
-        &[
-            "5",
-            "-9223372036854775808",
-            "123456789012345678901234567890",
-        ],
-        &["-9223372036854775809"],
-    );
-    check(
-        r#"{"type":"number","minimum":-3.4e38,"maximum":3.4e38}"#,
-        &["5", "3.4e38", "-3.4e38", "1e-9", "0.0"],
-        &["3.41e38", "1e39", "-3.5e38"],
-    );
-    check(
-        r#"{"type":"number","minimum":0}"#,
-        &["1e10", "0.5", "1.5E+07", "0", "0e3", "6.02e23"],
-        &["-1", "-0.1", "-1e5"],
-    );
-    check(
-        r#"{"type":"number","exclusiveMinimum":0}"#,
-        &["1e10", "0.5", "1.5E+07", "1e-9", "3"],
-        &["0", "0.0", "0e5", "0.0E1", "0e-3", "-0", "-1e5"],
-    );
-    check(
-        r#"{"type":"number","exclusiveMaximum":0}"#,
-        &["-1e10", "-0.5", "-1.5E+07", "-3"],
-        &["-0", "-0.0", "-0e1", "-0.0E1", "0", "0e5", "1e5"],
-    );
-    check(
-        r#"{"type":"number","minimum":1.5,"type":["number"],"maximum":2500}"#,
-        &["1.5e0", "2.5e3", "2e03", "99", "9.9e2"],
-        &["1.4e0", "2.51e3", "1e4", "1e-1", "2500.1"],
-    );
-    check(
-        r#"{"type":"integer","minimum":1.5,"maximum":2.5}"#,
-        &["2"],
-        &["1", "3", "2.0"],
-    );
-    check(
-        r#"{"type":"number","multipleOf":0.25,"minimum":-1}"#,
-        &["0.25", "-0.75", "3", "10.50"],
-        &["0.3", "-1.25", "0.251"],
-    );
-    check(
-        r#"{"type":"integer","multipleOf":7,"maximum":70}"#,
-        &["14", "70", "-7", "0"],
-        &["15", "77", "-8"],
-    );
-    refused(r#"{"type":"integer","minimum":1.2,"maximum":1.8}"#);
-    for (schema, least, most) in [
-        ("\"minimum\":2,\"maximum\":1", "2e0", "1e0"),
-        ("\"minimum\":500,\"maximum\":3", "5e2", "3e0"),
-        ("\"minimum\":1,\"maximum\":0.5", "1e0", "5e-1"),
-        ("\"minimum\":-3,\"maximum\":-500", "-3e0", "-5e2"),
-        ("\"minimum\":-0.5,\"maximum\":-1", "-5e-1", "-1e0"),
-    ] {
-        let schema = format!("{{\"type\":\"number\",{schema}}}");
-        // Where there is something else to write, the numbers are still none of it.
-        check(
-            &format!("{{\"anyOf\":[{schema},{{\"type\":\"null\"}}]}}"),
-            &["null"],
-            &[least, most],
-        );
-        refused(&schema);
-    }
-    refused(r#"{"type":"number","exclusiveMinimum":1,"exclusiveMaximum":1}"#);
 }
 
 #[test]

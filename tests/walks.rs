@@ -1,12 +1,15 @@
-//! Random walks: whatever is written within a schema and ends by itself is valid.
+//! Random walks: whatever is written within a schema or a grammar and ends by itself is valid.
 #![cfg(not(target_arch = "wasm32"))]
 
 #[path = "common/grammars.rs"]
 mod grammars;
+#[path = "common/languages.rs"]
+mod languages;
 #[path = "common/validator.rs"]
 mod validator;
 
-use grammars::{END, vocabulary};
+use grammars::{END, Random, accepts, vocabulary};
+use languages::LANGUAGES;
 use nexttoken::constraint::{Grammar, Kind, Rule};
 use nexttoken::{Error, TokenId};
 use serde_json::Value;
@@ -17,18 +20,6 @@ const MAX_LENGTH: usize = 300;
 
 /// Walks for each schema.
 const WALKS: usize = 12;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, count: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % count
-    }
-}
 
 /// A text that ends by itself; `None` where it grew too long, or every name it could have has come.
 fn walk(grammar: &Grammar, random: &mut Random) -> Option<String> {
@@ -98,10 +89,19 @@ fn has_name_twice(text: &str) -> bool {
     written.0 != members.len()
 }
 
+/// Those that are met in the wild, and those that are made of others.
+fn schemas() -> Vec<Value> {
+    let files = [
+        include_str!("data/constraint/schemas.json"),
+        include_str!("data/constraint/composed.json"),
+    ];
+    let files = files.map(|file| serde_json::from_str::<Vec<Value>>(file).unwrap());
+    files.concat()
+}
+
 #[test]
 fn what_ends_by_itself_is_valid() {
-    let schemas: Vec<Value> =
-        serde_json::from_str(include_str!("data/constraint/schemas.json")).unwrap();
+    let schemas = schemas();
     let vocabulary = vocabulary();
     let mut ended = 0;
     for (number, schema) in schemas.iter().enumerate() {
@@ -124,6 +124,33 @@ fn what_ends_by_itself_is_valid() {
         }
     }
     let walks = schemas.len() * WALKS;
+    println!("{ended} of {walks} walks ended");
+    assert!(ended * 2 > walks);
+}
+
+#[test]
+fn what_a_grammar_ends_by_itself_is_a_sentence() {
+    let vocabulary = vocabulary();
+    let mut ended = 0;
+    for (number, language) in LANGUAGES.iter().enumerate() {
+        let source = language.source;
+        let grammar = match vocabulary.grammar(Kind::Grammar, source) {
+            Ok(grammar) => grammar,
+            Err(error) => panic!("{source}: {error}"),
+        };
+        for (text, is_sentence) in [(language.sentence, true), (language.other, false)] {
+            assert_eq!((language.knows)(text), is_sentence, "{source}{text:?}");
+            assert_eq!(accepts(&grammar, text), is_sentence, "{source}{text:?}");
+        }
+        let mut random = Random(number as u64);
+        for _ in 0..WALKS {
+            if let Some(text) = walk(&grammar, &mut random) {
+                ended += 1;
+                assert!((language.knows)(&text), "{source}{text:?}");
+            }
+        }
+    }
+    let walks = LANGUAGES.len() * WALKS;
     println!("{ended} of {walks} walks ended");
     assert!(ended * 2 > walks);
 }

@@ -1,6 +1,7 @@
 //! Grammars → masks, by llguidance: an Earley parser over a lexer of regular-expression derivatives, walked
 //! along the trie of the vocabulary's bytes.
 
+mod depth;
 mod gbnf;
 mod lark;
 mod names;
@@ -327,7 +328,7 @@ fn parse(kind: Kind, source: &str) -> Reason<Parsed> {
         Kind::Regex => serialized(TopLevelGrammar::from_regex(whole(source)?)),
         Kind::Grammar if gbnf::is_gbnf(source) => gbnf::compile(source)?,
         Kind::Grammar => {
-            lark::check_depth(source)?;
+            lark::check(source)?;
             serialized(TopLevelGrammar::from_lark(source.to_owned()))
         }
     };

@@ -139,6 +139,68 @@ test("what is written keeps to its constraint, on and off the page's thread", as
   await close();
 });
 
+/** In the page: what each deep source comes to, and the text that is written afterwards. */
+async function runDeep({ modelUrl, worker }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  if (!worker) await init();
+  const generator = await (worker ? WorkerGenerator : Generator).load(modelUrl);
+  const count = 800;
+  const each = (write) => Array.from({ length: count }, (_, n) => write(n)).join("");
+  const nested = (open, inner, close) => open.repeat(count) + inner + close.repeat(count);
+  const references = (definition) => {
+    const $defs = { [`a${count}`]: { type: "null" } };
+    for (let n = 0; n < count; n++) $defs[`a${n}`] = definition({ $ref: `#/$defs/a${n + 1}` });
+    return JSON.stringify({ $ref: "#/$defs/a0", $defs });
+  };
+  const sources = [
+    ["json_schema", references((next) => next)],
+    ["json_schema", references((next) => ({ allOf: [next] }))],
+    ["json_schema", references((next) => ({ not: { not: next } }))],
+    ["json_schema", references((next) => ({ anyOf: [next, { type: "string" }] }))],
+    ["json_schema", references((next) => ({ type: "array", items: next }))],
+    ["json_schema", nested('{"items":', "true", "}")],
+    ["json_schema", nested('{"not":', "true", "}")],
+    ["json_schema", `{"const":${nested("[", "1", "]")}}`],
+    ["json_schema", JSON.stringify({ type: "string", pattern: nested("(", "a", ")?") })],
+    ["grammar", `start: a0\n${each((n) => `a${n}: "(" a${n + 1} ")"\n`)}a${count}: "x"\n`],
+    ["grammar", `start: A0\n${each((n) => `A${n}: A${n + 1}\n`)}A${count}: "x"\n`],
+    ["grammar", `start: ${nested("(", '"a"', ")")}\n`],
+    ["grammar", `start: ${nested("%lark {\nstart: ", '"a"', "\n}")}\n`],
+    ["grammar", `root ::= a0\n${each((n) => `a${n} ::= (a${n + 1})*\n`)}a${count} ::= "x"\n`],
+    ["grammar", `root ::= ${nested("(", '"a"', ")")}\n`],
+    ["regex", nested("(", "a", ")*")],
+    ["regex", nested("(a|", "b", ")")],
+  ];
+  const outcomes = [];
+  for (const [kind, source] of sources) {
+    const started = performance.now();
+    let outcome = "none";
+    try {
+      await generator.start("one", { max_tokens: 1, [kind]: source });
+      for await (const _ of generator);
+    } catch ({ code, message }) {
+      outcome = `${code}: ${message}`;
+    }
+    await generator.start("one", { temperature: 0, max_tokens: 3, regex: "[a-z ]+" });
+    for await (const _ of generator);
+    const { text } = worker ? await generator.state() : generator;
+    outcomes.push({ source: source.slice(0, 60), outcome, text, took: performance.now() - started });
+  }
+  generator.free();
+  return outcomes;
+}
+
+test("what leads deep is an error or works, and the generator writes afterwards", async () => {
+  const { page, close } = await open("/");
+  for (const worker of [false, true]) {
+    for (const { source, outcome, text } of await page.evaluate(runDeep, { modelUrl, worker })) {
+      assert.match(outcome, /^(none$|(invalid_option|constraint): .)/, source);
+      assert.match(text, /^[a-z ]+$/, source);
+    }
+  }
+  await close();
+});
+
 test("a module that cannot be loaded is an error that can be tried again", { skip: lacks("interception") }, async () => {
   // The page's service worker would answer from its cache.
   const { page, context } = await open("/", { serviceWorkers: "block" });

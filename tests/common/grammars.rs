@@ -30,3 +30,16 @@ pub fn accepts(grammar: &Grammar, text: &str) -> bool {
     let last = grammar.next(&ids);
     last.is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
 }
+
+/// Numbers that are the same everywhere.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, count: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (self.0 >> 33) as usize % count
+    }
+}

@@ -57,6 +57,54 @@ impl<'a> Validator<'a> {
                     .replace("%25", "%");
                 self.fits(value, self.root.pointer(&pointer).unwrap())
             }
+            "not" => !self.fits(value, rule),
+            "if" => {
+                let keyword = if self.fits(value, rule) {
+                    "then"
+                } else {
+                    "else"
+                };
+                schema
+                    .get(keyword)
+                    .is_none_or(|schema| self.fits(value, schema))
+            }
+            "then" | "else" | "minContains" | "maxContains" => true,
+            "dependentRequired" => members.is_none_or(|members| {
+                let mut rules = rule.as_object().unwrap().iter();
+                rules.all(|(name, needed)| {
+                    let mut needed = needed.as_array().unwrap().iter();
+                    !members.contains_key(name)
+                        || needed.all(|name| members.contains_key(name.as_str().unwrap()))
+                })
+            }),
+            "dependentSchemas" => members.is_none_or(|members| {
+                let mut rules = rule.as_object().unwrap().iter();
+                rules.all(|(name, schema)| !members.contains_key(name) || self.fits(value, schema))
+            }),
+            "contains" => items.is_none_or(|items| {
+                let bound = |keyword| schema.get(keyword).and_then(Value::as_u64);
+                let count = items.iter().filter(|item| self.fits(item, rule)).count() as u64;
+                count >= bound("minContains").unwrap_or(1)
+                    && bound("maxContains").is_none_or(|most| count <= most)
+            }),
+            "unevaluatedProperties" => members.is_none_or(|members| {
+                members.iter().all(|(name, inner)| {
+                    let is_named = |schema: &Map<String, Value>| {
+                        let named = schema.get("properties");
+                        named.is_some_and(|named| named.get(name).is_some())
+                    };
+                    self.speaks(value, schema, &is_named) || self.fits(inner, rule)
+                })
+            }),
+            "unevaluatedItems" => items.is_none_or(|items| {
+                items.iter().enumerate().all(|(at, item)| {
+                    let is_placed = |schema: &Map<String, Value>| {
+                        let prefix = schema.get("prefixItems").and_then(Value::as_array);
+                        prefix.is_some_and(|prefix| at < prefix.len())
+                    };
+                    self.speaks(value, schema, &is_placed) || self.fits(item, rule)
+                })
+            }),
             "allOf" => list().all(|schema| self.fits(value, schema)),
             "anyOf" => list().any(|schema| self.fits(value, schema)),
             "oneOf" => list().filter(|schema| self.fits(value, schema)).count() == 1,
@@ -146,6 +194,42 @@ impl<'a> Validator<'a> {
             }),
             other => panic!("{other}"),
         }
+    }
+
+    /// Whether one of the schemas that the value fits in this place says something of a part of it. The schemas
+    /// here have neither `additionalProperties` nor `items` beside what is unevaluated.
+    fn speaks(
+        &self,
+        value: &Value,
+        schema: &Map<String, Value>,
+        says: &dyn Fn(&Map<String, Value>) -> bool,
+    ) -> bool {
+        let fitting = |inner: &Value| {
+            self.fits(value, inner)
+                && inner
+                    .as_object()
+                    .is_some_and(|inner| self.speaks(value, inner, says))
+        };
+        let branch = |condition: &Value| {
+            let keyword = if self.fits(value, condition) {
+                "then"
+            } else {
+                "else"
+            };
+            schema.get(keyword).is_some_and(&fitting)
+        };
+        let target = |reference: &Value| {
+            let pointer = reference.as_str().unwrap().trim_start_matches('#');
+            self.root.pointer(pointer).is_some_and(&fitting)
+        };
+        let lists = ["allOf", "anyOf", "oneOf"].into_iter();
+        let mut lists = lists.filter_map(|keyword| schema.get(keyword)?.as_array());
+        says(schema)
+            || lists.any(|list| list.iter().any(&fitting))
+            || schema
+                .get("if")
+                .is_some_and(|condition| fitting(condition) || branch(condition))
+            || schema.get("$ref").is_some_and(target)
     }
 
     /// By the constraint for regular expressions, which is for whole texts.

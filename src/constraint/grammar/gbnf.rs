@@ -6,7 +6,7 @@
 mod lexemes;
 mod nodes;
 
-use super::Reason;
+use super::{Reason, depth};
 use llguidance::api::GrammarInit;
 use nodes::{Class, Id, Node, Nodes};
 use std::collections::HashMap;
@@ -70,12 +70,25 @@ pub fn compile(source: &str) -> Reason<GrammarInit> {
         return Err(format!("there is no rule \"{}\"", names[number]));
     }
     let root = numbers.get("root").ok_or("there is no rule \"root\"")?;
+    let mentioned: Vec<Vec<usize>> = rules.iter().flatten().map(mentioned).collect();
+    depth::check(&mentioned, [*root])?;
     let mut nodes = Nodes::default();
     for rule in rules.iter().flatten() {
         let rule = choice(&mut nodes, rule)?;
         nodes.rules.push(rule);
     }
     nodes.grammar(*root)
+}
+
+/// The rules that a rule mentions.
+fn mentioned(choice: &Choice) -> Vec<usize> {
+    let parts = choice.iter().flatten();
+    let rules = parts.flat_map(|part| match &part.item {
+        Item::Rule(number) => vec![*number],
+        Item::Group(group) => mentioned(group),
+        Item::Literal(_) | Item::Character(_) => Vec::new(),
+    });
+    rules.collect()
 }
 
 fn choice(nodes: &mut Nodes, choice: &Choice) -> Reason<Id> {

@@ -1,23 +1,12 @@
-//! How deep the rules of a Lark grammar lead into one another.
-//!
-//! llguidance compiles a rule within the rule that mentions it first, on the stack of the machine. So the way it
-//! will take is walked here beforehand, without a stack, and a grammar that leads too deep is refused.
+//! What of Lark is not for the library: `%json`, and rules that lead too deep into one another.
 
-use super::Reason;
+use super::{Reason, depth};
 use std::collections::HashMap;
 
-/// How deep rules and terminals may lead into one another.
-const MAX_DEPTH: usize = 200;
-
-/// The most references of the schemas in `%json`, which may lead into one another too.
-const MAX_REFERENCES: usize = 100;
-
-/// Refuses what would lead too deep.
-pub fn check_depth(source: &str) -> Reason<()> {
-    if source.contains("%json") && source.matches("$ref").count() > MAX_REFERENCES {
-        return Err(format!(
-            "it has more than {MAX_REFERENCES} references within %json"
-        ));
+/// Refuses what would lead too deep, and schemas: the library's own reading of them lets through what is invalid.
+pub fn check(source: &str) -> Reason<()> {
+    if source.contains("%json") {
+        return Err("%json is not supported (\"json_schema\" takes a schema)".into());
     }
     let rules = mentions(source);
     let numbers: HashMap<&str, usize> = rules
@@ -25,33 +14,16 @@ pub fn check_depth(source: &str) -> Reason<()> {
         .enumerate()
         .map(|(number, (name, _))| (*name, number))
         .collect();
-    let mut seen = vec![false; rules.len()];
-    // The rules being compiled, each with how many of its mentions have been looked at.
-    let mut open: Vec<(usize, usize)> = Vec::new();
+    let edges: Vec<Vec<usize>> = rules
+        .iter()
+        .map(|(_, mentioned)| {
+            let known = mentioned.iter().filter_map(|name| numbers.get(name));
+            known.copied().collect()
+        })
+        .collect();
     // What is ignored is compiled before `start`, so that what leads there counts as well.
-    for begin in 0..rules.len() {
-        let is_first = rules[begin].0.is_empty() || rules[begin].0 == "start";
-        if !is_first || std::mem::replace(&mut seen[begin], true) {
-            continue;
-        }
-        open.push((begin, 0));
-        while let Some((number, at)) = open.last_mut() {
-            let Some(name) = rules[*number].1.get(*at) else {
-                open.pop();
-                continue;
-            };
-            *at += 1;
-            if let Some(&next) = numbers.get(name)
-                && !std::mem::replace(&mut seen[next], true)
-            {
-                open.push((next, 0));
-            }
-            if open.len() > MAX_DEPTH {
-                return Err(format!("more than {MAX_DEPTH} rules lead into one another"));
-            }
-        }
-    }
-    Ok(())
+    let is_first = |number: &usize| matches!(rules[*number].0, "" | "start");
+    depth::check(&edges, (0..rules.len()).filter(is_first))
 }
 
 /// The rules and terminals, each with the names after it up to the next. What is before the first has no name, and

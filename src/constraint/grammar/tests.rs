@@ -135,6 +135,13 @@ fn both_dialects_of_grammars_are_taken() {
     assert!(refused(Kind::Grammar, "start: \"a\" (\n").contains("1("));
     assert!(refused(Kind::Grammar, "start: missing").contains("missing"));
     refused(Kind::Grammar, "nothing here");
+    for source in [
+        "start: %json {\"type\":\"string\"}",
+        "start: \"a\" x\nx: %json{}\n",
+        "start: x\nx: %lark { start: %json { \"enum\": [1] } }\n",
+    ] {
+        assert!(refused(Kind::Grammar, source).contains("json_schema"));
+    }
 }
 
 #[test]

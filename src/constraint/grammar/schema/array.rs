@@ -2,8 +2,9 @@
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
-use super::document::{All, Flat};
+use super::contains::Found;
 use super::object::{least_of, most_of};
+use super::parts::{All, Flat};
 use super::{Compiler, equal, values};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::{Map, Value};
@@ -24,6 +25,9 @@ impl<'a> Compiler<'a> {
         let comma = self.item_separator()?;
         if most != Some(0) && most != Some(1) && must_differ(flat)? {
             return self.different(flat, first, least, most);
+        }
+        if let Some(found) = Found::of(flat)? {
+            return self.containing(flat, first, (least, most), &found);
         }
         let rest = self.symbol(item(flat, first)?)?;
         let comma_rest = self.rules.choice(vec![vec![comma, rest]])?;
@@ -173,13 +177,20 @@ fn prefix(schema: &Map<String, Value>) -> Reason<(&[Value], Option<&Value>)> {
 }
 
 /// The schemas that an item must fit.
-fn item<'a>(flat: &Flat<'a>, index: usize) -> Reason<All<'a>> {
+pub(super) fn item<'a>(flat: &Flat<'a>, index: usize) -> Reason<All<'a>> {
     let mut all = All::default();
     for schema in &flat.schemas {
         let (prefix, rest) = prefix(schema)?;
         if let Some(schema) = prefix.get(index).or(rest) {
             all.add(schema);
         }
+    }
+    let rules = flat.unevaluated("unevaluatedItems", |schema| {
+        let (prefix, rest) = prefix(schema)?;
+        Ok(index < prefix.len() || rest.is_some())
+    })?;
+    for rule in rules {
+        all.add(rule);
     }
     Ok(all)
 }

@@ -1,130 +1,64 @@
 //! The document a schema stands in: what its references mean, and what of it is taken together.
 
 use super::super::Reason;
-use serde_json::{Map, Value};
+use super::negation;
+use super::number::Decimal;
+use super::object::members;
+use super::parts::{All, Choice, Flat, How, Part, address};
+use serde_json::{Map, Number, Value, json};
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use typed_arena::Arena;
 
 /// The keywords of JSON Schema that are not supported; others unknown are remarks, as the specification says.
-const UNSUPPORTED: [&str; 19] = [
-    "$dynamicRef",
+const UNSUPPORTED: [&str; 6] = [
     "$recursiveRef",
-    "contains",
-    "dependencies",
-    "dependentRequired",
-    "dependentSchemas",
     "disallow",
     "divisibleBy",
-    "else",
     "extends",
-    "if",
-    "maxContains",
-    "minContains",
-    "not",
     "propertyDependencies",
-    "then",
-    "unevaluatedItems",
-    "unevaluatedProperties",
     "$data",
 ];
 
-/// The most schemas that are taken together in one place.
+/// The most schemas that are taken together in one place, and in all places one after the other: seconds.
 const MAX_PARTS: usize = 1000;
+const MAX_TAKEN: usize = 400_000;
 
 /// Schemas by name, and what they are in.
 pub struct Document<'a> {
     root: &'a Value,
     id: &'a str,
     anchors: HashMap<&'a str, &'a Value>,
-}
-
-/// Schemas a value must fit, all of them.
-#[derive(Debug, Clone, Default)]
-pub struct All<'a>(Vec<Part<'a>>);
-
-/// One of them.
-#[derive(Debug, Clone, Copy)]
-struct Part<'a> {
-    schema: &'a Value,
-    /// Without what it refers to and chooses from, because that has been seen to.
-    plain: bool,
-}
-
-/// Schemas by where they stand in the document: equal for the same ones.
-pub type Key = Vec<(usize, bool)>;
-
-impl<'a> All<'a> {
-    pub fn one(schema: &'a Value) -> Self {
-        let mut all = All::default();
-        all.add(schema);
-        all
-    }
-
-    pub fn add(&mut self, schema: &'a Value) {
-        self.0.push(Part {
-            schema,
-            plain: false,
-        });
-    }
-
-    pub fn key(&self) -> Key {
-        let keys = self.0.iter().map(Part::key);
-        let mut keys: Vec<_> = keys.collect();
-        keys.sort_unstable();
-        keys.dedup();
-        keys
-    }
-}
-
-impl Part<'_> {
-    fn key(&self) -> (usize, bool) {
-        (std::ptr::from_ref(self.schema) as usize, self.plain)
-    }
-}
-
-/// What schemas say together, their references followed.
-#[derive(Default)]
-pub struct Flat<'a> {
-    values: Vec<&'a Value>,
-    /// Objects of keywords, all of which hold.
-    pub schemas: Vec<&'a Map<String, Value>>,
-    pub choices: Vec<Choice<'a>>,
-}
-
-/// Schemas of which one must fit, or exactly one.
-pub struct Choice<'a> {
-    pub options: &'a [Value],
-    pub exactly_one: bool,
-}
-
-impl<'a> Flat<'a> {
-    /// The same without its choices, but with one option of each.
-    pub fn with(&self, options: &[&'a Value]) -> All<'a> {
-        let schemas = self.values.iter().map(|schema| Part {
-            schema,
-            plain: true,
-        });
-        let options = options.iter().map(|schema| Part {
-            schema,
-            plain: false,
-        });
-        All(schemas.chain(options).collect())
-    }
-
-    /// The values of a keyword.
-    pub fn all(&self, keyword: &str) -> impl Iterator<Item = &'a Value> {
-        self.schemas
-            .iter()
-            .filter_map(move |schema| schema.get(keyword))
-    }
+    /// How many places a dynamic anchor names.
+    dynamic: HashMap<&'a str, usize>,
+    /// Schemas that are made of others.
+    made: &'a Arena<Value>,
+    /// The options that schemas were made into, by where those stand and how they were read.
+    known: RefCell<HashMap<(usize, How), Vec<All<'a>>>>,
+    /// The schemas with `unevaluated…` that a part stands in, each with the ones around it; the first stands for none.
+    scopes: RefCell<Vec<(usize, usize)>>,
+    /// How many schemas were taken so far.
+    taken: Cell<usize>,
+    /// A keyword of which it could not be told what does not hold to it.
+    pub left_out: RefCell<Option<String>>,
+    /// Numbers of the document that are not what it says.
+    inexact: Vec<String>,
 }
 
 impl<'a> Document<'a> {
-    pub fn new(root: &'a Value) -> Reason<Self> {
+    pub fn new(root: &'a Value, source: &str, made: &'a Arena<Value>) -> Reason<Self> {
         let id = root.get("$id").and_then(Value::as_str).unwrap_or_default();
         let mut document = Document {
             root,
             id: id.split('#').next().unwrap_or_default(),
             anchors: HashMap::new(),
+            dynamic: HashMap::new(),
+            made,
+            known: RefCell::default(),
+            scopes: RefCell::new(vec![(0, 0)]),
+            taken: Cell::new(0),
+            left_out: RefCell::default(),
+            inexact: inexact(source),
         };
         document.find_names()?;
         Ok(document)
@@ -144,9 +78,13 @@ impl<'a> Document<'a> {
                     }
                     ("$anchor" | "$dynamicAnchor", Value::String(name)) => {
                         self.anchors.insert(name, value);
+                        if keyword == "$dynamicAnchor" {
+                            *self.dynamic.entry(name).or_default() += 1;
+                        }
                     }
                     (
-                        "$defs" | "definitions" | "properties" | "patternProperties",
+                        "$defs" | "definitions" | "properties" | "patternProperties"
+                        | "dependentSchemas" | "dependencies",
                         Value::Object(schemas),
                     ) => open.extend(schemas.values()),
                     ("const" | "enum" | "default" | "examples", _) => {}
@@ -184,7 +122,57 @@ impl<'a> Document<'a> {
             || host.is_some_and(|path| self.id[path..] == *address)
     }
 
-    /// Takes schemas together; `None` where one of them is `false`.
+    /// The scope of a schema that has an `unevaluated…` of its own, in that of a part.
+    fn scope(&self, owner: &'a Map<String, Value>, around: usize) -> usize {
+        let has = |keyword| owner.contains_key(keyword);
+        if !has("unevaluatedProperties") && !has("unevaluatedItems") {
+            return around;
+        }
+        let owner = address(owner);
+        if self.owners(around).contains(&owner) {
+            return around;
+        }
+        let mut scopes = self.scopes.borrow_mut();
+        let known = scopes.iter().position(|scope| *scope == (owner, around));
+        known.unwrap_or_else(|| {
+            scopes.push((owner, around));
+            scopes.len() - 1
+        })
+    }
+
+    fn owners(&self, mut scope: usize) -> Vec<usize> {
+        let scopes = self.scopes.borrow();
+        let mut owners = Vec::new();
+        while scope != 0 {
+            let (owner, around) = scopes[scope];
+            owners.push(owner);
+            scope = around;
+        }
+        owners
+    }
+
+    /// A schema that is in no document.
+    pub fn make(&self, schema: Value) -> &'a Value {
+        self.made.alloc(schema)
+    }
+
+    /// What `make` makes of a schema, the same each time.
+    fn options(
+        &self,
+        schema: &'a Value,
+        how: How,
+        make: impl FnOnce() -> Reason<Vec<All<'a>>>,
+    ) -> Reason<Vec<All<'a>>> {
+        let key = (address(schema), how);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return Ok(known.clone());
+        }
+        let options = make()?;
+        self.known.borrow_mut().insert(key, options.clone());
+        Ok(options)
+    }
+
+    /// Takes schemas together; `None` where no value fits them all, which need not be found out.
     pub fn flat(&self, all: &All<'a>) -> Reason<Option<Flat<'a>>> {
         let mut flat = Flat::default();
         let mut open: Vec<Part> = all.0.iter().rev().copied().collect();
@@ -193,12 +181,14 @@ impl<'a> Document<'a> {
             if !seen.insert(part.key()) {
                 continue;
             }
-            if seen.len() > MAX_PARTS {
+            self.taken.set(self.taken.get() + 1);
+            if seen.len() > MAX_PARTS || self.taken.get() > MAX_TAKEN {
                 return Err("too many schemas are taken together".into());
             }
+            let never = Value::Bool(part.how == How::Not);
             let schema = match part.schema {
-                Value::Bool(true) => continue,
-                Value::Bool(false) => return Ok(None),
+                Value::Bool(_) if *part.schema == never => return Ok(None),
+                Value::Bool(_) => continue,
                 Value::Object(schema) => schema,
                 _ => return Err("a schema must be an object, true or false".into()),
             };
@@ -208,39 +198,203 @@ impl<'a> Document<'a> {
             {
                 return Err(format!("the keyword \"{keyword}\" is not supported"));
             }
-            flat.values.push(part.schema);
-            flat.schemas.push(schema);
-            if part.plain {
+            self.check_numbers(schema)?;
+            if part.how == How::Not {
+                let make = || negation::options(self, schema);
+                let mut options = self.options(part.schema, How::Not, make)?;
+                match options.len() {
+                    0 => return Ok(None),
+                    1 => open.extend(options.remove(0).0),
+                    _ => flat.choices.push(Choice {
+                        options,
+                        exactly_one: false,
+                    }),
+                }
                 continue;
             }
-            let mut add = |schema| {
-                open.push(Part {
-                    schema,
-                    plain: false,
-                });
-            };
-            for schema in list(schema, "allOf")?.iter().rev() {
-                add(schema);
-            }
-            if let Some(reference) = schema.get("$ref") {
-                let reference = reference.as_str().ok_or("\"$ref\" must be a string")?;
-                add(self.target(reference)?);
-            }
-            for (keyword, exactly_one) in [("anyOf", false), ("oneOf", true)] {
-                if schema.contains_key(keyword) {
-                    flat.choices.push(Choice {
-                        options: list(schema, keyword)?,
-                        exactly_one,
-                    });
-                }
+            let scope = self.scope(schema, part.scope);
+            flat.parts.push(Part { scope, ..part });
+            flat.schemas.push(schema);
+            flat.owners.push(self.owners(scope));
+            if part.how == How::Whole {
+                self.apply(schema, scope, &mut open, &mut flat.choices)?;
             }
         }
         Ok(Some(flat))
     }
+
+    /// What a schema refers to and chooses from.
+    fn apply(
+        &self,
+        schema: &'a Map<String, Value>,
+        scope: usize,
+        open: &mut Vec<Part<'a>>,
+        choices: &mut Vec<Choice<'a>>,
+    ) -> Reason<()> {
+        let mut all = All::default();
+        for schema in list(schema, "allOf")?.iter().rev() {
+            all.push(schema, How::Whole, scope);
+        }
+        for target in self.references(schema)? {
+            all.push(target, How::Whole, scope);
+        }
+        if let Some(schema) = schema.get("not") {
+            all.add_not(schema);
+        }
+        open.extend(all.0);
+        for (keyword, exactly_one) in [("anyOf", false), ("oneOf", true)] {
+            if schema.contains_key(keyword) {
+                let options = list(schema, keyword)?.iter().map(|schema| {
+                    let mut option = All::default();
+                    option.push(schema, How::Whole, scope);
+                    option
+                });
+                choices.push(Choice {
+                    options: options.collect(),
+                    exactly_one,
+                });
+            }
+        }
+        let mut either = |options| {
+            choices.push(Choice {
+                options,
+                exactly_one: false,
+            });
+        };
+        if let Some(condition) = schema.get("if") {
+            let (mut yes, mut no) = (All::default(), All::default());
+            yes.push(condition, How::Whole, scope);
+            no.add_not(condition);
+            let outcomes = [(&mut yes, "then"), (&mut no, "else")];
+            let mut matters = scope != 0;
+            for (all, keyword) in outcomes {
+                if let Some(outcome) = schema.get(keyword) {
+                    all.push(outcome, How::Whole, scope);
+                    matters = true;
+                }
+            }
+            if matters {
+                either(vec![yes, no]);
+            }
+        }
+        for (name, rule) in dependents(schema)? {
+            let make = || {
+                let without = json!({ "properties": { name: false } });
+                let mut with = json!({ "type": "object", "required": [name] });
+                if let Value::Array(names) = rule {
+                    with["required"] = names.iter().cloned().chain([name.into()]).collect();
+                }
+                let (without, with) = (self.make(without), self.make(with));
+                Ok(vec![All::one(without), All::one(with)])
+            };
+            let mut options = self.options(rule, How::Dependent, make)?;
+            if !rule.is_array() {
+                options[1].push(rule, How::Whole, scope);
+            }
+            either(options);
+        }
+        Ok(())
+    }
+
+    /// The schemas that a schema refers to.
+    pub fn references(&self, schema: &'a Map<String, Value>) -> Reason<Vec<&'a Value>> {
+        let mut targets = Vec::new();
+        for keyword in ["$ref", "$dynamicRef"] {
+            let Some(reference) = schema.get(keyword) else {
+                continue;
+            };
+            let reference = reference
+                .as_str()
+                .ok_or_else(|| format!("\"{keyword}\" must be a string"))?;
+            let name = reference.trim_start_matches('#');
+            if keyword == "$dynamicRef" && self.dynamic.get(name).is_some_and(|count| *count > 1) {
+                return Err(format!(
+                    "\"{reference}\" has more than one \"$dynamicAnchor\""
+                ));
+            }
+            targets.push(self.target(reference)?);
+        }
+        Ok(targets)
+    }
+
+    /// Refuses numbers that are not kept as they are written, where they mean something.
+    fn check_numbers(&self, schema: &Map<String, Value>) -> Reason<()> {
+        const NUMBERS: [&str; 7] = [
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "const",
+            "enum",
+        ];
+        if self.inexact.is_empty() {
+            return Ok(());
+        }
+        let mut open: Vec<&Value> = NUMBERS
+            .iter()
+            .filter_map(|name| schema.get(*name))
+            .collect();
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Number(number) if self.inexact.contains(&number.to_string()) => {
+                    return Err(format!("the number near {number} has too many digits"));
+                }
+                Value::Array(items) => open.extend(items),
+                Value::Object(members) => open.extend(members.values()),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The numbers that a JSON text writes with more digits than are kept, as they are kept.
+fn inexact(source: &str) -> Vec<String> {
+    let mut numbers = Vec::new();
+    // Every second part is within quotes, once escaped quotes are out of the way.
+    let unescaped = source.replace("\\\\", "").replace("\\\"", "");
+    for part in unescaped.split('"').step_by(2) {
+        let literals = part.split(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
+        // Fewer digits are always kept.
+        for literal in literals.filter(|literal| literal.len() > 15) {
+            let Ok(kept) = serde_json::from_str::<Number>(literal) else {
+                continue;
+            };
+            let (written, kept) = (Decimal::read(literal), kept.to_string());
+            if !matches!((written, Decimal::read(&kept)), (Ok(written), Ok(kept)) if written == kept)
+            {
+                numbers.push(kept);
+            }
+        }
+    }
+    numbers
+}
+
+/// What holds for objects that have a certain member: the names of others they must have, or a schema.
+pub fn dependents(schema: &Map<String, Value>) -> Reason<Vec<(&str, &Value)>> {
+    let mut all = Vec::new();
+    // Until 2019 it was one keyword.
+    for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
+        for (name, rule) in members(schema, keyword)? {
+            let is_right = match (keyword, rule) {
+                ("dependentSchemas", Value::Array(_)) => false,
+                ("dependentRequired", rule) | (_, rule @ Value::Array(_)) => rule
+                    .as_array()
+                    .is_some_and(|names| names.iter().all(Value::is_string)),
+                _ => true,
+            };
+            if !is_right {
+                return Err(format!("\"{keyword}\" must have lists of names or schemas"));
+            }
+            all.push((name, rule));
+        }
+    }
+    Ok(all)
 }
 
 /// The schemas of a keyword that has a list of them.
-fn list<'a>(schema: &'a Map<String, Value>, keyword: &str) -> Reason<&'a [Value]> {
+pub fn list<'a>(schema: &'a Map<String, Value>, keyword: &str) -> Reason<&'a [Value]> {
     match schema.get(keyword) {
         None => Ok(&[]),
         Some(Value::Array(schemas)) if !schemas.is_empty() => Ok(schemas),

@@ -11,11 +11,17 @@ const LEAP_YEAR: &str =
 const TIME: &str = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?(?:[zZ]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
 const OCTET: &str = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 /// A part of a host name; with hyphens in the third and fourth place it would be an encoded one.
-const LABEL: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9]|[a-zA-Z0-9-][a-zA-Z0-9]|[a-zA-Z0-9-][a-zA-Z0-9](?:[a-zA-Z0-9-]{0,59})[a-zA-Z0-9])?";
-/// A character of a path or query.
-const PCHAR: &str = "(?:[a-zA-Z0-9._~!$&'()*+,;=:@-]|%[0-9a-fA-F]{2})";
-const USER: &str = "(?:[a-zA-Z0-9._~!$&'()*+,;=:-]|%[0-9a-fA-F]{2})*";
-const REGISTERED_NAME: &str = "(?:[a-zA-Z0-9._~!$&'()*+,;=-]|%[0-9a-fA-F]{2})*";
+const LABEL: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,2}[a-zA-Z0-9]|[a-zA-Z0-9-](?:[a-zA-Z0-9][a-zA-Z0-9-]|-[a-zA-Z0-9])[a-zA-Z0-9-]{0,58}[a-zA-Z0-9])?";
+/// A part of an international one, in letters that need no look at their neighbours, and so few that it is short
+/// enough when it is encoded.
+const LETTERS: &str =
+    "[a-z0-9à-öø-ÿ\u{3b1}-\u{3c1}\u{3c3}-\u{3c9}ά-ώа-я가-힣一-龥ぁ-ゖァ-ヺ]{1,12}";
+/// What else than ASCII may stand in the identifier of a resource, and in its query.
+const UCS: &str = "\\x{a0}-\\x{d7ff}\\x{f900}-\\x{fdcf}\\x{fdf0}-\\x{ffef}\\x{10000}-\\x{1fffd}\\x{20000}-\\x{2fffd}\\x{30000}-\\x{3fffd}";
+const PRIVATE: &str = "\\x{e000}-\\x{f8ff}\\x{f0000}-\\x{ffffd}\\x{100000}-\\x{10fffd}";
+/// Characters that mean nothing, or nothing outside of their part.
+const PLAIN: &str = "a-zA-Z0-9._~!$&'()*+,;=-";
+const ENCODED: &str = "%[0-9a-fA-F]{2}";
 const SCHEME: &str = "[a-zA-Z][a-zA-Z0-9+.-]*:";
 /// A piece of a JSON pointer.
 const POINTER: &str = "(?:/(?:[^/~]|~[01])*)*";
@@ -27,28 +33,44 @@ pub fn regex(name: &str) -> Option<String> {
         "time" => TIME.into(),
         "date-time" => format!("(?:{})[tT]{TIME}", date()),
         "duration" => duration(),
-        "email" | "idn-email" => email(),
-        "hostname" | "idn-hostname" => hostname(),
+        "email" => email(),
+        "idn-email" => {
+            let letter = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~\\x{80}-\\x{10ffff}-]";
+            let quoted = "\"[a-zA-Z0-9 .@\\x{80}-\\x{10ffff}]{0,15}\"";
+            format!(
+                "{}|(?:{letter}{{1,16}}|{quoted})@(?:{})",
+                email(),
+                international()
+            )
+        }
+        "hostname" => hostname(),
+        "idn-hostname" => international(),
         "ipv4" => ipv4(),
         "ipv6" => ipv6(),
         "uuid" => "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}".into(),
-        "uri" | "iri" => format!("{SCHEME}(?:{})", after_scheme(true)),
+        "uri" => absolute(""),
+        "iri" => absolute(UCS),
         // What could be taken for a scheme is none: its first part has no colon.
-        "uri-reference" | "iri-reference" => {
-            format!("{SCHEME}(?:{})|{}", after_scheme(true), after_scheme(false))
-        }
+        "uri-reference" => format!("{}|{}", absolute(""), after_scheme(false, "")),
+        "iri-reference" => format!("{}|{}", absolute(UCS), after_scheme(false, UCS)),
         "uri-template" => {
             let variable = "(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2})+(?:\\.(?:[a-zA-Z0-9_]|%[0-9a-fA-F]{2})+)*(?:\\*|:[1-9][0-9]{0,3})?";
             format!(
-                "(?:[!#$&()*+,./0-9:;=?@A-Z\\[\\]_a-z~-]|%[0-9a-fA-F]{{2}}|\\{{[+#./;?&]?{variable}(?:,{variable})*\\}})*"
+                "(?:[!#$&'()*+,./0-9:;=?@A-Z\\[\\]_a-z~{UCS}{PRIVATE}-]|%[0-9a-fA-F]{{2}}|\\{{[+#./;?&]?{variable}(?:,{variable})*\\}})*"
             )
         }
         "json-pointer" => POINTER.into(),
         "relative-json-pointer" => format!("(?:0|[1-9][0-9]*)(?:#|{POINTER})"),
         "regex" => {
             let class = "\\[\\^?(?:[a-zA-Z0-9_]|\\\\[dDwWsS])+\\]";
-            let atom = format!("(?:[a-zA-Z0-9 _,:;@%&=!<>~'\"/-]|\\.|\\\\[dDwWsSnrt.]|{class})");
-            format!("\\^?(?:{atom}(?:[*+?]|\\{{[0-9]\\}})?)*\\$?")
+            let atom = format!(
+                "(?:[a-zA-Z0-9 _,:;@%&=!<>~'\"/-]|\\.|\\\\[dDwWsSnrtfv.*+?()|^$/\\[\\]{{}}\\\\]|{class})"
+            );
+            let often = "(?:[*+?]|\\{[0-9]\\})?";
+            let some = format!("(?:{atom}{often})*");
+            let group = format!("\\((?:\\?:)?{some}(?:\\|{some})*\\)");
+            let all = format!("\\^?(?:(?:{atom}|{group}){often})*\\$?");
+            format!("{all}(?:\\|{all})*")
         }
         _ => return None,
     })
@@ -71,12 +93,19 @@ fn email() -> String {
     let atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]";
     // Both lengths are bounded by RFC 5321: before the @ to 64 characters.
     let local = format!("{atom}{{1,64}}|{atom}{{1,15}}(?:\\.{atom}{{1,15}}){{1,3}}");
-    format!("(?:{local})@(?:{})", hostname())
+    let quoted = "\"(?:[ !#-\\[\\]-~]|\\\\[ -~]){0,31}\"";
+    let literal = format!("\\[(?:{}|IPv6:(?:{}))\\]", ipv4(), ipv6());
+    format!("(?:{local}|{quoted})@(?:{}|{literal})", hostname())
 }
 
 fn hostname() -> String {
     // 253 characters at the most.
     format!("{LABEL}(?:\\.{LABEL}){{0,2}}")
+}
+
+fn international() -> String {
+    let label = format!("(?:{LABEL}|{LETTERS})");
+    format!("{label}(?:\\.{label}){{0,2}}")
 }
 
 fn ipv4() -> String {
@@ -101,14 +130,21 @@ fn ipv6() -> String {
     options.join("|")
 }
 
-/// What follows a scheme, or the same without one.
-fn after_scheme(has_scheme: bool) -> String {
-    let host = format!("(?:\\[(?:{})\\]|{REGISTERED_NAME})", ipv6());
-    let authority = format!("//(?:{USER}@)?{host}(?::[0-9]*)?(?:/{PCHAR}*)*");
-    let first = match has_scheme {
-        true => PCHAR.to_owned(),
-        false => PCHAR.replace(":@-", "@-"),
-    };
-    let path = format!("(?:/(?:{PCHAR}+(?:/{PCHAR}*)*)?|{first}+(?:/{PCHAR}*)*)?");
-    format!("(?:{authority}|{path})(?:\\?(?:{PCHAR}|[/?])*)?(?:#(?:{PCHAR}|[/?])*)?")
+fn absolute(letters: &str) -> String {
+    format!("{SCHEME}(?:{})", after_scheme(true, letters))
+}
+
+/// What follows a scheme, or the same without one; with more letters than those of ASCII.
+fn after_scheme(has_scheme: bool, letters: &str) -> String {
+    let some = |others: &str| format!("(?:[{letters}{others}{PLAIN}]|{ENCODED})");
+    let (user, name, character) = (some(":"), some(""), some(":@"));
+    let future = format!("[vV][0-9a-fA-F]+\\.[:{PLAIN}]+");
+    let host = format!("(?:\\[(?:{}|{future})\\]|{name}*)", ipv6());
+    let authority = format!("//(?:{user}*@)?{host}(?::[0-9]*)?(?:/{character}*)*");
+    let first = if has_scheme { some(":@") } else { some("@") };
+    let path = format!("(?:/(?:{character}+(?:/{character}*)*)?|{first}+(?:/{character}*)*)?");
+    let private = if letters.is_empty() { "" } else { PRIVATE };
+    let query = some(&format!(":@/?{private}"));
+    let fragment = some(":@/?");
+    format!("(?:{authority}|{path})(?:\\?{query}*)?(?:#{fragment}*)?")
 }

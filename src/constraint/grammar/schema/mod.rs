@@ -6,33 +6,34 @@
 //! again, so that schemas may recur and no chain of references is too long.
 
 mod array;
+mod choice;
+mod contains;
 mod document;
 mod format;
+mod negation;
 mod number;
 mod object;
+mod parts;
 mod pattern;
 mod spelling;
 mod values;
 
 use super::Reason;
 use super::rules::{Rules, Symbol, and};
-use document::{All, Document, Flat, Key};
+use document::Document;
 use llguidance::api::GrammarInit;
 use llguidance::derivre::{ExprRef, RegexAst};
+use negation::{EXCEPT, FRACTION, NOT_MULTIPLE_OF, NOT_PATTERN};
 use number::{Decimal, Limits};
+use parts::{All, Flat, Key};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
-use values::{Types, count, equal, values};
+use typed_arena::Arena;
+use values::{Types, count, equal, exceptions, values};
 
 /// Between the tokens of JSON: nothing, a space, or a line break and an indentation. Some models would not end
 /// a longer one.
 const SPACE: &str = " |\\n[ \\t]{0,20}";
-
-/// The most combinations of the options of several choices.
-const MAX_COMBINATIONS: usize = 256;
-
-/// How deep two schemas are compared to find that no value fits both.
-const MAX_COMPARED: usize = 8;
 
 /// A schema's grammar.
 pub struct Compiled {
@@ -53,8 +54,9 @@ pub fn compile(source: &str) -> Reason<Compiled> {
         Some(space) => RegexAst::Regex(space.clone()),
         None => RegexAst::NoMatch,
     };
+    let made = Arena::new();
     let mut compiler = Compiler {
-        document: Document::new(&schema)?,
+        document: Document::new(&schema, source, &made)?,
         rules: Rules::new(skip)?,
         layout,
         symbols: HashMap::new(),
@@ -67,8 +69,14 @@ pub fn compile(source: &str) -> Reason<Compiled> {
         compiler.define(&all, symbol)?;
     }
     let has_open_names = compiler.has_open_names;
+    let left_out = compiler.document.left_out.take();
     let grammar = compiler.rules.finish(start)?;
-    let grammar = grammar.ok_or("no value fits the schema")?;
+    let grammar = grammar.ok_or_else(|| match left_out {
+        Some(keyword) => {
+            format!("what does not fit \"{keyword}\" cannot be told (\"not\", \"if\" and \"oneOf\" need it)")
+        }
+        None => "no value fits the schema".into(),
+    })?;
     Ok(Compiled {
         grammar,
         has_open_names,
@@ -159,13 +167,18 @@ impl<'a> Compiler<'a> {
             return Ok(());
         }
         let types = Types::of(&flat)?;
-        if types.null {
+        let except = exceptions(&flat);
+        if types.null && !except.contains(&&Value::Null) {
             let null = self.rules.literal("null")?;
             self.rules.add(symbol, vec![null]);
         }
         if types.boolean {
-            let boolean = self.rules.terminal(&RegexAst::Regex("true|false".into()))?;
-            self.rules.add(symbol, vec![boolean]);
+            for value in [true, false] {
+                if !except.contains(&&Value::Bool(value)) {
+                    let boolean = self.rules.literal(&value.to_string())?;
+                    self.rules.add(symbol, vec![boolean]);
+                }
+            }
         }
         if types.number || types.integer {
             let number = self.number(&flat, !types.number)?;
@@ -178,128 +191,40 @@ impl<'a> Compiler<'a> {
             self.rules.add(symbol, vec![string]);
         }
         if types.array {
+            if except.iter().any(|value| value.is_array()) {
+                return Err("\"not\" of an array is not supported".into());
+            }
             let array = self.array(&flat)?;
             self.rules.add(symbol, vec![array]);
         }
         if types.object {
+            if except.iter().any(|value| value.is_object()) {
+                return Err("\"not\" of an object is not supported".into());
+            }
             let object = self.object(&flat)?;
             self.rules.add(symbol, vec![object]);
         }
         Ok(())
     }
 
-    /// An option of each choice, in all combinations.
-    fn choose(&mut self, flat: &Flat<'a>, symbol: Symbol) -> Reason<()> {
-        let mut combinations: Vec<Vec<&'a Value>> = vec![Vec::new()];
-        for choice in &flat.choices {
-            if choice.exactly_one {
-                self.check_exclusive(flat, choice.options)?;
-            }
-            if combinations.len() * choice.options.len() > MAX_COMBINATIONS {
-                return Err("there are too many combinations of \"anyOf\" and \"oneOf\"".into());
-            }
-            let longer = combinations.iter().flat_map(|combination| {
-                choice
-                    .options
-                    .iter()
-                    .map(|option| [combination, &[option][..]].concat())
-            });
-            combinations = longer.collect();
-        }
-        for combination in combinations {
-            let option = self.symbol(flat.with(&combination))?;
-            self.rules.add(symbol, vec![option]);
-        }
-        Ok(())
-    }
-
-    /// Where exactly one option must fit, no two may fit the same value.
-    fn check_exclusive(&self, flat: &Flat<'a>, options: &'a [Value]) -> Reason<()> {
-        for (index, one) in options.iter().enumerate() {
-            for (other_index, other) in options.iter().enumerate().skip(index + 1) {
-                let (one, other) = (flat.with(&[one]), flat.with(&[other]));
-                if !self.exclude(&one, &other, MAX_COMPARED)? {
-                    return Err(format!(
-                        "options {index} and {other_index} of \"oneOf\" may both fit (\"anyOf\" allows it)"
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether it is sure that no value fits both.
-    fn exclude(&self, one: &All<'a>, other: &All<'a>, depth: usize) -> Reason<bool> {
-        let (Some(one), Some(other)) = (self.document.flat(one)?, self.document.flat(other)?)
-        else {
-            return Ok(true);
-        };
-        if depth == 0 {
-            return Ok(false);
-        }
-        // Of a choice all options must be out of the question.
-        for (flat, against) in [(&one, &other), (&other, &one)] {
-            if let Some(choice) = flat.choices.first() {
-                let against = against.with(&[]);
-                for option in choice.options {
-                    if !self.exclude(&flat.with(&[option]), &against, depth - 1)? {
-                        return Ok(false);
-                    }
-                }
-                return Ok(true);
-            }
-        }
-        let (types, other_types) = (Types::of(&one)?, Types::of(&other)?);
-        if let (Some(values), Some(others)) = (values(&one)?, values(&other)?) {
-            let shared = values
-                .iter()
-                .any(|one| others.iter().any(|other| equal(one, other)));
-            return Ok(!shared);
-        }
-        let both = types.and(&other_types);
-        for values in [values(&one)?, values(&other)?].into_iter().flatten() {
-            if !values.iter().any(|value| both.has(value)) {
-                return Ok(true);
-            }
-        }
-        if both.is_only_object() {
-            return self.exclude_objects(&one, &other, depth - 1);
-        }
-        Ok(both.is_none())
-    }
-
-    /// A member that one of two objects must have, and that cannot fit both.
-    fn exclude_objects(&self, one: &Flat<'a>, other: &Flat<'a>, depth: usize) -> Reason<bool> {
-        let required = one.all("required").chain(other.all("required"));
-        let names: Vec<&str> = required
-            .filter_map(Value::as_array)
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        for name in names {
-            let has_pattern = |flat: &Flat| flat.all("patternProperties").next().is_some();
-            if has_pattern(one) || has_pattern(other) {
-                continue;
-            }
-            let member = object::member_schema(one, Some(name), &[])?;
-            let other = object::member_schema(other, Some(name), &[])?;
-            if self.exclude(&member, &other, depth)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Those of the values that the schemas allow besides; whether there may be some.
     fn value(&mut self, flat: &Flat<'a>, values: &[&'a Value], symbol: Symbol) -> Reason<bool> {
         let types = Types::of(flat)?;
         let (mut strings, mut numbers, mut found) = (Vec::new(), Vec::new(), false);
+        let limits = match has_any(flat, &NUMBER) {
+            true => Some(self.number(flat, false)?),
+            false => None,
+        };
         for value in values.iter().filter(|value| types.has(value)) {
             match value {
                 Value::String(text) => strings.push(self.text(text)?),
                 Value::Number(number) => {
-                    let text = Decimal::new(number)?.to_string();
-                    numbers.push(RegexAst::Literal(text));
+                    let number = Decimal::new(number)?;
+                    let is_within = match &limits {
+                        Some(limits) => self.rules.matches(limits, &number.to_string())?,
+                        None => true,
+                    };
+                    numbers.extend(is_within.then(|| number.spellings()));
                 }
                 Value::Array(_) if has_any(flat, &ARRAY) => {
                     return Err("\"enum\" of arrays beside other keywords is not supported".into());
@@ -321,22 +246,18 @@ impl<'a> Compiler<'a> {
             found |= self.rules.is_possible(terminal);
         }
         if !numbers.is_empty() {
-            let limits = self.number(flat, false)?;
-            let terminal = self
-                .rules
-                .terminal(&RegexAst::And(vec![limits, RegexAst::Or(numbers)]))?;
+            let terminal = self.rules.terminal(&RegexAst::Or(numbers))?;
             self.rules.add(symbol, vec![terminal]);
-            found |= self.rules.is_possible(terminal);
+            found = true;
         }
         Ok(found)
     }
 
-    /// A value as it is, its members in their order. The reader of JSON has bounded how deep it is.
+    /// A value by all its spellings. The reader of JSON has bounded how deep it is.
     fn written(&mut self, value: &Value) -> Reason<Symbol> {
-        let mut parts = Vec::new();
         match value {
             Value::Array(items) => {
-                parts.push(self.rules.literal("[")?);
+                let mut parts = vec![self.rules.literal("[")?];
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
                         parts.push(self.item_separator()?);
@@ -344,31 +265,24 @@ impl<'a> Compiler<'a> {
                     parts.push(self.written(item)?);
                 }
                 parts.push(self.rules.literal("]")?);
+                self.rules.choice(vec![parts])
             }
             Value::Object(members) => {
-                parts.push(self.rules.literal("{")?);
-                for (index, (name, value)) in members.iter().enumerate() {
-                    if index > 0 {
-                        parts.push(self.item_separator()?);
-                    }
+                let mut named = Vec::new();
+                for (name, value) in members {
                     let name = spelling::quoted(self.text(name)?);
-                    parts.push(self.rules.terminal(&name)?);
-                    parts.push(self.key_separator()?);
-                    parts.push(self.written(value)?);
+                    let (name, value) = (self.rules.terminal(&name)?, self.written(value)?);
+                    named.push(object::Member::new(name, value, true));
                 }
-                parts.push(self.rules.literal("}")?);
+                self.members(object::Shape::of(named))
             }
             Value::String(text) => {
                 let text = spelling::quoted(self.text(text)?);
-                return self.rules.terminal(&text);
+                self.rules.terminal(&text)
             }
-            Value::Number(number) => {
-                let text = Decimal::new(number)?.to_string();
-                return self.rules.literal(&text);
-            }
-            Value::Null | Value::Bool(_) => return self.rules.literal(&value.to_string()),
+            Value::Number(number) => self.rules.terminal(&Decimal::new(number)?.spellings()),
+            Value::Null | Value::Bool(_) => self.rules.literal(&value.to_string()),
         }
-        self.rules.choice(vec![parts])
     }
 
     fn number(&mut self, flat: &Flat, integer: bool) -> Reason<RegexAst> {
@@ -401,6 +315,13 @@ impl<'a> Compiler<'a> {
                     return Err("\"multipleOf\" must be above 0".into());
                 }
                 limits.multiples.push(step);
+            }
+            limits.not_multiples.extend(bound(NOT_MULTIPLE_OF)?);
+            limits.fraction |= schema.contains_key(FRACTION);
+        }
+        for value in exceptions(flat) {
+            if let Value::Number(number) = value {
+                limits.except.push(Decimal::new(number)?);
             }
         }
         limits.regex()
@@ -443,6 +364,11 @@ impl<'a> Compiler<'a> {
                 let pattern = pattern.as_str().ok_or("\"pattern\" must be a string")?;
                 parts.push(spelling::regex(&pattern::to_rust(pattern)?, false)?);
             }
+            if let Some(pattern) = schema.get(NOT_PATTERN) {
+                let pattern = pattern.as_str().ok_or("\"pattern\" must be a string")?;
+                let pattern = spelling::regex(&pattern::to_rust(pattern)?, false)?;
+                parts.push(RegexAst::And(vec![spelling::any(), not(pattern)]));
+            }
             if let Some(format) = schema.get("format") {
                 let format = format.as_str().ok_or("\"format\" must be a string")?;
                 if let Some(regex) = format::regex(format) {
@@ -455,6 +381,14 @@ impl<'a> Compiler<'a> {
             let texts = texts.map(|text| self.text(text));
             parts.push(RegexAst::Or(texts.collect::<Reason<_>>()?));
         }
+        let except = exceptions(flat).into_iter().filter_map(Value::as_str);
+        let except: Vec<RegexAst> = except.map(|text| self.text(text)).collect::<Reason<_>>()?;
+        if !except.is_empty() {
+            parts.push(RegexAst::And(vec![
+                spelling::any(),
+                not(RegexAst::Or(except)),
+            ]));
+        }
         // Any length is what the others are of already.
         if parts.len() > 1 && least == 0 && most.is_none() {
             parts.remove(0);
@@ -463,15 +397,27 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What narrows arrays, and objects.
-const ARRAY: [&str; 5] = [
+/// What narrows numbers, arrays, and objects.
+const NUMBER: [&str; 8] = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    EXCEPT,
+    FRACTION,
+    NOT_MULTIPLE_OF,
+];
+const ARRAY: [&str; 7] = [
     "items",
     "prefixItems",
     "minItems",
     "maxItems",
     "uniqueItems",
+    "contains",
+    "unevaluatedItems",
 ];
-const OBJECT: [&str; 7] = [
+const OBJECT: [&str; 8] = [
     "properties",
     "patternProperties",
     "additionalProperties",
@@ -479,10 +425,15 @@ const OBJECT: [&str; 7] = [
     "propertyNames",
     "minProperties",
     "maxProperties",
+    "unevaluatedProperties",
 ];
 
 fn has_any(flat: &Flat, keywords: &[&str]) -> bool {
     keywords
         .iter()
         .any(|keyword| flat.all(keyword).next().is_some())
+}
+
+fn not(ast: RegexAst) -> RegexAst {
+    RegexAst::Not(Box::new(ast))
 }

@@ -18,13 +18,18 @@ const MAX_DIGITS: i32 = 400;
 /// What schemas say of numbers.
 #[derive(Default)]
 pub struct Limits {
-    /// Only whole numbers, written without a point.
+    /// Only whole numbers, written with no more than a zero after the point.
     pub integer: bool,
     /// The largest lower bound, and whether it is out of bounds itself.
     pub lower: Option<(Decimal, bool)>,
     /// The smallest upper bound, likewise.
     pub upper: Option<(Decimal, bool)>,
     pub multiples: Vec<Decimal>,
+    pub not_multiples: Vec<Decimal>,
+    /// Only numbers that are not whole.
+    pub fraction: bool,
+    /// Numbers that are out of bounds.
+    pub except: Vec<Decimal>,
 }
 
 /// 0.`digits` × 10^`point`, without zeros at either end.
@@ -37,7 +42,12 @@ pub struct Decimal {
 
 impl Decimal {
     pub fn new(number: &Number) -> Reason<Self> {
-        let text = number.to_string().to_ascii_lowercase();
+        Decimal::read(&number.to_string())
+    }
+
+    /// A number as JSON writes it.
+    pub fn read(number: &str) -> Reason<Self> {
+        let text = number.to_ascii_lowercase();
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let negative = mantissa.starts_with('-');
         let mantissa = mantissa.trim_start_matches('-');
@@ -71,6 +81,26 @@ impl Decimal {
 
     pub fn is_integer(&self) -> bool {
         self.point >= self.digits.len() as i32
+    }
+
+    /// The ways to write it: plainly, a whole number also with a zero after its point, or with an exponent.
+    pub fn spellings(&self) -> RegexAst {
+        let plain = self.to_string();
+        let mut options = Vec::new();
+        if self.is_integer() {
+            options.push(RegexAst::Literal(format!("{plain}.0")));
+        }
+        options.push(RegexAst::Literal(plain));
+        if !self.is_zero() {
+            let sign = if self.negative { "-" } else { "" };
+            let (first, more) = self.digits.split_at(1);
+            let point = if more.is_empty() { "" } else { "\\." };
+            let exponent = written(self.point - 1);
+            options.push(RegexAst::Regex(format!(
+                "{sign}{first}{point}{more}[eE]{exponent}"
+            )));
+        }
+        RegexAst::Or(options)
     }
 
     fn is_zero(&self) -> bool {
@@ -185,7 +215,25 @@ impl Limits {
                 magnitudes,
             ]));
         }
-        Ok(RegexAst::Or(options))
+        let mut all = vec![RegexAst::Or(options)];
+        for except in &self.except {
+            let sign = match (except.is_zero(), except.negative) {
+                (true, _) => "-?",
+                (false, true) => "-",
+                (false, false) => "",
+            };
+            let (whole, fraction) = except.parts();
+            let fraction = match fraction.as_str() {
+                "" => "(?:\\.0*)?".to_owned(),
+                digits => format!("\\.{digits}0*"),
+            };
+            all.push(not(RegexAst::Regex(format!("{sign}{whole}{fraction}"))));
+        }
+        if self.fraction {
+            // So few digits that a float is not whole either.
+            all.push(RegexAst::Regex("-?[0-9]{1,9}\\.[0-9]{0,5}[1-9]".into()));
+        }
+        Ok(and(all))
     }
 
     /// Numbers without a sign from `lower` to `upper`.
@@ -195,7 +243,7 @@ impl Limits {
         upper: Option<(Decimal, bool)>,
     ) -> Reason<RegexAst> {
         let form = if self.integer {
-            "0|[1-9][0-9]*"
+            "(?:0|[1-9][0-9]*)(?:\\.0)?"
         } else {
             "(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?"
         };
@@ -205,14 +253,24 @@ impl Limits {
         for multiple in &self.multiples {
             plain.push(multiple_of(multiple)?);
         }
+        for multiple in &self.not_multiples {
+            plain.push(no_multiple_of(multiple)?);
+        }
         let plain = and(plain);
-        if self.integer || !self.multiples.is_empty() {
+        let needs_plain = [&self.multiples, &self.not_multiples, &self.except];
+        if self.fraction || needs_plain.iter().any(|numbers| !numbers.is_empty()) {
             return Ok(plain);
         }
         // With an exponent zero is written by the form without bounds only.
         let above_zero = matches!(&lower, Some((bound, true)) if bound.is_zero());
         let lower = lower.filter(|(bound, _)| !bound.is_zero());
         let exponents = match (&lower, &upper) {
+            (None, None) if self.integer => RegexAst::Regex("[1-9][0-9]*[eE]\\+?[0-9]{1,2}".into()),
+            // Without a point before an exponent that is not negative they are whole.
+            (lower, upper) if self.integer => RegexAst::And(vec![
+                scientific(lower.as_ref(), upper.as_ref()),
+                RegexAst::Regex("[1-9][eE]\\+?[0-9]+".into()),
+            ]),
             (None, None) if !above_zero => {
                 RegexAst::Regex("(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?[eE][+-]?[0-9]{1,2}".into())
             }
@@ -324,6 +382,19 @@ fn written(exponent: i32) -> String {
     };
     let pad = if exponent.abs() < 10 { "0?" } else { "" };
     format!("{sign}{pad}{}", exponent.abs())
+}
+
+/// Few enough digits for a float to tell. Those after the last place of the step alone are no part of a multiple;
+/// what has fewer the library tells.
+fn no_multiple_of(step: &Decimal) -> Reason<RegexAst> {
+    let places = (step.digits.len() as i32 - step.point).max(0);
+    let few = match places {
+        0 => "[0-9]{1,9}".to_owned(),
+        _ => format!("[0-9]{{1,9}}(?:\\.[0-9]{{1,{places}}})?"),
+    };
+    let more = format!("[0-9]{{1,9}}\\.[0-9]{{{places}}}[0-9]{{0,2}}[1-9]");
+    let few = RegexAst::And(vec![RegexAst::Regex(few), not(multiple_of(step)?)]);
+    Ok(RegexAst::Or(vec![few, RegexAst::Regex(more)]))
 }
 
 fn multiple_of(step: &Decimal) -> Reason<RegexAst> {

@@ -6,8 +6,8 @@
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol, and};
-use super::document::{All, Flat};
-use super::{Compiler, count, pattern, spelling};
+use super::parts::{All, Flat};
+use super::{Compiler, count, not, pattern, spelling};
 use llguidance::derivre::RegexAst;
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::{Map, Value};
@@ -22,10 +22,20 @@ const MAX_COUNT: u64 = 255;
 const MAX_PATTERNS: usize = 4;
 
 /// What can be written between the commas.
-struct Member<'a> {
+pub struct Member {
     name: Symbol,
-    value: All<'a>,
+    value: Symbol,
     required: bool,
+}
+
+impl Member {
+    pub fn new(name: Symbol, value: Symbol, required: bool) -> Self {
+        Member {
+            name,
+            value,
+            required,
+        }
+    }
 }
 
 /// A pattern of names, and the schema it stands in.
@@ -35,16 +45,33 @@ struct Pattern {
 }
 
 /// What is known of an object.
-struct Shape<'a> {
-    named: Vec<Member<'a>>,
-    others: Vec<Member<'a>>,
+pub struct Shape {
+    named: Vec<Member>,
+    others: Vec<Member>,
     least: u64,
     most: Option<u64>,
+}
+
+impl Shape {
+    /// These members and no more.
+    pub fn of(named: Vec<Member>) -> Self {
+        Shape {
+            named,
+            others: Vec::new(),
+            least: 0,
+            most: None,
+        }
+    }
 }
 
 impl<'a> Compiler<'a> {
     pub(super) fn object(&mut self, flat: &Flat<'a>) -> Reason<Symbol> {
         let shape = self.shape(flat)?;
+        self.members(shape)
+    }
+
+    /// What these members make.
+    pub(super) fn members(&mut self, shape: Shape) -> Reason<Symbol> {
         let (open, close) = (self.rules.literal("{")?, self.rules.literal("}")?);
         let object = self.rules.rule(false)?;
         let required = shape.named.iter().filter(|member| member.required).count();
@@ -74,7 +101,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Members without names of their own, as many as one likes.
-    fn list(&mut self, shape: &Shape<'a>) -> Reason<Symbol> {
+    fn list(&mut self, shape: &Shape) -> Reason<Symbol> {
         let comma = self.item_separator()?;
         let list = self.rules.rule(false)?;
         for member in &shape.others {
@@ -85,15 +112,15 @@ impl<'a> Compiler<'a> {
         Ok(list)
     }
 
-    fn member(&mut self, member: &Member<'a>) -> Reason<Symbol> {
+    fn member(&mut self, member: &Member) -> Reason<Symbol> {
         let colon = self.key_separator()?;
-        let value = self.symbol(member.value.clone())?;
-        self.rules.choice(vec![vec![member.name, colon, value]])
+        self.rules
+            .choice(vec![vec![member.name, colon, member.value]])
     }
 
     fn in_any_order(
         &mut self,
-        shape: &Shape<'a>,
+        shape: &Shape,
         object: Symbol,
         open: Symbol,
         close: Symbol,
@@ -220,7 +247,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// So many named members that their order is that of the schema; the others come last.
-    fn in_order(&mut self, shape: &Shape<'a>, close: Symbol) -> Reason<Symbol> {
+    fn in_order(&mut self, shape: &Shape, close: Symbol) -> Reason<Symbol> {
         let comma = self.item_separator()?;
         let others = self.list(shape)?;
         // What may follow at the beginning, and after a member.
@@ -242,7 +269,7 @@ impl<'a> Compiler<'a> {
         Ok(after_none)
     }
 
-    fn shape(&mut self, flat: &Flat<'a>) -> Reason<Shape<'a>> {
+    fn shape(&mut self, flat: &Flat<'a>) -> Reason<Shape> {
         let mut names: Vec<&'a str> = Vec::new();
         let mut required: Vec<&'a str> = Vec::new();
         let mut patterns: Vec<Pattern> = Vec::new();
@@ -304,7 +331,7 @@ impl<'a> Compiler<'a> {
             parts.extend(allowed.iter().cloned());
             named.push(Member {
                 name: self.rules.terminal(&spelling::quoted(and(parts)))?,
-                value: member_schema(flat, Some(name), &matched)?,
+                value: self.symbol(member_schema(flat, Some(name), &matched)?)?,
                 required: required.contains(&name),
             });
         }
@@ -329,7 +356,7 @@ impl<'a> Compiler<'a> {
             self.has_open_names = true;
             others.push(Member {
                 name: self.rules.terminal(&spelling::quoted(and(parts)))?,
-                value,
+                value: self.symbol(value)?,
                 required: false,
             });
         }
@@ -353,10 +380,6 @@ impl<'a> Compiler<'a> {
             Some(names) => Ok(vec![self.string(&names)?]),
         }
     }
-}
-
-fn not(ast: RegexAst) -> RegexAst {
-    RegexAst::Not(Box::new(ast))
 }
 
 /// One spelling of a name.
@@ -389,6 +412,16 @@ pub(super) fn member_schema<'a>(
         if let Some(value) = schema.get("additionalProperties").filter(|_| !found) {
             all.add(value);
         }
+    }
+    let rules = flat.unevaluated("unevaluatedProperties", |schema| {
+        let mut named = members(schema, "properties")?;
+        let mut patterns = members(schema, "patternProperties")?;
+        Ok(schema.contains_key("additionalProperties")
+            || named.any(|(key, _)| Some(key) == name)
+            || patterns.any(|(key, _)| matched.contains(&key)))
+    })?;
+    for rule in rules {
+        all.add(rule);
     }
     Ok(all)
 }

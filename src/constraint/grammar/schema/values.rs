@@ -1,8 +1,9 @@
 //! Values that a schema lists, and their types.
 
 use super::super::Reason;
-use super::document::Flat;
+use super::negation::EXCEPT;
 use super::number::Decimal;
+use super::parts::Flat;
 use serde_json::Value;
 
 /// The values that `const` and `enum` leave.
@@ -27,7 +28,17 @@ pub fn values<'a>(flat: &Flat<'a>) -> Reason<Option<Vec<&'a Value>>> {
             Some(_) => return Err("\"enum\" must be a list of values".into()),
         }
     }
+    if let Some(left) = &mut left {
+        let except = exceptions(flat);
+        left.retain(|value| !except.iter().any(|other| equal(value, other)));
+    }
     Ok(left)
+}
+
+/// The values that are left out.
+pub fn exceptions<'a>(flat: &Flat<'a>) -> Vec<&'a Value> {
+    let lists = flat.all(EXCEPT).filter_map(Value::as_array);
+    lists.flatten().collect()
 }
 
 /// Equality of JSON: 1 is 1.0, and the order of members means nothing.

@@ -1,0 +1,139 @@
+//! `anyOf`, `oneOf` and what comes to the same: an option of each choice.
+
+use super::super::Reason;
+use super::super::rules::Symbol;
+use super::parts::{All, Choice, Flat};
+use super::values::{Types, equal, values};
+use super::{Compiler, has_any, object};
+use serde_json::Value;
+
+/// The most combinations of the options of several choices.
+const MAX_COMBINATIONS: usize = 256;
+
+/// How deep two schemas are compared to find that no value fits both.
+const MAX_COMPARED: usize = 8;
+
+impl<'a> Compiler<'a> {
+    /// An option of each choice, in all combinations.
+    pub(super) fn choose(&mut self, flat: &Flat<'a>, symbol: Symbol) -> Reason<()> {
+        let mut combinations = vec![All::default()];
+        for choice in &flat.choices {
+            let mut options = Vec::new();
+            for option in self.exclusive(flat, choice)? {
+                if self.may_fit(&flat.with(&[&option]))? {
+                    options.push(option);
+                }
+            }
+            if combinations.len() * options.len() > MAX_COMBINATIONS {
+                return Err("there are too many combinations of \"anyOf\" and \"oneOf\"".into());
+            }
+            let longer = combinations.iter().flat_map(|combination| {
+                options.iter().map(|option| combination.clone().and(option))
+            });
+            combinations = longer.collect();
+        }
+        for combination in combinations {
+            let option = self.symbol(flat.with(&[&combination]))?;
+            self.rules.add(symbol, vec![option]);
+        }
+        Ok(())
+    }
+
+    /// Whether there can be a value, as far as that is seen at once.
+    fn may_fit(&self, all: &All<'a>) -> Reason<bool> {
+        let Some(flat) = self.document.flat(all)? else {
+            return Ok(false);
+        };
+        let types = Types::of(&flat)?;
+        Ok(match values(&flat)? {
+            Some(values) => values.iter().any(|value| types.has(value)),
+            None => !types.is_none(),
+        })
+    }
+
+    /// The options of a choice. Where exactly one must fit, each excludes those that might fit the same values.
+    fn exclusive(&self, flat: &Flat<'a>, choice: &Choice<'a>) -> Reason<Vec<All<'a>>> {
+        let mut options = choice.options.clone();
+        if !choice.exactly_one {
+            return Ok(options);
+        }
+        for (index, one) in choice.options.iter().enumerate() {
+            for (other_index, other) in choice.options.iter().enumerate().skip(index + 1) {
+                if self.exclude(&flat.with(&[one]), &flat.with(&[other]), MAX_COMPARED)? {
+                    continue;
+                }
+                let (Some(not_one), Some(not_other)) = (one.negated(), other.negated()) else {
+                    return Err(format!(
+                        "options {index} and {other_index} of \"oneOf\" may both fit (\"anyOf\" allows it)"
+                    ));
+                };
+                options[index] = std::mem::take(&mut options[index]).and(&not_other);
+                options[other_index] = std::mem::take(&mut options[other_index]).and(&not_one);
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether it is sure that no value fits both.
+    fn exclude(&self, one: &All<'a>, other: &All<'a>, depth: usize) -> Reason<bool> {
+        let (Some(one), Some(other)) = (self.document.flat(one)?, self.document.flat(other)?)
+        else {
+            return Ok(true);
+        };
+        if depth == 0 {
+            return Ok(false);
+        }
+        // Of a choice all options must be out of the question.
+        for (flat, against) in [(&one, &other), (&other, &one)] {
+            if let Some(choice) = flat.choices.first() {
+                let against = against.with(&[]);
+                for option in &choice.options {
+                    if !self.exclude(&flat.with(&[option]), &against, depth - 1)? {
+                        return Ok(false);
+                    }
+                }
+                return Ok(true);
+            }
+        }
+        let (types, other_types) = (Types::of(&one)?, Types::of(&other)?);
+        if let (Some(values), Some(others)) = (values(&one)?, values(&other)?) {
+            let shared = values
+                .iter()
+                .any(|one| others.iter().any(|other| equal(one, other)));
+            return Ok(!shared);
+        }
+        let both = types.and(&other_types);
+        for values in [values(&one)?, values(&other)?].into_iter().flatten() {
+            if !values.iter().any(|value| both.has(value)) {
+                return Ok(true);
+            }
+        }
+        if both.is_only_object() {
+            return self.exclude_objects(&one, &other, depth - 1);
+        }
+        Ok(both.is_none())
+    }
+
+    /// A member that one of two objects must have, and that cannot fit both.
+    fn exclude_objects(&self, one: &Flat<'a>, other: &Flat<'a>, depth: usize) -> Reason<bool> {
+        let required = one.all("required").chain(other.all("required"));
+        let names: Vec<&str> = required
+            .filter_map(Value::as_array)
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for name in names {
+            let has_pattern =
+                |flat: &Flat| has_any(flat, &["patternProperties", "unevaluatedProperties"]);
+            if has_pattern(one) || has_pattern(other) {
+                continue;
+            }
+            let member = object::member_schema(one, Some(name), &[])?;
+            let other = object::member_schema(other, Some(name), &[])?;
+            if self.exclude(&member, &other, depth)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,197 @@
+//! `contains`: arrays some of whose items fit one more schema, counted in the parameter of a rule.
+
+use super::super::Reason;
+use super::super::rules::{Alternative, Symbol};
+use super::array::item;
+use super::parts::Flat;
+use super::{Compiler, count};
+use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
+use serde_json::Value;
+
+/// The most items that may be needed.
+const MAX_LEAST: u64 = 16;
+
+/// How many items must fit.
+pub struct Found<'a> {
+    schema: &'a Value,
+    least: u64,
+    most: Option<u64>,
+}
+
+impl<'a> Found<'a> {
+    /// What the schemas say of it; `None` where they say nothing.
+    pub fn of(flat: &Flat<'a>) -> Reason<Option<Self>> {
+        let mut all = Vec::new();
+        for keywords in &flat.schemas {
+            let Some(schema) = keywords.get("contains") else {
+                continue;
+            };
+            let bound = |keyword| {
+                let bound = keywords.get(keyword);
+                bound.map(|bound| count(keyword, bound)).transpose()
+            };
+            let least = bound("minContains")?.unwrap_or(1);
+            let most = bound("maxContains")?;
+            if least > MAX_LEAST {
+                return Err(format!("\"minContains\" counts to {MAX_LEAST} at most"));
+            }
+            all.extend((least > 0 || most.is_some()).then_some(Found {
+                schema,
+                least,
+                most,
+            }));
+        }
+        match all.len() {
+            0 | 1 => Ok(all.pop()),
+            _ => Err("more than one \"contains\" in one place is not supported".into()),
+        }
+    }
+}
+
+/// The number of items, and of those that fit.
+fn counters() -> (ParamRef, ParamRef) {
+    (ParamRef::new(0, 32), ParamRef::new(32, 64))
+}
+
+fn both(one: ParamCond, other: ParamCond) -> ParamCond {
+    ParamCond::And(Box::new(one), Box::new(other))
+}
+
+fn below(counter: ParamRef, most: Option<u64>) -> ParamCond {
+    match most {
+        Some(most) => ParamCond::LT(counter, ParamValue(most)),
+        None => ParamCond::True,
+    }
+}
+
+impl<'a> Compiler<'a> {
+    /// Arrays with so many items, the first by schemas of their own, of which so many fit.
+    pub(super) fn containing(
+        &mut self,
+        flat: &Flat<'a>,
+        first: usize,
+        (least, most): (usize, Option<usize>),
+        found: &Found<'a>,
+    ) -> Reason<Symbol> {
+        let (items, fitting) = counters();
+        let (least, most) = (least as u64, most.map(|most| most as u64));
+        if least.max(most.unwrap_or(0)).max(found.most.unwrap_or(0)) > u64::from(u16::MAX) {
+            return Err("so many items cannot be counted".into());
+        }
+        let (open, close) = (self.rules.literal("[")?, self.rules.literal("]")?);
+        let comma = self.item_separator()?;
+        let (start, next) = (self.rules.rule(true)?, self.rules.rule(true)?);
+        // Numbers above which it makes no difference are not counted.
+        let counted = self.counting(next, items, most.unwrap_or(least.max(first as u64)))?;
+        let fitted = self.counting(counted, fitting, found.most.unwrap_or(found.least))?;
+        let array = self.rules.rule(false)?;
+        // With so many items there is room for those that must still fit.
+        let mut room = ParamCond::GE(fitting, ParamValue(found.least));
+        for count in (0..found.least).rev() {
+            let Some(most) = most else {
+                room = ParamCond::True;
+                break;
+            };
+            let needed = found.least - count;
+            if let Some(last) = most.checked_sub(needed) {
+                let some = both(
+                    ParamCond::GE(fitting, ParamValue(count)),
+                    ParamCond::LT(items, ParamValue(last)),
+                );
+                room = ParamCond::Or(Box::new(room), Box::new(some));
+            }
+        }
+        let mut fits = None;
+        for index in 0..=first {
+            let place = ParamValue(index as u64);
+            let here = match index == first {
+                true => ParamCond::GE(items, place),
+                false => ParamCond::EQ(items, place),
+            };
+            let here = both(here, below(items, most));
+            let mut plain = item(flat, index)?;
+            if found.most.is_some() {
+                plain.add_not(found.schema);
+            }
+            let mut also = item(flat, index)?;
+            also.add(found.schema);
+            let (plain, also) = (self.symbol(plain)?, self.symbol(also)?);
+            fits = Some(also);
+            for (symbol, after, condition) in [
+                (plain, counted, both(here.clone(), room.clone())),
+                (also, fitted, both(here, below(fitting, found.most))),
+            ] {
+                self.rules.add(
+                    start,
+                    Alternative {
+                        condition: condition.clone(),
+                        parts: vec![(symbol, ParamExpr::Null), (after, ParamExpr::SelfRef)],
+                        needs: Vec::new(),
+                    },
+                );
+                self.rules.add(
+                    next,
+                    Alternative {
+                        condition,
+                        parts: vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)],
+                        needs: vec![symbol],
+                    },
+                );
+            }
+        }
+        self.rules.add(
+            next,
+            Alternative {
+                condition: both(
+                    ParamCond::GE(items, ParamValue(least)),
+                    ParamCond::GE(fitting, ParamValue(found.least)),
+                ),
+                parts: vec![(close, ParamExpr::Null)],
+                needs: Vec::new(),
+            },
+        );
+        if least == 0 && found.least == 0 {
+            self.rules.add(array, vec![open, close]);
+        }
+        let is_possible = most.is_none_or(|most| most >= least.max(found.least).max(1))
+            && found.most.is_none_or(|most| most >= found.least);
+        if is_possible {
+            self.rules.add(
+                array,
+                Alternative {
+                    condition: ParamCond::True,
+                    parts: vec![
+                        (open, ParamExpr::Null),
+                        (start, ParamExpr::Const(ParamValue(0))),
+                    ],
+                    // Those after the first are there without end, so that one of them can be the one that fits.
+                    needs: fits
+                        .filter(|_| found.least > 0 && first == 0)
+                        .into_iter()
+                        .collect(),
+                },
+            );
+        }
+        Ok(array)
+    }
+
+    /// Leads to `then` with one more counted, up to a number.
+    fn counting(&mut self, then: Symbol, counter: ParamRef, enough: u64) -> Reason<Symbol> {
+        let rule = self.rules.rule(true)?;
+        let enough = ParamValue(enough);
+        for (condition, parameter) in [
+            (ParamCond::LT(counter, enough), ParamExpr::Incr(counter)),
+            (ParamCond::GE(counter, enough), ParamExpr::SelfRef),
+        ] {
+            self.rules.add(
+                rule,
+                Alternative {
+                    condition,
+                    parts: vec![(then, parameter)],
+                    needs: Vec::new(),
+                },
+            );
+        }
+        Ok(rule)
+    }
+}

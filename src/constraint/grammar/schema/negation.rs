@@ -1,0 +1,185 @@
+//! `not`: the schemas of which one must fit where another does not.
+//!
+//! A schema does not fit where one of its keywords does not hold, so that each gives options of its own. Where that
+//! cannot be told for a keyword, its options are left out: less can be written then, and what is written is valid.
+
+use super::super::Reason;
+use super::document::{Document, dependents, list};
+use super::parts::All;
+use serde_json::{Map, Value, json};
+
+/// What made schemas say that none of a document can; all of it narrows.
+pub const EXCEPT: &str = "\0except";
+pub const FRACTION: &str = "\0fraction";
+pub const NOT_MULTIPLE_OF: &str = "\0not multipleOf";
+pub const NOT_PATTERN: &str = "\0not pattern";
+
+/// The options that are left where a schema of these keywords does not fit.
+pub fn options<'a>(
+    document: &Document<'a>,
+    schema: &'a Map<String, Value>,
+) -> Reason<Vec<All<'a>>> {
+    let mut options = Vec::new();
+    let mut left_out = None;
+    for (keyword, rule) in schema {
+        let made = made(keyword, rule)?;
+        options.extend(made.into_iter().map(|made| All::one(document.make(made))));
+        match keyword.as_str() {
+            "allOf" => {
+                for schema in list(schema, keyword)? {
+                    options.push(All::none_of(std::slice::from_ref(schema)));
+                }
+            }
+            "anyOf" => options.push(All::none_of(list(schema, keyword)?)),
+            "oneOf" => {
+                let schemas = list(schema, keyword)?;
+                options.push(All::none_of(schemas));
+                for (index, one) in schemas.iter().enumerate() {
+                    let others = schemas[index + 1..].iter();
+                    options.extend(others.map(|other| All::one(one).and(&All::one(other))));
+                }
+            }
+            "not" => options.push(All::one(rule)),
+            "if" => {
+                if let Some(then) = schema.get("then") {
+                    let mut all = All::one(rule);
+                    all.add_not(then);
+                    options.push(all);
+                }
+                if let Some(other) = schema.get("else") {
+                    let mut all = All::default();
+                    all.add_not(rule);
+                    all.add_not(other);
+                    options.push(all);
+                }
+            }
+            "additionalProperties"
+            | "patternProperties"
+            | "propertyNames"
+            | "format"
+            | "uniqueItems"
+            | "additionalItems"
+            | "unevaluatedProperties"
+            | "unevaluatedItems" => {
+                left_out = Some(keyword);
+            }
+            "items" if rule.is_array() || schema.contains_key("prefixItems") => {
+                left_out = Some(keyword);
+            }
+            "contains"
+                if schema.contains_key("minContains") || schema.contains_key("maxContains") =>
+            {
+                left_out = Some(keyword);
+            }
+            "items" => {
+                let item = json!({ "type": "array", "contains": { "not": rule } });
+                options.push(All::one(document.make(item)));
+            }
+            "contains" => {
+                let items = json!({ "type": "array", "items": { "not": rule } });
+                options.push(All::one(document.make(items)));
+            }
+            _ => {}
+        }
+    }
+    for target in document.references(schema)? {
+        options.push(All::none_of(std::slice::from_ref(target)));
+    }
+    for (name, rule) in dependents(schema)? {
+        let has = json!({ "type": "object", "required": [name] });
+        let has = All::one(document.make(has));
+        match rule {
+            Value::Array(names) => {
+                for other in names.iter().filter_map(Value::as_str) {
+                    let without = json!({ "properties": { other: false } });
+                    options.push(has.clone().and(&All::one(document.make(without))));
+                }
+            }
+            rule => options.push(has.and(&All::none_of(std::slice::from_ref(rule)))),
+        }
+    }
+    if let Some(keyword) = left_out {
+        let left_out = &mut *document.left_out.borrow_mut();
+        left_out.get_or_insert_with(|| keyword.clone());
+    }
+    Ok(options)
+}
+
+/// The schemas for what does not hold to a keyword, where it says all by itself.
+fn made(keyword: &str, rule: &Value) -> Reason<Vec<Value>> {
+    let number = |keyword: &str| Ok(vec![json!({ "type": "number", keyword: rule })]);
+    let whole = rule.as_u64();
+    let more = |kind: &str, keyword: &str| {
+        let more = whole.and_then(|count| count.checked_add(1));
+        let more = more.map(|count| json!({ "type": kind, keyword: count }));
+        Ok(more.into_iter().collect())
+    };
+    let fewer = |kind: &str, keyword: &str| {
+        let fewer = whole.and_then(|count| count.checked_sub(1));
+        let fewer = fewer.map(|count| json!({ "type": kind, keyword: count }));
+        Ok(fewer.into_iter().collect())
+    };
+    match keyword {
+        "type" => Ok(other_types(rule)),
+        "const" => Ok(vec![json!({ EXCEPT: [rule] })]),
+        "enum" => Ok(vec![json!({ EXCEPT: rule })]),
+        "minimum" if rule.is_number() => number("exclusiveMaximum"),
+        "maximum" if rule.is_number() => number("exclusiveMinimum"),
+        "exclusiveMinimum" if rule.is_number() => number("maximum"),
+        "exclusiveMaximum" if rule.is_number() => number("minimum"),
+        "multipleOf" => number(NOT_MULTIPLE_OF),
+        "minLength" => fewer("string", "maxLength"),
+        "maxLength" => more("string", "minLength"),
+        "pattern" => Ok(vec![json!({ "type": "string", NOT_PATTERN: rule })]),
+        "minItems" => fewer("array", "maxItems"),
+        "maxItems" => more("array", "minItems"),
+        "minProperties" => fewer("object", "maxProperties"),
+        "maxProperties" => more("object", "minProperties"),
+        "required" => {
+            let names = rule.as_array().into_iter().flatten();
+            let names = names.filter_map(Value::as_str);
+            Ok(names
+                .map(|name| json!({ "type": "object", "properties": { name: false } }))
+                .collect())
+        }
+        "properties" => {
+            let one = |(name, schema): (&String, &Value)| json!({ "type": "object", "required": [name], "properties": { name: { "not": schema } } });
+            let properties = rule.as_object().into_iter().flatten();
+            Ok(properties.map(one).collect())
+        }
+        "prefixItems" => {
+            let one = |(index, schema): (usize, &Value)| {
+                let mut items = vec![Value::Bool(true); index];
+                items.push(json!({ "not": schema }));
+                json!({ "type": "array", "prefixItems": items, "minItems": index + 1 })
+            };
+            let items = rule.as_array().into_iter().flatten();
+            Ok(items.enumerate().map(one).collect())
+        }
+        EXCEPT | FRACTION | NOT_MULTIPLE_OF | NOT_PATTERN => {
+            Err("a name begins with the character 0".into())
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// All other types; of the numbers those that are not whole where only whole ones are named.
+fn other_types(named: &Value) -> Vec<Value> {
+    let has = |name: &str| match named {
+        Value::Array(names) => names.iter().any(|one| one == name),
+        one => one == name,
+    };
+    let names = ["null", "boolean", "string", "array", "object", "number"];
+    let others: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !has(name) && (*name != "number" || !has("integer")))
+        .collect();
+    let mut options = Vec::new();
+    if !others.is_empty() {
+        options.push(json!({ "type": others }));
+    }
+    if has("integer") && !has("number") {
+        options.push(json!({ "type": "number", FRACTION: true }));
+    }
+    options
+}

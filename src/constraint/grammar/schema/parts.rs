@@ -1,0 +1,156 @@
+//! Schemas that hold in one place, and what they say together.
+
+use super::super::Reason;
+use serde_json::{Map, Value};
+
+/// Schemas a value must fit, all of them.
+#[derive(Debug, Clone, Default)]
+pub struct All<'a>(pub Vec<Part<'a>>);
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    pub schema: &'a Value,
+    pub how: How,
+    /// The scope whose `unevaluated…` sees what it says of members and items; 0 for none.
+    pub scope: usize,
+}
+
+/// How a schema is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum How {
+    /// A value must fit it.
+    Whole,
+    /// The same without what it refers to and chooses from, because that has been seen to.
+    Plain,
+    /// A value must not fit it.
+    Not,
+    /// It holds for objects that have a certain member.
+    Dependent,
+}
+
+/// Schemas by where they stand in the document: equal for the same ones.
+pub type Key = Vec<(usize, How, usize)>;
+
+impl<'a> All<'a> {
+    pub fn one(schema: &'a Value) -> Self {
+        let mut all = All::default();
+        all.add(schema);
+        all
+    }
+
+    pub fn add(&mut self, schema: &'a Value) {
+        self.push(schema, How::Whole, 0);
+    }
+
+    pub fn add_not(&mut self, schema: &'a Value) {
+        self.push(schema, How::Not, 0);
+    }
+
+    /// What must not fit any of these.
+    pub fn none_of(schemas: &'a [Value]) -> Self {
+        let mut all = All::default();
+        for schema in schemas {
+            all.add_not(schema);
+        }
+        all
+    }
+
+    pub fn and(mut self, other: &All<'a>) -> Self {
+        self.0.extend(&other.0);
+        self
+    }
+
+    pub fn push(&mut self, schema: &'a Value, how: How, scope: usize) {
+        self.0.push(Part { schema, how, scope });
+    }
+
+    /// Where it is one schema by itself, the opposite of it.
+    pub fn negated(&self) -> Option<Self> {
+        let [part] = self.0[..] else {
+            return None;
+        };
+        let mut not = All::default();
+        not.add_not(part.schema);
+        (part.how == How::Whole).then_some(not)
+    }
+
+    pub fn key(&self) -> Key {
+        let keys = self.0.iter().map(Part::key);
+        let mut keys: Vec<_> = keys.collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+}
+
+impl Part<'_> {
+    pub fn key(&self) -> (usize, How, usize) {
+        (address(self.schema), self.how, self.scope)
+    }
+}
+
+/// Where it stands.
+pub fn address<T>(value: &T) -> usize {
+    std::ptr::from_ref(value) as usize
+}
+
+/// What schemas say together, their references followed.
+#[derive(Default)]
+pub struct Flat<'a> {
+    pub parts: Vec<Part<'a>>,
+    /// Objects of keywords, all of which hold.
+    pub schemas: Vec<&'a Map<String, Value>>,
+    /// For each of these the schemas whose `unevaluated…` it counts for.
+    pub owners: Vec<Vec<usize>>,
+    pub choices: Vec<Choice<'a>>,
+}
+
+/// Schemas of which one must fit, or exactly one.
+pub struct Choice<'a> {
+    pub options: Vec<All<'a>>,
+    pub exactly_one: bool,
+}
+
+impl<'a> Flat<'a> {
+    /// The same without its choices, but with one option of each.
+    pub fn with(&self, options: &[&All<'a>]) -> All<'a> {
+        let plain = self.parts.iter().map(|part| Part {
+            how: How::Plain,
+            ..*part
+        });
+        let options = options.iter().flat_map(|option| option.0.iter().copied());
+        All(plain.chain(options).collect())
+    }
+
+    /// The values of a keyword.
+    pub fn all(&self, keyword: &str) -> impl Iterator<Item = &'a Value> {
+        self.schemas
+            .iter()
+            .filter_map(move |schema| schema.get(keyword))
+    }
+
+    /// The rules of an `unevaluated…` for what no schema that counts for it says anything of. `says` is whether
+    /// a schema does, beside its own `unevaluated…`.
+    pub fn unevaluated(
+        &self,
+        keyword: &str,
+        says: impl Fn(&'a Map<String, Value>) -> Reason<bool>,
+    ) -> Reason<Vec<&'a Value>> {
+        let mut rules = Vec::new();
+        for owner in &self.schemas {
+            let Some(rule) = owner.get(keyword) else {
+                continue;
+            };
+            let mut is_said = false;
+            for (schema, owners) in self.schemas.iter().zip(&self.owners) {
+                if owners.contains(&address(*owner)) {
+                    let is_other = address(*owner) != address(*schema);
+                    is_said |= says(schema)? || (is_other && schema.contains_key(keyword));
+                }
+            }
+            rules.extend((!is_said).then_some(rule));
+        }
+        Ok(rules)
+    }
+}
