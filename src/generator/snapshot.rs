@@ -41,7 +41,7 @@ impl Generator {
                 "a snapshot cannot hold a constraint".into(),
             ));
         }
-        run.settle(&mut self.session);
+        run.apply_shift(&mut self.session);
         // Neither the hidden state nor the logits are kept: the last token is run again.
         let held = self.session.len().min(run.context_len() - 1);
         let mut coder = Coder {
@@ -88,7 +88,7 @@ impl Generator {
         if [cache_type, length] != self.shape() {
             return Err(Error::Snapshot("its context has another type or length"));
         }
-        if coder.failed || !self.revive(&mut run) || held >= run.context_len() {
+        if coder.failed || !self.rebuild(&mut run) || held >= run.context_len() {
             return Err(DAMAGED);
         }
         run.reused = held.min(run.prompt_len);
@@ -133,7 +133,7 @@ impl Generator {
     }
 
     /// Makes the rest of a text that was read; false where it is none.
-    fn revive(&self, run: &mut Run) -> bool {
+    fn rebuild(&self, run: &mut Run) -> bool {
         let capacity = self.session.capacity();
         run.shift = self.shift(&run.ids, &run.options);
         let most = run.shift.map_or(capacity + 1, |_| usize::MAX);
@@ -151,7 +151,7 @@ impl Generator {
         run.sampler.restore(state);
         run.drop_oldest();
         run.text = Text::new(&run.options.stop, &self.model.tokenizer);
-        run.retell(&self.model.tokenizer);
+        run.rebuild_text(&self.model.tokenizer);
         true
     }
 }

@@ -147,7 +147,7 @@ impl Sampler {
         Ok(match stage {
             Temperature { .. } => Some(stage.temperature(&mut self.candidates)?),
             Mirostat { mirostat_tau, .. } => {
-                Some(self.shop.mu.map_or(2.0 * mirostat_tau, |mu| mu as f32))
+                Some(self.context.mu.map_or(2.0 * mirostat_tau, |mu| mu as f32))
             }
             _ => None,
         })

@@ -137,7 +137,7 @@ impl Options {
     }
 
     /// Fills in what was left open.
-    pub(super) fn settle(&mut self, schedule: &Schedule) {
+    pub(super) fn fill_in(&mut self, schedule: &Schedule) {
         self.steps = Some(schedule.steps);
         self.warmup_steps = Some(schedule.warmup_steps);
         self.learning_rate = Some(schedule.learning_rate);
