@@ -138,7 +138,8 @@ impl Run {
 impl Generator {
     /// A generator with such a context.
     ///
-    /// Errors: [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
     pub fn new(model: Arc<Model>, context: Context) -> Result<Self> {
         let capacity = context.positions(model.config.context_length)?;
         Ok(Generator {
@@ -160,7 +161,8 @@ impl Generator {
     /// What the prompt has in common with the beginning of the text before is not run again, which
     /// changes no result: see [`Timings::reused_tokens`].
     ///
-    /// Errors leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
+    /// # Errors
+    /// They leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
     /// [`Error::PromptTooLong`].
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
         self.check_options(&options)?;
@@ -171,7 +173,8 @@ impl Generator {
     /// [`Generator::start`] does with a prompt; here BOS is not doubled, and what a message spells is
     /// text, though it looked like a special token.
     ///
-    /// Errors: those of [`Generator::start`].
+    /// # Errors
+    /// Those of [`Generator::start`].
     pub fn start_chat(&mut self, conversation: &str, options: Options) -> Result<()> {
         self.check_options(&options)?;
         let ids = chat::encode(&self.model.tokenizer, conversation);
@@ -181,7 +184,8 @@ impl Generator {
     /// Starts the model's answer to `messages`, written out with its chat template. A conversation
     /// that goes on costs only its new tokens: append the answer and the next message, and call again.
     ///
-    /// Errors: [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
+    /// # Errors
+    /// [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
     #[cfg(feature = "chat")]
     pub fn chat(
         &mut self,
@@ -249,7 +253,8 @@ impl Generator {
     /// [`Generator::next_token`] runs what is left. What is reused counts as done, and after the end of the text
     /// nothing is left to do.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::OutOfMemory`].
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -270,7 +275,8 @@ impl Generator {
 
     /// The next token, or `None` after the last one.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
     pub fn next_token(&mut self) -> Result<Option<Token>> {
         self.step(None)
     }

@@ -31,8 +31,9 @@ impl Generator {
     /// The text in progress as bytes: its tokens, options, the state of its sampler and its KV cache. With the
     /// same model and context [`Generator::restore`] goes on from it as if nothing had been.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::Constraint`] for a text under a constraint, whose grammar is
-    /// not part of one, [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::Constraint`] for a text under a constraint, whose grammar is not part of one,
+    /// [`Error::OutOfMemory`].
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
         let shape = self.shape();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -66,8 +67,9 @@ impl Generator {
     /// Goes on from a [`Generator::snapshot`] of a generator with the same model file, cache type and length
     /// of the context.
     ///
-    /// Errors leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of
-    /// another generator; [`Error::OutOfMemory`].
+    /// # Errors
+    /// They leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of another
+    /// generator; [`Error::OutOfMemory`].
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<()> {
         let (head, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
         self.check_head(head, body)?;
@@ -119,7 +121,7 @@ impl Generator {
     fn check_head(&self, head: &[u8; HEAD], body: &[u8]) -> Result<()> {
         let expected = self.head(body);
         let parts = [
-            (0..4, "it is none"),
+            (0..4, "it is no snapshot"),
             (4..8, "it is of another version of this program"),
             (16..24, "it is damaged"),
             (8..16, "it is of another model"),

@@ -13,7 +13,8 @@ impl Generator {
     /// stages make of it. `None` after the end of the text. Looking changes nothing, and the step itself then
     /// needs no other run of the model.
     ///
-    /// Errors: those of [`Generator::next_token`].
+    /// # Errors
+    /// Those of [`Generator::next_token`].
     pub fn peek(&mut self, top: usize) -> Result<Option<Record>> {
         self.compute_logits()?;
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -26,9 +27,9 @@ impl Generator {
     /// Appends the token `id` as if it had been drawn; `None` after the end of the text. What follows is
     /// drawn as ever: the number of the step decides about its random numbers, not the tokens before it.
     ///
-    /// Errors: [`Error::InvalidOption`] for an `id` outside the vocabulary, [`Error::ForbiddenToken`] for one
-    /// that the constraint does not allow, and those of
-    /// [`Generator::next_token`].
+    /// # Errors
+    /// [`Error::InvalidOption`] for an `id` outside the vocabulary, [`Error::ForbiddenToken`] for one that the
+    /// constraint does not allow, and those of [`Generator::next_token`].
     pub fn accept(&mut self, id: TokenId) -> Result<Option<Token>> {
         let last = self.model.config.vocabulary_size.saturating_sub(1);
         let allowed = format!("a token from 0 to {last}");
@@ -42,7 +43,8 @@ impl Generator {
     /// token change something. The model runs for the step before at most, not at all where one token is
     /// taken back; but past a shift of the context for all that the context held there.
     ///
-    /// Errors: [`Error::NotStarted`]; [`Error::InvalidOption`] where fewer tokens were generated.
+    /// # Errors
+    /// [`Error::NotStarted`]; [`Error::InvalidOption`] where fewer tokens were generated.
     pub fn rewind(&mut self, count: usize) -> Result<()> {
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
         let generated = run.generated();
@@ -70,7 +72,8 @@ impl Generator {
     /// A second generator that stands where this one does and shares its weights; from here on each goes its
     /// own way. The KV cache is copied.
     ///
-    /// Errors: [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::OutOfMemory`].
     pub fn fork(&self) -> Result<Generator> {
         let mut logits = Vec::new();
         logits
@@ -103,7 +106,8 @@ impl Generator {
     /// the text. A seed that is absent stays as it is. A new constraint is one on what follows. The model need not
     /// run again for it.
     ///
-    /// Errors leave the options as they were: [`Error::NotStarted`], [`Error::InvalidOption`].
+    /// # Errors
+    /// They leave the options as they were: [`Error::NotStarted`], [`Error::InvalidOption`].
     pub fn configure(&mut self, options: Options) -> Result<()> {
         self.check_options(&options)?;
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;

@@ -183,7 +183,10 @@ impl Sampler {
     }
 
     /// The choice of a given token, as if it had been drawn: its probability is 0 where the chain cuts it.
-    /// Mirostat learns nothing from it. Errors: those of [`Sampler::choose`].
+    /// Mirostat learns nothing from it.
+    ///
+    /// # Errors
+    /// Those of [`Sampler::choose`].
     pub fn force(
         &mut self,
         id: TokenId,

@@ -49,7 +49,8 @@ const CONSTRAINT: usize = usize::MAX;
 impl Sampler {
     /// Watches the step without drawing: its `top` most probable tokens, and `id` among them if one is given.
     ///
-    /// Errors: those of [`Sampler::choose`].
+    /// # Errors
+    /// Those of [`Sampler::choose`].
     pub fn trace(
         &mut self,
         logits: &[f32],

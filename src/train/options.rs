@@ -97,7 +97,10 @@ impl Options {
         }
     }
 
-    /// Checks every option. Error: [`Error::InvalidOption`] with the option's name.
+    /// Checks every option.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] with the option's name.
     pub fn validate(&self) -> Result<()> {
         self.shape.validate()?;
         let positive = |value: f32| value.is_finite() && value > 0.0;
