@@ -43,7 +43,10 @@ pub struct Expected {
     pub logprob: f32,
 }
 
-/// Scores `text` in one go. Errors: see [`Scorer::new`] and [`Scorer::step`].
+/// Scores `text` in one go.
+///
+/// # Errors
+/// See [`Scorer::new`] and [`Scorer::step`].
 pub fn score(model: &Model, text: &str) -> Result<Score> {
     let mut scorer = Scorer::new(model, text, CacheType::default())?;
     while !scorer.step()?.is_complete() {}
@@ -66,8 +69,9 @@ pub struct Scorer<M: Deref<Target = Model>> {
 impl<M: Deref<Target = Model>> Scorer<M> {
     /// Prepares to score `text` with a KV cache of such a type; special tokens in it are parsed.
     ///
-    /// Errors: [`Error::TextTooShort`] for fewer than two tokens, [`Error::PromptTooLong`] for more than
-    /// the model's context holds, [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::TextTooShort`] for fewer than two tokens, [`Error::PromptTooLong`] for more than the model's context
+    /// holds, [`Error::OutOfMemory`].
     pub fn new(model: M, text: &str, cache: CacheType) -> Result<Self> {
         let ids = model.tokenizer.encode_prompt(text);
         if ids.len() < 2 {
@@ -100,7 +104,8 @@ impl<M: Deref<Target = Model>> Scorer<M> {
 
     /// Scores the next chunk of tokens; the progress counts targets.
     ///
-    /// Errors: [`Error::OutOfMemory`], after which the step may be tried again; [`Error::NotFinite`].
+    /// # Errors
+    /// [`Error::OutOfMemory`], after which the step may be tried again; [`Error::NotFinite`].
     pub fn step(&mut self) -> Result<Progress> {
         let total = self.ids.len() - 1;
         let start = self.nll.len();

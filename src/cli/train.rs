@@ -244,7 +244,10 @@ fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The text of a file. Error: [`Error::NotUtf8`].
+/// The text of a file.
+///
+/// # Errors
+/// [`Error::NotUtf8`].
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = read(path)?;
     String::from_utf8(bytes).map_err(|error| Error::NotUtf8(error.utf8_error().valid_up_to()))

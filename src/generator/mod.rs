@@ -23,6 +23,7 @@ mod step;
 mod text;
 mod timings;
 mod token;
+mod turn;
 
 pub use crate::kernels::CacheType;
 pub use chain::SAMPLERS;
@@ -33,13 +34,14 @@ pub use token::{Candidate, FinishReason, Token};
 
 use crate::chat;
 use crate::error::check_option;
-use crate::model::{Model, PREFILL_CHUNK, Session};
-use crate::sampler::{self, Choice, Mask, Sampler};
+use crate::model::{Model, Session};
+use crate::sampler::{self, Mask, Sampler};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Progress, Result, TokenId};
 use shift::Shift;
 use std::sync::Arc;
 use text::Text;
+use turn::{forward_chunk, push_token};
 
 /// Generates text with one model, one text at a time.
 ///
@@ -117,11 +119,11 @@ impl Run {
     }
 
     /// Makes the text anew from its tokens.
-    fn retell(&mut self, tokenizer: &Tokenizer) {
+    fn rebuild_text(&mut self, tokenizer: &Tokenizer) {
         self.text.clear();
         let mut ended = self.finish_reason == Some(FinishReason::Length);
         for &id in &self.ids[self.prompt_len..] {
-            ended |= tell(&mut self.text, tokenizer, id).2;
+            ended |= push_token(&mut self.text, tokenizer, id).2;
         }
         if ended {
             self.text.finish();
@@ -136,7 +138,8 @@ impl Run {
 impl Generator {
     /// A generator with such a context.
     ///
-    /// Errors: [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
     pub fn new(model: Arc<Model>, context: Context) -> Result<Self> {
         let capacity = context.positions(model.config.context_length)?;
         Ok(Generator {
@@ -158,7 +161,8 @@ impl Generator {
     /// What the prompt has in common with the beginning of the text before is not run again, which
     /// changes no result: see [`Timings::reused_tokens`].
     ///
-    /// Errors leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
+    /// # Errors
+    /// They leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
     /// [`Error::PromptTooLong`].
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
         self.check_options(&options)?;
@@ -169,7 +173,8 @@ impl Generator {
     /// [`Generator::start`] does with a prompt; here BOS is not doubled, and what a message spells is
     /// text, though it looked like a special token.
     ///
-    /// Errors: those of [`Generator::start`].
+    /// # Errors
+    /// Those of [`Generator::start`].
     pub fn start_chat(&mut self, conversation: &str, options: Options) -> Result<()> {
         self.check_options(&options)?;
         let ids = chat::encode(&self.model.tokenizer, conversation);
@@ -179,7 +184,8 @@ impl Generator {
     /// Starts the model's answer to `messages`, written out with its chat template. A conversation
     /// that goes on costs only its new tokens: append the answer and the next message, and call again.
     ///
-    /// Errors: [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
+    /// # Errors
+    /// [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
     #[cfg(feature = "chat")]
     pub fn chat(
         &mut self,
@@ -247,11 +253,12 @@ impl Generator {
     /// [`Generator::next_token`] runs what is left. What is reused counts as done, and after the end of the text
     /// nothing is left to do.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::OutOfMemory`].
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
-        run.settle(&mut self.session);
+        run.apply_shift(&mut self.session);
         let mut total = run.prompt_len.min(run.context_len());
         if run.finish_reason.is_some() {
             // A caller who waits for the end of the prompt would wait for ever.
@@ -268,7 +275,8 @@ impl Generator {
 
     /// The next token, or `None` after the last one.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
     pub fn next_token(&mut self) -> Result<Option<Token>> {
         self.step(None)
     }
@@ -353,67 +361,6 @@ impl Generator {
     /// The model.
     pub fn model(&self) -> &Arc<Model> {
         &self.model
-    }
-}
-
-/// Runs the next tokens of the text that the session lacks, at most a chunk of them.
-fn forward_chunk(model: &Model, session: &mut Session, run: &Run) -> Result<()> {
-    let rest = run.rest(session.len());
-    let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
-    model.forward(chunk, session)
-}
-
-/// Hidden state of the last token → `logits[vocabulary_size]`.
-fn predict(model: &Model, session: &Session, logits: &mut Vec<f32>) -> Result<()> {
-    let hidden = session.hidden();
-    let last = hidden.nrows().checked_sub(1).ok_or(Error::NotStarted)?;
-    model.head.logits(hidden.row(last), logits)
-}
-
-/// Appends a token to a text; returns what it completes, whether a stop string ends the text there, and whether the token
-/// does.
-fn tell(text: &mut Text, tokenizer: &Tokenizer, id: TokenId) -> (String, bool, bool) {
-    let ends = tokenizer.is_end_of_generation(id);
-    let bytes = if ends { &[] } else { tokenizer.token_bytes(id) };
-    let (new, stopped) = text.push(id, bytes);
-    (new, stopped, ends)
-}
-
-/// Appends the choice to the text, and decides whether the text ends with it; it does where it is `complete`.
-fn append(
-    model: &Model,
-    context_length: usize,
-    run: &mut Run,
-    choice: Choice,
-    complete: bool,
-) -> Token {
-    let tokenizer = &model.tokenizer;
-    run.ids.push(choice.id);
-    let (mut text, stopped, ends) = tell(&mut run.text, tokenizer, choice.id);
-    if ends {
-        text.push_str(&run.text.finish());
-    }
-    // The last token need not be run, so it may be one more than the context holds.
-    let full = run.shift.is_none() && run.ids.len() > context_length
-        || run.generated() >= run.options.max_tokens.unwrap_or(usize::MAX);
-    if stopped || ends {
-        run.finish_reason = Some(FinishReason::Stop);
-    } else if complete || full {
-        text.push_str(&run.text.finish());
-        run.finish_reason = Some(match complete {
-            true => FinishReason::Stop,
-            false => FinishReason::Length,
-        });
-    }
-    let candidate = |alternative| Candidate::new(alternative, tokenizer);
-    Token {
-        id: choice.id,
-        text,
-        logprob: choice.logprob,
-        probability: choice.probability,
-        top_logprobs: choice.alternatives.iter().map(candidate).collect(),
-        finish_reason: run.finish_reason,
-        record: None,
     }
 }
 

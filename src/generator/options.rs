@@ -184,8 +184,10 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Checks every option against its range. Error: [`Error::InvalidOption`](crate::Error::InvalidOption) with the option's name and the
-    /// allowed values.
+    /// Checks every option against its range.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) with the option's name and the allowed values.
     pub fn validate(&self) -> Result<()> {
         const SHARE: &str = "a number from 0 to 1";
         const POSITIVE: &str = "a finite number, 0 or more";
@@ -255,7 +257,10 @@ impl Options {
         self.stages().map(|_| ())
     }
 
-    /// The sampler's chain. Error: [`Error::InvalidOption`] for `samplers` that are none.
+    /// The sampler's chain.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for `samplers` that are none.
     pub(super) fn stages(&self) -> Result<Vec<Stage>> {
         chain::stages(self)
     }

@@ -59,7 +59,7 @@ impl Run {
     }
 
     /// Drops what a text of this length lacks; the session forgets what has moved.
-    pub fn settle(&mut self, session: &mut Session) {
+    pub fn apply_shift(&mut self, session: &mut Session) {
         let unmoved = self.drop_oldest();
         session.truncate(unmoved);
     }

@@ -31,8 +31,9 @@ impl Generator {
     /// The text in progress as bytes: its tokens, options, the state of its sampler and its KV cache. With the
     /// same model and context [`Generator::restore`] goes on from it as if nothing had been.
     ///
-    /// Errors: [`Error::NotStarted`], [`Error::Constraint`] for a text under a constraint, whose grammar is
-    /// not part of one, [`Error::OutOfMemory`].
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::Constraint`] for a text under a constraint, whose grammar is not part of one,
+    /// [`Error::OutOfMemory`].
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
         let shape = self.shape();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -41,7 +42,7 @@ impl Generator {
                 "a snapshot cannot hold a constraint".into(),
             ));
         }
-        run.settle(&mut self.session);
+        run.apply_shift(&mut self.session);
         // Neither the hidden state nor the logits are kept: the last token is run again.
         let held = self.session.len().min(run.context_len() - 1);
         let mut coder = Coder {
@@ -66,8 +67,9 @@ impl Generator {
     /// Goes on from a [`Generator::snapshot`] of a generator with the same model file, cache type and length
     /// of the context.
     ///
-    /// Errors leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of
-    /// another generator; [`Error::OutOfMemory`].
+    /// # Errors
+    /// They leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of another
+    /// generator; [`Error::OutOfMemory`].
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<()> {
         let (head, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
         self.check_head(head, body)?;
@@ -88,7 +90,7 @@ impl Generator {
         if [cache_type, length] != self.shape() {
             return Err(Error::Snapshot("its context has another type or length"));
         }
-        if coder.failed || !self.revive(&mut run) || held >= run.context_len() {
+        if coder.failed || !self.rebuild(&mut run) || held >= run.context_len() {
             return Err(DAMAGED);
         }
         run.reused = held.min(run.prompt_len);
@@ -119,7 +121,7 @@ impl Generator {
     fn check_head(&self, head: &[u8; HEAD], body: &[u8]) -> Result<()> {
         let expected = self.head(body);
         let parts = [
-            (0..4, "it is none"),
+            (0..4, "it is no snapshot"),
             (4..8, "it is of another version of this program"),
             (16..24, "it is damaged"),
             (8..16, "it is of another model"),
@@ -133,7 +135,7 @@ impl Generator {
     }
 
     /// Makes the rest of a text that was read; false where it is none.
-    fn revive(&self, run: &mut Run) -> bool {
+    fn rebuild(&self, run: &mut Run) -> bool {
         let capacity = self.session.capacity();
         run.shift = self.shift(&run.ids, &run.options);
         let most = run.shift.map_or(capacity + 1, |_| usize::MAX);
@@ -151,7 +153,7 @@ impl Generator {
         run.sampler.restore(state);
         run.drop_oldest();
         run.text = Text::new(&run.options.stop, &self.model.tokenizer);
-        run.retell(&self.model.tokenizer);
+        run.rebuild_text(&self.model.tokenizer);
         true
     }
 }

@@ -1,4 +1,4 @@
-//! Attention: the keys and values of one head in the forms the kernels read, and the doors to them.
+//! Attention: the keys and values of one head in the forms the kernels read, and their dispatch.
 
 use std::ops::Range;
 use std::str::FromStr;

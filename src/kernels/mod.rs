@@ -1,4 +1,4 @@
-//! Arithmetic behind one door.
+//! The arithmetic, dispatched to the best instructions the machine has.
 //!
 //! `scalar` is the specification: plain loops whose order of float sums is a promise. `simd` holds the
 //! same kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and
@@ -125,11 +125,11 @@ pub fn backend() -> &'static str {
     }
 }
 
-/// Defines a kernel's door: the scalar specification, or its SIMD twin compiled for the machine at hand.
+/// Defines the dispatch of a kernel: the scalar specification, or its SIMD twin compiled for the machine at hand.
 macro_rules! kernel {
-    ($door:ident = $name:ident$(<$stored:ty>)?($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
+    ($dispatch:ident = $name:ident$(<$stored:ty>)?($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
         #[cfg_attr(target_arch = "wasm32", inline(never))]
-        fn $door($($arg: $type),*) $(-> $result)? {
+        fn $dispatch($($arg: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             mod machine {
                 use super::*;
@@ -185,14 +185,14 @@ kernel!(quantize_activations = quantize_activations(x: &mut Activations));
 kernel!(spread_activations = spread_activations(x: &mut Activations, signed: bool) -> bool);
 kernel!(sum_of_squares = sum_of_squares(x: &[f32]) -> f32);
 kernel!(scale_by = scale_by(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]));
-kernel!(add_door = add(x: &mut [f32], y: &[f32]));
-kernel!(silu_mul_door = silu_mul(gate: &mut [f32], up: &[f32]));
-kernel!(rotate_door = rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]));
-kernel!(rotate_halves_door = rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]));
-kernel!(layer_norm_door = layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]));
-kernel!(gelu_door = gelu(x: &mut [f32]));
-kernel!(gelu_mul_door = gelu_mul(gate: &mut [f32], up: &[f32]));
-kernel!(soft_cap_door = soft_cap(x: &mut [f32], cap: f32));
+kernel!(dispatch_add = add(x: &mut [f32], y: &[f32]));
+kernel!(dispatch_silu_mul = silu_mul(gate: &mut [f32], up: &[f32]));
+kernel!(dispatch_rotate = rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]));
+kernel!(dispatch_rotate_halves = rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]));
+kernel!(dispatch_layer_norm = layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]));
+kernel!(dispatch_gelu = gelu(x: &mut [f32]));
+kernel!(dispatch_gelu_mul = gelu_mul(gate: &mut [f32], up: &[f32]));
+kernel!(dispatch_soft_cap = soft_cap(x: &mut [f32], cap: f32));
 kernel!(exp_minus = exp_minus(values: &mut [f32], largest: f32) -> f32);
 kernel!(largest = largest(values: &[f32]) -> f32);
 kernel!(scale = scale(x: &mut [f32], factor: f32));
@@ -204,7 +204,7 @@ kernel!(weighted_sum_wide = weighted_sum_integer<i16>(weights: &[f32], values: &
 kernel!(weighted_sum_narrow = weighted_sum_integer<i8>(weights: &[f32], values: &[i8], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
 kernel!(weighted_sum = weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]));
 
-fn linear_door(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+fn dispatch_linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     if tune::dots::use_pairs() && Backend::detect() == Backend::Wasm {
         return linear_by_pairs(matrix, x, y);
@@ -230,7 +230,7 @@ pub fn linear(matrix: &Matrix, x: &mut Activations, y: &mut [f32]) {
     if matrix.format().is_quantized() {
         x.quantize(matrix.format().is_signed());
     }
-    linear_door(matrix, x, y);
+    dispatch_linear(matrix, x, y);
 }
 
 /// RMSNorm (Zhang and Sennrich 2019): `out = x / √(mean(x²) + epsilon) × weight`.
@@ -249,7 +249,7 @@ pub fn rms_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
 /// If the lengths differ.
 pub fn layer_norm(x: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32, out: &mut [f32]) {
     assert!(x.len() == weight.len() && x.len() == out.len());
-    layer_norm_door(x, weight, epsilon, out);
+    dispatch_layer_norm(x, weight, epsilon, out);
     if let Some(bias) = bias {
         add(out, bias);
     }
@@ -261,7 +261,7 @@ pub fn layer_norm(x: &[f32], weight: &[f32], bias: Option<&[f32]>, epsilon: f32,
 /// If the lengths differ.
 pub fn add(x: &mut [f32], y: &[f32]) {
     assert_eq!(x.len(), y.len());
-    add_door(x, y);
+    dispatch_add(x, y);
 }
 
 /// `gate = silu(gate) × up`, the activation of SwiGLU (Shazeer 2020); silu(x) = x × σ(x).
@@ -270,13 +270,13 @@ pub fn add(x: &mut [f32], y: &[f32]) {
 /// If the lengths differ.
 pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
     assert_eq!(gate.len(), up.len());
-    silu_mul_door(gate, up);
+    dispatch_silu_mul(gate, up);
 }
 
 /// `x = gelu(x)` (Hendrycks and Gimpel 2016) in its form with tanh,
 /// `x / 2 × (1 + tanh(√(2/π) × (x + 0.044715 x³)))`, to the precision of a half.
 pub fn gelu(x: &mut [f32]) {
-    gelu_door(x);
+    dispatch_gelu(x);
 }
 
 /// `gate = gelu(gate) × up`, the activation of GeGLU (Shazeer 2020); see [`gelu`].
@@ -285,12 +285,12 @@ pub fn gelu(x: &mut [f32]) {
 /// If the lengths differ.
 pub fn gelu_mul(gate: &mut [f32], up: &[f32]) {
     assert_eq!(gate.len(), up.len());
-    gelu_mul_door(gate, up);
+    dispatch_gelu_mul(gate, up);
 }
 
 /// `x = cap × tanh(x / cap)`: values keep their order and stay within ±`cap` (Gemma 2, 2024).
 pub fn soft_cap(x: &mut [f32], cap: f32) {
-    soft_cap_door(x, cap);
+    dispatch_soft_cap(x, cap);
 }
 
 /// `out = x × y`, element by element.
@@ -314,7 +314,7 @@ pub fn multiply(x: &mut [f32], factor: f32) {
 /// If `x` is longer than the angles.
 pub fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     assert!(x.len() <= cos.len() && x.len() <= sin.len());
-    rotate_door(x, cos, sin);
+    dispatch_rotate(x, cos, sin);
 }
 
 /// As [`rotate_pairs`] where a pair is a dimension of the first half of `x` and the same of the second
@@ -324,7 +324,7 @@ pub fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
 /// If there are fewer angles than pairs.
 pub fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     assert!(x.len() / 2 <= cos.len() && x.len() / 2 <= sin.len());
-    rotate_halves_door(x, cos, sin);
+    dispatch_rotate_halves(x, cos, sin);
 }
 
 /// e^x, equal on every platform, within 2 units in the last place for −87 ≤ x ≤ 88; the result beyond

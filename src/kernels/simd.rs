@@ -2,7 +2,7 @@
 //! are read, for every [`TileFormat`]. The scalar specification says what they compute.
 //!
 //! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
-//! by the door in `super`.
+//! by the dispatch in `super`.
 
 use super::activations::{Activations, Block, SPREAD};
 use super::isa::Isa;

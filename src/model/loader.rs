@@ -8,7 +8,8 @@ use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
 use super::transformer::Transformer;
 use super::weights::{
-    Expansion, FeedForward, HeadNorm, Heads, Layer, Linear, Mixer, Mixing, Norm, Projection,
+    Expansion, FeedForward, HeadNorm, Heads, Layer, Linear, MixerKind, Norm, Projection,
+    SequenceMixer,
 };
 use super::{Config, Model, balance};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
@@ -266,11 +267,16 @@ impl Group<'_> {
     }
 
     /// The mixer of the layer `index`, which reads through `norm`.
-    fn mixer(&mut self, config: &Config, index: usize, norm: Option<&Norm>) -> Result<Mixer> {
+    fn mixer(
+        &mut self,
+        config: &Config,
+        index: usize,
+        norm: Option<&Norm>,
+    ) -> Result<SequenceMixer> {
         if let Some(length) = config.convolution(index) {
-            return Ok(Mixer {
+            return Ok(SequenceMixer {
                 projection: self.projection("shortconv.in_proj")?,
-                mixing: Mixing::Convolution(self.kernel("shortconv.conv", length)?),
+                kind: MixerKind::Convolution(self.kernel("shortconv.conv", length)?),
                 output: self.linear("shortconv.out_proj")?,
             });
         }
@@ -279,9 +285,9 @@ impl Group<'_> {
         let [queries, keys] =
             balance::factors(config, index, norm, &projection, norms[1].as_ref())?;
         let mut factors = [queries, keys].into_iter();
-        Ok(Mixer {
+        Ok(SequenceMixer {
             projection,
-            mixing: Mixing::Attention(norms.map(|norm| Heads {
+            kind: MixerKind::Attention(norms.map(|norm| Heads {
                 norm,
                 factors: factors.next().unwrap_or_default(),
             })),
@@ -391,7 +397,7 @@ impl Parts {
             embedding,
             positions: rest.optional_matrix("position_embd"),
             layers,
-            output_norm: rest.norm(norm).ok_or_else(|| missing(norm))?,
+            final_norm: rest.norm(norm).ok_or_else(|| missing(norm))?,
         };
         let elements = |info: &TensorInfo| info.shape.iter().product::<u64>();
         Ok(Model {

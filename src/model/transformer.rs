@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::rope::Rope;
-use super::weights::{Heads, Layer, Mixing, Norm, Rows, read};
+use super::weights::{Heads, Layer, MixerKind, Norm, Rows, apply_norm};
 use super::{Config, Session};
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
@@ -15,7 +15,7 @@ pub(super) struct Transformer {
     /// Learned positions, where there are.
     pub positions: Option<Matrix>,
     pub layers: Vec<Layer>,
-    pub output_norm: Norm,
+    pub final_norm: Norm,
     /// As [`Config::ropes`].
     pub ropes: Vec<Rope>,
 }
@@ -92,68 +92,89 @@ impl Transformer {
     /// Runs `tokens` at the positions after the session's. All memory was taken before: nothing fails.
     pub fn run(&self, config: &Config, tokens: &[TokenId], session: &mut Session) -> Result<()> {
         self.embed(config, tokens, session);
-        let capacity = session.capacity();
+        self.compute_angles(session);
         let Session {
             scratch,
             cache,
             len: first,
             ..
         } = session;
-        for (rope, angles) in self.ropes.iter().zip(&mut scratch.angles) {
-            let cos = angles.cos.chunks_exact_mut(rope.stride());
-            let rows = cos.zip(angles.sin.chunks_exact_mut(rope.stride()));
-            for (token, (cos, sin)) in rows.enumerate() {
-                rope.angles(*first + token, capacity, cos, sin);
-            }
-        }
         let mut rest = cache.caches_mut();
         for (index, layer) in self.layers.iter().enumerate() {
-            let norm = layer.mixer_norm.as_ref();
-            read(norm, config, &scratch.hidden, &mut scratch.x)?;
-            let (mixer, feed_forward) = (&layer.mixer, &layer.feed_forward);
-            let widths = config.projections(index);
-            let rows = mixer
-                .projection
-                .run(widths, &mut scratch.x, &mut scratch.projected);
-            if layer.parallel {
-                feed_forward.expand(&mut scratch.x, &mut scratch.expanded);
-            }
             let caches;
             (caches, rest) = rest.split_at_mut(config.caches(index));
-            match &mixer.mixing {
-                Mixing::Attention(heads) => {
-                    let positions = config.layer_positions(index);
-                    self.locate(config, heads, rows, positions.rope, scratch);
-                    attend(config, rows, *first, positions.window, caches, scratch)?;
-                }
-                Mixing::Convolution(kernel) => {
-                    convolve(config, rows, *first, kernel, &mut caches[0], scratch)?;
-                }
-            }
-            mixer.output.run(&mut scratch.x, &mut scratch.residual);
+            self.mix_positions(config, index, *first, caches, scratch)?;
             scratch.add_residual(config, layer.mixer_post_norm.as_ref());
 
-            if !layer.parallel {
-                let norm = layer.feed_forward_norm.as_ref();
-                read(norm, config, &scratch.hidden, &mut scratch.x)?;
-                feed_forward.expand(&mut scratch.x, &mut scratch.expanded);
-            }
-            feed_forward.contract(
-                config,
-                tokens.len(),
-                &scratch.expanded,
-                &mut scratch.x,
-                &mut scratch.residual,
-            )?;
+            layer.feed_forward(config, scratch)?;
             scratch.add_residual(config, layer.feed_forward_post_norm.as_ref());
         }
+        self.final_norm(config, scratch);
+        Ok(())
+    }
+
+    /// The first half of a layer: norm, QKV, rotation and attention, or gates and convolution, and the output
+    /// projection. What it gives waits in `residual`.
+    fn mix_positions(
+        &self,
+        config: &Config,
+        index: usize,
+        first: usize,
+        caches: &mut [HeadCache],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let layer = &self.layers[index];
+        let mixer = &layer.mixer;
+        // Norm.
+        let norm = layer.mixer_norm.as_ref();
+        apply_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
+        // Queries, keys and values; or gates and values.
+        let widths = config.projections(index);
+        let rows = mixer
+            .projection
+            .run(widths, &mut scratch.x, &mut scratch.projected);
+        if layer.parallel {
+            // It reads the same normalised input.
+            layer
+                .feed_forward
+                .project_up(&mut scratch.x, &mut scratch.expanded);
+        }
+        match &mixer.kind {
+            MixerKind::Attention(heads) => {
+                let positions = config.layer_positions(index);
+                // QK norm and RoPE.
+                self.norm_and_rotate(config, heads, rows, positions.rope, scratch);
+                attend(config, rows, first, positions.window, caches, scratch)?;
+            }
+            MixerKind::Convolution(kernel) => {
+                convolve(config, rows, first, kernel, &mut caches[0], scratch)?;
+            }
+        }
+        // Output projection.
+        mixer.output.run(&mut scratch.x, &mut scratch.residual);
+        Ok(())
+    }
+
+    /// The final norm: the hidden states that the head reads.
+    fn final_norm(&self, config: &Config, scratch: &mut Scratch) {
         let size = config.hidden_size;
         let normed = scratch.residual.chunks_exact_mut(size);
         for (hidden, normed) in scratch.hidden.chunks_exact(size).zip(normed) {
-            self.output_norm.apply(config, hidden, normed);
+            self.final_norm.apply(config, hidden, normed);
         }
         std::mem::swap(&mut scratch.hidden, &mut scratch.residual);
-        Ok(())
+    }
+
+    /// Cosines and sines of the positions after the session's, of each rope.
+    fn compute_angles(&self, session: &mut Session) {
+        let (first, capacity) = (session.len, session.capacity());
+        for (rope, angles) in self.ropes.iter().zip(&mut session.scratch.angles) {
+            let cos = angles.cos.chunks_exact_mut(rope.stride());
+            let rows = cos.zip(angles.sin.chunks_exact_mut(rope.stride()));
+            for (token, (cos, sin)) in rows.enumerate() {
+                rope.angles(first + token, capacity, cos, sin);
+            }
+        }
     }
 
     /// The residual stream = the tokens' embeddings, with those of their positions where they are learned.
@@ -176,7 +197,7 @@ impl Transformer {
     }
 
     /// Normalises, rotates and balances queries and keys.
-    fn locate(
+    fn norm_and_rotate(
         &self,
         config: &Config,
         heads: &[Heads; 2],
@@ -202,6 +223,26 @@ impl Transformer {
                 }
             }
         }
+    }
+}
+
+impl Layer {
+    /// The second half: norm, up projection (and gate), activation, down projection. What it gives waits in `residual`.
+    fn feed_forward(&self, config: &Config, scratch: &mut Scratch) -> Result<()> {
+        if !self.parallel {
+            let norm = self.feed_forward_norm.as_ref();
+            apply_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
+            self.feed_forward
+                .project_up(&mut scratch.x, &mut scratch.expanded);
+        }
+        let tokens = scratch.hidden.len() / config.hidden_size;
+        self.feed_forward.project_down(
+            config,
+            tokens,
+            &scratch.expanded,
+            &mut scratch.x,
+            &mut scratch.residual,
+        )
     }
 }
 

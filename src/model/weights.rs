@@ -29,7 +29,7 @@ fn normalize(config: &Config, x: &[f32], weight: &[f32], bias: Option<&[f32]>, o
 }
 
 /// x = the hidden states of all tokens, normalised where there is a norm.
-pub(super) fn read(
+pub(super) fn apply_norm(
     norm: Option<&Norm>,
     config: &Config,
     hidden: &[f32],
@@ -154,15 +154,16 @@ pub(super) struct Heads {
     pub factors: Vec<f32>,
 }
 
-/// The half of a layer that tells a token of others: projections, what mixes positions, a projection back.
-pub(super) struct Mixer {
+/// The half of a layer in which positions meet: projections, attention or a short convolution, the output
+/// projection.
+pub(super) struct SequenceMixer {
     pub projection: Projection,
-    pub mixing: Mixing,
+    pub kind: MixerKind,
     pub output: Linear,
 }
 
 /// How positions are mixed.
-pub(super) enum Mixing {
+pub(super) enum MixerKind {
     /// Attention, with what queries and keys go through.
     Attention([Heads; 2]),
     /// A short convolution, with its kernel: `[position][hidden_size]`, the latest last.
@@ -186,8 +187,8 @@ pub(super) struct FeedForward {
 }
 
 impl FeedForward {
-    /// The first products of all tokens.
-    pub fn expand(&self, x: &mut Activations, out: &mut [f32]) {
+    /// The up projection (and the gate) of all tokens.
+    pub fn project_up(&self, x: &mut Activations, out: &mut [f32]) {
         match &self.expansion {
             Expansion::Plain(linear) | Expansion::Fused(linear) => {
                 let len = x.tokens() * linear.matrix.rows();
@@ -201,8 +202,8 @@ impl FeedForward {
         }
     }
 
-    /// out = down × activation, from what [`expand`](Self::expand) gave for so many tokens.
-    pub fn contract(
+    /// The activation and the down projection, from what [`project_up`](Self::project_up) gave for so many tokens.
+    pub fn project_down(
         &self,
         config: &Config,
         tokens: usize,
@@ -234,7 +235,7 @@ impl FeedForward {
 /// The weights of one layer.
 pub(super) struct Layer {
     pub mixer_norm: Option<Norm>,
-    pub mixer: Mixer,
+    pub mixer: SequenceMixer,
     pub mixer_post_norm: Option<Norm>,
     /// Whether the feed-forward network reads what the mixer reads.
     pub parallel: bool,

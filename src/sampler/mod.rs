@@ -42,7 +42,7 @@ use candidates::Candidates;
 use dry::Dry;
 use random::{Purpose, Random};
 use selection::{Candidate, best_of};
-use stage::Workshop;
+use stage::StageContext;
 use std::f64::consts::LN_2;
 use table::Table;
 
@@ -112,7 +112,7 @@ pub struct State {
 #[derive(Debug)]
 pub struct Sampler {
     stages: Vec<Stage>,
-    shop: Workshop,
+    context: StageContext,
     candidates: Candidates,
     /// Scratch for the best of a list.
     ranking: Vec<Candidate>,
@@ -123,7 +123,7 @@ impl Sampler {
     pub fn new(stages: Vec<Stage>, seed: u64) -> Self {
         Sampler {
             stages: stage::effective(stages),
-            shop: Workshop {
+            context: StageContext {
                 random: Random::new(seed),
                 mu: None,
                 uncut: None,
@@ -138,7 +138,7 @@ impl Sampler {
     /// Changes the chain and the seed between two steps; [`State`] stays.
     pub fn configure(&mut self, stages: Vec<Stage>, seed: u64) {
         self.stages = stage::effective(stages);
-        self.shop.random = Random::new(seed);
+        self.context.random = Random::new(seed);
     }
 
     /// The chain: the stages that have an effect.
@@ -148,16 +148,18 @@ impl Sampler {
 
     /// What it carries to the next step.
     pub fn state(&self) -> State {
-        State { mu: self.shop.mu }
+        State {
+            mu: self.context.mu,
+        }
     }
 
     /// Puts it back to an earlier step.
     pub fn restore(&mut self, state: State) {
-        self.shop.mu = state.mu;
+        self.context.mu = state.mu;
     }
 
     /// Chooses a token given `logits[vocabulary_size]`, and reports the `alternatives` most probable ones.
-    /// Changes nothing: [`Sampler::learn`] does.
+    /// Changes nothing: [`Sampler::accept`] does.
     ///
     /// A logit that is NaN or −∞ is never chosen; +∞ counts as the largest finite number. Errors:
     /// [`Error::NotFinite`] when that, a ban, or the mask leaves nothing to choose; [`Error::OutOfMemory`].
@@ -168,18 +170,24 @@ impl Sampler {
         alternatives: usize,
     ) -> Result<Choice> {
         let normalizer = self.run(logits, step)?;
-        let point = self.shop.random.number(step.index, Purpose::Draw);
+        let point = self.context.random.number(step.index, Purpose::Draw);
         let picked = self.candidates.pick(point)?;
         let (picked, probability) = picked.ok_or(Error::NotFinite)?;
-        let surprisal = self.shop.uncut.map(|uncut| uncut.of(picked.logit) / LN_2);
+        let surprisal = self
+            .context
+            .uncut
+            .map(|uncut| uncut.of(picked.logit) / LN_2);
         let mut choice = self.describe(picked.id, logits, normalizer, alternatives)?;
         (choice.probability, choice.surprisal) = (probability, surprisal);
         Ok(choice)
     }
 
     /// The choice of a given token, as if it had been drawn: its probability is 0 where the chain cuts it.
-    /// Mirostat learns nothing from it. Errors: those of [`Sampler::choose`].
-    pub fn judge(
+    /// Mirostat learns nothing from it.
+    ///
+    /// # Errors
+    /// Those of [`Sampler::choose`].
+    pub fn force(
         &mut self,
         id: TokenId,
         logits: &[f32],
@@ -199,17 +207,17 @@ impl Sampler {
     }
 
     /// Takes note that the choice was made.
-    pub fn learn(&mut self, choice: &Choice) {
+    pub fn accept(&mut self, choice: &Choice) {
         if let Some(bits) = choice.surprisal {
             for stage in &self.stages {
-                self.shop.mu = stage.learned(self.shop.mu, bits);
+                self.context.mu = stage.updated_mu(self.context.mu, bits);
             }
         }
     }
 
     /// Begins a step: all tokens are in play. Returns ln Σ e^logit.
     fn begin(&mut self, logits: &[f32]) -> Result<f32> {
-        self.shop.uncut = None;
+        self.context.uncut = None;
         let normalizer = self.candidates.begin(logits)?;
         if normalizer.is_finite() {
             Ok(normalizer)
@@ -236,7 +244,7 @@ impl Sampler {
     }
 
     fn apply(&mut self, index: usize, step: &Step<'_>) -> Result<()> {
-        self.stages[index].apply(&mut self.candidates, step, &mut self.shop)
+        self.stages[index].apply(&mut self.candidates, step, &mut self.context)
     }
 
     fn describe(
@@ -248,7 +256,7 @@ impl Sampler {
     ) -> Result<Choice> {
         let mut alternatives = self.alternatives(logits, normalizer, alternatives)?;
         if !alternatives.is_empty() {
-            let places = &mut self.shop.table;
+            let places = &mut self.context.table;
             places.prepare(logits.len(), alternatives.len())?;
             for (place, entry) in (1..).zip(&alternatives) {
                 places.change(entry.id, |_| place);

@@ -115,7 +115,7 @@ pub enum Stage {
 
 /// What stages know besides the candidates.
 #[derive(Debug, Clone)]
-pub(super) struct Workshop {
+pub(super) struct StageContext {
     pub random: Random,
     /// Mirostat's μ in bits, once there is one.
     pub mu: Option<f64>,
@@ -203,9 +203,9 @@ impl Stage {
         &self,
         candidates: &mut Candidates,
         step: &Step<'_>,
-        shop: &mut Workshop,
+        context: &mut StageContext,
     ) -> Result<()> {
-        let (vocabulary, table) = (candidates.vocabulary(), &mut shop.table);
+        let (vocabulary, table) = (candidates.vocabulary(), &mut context.table);
         match self {
             Stage::LogitBias {
                 logit_bias,
@@ -253,8 +253,13 @@ impl Stage {
                 let window = penalties::window(step.history, *dry_penalty_last_n);
                 let least = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
                 let numbers = (vocabulary, &mut *table);
-                shop.dry
-                    .repetitions(window, least, dry_sequence_breakers, step.bytes, numbers)?;
+                context.dry.repetitions(
+                    window,
+                    least,
+                    dry_sequence_breakers,
+                    step.bytes,
+                    numbers,
+                )?;
                 if !table.is_empty() {
                     let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
                     candidates.edit(table, |logit, number| {
@@ -275,7 +280,7 @@ impl Stage {
                 xtc_probability,
                 xtc_threshold,
             } => {
-                let chance = shop.random.number(step.index, Purpose::Exclude);
+                let chance = context.random.number(step.index, Purpose::Exclude);
                 if chance < f64::from(*xtc_probability) {
                     candidates.exclude_top(*xtc_threshold)?;
                 }
@@ -289,8 +294,8 @@ impl Stage {
                 }
             }
             Stage::Mirostat { mirostat_tau, .. } => {
-                let mu = shop.mu.unwrap_or(2.0 * f64::from(*mirostat_tau));
-                shop.uncut = candidates.keep_unsurprising(mu * LN_2)?;
+                let mu = context.mu.unwrap_or(2.0 * f64::from(*mirostat_tau));
+                context.uncut = candidates.keep_unsurprising(mu * LN_2)?;
             }
         }
         Ok(())
@@ -321,7 +326,7 @@ impl Stage {
     }
 
     /// What mirostat makes of μ after a token of so many bits of surprisal.
-    pub(super) fn learned(&self, mu: Option<f64>, bits: f64) -> Option<f64> {
+    pub(super) fn updated_mu(&self, mu: Option<f64>, bits: f64) -> Option<f64> {
         let Stage::Mirostat {
             mirostat_tau,
             mirostat_eta,

@@ -49,7 +49,8 @@ const CONSTRAINT: usize = usize::MAX;
 impl Sampler {
     /// Watches the step without drawing: its `top` most probable tokens, and `id` among them if one is given.
     ///
-    /// Errors: those of [`Sampler::choose`].
+    /// # Errors
+    /// Those of [`Sampler::choose`].
     pub fn trace(
         &mut self,
         logits: &[f32],
@@ -147,7 +148,7 @@ impl Sampler {
         Ok(match stage {
             Temperature { .. } => Some(stage.temperature(&mut self.candidates)?),
             Mirostat { mirostat_tau, .. } => {
-                Some(self.shop.mu.map_or(2.0 * mirostat_tau, |mu| mu as f32))
+                Some(self.context.mu.map_or(2.0 * mirostat_tau, |mu| mu as f32))
             }
             _ => None,
         })

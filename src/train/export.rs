@@ -6,7 +6,10 @@ use crate::gguf::{Value, Writer};
 use crate::quant::{TensorType, quantize};
 use crate::{Error, Result};
 
-/// The type of a name: "f32", "f16" or "q8_0". Error: [`Error::InvalidOption`].
+/// The type of a name: "f32", "f16" or "q8_0".
+///
+/// # Errors
+/// [`Error::InvalidOption`].
 pub fn storage_type(name: &str) -> Result<TensorType> {
     match name {
         "f32" => Ok(TensorType::F32),

@@ -18,7 +18,7 @@
 //! | `schedule` | how long a text is learnt, how fast, and how strongly the weights are held small |
 //! | `optimizer` | gradient → new weights |
 //! | `trainer` | the loop: draw, compute in parts, add, update; the best state is kept |
-//! | `judge` | what it has come to: the loss on held-out text, and what the model writes |
+//! | `evaluation` | what it has come to: the loss on held-out text, and what the model writes |
 //! | `export`, `checkpoint` | a GGUF file to generate with, and one to go on from |
 //! | [`stories`] | a text to learn from: a grammar of children's stories |
 //!
@@ -45,8 +45,8 @@ mod attention;
 mod bpe;
 mod checkpoint;
 mod corpus;
+mod evaluation;
 mod export;
-mod judge;
 mod network;
 mod ops;
 mod optimizer;
@@ -61,8 +61,8 @@ mod trainer;
 mod variety;
 
 pub use corpus::held_out;
+pub use evaluation::{Baselines, Pair, Validation};
 pub use export::storage_type;
-pub use judge::{Baselines, Pair, Validation};
 pub use options::{Options, Preset};
 pub use schedule::Schedule;
 pub use shape::Shape;

@@ -16,7 +16,10 @@ pub(super) struct AdamW {
 }
 
 impl AdamW {
-    /// State for so many weights. Error: [`crate::Error::OutOfMemory`].
+    /// State for so many weights.
+    ///
+    /// # Errors
+    /// [`crate::Error::OutOfMemory`].
     pub fn new(weights: usize) -> Result<Self> {
         Ok(Self {
             first: zeros(1, weights)?,

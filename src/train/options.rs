@@ -97,7 +97,10 @@ impl Options {
         }
     }
 
-    /// Checks every option. Error: [`Error::InvalidOption`] with the option's name.
+    /// Checks every option.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] with the option's name.
     pub fn validate(&self) -> Result<()> {
         self.shape.validate()?;
         let positive = |value: f32| value.is_finite() && value > 0.0;
@@ -137,7 +140,7 @@ impl Options {
     }
 
     /// Fills in what was left open.
-    pub(super) fn settle(&mut self, schedule: &Schedule) {
+    pub(super) fn fill_in(&mut self, schedule: &Schedule) {
         self.steps = Some(schedule.steps);
         self.warmup_steps = Some(schedule.warmup_steps);
         self.learning_rate = Some(schedule.learning_rate);

@@ -161,7 +161,7 @@ mod tests {
                     ..options.clone()
                 };
                 let schedule = Schedule::new(&given, tokens);
-                given.settle(&schedule);
+                given.fill_in(&schedule);
                 given.validate().unwrap();
             }
         }

@@ -29,8 +29,11 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Checks every number. Errors: [`Error::InvalidOption`] with the option's name, [`Error::OutOfMemory`] for
-    /// more weights than an address reaches.
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] with the option's name, [`Error::OutOfMemory`] for more weights than an address
+    /// reaches.
     pub fn validate(&self) -> Result<()> {
         let within = |value: usize, range: Range<usize>| range.contains(&value);
         let blocks = |value: usize| value.is_multiple_of(32) && within(value, 32..16_385);

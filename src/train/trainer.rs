@@ -120,7 +120,7 @@ impl Trainer {
     fn with_corpus(corpus: Corpus, text_hash: u64, mut options: Options) -> Result<Self> {
         options.shape.vocabulary_size = corpus.vocabulary.tokens.len();
         let schedule = Schedule::new(&options, corpus.training.len());
-        options.settle(&schedule);
+        options.fill_in(&schedule);
         let parameters = options.shape.parameters();
         let mut trainer = Self {
             tensors: options.shape.tensors(),

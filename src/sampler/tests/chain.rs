@@ -141,7 +141,7 @@ fn ten_thousand_random_option_sets() {
             assert!((sum - 1.0).abs() < 1e-4, "{options:?}: {sum}");
             let trace = sampler.trace(&logits, &step, 3, Some(choice.id)).unwrap();
             assert!(trace.entropy.is_finite() && trace.stages.iter().all(|stage| stage.kept > 0));
-            sampler.learn(&choice);
+            sampler.accept(&choice);
             assert!(sampler.state().mu.is_none_or(f64::is_finite));
             history.push(choice.id);
         }

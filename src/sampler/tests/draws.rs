@@ -37,7 +37,7 @@ fn reports_the_models_distribution_and_the_one_drawn_from() {
             assert!((f64::from(entry.probability) - drawn.map_or(0.0, |one| one.1)).abs() < 1e-6);
         }
         let judged = sampler
-            .judge(choice.id, &logits, &step(index, &[]), 8)
+            .force(choice.id, &logits, &step(index, &[]), 8)
             .unwrap();
         assert_eq!(
             (judged.probability, judged.logprob),
@@ -46,7 +46,7 @@ fn reports_the_models_distribution_and_the_one_drawn_from() {
     }
     // A forced token that the chain cut.
     let worst = oracle[999].0;
-    let judged = sampler.judge(worst, &logits, &step(0, &[]), 0).unwrap();
+    let judged = sampler.force(worst, &logits, &step(0, &[]), 0).unwrap();
     assert_eq!((judged.id, judged.probability), (worst, 0.0));
     assert!(judged.logprob < -5.0);
     // More alternatives than there are tokens: all of them.
@@ -143,7 +143,7 @@ fn large_distributions_are_drawn_from_by_rank() {
     let oracle = distribution(&logits);
     let mut sampler = sampler(&[]);
     for index in 0..100 {
-        let point = sampler.shop.random.number(index, Purpose::Draw);
+        let point = sampler.context.random.number(index, Purpose::Draw);
         let mut sum = 0.0;
         let reached = oracle.iter().position(|one| {
             sum += one.1;

@@ -177,7 +177,7 @@ fn mirostat_learns_from_what_is_drawn() {
         let choice = sampler.choose(&logits, &step(index, &[]), 0).unwrap();
         let p = oracle.iter().find(|one| one.0 == choice.id).unwrap().1;
         assert!(-p.log2() <= mu + 1e-3 || choice.id == oracle[0].0);
-        sampler.learn(&choice);
+        sampler.accept(&choice);
         mu -= 0.2 * (-p.log2() - 3.0);
         assert!((sampler.state().mu.unwrap() - mu).abs() < 1e-3);
         sum += -p.log2();
@@ -186,11 +186,11 @@ fn mirostat_learns_from_what_is_drawn() {
     assert!((mean - 3.0).abs() < 0.1, "{mean}");
     // A forced token teaches it nothing, and it can be put back.
     let state = sampler.state();
-    let forced = sampler.judge(17, &logits, &step(0, &[]), 0).unwrap();
-    sampler.learn(&forced);
+    let forced = sampler.force(17, &logits, &step(0, &[]), 0).unwrap();
+    sampler.accept(&forced);
     assert_eq!(sampler.state(), state);
     let drawn = sampler.choose(&logits, &step(0, &[]), 0).unwrap();
-    sampler.learn(&drawn);
+    sampler.accept(&drawn);
     assert_ne!(sampler.state(), state);
     sampler.restore(state);
     assert_eq!(sampler.choose(&logits, &step(0, &[]), 0).unwrap(), drawn);
