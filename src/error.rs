@@ -1,30 +1,30 @@
-//! The one error type of the crate: what went wrong, in a sentence, with a stable code.
+//! The error type of the whole crate: what went wrong, in a sentence, with a stable code.
 
 use thiserror::Error as ThisError;
 
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Everything that can go wrong, each with a sentence for a person and a stable [`Error::code`].
+/// Everything that can go wrong, each with a message for people and a stable [`Error::code`] for programs.
 #[derive(Debug, Clone, PartialEq, ThisError)]
 #[non_exhaustive]
 pub enum Error {
     /// The bytes do not begin with the GGUF magic.
     #[error("this is not a GGUF file: it does not begin with the bytes \"GGUF\"")]
     NotGguf,
-    /// The file is written for machines of the other byte order.
+    /// The file is big-endian.
     #[error("the model file is big-endian; only little-endian GGUF files are supported")]
     BigEndian,
-    /// The GGUF version is none this crate reads.
+    /// This crate does not read this version of GGUF.
     #[error("GGUF version {0} is not supported (versions 2 and 3 are)")]
     UnsupportedVersion(u32),
-    /// The file ended before everything it promises was there.
+    /// The file ends before all the data that it announces.
     #[error("the model file is cut short: {0}")]
     Truncated(String),
     /// The file contradicts itself or the format.
     #[error("the model file is damaged: {0}")]
     Corrupt(String),
-    /// A model in several files of which one is missing or of another model.
+    /// A model is split over several files, and one of them is missing or belongs to another model.
     #[error("the parts of the model do not fit together: {0}")]
     Parts(String),
     /// A metadata key that the model needs is absent.
@@ -65,10 +65,10 @@ pub enum Error {
     /// The tokenizer's kind or pre-tokenizer is not supported.
     #[error("the tokenizer \"{0}\" is not supported")]
     UnsupportedTokenizer(String),
-    /// The chat template is missing or broken, refuses the messages, or does too much; the text says which.
+    /// The chat template is missing or broken, rejects the messages, or takes too many steps; the text says which.
     #[error("{0}")]
     ChatTemplate(String),
-    /// There is nothing to continue from.
+    /// The prompt has no tokens, so there is nothing to continue from.
     #[error("the prompt is empty: there is nothing to continue from")]
     EmptyPrompt,
     /// The prompt does not fit into the context.
@@ -90,13 +90,14 @@ pub enum Error {
     /// No option of that name exists.
     #[error("there is no option \"{0}\"")]
     UnknownOption(String),
-    /// The constraint of a text cannot be followed any further.
+    /// A constraint (JSON Schema, regular expression or grammar) is not usable, or the text cannot follow it any
+    /// further.
     #[error("the constraint cannot be followed: {0}")]
     Constraint(String),
-    /// The constraint of a text does not allow a token here.
+    /// The constraint does not allow this token here.
     #[error("the constraint does not allow the token {0} here")]
     ForbiddenToken(u32),
-    /// A text of fewer than two tokens has nothing to predict.
+    /// A text of fewer than two tokens has no token to predict.
     #[error("the text has {0} tokens; a score needs at least two")]
     TextTooShort(usize),
     /// There is too little text to train on.
@@ -104,31 +105,31 @@ pub enum Error {
     CorpusTooSmall {
         /// Tokens in the text.
         tokens: usize,
-        /// Tokens that fill the context once, with what is held out.
+        /// Tokens that training needs: one full context, and what is held out for validation.
         needed: usize,
     },
     /// A text is not UTF-8.
     #[error("the text is not UTF-8: the byte at position {0} cannot be part of it")]
     NotUtf8(usize),
-    /// A checkpoint cannot be gone on from.
+    /// Training cannot be resumed from this checkpoint.
     #[error("the training cannot go on from this checkpoint: {0}")]
     CheckpointMismatch(String),
-    /// A snapshot of a text cannot be gone on from.
+    /// Generation cannot be resumed from this snapshot.
     #[error("the snapshot cannot be restored: {0}")]
     Snapshot(&'static str),
-    /// `next_token` was called before `start`.
+    /// The call needs a text in progress, and none was started.
     #[error("nothing was started: call start() with a prompt first")]
     NotStarted,
     /// Every logit is NaN or −∞: there is no distribution to choose from.
     #[error("the model gave no usable probabilities: its weights may be damaged")]
     NotFinite,
-    /// Memory could not be had; nothing was changed.
+    /// An allocation of this many bytes failed; nothing was changed.
     #[error("not enough memory: {0} more bytes could not be had")]
     OutOfMemory(usize),
     /// The caller cancelled.
     #[error("aborted")]
     Aborted,
-    /// Nothing came for as long as the option `timeout` allows.
+    /// No bytes arrived for this many milliseconds, the option `timeout`.
     #[error("nothing came from the source for {0} ms")]
     Timeout(u32),
     /// The server answered with an error.
@@ -136,7 +137,7 @@ pub enum Error {
     Http {
         /// The HTTP status code.
         status: u16,
-        /// What was asked for.
+        /// The URL that was requested.
         url: String,
     },
     /// A file could not be written.
@@ -188,7 +189,7 @@ impl Error {
     }
 }
 
-/// [`Error::InvalidOption`] unless the option is what is allowed.
+/// [`Error::InvalidOption`] for the option `name` unless `holds`; `allowed` names the values it may have.
 pub(crate) fn check_option(holds: bool, name: &str, allowed: &str) -> Result<()> {
     if holds {
         return Ok(());

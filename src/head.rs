@@ -1,4 +1,4 @@
-//! The linear head: hidden state → logits.
+//! The language-model head: hidden state → logits.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use crate::kernels::{self, Activations};
 use crate::quant::Matrix;
 use crate::{Error, Result};
 
-/// The final linear layer: one row of weights for every token of the vocabulary. Where the model ties
-/// it to the embedding, both share one matrix.
+/// The final linear layer, with one row of weights for every token of the vocabulary. Where the model ties it to
+/// the embedding, both share one matrix.
 pub struct Head {
     weights: Arc<Matrix>,
     bias: Option<Vec<f32>>,
@@ -28,7 +28,7 @@ impl Head {
         }
     }
 
-    /// The same with what some architectures do to logits: add a bias, scale them, cap them softly.
+    /// The same head, which also does what some architectures do to logits: add a bias, scale, soft-cap.
     pub(crate) fn with(self, bias: Option<Vec<f32>>, scale: f32, cap: Option<f32>) -> Self {
         Self {
             bias,
@@ -38,8 +38,8 @@ impl Head {
         }
     }
 
-    /// logits = weights × hidden state, then what the architecture does to them: `hidden[hidden_size]` → `logits[vocabulary_size]`, not
-    /// normalised; softmax makes probabilities of them.
+    /// logits = weights × hidden state, then bias, scale and soft cap where the architecture has them:
+    /// `hidden[hidden_size]` → `logits[vocabulary_size]`. They are not normalised; softmax makes probabilities of them.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].

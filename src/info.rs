@@ -1,21 +1,21 @@
-//! What a loaded model is, in a few words and numbers.
+//! A summary of a loaded model, for people.
 
 use crate::model::Model;
 use crate::{chat, kernels};
 use serde::Serialize;
 
-/// A summary of a model, for people.
+/// What a loaded model is, in a few words and numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Info {
     /// The architecture ("llama").
     pub architecture: String,
-    /// The name its file gives it.
+    /// Its name, where the file has one.
     pub name: Option<String>,
-    /// Numbers in all its tensors.
+    /// The number of its parameters, which is the number of elements of all tensors.
     pub parameters: u64,
-    /// Tokens its context holds.
+    /// Its context length in tokens.
     pub context_length: usize,
-    /// Tokens it knows.
+    /// Tokens in its vocabulary.
     pub vocabulary_size: usize,
     /// Transformer layers.
     pub layers: usize,
@@ -29,11 +29,11 @@ pub struct Info {
     pub weight_bytes: usize,
     /// The tokenizer's kind and pre-tokenizer ("gpt2/smollm").
     pub tokenizer: String,
-    /// The names of its chat templates; none where it cannot chat.
+    /// The names of its chat templates; empty where it has none.
     pub chat_templates: Vec<String>,
-    /// What its file says and what was passed over, in sentences.
+    /// What in the tokenizer's metadata was ignored, one sentence each.
     pub warnings: Vec<String>,
-    /// The arithmetic in use.
+    /// The backend of the kernels: see [`kernels::backend`].
     pub backend: &'static str,
     /// The version of this crate.
     pub version: &'static str,
@@ -65,7 +65,7 @@ impl Info {
     }
 }
 
-/// The names of the numbers of `general.file_type` (llama.cpp's `llama_ftype`).
+/// The name of a number of `general.file_type` (llama.cpp's `llama_ftype`); `None` where it has none here.
 pub(crate) fn file_type_name(number: u32) -> Option<String> {
     let name = match number {
         0 => "F32",

@@ -1,4 +1,4 @@
-//! What a model file says before its weights are read: what it is, whether it runs here, what it takes.
+//! A summary of a model file from its header alone: what it is, whether it runs here, how much memory it takes.
 
 use crate::generator::Context;
 use crate::gguf::{Header, Metadata, TensorInfo, Value};
@@ -12,63 +12,64 @@ use serde::Serialize;
 /// A summary of a model file, from its header alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Inspection {
-    /// Whether this crate can run it, and it fits into the memory there is.
+    /// Whether this crate can run it and it fits into the available memory.
     pub supported: bool,
-    /// Why not, in a sentence.
+    /// Why it is not supported, in a sentence.
     pub reason: Option<String>,
     /// The stable [`Error::code`] of the reason.
     pub code: Option<&'static str>,
     /// The architecture ("llama").
     pub architecture: Option<String>,
-    /// The name the file gives it.
+    /// Its name, where the file has one.
     pub name: Option<String>,
-    /// Numbers in all its tensors.
+    /// The number of its parameters, which is the number of elements of all tensors.
     pub parameters: u64,
     /// How most of its weights are stored ("Q4_1"), as its file says.
     pub quantization: Option<String>,
-    /// Tokens its context holds.
+    /// Its context length in tokens.
     pub context_length: Option<u32>,
     /// Transformer layers.
     pub layers: Option<u32>,
     /// Length of its hidden states.
     pub hidden_size: Option<u32>,
-    /// Tokens it knows.
+    /// Tokens in its vocabulary.
     pub vocabulary_size: Option<usize>,
     /// The tokenizer's kind and pre-tokenizer ("gpt2/smollm").
     pub tokenizer: String,
-    /// The names of its chat templates; none where it cannot chat.
+    /// The names of its chat templates; empty where it has none.
     pub chat_templates: Vec<String>,
-    /// What the file says and what would be passed over, in sentences.
+    /// What in the tokenizer's metadata would be ignored, one sentence each.
     pub warnings: Vec<String>,
-    /// Bytes of the file, or of all its parts.
+    /// Bytes of the file, or of all its parts together.
     pub file_size: u64,
-    /// The files it is in.
+    /// The number of files it is split into.
     pub parts: usize,
-    /// What it takes to run it, where this crate can.
+    /// The memory to run it, where this crate can.
     pub memory: Option<Memory>,
 }
 
-/// Few texts are longer, and many models would allow far more than any tab has memory for.
+/// The context length to plan for where none is asked for. Few texts are longer, and many models allow far more than
+/// any tab has memory for.
 const USUAL_POSITIONS: usize = 4096;
 
-/// Memory to run a model in, bytes.
+/// Memory that a model takes while it runs, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// The weights, repacked.
+    /// The weights, repacked into tiles.
     pub weights: u64,
     /// The KV cache of a text of `positions` tokens; it grows with the text.
     pub cache: u64,
-    /// The context asked for; unless asked, the model's own or 4096 tokens, whichever is less.
+    /// The context length in tokens: the one asked for, else the model's own or 4096, whichever is less.
     pub positions: usize,
-    /// What flows between the layers, and the program itself: about as much.
+    /// Activations, logits and the program itself: an estimate.
     pub scratch: u64,
-    /// All of it.
+    /// The sum of the three.
     pub total: u64,
 }
 
 impl Inspection {
-    /// The summary of a model with this header in so many files, as it would be run with such a context
-    /// where there are `limit` bytes of memory.
+    /// The summary of a model with this header in `parts` files, as it would run with `context` where `limit` bytes
+    /// of memory are available; without a limit, memory is not checked.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for a context longer than the model's.
@@ -176,8 +177,8 @@ impl Inspection {
     }
 }
 
-/// A sum, at most the largest whole number that JavaScript counts to: no machine has as much memory, and
-/// what asks for it is a file that lies.
+/// The sum of `numbers`, at most 2^53 − 1, the largest integer that JavaScript counts to exactly. No machine has as
+/// much memory, so a larger sum can only come from a damaged file.
 fn sum(numbers: impl IntoIterator<Item = u64>) -> u64 {
     const MOST: u64 = (1 << 53) - 1;
     let numbers = numbers.into_iter();
@@ -189,7 +190,7 @@ fn elements(tensor: &TensorInfo) -> u64 {
     sizes.fold(1, |product, &size| product.saturating_mul(size))
 }
 
-/// Bytes a tensor takes as the loader keeps it: matrices in tiles, the others in floats.
+/// Bytes a tensor takes once it is loaded: a matrix in tiles, anything else as `f32`.
 fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
     match &tensor.shape[..] {
         [columns, rows] if model::is_matrix(config, &tensor.name) => {
@@ -202,11 +203,11 @@ fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
     }
 }
 
-/// About the memory for a chunk of tokens on its way through the layers, for the scores of attention, for
-/// logits and candidates, and for the program itself.
+/// Estimates the memory for the activations of one prefill chunk, for attention scores, for logits and candidates,
+/// and for the program itself.
 fn scratch(config: &Config, positions: usize) -> u64 {
     const PROGRAM: u64 = 16 << 20;
-    // Each number has a bound, and their products fit 64 bits, though not 32.
+    // Each factor is bounded by the checks on the configuration, so that the products fit 64 bits, though not 32.
     let widths = 4 * config.hidden_size
         + 3 * config.feed_forward_size
         + config.heads * config.head_size

@@ -12,16 +12,16 @@
 //! |---|---|
 //! | [`gguf`] | reads the model file as its bytes arrive |
 //! | [`quant`] | the block formats weights are stored in |
-//! | [`kernels`] | arithmetic: the scalar specification and its SIMD twins, equal bit for bit |
+//! | [`kernels`] | arithmetic: the scalar specification and its SIMD versions, equal bit for bit |
 //! | [`tokenizer`] | text → token ids → text |
 //! | [`model`] | token ids → hidden state |
 //! | [`head`] | hidden state → logits |
 //! | [`sampler`] | logits → token |
-//! | [`constraint`] | what a text may be: the tokens that may follow |
+//! | [`constraint`] | grammars: which tokens may come next |
 //! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
-//! | `train` | a small model learnt from a text, by the same cross-entropy (feature `train`) |
+//! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
 
 pub mod chat;
 pub mod constraint;
@@ -53,7 +53,7 @@ pub use info::Info;
 pub use inspection::{Inspection, Memory};
 pub use progress::Progress;
 
-// The kernels run where they are used.
+// Unit tests compiled to WebAssembly run in a browser, because that is where the kernels will run.
 #[cfg(all(test, target_arch = "wasm32"))]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 

@@ -1,4 +1,4 @@
-//! The command line: `nexttoken inspect | tokenize | generate | chat | score`.
+//! The command-line program `nexttoken`: inspect, tokenize, generate, chat, score, train and more.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod cli;
@@ -8,6 +8,6 @@ fn main() -> std::process::ExitCode {
     cli::main()
 }
 
-/// In WebAssembly there is no command line, but test tools build every target.
+/// Does nothing: in WebAssembly there is no command line, but test tools build every target.
 #[cfg(target_arch = "wasm32")]
 fn main() {}

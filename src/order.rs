@@ -1,10 +1,10 @@
-//! Sorting where it is rare: one instance of the sort for all of it, because each weighs about seven kilobytes
-//! of WebAssembly.
+//! Sorting for code that sorts rarely. All of it shares one instance of the standard library's sort, because each
+//! instance adds about seven kilobytes of WebAssembly.
 
 use crate::{Error, Result};
 use std::cmp::Ordering;
 
-/// The places of `len` things in the order of `compare`, equal ones as they stand.
+/// The indices `0..len`, sorted by `compare`; equal elements keep their order.
 fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<usize>> {
     let mut places = Vec::new();
     places
@@ -15,13 +15,13 @@ fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<u
     Ok(places)
 }
 
-/// Puts things into the order of `compare`, equal ones as they stand.
+/// Sorts `things` by `compare`; equal elements keep their order.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`]; they then stand as before.
+/// [`Error::OutOfMemory`]; the order is then unchanged.
 pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result<()> {
     let mut places = order(things.len(), &|a, b| compare(&things[a], &things[b]))?;
-    // Each cycle of the permutation in turn; what stands where it belongs has its own place.
+    // Apply the permutation in place, one cycle at a time; `places[at] == at` marks an element that is in its place.
     for start in 0..places.len() {
         let mut at = start;
         while places[at] != start {
@@ -35,7 +35,7 @@ pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result
     Ok(())
 }
 
-/// A string that is there twice.
+/// A string that occurs more than once; `None` where all differ.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`].
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn more_than_there_is_memory_for_is_an_error() {
-        // Things of no size take no memory themselves.
+        // Elements of size zero take no memory; only the indices do.
         let mut things = vec![(); isize::MAX as usize];
         let error = sort(&mut things, Ord::cmp).unwrap_err();
         assert_eq!(error.code(), "out_of_memory");

@@ -1,4 +1,4 @@
-//! How far a piece of work has come.
+//! The progress of running a text through the model.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Cross-entropy of a given text: how well the model expects each of its tokens.
+//! Cross-entropy of a given text: how much probability the model gives to each of its tokens.
 //!
 //! The targets are the input shifted by one: the model reads token 0 and is judged by the probability it
 //! gives token 1, reads tokens 0 and 1 and is judged by token 2, and so on.
@@ -16,22 +16,22 @@ use std::ops::Deref;
 pub struct Score {
     /// The text's tokens, BOS included where the model asks for it.
     pub ids: Vec<TokenId>,
-    /// What each token adds to the text: whole characters only, nothing for a control token but those around a
-    /// model's thoughts.
+    /// What each token adds to the text: whole characters only, and nothing for a control token, except for those
+    /// that mark a model's thinking.
     pub texts: Vec<String>,
     /// −ln p of each token after the first, given those before it, in nats: `[ids.len() - 1]`.
     pub nll: Vec<f32>,
     /// The mean of `nll`: the cross-entropy, in nats per token.
     pub mean_nll: f64,
-    /// e to the power of `mean_nll`: among how many equally likely tokens the model seems to choose.
+    /// e to the power of `mean_nll`: the number of equally likely tokens among which the model seems to choose.
     pub perplexity: f64,
-    /// What the model expected in the place of each token after the first, best first, as many as
+    /// The most probable tokens in the place of each token after the first, best first, as many as
     /// [`Scorer::with_top`] asks for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub top_logprobs: Vec<Vec<Expected>>,
 }
 
-/// A token the model gave a high probability.
+/// A token among the most probable ones in the place of another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Expected {
     /// Its index in the vocabulary.
@@ -43,7 +43,7 @@ pub struct Expected {
     pub logprob: f32,
 }
 
-/// Scores `text` in one go.
+/// Scores a whole text in one call.
 ///
 /// # Errors
 /// See [`Scorer::new`] and [`Scorer::step`].
@@ -62,12 +62,12 @@ pub struct Scorer<M: Deref<Target = Model>> {
     nll: Vec<f32>,
     top: usize,
     expected: Vec<Vec<Expected>>,
-    /// Ranks; nothing is drawn.
+    /// Only finds the most probable tokens; nothing is sampled.
     sampler: Sampler,
 }
 
 impl<M: Deref<Target = Model>> Scorer<M> {
-    /// Prepares to score `text` with a KV cache of such a type; special tokens in it are parsed.
+    /// Prepares to score `text` with a KV cache of the type `cache`; special tokens in the text are parsed.
     ///
     /// # Errors
     /// [`Error::TextTooShort`] for fewer than two tokens, [`Error::PromptTooLong`] for more than the model's context
@@ -102,7 +102,7 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         Self { top, ..self }
     }
 
-    /// Scores the next chunk of tokens; the progress counts targets.
+    /// Scores the next chunk of tokens; the progress counts the tokens that are predicted.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], after which the step may be tried again; [`Error::NotFinite`].
@@ -123,11 +123,11 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         Ok(Progress { done, total })
     }
 
-    /// −ln p(`target`) under the prediction at row `row` of the last chunk.
+    /// −ln p(`target`) under the prediction in row `row` of the last chunk's hidden states.
     fn surprise(&mut self, row: usize, target: TokenId) -> Result<f32> {
         let hidden = self.session.hidden();
         self.model.head.logits(hidden.row(row), &mut self.logits)?;
-        // A vocabulary smaller than its tokenizer gives the target no logit, hence no probability.
+        // Where the model has fewer logits than its tokenizer has tokens, the target may have no logit: probability 0.
         let logit = self.logits.get(target as usize).copied();
         let best = self.sampler.alternatives(&self.logits, 0.0, self.top)?;
         let normalizer = kernels::softmax(&mut self.logits);
@@ -147,7 +147,10 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         Ok(normalizer - logit.unwrap_or(f32::NEG_INFINITY))
     }
 
-    /// The score of what has been scored; [`Error::TextTooShort`] before the first step.
+    /// The score of the tokens scored so far.
+    ///
+    /// # Errors
+    /// [`Error::TextTooShort`] before the first step.
     pub fn finish(self) -> Result<Score> {
         if self.nll.is_empty() {
             return Err(Error::TextTooShort(1));

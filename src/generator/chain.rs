@@ -1,11 +1,11 @@
-//! Options → the sampler's chain.
+//! Builds the sampler's chain of stages from the options.
 
 use super::options::Options;
 use crate::order::sort;
 use crate::sampler::Stage;
 use crate::{Error, Result, TokenId};
 
-/// The stages by name, in the order they run in unless [`Options::samplers`] gives another: llama.cpp's.
+/// The names of the stages in their default order, which is llama.cpp's; [`Options::samplers`] can give another.
 pub const SAMPLERS: [&str; 11] = [
     "logit_bias",
     "penalties",
@@ -20,10 +20,10 @@ pub const SAMPLERS: [&str; 11] = [
     "mirostat",
 ];
 
-/// What runs with mirostat, which does the cutting.
+/// The default stages with mirostat, which takes the place of those that cut candidates.
 const WITH_MIROSTAT: [&str; 5] = ["logit_bias", "penalties", "dry", "temperature", "mirostat"];
 
-/// The chain, stages without effect included.
+/// The chain, including stages that have no effect.
 pub(super) fn stages(options: &Options) -> Result<Vec<Stage>> {
     let order = order(options)?;
     for name in SAMPLERS {
@@ -126,14 +126,14 @@ fn stage(name: &str, options: &Options) -> Result<Option<Stage>> {
     }))
 }
 
-/// Finite biases, by id, each token once: the last one given.
+/// The finite biases, sorted by id. Where a token has several, the last one given counts.
 fn biases(options: &Options) -> Result<Vec<(TokenId, f32)>> {
     let mut biases = last_of_each(options)?;
     biases.retain(|pair| pair.1.is_finite());
     Ok(biases)
 }
 
-/// Banned tokens, by id, each once.
+/// The banned tokens, sorted by id, each once.
 pub(super) fn banned(options: &Options) -> Result<Vec<TokenId>> {
     let biases = last_of_each(options)?;
     let infinite = biases.iter().filter(|pair| !pair.1.is_finite());
@@ -146,7 +146,7 @@ pub(super) fn banned(options: &Options) -> Result<Vec<TokenId>> {
 
 fn last_of_each(options: &Options) -> Result<Vec<(TokenId, f32)>> {
     let mut biases: Vec<(TokenId, f32)> = options.logit_bias.iter().rev().copied().collect();
-    // Of equals, the one given last comes first and stays.
+    // The biases are reversed, so of equal ids the one given last comes first and stays.
     sort(&mut biases, |a: &(TokenId, f32), b| a.0.cmp(&b.0))?;
     biases.dedup_by_key(|pair| pair.0);
     Ok(biases)
@@ -233,7 +233,7 @@ mod tests {
         };
         assert!(reason(&mirostat(&["mirostat", "top_k"])).contains("last"));
         assert!(reason(&mirostat(&["top_k"])).contains("mirostat"));
-        // An option that would be ignored.
+        // An option whose stage does not run would be ignored.
         let ignored = Options {
             top_p: 0.5,
             ..with(&["top_k"])

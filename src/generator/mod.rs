@@ -1,4 +1,4 @@
-//! The loop: encode the prompt, run the model, predict, choose, append; and again.
+//! The generation loop: encode the prompt, run the model, choose a token, append it, repeat.
 //!
 //! ```no_run
 //! # fn main() -> nexttoken::Result<()> {
@@ -45,7 +45,7 @@ use turn::{forward_chunk, push_token};
 
 /// Generates text with one model, one text at a time.
 ///
-/// Any error leaves it usable: the same call may be repeated, or another text started.
+/// After any error it is still usable: repeat the call, or start another text.
 pub struct Generator {
     model: Arc<Model>,
     session: Session,
@@ -54,14 +54,14 @@ pub struct Generator {
     run: Option<Run>,
 }
 
-/// One text in progress.
+/// The state of one text in progress.
 struct Run {
-    /// The prompt and what was generated; the session holds the first `session.len()` of them, but for those
-    /// dropped.
+    /// The tokens of the prompt and those generated. The session holds the first `session.len()` of them, not
+    /// counting those dropped.
     ids: Vec<TokenId>,
-    /// Absent where the text ends with the context.
+    /// How the context is shifted when it is full; absent where the text ends there instead.
     shift: Option<Shift>,
-    /// Tokens left out of what the session holds.
+    /// Tokens that context shifts have dropped from the session.
     dropped: usize,
     prompt_len: usize,
     /// Tokens of the prompt that the session held before the text was started.
@@ -70,23 +70,23 @@ struct Run {
     /// The sampler's state before each generated token.
     states: Vec<sampler::State>,
     seed: u64,
-    /// How many of `ids` the logits at hand were predicted from.
+    /// How many of `ids` the current logits were predicted from.
     predicted: Option<usize>,
     text: Text,
     options: Options,
-    /// Tokens that were generated before the constraint began.
+    /// Tokens generated before the constraint came into force.
     unconstrained: usize,
-    /// What the constraint allows next, once it was asked.
+    /// The tokens that the constraint allows next, once it has been asked.
     allowed: Option<Mask>,
     finish_reason: Option<FinishReason>,
-    /// Steps taken, also those taken back.
+    /// Steps taken, including those that were rewound.
     steps: usize,
     prefill_ms: f64,
     decode_ms: f64,
 }
 
 impl Run {
-    /// A text that begins with `ids`, of which nothing has been run.
+    /// A text that begins with `ids`; the model has run none of them yet.
     fn new(
         tokenizer: &Tokenizer,
         ids: Vec<TokenId>,
@@ -118,7 +118,7 @@ impl Run {
         })
     }
 
-    /// Makes the text anew from its tokens.
+    /// Builds the text again from the generated tokens.
     fn rebuild_text(&mut self, tokenizer: &Tokenizer) {
         self.text.clear();
         let mut ended = self.finish_reason == Some(FinishReason::Length);
@@ -136,10 +136,10 @@ impl Run {
 }
 
 impl Generator {
-    /// A generator with such a context.
+    /// A generator for `model` with this context.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] unless 1 ≤ its length ≤ the model's; [`Error::OutOfMemory`].
+    /// [`Error::InvalidOption`] unless 1 ≤ the context's length ≤ the model's; [`Error::OutOfMemory`].
     pub fn new(model: Arc<Model>, context: Context) -> Result<Self> {
         let capacity = context.positions(model.config.context_length)?;
         Ok(Generator {
@@ -151,27 +151,26 @@ impl Generator {
         })
     }
 
-    /// Measures [`Generator::timings`] with another clock: WebAssembly has none of its own.
+    /// Sets the clock for [`Generator::timings`]. WebAssembly has none of its own, so a host must give one.
     pub fn set_clock(&mut self, clock: Clock) {
         self.clock = clock;
     }
 
-    /// Starts a new text with `prompt`, in which special tokens are parsed; runs nothing yet.
+    /// Starts a new text with `prompt`, in which special tokens are parsed. The model runs nothing yet.
     ///
-    /// What the prompt has in common with the beginning of the text before is not run again, which
-    /// changes no result: see [`Timings::reused_tokens`].
+    /// The prefix that the prompt shares with the previous text stays in the KV cache and is not run again, which
+    /// does not change the result: see [`Timings::reused_tokens`].
     ///
     /// # Errors
-    /// They leave the text before as it was: [`Error::InvalidOption`], [`Error::EmptyPrompt`],
-    /// [`Error::PromptTooLong`].
+    /// [`Error::InvalidOption`], [`Error::EmptyPrompt`], [`Error::PromptTooLong`]. The previous text is then unchanged.
     pub fn start(&mut self, prompt: &str, options: Options) -> Result<()> {
         self.check_options(&options)?;
         self.begin(self.model.tokenizer.encode_prompt(prompt), options)
     }
 
-    /// Starts a new text with a conversation that [`crate::chat::render`] has written out, as
-    /// [`Generator::start`] does with a prompt; here BOS is not doubled, and what a message spells is
-    /// text, though it looked like a special token.
+    /// Starts a new text with a conversation that [`crate::chat::render`] has rendered, otherwise like
+    /// [`Generator::start`]. BOS is not added twice, and what looks like a special token inside a message is plain
+    /// text.
     ///
     /// # Errors
     /// Those of [`Generator::start`].
@@ -181,8 +180,8 @@ impl Generator {
         self.begin(ids, options)
     }
 
-    /// Starts the model's answer to `messages`, written out with its chat template. A conversation
-    /// that goes on costs only its new tokens: append the answer and the next message, and call again.
+    /// Starts the model's answer to `messages`, rendered with its chat template. To continue a conversation, append
+    /// the answer and the next message and call this again: only the new tokens are run.
     ///
     /// # Errors
     /// [`Error::ChatTemplate`], [`Error::InvalidOption`], and those of [`Generator::start`].
@@ -199,7 +198,7 @@ impl Generator {
         self.start_chat(&conversation, options)
     }
 
-    /// Checks options, also against the model.
+    /// Checks the options by themselves and against the model and the context.
     fn check_options(&self, options: &Options) -> Result<()> {
         options.validate()?;
         options.check_tokens(self.model.config.vocabulary_size)?;
@@ -208,7 +207,7 @@ impl Generator {
         check_option(options.n_keep < capacity, "n_keep", &allowed)
     }
 
-    /// Starts a text with `ids` and options that have been checked.
+    /// Starts a text with the prompt `ids` and options that have been checked.
     fn begin(&mut self, ids: Vec<TokenId>, options: Options) -> Result<()> {
         if ids.is_empty() {
             return Err(Error::EmptyPrompt);
@@ -227,18 +226,17 @@ impl Generator {
         Ok(())
     }
 
-    /// How a text that begins with `ids` outgrows its context.
+    /// How the context of a text with the prompt `ids` is shifted, where the options ask for it.
     fn shift(&self, ids: &[TokenId], options: &Options) -> Option<Shift> {
-        // A text without its BOS would be another one.
+        // BOS always stays: models are trained on texts that begin with it.
         let has_bos = self.model.tokenizer.bos() == ids.first().copied();
         let keep = options.n_keep.max(usize::from(has_bos));
         let shift = Shift::new(keep, self.session.capacity());
         options.context_shift.then_some(shift)
     }
 
-    /// Forgets what the session holds beyond its common prefix with `ids`; gives the length of what
-    /// stays. The last of `ids` is always to be run: its hidden state is what the first token is
-    /// predicted from.
+    /// Truncates the session to its common prefix with `ids` and returns the length of that. It leaves out at least
+    /// the last of `ids`, which has to be run: the first token is predicted from its hidden state.
     fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
         let common = self.run.as_ref().map_or(0, |run| {
             let held = run.context().take(self.session.len());
@@ -250,8 +248,8 @@ impl Generator {
     }
 
     /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
-    /// [`Generator::next_token`] runs what is left. What is reused counts as done, and after the end of the text
-    /// nothing is left to do.
+    /// [`Generator::next_token`] runs what is left. Reused tokens count as done; once the text has ended, nothing is
+    /// left to do.
     ///
     /// # Errors
     /// [`Error::NotStarted`], [`Error::OutOfMemory`].
@@ -261,7 +259,7 @@ impl Generator {
         run.apply_shift(&mut self.session);
         let mut total = run.prompt_len.min(run.context_len());
         if run.finish_reason.is_some() {
-            // A caller who waits for the end of the prompt would wait for ever.
+            // A caller that loops until the prompt is done would never stop otherwise.
             total = total.min(self.session.len());
         } else if self.session.len() < total {
             forward_chunk(&self.model, &mut self.session, run)?;
@@ -273,7 +271,7 @@ impl Generator {
         })
     }
 
-    /// The next token, or `None` after the last one.
+    /// Generates the next token; `None` after the last one.
     ///
     /// # Errors
     /// [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
@@ -281,7 +279,7 @@ impl Generator {
         self.step(None)
     }
 
-    /// The tokens still to come, as an iterator that ends after an error.
+    /// The remaining tokens as an iterator, which ends after an error.
     pub fn tokens(&mut self) -> Tokens<'_> {
         Tokens {
             generator: self,
@@ -289,14 +287,15 @@ impl Generator {
         }
     }
 
-    /// Ends the text here: `next_token` gives `None` from now on. Text held back is dropped.
+    /// Ends the text here: [`Generator::next_token`] returns `None` from now on. Text held back as a possible stop
+    /// string is dropped.
     pub fn abort(&mut self) {
         if let Some(run) = &mut self.run {
             run.finish_reason.get_or_insert(FinishReason::Abort);
         }
     }
 
-    /// Forgets the text; its memory is kept for the next one.
+    /// Drops the text and empties the KV cache, whose memory is kept for the next text.
     pub fn reset(&mut self) {
         self.run = None;
         self.session.truncate(0);
@@ -307,7 +306,7 @@ impl Generator {
         self.run.as_ref()?.finish_reason
     }
 
-    /// The text generated so far, without the prompt: the texts of all tokens together.
+    /// The text generated so far, without the prompt: the texts of all tokens concatenated.
     pub fn text(&self) -> &str {
         self.run.as_ref().map_or("", |run| run.text.written())
     }
@@ -326,22 +325,22 @@ impl Generator {
             .map_or(&[], |run| &run.ids[run.prompt_len..])
     }
 
-    /// The seed in use: the one given, else the one drawn.
+    /// The seed in use: the one given, else the one drawn at random.
     pub fn seed(&self) -> Option<u64> {
         self.run.as_ref().map(|run| run.seed)
     }
 
-    /// Tokens in the context (KV cache) now.
+    /// Tokens in the KV cache now.
     pub fn context_used(&self) -> usize {
         self.session.len()
     }
 
-    /// Tokens the context holds at most.
+    /// The most tokens the context can hold.
     pub fn context_length(&self) -> usize {
         self.session.capacity()
     }
 
-    /// What the text has taken so far.
+    /// How long the text has taken so far.
     pub fn timings(&self) -> Timings {
         let Some(run) = &self.run else {
             return Timings::default();
@@ -364,7 +363,7 @@ impl Generator {
     }
 }
 
-/// The tokens still to come; see [`Generator::tokens`].
+/// The remaining tokens of a text; see [`Generator::tokens`].
 pub struct Tokens<'a> {
     generator: &'a mut Generator,
     failed: bool,

@@ -1,4 +1,4 @@
-//! What a caller may ask of a generation, and the allowed values.
+//! The options of a generation and their allowed values.
 
 use super::chain;
 use crate::constraint::Constraint;
@@ -7,20 +7,20 @@ use crate::kernels::CacheType;
 use crate::sampler::Stage;
 use crate::{Result, TokenId};
 
-/// The memory of a generator's texts.
+/// The context of a generator: how many tokens its KV cache holds, and in what form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Context {
-    /// Tokens it holds, from 1 to the model's own number; that number where absent.
+    /// How many tokens it holds, from 1 to the model's context length, which is also the default.
     pub length: Option<usize>,
-    /// How the KV cache keeps its numbers.
+    /// How the KV cache stores its numbers.
     pub cache_type: CacheType,
 }
 
 impl Context {
-    /// Tokens it holds with a model whose own number is `most`.
+    /// How many tokens it holds with a model whose own context length is `most`.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] unless 1 ≤ its length ≤ `most`.
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) unless 1 ≤ the length ≤ `most`.
     pub(crate) fn positions(self, most: usize) -> Result<usize> {
         let positions = self.length.unwrap_or(most);
         let allowed = format!("a whole number from 1 to {most}, the model's own");
@@ -29,103 +29,103 @@ impl Context {
     }
 }
 
-/// The options of one generation. [`Options::default`] samples as llama.cpp does by default: lively, yet cut
-/// to the plausible. What each stage does with its options, and where it comes from, is told at
-/// [`crate::sampler::Stage`].
+/// The options of one generation. [`Options::default`] has the sampling defaults of llama.cpp. What each stage does
+/// with its options, and the source of its formula, is documented at [`crate::sampler::Stage`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// 0 is greedy: always the most probable token. Under 1 sharpens the distribution, over 1 flattens it.
-    /// Finite, 0 or more; 0.8 unless set.
+    /// 0 is greedy: always the most probable token. A temperature under 1 sharpens the distribution, one over 1
+    /// flattens it. Finite, 0 or more; default 0.8.
     pub temperature: f32,
-    /// How far the temperature moves with the entropy of the distribution. Finite, 0 or more; 0 unless set:
-    /// not at all.
+    /// How far the temperature moves with the entropy of the distribution. Finite, 0 or more; default 0, which means
+    /// that it does not.
     pub dynatemp_range: f32,
-    /// The power of the normalised entropy by which it moves. Finite, 0 or more; 1 unless set.
+    /// The exponent of the normalised entropy by which it moves. Finite, 0 or more; default 1.
     pub dynatemp_exponent: f32,
-    /// Only the `k` most probable tokens may be drawn; 0 means all. 40 unless set.
+    /// Only this many of the most probable tokens stay candidates; 0 means all. Default 40.
     pub top_k: u32,
-    /// Only the smallest set of the most probable tokens that has at least this share of the probability may
-    /// be drawn. From 0 to 1; 1 means all. 0.95 unless set.
+    /// Only the smallest set of the most probable tokens whose probabilities sum to at least this stays. From 0 to 1;
+    /// 1 means all. Default 0.95.
     pub top_p: f32,
-    /// Only tokens at least this many times as probable as the best may be drawn. From 0 to 1; 0 means all.
-    /// 0.05 unless set.
+    /// Only tokens with at least this share of the best token's probability stay. From 0 to 1; 0 means all. Default
+    /// 0.05.
     pub min_p: f32,
-    /// Only the tokens whose surprisal is nearest to the entropy may be drawn, as many as have this share of
-    /// the probability. From 0 to 1; 1 unless set, which means all.
+    /// Only the tokens whose surprisal is nearest to the entropy stay, as many as have this probability together.
+    /// From 0 to 1; default 1, which means all.
     pub typical_p: f32,
-    /// Only tokens whose logit is at most this many standard deviations under the largest may be drawn.
-    /// Finite; 0 or less means all. −1 unless set.
+    /// Only tokens whose logit is at most this many standard deviations below the largest stay. Finite; 0 or less
+    /// means all. Default −1.
     pub top_n_sigma: f32,
-    /// How often the top choices but the last of them are excluded. From 0 to 1; 0 unless set.
+    /// The probability with which a step excludes the top choices except the least probable of them. From 0 to 1;
+    /// default 0.
     pub xtc_probability: f32,
-    /// The probability that makes a token a top choice. From 0 to 1, where over 0.5 there are no two of
-    /// them; 0.1 unless set.
+    /// The probability from which a token is a top choice. From 0 to 1; over 0.5 nothing is ever excluded, because
+    /// only one token can be as probable. Default 0.1.
     pub xtc_threshold: f32,
-    /// Divides the logits of tokens used of late where positive, multiplies them elsewhere. Finite, more
-    /// than 0; 1 unless set, which changes nothing.
+    /// Divides the logit of each recently used token where it is positive, and multiplies it otherwise. Finite, more
+    /// than 0; default 1, which changes nothing.
     pub repetition_penalty: f32,
-    /// Is subtracted from a token's logit for each time it was used of late. From −2 to 2; 0 unless set.
+    /// Subtracted from a token's logit for each recent use of it. From −2 to 2; default 0.
     pub frequency_penalty: f32,
-    /// Is subtracted from the logit of a token used of late. From −2 to 2; 0 unless set.
+    /// Subtracted once from the logit of a recently used token. From −2 to 2; default 0.
     pub presence_penalty: f32,
-    /// No sequence of so many tokens comes twice of late. 0 unless set: any may.
+    /// No sequence of this many recent tokens may occur a second time. Default 0: any may.
     pub no_repeat_ngram_size: u32,
-    /// How many tokens "of late" means, the prompt's included: 0 none, −1 all. 64 unless set.
+    /// How many of the last tokens count as recent, including those of the prompt: 0 none, −1 all. Default 64.
     pub penalty_last_n: i32,
-    /// The penalty on continuing a repetition of `dry_allowed_length` tokens. Finite, 0 or more; 0 unless
-    /// set.
+    /// The penalty on continuing a repetition of `dry_allowed_length` tokens. Finite, 0 or more; default 0.
     pub dry_multiplier: f32,
-    /// By how much each further token of the repetition multiplies it. Finite, 1 or more; 1.75 unless set.
+    /// The factor by which each further token of the repetition multiplies the penalty. Finite, 1 or more; default
+    /// 1.75.
     pub dry_base: f32,
-    /// A repetition of this many tokens is the first to be penalised. 2 unless set.
+    /// The length in tokens of the shortest repetition that is penalised. Default 2.
     pub dry_allowed_length: u32,
-    /// How many tokens are searched for repetitions: 0 none, −1 all. −1 unless set.
+    /// How many of the last tokens are searched for repetitions: 0 none, −1 all. Default −1.
     pub dry_penalty_last_n: i32,
-    /// Strings across which nothing repeats, at most 64 of 1 to 64 bytes. Line break, colon, quotation mark
-    /// and asterisk unless set.
+    /// Strings that end a repetition, at most 64 of 1 to 64 bytes each. Default: line break, colon, quotation mark
+    /// and asterisk.
     pub dry_sequence_breakers: Vec<String>,
-    /// 2 turns mirostat 2.0 on, which then does the cutting: see [`Options::samplers`]. 0 unless set.
+    /// 2 turns on mirostat 2.0, which replaces the stages that cut: see [`Options::samplers`]. Default 0.
     pub mirostat: u32,
-    /// The bits of surprisal mirostat aims at. From 0 to 100; 5 unless set.
+    /// Mirostat's target surprisal in bits. From 0 to 100; default 5.
     pub mirostat_tau: f32,
-    /// The rate at which it learns. From 0 to 1; 0.1 unless set.
+    /// Mirostat's learning rate. From 0 to 1; default 0.1.
     pub mirostat_eta: f32,
-    /// What to add to the logits of which tokens; of several for one token the last counts. Finite, or −∞:
-    /// never drawn.
+    /// Tokens and what to add to their logits. Where a token has several, the last counts. Finite, or −∞, which bans
+    /// the token.
     pub logit_bias: Vec<(TokenId, f32)>,
-    /// Tokens that are never drawn.
+    /// Tokens that are never sampled.
     pub banned_tokens: Vec<TokenId>,
-    /// The stages in their order, each once, of [`super::SAMPLERS`]. Those left out do not run, and it is an
-    /// error where their options are set. `logit_bias` comes first, named or not, and `mirostat` last. Where
-    /// absent, the order of [`super::SAMPLERS`]; with mirostat only what does not cut: `penalties`, `dry`,
+    /// The names of the stages to run in their order, each once; [`super::SAMPLERS`] lists them. Those left out do
+    /// not run, and it is an error to set their options. `logit_bias` is always first, named or not, and `mirostat`
+    /// must be last. Default: the order of [`super::SAMPLERS`]; with mirostat `logit_bias`, `penalties`, `dry`,
     /// `temperature`, `mirostat`.
     pub samplers: Option<Vec<String>>,
-    /// The same seed (with the same model, prompt and options) gives the same text. Drawn at random where
-    /// absent; [`super::Generator::seed`] tells which was used.
+    /// The same seed with the same model, prompt and options gives the same text. Where absent it is drawn at random,
+    /// and [`super::Generator::seed`] returns it.
     pub seed: Option<u64>,
-    /// Generation ends before the first of these strings appears in the text. None of them is empty. They may spell
-    /// control tokens ("<|im_start|>"), which are no text themselves.
+    /// The text ends before the first of these strings that appears in it. None may be empty. They may contain
+    /// control tokens ("<|im_start|>"), although these are not part of the text.
     pub stop: Vec<String>,
-    /// Tokens to generate at most, 1 or more; where absent, as many as the context holds, or with
-    /// `context_shift` any number.
+    /// The most tokens to generate, 1 or more. Where absent, as many as the context holds, or with `context_shift`
+    /// any number.
     pub max_tokens: Option<usize>,
-    /// Whether the text goes on where the context is full. The oldest half of its tokens is dropped then, but
-    /// for the first `n_keep`, and what is left is run again: a pause now and then, in all one token more to
-    /// read for each one written. False unless set: the text ends there.
+    /// Whether the text continues when the context is full. The oldest half of its tokens is then dropped, except for
+    /// the first `n_keep`, and the rest is run again at its new positions. That is a pause now and then; on average,
+    /// one token is run again for each token generated. Default false: the text ends there.
     pub context_shift: bool,
-    /// Tokens at the start that are never dropped, less than the context holds; 0 unless set. BOS stays
-    /// anyway.
+    /// How many tokens at the start of the text are never dropped; less than the context holds, and 0 without
+    /// `context_shift`. BOS is never dropped. Default 0.
     pub n_keep: usize,
-    /// Log-probabilities come with every token at no extra cost, so this is on unless set; turning it off
-    /// while asking for `top_logprobs` is a contradiction and an error.
+    /// Whether log-probabilities are wanted. Default true, because they come with every token at no extra cost; false
+    /// together with `top_logprobs` is an error.
     pub logprobs: bool,
-    /// How many of the most probable tokens to report with each token, 0 to 100; 0 unless set.
+    /// How many of the most probable tokens to report with each token, 0 to 100; default 0.
     pub top_logprobs: u32,
-    /// Every token comes with a [`super::Record`] of its step, whose lists have this length at most (0 to
-    /// 1000). Absent unless set: nothing is recorded.
+    /// With a number from 0 to 1000, every token comes with a [`super::Record`] of its step, whose lists have at most
+    /// this length. Default: absent, and nothing is recorded.
     pub record: Option<u32>,
-    /// What the text generated must be: only tokens that may follow are drawn, and the text ends where it is
-    /// complete. Absent unless set.
+    /// Constrains the generated text: only tokens that the constraint allows are sampled, and the text ends where the
+    /// constraint says that it is complete. Default: absent.
     pub constraint: Option<Constraint>,
 }
 
@@ -135,10 +135,10 @@ pub const MAX_TOP_LOGPROBS: u32 = 100;
 /// The largest [`Options::record`].
 pub const MAX_RECORD: u32 = 1000;
 
-/// The length of a record's lists where the caller names none.
+/// The length of a record's lists where the caller gives none.
 pub const DEFAULT_RECORD: u32 = 10;
 
-/// The most [`Options::dry_sequence_breakers`], and the longest of them in bytes.
+/// The largest number of [`Options::dry_sequence_breakers`], and the largest length of one in bytes.
 const MAX_BREAKERS: usize = 64;
 
 impl Default for Options {
@@ -257,15 +257,15 @@ impl Options {
         self.stages().map(|_| ())
     }
 
-    /// The sampler's chain.
+    /// The sampler's chain of stages.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for `samplers` that are none.
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) where `samplers` is not a valid chain.
     pub(super) fn stages(&self) -> Result<Vec<Stage>> {
         chain::stages(self)
     }
 
-    /// Checks everything, then gives the chain for a vocabulary of so many tokens.
+    /// Checks all options, then returns the chain for a vocabulary of this size.
     #[cfg(test)]
     pub(crate) fn sampler_stages(&self, vocabulary: usize) -> Result<Vec<Stage>> {
         self.validate()?;
@@ -273,7 +273,7 @@ impl Options {
         self.stages()
     }
 
-    /// Checks the tokens named against the vocabulary, and that not all of them are banned.
+    /// Checks that all tokens named are in the vocabulary and that not all of it is banned.
     pub(super) fn check_tokens(&self, vocabulary: usize) -> Result<()> {
         let known = |id: TokenId| (id as usize) < vocabulary;
         let allowed = format!("of tokens from 0 to {}", vocabulary.saturating_sub(1));

@@ -1,22 +1,22 @@
-//! What happened at a step: the distribution, and what each stage of the sampler made of it.
+//! The record of a step: the model's distribution, and what each stage of the sampler made of it.
 
 use crate::TokenId;
 use crate::sampler::{Alternative, StageTrace, Trace};
 use crate::tokenizer::Tokenizer;
 use serde::Serialize;
 
-/// One step of the loop, from the model's distribution to the one that is drawn from.
+/// One step of the loop, from the model's distribution to the one that the token is sampled from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
-    /// The number of the step: tokens generated before it.
+    /// The number of the step, which is the number of tokens generated before it.
     pub step: usize,
     /// The entropy of the model's own distribution, in nats.
     pub entropy: f32,
     /// The chosen token; absent where none was chosen (`peek`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Chosen>,
-    /// The most probable tokens of the model's own distribution, best first; the chosen one is the last of
-    /// them where it is not among them anyway.
+    /// The most probable tokens of the model's own distribution, best first. The chosen token is appended where it is
+    /// not among them.
     pub candidates: Vec<RecordedToken>,
     /// The stages of the sampler, in their order; those without effect are left out.
     pub stages: Vec<RecordedStage>,
@@ -31,12 +31,11 @@ pub struct Chosen {
     pub rank: usize,
     /// −ln of its probability under the model's own distribution, in nats.
     pub surprisal: f32,
-    /// Its probability under the distribution it was drawn from; 0 for a token that was forced though it
-    /// could not be drawn.
+    /// Its probability under the distribution that is sampled from; 0 for a forced token that a stage had cut.
     pub probability: f32,
 }
 
-/// A token of a step.
+/// A token among a step's candidates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordedToken {
     /// Its index in the vocabulary.
@@ -49,29 +48,29 @@ pub struct RecordedToken {
     pub logit: f32,
     /// Natural logarithm of its probability under the model's own distribution.
     pub logprob: f32,
-    /// Its probability under the distribution the stages end in; 0 where one of them cut it.
+    /// Its probability after all stages; 0 where one of them cut it.
     pub probability: f32,
 }
 
 /// What one stage did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RecordedStage {
-    /// Its name, as in [`super::SAMPLERS`]; [`super::Generator::samplers`] has its parameters. Before all of
-    /// them comes "constraint", where there is one.
+    /// Its name, as in [`super::SAMPLERS`]; [`super::Generator::samplers`] has its parameters. "constraint" stands
+    /// before all of them, where there is a constraint.
     pub name: &'static str,
-    /// What it went by, where that may move from step to step: the temperature, or mirostat's μ in bits.
+    /// The parameter that changes from step to step: the temperature, or mirostat's μ in bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level: Option<f32>,
-    /// How many tokens it left to be drawn.
+    /// How many tokens it left as candidates.
     pub kept: usize,
     /// How many it cut.
     pub removed: usize,
-    /// The probability these had before it, together.
+    /// The probability of those it cut, together, before it.
     pub removed_probability: f32,
-    /// The most probable of them, best first.
+    /// The most probable of those it cut, best first.
     pub removed_tokens: Vec<RemovedToken>,
-    /// The probability of each of [`Record::candidates`] after it, 0 where cut. Before it they had those
-    /// after the stage before; before the first, the model's own.
+    /// The probability of each of [`Record::candidates`] after this stage, 0 where cut. The probabilities before it
+    /// are those after the previous stage; before the first stage, the model's own.
     pub probabilities: Vec<f32>,
 }
 
@@ -87,7 +86,7 @@ pub struct RemovedToken {
 }
 
 impl Record {
-    /// The record of a step in which `chosen` was chosen, if anything was.
+    /// The record of the step number `step`, in which `chosen` was chosen, if any token was.
     pub(super) fn new(
         step: usize,
         trace: Trace,

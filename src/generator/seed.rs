@@ -1,8 +1,8 @@
-//! A seed where the caller gave none.
+//! A random seed for callers that give none.
 
 use crate::{Error, Result};
 
-/// A random seed of 32 bits: short enough to read out and to type in again, and exact in JavaScript.
+/// A random seed of 32 bits: short enough to write down, and exact as a JavaScript number.
 pub(super) fn random_seed() -> Result<u64> {
     #[cfg(any(not(target_arch = "wasm32"), feature = "js"))]
     let drawn = getrandom::u32().ok();

@@ -1,18 +1,18 @@
-//! Context shift: a text that outgrows the context goes on without its oldest tokens.
+//! Context shift: a text that is longer than the context continues without its oldest tokens.
 //!
-//! What is left is run anew at its new positions, so that the next token is predicted exactly as from a text
-//! that begins with it, whatever the model's positions and windows. As half of what may go is dropped at once,
-//! each token written costs one more to be read: a text pauses now and then, for as long as reading half a
-//! context takes.
+//! The tokens that are left are run again at their new positions. The next token is then predicted exactly as for a
+//! text that begins with them, whatever kind of positions and windows the model has. Half of the tokens that may be
+//! dropped go at once, so on average one token is run again for each token generated; the text pauses now and then
+//! for as long as it takes to run half a context.
 
 use super::Run;
 use crate::TokenId;
 use crate::model::Session;
 
-/// How a text outgrows its context.
+/// How the context is shifted when it is full.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shift {
-    /// Tokens at the start that stay.
+    /// Tokens at the start that are never dropped.
     keep: usize,
     /// Tokens the context holds, more than `keep`.
     capacity: usize,
@@ -24,8 +24,8 @@ impl Shift {
         Shift { keep, capacity }
     }
 
-    /// How many tokens after those that stay are dropped of a text of `len`. Its length alone decides, so that
-    /// whoever goes back finds the context as it was.
+    /// How many tokens, after those kept, are dropped from a text of `len` tokens. Depends on nothing but the length,
+    /// so that rewinding restores the context as it was.
     fn dropped(self, len: usize) -> usize {
         let step = (self.capacity + 1 - self.keep) / 2;
         len.saturating_sub(self.capacity).div_ceil(step) * step
@@ -33,18 +33,19 @@ impl Shift {
 }
 
 impl Run {
-    /// Tokens in the text but for those dropped: what the session is to hold.
+    /// The number of tokens in the text without those dropped: what the session is to hold.
     pub fn context_len(&self) -> usize {
         self.ids.len() - self.dropped
     }
 
-    /// These tokens.
+    /// The tokens of the text without those dropped.
     pub fn context(&self) -> impl Iterator<Item = &TokenId> {
         let (kept, rest) = self.ids.split_at(self.gap());
         kept.iter().chain(&rest[self.dropped..])
     }
 
-    /// Those after the first `held` of them, or some of those.
+    /// The tokens to run once the session holds `held` of the context; only those up to the gap where the gap comes
+    /// first.
     pub fn rest(&self, held: usize) -> &[TokenId] {
         match self.gap() {
             gap if held < gap => &self.ids[held..gap],
@@ -52,19 +53,19 @@ impl Run {
         }
     }
 
-    /// What penalties look at: the end of the text, no more of it than the context might hold.
+    /// The tokens that penalties look at: the end of the text, no longer than the context.
     pub fn history(ids: &[TokenId], shift: Option<Shift>) -> &[TokenId] {
         let most = shift.map_or(ids.len(), |shift| shift.capacity);
         &ids[ids.len().saturating_sub(most)..]
     }
 
-    /// Drops what a text of this length lacks; the session forgets what has moved.
+    /// Applies the shift that the text's length asks for, and truncates the session to the tokens that did not move.
     pub fn apply_shift(&mut self, session: &mut Session) {
         let unmoved = self.drop_oldest();
         session.truncate(unmoved);
     }
 
-    /// Drops what a text of this length lacks; gives how many tokens stand where they stood.
+    /// Applies the shift that the text's length asks for; returns how many tokens at the start did not move.
     pub fn drop_oldest(&mut self) -> usize {
         match self.shift {
             Some(shift) if shift.dropped(self.ids.len()) != self.dropped => {
@@ -75,7 +76,7 @@ impl Run {
         }
     }
 
-    /// Where tokens are missing.
+    /// The position at which tokens have been dropped.
     fn gap(&self) -> usize {
         match self.shift {
             Some(shift) if self.dropped > 0 => shift.keep,
@@ -88,7 +89,7 @@ impl Run {
 mod tests {
     use super::*;
 
-    /// Walks through a text as the loop does: whenever the context is full, half of what may go goes.
+    /// Simulates the loop: whenever the context is full, half of what may be dropped is dropped.
     #[test]
     fn the_length_decides_what_is_dropped() {
         for capacity in 1..40 {

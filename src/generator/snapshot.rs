@@ -1,6 +1,6 @@
-//! A text in progress as bytes, with its KV cache, so that it can go on later and elsewhere.
+//! Snapshots: a text in progress as bytes, with its KV cache, so that it can be resumed later and elsewhere.
 //!
-//! Little-endian, in order:
+//! The format, little-endian:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -8,11 +8,11 @@
 //! | 4 | version of the format: 2 |
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: XXH64 |
-//! | 4 each | words: cache type, length of the context, tokens in the cache, and the text as [`Run::code`] has it |
-//! | rest | the cache, layer by layer |
+//! | 4 each | words: cache type, context length, tokens in the cache, then the text as `Run::code` writes it |
+//! | rest | the KV cache, layer by layer |
 //!
-//! The bytes are untrusted: every length is checked against what is there before memory is taken for it, and
-//! every value against its range. A text is replaced only by a whole one.
+//! The bytes are untrusted: every length is checked against the bytes that are there before memory is taken for it,
+//! and every value against its range. The current text is replaced only once the whole snapshot has been read.
 
 use super::options::Options;
 use super::{FinishReason, Generator, Run, Text};
@@ -22,17 +22,17 @@ use xxhash_rust::xxh64::Xxh64;
 
 const MAGIC: [u8; 4] = *b"NTKV";
 const VERSION: u32 = 2;
-/// Bytes before those the checksum is of.
+/// Bytes of the header, which the checksum does not cover.
 const HEAD: usize = 24;
 
 const DAMAGED: Error = Error::Snapshot("it is damaged");
 
 impl Generator {
-    /// The text in progress as bytes: its tokens, options, the state of its sampler and its KV cache. With the
-    /// same model and context [`Generator::restore`] goes on from it as if nothing had been.
+    /// The text in progress as bytes: its tokens, options, the state of its sampler and its KV cache.
+    /// [`Generator::restore`] resumes it, with the same model and context, as if there had been no interruption.
     ///
     /// # Errors
-    /// [`Error::NotStarted`], [`Error::Constraint`] for a text under a constraint, whose grammar is not part of one,
+    /// [`Error::NotStarted`]; [`Error::Constraint`] for a text with a constraint, which a snapshot cannot hold;
     /// [`Error::OutOfMemory`].
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
         let shape = self.shape();
@@ -43,7 +43,7 @@ impl Generator {
             ));
         }
         run.apply_shift(&mut self.session);
-        // Neither the hidden state nor the logits are kept: the last token is run again.
+        // Hidden state and logits are not saved: after restoring, the last token is run again.
         let held = self.session.len().min(run.context_len() - 1);
         let mut coder = Coder {
             out: vec![0; HEAD],
@@ -64,12 +64,12 @@ impl Generator {
         Ok(out)
     }
 
-    /// Goes on from a [`Generator::snapshot`] of a generator with the same model file, cache type and length
-    /// of the context.
+    /// Resumes the text of a [`Generator::snapshot`] that a generator with the same model file, cache type and
+    /// context length has taken.
     ///
     /// # Errors
-    /// They leave the text before as it was: [`Error::Snapshot`] for bytes that are none, damaged, or of another
-    /// generator; [`Error::OutOfMemory`].
+    /// [`Error::Snapshot`] for bytes that are not a snapshot, are damaged, or come from another kind of generator;
+    /// [`Error::OutOfMemory`]. The current text is then unchanged.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<()> {
         let (head, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
         self.check_head(head, body)?;
@@ -102,7 +102,7 @@ impl Generator {
         Ok(())
     }
 
-    /// What both generators have in common besides the model: cache type and length.
+    /// What must be equal in both generators besides the model: cache type and context length.
     fn shape(&self) -> [usize; 2] {
         [self.session.cache_type() as usize, self.session.capacity()]
     }
@@ -134,7 +134,7 @@ impl Generator {
         Ok(())
     }
 
-    /// Makes the rest of a text that was read; false where it is none.
+    /// Derives the rest of a text from what was read; false where the values are not valid.
     fn rebuild(&self, run: &mut Run) -> bool {
         let capacity = self.session.capacity();
         run.shift = self.shift(&run.ids, &run.options);
@@ -158,16 +158,16 @@ impl Generator {
     }
 }
 
-/// Words on their way out, or in. After a failure it only remembers that there was one: what it gives then is of
-/// no use.
+/// Writes or reads the words of a snapshot, so that one function describes both directions. After a failure it only
+/// remembers `failed`; the values it returns are then meaningless.
 struct Coder<'a> {
     out: Vec<u8>,
-    /// What is to be read; absent where `out` is written.
+    /// The bytes left to read; absent when writing to `out`.
     input: Option<&'a [u8]>,
     failed: bool,
 }
 
-/// Each method writes what it is given, or reads it anew.
+/// Each method writes the value it is given, or ignores it and reads another one.
 impl Coder<'_> {
     fn word(&mut self, word: u32) -> u32 {
         if let Some(input) = &mut self.input {
@@ -207,7 +207,7 @@ impl Coder<'_> {
         words.as_chunks().0.to_vec()
     }
 
-    /// Characters, each string with something behind it that is none.
+    /// Strings as a list of characters, with a word after each string that is not a character.
     fn strings(&mut self, strings: &mut Vec<String>) {
         let mut words = Vec::new();
         for text in strings.drain(..) {
@@ -226,11 +226,11 @@ impl Coder<'_> {
 }
 
 impl Run {
-    /// What of a text cannot be made from the rest.
+    /// Writes or reads the parts of a text that cannot be derived from the others.
     fn code(&mut self, coder: &mut Coder) {
         coder.words(&mut self.ids);
         self.prompt_len = coder.word(self.prompt_len as u32) as usize;
-        // NaN where there is no μ.
+        // NaN stands for no μ.
         self.states.push(self.sampler.state());
         let states = self.states.drain(..).map(|state| {
             let bits = state.mu.unwrap_or(f64::NAN).to_bits();
@@ -257,9 +257,9 @@ impl Run {
 }
 
 impl Options {
-    /// All of them but the seed, and the constraint, which a snapshot is refused for.
+    /// Writes or reads all options but the seed, which the text has, and the constraint, which a snapshot cannot hold.
     fn code(&mut self, coder: &mut Coder) {
-        // By name, so that none is forgotten.
+        // Destructured without `..`, so that the compiler reports a new option that is forgotten here.
         let Options {
             temperature,
             dynatemp_range,
@@ -333,7 +333,7 @@ impl Options {
             *flag = coder.word(u32::from(*flag)) != 0;
         }
         *n_keep = coder.word(*n_keep as u32) as usize;
-        // Neither may be as large as what stands for none.
+        // The largest number stands for an absent option; neither option can be as large.
         let most = coder.wide(max_tokens.map_or(u64::MAX, |most| most as u64));
         *max_tokens = Some(most as usize).filter(|_| most != u64::MAX);
         let top = coder.word(record.unwrap_or(u32::MAX));

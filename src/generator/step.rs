@@ -1,4 +1,4 @@
-//! The loop by hand: look at a step before it is taken, force a token, go back, branch off.
+//! Stepping by hand: look at a step before it is taken, force a token, rewind, fork.
 
 use super::record::Record;
 use super::turn::record;
@@ -9,9 +9,9 @@ use crate::{Error, Result, TokenId};
 use std::sync::Arc;
 
 impl Generator {
-    /// The next step without taking it: the distribution, with lists of up to `top` tokens, and what the
-    /// stages make of it. `None` after the end of the text. Looking changes nothing, and the step itself then
-    /// needs no other run of the model.
+    /// The record of the next step without taking it: the distribution, with lists of up to `top` tokens, and what
+    /// the stages make of it. `None` after the end of the text. Nothing changes, and the step itself then does not
+    /// run the model again.
     ///
     /// # Errors
     /// Those of [`Generator::next_token`].
@@ -24,8 +24,8 @@ impl Generator {
         record(run, &self.logits, &self.model.tokenizer, top, None).map(Some)
     }
 
-    /// Appends the token `id` as if it had been drawn; `None` after the end of the text. What follows is
-    /// drawn as ever: the number of the step decides about its random numbers, not the tokens before it.
+    /// Appends the token `id` as if it had been sampled; `None` after the end of the text. The tokens that follow are
+    /// sampled as usual: their random numbers depend on the number of the step, not on the tokens before it.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for an `id` outside the vocabulary, [`Error::ForbiddenToken`] for one that the
@@ -37,11 +37,11 @@ impl Generator {
         self.step(Some(id))
     }
 
-    /// Takes back the last `count` generated tokens, as if they had never been: their text, the stop string
-    /// or the end they led to, what penalties saw of them, mirostat's μ. Each step has random numbers of its
-    /// own, from the seed and its number: going on gives the same tokens again, unless options or a forced
-    /// token change something. The model runs for the step before at most, not at all where one token is
-    /// taken back; but past a shift of the context for all that the context held there.
+    /// Removes the last `count` generated tokens with all their effects: their text, a stop string or an end they led
+    /// to, their part in penalties and in mirostat's μ. Each step has random numbers of its own, which depend on the
+    /// seed and the number of the step only. Generating again therefore gives the same tokens, unless an option
+    /// changes or a token is forced. To go on, the model runs at most one token again, and none where only one was
+    /// removed; where a context shift is undone, it runs the whole context of that time again.
     ///
     /// # Errors
     /// [`Error::NotStarted`]; [`Error::InvalidOption`] where fewer tokens were generated.
@@ -62,15 +62,14 @@ impl Generator {
         run.finish_reason = None;
         run.rebuild_text(&self.model.tokenizer);
         run.apply_shift(&mut self.session);
-        // The last token is to be run again, to be predicted from, unless that prediction is at hand.
+        // The last token has to be run again for its prediction, unless the current logits are that prediction.
         let at_hand = run.predicted == Some(run.ids.len());
         let held = run.context_len() - usize::from(!at_hand);
         self.session.truncate(held);
         Ok(())
     }
 
-    /// A second generator that stands where this one does and shares its weights; from here on each goes its
-    /// own way. The KV cache is copied.
+    /// A second generator in the same state, independent from here on. It shares the weights and copies the KV cache.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -88,7 +87,7 @@ impl Generator {
             run: self.run.as_ref().map(Run::fork).transpose()?,
         };
         if let Some(run) = &fork.run {
-            // The hidden state was not copied: the last token run is run again where it is still needed.
+            // The hidden state was not copied: run the last token again where its prediction is still needed.
             let ran_all = fork.session.len() == run.context_len();
             if ran_all && run.predicted != Some(run.ids.len()) {
                 fork.session.truncate(run.context_len() - 1);
@@ -97,17 +96,17 @@ impl Generator {
         Ok(fork)
     }
 
-    /// The options in force: those of the start, with the changes since; the seed is the one in use.
+    /// The current options: those of the start with all changes since, and the seed in use.
     pub fn options(&self) -> Option<&Options> {
         self.run.as_ref().map(|run| &run.options)
     }
 
-    /// Changes the options from the next token on: all but `stop`, `context_shift` and `n_keep`, which belong to
-    /// the text. A seed that is absent stays as it is. A new constraint is one on what follows. The model need not
-    /// run again for it.
+    /// Changes the options from the next token on, except for `stop`, `context_shift` and `n_keep`, which belong to
+    /// the text. An absent seed leaves the seed as it is. A new constraint applies to the text from here on. The
+    /// model does not run again for this.
     ///
     /// # Errors
-    /// They leave the options as they were: [`Error::NotStarted`], [`Error::InvalidOption`].
+    /// [`Error::NotStarted`], [`Error::InvalidOption`]. The options are then unchanged.
     pub fn configure(&mut self, options: Options) -> Result<()> {
         self.check_options(&options)?;
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -132,15 +131,15 @@ impl Generator {
         Ok(())
     }
 
-    /// The sampler's chain in its order: the stages that have an effect, with their parameters. Empty before
-    /// the start.
+    /// The sampler's chain: the stages that have an effect, in their order, with their parameters. Empty before the
+    /// start.
     pub fn samplers(&self) -> &[Stage] {
         self.run.as_ref().map_or(&[], |run| run.sampler.stages())
     }
 
-    /// The model's last prediction as it came, `[vocabulary_size]`: the logits the last token was chosen
-    /// from, after [`Generator::peek`] those of the next one. `None` where there is none, as after
-    /// [`Generator::rewind`].
+    /// The model's last prediction, unchanged by the sampler, `[vocabulary_size]`: the logits the last token was
+    /// chosen from, or after [`Generator::peek`] those of the next token. `None` where there are none, as before the
+    /// start and after [`Generator::rewind`].
     pub fn logits(&self) -> Option<&[f32]> {
         let run = self.run.as_ref()?;
         let predicted = run.predicted?;
@@ -149,7 +148,7 @@ impl Generator {
 }
 
 impl Run {
-    /// The same text, to be continued apart.
+    /// An independent copy of the text.
     pub(super) fn fork(&self) -> Result<Run> {
         let mut sampler = Sampler::new(self.options.stages()?, self.seed);
         sampler.restore(self.sampler.state());

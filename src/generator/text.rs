@@ -1,29 +1,29 @@
-//! The text as it grows: whole characters only, and nothing that may yet turn out to be a stop string.
+//! Bytes of tokens → text, as it grows: whole characters only, and nothing that may turn out to begin a stop string.
 
 use crate::TokenId;
 use crate::tokenizer::{TextDecoder, Tokenizer};
 
-/// A character, or from [`CONTROL`] on a control token, which is no text but may stand in a stop string. Those around
-/// a model's thoughts stand for text all the same, and come as their characters.
+/// A character; or, from [`CONTROL`] on, a control token, which adds no text but can be part of a stop string. The
+/// control tokens that mark a model's thinking do add text and are represented by its characters.
 type Symbol = u32;
 
-/// One more than the last character; the id of a control token is added to it.
+/// One more than the largest character. The symbol of a control token is this plus its id.
 const CONTROL: Symbol = 0x11_0000;
 
-/// Bytes of tokens in, text out.
+/// The text of a generation: turns the bytes of tokens into text and ends it at stop strings.
 #[derive(Default, Clone)]
 pub(super) struct Text {
     decoder: TextDecoder,
     stop: Vec<Vec<Symbol>>,
-    /// The end of the text so far, which is also the beginning of a stop string.
+    /// The end of the text so far that is held back, because it may begin a stop string.
     held: Vec<Symbol>,
     /// Everything given out.
     written: String,
 }
 
 impl Text {
-    /// A text that ends before the first of the `stop` strings (none of them empty), as text or with the control
-    /// tokens that it spells.
+    /// A text that ends before the first of the `stop` strings, none of which is empty. Each is matched both as plain
+    /// text and with the control tokens that it spells.
     pub fn new(stop: &[String], tokenizer: &Tokenizer) -> Self {
         let mut all = Vec::new();
         for stop in stop {
@@ -53,7 +53,7 @@ impl Text {
         }
     }
 
-    /// Begins anew, with the same stop strings.
+    /// Clears the text; the stop strings stay.
     pub fn clear(&mut self) {
         let stop = std::mem::take(&mut self.stop);
         *self = Text::ending(stop);
@@ -64,9 +64,8 @@ impl Text {
         &self.written
     }
 
-    /// Takes a token and its bytes, of which a control token has none but where it stands around a model's thoughts;
-    /// returns the text they complete, and whether a
-    /// stop string ends it.
+    /// Takes a token and its bytes; a control token has none, unless it marks a model's thinking. Returns the text
+    /// that they complete, and whether a stop string ends the text.
     pub fn push(&mut self, id: TokenId, bytes: &[u8]) -> (String, bool) {
         if !bytes.is_empty() {
             let new = self.decoder.push(bytes);
@@ -76,7 +75,7 @@ impl Text {
         self.take("")
     }
 
-    /// Says that nothing follows; returns what was held back (see [`Text::push`]).
+    /// Ends the text: returns what was held back (see [`Text::push`]).
     pub fn finish(&mut self) -> String {
         let cut_off = self.decoder.finish();
         let (mut text, stopped) = self.take(&cut_off);
@@ -96,7 +95,7 @@ impl Text {
         (text, end.is_some())
     }
 
-    /// Gives out so many of the symbols held.
+    /// Gives out the first `count` of the symbols held back.
     fn give(&mut self, count: usize) -> String {
         let text: String = self
             .held
@@ -107,8 +106,8 @@ impl Text {
         text
     }
 
-    /// Where the stop string begins that is the first to be complete (of several, the one that begins first):
-    /// so the pieces in which a text arrives make no difference.
+    /// The start of the stop string that is complete first (of several complete at once, the one that starts first).
+    /// That way the result does not depend on the pieces in which a text arrives.
     fn first_stop(&self) -> Option<usize> {
         let found = self.stop.iter().filter_map(|stop| {
             (0..self.held.len()).find_map(|start| match follow(stop, &self.held[start..]) {
@@ -119,7 +118,7 @@ impl Text {
         found.min().map(|(_, start)| start)
     }
 
-    /// Where the longest end of what is held begins that is the beginning of a stop string.
+    /// Where the longest suffix of the held symbols starts that may begin a stop string.
     fn undecided(&self) -> usize {
         let begins = |at: &usize| {
             let held = &self.held[*at..];
@@ -129,8 +128,9 @@ impl Text {
     }
 }
 
-/// How many symbols of `held` a stop string takes up from the first on, and how many of its own are left; `None`
-/// where it goes on otherwise. A control token that it does not spell is passed over, as if it had not come.
+/// Matches a stop string against `held` from its first symbol on. Returns how many symbols match and how many of the
+/// stop string are still missing; `None` where they differ. A control token that the stop string does not contain is
+/// skipped.
 fn follow(stop: &[Symbol], held: &[Symbol]) -> Option<(usize, usize)> {
     let (mut taken, mut left) = (0, stop);
     for symbol in held {
@@ -239,11 +239,11 @@ mod tests {
         assert_eq!(push(0, b"so\n"), ("so".into(), false));
         assert_eq!(push(7, b""), ("".into(), false));
         assert_eq!(push(0, b"use"), ("".into(), false));
-        // It was another one after all: the control token is passed over.
+        // It was no stop string after all; the control token adds no text.
         assert_eq!(push(0, b"less\n"), ("\nuseless".into(), false));
         assert_eq!(push(8, b""), ("".into(), false));
         assert_eq!(push(0, b"E"), ("\n".into(), false));
-        // One that no stop string goes through does not part what stands on its sides.
+        // A control token that no stop string contains does not interrupt a match.
         assert_eq!(push(7, b""), ("".into(), false));
         assert_eq!(push(0, b"N\n"), ("EN".into(), false));
         assert_eq!(push(7, b""), ("".into(), false));
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!(text.written(), "so\nuseless\nEN");
     }
 
-    /// A control token that one stop string waits for does not hide another one from the text.
+    /// A control token that is part of one stop string does not keep another from matching the text around it.
     #[test]
     fn a_control_token_of_one_stop_string_is_none_of_another() {
         let spelled = |control| -> Vec<Symbol> {

@@ -1,11 +1,11 @@
-//! How long a generation takes.
+//! Measures how long a generation takes.
 
 use serde::Serialize;
 
 /// A clock: milliseconds since any fixed moment.
 pub type Clock = fn() -> f64;
 
-/// The platform's clock; where there is none (WebAssembly without a host's clock), one that stands still.
+/// The platform's clock. In WebAssembly, which has none without its host, it is always 0.
 pub(super) fn default_clock() -> f64 {
     #[cfg(not(target_arch = "wasm32"))]
     {
@@ -18,22 +18,22 @@ pub(super) fn default_clock() -> f64 {
     0.0
 }
 
-/// What one generation has taken so far. The rates are 0 where nothing was measured.
+/// The tokens and the time that one generation has taken so far. Rates are 0 where nothing was measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Timings {
-    /// Tokens of the prompt that need not be run, because the text before began with them too.
+    /// Tokens of the prompt that were in the KV cache already, because the previous text began with the same ones.
     pub reused_tokens: usize,
     /// Tokens of the prompt that have been run.
     pub prefill_tokens: usize,
-    /// Time to run them and to choose the first token, milliseconds.
+    /// Time to run them and to choose the first token, in milliseconds.
     pub prefill_ms: f64,
-    /// Tokens of the prompt per second.
+    /// Prefill speed: tokens of the prompt per second.
     pub prefill_tokens_per_second: f64,
-    /// Tokens generated after the first, those since taken back included.
+    /// Tokens generated after the first one, including those that were rewound.
     pub decode_tokens: usize,
-    /// Time to generate them, milliseconds.
+    /// Time to generate them, in milliseconds.
     pub decode_ms: f64,
-    /// Generated tokens per second.
+    /// Decoding speed: generated tokens per second.
     pub decode_tokens_per_second: f64,
 }
 

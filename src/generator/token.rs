@@ -1,4 +1,4 @@
-//! What a step of the loop gives.
+//! The token that a step of the loop returns.
 
 use super::record::Record;
 use crate::TokenId;
@@ -14,15 +14,15 @@ pub struct Token {
     /// The text it completes: whole characters only, empty while a character or a possible stop string is
     /// unfinished. The texts of all tokens together are the generated text.
     pub text: String,
-    /// Natural logarithm of its probability under the model's own distribution (temperature 1, nothing cut).
+    /// Natural logarithm of its probability under the model's own distribution: temperature 1, nothing cut.
     pub logprob: f32,
-    /// Its probability under the distribution it was drawn from.
+    /// Its probability under the distribution it was sampled from.
     pub probability: f32,
     /// The most probable tokens of this step, best first, as many as were asked for.
     pub top_logprobs: Vec<Candidate>,
-    /// Set on the last token alone.
+    /// Why the text ends; set on the last token only.
     pub finish_reason: Option<FinishReason>,
-    /// What happened at this step, where it was asked for.
+    /// The record of this step, where the options ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<Box<Record>>,
 }
@@ -36,7 +36,7 @@ pub struct Candidate {
     pub text: String,
     /// Natural logarithm of its probability under the model's own distribution.
     pub logprob: f32,
-    /// Its probability under the distribution that was drawn from; 0 where it could not be drawn.
+    /// Its probability under the distribution that was sampled from; 0 where a stage had cut it.
     pub probability: f32,
 }
 
@@ -55,7 +55,7 @@ impl Candidate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FinishReason {
-    /// The model ended its text, a stop string appeared, or nothing may follow by the constraint.
+    /// The model ended the text, a stop string appeared, or the constraint allows nothing more.
     Stop,
     /// `max_tokens` was reached, or the context is full.
     Length,

@@ -1,5 +1,4 @@
-//! One turn of the loop, from top to bottom: the model and the head give logits, the sampler chooses a token, the
-//! text gets it.
+//! One step of the loop: the model and the head compute logits, the sampler chooses a token, the token is appended.
 
 use super::record::Record;
 use super::text::Text;
@@ -10,7 +9,7 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId, kernels};
 
 impl Generator {
-    /// The next token, drawn or forced; `None` after the end of the text.
+    /// Generates the next token, sampled or `forced`; `None` after the end of the text.
     pub(super) fn step(&mut self, forced: Option<TokenId>) -> Result<Option<Token>> {
         self.compute_logits()?;
         let started = (self.clock)();
@@ -18,7 +17,7 @@ impl Generator {
         if run.finish_reason.is_some() {
             return Ok(None);
         }
-        // Room for the token comes first: once it is chosen nothing may fail.
+        // Make room for the token first: once it is chosen, nothing may fail.
         run.reserve_token()?;
         let tokenizer = &self.model.tokenizer;
         let choice = choose(run, &self.logits, tokenizer, forced)?;
@@ -38,9 +37,8 @@ impl Generator {
         Ok(Some(token))
     }
 
-    /// Makes `logits` those of the next token, unless the text has ended. Tokens not yet run are the rest of
-    /// the prompt at first, later the one token that the last turn appended, and after a shift what is left of the
-    /// text.
+    /// Computes the logits of the next token, unless the text has ended. It runs the tokens that the session lacks:
+    /// the rest of the prompt at first, later the last token, and after a context shift all that moved.
     pub(super) fn compute_logits(&mut self) -> Result<()> {
         let started = (self.clock)();
         let run = self.run.as_mut().ok_or(Error::NotStarted)?;
@@ -55,7 +53,7 @@ impl Generator {
         while self.session.len() < run.context_len() {
             forward_chunk(&self.model, &mut self.session, run)?;
         }
-        // On an error the logits may be anything.
+        // After an error the logits are undefined.
         run.predicted = None;
         predict(&self.model, &self.session, &mut self.logits)?;
         run.predicted = Some(run.ids.len());
@@ -68,21 +66,21 @@ impl Generator {
     }
 }
 
-/// Runs the next tokens of the text that the session lacks, at most a chunk of them.
+/// Runs the next tokens that the session lacks, at most one chunk of them.
 pub(super) fn forward_chunk(model: &Model, session: &mut Session, run: &Run) -> Result<()> {
     let rest = run.rest(session.len());
     let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
     model.forward(chunk, session)
 }
 
-/// Hidden state of the last token → `logits[vocabulary_size]`.
+/// The head: hidden state of the last token → `logits[vocabulary_size]`.
 fn predict(model: &Model, session: &Session, logits: &mut Vec<f32>) -> Result<()> {
     let hidden = session.hidden();
     let last = hidden.nrows().checked_sub(1).ok_or(Error::NotStarted)?;
     model.head.logits(hidden.row(last), logits)
 }
 
-/// Softmax, the sampler's chain and the draw; or the forced token, if the constraint allows it.
+/// Chooses a token with the sampler; or takes the forced one, if the constraint allows it.
 fn choose(
     run: &mut Run,
     logits: &[f32],
@@ -106,7 +104,8 @@ fn choose(
     choice.map_err(|error| run.with_cause(error))
 }
 
-/// Appends the choice to the text, and decides whether the text ends with it; it does where it is `complete`.
+/// Appends the chosen token to the text and decides whether the text ends with it, as it does where the constraint
+/// says that it is `complete`.
 fn append(
     model: &Model,
     context_length: usize,
@@ -120,7 +119,7 @@ fn append(
     if ends {
         text.push_str(&run.text.finish());
     }
-    // The last token need not be run, so it may be one more than the context holds.
+    // The last token is never run, so the text may have one token more than the context holds.
     let full = run.shift.is_none() && run.ids.len() > context_length
         || run.generated() >= run.options.max_tokens.unwrap_or(usize::MAX);
     if stopped || ends {
@@ -144,8 +143,8 @@ fn append(
     }
 }
 
-/// Appends a token to a text; returns what it completes, whether a stop string ends the text there, and whether the token
-/// does.
+/// Appends a token to a text. Returns the text that it completes, whether a stop string ends the text there, and
+/// whether the token itself does (end of generation).
 pub(super) fn push_token(
     text: &mut Text,
     tokenizer: &Tokenizer,
@@ -164,7 +163,7 @@ impl Run {
         self.states.try_reserve(1).map_err(no_room)
     }
 
-    /// What the constraint allows after this choice, and whether the text is complete with it.
+    /// The tokens that the constraint allows after this choice, and whether the text is complete with it.
     fn mask_after_choice(
         &mut self,
         id: TokenId,
@@ -177,7 +176,7 @@ impl Run {
         }
     }
 
-    /// Counts time towards the first token, or those after it.
+    /// Adds to the time of the prefill (up to the first token) or of the decoding (the tokens after it).
     fn add_elapsed(&mut self, ms: f64) {
         match self.steps {
             0 => self.prefill_ms += ms,
@@ -185,7 +184,7 @@ impl Run {
         }
     }
 
-    /// Asks the constraint what may come next, unless that is known. The text ends where nothing may.
+    /// Asks the constraint which tokens may come next, unless that is known. Where none may, the text ends.
     #[cold]
     #[inline(never)]
     fn update_mask(&mut self) -> Result<()> {
@@ -198,7 +197,7 @@ impl Run {
         Ok(())
     }
 
-    /// What the constraint allows after one more token, and whether the text is complete with it.
+    /// The tokens that the constraint allows after one more token, and whether the text is complete with that one.
     #[cold]
     #[inline(never)]
     fn mask_after(&mut self, id: TokenId) -> Result<(Option<Mask>, bool)> {
@@ -219,7 +218,7 @@ impl Run {
         }
     }
 
-    /// Where nothing is left to draw, it need not be the model's fault.
+    /// Names the likely cause where no token is left to sample under a constraint: banned tokens, not the model.
     #[cold]
     #[inline(never)]
     fn with_cause(&self, error: Error) -> Error {
@@ -232,7 +231,7 @@ impl Run {
     }
 }
 
-/// What the stages made of the distribution, with lists of up to `top` tokens.
+/// The record of the current step, with lists of up to `top` tokens.
 pub(super) fn record(
     run: &mut Run,
     logits: &[f32],

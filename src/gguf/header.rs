@@ -1,4 +1,4 @@
-//! Everything before the tensor data, parsed item by item.
+//! Parses the header, which is everything before the tensor data, item by item.
 
 use super::value_type::{ScalarType, ValueType};
 use super::{IntegerArray, Metadata, StringArray, Value, layout, limits};
@@ -17,9 +17,9 @@ pub struct TensorInfo {
     pub shape: Vec<u64>,
     /// How the elements are stored.
     pub kind: TensorType,
-    /// Bytes from the start of the tensor data.
+    /// Where its data begins, in bytes from the start of the tensor data.
     pub offset: u64,
-    /// Bytes of data.
+    /// Bytes of its data.
     pub size: u64,
 }
 
@@ -28,20 +28,20 @@ pub struct TensorInfo {
 pub struct Header {
     /// The version of the format: 2 or 3.
     pub version: u32,
-    /// The key-value pairs.
+    /// The metadata.
     pub metadata: Metadata,
-    /// In the order of their offsets.
+    /// The tensor directory, in the order of the offsets.
     pub tensors: Vec<TensorInfo>,
-    /// Where the tensor data begins, bytes from the start of the file.
+    /// Where the tensor data begins, in bytes from the start of the file.
     pub data_start: u64,
-    /// Bytes of the whole file up to the end of the last tensor (padding may follow), or of the header alone if
-    /// there are no tensors.
+    /// Bytes of the file up to the end of the last tensor (padding may follow); without tensors, bytes of the header
+    /// alone.
     pub file_size: u64,
     /// XXH64 of the header's bytes.
     pub hash: u64,
 }
 
-/// What the next item of the header is.
+/// What the next item of the header is. An item is the unit of parsing, such as a length or a string.
 #[derive(Debug, Clone, Copy)]
 enum Item {
     Magic,
@@ -65,7 +65,7 @@ enum Item {
     Done,
 }
 
-/// Parses a header from its items: whoever drives it hands over [`needed`](Self::needed) bytes at a time.
+/// Parses a header item by item: the caller hands over [`needed`](Self::needed) bytes at a time.
 pub(super) struct HeaderParser {
     item: Item,
     /// Bytes of the file parsed so far.
@@ -77,7 +77,7 @@ pub(super) struct HeaderParser {
     tensors: Vec<TensorInfo>,
     /// The metadata key or tensor name whose entry is being read.
     name: String,
-    /// The array being read, and how many elements it still lacks.
+    /// The array being read; `missing_elements` says how many elements it still lacks.
     array: Value,
     missing_elements: u64,
 }
@@ -108,7 +108,7 @@ impl HeaderParser {
         matches!(self.item, Item::Done)
     }
 
-    /// Bytes of the next item; may be 0 (an empty string).
+    /// Bytes of the next item; 0 for an empty string.
     pub(super) fn needed(&self) -> usize {
         match self.item {
             Item::Magic | Item::Version | Item::ValueType | Item::DimensionCount => 4,
@@ -130,7 +130,7 @@ impl HeaderParser {
         self.position
     }
 
-    /// What is being read, for messages.
+    /// Where in the header the parser is, for error messages.
     pub(super) fn place(&self) -> String {
         match self.item {
             Item::Magic | Item::Version | Item::Counts => "in its first 24 bytes".into(),
@@ -196,8 +196,8 @@ impl HeaderParser {
         Ok(())
     }
 
-    /// The whole header, its directory checked; `hash` is that of its bytes. Call once
-    /// [`is_done`](Self::is_done).
+    /// The whole header, with its tensor directory checked. `hash` is the hash of its bytes. To be called once
+    /// [`is_done`](Self::is_done) is true.
     pub(super) fn finish(&mut self, hash: u64) -> Result<Header> {
         let alignment = layout::alignment(&self.metadata)?;
         let mut tensors = std::mem::take(&mut self.tensors);
@@ -224,7 +224,7 @@ impl HeaderParser {
                 self.version = version;
                 Ok(Item::Counts)
             }
-            // A small number with its bytes reversed.
+            // A small number with its bytes reversed: the file is big-endian.
             swapped if swapped & 0xffff == 0 && swapped != 0 => Err(Error::BigEndian),
             other => Err(Error::UnsupportedVersion(other)),
         }
@@ -250,7 +250,7 @@ impl HeaderParser {
 
     fn key(&mut self, bytes: &[u8]) -> Result<Item> {
         self.name = to_string(bytes, "metadata key")?;
-        // A duplicate is refused before its value is read.
+        // Refuse a duplicate key before its value is read.
         match self.metadata.get(&self.name) {
             None => Ok(Item::ValueType),
             Some(_) => Err(Error::Corrupt(format!(
@@ -364,7 +364,7 @@ impl HeaderParser {
     }
 }
 
-/// Adds to an array whose memory grows with what was really received.
+/// Adds an element to an array, so that its memory grows with the bytes that were received.
 fn append<T>(array: &mut Vec<T>, element: T) -> Result<()> {
     array
         .try_reserve(1)
@@ -385,7 +385,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(little)
 }
 
-/// The length of a string, within its limit.
+/// Reads the length of a string and checks it against a limit.
 fn length(bytes: &[u8], what: &str, limit: u64) -> Result<usize> {
     let length = u64_at(bytes, 0);
     let too_long = || Error::Corrupt(format!("a {what} has {length} bytes (at most {limit})"));
@@ -404,7 +404,7 @@ fn check_limit(count: u64, what: &str, limit: u64) -> Result<()> {
     Ok(())
 }
 
-/// A string that must be UTF-8.
+/// Reads a string that must be UTF-8.
 fn to_string(bytes: &[u8], what: &str) -> Result<String> {
     match str::from_utf8(bytes) {
         Ok(_) => to_string_lossy(bytes),
@@ -415,7 +415,8 @@ fn to_string(bytes: &[u8], what: &str) -> Result<String> {
     }
 }
 
-/// A string with U+FFFD where it is not UTF-8; unlike the standard library's, it survives a lack of memory.
+/// Reads a string, with U+FFFD for invalid UTF-8. Unlike the standard library's function, it can report a lack of
+/// memory.
 fn to_string_lossy(bytes: &[u8]) -> Result<String> {
     const REPLACEMENT: &str = "\u{fffd}";
     let pieces = || {

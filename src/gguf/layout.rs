@@ -1,4 +1,4 @@
-//! Where the tensors lie: sizes from shapes, and the proof that they fill the data without overlap or gap.
+//! Where the tensors lie: their sizes from their shapes, and the check that they fill the data without overlap or gap.
 
 use super::{Metadata, TensorInfo, limits};
 use crate::order::{sort, twice};
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 pub(super) const ALIGNMENT_KEY: &str = "general.alignment";
 const DEFAULT_ALIGNMENT: u32 = 32;
 
-/// The alignment of tensor data, bytes: a power of two, at least 8.
+/// The alignment of tensor data in bytes: a power of two, at least 8.
 pub(super) fn alignment(metadata: &Metadata) -> Result<u64> {
     let alignment = metadata
         .optional_u32(ALIGNMENT_KEY)?
@@ -34,7 +34,7 @@ pub(super) fn align_up(position: u64, alignment: u64) -> Option<u64> {
 /// Bytes of a tensor's data.
 ///
 /// # Errors
-/// [`Error::Corrupt`] for a dimension of 0, rows that are no whole number of blocks, and overflow.
+/// [`Error::Corrupt`] for a dimension of 0, for rows that are not a whole number of blocks, and on overflow.
 pub(super) fn tensor_size(name: &str, shape: &[u64], kind: TensorType) -> Result<u64> {
     let corrupt = |reason: &str| Error::Corrupt(format!("the tensor {name:?} {reason}"));
     if shape.contains(&0) {
@@ -56,8 +56,8 @@ pub(super) fn tensor_size(name: &str, shape: &[u64], kind: TensorType) -> Result
         .ok_or_else(|| corrupt("is larger than any file"))
 }
 
-/// Sorts the tensors by offset and checks that each begins where the padding of the one before ends.
-/// Returns the bytes of data up to the end of the last tensor.
+/// Sorts the tensors by offset and checks that each begins where the padding of the one before ends. Returns the size
+/// in bytes of the data up to the end of the last tensor.
 pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64> {
     if let Some(name) = name_twice(tensors)? {
         return Err(Error::Corrupt(format!("the tensor {name:?} occurs twice")));
@@ -85,7 +85,7 @@ pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64>
     Ok(end)
 }
 
-/// The name that two tensors have.
+/// A name that two tensors share; `None` where all names differ.
 pub(super) fn name_twice(tensors: &[TensorInfo]) -> Result<Option<&str>> {
     let mut names = Vec::new();
     names

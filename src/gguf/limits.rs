@@ -1,10 +1,10 @@
-//! How large the parts of a header may be: far above any real model, far below what could do harm.
+//! Limits on the parts of a header: far above any real model, far below what could do harm.
 
 /// Metadata pairs. Real files have fewer than 100.
 pub(super) const PAIRS: u64 = 65_536;
 /// Tensors. The largest mixture-of-experts models have a few thousand.
 pub(super) const TENSORS: u64 = 65_536;
-/// Bytes of a metadata key or a tensor name (the format's own limit for keys).
+/// Bytes of a metadata key or of a tensor name (the format's own limit for keys).
 pub(super) const NAME_BYTES: u64 = 65_535;
 /// Bytes of a string value; chat templates are the longest ones known.
 pub(super) const STRING_BYTES: u64 = 64 << 20;

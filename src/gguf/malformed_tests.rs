@@ -1,4 +1,4 @@
-//! Files that lie, are cut, or are damaged: each is refused, none is believed, nothing panics.
+//! Tests with files that are cut short, damaged or contradict themselves: each is refused, and nothing panics.
 
 use super::*;
 use crate::quant::TensorType;
@@ -262,7 +262,7 @@ fn an_error_is_repeated() {
     assert_eq!(reader.finish(), Err(first));
 }
 
-/// Whatever is changed in a file, it is read or refused, and no more is kept than was pushed.
+/// Whatever is changed in a file, it is either read or refused, and no more is kept in memory than was pushed.
 #[test]
 fn damaged_files_never_panic() {
     let original = good();

@@ -1,11 +1,11 @@
-//! Metadata: typed key-value pairs.
+//! Metadata: key-value pairs with typed values.
 
 use std::collections::BTreeMap;
 
 use super::value_type::ScalarType;
 use crate::{Error, Result};
 
-/// Strings of an array, stored back to back (a vocabulary has hundreds of thousands).
+/// An array of strings, stored back to back, because a vocabulary has hundreds of thousands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StringArray {
     bytes: Vec<u8>,
@@ -24,7 +24,7 @@ impl StringArray {
         self.ends.is_empty()
     }
 
-    /// The bytes of one string; GGUF promises UTF-8 but files do not keep to it.
+    /// The bytes of one string. GGUF demands UTF-8, but not all files comply.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)? as usize;
         let start = match index {
@@ -64,7 +64,7 @@ impl StringArray {
     }
 }
 
-/// Integers or truth values of an array, each in as many bytes as the file gives it.
+/// An array of integers or booleans, each stored in as many bytes as in the file.
 #[derive(Debug, Clone)]
 pub struct IntegerArray {
     kind: ScalarType,
@@ -72,13 +72,13 @@ pub struct IntegerArray {
 }
 
 impl IntegerArray {
-    /// An empty array of such elements.
+    /// An empty array of elements of this type.
     pub(super) fn new(kind: ScalarType) -> Self {
         let bytes = Vec::new();
         Self { kind, bytes }
     }
 
-    /// Adds an element as the file has it, one that can be decoded and widened.
+    /// Adds an element by its bytes in the file. They must decode to a value that fits `i64`.
     pub(super) fn push(&mut self, element: &[u8]) -> Result<()> {
         self.bytes
             .try_reserve(element.len())
@@ -100,7 +100,7 @@ impl IntegerArray {
     /// All elements, in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = i64> {
         let elements = self.bytes.chunks_exact(self.kind.size());
-        // Each is one that can be decoded.
+        // `push` only takes elements that can be decoded.
         let decoded = elements.map(|element| self.kind.decode(element).ok());
         decoded.map(|value| value.and_then(|value| value.to_i64()).unwrap_or(0))
     }
@@ -150,20 +150,20 @@ pub enum Value {
     F32(f32),
     /// A 64-bit float.
     F64(f64),
-    /// A truth value.
+    /// A boolean.
     Bool(bool),
-    /// A string; bytes that are not UTF-8 have become U+FFFD.
+    /// A string; invalid UTF-8 has been replaced by U+FFFD.
     String(String),
-    /// An array of strings, byte for byte as in the file.
+    /// An array of strings, with their bytes as in the file.
     Strings(StringArray),
-    /// An array of any integer type (u8 to i64) or of truth values.
+    /// An array of any integer type (`u8` to `i64`) or of booleans.
     Integers(IntegerArray),
-    /// An array of f32 or f64, as f32.
+    /// An array of `f32` or `f64`, converted to `f32`.
     Floats(Vec<f32>),
 }
 
 impl Value {
-    /// The value as an integer, where it is one of any width. `i128` holds both `u64` and `i64`.
+    /// The value as an integer, where it is one of any width; `i128` can hold both `u64` and `i64`.
     pub(crate) fn as_integer(&self) -> Option<i128> {
         Some(match *self {
             Value::U8(value) => value.into(),
@@ -178,7 +178,7 @@ impl Value {
         })
     }
 
-    /// An integer or truth value, widened; `None` for other values and beyond `i64`.
+    /// An integer or a boolean as `i64`; `None` for other values and for integers beyond `i64`.
     pub(super) fn to_i64(&self) -> Option<i64> {
         match *self {
             Value::Bool(value) => Some(value.into()),
@@ -186,7 +186,7 @@ impl Value {
         }
     }
 
-    /// What kind of value this is, for messages.
+    /// The kind of value, for error messages.
     fn kind(&self) -> &'static str {
         match self {
             Value::U8(_)
@@ -210,9 +210,9 @@ impl Value {
 /// All metadata of a file, in file order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Metadata {
-    /// Each value with its place in the file. An ordered map rather than a hash map: no file can make it slow.
+    /// Each value with its position in the file. An ordered map, because a hostile file could make a hash map slow.
     pairs: BTreeMap<String, (usize, Value)>,
-    /// The place of the next pair.
+    /// The position of the next pair.
     next: usize,
 }
 
@@ -247,7 +247,7 @@ impl Metadata {
         Ok(())
     }
 
-    /// Takes a value out, to move large arrays instead of copying them.
+    /// Removes and returns a value, so that large arrays can be moved instead of copied.
     pub fn take(&mut self, key: &str) -> Option<Value> {
         self.pairs.remove(key).map(|(_, value)| value)
     }
@@ -261,7 +261,7 @@ impl Metadata {
         pairs.into_iter().flatten()
     }
 
-    /// The string `key` must have.
+    /// The string of `key`, which must be there.
     ///
     /// # Errors
     /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is not a string.
@@ -269,18 +269,18 @@ impl Metadata {
         self.optional_str(key)?.ok_or_else(|| missing(key))
     }
 
-    /// The unsigned integer `key` must have; integers of every width will do if the value fits.
+    /// The unsigned integer of `key`, which must be there; stored in any width.
     ///
     /// # Errors
-    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is no integer or does not fit.
+    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is not an integer or does not fit.
     pub fn require_u32(&self, key: &str) -> Result<u32> {
         self.optional_u32(key)?.ok_or_else(|| missing(key))
     }
 
-    /// The float `key` must have; an f64 is rounded.
+    /// The float of `key`, which must be there; an `f64` is rounded.
     ///
     /// # Errors
-    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is no float or too large for f32.
+    /// [`Error::MissingMetadata`], or [`Error::BadMetadata`] if the value is not a float or is too large for `f32`.
     pub fn require_f32(&self, key: &str) -> Result<f32> {
         self.optional_f32(key)?.ok_or_else(|| missing(key))
     }
@@ -300,7 +300,7 @@ impl Metadata {
     /// The unsigned integer of `key`, stored in any width; `None` only where the key is absent.
     ///
     /// # Errors
-    /// [`Error::BadMetadata`] if the value is no integer or does not fit.
+    /// [`Error::BadMetadata`] if the value is not an integer or does not fit.
     pub fn optional_u32(&self, key: &str) -> Result<Option<u32>> {
         let Some(value) = self.get(key) else {
             return Ok(None);
@@ -314,10 +314,10 @@ impl Metadata {
         Ok(Some(fitting))
     }
 
-    /// The float of `key`, an f64 rounded; `None` only where the key is absent.
+    /// The float of `key`, an `f64` rounded; `None` only where the key is absent.
     ///
     /// # Errors
-    /// [`Error::BadMetadata`] if the value is no float or too large for f32.
+    /// [`Error::BadMetadata`] if the value is not a float or is too large for `f32`.
     pub fn optional_f32(&self, key: &str) -> Result<Option<f32>> {
         match self.get(key) {
             None => Ok(None),
@@ -333,10 +333,10 @@ impl Metadata {
         }
     }
 
-    /// The truth value of `key`; `None` only where the key is absent.
+    /// The boolean of `key`; `None` only where the key is absent.
     ///
     /// # Errors
-    /// [`Error::BadMetadata`] if the value is not a truth value.
+    /// [`Error::BadMetadata`] if the value is not a boolean.
     pub fn optional_bool(&self, key: &str) -> Result<Option<bool>> {
         match self.get(key) {
             None => Ok(None),

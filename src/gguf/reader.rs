@@ -1,4 +1,4 @@
-//! Reading a GGUF file pushed in chunks of any size.
+//! Reads a GGUF file that is pushed in chunks of any size.
 
 use std::ops::Range;
 use xxhash_rust::xxh64::Xxh64;
@@ -7,26 +7,26 @@ use super::header::{HeaderParser, MAGIC};
 use super::{Header, Metadata, Split, layout, split};
 use crate::{Error, Result};
 
-/// Receives what a [`Reader`] finds, in file order.
+/// Receives what a [`Reader`] reads, in file order.
 pub trait TensorSink {
     /// Called once, before any tensor data.
     ///
     /// # Errors
-    /// Whatever it returns ends the reading.
+    /// Any error it returns ends the reading.
     fn header(&mut self, header: Header) -> Result<()>;
 
-    /// The next bytes of the tensor at `index` in `header.tensors`; called with every byte of it in order, in
-    /// pieces of any size but 0.
+    /// Takes the next bytes of the tensor at `index` in `header.tensors`. It is called for all bytes of the tensor in
+    /// order, in pieces of any size but 0.
     ///
     /// # Errors
-    /// Whatever it returns ends the reading.
+    /// Any error it returns ends the reading.
     fn data(&mut self, index: usize, bytes: &[u8]) -> Result<()>;
 }
 
-/// The state of reading one file, or one model in several.
+/// Reads one file, or one model split over several files.
 pub struct Reader {
     stage: Stage,
-    /// The parts still to come, the next one last.
+    /// The parts still to be read, the next one last.
     later: Vec<DataReader>,
     error: Option<Error>,
 }
@@ -52,7 +52,7 @@ impl Reader {
         }
     }
 
-    /// A reader at the start of the first part of a model whose headers are known; `sink` is not given them
+    /// A reader at the start of the first part of a model whose headers have been read; the sink does not get them
     /// again. Call [`next_part`](Self::next_part) between two parts.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Reader {
         }
         later.reverse();
         Ok(Self {
-            // There is at least one.
+            // A split has at least one part.
             stage: later
                 .pop()
                 .map_or_else(|| Stage::Header(Box::default()), Stage::Data),
@@ -75,11 +75,11 @@ impl Reader {
         })
     }
 
-    /// Says that the next bytes are those of the next part, from its start.
+    /// Declares that the next bytes are those of the next part, from its start.
     ///
     /// # Errors
-    /// [`Error::Truncated`] if something is missing of this part; [`Error::Parts`] after the last one; an
-    /// earlier error again.
+    /// [`Error::Truncated`] if bytes of this part are missing; [`Error::Parts`] after the last part; an earlier error
+    /// again.
     pub fn next_part(&mut self) -> Result<()> {
         self.check()?;
         let result = self.current_is_whole().and_then(|()| {
@@ -93,19 +93,19 @@ impl Reader {
     /// Takes the next bytes of the file. After an error the reader only repeats that error.
     ///
     /// # Errors
-    /// [`Error::NotGguf`], [`Error::BigEndian`], [`Error::UnsupportedVersion`],
-    /// [`Error::UnsupportedTensorType`], [`Error::Corrupt`] and [`Error::BadMetadata`] for what the file says;
-    /// [`Error::OutOfMemory`]; and whatever `sink` returns.
+    /// [`Error::NotGguf`], [`Error::BigEndian`], [`Error::UnsupportedVersion`], [`Error::UnsupportedTensorType`],
+    /// [`Error::Corrupt`], [`Error::BadMetadata`] and [`Error::Parts`] for what is in the file; [`Error::OutOfMemory`];
+    /// and any error that `sink` returns.
     pub fn push(&mut self, bytes: &[u8], sink: &mut dyn TensorSink) -> Result<()> {
         self.check()?;
         let result = self.advance(bytes, sink);
         self.remember(result)
     }
 
-    /// Says that no more bytes follow.
+    /// Declares that no more bytes follow.
     ///
     /// # Errors
-    /// [`Error::Truncated`] if something is missing; an earlier error again.
+    /// [`Error::Truncated`] if bytes are missing; [`Error::Parts`] if parts are missing; an earlier error again.
     pub fn finish(&mut self) -> Result<()> {
         self.check()?;
         let result = self
@@ -158,7 +158,7 @@ impl Reader {
     }
 }
 
-/// Reads only the header from the start of a file; `Ok(None)` when more bytes are needed.
+/// Reads only the header from the first bytes of a file; `Ok(None)` when more bytes are needed.
 ///
 /// # Errors
 /// As [`Reader::push`].
@@ -166,13 +166,13 @@ pub fn read_header(bytes: &[u8]) -> Result<Option<Header>> {
     HeaderReader::new().push(bytes)
 }
 
-/// Bytes of buffer that stay for the next item: a long string's memory is given back.
+/// The capacity in bytes that the buffer keeps between items; the memory of a long string is given back.
 const KEPT_CAPACITY: usize = 4096;
 
 /// Reads only the header of a file, pushed in chunks of any size from its start.
 pub struct HeaderReader {
     parser: HeaderParser,
-    /// The first bytes of the next item.
+    /// The bytes of the next item that have arrived, while it is incomplete.
     pending: Vec<u8>,
     hasher: Xxh64,
 }
@@ -183,7 +183,7 @@ impl Default for HeaderReader {
     }
 }
 
-/// Cuts the header into items, holding back only the one that is incomplete.
+/// Splits the header into items and holds back only the one that is incomplete.
 impl HeaderReader {
     /// A reader at the start of a file.
     pub fn new() -> Self {
@@ -202,12 +202,12 @@ impl HeaderReader {
         self.advance(&mut bytes)
     }
 
-    /// The metadata read so far: of a header that is refused later, it tells what it was.
+    /// The metadata read so far; where the header is refused later, it can still tell what the file was.
     pub fn metadata(&self) -> &Metadata {
         self.parser.metadata()
     }
 
-    /// Consumes the header's bytes from the front of `bytes`; `None` when more are needed.
+    /// Takes the header's bytes from the front of `bytes`; `None` when more are needed.
     fn advance(&mut self, bytes: &mut &[u8]) -> Result<Option<Header>> {
         let given = *bytes;
         let done = self.parse(bytes)?;
@@ -218,7 +218,7 @@ impl HeaderReader {
         }
     }
 
-    /// Hands what is whole to the parser; whether that is all of the header.
+    /// Gives complete items to the parser; returns whether the header is complete.
     fn parse(&mut self, bytes: &mut &[u8]) -> Result<bool> {
         while !self.parser.is_done() {
             let needed = self.parser.needed();
@@ -246,7 +246,7 @@ impl HeaderReader {
         Ok(true)
     }
 
-    /// What to say if the file ends here.
+    /// The error for a file that ends here.
     pub fn missing(&self) -> Error {
         let read = self.parser.position() + self.pending.len() as u64;
         if read < MAGIC.len() as u64 && !MAGIC.starts_with(&self.pending) {
@@ -259,11 +259,11 @@ impl HeaderReader {
     }
 }
 
-/// Hands tensor data on, skipping what lies between.
+/// Passes tensor data on to the sink and skips the padding between tensors.
 struct DataReader {
-    /// Where each tensor lies, bytes from the start of the file, in file order.
+    /// The byte range of each tensor in the file, in file order.
     extents: Vec<Range<u64>>,
-    /// The tensor that is being read or comes next.
+    /// The tensor that is being read, or that comes next.
     next: usize,
     /// The sink's index of the first tensor.
     first: usize,
@@ -274,14 +274,14 @@ struct DataReader {
 }
 
 impl DataReader {
-    /// For a file with this header that was read up to `position`, and whose tensors the sink counts from
-    /// `first` on.
+    /// A reader for a file with this header that has been read up to `position`. The sink's index of its first tensor
+    /// is `first`.
     fn new(header: &Header, position: u64, first: usize) -> Result<Self> {
         let mut extents = Vec::new();
         extents
             .try_reserve_exact(header.tensors.len())
             .map_err(|_| Error::OutOfMemory(header.tensors.len() * size_of::<Range<u64>>()))?;
-        // The sums cannot overflow: they are at most `file_size`.
+        // These sums cannot overflow, because they are at most `file_size`.
         extents.extend(header.tensors.iter().map(|tensor| {
             let start = header.data_start + tensor.offset;
             start..start + tensor.size
@@ -317,7 +317,7 @@ impl DataReader {
         Ok(())
     }
 
-    /// Bytes after the last tensor: writers pad it too, and a little more does no harm.
+    /// Counts bytes after the last tensor: writers pad it too, and a few bytes more do no harm.
     fn trailing(&mut self, count: usize) -> Result<()> {
         self.position = self.position.saturating_add(count as u64);
         if self.position.saturating_sub(self.file_size) > self.alignment {

@@ -1,14 +1,14 @@
-//! Models in several files, as llama.cpp's `gguf-split` cuts them.
+//! Models split over several files ("parts"), as llama.cpp's `gguf-split` writes them.
 //!
-//! Each part is a GGUF file with a tensor directory of its own. `split.no` (from 0), `split.count` and
-//! `split.tensors.count` (of all parts together) in the metadata say how they belong together; all else that
-//! is to be known of the model is in the first part's metadata.
+//! Each part is a GGUF file with a tensor directory of its own. Three metadata keys say how the parts belong together:
+//! `split.no` (from 0), `split.count`, and `split.tensors.count` (tensors in all parts together). All other metadata of
+//! the model is in the first part.
 
 use super::{Header, Metadata, TensorInfo, layout};
 use crate::order::sort;
 use crate::{Error, Result};
 
-/// Parts of a model.
+/// The most parts that a model may have.
 const MAX_PARTS: u32 = 999;
 
 /// The headers of all parts of a model, checked against one another.
@@ -18,10 +18,10 @@ pub struct Split {
 }
 
 impl Split {
-    /// From the headers of all parts in any order; a model in one file is a split of one.
+    /// Takes the headers of all parts, in any order. A model in one file is a split of one part.
     ///
     /// # Errors
-    /// [`Error::Parts`] where one is missing or of another model; [`Error::BadMetadata`],
+    /// [`Error::Parts`] where a part is missing, is given twice or belongs to another model; [`Error::BadMetadata`],
     /// [`Error::OutOfMemory`].
     pub fn new(headers: Vec<Header>) -> Result<Self> {
         let mut numbered = Vec::new();
@@ -65,18 +65,18 @@ impl Split {
         })
     }
 
-    /// Where each part, the first one first, was among the headers given to [`new`](Self::new).
+    /// The index of each part, the first one first, among the headers given to [`new`](Self::new).
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// The header of each part.
+    /// The headers of the parts, the first one first.
     pub fn parts(&self) -> &[Header] {
         &self.parts
     }
 
-    /// The header of the whole: the first part's metadata, the tensors of all (their offsets count from the
-    /// data of their own part), and the size of all files.
+    /// The header of the whole model: the first part's metadata, the tensors of all parts (whose offsets count from the
+    /// start of the data of their own part), and the size of all files together.
     ///
     /// # Errors
     /// [`Error::Parts`] where a tensor is in two parts; [`Error::OutOfMemory`].
@@ -100,7 +100,7 @@ impl Split {
     }
 }
 
-/// Which part a file is.
+/// Which part of a model a file is.
 struct Part {
     number: u32,
     count: u32,
@@ -139,7 +139,7 @@ pub(super) fn refuse_single(metadata: &Metadata) -> Result<()> {
     )))
 }
 
-/// The names of all parts, from that of any (`model-00001-of-00003.gguf`); `None` for any other name.
+/// The file names of all parts, given that of one of them (`model-00001-of-00003.gguf`); `None` for any other name.
 pub fn part_names(name: &str) -> Option<Vec<String>> {
     let stem = name.strip_suffix(".gguf")?;
     let (rest, count) = stem.rsplit_once("-of-")?;

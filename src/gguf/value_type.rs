@@ -3,7 +3,7 @@
 use super::Value;
 use crate::{Error, Result};
 
-/// A value of fixed size.
+/// The types of values of fixed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScalarType {
     U8,
@@ -19,7 +19,7 @@ pub(super) enum ScalarType {
     F64,
 }
 
-/// Any value.
+/// The types of all values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ValueType {
     Scalar(ScalarType),
@@ -43,7 +43,7 @@ impl ScalarType {
         }
     }
 
-    /// The number that stands for this type in the file.
+    /// The number of this type in the file.
     pub(super) const fn number(self) -> u32 {
         match self {
             Self::U8 => 0,
@@ -60,7 +60,7 @@ impl ScalarType {
         }
     }
 
-    /// Decodes a value from its [`size`](Self::size) bytes. The error says what is wrong with them.
+    /// Decodes a value from its [`size`](Self::size) bytes. The error is the reason why that is impossible.
     pub(super) fn decode(self, bytes: &[u8]) -> std::result::Result<Value, &'static str> {
         let mut wide = [0; 8];
         wide[..bytes.len()].copy_from_slice(bytes);
@@ -87,7 +87,7 @@ impl ScalarType {
 }
 
 impl ValueType {
-    /// The type a number of the file stands for.
+    /// The type with this number in the file.
     pub(super) fn from_number(number: u32) -> Result<Self> {
         Ok(Self::Scalar(match number {
             0 => ScalarType::U8,

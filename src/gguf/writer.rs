@@ -1,4 +1,4 @@
-//! Writing a GGUF file.
+//! Writes GGUF files.
 
 use std::io::Write;
 
@@ -10,8 +10,8 @@ use crate::{Error, Result};
 
 /// Collects metadata and tensors, and writes them as a GGUF file of version 3.
 ///
-/// Arrays of integers are written as `i32` where all elements fit (what readers of tokenizer data expect), else as
-/// `i64`; arrays of floats as `f32`. `general.alignment` is honoured where it is set.
+/// Arrays of integers are written as `i32` where all elements fit, which is what readers of tokenizer data expect, else
+/// as `i64`; arrays of floats as `f32`. The key `general.alignment` is followed where it is set.
 #[derive(Debug, Clone, Default)]
 pub struct Writer<'a> {
     metadata: Metadata,
@@ -19,7 +19,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// A file without content.
+    /// A file without metadata and tensors.
     pub fn new() -> Self {
         Self::default()
     }
@@ -36,7 +36,7 @@ impl<'a> Writer<'a> {
     /// Adds a tensor: its elements per dimension (fastest first), its type and its data.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] for a shape that `kind` cannot store, and where `data` is of another size.
+    /// [`Error::Corrupt`] for a shape that `kind` cannot store, and for `data` of another size than the shape needs.
     pub fn tensor(
         &mut self,
         name: &str,
@@ -75,8 +75,8 @@ impl<'a> Writer<'a> {
     /// Writes the file.
     ///
     /// # Errors
-    /// [`Error::Io`] where `out` fails, [`Error::BadMetadata`] for an alignment that is none, and
-    /// [`Error::Corrupt`] for two tensors of the same name.
+    /// [`Error::Io`] where `out` fails, [`Error::BadMetadata`] for an invalid alignment, and [`Error::Corrupt`] for two
+    /// tensors of the same name.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
         let alignment = layout::alignment(&self.metadata)?;
         let mut infos = self.place(alignment)?;
@@ -94,7 +94,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// The directory with each tensor's offset.
+    /// The tensor directory, with the offset of each tensor.
     fn place(&self, alignment: u64) -> Result<Vec<TensorInfo>> {
         let mut end = 0;
         let mut infos = Vec::with_capacity(self.tensors.len());
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Writes pieces, each padded to the alignment.
+/// Writes pieces of a file, each padded to the alignment.
 struct Padded<'a> {
     out: &'a mut dyn Write,
     written: u64,
@@ -169,7 +169,7 @@ fn push_array_head(element: u32, count: usize, out: &mut Vec<u8>) {
     out.extend((count as u64).to_le_bytes());
 }
 
-/// A value's type, then the value.
+/// Writes a value's type, then the value.
 fn push_value(value: &Value, out: &mut Vec<u8>) {
     let mut scalar = |kind: ScalarType, bytes: &[u8]| {
         out.extend(kind.number().to_le_bytes());

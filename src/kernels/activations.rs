@@ -1,28 +1,29 @@
-//! The input of a matrix product, quantised at most once however many matrices it meets.
+//! The input of a matrix product, quantised at most once, however many matrices it is multiplied with.
 
 use crate::quant::tiles::TILE_COLS;
 use crate::{Error, Result};
 
-/// 32 activations of one token as int8, and what the formats need to know of them.
+/// 32 activations of one token as int8, with their scale and the sums that some formats need.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(16))]
 pub(super) struct Block {
-    /// −127 to 127.
+    /// The quantised activations, −127 to 127.
     pub q: [i8; TILE_COLS],
-    /// What one step of `q` is worth.
+    /// The scale: an activation is scale × q.
     pub scale: f32,
     /// scale × Σ q.
     pub scaled_sum: f32,
     /// Σ q.
     pub sum: i32,
-    /// Σ q of the first half.
+    /// Σ q of the first 16.
     pub low_sum: i32,
 }
 
-/// Bytes in which a machine may want a block's integers; see [`Isa::spread`](super::isa::Isa::spread).
+/// Bytes of a block's integers in the form that a machine's dot products read ("spread"); see
+/// [`Isa::spread`](super::isa::Isa::spread).
 pub(super) const SPREAD: usize = 80;
 
-/// Activations of `tokens` × `cols`: as floats, and in blocks of 32 as int8 with a scale.
+/// Activations, `[tokens][cols]`: as floats, and in blocks of 32 as int8 with a scale.
 #[derive(Debug, Default)]
 pub struct Activations {
     pub(super) tokens: usize,
@@ -32,12 +33,12 @@ pub struct Activations {
     is_spread: bool,
     /// `[token][block]`.
     pub(super) blocks: Vec<Block>,
-    /// `[token][block]`: the integers as the machine's dot products read them, where it has a form of its own.
+    /// `[token][block]`: the integers as the machine's dot products read them, where these need another form.
     pub(super) spread: Vec<[u8; SPREAD]>,
 }
 
 impl Activations {
-    /// Sets the shape and gives the values, row by row, to be written.
+    /// Sets the shape and returns the values, row by row, to be written.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -45,7 +46,7 @@ impl Activations {
         let len = tokens * cols;
         let missing = len.saturating_sub(self.values.len());
         if missing > 0 {
-            // Room for the quantised forms too, so that nothing can fail half-way through a layer.
+            // Take memory for the quantised forms too, so that nothing can fail half-way through a layer.
             let blocks = len / TILE_COLS;
             reserve(&mut self.values, len)?;
             reserve(&mut self.blocks, blocks)?;
@@ -57,12 +58,12 @@ impl Activations {
         Ok(&mut self.values)
     }
 
-    /// Tokens: rows of activations.
+    /// The number of tokens, which are the rows.
     pub fn tokens(&self) -> usize {
         self.tokens
     }
 
-    /// Values of each token.
+    /// The number of values of each token.
     pub fn cols(&self) -> usize {
         self.cols
     }
@@ -77,8 +78,8 @@ impl Activations {
         &self.values[token * self.cols..(token + 1) * self.cols]
     }
 
-    /// Quantises the values unless that is done, for weights that are signed or not; columns must be
-    /// whole blocks.
+    /// Quantises the values unless that has been done, and spreads them for weights that are `signed` or not. The
+    /// columns must be whole blocks.
     pub(super) fn quantize(&mut self, signed: bool) {
         if !self.is_quantized {
             let blocks = self.cols / TILE_COLS * self.tokens;
@@ -91,8 +92,8 @@ impl Activations {
         }
     }
 
-    /// Calls `quantize` with the values of every block and the block, in which it sets the integers and
-    /// their sums; it returns what a step of them is worth.
+    /// Calls `quantize` with the values of every block and the block. It sets the block's integers and their sums, and
+    /// returns their scale.
     #[inline(always)]
     pub(super) fn quantize_blocks(&mut self, mut quantize: impl FnMut(&[f32], &mut Block) -> f32) {
         let values = &self.values[..self.tokens * self.cols];
@@ -103,8 +104,8 @@ impl Activations {
     }
 }
 
-/// Rounds to the eleven bits of a half, to nearest even: llama.cpp keeps these scales as halves, and
-/// models tuned beside it notice. What is beyond the range of normal halves stays as it is.
+/// Rounds to the eleven significant bits of a half, to nearest even: llama.cpp stores these scales as halves, and
+/// models tuned with it are sensitive to that. Numbers beyond the range of normal halves stay as they are.
 fn to_half_precision(x: f32) -> f32 {
     if !(6.103_515_6e-5..65504.0).contains(&x.abs()) {
         return x;

@@ -1,4 +1,4 @@
-//! Attention: the keys and values of one head in the forms the kernels read, and their dispatch.
+//! Attention: the KV cache of one head in the layouts that the kernels read, and the dispatch to the kernels.
 
 use std::ops::Range;
 use std::str::FromStr;
@@ -10,24 +10,24 @@ use super::{
 use crate::{Error, Result};
 use bytemuck::{Pod, cast_slice_mut};
 
-/// The largest integer that queries, weights and 16-bit keys and values take: [`DIMS`] or [`CHUNK`]
-/// products of two fit 32 bits, with room to spare.
+/// The largest magnitude of quantised queries and weights, and of 16-bit keys and values: sums of [`DIMS`] or [`CHUNK`]
+/// products of two such integers fit 32 bits, with room to spare.
 pub(super) const LIMIT: f32 = 4095.0;
-/// Dimensions of keys and queries that share a scale, and whose products are summed as integers.
+/// Dimensions of keys and queries that share a scale, and whose products are added up as integers.
 pub(super) const DIMS: usize = 32;
 /// Positions whose weights share a scale.
 pub(super) const CHUNK: usize = 32;
 
-/// How the KV cache keeps its numbers; what short convolutions read is kept in floats whatever the type.
+/// How the KV cache stores its numbers. The inputs of short convolutions are stored as floats whatever the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CacheType {
-    /// Floats: 8 bytes for each dimension of a head and position.
+    /// 32-bit floats: 8 bytes for each dimension of a head and position, key and value together.
     F32,
-    /// 13-bit integers with a scale for each head and position (keys: for each 32 dimensions of it): as
-    /// small as half floats (4 bytes) and as precise, without a conversion in the inner loop.
+    /// 13-bit integers in 16 bits, with a scale for each head and position (for keys, for each 32 dimensions of it): as
+    /// small as half-precision floats (4 bytes) and as precise, without a conversion in the inner loop.
     #[default]
     Q16,
-    /// As `Q16` with 8-bit integers: 2 bytes.
+    /// Like `Q16` with 8-bit integers: 2 bytes.
     Q8,
 }
 
@@ -48,11 +48,11 @@ impl FromStr for CacheType {
     }
 }
 
-/// An integer a cache holds.
+/// An integer type that a cache stores.
 pub(super) trait Stored: Copy + Default + Into<i16> + 'static {
-    /// The largest.
+    /// The largest magnitude that is stored.
     const LIMIT: f32;
-    /// From a whole number within ±`LIMIT`.
+    /// Converts a whole number within ±`LIMIT`.
     fn from_f32(x: f32) -> Self;
 }
 
@@ -70,11 +70,11 @@ impl Stored for i8 {
     }
 }
 
-/// The queries that share a head's keys, as the integer kernels read them.
+/// The queries that share one KV head, as the integer kernels read them.
 pub(super) struct Heads<'a> {
     /// `[head][padded]`, within ±[`LIMIT`].
     pub queries: &'a [i16],
-    /// `[head][block of DIMS]`: what one step of a query is worth, times the scale of attention.
+    /// `[head][block of DIMS]`: the scale of the quantised query times the scale of attention.
     pub factors: &'a [f32],
     /// Dimensions of a head, padded with zeros to a multiple of four.
     pub padded: usize,
@@ -82,11 +82,11 @@ pub(super) struct Heads<'a> {
     pub positions: usize,
 }
 
-/// The keys and values of one head, or the values alone, which a short convolution reads.
+/// The keys and values of one KV head; or values alone, which are the inputs of a short convolution.
 pub struct HeadCache {
     /// Dimensions of a value.
     size: usize,
-    /// Dimensions of a key: as many, or none.
+    /// Dimensions of a key: as many as of a value, or none.
     key_size: usize,
     data: Data,
 }
@@ -101,8 +101,8 @@ enum Data {
     Narrow(Integers<i8>),
 }
 
-/// Keys `[tile][pair of dimensions][4 positions][2]`, values `[pair of positions][dimension][2]`, and what
-/// a step of either is worth: `[tile][block of DIMS][4 positions]` and `[position]`.
+/// Quantised keys `[tile][pair of dimensions][4 positions][2]` and values `[pair of positions][dimension][2]`, with
+/// their scales: `[tile][block of DIMS][4 positions]` for keys and `[position]` for values.
 #[derive(Default)]
 struct Integers<T> {
     keys: Vec<T>,
@@ -111,7 +111,7 @@ struct Integers<T> {
     value_scales: Vec<f32>,
 }
 
-/// The end of [`Integers`].
+/// The part of [`Integers`] from some position on.
 struct Window<'a, T> {
     keys: &'a [T],
     values: &'a [T],
@@ -120,7 +120,7 @@ struct Window<'a, T> {
 }
 
 impl HeadCache {
-    /// An empty cache for heads of `size` dimensions.
+    /// An empty cache for a head of `size` dimensions.
     pub fn new(kind: CacheType, size: usize) -> Self {
         let data = match kind {
             CacheType::F32 => Data::Floats {
@@ -137,7 +137,7 @@ impl HeadCache {
         }
     }
 
-    /// An empty cache for values of `size` dimensions without keys, in floats.
+    /// An empty cache for values of `size` dimensions, without keys, as floats.
     pub fn without_keys(size: usize) -> Self {
         Self {
             key_size: 0,
@@ -176,7 +176,7 @@ impl HeadCache {
         }
     }
 
-    /// Bytes a position takes.
+    /// Bytes that one position takes.
     pub fn position_bytes(&self) -> usize {
         let padded = padded(self.size);
         let integers = |bytes: usize| 2 * bytes * padded + 4 * (padded.div_ceil(DIMS) + 1);
@@ -187,7 +187,7 @@ impl HeadCache {
         }
     }
 
-    /// Bytes taken.
+    /// Bytes of memory taken.
     pub fn bytes(&self) -> usize {
         match &self.data {
             Data::Floats { keys, values } => 4 * (keys.capacity() + values.capacity()),
@@ -219,7 +219,7 @@ impl<T: Stored> Integers<T> {
         self.value_scales[position] = quantize(value, |d, q| pair[2 * d + position % 2] = q);
     }
 
-    /// What is stored from `start` on, a multiple of four.
+    /// What is stored from the position `start` on, which is a multiple of four.
     fn from(&self, start: usize, padded: usize) -> Window<'_, T> {
         Window {
             keys: &self.keys[start * padded..],
@@ -235,7 +235,7 @@ impl<T: Stored> Integers<T> {
     }
 }
 
-/// Dimensions as the integer kernels count them.
+/// The dimensions of a head, padded as the integer kernels need them.
 fn padded(size: usize) -> usize {
     size.next_multiple_of(4)
 }
@@ -263,7 +263,7 @@ fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> 
 }
 
 impl HeadCache {
-    /// A cache of its own that holds the same.
+    /// An independent copy.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -300,8 +300,8 @@ fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
 }
 
 impl HeadCache {
-    /// The memory of the first `positions`, rounded up to whole tiles of four, to be saved and restored as it
-    /// lies: keys, values, and what a step of either is worth.
+    /// The memory of the first `positions`, rounded up to whole tiles of four, as bytes to be saved and restored: keys,
+    /// values, and the scales of both.
     pub fn parts(&mut self, positions: usize) -> [&mut [u8]; 4] {
         let positions = positions.next_multiple_of(4);
         match &mut self.data {
@@ -315,7 +315,7 @@ impl HeadCache {
         }
     }
 
-    /// Whether the integers are those of a cache: sums of the products of others need not fit.
+    /// Whether all integers are within the limit that `store` keeps to: sums of products of larger ones could overflow.
     pub fn is_sane(&self) -> bool {
         let Data::Wide(integers) = &self.data else {
             return true;
@@ -337,7 +337,7 @@ impl<T: Pod> Integers<T> {
     }
 }
 
-/// Memory for [`attend`].
+/// Scratch memory for [`attend`].
 #[derive(Default)]
 pub struct AttentionScratch {
     weights: Vec<f32>,
@@ -359,21 +359,20 @@ impl AttentionScratch {
     }
 }
 
-/// How a score is made of a query and a key.
+/// How a score is computed from a query and a key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scoring {
-    /// What the dot product is multiplied by.
+    /// The factor of the dot product.
     pub factor: f32,
     /// The bound of [`soft_cap`](super::soft_cap), where scores are capped.
     pub cap: Option<f32>,
 }
 
-/// Attention of the queries that share a head's keys and values (grouped-query attention, Ainslie et al.
-/// 2023), over some of its positions: `out = softmax(score(query, keys)) · values` for each.
-/// `queries` and `out` are `[heads][size]`.
+/// Attention of the query heads that share one KV head (grouped-query attention, Ainslie et al. 2023), over some of its
+/// positions: `out = softmax(score(query, keys)) · values` for each query. `queries` and `out` are `[heads][size]`.
 ///
 /// # Panics
-/// If the cache holds fewer positions, there is none, or `scratch` was not prepared for so many.
+/// If the cache holds fewer positions, if `positions` is empty, or if `scratch` was prepared for less.
 pub fn attend(
     cache: &HeadCache,
     queries: &[f32],
@@ -384,7 +383,7 @@ pub fn attend(
 ) {
     let size = cache.size;
     assert_eq!(queries.len(), out.len());
-    // Keys lie in tiles of four positions: what of the first tile is out of the window gets no weight.
+    // Keys lie in tiles of four positions. Those of the first tile that are outside the window get no weight.
     let skip = positions.start % 4;
     let start = positions.start - skip;
     let positions = positions.end - start;
@@ -450,10 +449,10 @@ pub fn attend(
     }
 }
 
-/// A short causal convolution of a cache's values, each dimension by itself (LFM2, Liquid AI 2025), at the position
-/// before `end`: `out = Σ kernel[i] × value[i]` over the latest positions, the oldest first. The kernel is
-/// `[position][size]`, the latest last; before the first position there is nothing to add. `row` is memory for one
-/// product.
+/// A short causal convolution of a cache's values, each dimension by itself (LFM2, Liquid AI 2025), for the position
+/// before `end`: `out = Σ kernel[i] × value[i]` over the latest positions, the oldest first. `kernel` is
+/// `[position][size]`, the latest position last; positions before the first one count as zeros. `row` is scratch memory
+/// for one product.
 ///
 /// # Panics
 /// If the cache holds fewer positions, or the lengths do not fit together.

@@ -1,10 +1,9 @@
-//! The arithmetic, dispatched to the best instructions the machine has.
+//! The arithmetic of the model, dispatched to the best instructions that the machine has.
 //!
-//! `scalar` is the specification: plain loops whose order of float sums is a promise. `simd` holds the
-//! same kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and
-//! relaxed SIMD; x86-64 AVX2, AVX-VNNI and AVX-512 VNNI; aarch64 NEON) and equal to the specification
-//! bit for bit: integer dot products are exact, no multiply-add is fused, no float instruction is
-//! relaxed, and `exp` is our own.
+//! `scalar` is the specification: plain loops, whose order of floating-point sums must not change. `simd` has the same
+//! kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and relaxed SIMD; x86-64
+//! AVX2, AVX-VNNI and AVX-512 VNNI; aarch64 NEON). Their results equal the specification's bit for bit: integer dot
+//! products are exact, no multiply-add is fused, no floating-point instruction is a relaxed one, and `exp` is our own.
 
 mod activations;
 mod attention;
@@ -31,12 +30,13 @@ pub use tune::{learn, tune};
 
 static SCALAR: AtomicBool = AtomicBool::new(false);
 
-/// Makes the scalar specification the backend, for tests and comparison: at once, for the process.
+/// Makes the scalar specification the backend of the whole process from now on, or with `false` the best backend again.
+/// For tests and comparisons.
 pub fn force_scalar(on: bool) {
     SCALAR.store(on, Ordering::Relaxed);
 }
 
-/// What a machine may offer.
+/// The implementations of the kernels, named after the instructions they need.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Backend {
     #[cfg(target_arch = "x86_64")]
@@ -55,7 +55,7 @@ enum Backend {
 }
 
 impl Backend {
-    /// All of this architecture, the best first.
+    /// All backends of this architecture, the best first.
     const ALL: &[Self] = &[
         #[cfg(target_arch = "x86_64")]
         Self::AvxVnni,
@@ -72,7 +72,7 @@ impl Backend {
         Self::Scalar,
     ];
 
-    /// Whether this machine has it.
+    /// Whether this machine has the instructions of the backend.
     fn is_there(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
@@ -125,7 +125,8 @@ pub fn backend() -> &'static str {
     }
 }
 
-/// Defines the dispatch of a kernel: the scalar specification, or its SIMD twin compiled for the machine at hand.
+/// Defines the dispatch of a kernel: to the scalar specification, or to the SIMD version, which is compiled for each
+/// instruction set of the architecture.
 macro_rules! kernel {
     ($dispatch:ident = $name:ident$(<$stored:ty>)?($($arg:ident: $type:ty),*) $(-> $result:ty)?) => {
         #[cfg_attr(target_arch = "wasm32", inline(never))]
@@ -212,7 +213,7 @@ fn dispatch_linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     best_linear(matrix, x, y);
 }
 
-/// The other way to take dot products, see [`isa::wasm::Pairs`].
+/// The matrix product with the other dot-product instruction, see [`isa::wasm::Pairs`].
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 #[inline(never)]
 fn linear_by_pairs(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
@@ -220,7 +221,7 @@ fn linear_by_pairs(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Pairs>>(matrix, x, y) };
 }
 
-/// Matrix × activations: `y[token][row]`, `x.tokens() × matrix.rows()` values.
+/// `y = matrix × x` for every token: `y[token][row]`, `x.tokens() × matrix.rows()` values.
 ///
 /// # Panics
 /// If the lengths do not fit together.
@@ -273,8 +274,8 @@ pub fn silu_mul(gate: &mut [f32], up: &[f32]) {
     dispatch_silu_mul(gate, up);
 }
 
-/// `x = gelu(x)` (Hendrycks and Gimpel 2016) in its form with tanh,
-/// `x / 2 × (1 + tanh(√(2/π) × (x + 0.044715 x³)))`, to the precision of a half.
+/// `x = gelu(x)` (Hendrycks and Gimpel 2016) in the approximation with tanh,
+/// `x / 2 × (1 + tanh(√(2/π) × (x + 0.044715 x³)))`, rounded to half precision.
 pub fn gelu(x: &mut [f32]) {
     dispatch_gelu(x);
 }
@@ -288,7 +289,7 @@ pub fn gelu_mul(gate: &mut [f32], up: &[f32]) {
     dispatch_gelu_mul(gate, up);
 }
 
-/// `x = cap × tanh(x / cap)`: values keep their order and stay within ±`cap` (Gemma 2, 2024).
+/// `x = cap × tanh(x / cap)`, a soft cap: values keep their order and stay within ±`cap` (Gemma 2, 2024).
 pub fn soft_cap(x: &mut [f32], cap: f32) {
     dispatch_soft_cap(x, cap);
 }
@@ -317,8 +318,8 @@ pub fn rotate_pairs(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     dispatch_rotate(x, cos, sin);
 }
 
-/// As [`rotate_pairs`] where a pair is a dimension of the first half of `x` and the same of the second
-/// (GPT-NeoX): `cos` and `sin` hold one value for each pair.
+/// Like [`rotate_pairs`], but a pair is a dimension of the first half of `x` and the same dimension of the second half
+/// (GPT-NeoX). `cos` and `sin` hold one value for each pair.
 ///
 /// # Panics
 /// If there are fewer angles than pairs.
@@ -327,13 +328,13 @@ pub fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     dispatch_rotate_halves(x, cos, sin);
 }
 
-/// e^x, equal on every platform, within 2 units in the last place for −87 ≤ x ≤ 88; the result beyond
-/// these bounds is that of the bound.
+/// e^x, equal on every platform, within 2 units in the last place for −87 ≤ x ≤ 88. Outside these bounds, x counts as
+/// the nearer one.
 pub fn exp(x: f32) -> f32 {
     scalar::exp(x)
 }
 
-/// The largest of `values`, −∞ where there are none; NaN counts for nothing.
+/// The largest of `values`, ignoring NaN; −∞ where there is none.
 pub fn max(values: &[f32]) -> f32 {
     largest(values)
 }

@@ -1,19 +1,19 @@
-//! The specification: every kernel as plain loops. The SIMD kernels must give the same bits, so the
-//! order of every float sum here is a promise.
+//! The specification: every kernel as plain loops. The SIMD kernels must give the same bits, so the order of every
+//! floating-point sum here must not change.
 
 use super::Activations;
 use super::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
 use crate::quant::tiles::{TILE_COLS, TILE_ROWS, tile_depth, tile_half, tile_scale, tile_weight};
 use crate::quant::{Matrix, TileFormat};
 
-/// An IEEE half to f32. Exact for every finite half; infinities and NaNs, which no sane model holds,
-/// become large finite numbers.
+/// IEEE half → f32. Exact for every finite half; infinities and NaNs, which no sane model contains, become large finite
+/// numbers.
 pub(super) fn half(bits: u16) -> f32 {
     let magnitude = f32::from_bits(u32::from(bits & 0x7fff) << 13) * HALF_BIAS;
     f32::from_bits(magnitude.to_bits() | (u32::from(bits & 0x8000) << 16))
 }
 
-/// 2¹¹²: what lies between the exponent biases of f32 and half.
+/// 2¹¹²: the factor that makes up for the difference between the exponent biases of f32 and half.
 pub(super) const HALF_BIAS: f32 = f32::from_bits((127 + 112) << 23);
 
 /// `if a > b { a } else { b }`, as the vector instruction does it: a NaN in `a` gives `b`.
@@ -25,10 +25,10 @@ fn min(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-/// Below this largest value a block is all zero: its scale would leave the range of f32.
+/// Blocks whose largest magnitude is below this are quantised to zeros: 127 over a smaller number could overflow.
 pub(super) const TINY: f32 = 1e-30;
 
-/// Every block quantised by [`quantize_block`].
+/// Quantises every block with [`quantize_block`].
 pub(super) fn quantize_activations(x: &mut Activations) {
     x.quantize_blocks(|x, block| {
         let scale = quantize_block(x, &mut block.q);
@@ -38,12 +38,12 @@ pub(super) fn quantize_activations(x: &mut Activations) {
     });
 }
 
-/// This machine reads the blocks as they are.
+/// The scalar kernels read the blocks as they are, so there is nothing to spread.
 pub(super) fn spread_activations(_: &mut Activations, _: bool) -> bool {
     true
 }
 
-/// Quantises 32 values: scale = max |x| / 127, q = x / scale rounded to even. Returns the scale.
+/// Quantises 32 values: scale = max |x| / 127, q = x / scale rounded to nearest even. Returns the scale.
 pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
     let largest = largest_magnitude(x);
     if largest < TINY {
@@ -59,12 +59,11 @@ pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
 
 /// y\[token\]\[row\] = Σ over columns of weight × activation.
 ///
-/// Quantised weights: block by block, the integer dot product of a block is exact, and
-/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`;
-/// `Q6` and `Q3` half a block at a time, as their scales are. The minimum of `Q2` goes to each half of the
-/// activations as many times as the tile says, counted in integers:
-/// `y += (Σ over halves of depth × Σ activations) × (minimum × activation scale)`.
-/// Floats: column by column.
+/// Quantised weights go block by block: the integer dot product of a block is exact, then
+/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`. `Q6` and `Q3` go
+/// by half blocks, because these have scales of their own. The minimum of `Q2` is added to each half of a block as many
+/// times as the tile's `depth` says, which is counted in integers:
+/// `y += (Σ over halves of depth × Σ activations) × (minimum × activation scale)`. Float weights go column by column.
 pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);
     for token in 0..x.tokens() {
@@ -81,9 +80,9 @@ pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     }
 }
 
-/// The weights of a row in one block, each as [`tile_weight`] less the offset.
+/// The weights of one row of a block, as integers: [`tile_weight`] minus the offset.
 fn block_weights(format: TileFormat, tile: &[u8], row: usize, first: usize) -> [i32; TILE_COLS] {
-    // Named in each arm, so that what depends on the format is decided once and not for each weight.
+    // Each arm names its format as a constant, so that what depends on it is decided once and not for each weight.
     macro_rules! of {
         ($($format:ident),*) => {
             match format {
@@ -157,7 +156,7 @@ fn float_group(matrix: &Matrix, group: usize, x: &[f32]) -> [f32; TILE_ROWS] {
     sums
 }
 
-/// Σ x², lane by lane: lane `j` sums columns `j, j + 4, …`, then (0 + 1) + (2 + 3).
+/// Σ x² in four lanes: lane `j` sums columns `j, j + 4, …`; the lanes are added as (0 + 1) + (2 + 3).
 pub(super) fn sum_of_squares(x: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 4];
     for (i, x) in x.iter().enumerate() {
@@ -204,7 +203,7 @@ pub(super) fn rotate_halves(x: &mut [f32], cos: &[f32], sin: &[f32]) {
     }
 }
 
-/// out = ((x − mean) × factor) × weight, factor = 1 / √(mean((x − mean)²) + epsilon); sums lane by lane as
+/// out = ((x − mean) × factor) × weight, factor = 1 / √(mean((x − mean)²) + epsilon); sums in lanes as in
 /// [`sum_of_squares`].
 pub(super) fn layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
     let mut lanes = [0.0f32; 4];
@@ -224,26 +223,26 @@ pub(super) fn layer_norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32
 
 /// The constants of [`gelu`]: −2 √(2/π), and that times 0.044715.
 pub(super) const GELU: [f32; 2] = [-1.595_769_2, -0.071_354_814];
-/// Above this gelu(x) is x, below its negative 0.
+/// Above this bound gelu(x) is x, and below its negative gelu(x) is 0.
 pub(super) const GELU_BOUND: f32 = 10.0;
-/// What splits off the upper eleven bits of a single (Veltkamp): 2¹³ + 1.
+/// The factor that splits off the upper eleven bits of a single (Veltkamp): 2¹³ + 1.
 pub(super) const SPLITTER: f32 = 8193.0;
 
-/// x rounded to the eleven bits of a half.
+/// x rounded to the eleven significant bits of a half.
 fn eleven_bits(x: f32) -> f32 {
     let large = x * SPLITTER;
     large - (large - x)
 }
 
-/// x = x × σ(2u) with u = √(2/π) × (x + 0.044715 x³), since (1 + tanh u) / 2 = σ(2u). What goes in and
-/// what comes out has eleven bits: llama.cpp reads this function from a table of halves, and the
-/// quantisation of what follows notices.
+/// x = x × σ(2u) with u = √(2/π) × (x + 0.044715 x³), since (1 + tanh u) / 2 = σ(2u). Input and output are rounded to
+/// eleven bits, because llama.cpp reads this function from a table of halves, and the quantised product after it is
+/// sensitive to the difference.
 pub(super) fn gelu(x: &mut [f32]) {
     for x in x {
         let near = eleven_bits(max(min(*x, GELU_BOUND), -GELU_BOUND));
         let exponent = near * (GELU[0] + GELU[1] * (near * near));
         let y = eleven_bits(near / (1.0 + exp(exponent)));
-        // Nothing up to the bound; in this order a NaN stays one.
+        // The second term is 0 up to the bound. With the operands in this order, a NaN stays one.
         *x = y + max(0.0, *x - GELU_BOUND);
     }
 }
@@ -256,7 +255,7 @@ pub(super) fn gelu_mul(gate: &mut [f32], up: &[f32]) {
     }
 }
 
-/// x = cap × (1 − 2 / (1 + e^(x × (2 / cap)))): the bracket is tanh(x / cap).
+/// x = cap × (1 − 2 / (1 + e^(x × (2 / cap)))), where the second factor is tanh(x / cap).
 pub(super) fn soft_cap(x: &mut [f32], cap: f32) {
     let factor = 2.0 / cap;
     for x in x {
@@ -266,12 +265,12 @@ pub(super) fn soft_cap(x: &mut [f32], cap: f32) {
 
 /// The constants of [`exp`].
 pub(super) mod exponential {
-    /// Below, e^x is no longer a normal number; the result there is that of this bound.
+    /// Below this bound e^x is no longer a normal number; x counts as the bound there.
     pub const LOWEST: f32 = -87.0;
-    /// Above, e^x leaves f32; the result there is that of this bound.
+    /// Above this bound e^x overflows f32; x counts as the bound there.
     pub const HIGHEST: f32 = 88.0;
     pub const LOG2_E: f32 = std::f32::consts::LOG2_E;
-    /// Added to a number below 2²², it leaves no bits for a fraction.
+    /// Added to a number below 2²², it rounds the number to an integer, because it leaves no bits for a fraction.
     pub const WHOLE: f32 = 12_582_912.0;
     /// ln 2 in two parts, the first short enough that n × `LN2_HIGH` is exact (Cody and Waite).
     pub const LN2_HIGH: f32 = 0.693_359_4;
@@ -289,7 +288,7 @@ pub(super) mod exponential {
     ];
 }
 
-/// e^x = 2ⁿ × e^r with n the whole number nearest x / ln 2 (Cody and Waite's reduction, then Taylor).
+/// e^x = 2ⁿ × e^r with n the integer nearest to x / ln 2 (Cody and Waite's reduction, then a Taylor polynomial).
 pub(super) fn exp(x: f32) -> f32 {
     use exponential::*;
     let x = min(max(x, LOWEST), HIGHEST);
@@ -302,7 +301,7 @@ pub(super) fn exp(x: f32) -> f32 {
     e * f32::from_bits(((n as i32 + 127) as u32) << 23)
 }
 
-/// values = e^(value − largest); returns their sum, lane by lane as [`sum_of_squares`].
+/// values = e^(value − largest); returns their sum, in lanes as in [`sum_of_squares`].
 pub(super) fn exp_minus(values: &mut [f32], largest: f32) -> f32 {
     let mut lanes = [0.0f32; 4];
     for (i, value) in values.iter_mut().enumerate() {
@@ -312,7 +311,7 @@ pub(super) fn exp_minus(values: &mut [f32], largest: f32) -> f32 {
     (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
 }
 
-/// The largest value; NaNs are passed over, −∞ when there is none.
+/// The largest value, ignoring NaNs; −∞ where there is none.
 pub(super) fn largest(values: &[f32]) -> f32 {
     values.iter().fold(f32::NEG_INFINITY, |a, &b| max(b, a))
 }
@@ -353,7 +352,7 @@ pub(super) fn largest_magnitude(x: &[f32]) -> f32 {
     f32::from_bits(largest.unwrap_or(0))
 }
 
-/// Quantises to ±[`LIMIT`]: scale = max |x| / `LIMIT`, q = x / scale rounded to even. Returns the scale.
+/// Quantises to ±[`LIMIT`]: scale = max |x| / `LIMIT`, q = x / scale rounded to nearest even. Returns the scale.
 pub(super) fn quantize_wide(x: &[f32], q: &mut [i16]) -> f32 {
     let largest = largest_magnitude(x);
     if largest < TINY {
@@ -370,8 +369,8 @@ pub(super) fn round_wide(x: &[f32], inverse: f32, q: &mut [i16]) {
     }
 }
 
-/// For each head, score\[t\] = Σ over blocks of [`DIMS`] dimensions, in order, of the block's exact integer
-/// dot product × (scale of the key's block × factor of the query's block). Keys lie in tiles of four positions:
+/// For each head, score\[t\] = Σ over blocks of [`DIMS`] dimensions, in order, of the block's exact integer dot product
+/// × (scale of the key's block × factor of the query's block). Keys lie in tiles of four positions:
 /// `keys[tile][pair of dimensions][position][2]`.
 pub(super) fn scores_integer<T: Stored>(
     heads: &Heads,
@@ -401,9 +400,9 @@ pub(super) fn scores_integer<T: Stored>(
     }
 }
 
-/// For each head, out\[d\] = Σ over chunks of [`CHUNK`] positions, in order, of the exact integer dot
-/// product of the chunk's values and its weights, which are quantised after each took its value's scale.
-/// Values lie in pairs of positions: `values[pair][dimension][2]`.
+/// For each head, out\[d\] = Σ over chunks of [`CHUNK`] positions, in order, of the exact integer dot product of the
+/// chunk's values and weights. Before, each weight is multiplied by the scale of its value, and the chunk's weights are
+/// quantised. Values lie in pairs of positions: `values[pair][dimension][2]`.
 pub(super) fn weighted_sum_integer<T: Stored>(
     weights: &[f32],
     values: &[T],

@@ -1,5 +1,5 @@
-//! The kernels in 128-bit vectors, each written once for every machine ([`Isa`]) and, where weights
-//! are read, for every [`TileFormat`]. The scalar specification says what they compute.
+//! The kernels in 128-bit vectors, each written once for every instruction set ([`Isa`]) and, where weights are read,
+//! for every [`TileFormat`]. The scalar specification defines what they compute.
 //!
 //! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
 //! by the dispatch in `super`.
@@ -10,7 +10,7 @@ use super::scalar::{self, HALF_BIAS};
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
 
-/// Calls `f` for each four values; the last few, fewer than four, are left to the caller.
+/// Runs the body for each four values; the last few, fewer than four, are left to the caller.
 macro_rules! for_vectors {
     ($len:expr, |$i:ident| $body:block) => {
         for $i in (0..$len / 4 * 4).step_by(4) $body
@@ -32,13 +32,13 @@ use exponential::Exponential;
 
 pub(super) use elementwise::{gelu, gelu_mul, layer_norm, rotate_halves, soft_cap};
 
-/// A matrix product of many tokens keeps the sums of so many groups of rows × tokens in registers, ...
+/// Prefill: a product of many tokens keeps the sums of this many groups of rows × [`TOKENS`] tokens in registers.
 const ROWS: usize = if cfg!(target_feature = "relaxed-simd") {
     4
 } else {
     2
 };
-/// ... see [`ROWS`], ...
+/// Prefill: the number of tokens whose sums are kept in registers; see [`ROWS`].
 const TOKENS: usize = if cfg!(all(
     target_arch = "wasm32",
     not(target_feature = "relaxed-simd")
@@ -47,12 +47,13 @@ const TOKENS: usize = if cfg!(all(
 } else {
     2
 };
-/// ... while it passes over so many tiles of each, which it has unpacked before and the nearest cache holds.
+/// Prefill: the number of tiles of each group of rows that are unpacked at a time and then multiplied with all tokens.
+/// They fit into the first-level cache.
 const PANEL: usize = 24;
 
-/// Groups of rows read side by side while one token is run, where the machine does best with few ...
+/// Decode: groups of rows that are read side by side, on machines that are faster with few streams of reads.
 const FEW_STREAMS: usize = 4;
-/// ... and where with many.
+/// Decode: the same on machines that are faster with many.
 const MANY_STREAMS: usize = if cfg!(target_arch = "wasm32") { 16 } else { 8 };
 
 #[inline(always)]
@@ -78,7 +79,7 @@ pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f
     }
 }
 
-/// Stores the sums of four rows, as many of them as the matrix has.
+/// Stores the sums of a group of four rows, or as many of them as the matrix has.
 #[inline(always)]
 unsafe fn store_rows<I: Isa>(
     sums: I::V,
@@ -151,7 +152,8 @@ pub(super) unsafe fn quantize_activations<I: Isa>(x: &mut Activations) {
     );
 }
 
-/// Spreads the integers of all blocks for weights of that kind; whether that serves both kinds.
+/// Spreads the activations of all blocks for weights that are `signed` or not. Returns whether nothing is left to do
+/// for the other kind of weights.
 #[inline(always)]
 pub(super) unsafe fn spread_activations<I: Isa>(x: &mut Activations, signed: bool) -> bool {
     let wanted = if signed {
@@ -336,7 +338,7 @@ pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 
 pub(super) unsafe fn largest<I: Isa>(values: &[f32]) -> f32 {
     // SAFETY: four floats at a time, within `values`.
     unsafe {
-        // Four at once, so that none waits for the one before it.
+        // Four maxima side by side, so that none waits for the one before it.
         let mut mosts = [I::splat(f32::NEG_INFINITY); 4];
         let fours = values.len() / 16 * 16;
         for i in (0..fours).step_by(16) {

@@ -1,5 +1,5 @@
-//! Every SIMD kernel against the specification, bit for bit, over random values and odd sizes, on every backend
-//! that this machine can run.
+//! Tests of every SIMD kernel against the specification, bit for bit, over random values and odd sizes, on every
+//! backend that this machine can run.
 
 use super::*;
 use std::cell::Cell;
@@ -68,7 +68,7 @@ const QUANTIZED: [TensorType; 5] = [
     TensorType::Q8_0,
 ];
 const FLOATS: [TensorType; 3] = [TensorType::F32, TensorType::F16, TensorType::BF16];
-/// Those nothing here quantises to, and where the halves of a block lie.
+/// The types that `quantize` cannot produce, and where the f16 numbers of a block lie.
 const BLOCKS: [(TensorType, &[usize]); 7] = [
     (TensorType::Q2K, &[80, 82]),
     (TensorType::Q3K, &[108]),
@@ -133,7 +133,7 @@ fn products_equal_the_specification() {
     });
 }
 
-/// Holds every way this machine can take a product against the specification.
+/// Compares every way in which this machine can compute a product with the specification.
 fn products_equal(w: &Matrix, x: &mut Activations, place: &str) {
     let mut expected = vec![0.0; w.rows() * x.tokens()];
     let mut y = expected.clone();
@@ -185,8 +185,8 @@ fn products_of_extreme_blocks_equal_the_specification() {
     });
 }
 
-/// The specification itself, against plain sums of dequantised weights times the activations: as they are,
-/// and as they are rounded, which leaves nothing but the order of sums.
+/// The specification itself, against plain sums of dequantised weights times activations: with the exact activations,
+/// and with the quantised ones, where only the order of the sums differs.
 #[test]
 fn the_specification_is_a_matrix_product() {
     let mut random = Random(3);
@@ -208,7 +208,7 @@ fn the_specification_is_a_matrix_product() {
             };
             let pairs = || weights.iter().zip(&values);
             let exact = product(&values);
-            // Half a step of a block's activations, times its weights, is what rounding can cost.
+            // Rounding can cost half a step of a block's activations, times its weights.
             let blocks = weights.chunks(32).zip(values.chunks(32));
             let rounding: f64 = blocks
                 .map(|(w, x)| {

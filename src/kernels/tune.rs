@@ -1,22 +1,22 @@
-//! What cannot be known of a processor beforehand: found out by measuring it, once. Speed depends on the
-//! outcome, results never do.
+//! Chooses between kernels by measuring what cannot be known of a processor beforehand. The choice affects speed, never
+//! results.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Decode steps that pass before any is measured: engines compile better code while it runs.
+/// Decode steps before measuring begins: at first, the engine is still compiling better code.
 const WARM_UP: u32 = 16;
-/// The step at which the choice stands: of those between, half ran with few streams, half with many, and
-/// the fastest of each counts.
+/// The decode step from which the choice is final. Of the steps between, every other one runs with few streams and the
+/// others with many; the fastest of each counts.
 const DECIDED: u32 = WARM_UP + 12;
 
-/// Steps so far.
+/// Decode steps so far.
 static STEP: AtomicU32 = AtomicU32::new(0);
-/// The fastest step with few and with many streams, milliseconds as the bits of an f32 (positive floats
-/// are in the order of their bits).
+/// The fastest decode step with few and with many streams: milliseconds, as the bits of an f32 (the bits of positive
+/// floats are in the order of the floats).
 static FASTEST: [AtomicU32; 2] = [const { AtomicU32::new(f32::INFINITY.to_bits()) }; 2];
 
-/// Whether a product for one token reads many streams of weights side by side: some processors fetch
-/// ahead in few places, some wait at the end of every page of memory.
+/// Whether a product for one token reads many streams of weights side by side. Which is faster depends on the
+/// processor: some can prefetch only few streams, others wait at the end of every page of memory.
 #[cfg_attr(target_arch = "aarch64", allow(dead_code))]
 pub(super) fn use_many_streams() -> bool {
     match STEP.load(Ordering::Relaxed) {
@@ -28,7 +28,7 @@ pub(super) fn use_many_streams() -> bool {
     }
 }
 
-/// Learns from a decode step that took so many milliseconds which kernels suit this machine.
+/// Takes the time of a decode step in milliseconds, by which the faster kernels are chosen.
 pub fn learn(milliseconds: f64) {
     let step = STEP.load(Ordering::Relaxed);
     if step < DECIDED {
@@ -40,9 +40,9 @@ pub fn learn(milliseconds: f64) {
     }
 }
 
-/// Finds out which dot product this processor does well, with a clock in milliseconds: call it before a
-/// model is loaded, which only has the engine compile what is to be measured, and again when it is there.
-/// Takes some ten milliseconds each time, until it has been called twice.
+/// Measures which dot-product instruction is faster on this processor, with a clock in milliseconds. Call it before a
+/// model is loaded, which only makes the engine compile the code to be measured, and again when the model is there; the
+/// second measurement counts. It takes some ten milliseconds each time; further calls do nothing.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).

@@ -1,13 +1,11 @@
-//! The architectures: one description of a layer, and each name's choices in it as data.
+//! The supported architectures as data: for each name, which norms, activations, positions and so on its layers use.
 //!
-//! What a name stands for follows `src/models/` of <https://github.com/ggml-org/llama.cpp>, whose GGUF
-//! files these are.
+//! The choices follow `src/models/` of <https://github.com/ggml-org/llama.cpp>, whose GGUF files these are.
 
 use crate::{Error, Result};
 
-/// What one architecture's transformer is made of. All share the same course: embedding, then in every
-/// layer attention (or a short convolution) and a feed-forward network, each added to the residual stream,
-/// then a final norm.
+/// What one architecture's transformer is made of. All have the same structure: embedding, then in every layer
+/// attention (or a short convolution) and a feed-forward network, each added to the residual stream, then a final norm.
 #[derive(Debug, PartialEq)]
 pub struct Architecture {
     /// Its name in `general.architecture`.
@@ -15,74 +13,74 @@ pub struct Architecture {
     pub(super) norm: NormKind,
     pub(super) norms: Norms,
     pub(super) query_key_norm: QueryKeyNorm,
-    /// Whether layers without key and value heads convolve instead of attending (LFM2).
+    /// Whether layers without KV heads have a short convolution instead of attention (LFM2).
     pub(super) short_convolutions: bool,
     pub(super) activation: Activation,
-    /// Whether gate and up are one tensor, the gate first.
+    /// Whether gate and up projection are one tensor, the gate first.
     pub(super) gate_in_up: bool,
     pub(super) positions: Positions,
-    /// Every so many layers one does not rotate (SmolLM3).
+    /// In each group of this many layers, the last one does without RoPE (SmolLM3).
     pub(super) unrotated_every: Option<usize>,
     pub(super) windows: Windows,
     pub(super) scales: ScaleRule,
     pub(super) caps: Caps,
     /// Tensors that must have a bias; the other matrices may.
     pub(super) biases: &'static [&'static str],
-    /// The tensor of the final norm.
+    /// The name of the final norm's tensor.
     pub(super) output_norm: &'static str,
 }
 
 /// How vectors are normalised.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum NormKind {
-    /// RMSNorm: a weight.
+    /// RMSNorm, which has a weight.
     Rms,
-    /// LayerNorm: a weight, and in most models a bias.
+    /// LayerNorm, which has a weight and in most models a bias.
     Layer,
 }
 
-/// Where a layer normalises.
+/// Where a layer has its norms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Norms {
-    /// What attention and the feed-forward network read.
+    /// Pre-norm: the inputs of attention and of the feed-forward network.
     Before,
-    /// What they add to the residual stream.
+    /// Post-norm: their outputs, before these are added to the residual stream.
     After,
     /// Both.
     Around,
-    /// One norm, which both read: they run in parallel.
+    /// One norm, whose output both read: they run in parallel.
     Shared,
     /// `Before`, or `Shared` where a file has no second norm.
     BeforeOrShared,
 }
 
-/// Whether queries and keys are normalised before they are rotated.
+/// Whether queries and keys are normalised before RoPE (QK norm).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum QueryKeyNorm {
     No,
-    /// Head by head, with the same weights for all.
+    /// Each head by itself, all with the same weights.
     Heads,
-    /// Head by head, each with weights of its own, in files that have them.
+    /// Each head by itself with weights of its own, in files that have these.
     EachHead,
     /// All heads together.
     Together,
 }
 
-/// What lies between the two halves of a feed-forward network (Shazeer 2020).
+/// The activation between the two halves of a feed-forward network (Shazeer 2020).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Activation {
     /// SwiGLU: silu(gate × x) × (up × x).
     SwiGlu,
-    /// GeGLU: gelu(gate × x) × (up × x), gelu in its form with tanh.
+    /// GeGLU: gelu(gate × x) × (up × x), with the tanh approximation of gelu.
     GeGlu,
-    /// gelu(up × x), in the same form.
+    /// gelu(up × x), with the same approximation.
     Gelu,
 }
 
 /// How a layer knows the order of tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Positions {
-    /// An embedding for each position.
+    /// A learned embedding for each position.
     Learned,
     /// RoPE over pairs of neighbouring dimensions.
     RotatedPairs,
@@ -90,42 +88,42 @@ pub(super) enum Positions {
     RotatedHalves,
 }
 
-/// Which layers attend only to the latest positions.
+/// Which layers attend only to the latest positions (sliding-window attention).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Windows {
     /// None.
     No,
-    /// None, though files may name a window: it is that of another implementation.
+    /// None, even where a file names a window: llama.cpp does not apply it either.
     Ignored,
-    /// All but one in `period`.
+    /// All layers but one in `period`.
     Yes {
         period: usize,
-        /// The window where a file gives none; `None`: no layer has one then.
+        /// The window size where a file gives none; `None`: no layer has a window then.
         size: Option<usize>,
         /// The base of RoPE in these layers where a file gives none; `None`: that of the others.
         rope_base: Option<f32>,
     },
 }
 
-/// Factors along the way.
+/// What values are multiplied by on their way through the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ScaleRule {
-    /// Attention by 1 / √(head size).
+    /// Attention scores by 1 / √(head size).
     Usual,
-    /// Besides, embeddings by √(hidden size); of a model with `wide` layers, attention by
-    /// 1 / √(hidden size / heads).
+    /// The same, and embeddings by √(hidden size); in a model with `wide` layers, attention scores by 1 / √(hidden
+    /// size / heads) instead.
     Gemma { wide: usize },
-    /// Embeddings, residuals, attention and logits as the metadata says.
+    /// Embeddings, residuals, attention scores and logits by factors from the metadata.
     Metadata,
 }
 
-/// Which values a soft cap bounds.
+/// Which values have a soft cap: cap × tanh(x / cap).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Caps {
     No,
-    /// Logits, in files that say so.
+    /// The logits, where the file gives a cap.
     Logits,
-    /// Attention's scores and the logits, by 50 and 30 unless a file says otherwise.
+    /// Attention scores and logits, with caps of 50 and 30 unless the file gives others.
     ScoresAndLogits,
 }
 

@@ -1,21 +1,23 @@
-//! What keys are divided by before they are kept, and queries multiplied by.
+//! Factors that make keys easier to quantise for the KV cache: keys are divided by them, queries multiplied.
 //!
-//! Integers that share a step keep best what is of one size, and models have single dimensions of keys that are
-//! a hundred times as large as their neighbours. Divided by how large each is to be expected, keys are even; with
-//! the queries multiplied by the same, no score changes. RoPE turns two dimensions into each other, so these
-//! share a number. All numbers are powers of two, which change the exponents of floats and nothing else.
+//! A quantised block shares one scale, so it is precise where its values are of similar size. But models have single
+//! dimensions of keys that are a hundred times as large as their neighbours. Each dimension of the keys is divided by
+//! its expected size, and the same dimension of the queries is multiplied by it, so that no attention score changes.
+//! RoPE mixes the two dimensions of a pair, so these share a factor. All factors are powers of two, which change only
+//! the exponents of floats and so add no rounding error.
 
 use super::Config;
 use super::architecture::Positions;
 use super::weights::{HeadNorm, Norm, Projection};
 use crate::Result;
 
-/// How many standard deviations of a dimension are to be expected.
+/// The expected size of a dimension in standard deviations.
 const DEVIATIONS: f32 = 3.0;
-/// The largest number, and what the smallest is one over.
+/// The largest expected size; the smallest is 1 over it.
 const LARGEST: f32 = 1_048_576.0;
 
-/// What the layer `index` multiplies the queries of all heads by, and the keys of all heads.
+/// The factors of the layer `index`: what the queries of all heads are multiplied by, `[query_size]`, and the keys of
+/// all heads, `[kv_size]`.
 pub(super) fn factors(
     config: &Config,
     index: usize,
@@ -48,9 +50,9 @@ pub(super) fn factors(
     Ok([queries, keys])
 }
 
-/// How large each dimension of a key is to be expected, of all heads: `|bias| + 3 × ‖row of the matrix × norm‖`,
-/// as a normalised input of independent numbers would make it; times the weight of the keys' own norm, where they
-/// have one.
+/// The expected size of each dimension of the keys, all heads, `[kv_size]`: `|bias| + 3 × ‖row of the matrix × norm‖`,
+/// which assumes normalised inputs that are independent of each other; times the weight of the keys' own norm, where
+/// they have one.
 fn key_sizes(
     config: &Config,
     norm: Option<&Norm>,
@@ -85,7 +87,7 @@ fn key_sizes(
     Ok(sizes)
 }
 
-/// The power of two nearest to `x`, within bounds that hold whatever a file says.
+/// The power of two nearest to `x`, within bounds whatever `x` is, NaN included.
 #[allow(clippy::manual_clamp, reason = "what is no number is the smallest")]
 fn power_of_two(x: f32) -> f32 {
     let x = (x * std::f32::consts::SQRT_2)

@@ -1,23 +1,23 @@
-//! The KV cache: what the layers remember of the positions so far.
+//! The KV cache: the keys and values of all positions so far, in every layer.
 
 use super::Config;
 use crate::kernels::{CacheType, HeadCache};
 use crate::{Error, Result};
 
-/// Positions the cache grows by.
+/// The number of positions the cache grows by at a time.
 const STEP: usize = 256;
 
-/// Keys and values of every layer and head; where a layer convolves, what it reads, of every position, so that a text
-/// can be cut anywhere. Memory is taken in steps as the text grows.
+/// The keys and values of every layer and KV head. A layer with a short convolution keeps the convolution's input at
+/// every position instead, so that a text can be truncated anywhere. Memory is taken in steps as the text grows.
 pub(super) struct KvCache {
     caches: Vec<HeadCache>,
     kind: CacheType,
-    /// Positions there is memory for.
+    /// Positions that memory has been taken for.
     reserved: usize,
 }
 
-/// Bytes the KV cache of such a model takes for `positions`; the largest number there is where it is more.
-/// Nothing is made for it: the numbers may be those of a file that lies.
+/// Bytes that the KV cache of a model with this configuration takes for `positions`, [`u64::MAX`] where it would be
+/// more. Nothing is allocated, because the numbers may come from a damaged file.
 pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
     let layer = |layer| {
         let each = cache_of(config, kind, layer).position_bytes() as u64;
@@ -28,7 +28,7 @@ pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
     position.saturating_mul((positions as u64).div_ceil(step).saturating_mul(step))
 }
 
-/// An empty cache for one part of what a layer remembers.
+/// An empty cache for one KV head of a layer, or for the inputs of its convolution.
 fn cache_of(config: &Config, kind: CacheType, layer: usize) -> HeadCache {
     match config.convolution(layer) {
         Some(_) => HeadCache::without_keys(config.hidden_size),
@@ -50,7 +50,7 @@ impl KvCache {
         }
     }
 
-    /// Takes memory for `positions` in all; on error nothing that is stored is lost.
+    /// Takes memory for `positions` in all; on error nothing stored is lost.
     pub fn reserve(&mut self, positions: usize) -> Result<()> {
         if positions <= self.reserved {
             return Ok(());
@@ -63,7 +63,7 @@ impl KvCache {
         Ok(())
     }
 
-    /// A cache of its own that holds the same.
+    /// An independent copy.
     pub fn fork(&self) -> Result<Self> {
         let caches: Result<Vec<_>> = self.caches.iter().map(HeadCache::fork).collect();
         Ok(Self {
@@ -72,17 +72,17 @@ impl KvCache {
         })
     }
 
-    /// What all layers remember, one after the other, each of as many parts as [`Config::caches`] says.
+    /// The caches of all layers, one layer after the other; [`Config::caches`] says how many each layer has.
     pub fn caches_mut(&mut self) -> &mut [HeadCache] {
         &mut self.caches
     }
 
-    /// How it keeps its numbers.
+    /// How keys and values are stored.
     pub fn kind(&self) -> CacheType {
         self.kind
     }
 
-    /// Appends to `out` what it holds of the first `positions`.
+    /// Appends the bytes of the first `positions` positions to `out`.
     pub fn save(&mut self, positions: usize, out: &mut Vec<u8>) -> Result<()> {
         let size = self.parts(positions).map(|part| part.len()).sum();
         out.try_reserve_exact(size)
@@ -93,7 +93,7 @@ impl KvCache {
         Ok(())
     }
 
-    /// Takes what [`save`](Self::save) wrote; false where the bytes are others.
+    /// Takes the bytes that [`save`](Self::save) wrote for as many positions; false where they do not fit this cache.
     pub fn restore(&mut self, positions: usize, mut bytes: &[u8]) -> Result<bool> {
         self.reserve(positions)?;
         for part in self.parts(positions) {
@@ -111,7 +111,7 @@ impl KvCache {
         caches.flat_map(move |cache| cache.parts(positions))
     }
 
-    /// Bytes taken.
+    /// Bytes of memory taken.
     pub fn bytes(&self) -> usize {
         self.caches.iter().map(HeadCache::bytes).sum()
     }

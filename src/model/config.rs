@@ -1,4 +1,4 @@
-//! What the metadata says about the network.
+//! The network's configuration, read from the file's metadata.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
 use super::keys::{Keys, LARGEST, MOST_HEADS};
@@ -6,7 +6,7 @@ use super::rope::Scaling;
 use crate::Result;
 use crate::gguf::Metadata;
 
-/// The key of the number of key and value heads.
+/// The metadata key of the number of KV heads.
 const KV_HEADS: &str = "attention.head_count_kv";
 
 /// The shape of a transformer, read from a model file's metadata and checked.
@@ -18,37 +18,37 @@ pub struct Config {
     pub context_length: usize,
     /// Tokens in the vocabulary.
     pub vocabulary_size: usize,
-    /// Values in a hidden state.
+    /// Length of a hidden state.
     pub hidden_size: usize,
     /// Transformer layers.
     pub layers: usize,
     /// Query heads of each layer.
     pub heads: usize,
-    /// Key and value heads of each layer that attends; query heads share them in groups.
+    /// Key and value heads (KV heads) of each layer that has attention; each serves a group of query heads.
     pub kv_heads: usize,
-    /// Values in a key and in a query of one head.
+    /// Length of one head's query, key and value.
     pub head_size: usize,
-    /// Values between the two halves of the feed-forward network.
+    /// Length of the vector between the two halves of the feed-forward network.
     pub feed_forward_size: usize,
-    /// What is added to the variance under the root of a norm.
+    /// The ε that is added to the variance under the square root of a norm.
     pub norm_epsilon: f32,
     /// Dimensions of each head that RoPE rotates.
     pub rope_size: usize,
     /// The base of RoPE's frequencies.
     pub rope_base: f32,
     pub(super) rope_scaling: Scaling,
-    /// The layers that attend to the latest positions only, where there are such layers.
+    /// The layers with sliding-window attention, where there are such layers.
     pub(super) local: Option<Local>,
-    /// The layers that convolve instead of attending, where there are such layers.
+    /// The layers with a short convolution instead of attention, where there are such layers.
     convolutions: Option<Convolutions>,
     pub(super) scales: Scales,
-    /// The soft cap of attention's scores.
+    /// The soft cap of attention scores.
     pub(super) score_cap: Option<f32>,
     /// The soft cap of the logits.
     pub(super) logit_cap: Option<f32>,
 }
 
-/// Layers with a sliding window.
+/// Which layers have a sliding window, and what is different in them.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Local {
     /// Positions a token attends to, itself among them.
@@ -62,36 +62,36 @@ pub(super) struct Local {
 enum Pattern {
     /// All layers but the last of each `period`.
     Period(usize),
-    /// As listed.
+    /// Those whose entry is not 0.
     Listed(Vec<i64>),
 }
 
-/// Layers with a short convolution.
+/// Which layers have a short convolution.
 #[derive(Debug, Clone, PartialEq)]
 struct Convolutions {
-    /// Positions that one reads, that of the token itself among them.
+    /// Positions that one output depends on, its own among them.
     length: usize,
-    /// Key and value heads of every layer: none in those that convolve.
+    /// KV heads of every layer; 0 for a layer with a convolution.
     kv_heads: Vec<i64>,
 }
 
-/// What values are multiplied by along the way.
+/// What values are multiplied by on their way through the network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scales {
     pub embedding: f32,
-    /// What a layer adds to the residual stream.
+    /// For what each half of a layer adds to the residual stream.
     pub residual: f32,
-    /// The dot product of a query and a key.
+    /// For the dot product of a query and a key.
     pub attention: f32,
     pub logits: f32,
 }
 
-/// How one layer knows positions.
+/// How one layer treats positions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct LayerPositions {
-    /// How many of the latest positions it attends to; all without a window.
+    /// How many of the latest positions it attends to; `None`: all of them.
     pub window: Option<usize>,
-    /// Which of the model's [ropes](Config::ropes) rotates its queries and keys.
+    /// Which of the model's [sets of RoPE frequencies](Config::ropes) it uses; `None`: it does without RoPE.
     pub rope: Option<usize>,
 }
 
@@ -99,7 +99,8 @@ impl Config {
     /// Reads and checks the configuration.
     ///
     /// # Errors
-    /// [`Error::UnsupportedArchitecture`](crate::Error::UnsupportedArchitecture), [`Error::MissingMetadata`](crate::Error::MissingMetadata) or [`Error::BadMetadata`](crate::Error::BadMetadata).
+    /// [`Error::UnsupportedArchitecture`](crate::Error::UnsupportedArchitecture),
+    /// [`Error::MissingMetadata`](crate::Error::MissingMetadata) or [`Error::BadMetadata`](crate::Error::BadMetadata).
     pub fn from_metadata(metadata: &Metadata, vocabulary_size: usize) -> Result<Self> {
         let architecture = Architecture::named(metadata.require_str("general.architecture")?)?;
         let keys = Keys::new(metadata, architecture.name);
@@ -183,34 +184,34 @@ impl Config {
         Ok(())
     }
 
-    /// Query heads that share one key and value head.
+    /// Query heads that share one KV head.
     pub fn heads_per_kv_head(&self) -> usize {
         self.heads / self.kv_heads
     }
 
-    /// Values of all queries of a token.
+    /// Length of a token's queries, all heads together.
     pub(super) fn query_size(&self) -> usize {
         self.heads * self.head_size
     }
 
-    /// Values of all keys of a token, and of all values.
+    /// Length of a token's keys, all KV heads together; that of its values is the same.
     pub(super) fn kv_size(&self) -> usize {
         self.kv_heads * self.head_size
     }
 
-    /// How many positions the layer `index` convolves, where it does not attend instead.
+    /// The length of the convolution of the layer `index`; `None` where it has attention.
     pub(super) fn convolution(&self, index: usize) -> Option<usize> {
         let convolutions = self.convolutions.as_ref()?;
         let convolves = convolutions.kv_heads.get(index) == Some(&0);
         convolves.then_some(convolutions.length)
     }
 
-    /// Parts of the KV cache that are of the layer `index`: a head's each, or what it convolves.
+    /// The number of caches of the layer `index`: one for each KV head, or one for its convolution.
     pub(super) fn caches(&self, index: usize) -> usize {
         self.convolution(index).map_or(self.kv_heads, |_| 1)
     }
 
-    /// Values of the three projections of a token to what the layer `index` mixes.
+    /// The widths of the three input projections of the layer `index`: queries, keys and values, or gates and values.
     pub(super) fn projections(&self, index: usize) -> [usize; 3] {
         match self.convolution(index) {
             Some(_) => [self.hidden_size; 3],
@@ -218,15 +219,15 @@ impl Config {
         }
     }
 
-    /// The most values of these projections together.
+    /// The largest sum of these widths in any layer.
     pub(crate) fn projected_size(&self) -> usize {
         let convolved = self.convolutions.as_ref().map(|_| 3 * self.hidden_size);
         let attended = self.query_size() + 2 * self.kv_size();
         attended.max(convolved.unwrap_or(0))
     }
 
-    /// The bases of the model's ropes and how their frequencies are scaled: the rope of most layers, and
-    /// that of the layers with a window.
+    /// The model's sets of RoPE frequencies, as base and scaling: first the one of most layers, then the one of the
+    /// layers with a sliding window.
     pub(super) fn ropes(&self) -> impl Iterator<Item = (f32, Scaling)> {
         let rotates = self.architecture.positions != Positions::Learned;
         let most = rotates.then_some((self.rope_base, self.rope_scaling));
@@ -237,7 +238,7 @@ impl Config {
         most.into_iter().chain(local.filter(|_| rotates))
     }
 
-    /// How the layer `index` knows positions.
+    /// How the layer `index` treats positions.
     pub(super) fn layer_positions(&self, index: usize) -> LayerPositions {
         let local = self.local.as_ref().filter(|local| local.has(index));
         let every = self.architecture.unrotated_every;
@@ -301,7 +302,7 @@ impl Local {
     }
 }
 
-/// The key and value heads of the layers that attend, and those that convolve.
+/// The number of KV heads of the layers with attention, and the layers with a convolution.
 fn mixers(
     keys: &Keys,
     architecture: &Architecture,
@@ -323,7 +324,7 @@ fn mixers(
         length: keys.size("shortconv.l_cache")?,
         kv_heads: list.iter().collect(),
     };
-    // What is no count divides nothing.
+    // A number out of range becomes 0, which `Config::check` refuses.
     Ok((kv_heads.try_into().unwrap_or(0), Some(convolutions)))
 }
 
@@ -348,7 +349,7 @@ impl Scales {
                 ..usual
             },
             ScaleRule::Metadata => {
-                // Files that leave one out, or set it to zero, mean the usual.
+                // A factor that is absent or 0 means the usual one.
                 let factor = |key: &str, usual: f32| -> Result<f32> {
                     let factor = keys.optional_finite(key)?;
                     Ok(factor.filter(|factor| *factor != 0.0).unwrap_or(usual))
@@ -364,7 +365,7 @@ impl Scales {
     }
 }
 
-/// The caps of scores and logits.
+/// The soft caps of attention scores and of logits.
 fn caps(keys: &Keys, rule: Caps) -> Result<(Option<f32>, Option<f32>)> {
     let cap = |key: &str, usual: Option<f32>| -> Result<Option<f32>> {
         let cap = keys.optional_finite(key)?.or(usual);

@@ -1,15 +1,15 @@
-//! An architecture's metadata keys, typed and within bounds.
+//! Reads an architecture's metadata keys with their types and bounds checked.
 
 use super::architecture::{Architecture, Caps, ScaleRule, Windows};
 use crate::gguf::{IntegerArray, Metadata, Value};
 use crate::{Error, Result};
 
-/// More of anything than this is no model but an attack.
+/// The largest size or count that is accepted: a larger one can only come from a damaged or hostile file.
 pub(super) const LARGEST: usize = 1 << 24;
-/// Heads of all layers together. The largest models have about 16,000.
+/// The most heads that are accepted over all layers. The largest models have about 16,000.
 pub(super) const MOST_HEADS: usize = 1 << 16;
 
-/// The keys that begin with the architecture's name.
+/// The metadata keys that begin with the architecture's name.
 pub(super) struct Keys<'a> {
     metadata: &'a Metadata,
     architecture: &'static str,
@@ -27,7 +27,7 @@ impl<'a> Keys<'a> {
         format!("{}.{name}", self.architecture)
     }
 
-    /// The error that `name` is not usable.
+    /// The error that the key `name` is not usable.
     pub fn fail<T>(&self, name: &str, reason: &str) -> Result<T> {
         Err(Error::BadMetadata {
             key: self.key(name),
@@ -35,13 +35,13 @@ impl<'a> Keys<'a> {
         })
     }
 
-    /// A size that must be there and not be zero.
+    /// A required size, which must not be zero.
     pub fn size(&self, name: &str) -> Result<usize> {
         let size = self.optional_size(name)?;
         size.ok_or_else(|| Error::MissingMetadata(self.key(name)))
     }
 
-    /// A size that must not be zero.
+    /// An optional size, which must not be zero.
     pub fn optional_size(&self, name: &str) -> Result<Option<usize>> {
         match self.optional_count(name)? {
             Some(0) => self.fail(name, "it must not be 0"),
@@ -49,7 +49,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// A count, which may be zero.
+    /// An optional count, which may be zero.
     pub fn optional_count(&self, name: &str) -> Result<Option<usize>> {
         match self.metadata.optional_u32(&self.key(name))? {
             None => Ok(None),
@@ -60,17 +60,17 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// A number that must be there.
+    /// A required number.
     pub fn f32(&self, name: &str) -> Result<f32> {
         self.metadata.require_f32(&self.key(name))
     }
 
-    /// A number.
+    /// An optional number.
     pub fn optional_f32(&self, name: &str) -> Result<Option<f32>> {
         self.metadata.optional_f32(&self.key(name))
     }
 
-    /// A number that is not infinite nor NaN.
+    /// An optional number, neither infinite nor NaN.
     pub fn optional_finite(&self, name: &str) -> Result<Option<f32>> {
         match self.optional_f32(name)? {
             Some(number) if !number.is_finite() => self.fail(name, "it must be a finite number"),
@@ -78,12 +78,12 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// A string.
+    /// An optional string.
     pub fn optional_str(&self, name: &str) -> Result<Option<&'a str>> {
         self.metadata.optional_str(&self.key(name))
     }
 
-    /// The numbers or truth values of a list; `None` where there is none.
+    /// A list of integers or booleans; `None` where there is none.
     pub fn list(&self, name: &str) -> Option<&'a IntegerArray> {
         match self.metadata.get(&self.key(name)) {
             Some(Value::Integers(list)) => Some(list),
@@ -91,7 +91,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Whether `name` is there with a value that means something.
+    /// Whether `name` is there with a value other than 0 and false.
     fn is_set(&self, name: &str) -> bool {
         match self.metadata.get(&self.key(name)) {
             None => false,
@@ -107,7 +107,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// What we would leave out without a word is an error instead.
+    /// Refuses keys that ask for what is not implemented: ignoring one would silently give wrong results.
     pub fn refuse_unsupported(&self, architecture: &Architecture) -> Result<()> {
         let mut refused = vec![
             ("expert_count", "mixtures of experts are not supported"),
@@ -151,7 +151,7 @@ impl<'a> Keys<'a> {
         if flag("attention.causal")? == Some(false) {
             return self.fail("attention.causal", "only text generators are supported");
         }
-        // Granite means by it that nothing is rotated.
+        // In Granite files, false means that RoPE is not applied.
         let finetuned = "rope.scaling.finetuned";
         if architecture.scales == ScaleRule::Metadata && flag(finetuned)? == Some(false) {
             return self.fail(finetuned, "models without positions are not supported");

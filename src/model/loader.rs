@@ -1,4 +1,4 @@
-//! Building a model from the bytes of its file as they arrive.
+//! Builds a model from the bytes of its file as they arrive.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use crate::{Error, Result};
 use fnv::FnvHasher;
 use std::hash::Hasher;
 
-/// Of so many bytes of a tensor one is part of the model's fingerprint: a prime, so that all places in a block
-/// come in turn.
+/// One byte in this many of each tensor enters the model's fingerprint. The number is prime, so that over many blocks
+/// every offset within a block is sampled.
 const SAMPLED: u64 = 1021;
 
-/// Builds a [`Model`] from the bytes of a GGUF file as they arrive, repacking each tensor on the way:
-/// nothing is held twice.
+/// Builds a [`Model`] from the bytes of a GGUF file as they arrive. Each tensor is repacked on the way, so that no
+/// weight is in memory twice.
 #[derive(Default)]
 pub struct Loader {
     reader: Reader,
@@ -33,16 +33,16 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// A loader that has seen nothing.
+    /// A loader that has read nothing yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A loader of a model in several parts whose headers are known. It takes the bytes of each part from its
-    /// start, the first part first, with a call of [`next_part`](Self::next_part) between two.
+    /// A loader for a model split over several files ("parts") whose headers have been read. It takes the bytes of each
+    /// part from its start, the first part first, with a call of [`next_part`](Self::next_part) between two parts.
     ///
     /// # Errors
-    /// As [`push`](Self::push) for a header, and [`Error::Parts`].
+    /// Those of [`push`](Self::push) for a header, and [`Error::Parts`].
     pub fn of_split(split: Split) -> Result<Self> {
         let reader = Reader::of_parts(&split)?;
         let mut parts = Parts::default();
@@ -50,7 +50,7 @@ impl Loader {
         Ok(Self { reader, parts })
     }
 
-    /// Says that the next bytes are those of the next part.
+    /// Declares that the next bytes are those of the next part.
     ///
     /// # Errors
     /// [`Error::Truncated`] if bytes of this part are missing, [`Error::Parts`] after the last one.
@@ -61,8 +61,8 @@ impl Loader {
     /// Takes the next bytes of the file. After an error the loader only repeats that error.
     ///
     /// # Errors
-    /// Everything that can be wrong with a file; a missing or unsupported tensor is noticed as soon as
-    /// the header has arrived.
+    /// Everything that can be wrong with a file; a missing or unsupported tensor is reported as soon as the header
+    /// has arrived.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         self.reader.push(bytes, &mut self.parts)
     }
@@ -72,23 +72,23 @@ impl Loader {
         self.parts.header.as_ref().map(|header| header.file_size)
     }
 
-    /// The finished model.
+    /// The finished model, once all bytes have been pushed.
     ///
     /// # Errors
-    /// [`Error::Truncated`] if bytes are missing.
+    /// [`Error::Truncated`] if bytes are missing, [`Error::OutOfMemory`].
     pub fn finish(mut self) -> Result<Model> {
         self.reader.finish()?;
         self.parts.assemble()
     }
 }
 
-/// Checks that a file with this header makes a model, before any of its weights is read. The tokenizer's
-/// arrays are moved out of the metadata.
+/// Checks that this crate can build a model from a file with this header, before any weights are read. The
+/// tokenizer's arrays are moved out of the metadata.
 ///
 /// # Errors
-/// What is missing or not supported.
+/// The first thing found that is missing or not supported.
 pub fn check(header: &mut Header) -> Result<(Config, Tokenizer)> {
-    // The architecture comes first: its name tells a user more than what else does not fit.
+    // Check the architecture first: an unsupported one explains the errors that would follow from it.
     Architecture::named(header.metadata.require_str("general.architecture")?)?;
     let tokenizer = Tokenizer::from_metadata(&mut header.metadata)?;
     let config = Config::from_metadata(&header.metadata, tokenizer.vocabulary_size())?;
@@ -110,15 +110,17 @@ enum Arriving {
         bytes: Vec<u8>,
         len: usize,
     },
-    /// A tensor the architecture does not name.
+    /// A tensor the architecture does not name. [`tensors::check`] refuses such files.
     Ignored,
 }
 
+/// What has arrived of the model so far.
 #[derive(Default)]
 struct Parts {
     config: Option<Config>,
     tokenizer: Option<Tokenizer>,
     header: Option<Header>,
+    /// The tensor that is arriving: its index, its data, and how many of its bytes have come.
     arriving: Option<(usize, Arriving, u64)>,
     fingerprint: FnvHasher,
     tensors: HashMap<String, Tensor>,
@@ -154,7 +156,7 @@ impl TensorSink for Parts {
             Arriving::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
             Arriving::Ignored => {}
         }
-        // The first of each so many bytes, however they arrive.
+        // Sample every `SAMPLED`th byte of the tensor, however its bytes are split over calls.
         let seen = (*received % SAMPLED) as usize;
         let step = SAMPLED as usize;
         for byte in bytes.iter().skip((step - seen) % step).step_by(step) {
@@ -186,6 +188,7 @@ impl Arriving {
     }
 }
 
+/// Prepares to receive the tensor of this directory entry.
 fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
     let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
     match tensors::find(config, &info.name) {
@@ -210,7 +213,7 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
     }
 }
 
-/// The tensors outside the layers, or those of one layer, by their stems.
+/// Takes tensors by the stem of their name: those of one layer, or those outside the layers.
 struct Group<'a> {
     tensors: &'a mut HashMap<String, Tensor>,
     layer: Option<usize>,
@@ -239,7 +242,7 @@ impl Group<'_> {
         }
     }
 
-    /// A matrix; the directory said that it is there.
+    /// A matrix that must be there: [`check`] has verified it.
     fn matrix(&mut self, stem: &str) -> Result<Matrix> {
         self.optional_matrix(stem).ok_or_else(|| missing(stem))
     }
@@ -266,7 +269,7 @@ impl Group<'_> {
         Some(HeadNorm { weight, span })
     }
 
-    /// The mixer of the layer `index`, which reads through `norm`.
+    /// The mixer of the layer `index`, whose input is normalised by `norm`.
     fn mixer(
         &mut self,
         config: &Config,
@@ -295,7 +298,7 @@ impl Group<'_> {
         })
     }
 
-    /// The kernel of a convolution, position by position; the file has it dimension by dimension.
+    /// The weights of a convolution, transposed: `[hidden_size][length]` in the file → `[length][hidden_size]`.
     fn kernel(&mut self, stem: &str, length: usize) -> Result<Vec<f32>> {
         let stored = self
             .optional_vector(stem, "weight")

@@ -1,4 +1,7 @@
-//! Token ids → hidden state: configuration, weights, KV cache, transformer layers.
+//! The transformer: token ids → hidden states, from which [`crate::head`] computes logits.
+//!
+//! A [`Loader`] builds a [`Model`] from the bytes of a GGUF file: configuration, tokenizer and weights. The model is
+//! immutable; a [`Session`] holds the KV cache of one text. [`Model::forward`] runs tokens through both.
 
 mod architecture;
 mod balance;
@@ -27,26 +30,26 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId};
 use transformer::Transformer;
 
-/// Tokens [`Model::forward`] handles best at once; longer prompts are run in chunks of this many.
+/// The number of tokens that [`Model::forward`] handles best at once; longer prompts are run in chunks of this many.
 pub const PREFILL_CHUNK: usize = 64;
 
-/// A loaded model: immutable, to be shared.
+/// A loaded model. It is immutable, so that several texts can share it.
 pub struct Model {
-    /// The shape of the network.
+    /// The configuration of the network.
     pub config: Config,
     /// Text → ids → text.
     pub tokenizer: Tokenizer,
     /// Hidden state → logits.
     pub head: Head,
-    /// What the file says besides (name, licence, chat template); the tokenizer's arrays are taken out.
+    /// The file's other metadata (name, licence, chat template); the tokenizer's arrays have been moved out of it.
     pub metadata: Metadata,
     /// Parameters in all tensors.
     pub parameters: u64,
     /// Bytes of the file.
     pub file_size: u64,
-    /// Tells the model's file from others: FNV-1a of every 1021st byte of each tensor, begun with the XXH64 of the
-    /// header (of several files, the first one's). Another quantisation or training shows in it; a byte changed on
-    /// purpose need not. It takes under 1 % of the time to load (`cargo bench --bench load`).
+    /// Identifies the model's file: FNV-1a of every 1021st byte of each tensor, starting from the XXH64 of the header
+    /// (of the first file's header where there are several). Another quantisation or another training changes it; a
+    /// byte changed on purpose may not. It takes under 1 % of the time to load (`cargo bench --bench load`).
     pub fingerprint: u64,
     /// Bytes of weights in memory.
     pub weight_bytes: usize,
@@ -78,7 +81,7 @@ impl Model {
     }
 }
 
-/// Makes `vec` exactly `len` long, or says that the memory is not there.
+/// Resizes `vec` to `len` values, new ones 0, or fails with [`Error::OutOfMemory`].
 fn resize(vec: &mut Vec<f32>, len: usize) -> Result<()> {
     let missing = len.saturating_sub(vec.len());
     vec.try_reserve_exact(missing)

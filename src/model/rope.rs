@@ -1,4 +1,4 @@
-//! Rotary position embedding (RoPE, Su et al. 2021): the angles.
+//! Rotary position embedding (RoPE, Su et al. 2021): frequencies, their scaling, and angles.
 
 use std::f64::consts::PI;
 
@@ -7,30 +7,30 @@ use super::architecture::Positions;
 use super::keys::Keys;
 use crate::Result;
 
-/// How frequencies are stretched beyond the context a model was first trained on.
+/// How RoPE's frequencies are scaled for contexts longer than the one a model was first trained on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scaling {
-    /// What frequencies are divided by.
+    /// The divisor of the frequencies.
     factor: f64,
-    /// Divides only low frequencies where there is such a rule.
+    /// Where set, only low frequencies are divided.
     yarn: Option<Yarn>,
-    /// What rotated vectors are multiplied by.
+    /// The factor that rotated vectors are multiplied by (the attention factor).
     magnitude: f64,
     /// Positions the model was first trained on.
     pub original_context: usize,
 }
 
-/// YaRN (Peng et al. 2023): high frequencies stay, low ones are divided, those between are mixed.
+/// YaRN (Peng et al. 2023): high frequencies stay, low ones are divided, those between are interpolated.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Yarn {
-    /// Turns within the original context above which a frequency stays.
+    /// A frequency that makes more turns than this within the original context stays as it is (`beta_fast`).
     fast: f64,
-    /// Turns below which it is divided.
+    /// One that makes fewer turns than this is divided (`beta_slow`).
     slow: f64,
 }
 
 impl Scaling {
-    /// Frequencies as they are.
+    /// No scaling.
     pub const NONE: Self = Self {
         factor: 1.0,
         yarn: None,
@@ -38,7 +38,7 @@ impl Scaling {
         original_context: usize::MAX,
     };
 
-    /// What the keys `rope.scaling.*` ask for.
+    /// Reads the scaling from the keys `rope.scaling.*`; one that is not implemented is an error.
     pub fn from_metadata(keys: &Keys, context_length: usize) -> Result<Self> {
         let kind = keys.optional_str("rope.scaling.type")?;
         if !matches!(kind, None | Some("none" | "linear" | "yarn" | "longrope")) {
@@ -60,7 +60,7 @@ impl Scaling {
         }
         let positive = |name: &str, usual: f64| match keys.optional_finite(name)? {
             Some(number) if number < 0.0 => keys.fail(name, "it must not be negative"),
-            // Zero is how files leave one out.
+            // In these files, 0 means that the value is not set.
             Some(number) if number > 0.0 => Ok(f64::from(number)),
             _ => Ok(usual),
         };
@@ -87,7 +87,7 @@ impl Scaling {
         })
     }
 
-    /// The frequencies of `size` dimensions: base^(−2i / size) / factor\[i\], stretched.
+    /// The scaled frequencies of `size` dimensions, one for each pair: base^(−2i / size) / factors\[i\], `[size / 2]`.
     fn frequencies(&self, base: f64, size: usize, factors: Option<&[f32]>) -> Vec<f64> {
         let frequency = |i: usize| {
             let exponent = -2.0 * i as f64 / size as f64;
@@ -107,9 +107,9 @@ impl Scaling {
 }
 
 impl Yarn {
-    /// How much of the frequency `i` stays as it is, from 0 to 1.
+    /// The share of the frequency `i` that is not divided, from 0 to 1.
     fn kept(self, i: usize, base: f64, size: usize, context: usize) -> f64 {
-        // The dimension that turns so often within the context.
+        // The dimension whose frequency makes this many turns within the context.
         let dimension = |turns: f64| {
             let ratio = context as f64 / (turns * 2.0 * PI);
             size as f64 * libm::log(ratio) / (2.0 * libm::log(base))
@@ -120,17 +120,17 @@ impl Yarn {
     }
 }
 
-/// The angles of one rope: most models have one, some a second for the layers with a window.
+/// One set of RoPE frequencies. Most models have one; some have a second for the layers with a sliding window.
 pub(super) struct Rope {
     frequencies: Vec<f64>,
-    /// For texts beyond the original context (LongRoPE, Ding et al. 2024).
+    /// The frequencies for texts beyond the original context (LongRoPE, Ding et al. 2024).
     long: Option<Vec<f64>>,
     original_context: usize,
     magnitude: f64,
     halves: bool,
 }
 
-/// Factors of single frequencies, as tensors of the file.
+/// Divisors of the single frequencies, `[rope_size / 2]` each, as tensors of the file.
 #[derive(Default)]
 pub(super) struct Factors {
     /// For every text.
@@ -142,7 +142,7 @@ pub(super) struct Factors {
 }
 
 impl Rope {
-    /// The rope of such a base and scaling.
+    /// The frequencies with this base, scaling and divisors.
     pub fn new(config: &Config, base: f32, scaling: Scaling, factors: &Factors) -> Self {
         let (base, size) = (f64::from(base), config.rope_size);
         let frequencies =
@@ -160,7 +160,7 @@ impl Rope {
         }
     }
 
-    /// Cosines, and sines, that one position takes.
+    /// The number of cosines, and of sines, for one position.
     pub fn stride(&self) -> usize {
         if self.halves {
             self.frequencies.len()
@@ -169,8 +169,9 @@ impl Rope {
         }
     }
 
-    /// The angles of one position, for a text that may grow to `capacity`, as `kernels::rotate_halves`
-    /// or `kernels::rotate_pairs` reads them.
+    /// Writes the cosines and sines of one position in the layout that `kernels::rotate_halves` or
+    /// `kernels::rotate_pairs` reads. `capacity` is the length the text may grow to, which decides between
+    /// LongRoPE's sets.
     pub fn angles(&self, position: usize, capacity: usize, cos: &mut [f32], sin: &mut [f32]) {
         let frequencies = match &self.long {
             Some(long) if capacity > self.original_context => long,
@@ -188,7 +189,7 @@ impl Rope {
         }
     }
 
-    /// Rotates the heads of one token's queries or keys.
+    /// Rotates one token's queries or keys, head by head.
     pub fn rotate(&self, x: &mut [f32], head_size: usize, cos: &[f32], sin: &[f32]) {
         let size = 2 * self.frequencies.len();
         for head in x.chunks_exact_mut(head_size) {

@@ -1,4 +1,4 @@
-//! One text in progress.
+//! A session: the state of one text that the model runs.
 
 use ndarray::ArrayView2;
 
@@ -10,7 +10,7 @@ use super::{Config, Model};
 use crate::kernels::CacheType;
 use crate::{Error, Result, TokenId};
 
-/// One text in progress: the KV cache of its tokens and scratch memory.
+/// The state of one text in progress: the KV cache of its tokens, the hidden states of the last ones, scratch memory.
 pub struct Session {
     pub(super) cache: KvCache,
     pub(super) scratch: Scratch,
@@ -20,11 +20,11 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session for `model` whose KV cache may grow to `capacity` tokens (memory is taken as needed); to
-    /// fewer where the model has learned an embedding for each position, and fewer of them.
+    /// A session for `model` whose KV cache may grow to `capacity` tokens. With learned position embeddings the
+    /// capacity is at most the number of those.
     ///
     /// # Errors
-    /// None today; memory for book-keeping may become one.
+    /// Currently none: the cache's memory is taken by [`Model::forward`].
     pub fn new(model: &Model, capacity: usize, cache: CacheType) -> Result<Self> {
         let config = &model.config;
         let learned = config.architecture.positions == Positions::Learned;
@@ -47,7 +47,7 @@ impl Session {
         self.len
     }
 
-    /// Whether no token has been run.
+    /// Whether the KV cache holds no tokens.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -57,12 +57,12 @@ impl Session {
         self.capacity
     }
 
-    /// Forgets all tokens after the first `len` (keeps the memory).
+    /// Removes all tokens after the first `len` from the KV cache; its memory is kept.
     pub fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);
     }
 
-    /// A session of its own that holds the same tokens; [`Session::hidden`] is empty until it runs more.
+    /// An independent copy with the same tokens; [`Session::hidden`] is empty until it runs more.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -74,7 +74,7 @@ impl Session {
         })
     }
 
-    /// A session like this one that holds nothing.
+    /// A session of the same capacity and cache type that holds no tokens.
     ///
     /// # Errors
     /// As [`Session::new`].
@@ -82,12 +82,12 @@ impl Session {
         Self::new(model, self.capacity, self.cache_type())
     }
 
-    /// How the KV cache keeps its numbers.
+    /// How the KV cache stores its numbers.
     pub fn cache_type(&self) -> CacheType {
         self.cache.kind()
     }
 
-    /// Appends to `out` the KV cache of the first `len` tokens.
+    /// Appends the bytes of the KV cache of the first `len` tokens to `out`.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -95,8 +95,8 @@ impl Session {
         self.cache.save(len.min(self.len), out)
     }
 
-    /// Takes the KV cache of `len` tokens from bytes that [`Session::save`] wrote, in a session of the same
-    /// model and cache type. False where these are others: the session is of no use then.
+    /// Takes the KV cache of `len` tokens from bytes that [`Session::save`] wrote, in a session of the same model and
+    /// cache type. Returns false where the bytes do not fit; the session must then be dropped.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -105,8 +105,7 @@ impl Session {
         Ok(len <= self.capacity && self.cache.restore(len, bytes)?)
     }
 
-    /// The hidden states, final norm applied, of the tokens of the last `forward`:
-    /// `[tokens, hidden_size]`.
+    /// The hidden states of the tokens of the last [`Model::forward`], after the final norm: `[tokens, hidden_size]`.
     pub fn hidden(&self) -> ArrayView2<'_, f32> {
         let hidden = &self.scratch.hidden;
         let shape = (hidden.len() / self.hidden_size, self.hidden_size);
@@ -114,12 +113,12 @@ impl Session {
             .unwrap_or_else(|_| ArrayView2::from_shape((0, 0), &[]).unwrap())
     }
 
-    /// Bytes of the KV cache now.
+    /// Bytes of memory that the KV cache takes now.
     pub fn cache_bytes(&self) -> usize {
         self.cache.bytes()
     }
 
-    /// Takes all memory that running `tokens` needs, and checks them; changes nothing that counts.
+    /// Checks `tokens` and takes all memory that running them needs; the text stays as it is.
     pub(super) fn prepare(
         &mut self,
         config: &Config,

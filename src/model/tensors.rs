@@ -1,4 +1,4 @@
-//! The tensors an architecture has: names, shapes, and which must be there.
+//! The tensors an architecture has: their names and shapes, and which of them must be there.
 
 use std::collections::HashSet;
 
@@ -7,14 +7,14 @@ use super::architecture::{Activation, NormKind, Norms, Positions, QueryKeyNorm};
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 
-/// A tensor that has a place in the model.
+/// What one tensor of the model must look like.
 pub(super) struct Spec {
     stem: &'static str,
     /// "weight" or "bias".
     suffix: &'static str,
     /// Fastest dimension first.
     pub shape: Vec<u64>,
-    /// Whether it meets activations in a matrix product, or is a few numbers.
+    /// Whether it is loaded as a matrix in its quantised form; the others are a few numbers, loaded as `f32`.
     pub is_matrix: bool,
     need: Need,
 }
@@ -22,7 +22,7 @@ pub(super) struct Spec {
 enum Need {
     Required,
     Optional,
-    /// Required unless the weight of this stem is there, and only then allowed.
+    /// Required unless the weight of this stem is there; then it must not be.
     Unless(&'static str),
     /// Required where the weight of the same stem is there.
     WithWeight,
@@ -99,7 +99,7 @@ impl Specs<'_> {
         }
     }
 
-    /// A short convolution of so many positions.
+    /// The tensors of a short convolution over `length` positions.
     fn convolution(&mut self, length: usize) {
         let hidden = self.config.hidden_size;
         self.linear("shortconv.in_proj", hidden, 3 * hidden, Need::Required);
@@ -117,7 +117,7 @@ fn outside(config: &Config) -> Vec<Spec> {
     let (hidden, vocabulary) = (config.hidden_size, config.vocabulary_size);
     specs.table("token_embd", hidden, vocabulary, Need::Required);
     specs.norm(config.architecture.output_norm, Need::Required);
-    // Without it the embedding is the head.
+    // Without it, the head shares the embedding's matrix.
     specs.linear("output", hidden, vocabulary, Need::Optional);
     if config.architecture.positions == Positions::Learned {
         let positions = config.context_length;
@@ -172,7 +172,7 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
         Some(rest) => {
             let (number, rest) = rest.split_once('.')?;
             let index = number.parse::<usize>().ok()?;
-            // As it is spelled when it is looked for: not "007".
+            // Only the spelling by which the loader looks the tensor up: not "007".
             if index >= config.layers || index.to_string() != number {
                 return None;
             }
@@ -185,7 +185,7 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
     specs.find(|spec| spec.stem == stem && spec.suffix == suffix)
 }
 
-/// Whether a tensor is kept as a matrix, or as a few numbers.
+/// Whether the tensor `name` is loaded as a matrix rather than as `f32` values.
 pub(crate) fn is_matrix(config: &Config, name: &str) -> bool {
     find(config, name).is_some_and(|spec| spec.is_matrix)
 }
@@ -195,8 +195,8 @@ pub(super) fn layer_name(layer: usize, stem: &str, suffix: &str) -> String {
     format!("blk.{layer}.{stem}.{suffix}")
 }
 
-/// Every tensor the model needs is there, in the right shape and a type there is a kernel for, and none
-/// that it would pass over in silence.
+/// Checks that every tensor the model needs is there in the right shape, and that there is none it would ignore.
+/// Their types were checked when the header was read.
 pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
     let mut found = HashSet::new();
     for info in tensors {
@@ -214,7 +214,7 @@ pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
     }
     let name = |stem: &str, suffix: &str| format!("{stem}.{suffix}");
     check_group(&outside(config), &found, name)?;
-    // Layer by layer: the first that is missing ends it, however many the metadata promises.
+    // Stop at the first layer that lacks a tensor, so that a wrong number of layers costs no time.
     (0..config.layers).try_for_each(|index| {
         check_group(&layer(config, index), &found, |stem, suffix| {
             layer_name(index, stem, suffix)
@@ -245,7 +245,7 @@ fn check_group(
         if required && !is_there {
             return Err(Error::MissingTensor(name(spec.stem, spec.suffix)));
         }
-        // The head's weight may be that of the embedding.
+        // A bias without its weight is an error, except for the head's: its weight may be the embedding's.
         let orphaned = !has(spec.stem, "weight") && spec.stem != "output";
         if is_there && orphaned {
             return Err(no_place(&name(spec.stem, spec.suffix)));
@@ -254,7 +254,7 @@ fn check_group(
     Ok(())
 }
 
-/// A bias or a norm we would not apply must not be passed over in silence.
+/// The error for a tensor that the model would not use. Ignoring, say, a bias would silently give wrong results.
 fn no_place(name: &str) -> Error {
     Error::Corrupt(format!(
         "the tensor \"{name}\" has no place in this architecture"

@@ -1,4 +1,4 @@
-//! What the metadata may and may not say.
+//! Tests of what metadata is accepted and what is refused.
 
 use super::Config;
 use super::architecture::ARCHITECTURES;
@@ -8,7 +8,7 @@ use crate::gguf::{Metadata, Value};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// The least that an architecture's file says, with `more` under the architecture's name.
+/// The smallest metadata of a file of this architecture, with `more` added or in place of its keys.
 fn metadata(architecture: &str, more: &[(&str, Value)]) -> Metadata {
     let mut metadata = Metadata::default();
     let name = Value::String(architecture.to_owned());
@@ -50,7 +50,7 @@ fn every_architecture_has_a_configuration() {
     assert_eq!(error, Error::UnsupportedArchitecture("mamba".to_owned()));
 }
 
-/// What we would leave out without a word is an error that names it.
+/// A key that asks for what is not implemented is an error that names the key.
 #[test]
 fn what_would_be_left_out_is_refused() {
     let text = |text: &str| Value::String(text.to_owned());
@@ -112,7 +112,7 @@ fn what_would_be_left_out_is_refused() {
     }
 }
 
-/// Values that say nothing are no reason to refuse a file.
+/// Keys whose values change nothing do not make a file unusable.
 #[test]
 fn what_changes_nothing_is_passed_over() {
     for (architecture, key, value) in [
@@ -148,11 +148,11 @@ fn windows_follow_their_pattern() {
     assert_eq!(windows(&listed), [None, Some(8), Some(8), None, None, None]);
     let gemma2 = config("gemma2", &[]).unwrap();
     assert_eq!(windows(&gemma2)[..3], [Some(4096), None, Some(4096)]);
-    // Without a window there is none.
+    // Without a window size in the file, no layer has a window.
     assert_eq!(windows(&config("olmo2", &[]).unwrap()), [None; 6]);
 }
 
-/// The key and value heads of every layer.
+/// A list with the number of KV heads of every layer.
 fn kv_heads<const LAYERS: usize>(heads: [i64; LAYERS]) -> Value {
     Value::Integers(heads.to_vec().into())
 }

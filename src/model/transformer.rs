@@ -1,4 +1,4 @@
-//! The transformer: embedding, layers, final norm.
+//! The forward pass: embedding, layers, final norm.
 
 use std::sync::Arc;
 
@@ -9,32 +9,32 @@ use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
 use crate::{Result, TokenId};
 
-/// All weights but the head's.
+/// All weights of the model but the head's.
 pub(super) struct Transformer {
     pub embedding: Arc<Matrix>,
-    /// Learned positions, where there are.
+    /// Learned position embeddings, where the model has them.
     pub positions: Option<Matrix>,
     pub layers: Vec<Layer>,
     pub final_norm: Norm,
-    /// As [`Config::ropes`].
+    /// The sets of RoPE frequencies, in the order of [`Config::ropes`].
     pub ropes: Vec<Rope>,
 }
 
-/// Memory for what flows between the layers, kept from call to call.
+/// Memory for activations, kept from call to call.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// The residual stream, `[tokens][hidden_size]`; after `forward` the hidden states.
+    /// The residual stream, `[tokens][hidden_size]`; after `forward`, the hidden states.
     pub hidden: Vec<f32>,
     x: Activations,
-    /// What a layer mixes: queries, keys and values of all tokens, or gates and values.
+    /// The outputs of a mixer's input projections for all tokens: queries, keys and values, or gates and values.
     projected: Vec<f32>,
-    /// What the first half of the feed-forward network gives.
+    /// The outputs of the first half of the feed-forward network.
     expanded: Vec<f32>,
     residual: Vec<f32>,
-    /// One token's vector, while it is normalised.
+    /// A copy of one token's vector while it is normalised.
     row: Vec<f32>,
     attention: AttentionScratch,
-    /// Of each rope.
+    /// One for each set of RoPE frequencies.
     angles: Vec<Angles>,
 }
 
@@ -46,7 +46,7 @@ struct Angles {
 }
 
 impl Scratch {
-    /// Takes the memory for `tokens` at once, up to position `end`.
+    /// Takes the memory to run `tokens` tokens at once, up to position `end`.
     pub fn prepare(
         &mut self,
         config: &Config,
@@ -71,7 +71,7 @@ impl Scratch {
             .prepare(config.heads_per_kv_head(), config.head_size, end)
     }
 
-    /// The residual stream += what a layer's half gave, normalised and scaled as the model has it.
+    /// hidden += residual, after the post-norm and the scaling where the model has them.
     fn add_residual(&mut self, config: &Config, norm: Option<&Norm>) {
         let size = config.hidden_size;
         if let Some(norm) = norm {
@@ -89,7 +89,8 @@ impl Scratch {
 }
 
 impl Transformer {
-    /// Runs `tokens` at the positions after the session's. All memory was taken before: nothing fails.
+    /// Runs `tokens` at the positions after the session's. `Session::prepare` has taken the memory, so that no error
+    /// is expected.
     pub fn run(&self, config: &Config, tokens: &[TokenId], session: &mut Session) -> Result<()> {
         self.embed(config, tokens, session);
         self.compute_angles(session);
@@ -113,8 +114,8 @@ impl Transformer {
         Ok(())
     }
 
-    /// The first half of a layer: norm, QKV, rotation and attention, or gates and convolution, and the output
-    /// projection. What it gives waits in `residual`.
+    /// The first half of a layer: norm, input projections, QK norm, RoPE and attention (or gates and convolution),
+    /// output projection. The result is in `scratch.residual`.
     fn mix_positions(
         &self,
         config: &Config,
@@ -134,7 +135,7 @@ impl Transformer {
             .projection
             .run(widths, &mut scratch.x, &mut scratch.projected);
         if layer.parallel {
-            // It reads the same normalised input.
+            // The feed-forward network reads the same normalised input.
             layer
                 .feed_forward
                 .project_up(&mut scratch.x, &mut scratch.expanded);
@@ -155,7 +156,7 @@ impl Transformer {
         Ok(())
     }
 
-    /// The final norm: the hidden states that the head reads.
+    /// Applies the final norm; the head reads the result, `scratch.hidden`.
     fn final_norm(&self, config: &Config, scratch: &mut Scratch) {
         let size = config.hidden_size;
         let normed = scratch.residual.chunks_exact_mut(size);
@@ -165,7 +166,7 @@ impl Transformer {
         std::mem::swap(&mut scratch.hidden, &mut scratch.residual);
     }
 
-    /// Cosines and sines of the positions after the session's, of each rope.
+    /// Computes the cosines and sines of the positions after the session's, for each set of RoPE frequencies.
     fn compute_angles(&self, session: &mut Session) {
         let (first, capacity) = (session.len, session.capacity());
         for (rope, angles) in self.ropes.iter().zip(&mut session.scratch.angles) {
@@ -177,7 +178,7 @@ impl Transformer {
         }
     }
 
-    /// The residual stream = the tokens' embeddings, with those of their positions where they are learned.
+    /// hidden = the tokens' embeddings, scaled, plus the position embeddings where the model has learned them.
     fn embed(&self, config: &Config, tokens: &[TokenId], session: &mut Session) {
         let first = session.len;
         let Scratch { hidden, row, .. } = &mut session.scratch;
@@ -196,7 +197,7 @@ impl Transformer {
         }
     }
 
-    /// Normalises, rotates and balances queries and keys.
+    /// Applies QK norm, RoPE and the factors of [`balance`](super::balance) to queries and keys.
     fn norm_and_rotate(
         &self,
         config: &Config,
@@ -227,7 +228,8 @@ impl Transformer {
 }
 
 impl Layer {
-    /// The second half: norm, up projection (and gate), activation, down projection. What it gives waits in `residual`.
+    /// The second half of a layer: norm, up projection (and gate), activation, down projection. The result is in
+    /// `scratch.residual`.
     fn feed_forward(&self, config: &Config, scratch: &mut Scratch) -> Result<()> {
         if !self.parallel {
             let norm = self.feed_forward_norm.as_ref();
@@ -246,8 +248,8 @@ impl Layer {
     }
 }
 
-/// x = attention(queries, keys, values) for every token, the first of which is at position `first`; keys and values
-/// are kept.
+/// x = attention(queries, keys, values) for every token, the first of which is at position `first`. Keys and values
+/// go to the KV cache.
 fn attend(
     config: &Config,
     [queries, keys, values]: [Rows; 3],
@@ -273,7 +275,7 @@ fn attend(
     let width = config.query_size();
     let mixed = scratch.x.prepare(tokens, width)?;
     for (token, mixed) in mixed.chunks_exact_mut(width).enumerate() {
-        // A token attends to itself and to what came before, as far as the window reaches.
+        // A token attends to itself and to the tokens before it, as far as the window reaches.
         let end = first + token + 1;
         let window = window.unwrap_or(end);
         let group = width / heads;
@@ -293,8 +295,8 @@ fn attend(
     Ok(())
 }
 
-/// x = a short convolution of what the input gates let through, as far as the output gates let it, for every token
-/// from position `first` on; its inputs are kept.
+/// x = output gates ⊙ convolution(input gates ⊙ values) for every token, the first of which is at position `first`.
+/// The convolution's inputs go to the cache.
 fn convolve(
     config: &Config,
     [input_gates, output_gates, values]: [Rows; 3],

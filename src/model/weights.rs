@@ -1,4 +1,4 @@
-//! The weights of a layer, and what each does to a token's vector.
+//! The weights of one layer, and the computations with them.
 
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ fn normalize(config: &Config, x: &[f32], weight: &[f32], bias: Option<&[f32]>, o
     }
 }
 
-/// x = the hidden states of all tokens, normalised where there is a norm.
+/// x = norm(hidden) for every token; a copy of the hidden states where there is no norm.
 pub(super) fn apply_norm(
     norm: Option<&Norm>,
     config: &Config,
@@ -48,7 +48,7 @@ pub(super) fn apply_norm(
     Ok(())
 }
 
-/// A matrix, and what is added to its product.
+/// A linear layer: a matrix and an optional bias.
 pub(super) struct Linear {
     pub matrix: Matrix,
     pub bias: Option<Vec<f32>>,
@@ -66,7 +66,7 @@ impl Linear {
     }
 }
 
-/// Where one of several vectors of every token lies in a buffer.
+/// Where the vectors of one kind (say, the keys) of all tokens lie in a buffer that holds several kinds.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
     start: usize,
@@ -75,21 +75,22 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// The place of one token's vector.
+    /// The range of one token's vector.
     pub fn of(self, token: usize) -> Range<usize> {
         let start = self.start + token * self.stride;
         start..start + self.width
     }
 }
 
-/// The projections to what a layer mixes: queries, keys and values, or gates and values.
+/// The input projections of a mixer: queries, keys and values for attention; input gates, output gates and values for
+/// a short convolution.
 pub(super) enum Projection {
     Separate([Linear; 3]),
     Fused(Linear),
 }
 
 impl Projection {
-    /// Writes the three vectors of so many values of all tokens to `out` and says where each lie.
+    /// Projects all tokens to three vectors of these `widths`, writes them to `out`, and says where each kind lies.
     pub fn run(&self, widths: [usize; 3], x: &mut Activations, out: &mut [f32]) -> [Rows; 3] {
         let tokens = x.tokens();
         let mut start = 0;
@@ -127,9 +128,9 @@ impl Projection {
     }
 }
 
-/// The weights of a norm of queries or of keys.
+/// The weights of a QK norm: one that normalises queries or keys.
 pub(super) struct HeadNorm {
-    /// For one head, for each of them, or for all together.
+    /// `[head_size]` shared by all heads, or weights for every head, one head after the other.
     pub weight: Vec<f32>,
     /// How many values are normalised together.
     pub span: usize,
@@ -147,15 +148,14 @@ impl HeadNorm {
     }
 }
 
-/// What the queries or the keys of all heads go through, besides rotation.
+/// What is done to the queries, or to the keys, of all heads besides RoPE.
 pub(super) struct Heads {
     pub norm: Option<HeadNorm>,
-    /// What each value is multiplied by: see [`balance`](super::balance).
+    /// What each value is multiplied by after RoPE: see [`balance`](super::balance).
     pub factors: Vec<f32>,
 }
 
-/// The half of a layer in which positions meet: projections, attention or a short convolution, the output
-/// projection.
+/// The half of a layer that mixes positions: input projections, attention or a short convolution, output projection.
 pub(super) struct SequenceMixer {
     pub projection: Projection,
     pub kind: MixerKind,
@@ -164,9 +164,9 @@ pub(super) struct SequenceMixer {
 
 /// How positions are mixed.
 pub(super) enum MixerKind {
-    /// Attention, with what queries and keys go through.
+    /// Attention, with what is done to queries and to keys.
     Attention([Heads; 2]),
-    /// A short convolution, with its kernel: `[position][hidden_size]`, the latest last.
+    /// A short convolution, with its weights: `[length][hidden_size]`, those of the latest position last.
     Convolution(Vec<f32>),
 }
 
@@ -176,7 +176,7 @@ pub(super) enum Expansion {
     Plain(Linear),
     /// down × (activation(gate × x) × (up × x)), as in SwiGLU (Shazeer 2020).
     Gated { gate: Linear, up: Linear },
-    /// The same, gate and up in one matrix.
+    /// The same with gate and up in one matrix, the gate's rows first.
     Fused(Linear),
 }
 
@@ -187,7 +187,7 @@ pub(super) struct FeedForward {
 }
 
 impl FeedForward {
-    /// The up projection (and the gate) of all tokens.
+    /// The up projection (and the gate projection) of all tokens.
     pub fn project_up(&self, x: &mut Activations, out: &mut [f32]) {
         match &self.expansion {
             Expansion::Plain(linear) | Expansion::Fused(linear) => {
@@ -202,7 +202,7 @@ impl FeedForward {
         }
     }
 
-    /// The activation and the down projection, from what [`project_up`](Self::project_up) gave for so many tokens.
+    /// The activation and the down projection, from what [`project_up`](Self::project_up) wrote for `tokens` tokens.
     pub fn project_down(
         &self,
         config: &Config,
@@ -237,7 +237,7 @@ pub(super) struct Layer {
     pub mixer_norm: Option<Norm>,
     pub mixer: SequenceMixer,
     pub mixer_post_norm: Option<Norm>,
-    /// Whether the feed-forward network reads what the mixer reads.
+    /// Whether the feed-forward network runs in parallel with the mixer: it reads the same normalised input.
     pub parallel: bool,
     pub feed_forward_norm: Option<Norm>,
     pub feed_forward: FeedForward,

@@ -1,6 +1,7 @@
-//! Half precision, bfloat16 and plain singles. All in software, so every platform gives the same bits.
+//! Half precision (f16), bfloat16 and single precision (f32). All in software, so that every platform gives the same
+//! bits.
 
-/// 2^112: moves the exponent of a half that stands in a single's bits from bias 15 to bias 127.
+/// 2^112: changes the exponent of a half in the bits of a single from bias 15 to bias 127.
 const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
 /// The bits of infinity as a single.
 const INFINITY: u32 = 0x7f80_0000;
@@ -14,15 +15,16 @@ pub fn f16_to_f32(half: u16) -> f32 {
         let quiet = if fraction == 0 { 0 } else { 0x0040_0000 };
         INFINITY | fraction | quiet
     } else {
-        // Exact, and right for subnormal halves too: they are subnormal singles until scaled.
+        // This is exact, also for subnormal halves: they are subnormal singles before they are scaled.
         (f32::from_bits(magnitude) * REBIAS).to_bits()
     };
     f32::from_bits(sign | bits)
 }
 
-/// Single → half, to nearest, ties to even; beyond the largest half to infinity. A NaN stays one and becomes quiet.
+/// Single → half, rounded to nearest, ties to even; beyond the largest half it gives infinity. A NaN stays one and
+/// becomes quiet.
 pub fn f32_to_f16(value: f32) -> u16 {
-    /// 65520, halfway between the largest half and what would come next.
+    /// 65520, halfway between the largest half and the number that would follow it.
     const OVERFLOW: u32 = 0x477f_f000;
     /// 2^-14, the smallest normal half.
     const NORMAL: u32 = 0x3880_0000;
@@ -33,7 +35,8 @@ pub fn f32_to_f16(value: f32) -> u16 {
     } else if magnitude >= OVERFLOW {
         0x7c00
     } else if magnitude < NORMAL {
-        // Between 0.5 and 1 a single's last place is 2^-24, that of a subnormal half: the addition rounds.
+        // Between 0.5 and 1, the last place of a single is 2^-24, as in a subnormal half, so the addition rounds
+        // correctly.
         ((f32::from_bits(magnitude) + 0.5).to_bits() - 0.5f32.to_bits()) as u16
     } else {
         let odd = (magnitude >> 13) & 1;
@@ -42,14 +45,14 @@ pub fn f32_to_f16(value: f32) -> u16 {
     sign | half
 }
 
-/// Single → bfloat16, to nearest, ties to even. A NaN stays one and becomes quiet.
+/// Single → bfloat16, rounded to nearest, ties to even. A NaN stays one and becomes quiet.
 pub(super) fn f32_to_bf16(value: f32) -> u16 {
     let bits = value.to_bits();
     if value.is_nan() {
         return (bits >> 16) as u16 | 0x0040;
     }
     let odd = (bits >> 16) & 1;
-    // No overflow: the largest bits that are no NaN are those of -infinity.
+    // This cannot overflow: the largest bits that are not NaN are those of -infinity.
     ((bits + 0x7fff + odd) >> 16) as u16
 }
 
@@ -69,7 +72,7 @@ pub(super) fn dequantize_bf16(block: &[u8; 2], out: &mut [f32; 1]) {
 mod tests {
     use super::*;
 
-    /// The value of a finite half as its definition says, in arithmetic that is exact.
+    /// The value of a finite half by its definition, computed exactly.
     fn by_definition(half: u16) -> f64 {
         let exponent = i32::from(half >> 10 & 0x1f);
         let fraction = f64::from(half & 0x3ff);

@@ -1,9 +1,9 @@
-//! Four bits that index a table of uneven levels, denser around zero, as trained weights are.
+//! The IQ4 formats: four bits that index a table of unevenly spaced levels, denser around zero, as trained weights are.
 //!
 //! | format | bytes of a block | sub-blocks | value of the index `q` |
 //! |---|---|---|---|
 //! | IQ4_NL | `d`, 16 × nibbles | 1 of 32 | `d·LEVELS[q]` |
-//! | IQ4_XS | `d`, 8 × upper 2 bits of scales, 8 × lower nibbles, 8 × 16 × nibbles | 8 of 32 | `d·(scale - 32)·LEVELS[q]` |
+//! | IQ4_XS | `d`, 8 × 2 upper and 8 × 4 lower scale bits, 128 × nibbles | 8 of 32 | `d·(scale - 32)·LEVELS[q]` |
 
 use super::f16_at;
 
@@ -32,7 +32,8 @@ pub(super) fn xs_sub_block(block: &[u8], sub: usize) -> (f32, &[u8]) {
     (scale, &block[8 + 16 * sub..][..16])
 }
 
-/// The levels of 32 elements, scaled: the low nibble of byte `i` belongs to element `i`, the high one to `i + 16`.
+/// Looks up the levels of 32 elements and scales them. The low nibble of byte `i` belongs to element `i`, the high one
+/// to element `i + 16`.
 fn look_up(scale: f32, nibbles: &[u8], out: &mut [f32]) {
     let (first, second) = out.split_at_mut(16);
     for ((first, second), nibbles) in first.iter_mut().zip(second).zip(nibbles) {

@@ -1,12 +1,12 @@
-//! The K-quants: 256 elements in sub-blocks, whose scales (and minima) are themselves small integers, multiples
-//! of the block's half-precision `d` (and `dmin`).
+//! The K-quants: 256 elements in sub-blocks. The scales (and minima) of the sub-blocks are small integers, multiples of
+//! the block's f16 `d` (and `dmin`).
 //!
 //! | format | bytes of a block | sub-blocks | value of the integer `q` |
 //! |---|---|---|---|
 //! | Q2_K | 16 scale-and-minimum nibbles, 64 × 2 bits, `d`, `dmin` | 16 of 16 | `d·scale·q - dmin·minimum` |
-//! | Q3_K | 32 × third bits, 64 × 2 bits, 12 of 6-bit scales, `d` | 16 of 16 | `d·(scale - 32)·(q - 4)` |
-//! | Q4_K | `d`, `dmin`, 12 of 6-bit scales and minima, 128 × nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
-//! | Q5_K | as Q4_K, 32 × fifth bits before the nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
+//! | Q3_K | 32 × third bits, 64 × 2 bits, 12 bytes of 6-bit scales, `d` | 16 of 16 | `d·(scale - 32)·(q - 4)` |
+//! | Q4_K | `d`, `dmin`, 12 bytes of 6-bit scales and minima, 128 × nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
+//! | Q5_K | like Q4_K, with 32 × fifth bits before the nibbles | 8 of 32 | `d·scale·q - dmin·minimum` |
 //! | Q6_K | 128 × nibbles, 64 × upper 2 bits, 16 int8 scales, `d` | 16 of 16 | `d·scale·(q - 32)` |
 
 use super::{TensorType, f16_at};
@@ -71,7 +71,7 @@ pub(super) fn dequantize_q6_k(block: &[u8; 210], out: &mut [f32; LEN]) {
     }
 }
 
-/// Value of element `i` of a block before scale and offset: unsigned, of as many bits as the format's name says.
+/// The value of element `i` of a block before scale and offset: unsigned, with as many bits as the format's name says.
 pub(super) fn value(kind: TensorType, block: &[u8], i: usize) -> u8 {
     match kind {
         TensorType::Q2K => two_bits(&block[16..80], i),
@@ -89,7 +89,7 @@ fn q6_value(block: &[u8], i: usize) -> u8 {
     nibble | two_bits(high, i) << 4
 }
 
-/// Scale and minimum of sub-block `sub` of a Q4_K, Q5_K or Q6_K block (whose minimum is 0).
+/// Scale and minimum of sub-block `sub` of a Q4_K, Q5_K or Q6_K block; the minimum of Q6_K is 0.
 pub(super) fn scale_and_minimum(kind: TensorType, block: &[u8], sub: usize) -> (f32, f32) {
     if kind == TensorType::Q6K {
         return (f16_at(block, 208) * f32::from(block[192 + sub] as i8), 0.0);

@@ -1,4 +1,4 @@
-//! The simple formats: 32 elements, one scale `d`, for the `_1` formats a minimum `m` (both halves).
+//! The simple formats: 32 elements with a scale `d` and, in the `_1` formats, a minimum `m`, both f16.
 //!
 //! | format | bytes of a block | value of the integer `q` |
 //! |---|---|---|
@@ -10,7 +10,7 @@
 //!
 //! The low nibble of byte `i` belongs to element `i`, the high one to element `i + 16`.
 
-// The formats pair element i with element i + 16: the index says it best.
+// The formats pair element i with element i + 16, which indices show best.
 #![allow(clippy::needless_range_loop)]
 
 use super::{f16_at, f32_to_f16};
@@ -61,13 +61,13 @@ fn nibble(nibbles: &[u8], i: usize) -> u8 {
     (nibbles[i % HALF] >> (i / HALF * 4)) & 0x0f
 }
 
-/// The fifth bit of element `i`, in its place.
+/// The fifth bit of element `i`, as bit 4 of the result.
 fn fifth_bit(bits: &[u8], i: usize) -> u8 {
     ((bits[i / 8] >> (i % 8)) & 1) << 4
 }
 
 pub(super) fn quantize_q4_0(values: &[f32], out: &mut Vec<u8>) {
-    // The value of largest magnitude becomes -8, the one integer without a positive twin.
+    // The value of largest magnitude becomes -8, because the integers reach further down (-8) than up (7).
     let d = peak(values) / -8.0;
     let q = to_integers(values, 0.0, d, 8.5, 15);
     out.extend(f32_to_f16(d).to_le_bytes());
@@ -105,11 +105,11 @@ pub(super) fn quantize_q8_0(values: &[f32], out: &mut Vec<u8>) {
     let d = peak(values).abs() / 127.0;
     let inverse = reciprocal(d);
     out.extend(f32_to_f16(d).to_le_bytes());
-    // Half away from zero, as C's `roundf`.
+    // Rounds half away from zero, like C's `roundf`.
     out.extend(values.iter().map(|x| (x * inverse).round() as i8 as u8));
 }
 
-/// The value of largest magnitude, the first of several.
+/// The value of largest magnitude; the first one of several.
 fn peak(values: &[f32]) -> f32 {
     let larger = |peak: f32, &x: &f32| if x.abs() > peak.abs() { x } else { peak };
     values.iter().fold(0.0, larger)
@@ -127,12 +127,12 @@ fn reciprocal(d: f32) -> f32 {
     if d == 0.0 { 0.0 } else { 1.0 / d }
 }
 
-/// `(x - min) / d + bias` cut to whole numbers from 0 to `max`.
+/// `(x - min) / d + bias`, truncated to integers from 0 to `max`.
 fn to_integers(values: &[f32], min: f32, d: f32, bias: f32, max: u8) -> [u8; LEN] {
     let inverse = reciprocal(d);
     let mut q = [0; LEN];
     for (q, x) in q.iter_mut().zip(values) {
-        // A cast saturates, and takes NaN to 0.
+        // The cast saturates, and turns NaN into 0.
         *q = (((x - min) * inverse + bias) as u8).min(max);
     }
     q

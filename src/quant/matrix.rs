@@ -1,11 +1,11 @@
-//! A weight matrix in tiles, built row by row from a tensor's bytes as they arrive.
+//! A weight matrix in tiles, built row by row as the bytes of its tensor arrive.
 
 use super::tiles::{self, TILE_ROWS, TileFormat};
 use super::{TensorType, f16_to_f32};
 use crate::{Error, Result};
 
-/// A weight matrix of `rows` outputs × `cols` inputs, in [tiles](super::tiles). Rows are padded with
-/// zeros to a multiple of [`TILE_ROWS`].
+/// A weight matrix of `rows` outputs × `cols` inputs, stored in [tiles](super::tiles). Rows are padded with zeros to a
+/// multiple of [`TILE_ROWS`].
 #[derive(Debug, Clone)]
 pub struct Matrix {
     rows: usize,
@@ -16,32 +16,32 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Rows: the length of the result.
+    /// The number of rows, which is the length of the product.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// Columns: the length of the input.
+    /// The number of columns, which is the length of the input.
     pub fn cols(&self) -> usize {
         self.cols
     }
 
-    /// How the tiles are laid out.
+    /// The layout of the tiles.
     pub fn format(&self) -> TileFormat {
         self.format
     }
 
-    /// The type the file stores the tensor in.
+    /// The type in which the file stores the tensor.
     pub fn kind(&self) -> TensorType {
         self.kind
     }
 
-    /// All tiles: group of rows by group of rows, in each the columns in order.
+    /// All tiles: one group of [`TILE_ROWS`] rows after the other, each from the first column to the last.
     pub fn tiles(&self) -> &[u8] {
         &self.tiles
     }
 
-    /// Tiles a group of [`TILE_ROWS`] rows takes.
+    /// The number of tiles of a group of [`TILE_ROWS`] rows.
     pub fn tiles_per_group(&self) -> usize {
         self.cols / self.format.tile_cols()
     }
@@ -52,7 +52,7 @@ impl Matrix {
         &self.tiles[group * bytes..(group + 1) * bytes]
     }
 
-    /// Dequantises one row into `out[cols]` (an embedding is a row of a matrix).
+    /// Dequantises one row into `out[cols]`; the embedding of a token is a row of a matrix.
     pub fn dequantize_row(&self, row: usize, out: &mut [f32]) {
         let (group, lane) = (row / TILE_ROWS, row % TILE_ROWS);
         let format = self.format;
@@ -92,10 +92,10 @@ fn lane_u32(tile: &[u8], lane: usize) -> u32 {
     u32::from_le_bytes([0, 1, 2, 3].map(|i| tile[4 * lane + i]))
 }
 
-/// Repacks a tensor into a [`Matrix`] while its bytes arrive, holding at most one row besides.
+/// Repacks a tensor into a [`Matrix`] while its bytes arrive, holding at most one row in addition.
 pub struct MatrixBuilder {
     matrix: Matrix,
-    /// The bytes of a row that has not arrived whole.
+    /// The bytes of a row that is not complete yet.
     partial: Vec<u8>,
     row_bytes: usize,
     next_row: usize,
@@ -105,7 +105,7 @@ impl MatrixBuilder {
     /// A builder for a tensor of `rows` × `cols` stored as `kind`.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`], or [`Error::Corrupt`] (naming `name`) where a row is not whole blocks.
+    /// [`Error::OutOfMemory`], or [`Error::Corrupt`], which names `name`, where a row is not a whole number of blocks.
     pub fn new(name: &str, kind: TensorType, rows: usize, cols: usize) -> Result<Self> {
         let format = TileFormat::of(kind);
         if !cols.is_multiple_of(kind.block_len()) {
@@ -137,7 +137,7 @@ impl MatrixBuilder {
         })
     }
 
-    /// Takes the tensor's next bytes; what exceeds the tensor is ignored.
+    /// Takes the tensor's next bytes; those beyond its end are ignored.
     pub fn push(&mut self, mut bytes: &[u8]) {
         if !self.partial.is_empty() {
             let wanted = self.row_bytes - self.partial.len();

@@ -1,16 +1,16 @@
-//! The block formats weights are stored in, and their reference dequantisation.
+//! The block formats that weights are stored in, and their reference dequantisation.
 //!
-//! A row of a matrix is a sequence of blocks; a block holds a fixed number of consecutive elements as small
-//! integers, with the scales that turn them back into numbers. The formats are ggml's: what a block's bytes mean
-//! is defined by `ggml-common.h` and `ggml-quants.c` of <https://github.com/ggml-org/ggml>, and the order of the
-//! floating-point operations here is the order there, so results are equal bit for bit.
+//! A row of a matrix is a sequence of blocks. A block holds a fixed number of consecutive elements as small integers,
+//! with the scales that turn them back into numbers. The formats are ggml's: `ggml-common.h` and `ggml-quants.c` of
+//! <https://github.com/ggml-org/ggml> define the meaning of a block's bytes. The floating-point operations here come in
+//! the same order as there, so that the results are equal bit for bit.
 //!
 //! | family | module | elements in a block |
 //! |---|---|---|
 //! | F32, F16, BF16 | [`float`](self) | 1 |
 //! | Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 | `legacy` | 32 |
 //! | Q2_K … Q6_K | `k_quants` | 256, in sub-blocks of 16 or 32 with scales of their own |
-//! | IQ4_NL, IQ4_XS | `iq4` | 32, 256; four bits that index a table of uneven levels |
+//! | IQ4_NL, IQ4_XS | `iq4` | 32, 256; four bits that index a table of unevenly spaced levels |
 
 mod float;
 pub(crate) mod iq4;
@@ -27,10 +27,10 @@ pub use tiles::TileFormat;
 
 use crate::{Error, Result};
 
-/// Dequantises whole blocks.
+/// Dequantises whole blocks of the type `kind`.
 ///
 /// # Panics
-/// If `bytes.len() / block_bytes * block_len != out.len()`, or `bytes` is no whole number of blocks.
+/// If `bytes` is not a whole number of blocks, or `out` does not have as many values as the blocks.
 pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
     let blocks = bytes.len() / kind.block_bytes();
     assert!(
@@ -59,11 +59,11 @@ pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
     }
 }
 
-/// Appends `values`, quantised block by block with ggml's reference rounding, to `out`; used by tests, benches and
-/// the trainer. For F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
+/// Quantises `values` block by block with ggml's reference rounding, and appends the blocks to `out`. Tests, benches
+/// and the trainer use it. For F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] for the other types and where `values` are no whole number of blocks,
+/// [`Error::InvalidOption`] for the other types and where `values` are not a whole number of blocks,
 /// [`Error::OutOfMemory`]; `out` is then unchanged.
 pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<()> {
     if !kind.is_quantizable() {
@@ -83,7 +83,7 @@ pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<(
             ),
         });
     }
-    // The product overflows only where the memory cannot be had either.
+    // Where the product would overflow, the allocation fails anyway.
     let size = blocks.saturating_mul(kind.block_bytes());
     out.try_reserve(size)
         .map_err(|_| Error::OutOfMemory(size))?;
@@ -116,7 +116,7 @@ fn by_block<const BYTES: usize, const LEN: usize>(
     }
 }
 
-/// The half-precision number at `at`, as a single.
+/// The half-precision number at byte `at`, in single precision.
 fn f16_at(block: &[u8], at: usize) -> f32 {
     f16_to_f32(u16::from_le_bytes([block[at], block[at + 1]]))
 }

@@ -1,4 +1,4 @@
-//! ggml's tensor types: numbers, names, block sizes.
+//! ggml's tensor types: their numbers, names and block sizes.
 
 /// How a tensor's elements are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -7,7 +7,7 @@ pub enum TensorType {
     F32,
     /// Half precision.
     F16,
-    /// The upper half of a single.
+    /// bfloat16: the upper 16 bits of a single-precision number.
     BF16,
     /// 4 bits and a scale per 32.
     Q4_0,
@@ -29,9 +29,9 @@ pub enum TensorType {
     Q5K,
     /// 6 bits, sub-blocks of 16 with 8-bit scales.
     Q6K,
-    /// 4 bits that index uneven levels, and a scale per 32.
+    /// 4 bits that index unevenly spaced levels, and a scale per 32.
     IQ4NL,
-    /// The levels of `IQ4NL`, sub-blocks of 32 with 6-bit scales.
+    /// The levels of `IQ4NL`, in sub-blocks of 32 with 6-bit scales.
     IQ4XS,
 }
 
@@ -55,7 +55,7 @@ impl TensorType {
         Self::BF16,
     ];
 
-    /// The type of a ggml number; `None` for a number this crate cannot read.
+    /// The type with this ggml number; `None` for one that this crate cannot read.
     pub fn from_ggml(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.ggml() == number)
     }
@@ -65,7 +65,7 @@ impl TensorType {
         self.properties().0
     }
 
-    /// The name of any ggml type number, also of those not supported ("IQ2_XXS"), for messages.
+    /// The name of any ggml type number, also of types that are not supported ("IQ2_XXS"), for error messages.
     pub fn ggml_name(number: u32) -> String {
         let name = match number {
             4 => "Q4_2",

@@ -1,65 +1,66 @@
-//! Tiles: the form weights are kept in, made once at load so that a kernel reads one stream.
+//! Tiles: the layout of weights in memory. Tensors are repacked into it once, at load, so that a kernel reads a single
+//! stream of bytes.
 //!
-//! A tile holds [`TILE_ROWS`] rows × [`TILE_COLS`] columns of a quantised matrix: the weights first,
-//! then what scales them, every number beside its three neighbours of the same column group. Bytes are
-//! ordered so that lane `r` of a 128-bit vector belongs to row `r`: byte `4r + c` of weight vector `g`
-//! is row `r`, column `4g + c`. A four-bit tile packs vectors `2i` and `2i + 1` into the low and high
-//! nibbles of vector `i`; a five-bit tile adds 16 bytes in which bit `g` of byte `4r + c` is the fifth
-//! bit, and bits `2i` and `2i + 1` of vector `v` of two-bit weights are vector `4v + i`. Matrices of floats use
-//! the same order with one column a tile: four rows' values in a row.
+//! A tile holds [`TILE_ROWS`] rows × [`TILE_COLS`] columns of a quantised matrix: first the weights, then their scales.
+//! The bytes are ordered so that the 32-bit lane `r` of a 128-bit vector belongs to row `r`: byte `4r + c` of the
+//! weight vector `g` is row `r`, column `4g + c`. Narrower weights share bytes. Of four-bit weights, the low and high
+//! nibbles of the stored vector `i` are the vectors `2i` and `2i + 1`. A fifth bit is in 16 further bytes: bit `g` of
+//! byte `4r + c`. Of two-bit weights, bits `2i` and `2i + 1` of the stored vector `v` are the vector `4v + i`. Matrices
+//! of floats use the same order with one column in a tile: the values of four rows, one after the other.
 
 use super::iq4::{self, LEVELS};
 use super::{TensorType, f32_to_f16, k_quants};
 
-/// Rows of a tile: one per 32-bit lane.
+/// Rows of a tile, one for each 32-bit lane of a 128-bit vector.
 pub const TILE_ROWS: usize = 4;
-/// Columns of a quantised tile, or of each of the [blocks](TileFormat::blocks) in it: as many as activations are
-/// quantised together.
+/// Columns of a quantised tile, or of each of the [blocks](TileFormat::blocks) in it. As many activations are quantised
+/// together.
 pub const TILE_COLS: usize = 32;
 
-/// How the tiles of a matrix are laid out.
+/// How the tiles of a matrix are laid out. All scales and minima are half-precision numbers (f16), one for each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TileFormat {
-    /// Four f32 a column.
+    /// Four f32.
     F32,
-    /// Four IEEE halves a column.
+    /// Four f16.
     F16,
-    /// Four bfloat16 a column.
+    /// Four bfloat16.
     BF16,
-    /// 64 bytes of nibbles, four half scales; weight = scale × (nibble − 8).
+    /// 64 bytes of nibbles, four scales; weight = scale × (nibble − 8).
     Q4_0,
-    /// 64 bytes of nibbles, four half scales, four half minima; weight = scale × nibble + minimum.
+    /// 64 bytes of nibbles, four scales, four minima; weight = scale × nibble + minimum.
     Q4_1,
-    /// As `Q4_0` with 16 bytes of fifth bits after the nibbles; weight = scale × (value − 16).
+    /// Like `Q4_0` with 16 bytes of fifth bits after the nibbles; weight = scale × (value − 16).
     Q5_0,
-    /// As `Q4_1` with 16 bytes of fifth bits after the nibbles.
+    /// Like `Q4_1` with 16 bytes of fifth bits after the nibbles.
     Q5_1,
-    /// As `Q4_0` with 32 bytes of upper bits after the nibbles, and four more half scales for columns 16 to
-    /// 31; weight = scale × (value − 32).
+    /// Like `Q4_0` with 32 bytes of upper bits after the nibbles, and four more scales, for columns 16 to 31;
+    /// weight = scale × (value − 32).
     Q6,
-    /// 128 signed bytes, four half scales; weight = scale × byte.
+    /// 128 signed bytes, four scales; weight = scale × byte.
     Q8_0,
-    /// Eight blocks: two bits a weight; for each row of a block two bytes, one for each half of its columns, of
-    /// four bits `steps` and four `depth`; four half scales, four half minima;
-    /// weight = scale × (steps × value) + minimum × depth.
+    /// Eight blocks of columns. First the weights of all blocks, two bits each; then for each row of each block two
+    /// bytes, one for each half of its columns, with `steps` in the lower and `depth` in the upper four bits; then four
+    /// scales and four minima; weight = scale × (steps × value) + minimum × depth.
     Q2,
-    /// Eight blocks: for each two bits a weight, then 16 bytes of third bits; two signed bytes `steps` a row as
-    /// in `Q2`; four half scales; weight = scale × steps / 8 × (8 × value − 32), so that kernels find in it the
-    /// weights of `Q6`.
+    /// Eight blocks of columns. First, for each block, its weights of two bits each, then 16 bytes of third bits; then
+    /// for each row of each block two signed bytes `steps`, one for each half of its columns; then four scales. A
+    /// weight is scale × steps / 8 × (8 × value − 32), so that kernels can treat it like the weights of `Q6`.
     Q3,
-    /// 64 bytes of nibbles, four half scales; weight = scale × the level the nibble stands for.
+    /// 64 bytes of nibbles, four scales; weight = scale × the level that the nibble indexes.
     IQ4,
 }
 
 impl TileFormat {
-    /// The tile format a tensor type is repacked to.
+    /// The tile format that a tensor type is repacked to.
     pub const fn of(kind: TensorType) -> Self {
         match kind {
             TensorType::F32 => Self::F32,
             TensorType::F16 => Self::F16,
             TensorType::BF16 => Self::BF16,
             TensorType::Q4_0 => Self::Q4_0,
-            // The same but for the scales: a product of two numbers, rounded to one half.
+            // The same layout, but a K-quant's scale and minimum, each a product of two numbers, are rounded to one
+            // f16.
             TensorType::Q4_1 | TensorType::Q4K => Self::Q4_1,
             TensorType::Q5_0 => Self::Q5_0,
             TensorType::Q5_1 | TensorType::Q5K => Self::Q5_1,
@@ -71,12 +72,12 @@ impl TileFormat {
         }
     }
 
-    /// Whether activations are quantised before they meet this format.
+    /// Whether activations are quantised before they are multiplied with weights of this format.
     pub const fn is_quantized(self) -> bool {
         !matches!(self, Self::F32 | Self::F16 | Self::BF16)
     }
 
-    /// Columns one tile spans.
+    /// Columns of one tile.
     pub const fn tile_cols(self) -> usize {
         if self.is_quantized() {
             TILE_COLS * self.blocks()
@@ -85,8 +86,8 @@ impl TileFormat {
         }
     }
 
-    /// Blocks of [`TILE_COLS`] columns in a quantised tile: one, but where scales are multiples of a number
-    /// that is the same for several.
+    /// Blocks of [`TILE_COLS`] columns in a quantised tile: several where their scales are multiples of one number that
+    /// they share, else one.
     pub const fn blocks(self) -> usize {
         match self {
             Self::Q2 | Self::Q3 => 8,
@@ -94,7 +95,7 @@ impl TileFormat {
         }
     }
 
-    /// Bytes of weights at the start of a tile, upper bits included.
+    /// Bytes of weights at the start of a tile, including upper bits.
     pub const fn weight_bytes(self) -> usize {
         match self {
             Self::F32 => 16,
@@ -108,7 +109,7 @@ impl TileFormat {
         }
     }
 
-    /// Where the halves lie in a tile: after the weights and the bytes that count their steps.
+    /// Where the f16 scales and minima begin in a tile: after the weights and the bytes with `steps`.
     pub(crate) const fn halves_at(self) -> usize {
         self.weight_bytes()
             + match self {
@@ -127,7 +128,7 @@ impl TileFormat {
             }
     }
 
-    /// What an unsigned weight is too large by (8 for `Q4_0`).
+    /// What is subtracted from an unsigned weight (8 for `Q4_0`).
     pub const fn offset(self) -> i32 {
         match self {
             Self::Q4_0 => 8,
@@ -142,7 +143,7 @@ impl TileFormat {
         matches!(self, Self::Q8_0 | Self::IQ4)
     }
 
-    /// Whether a tile carries one minimum a row.
+    /// Whether a tile has one minimum for each row, to be added as it is.
     pub const fn has_minimum(self) -> bool {
         matches!(self, Self::Q4_1 | Self::Q5_1)
     }
@@ -153,7 +154,7 @@ impl TileFormat {
     }
 }
 
-/// Writes one block of one row, as the file stores it, into row `row` of the zeroed tiles it fills.
+/// Packs one block of one row, in the file's format, into row `row` of the tiles that it fills, which must be zeroed.
 pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut [u8]) {
     match kind {
         TensorType::Q4K | TensorType::Q5K => {
@@ -192,7 +193,7 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
             }
             let at = TileFormat::Q2.halves_at();
             pack_half(&block[80..82], at, row, tiles);
-            // The minimum is subtracted: a half's sign is its last bit.
+            // The file's minimum is subtracted, the tile's added: flip the sign, the highest bit of an f16.
             pack_half(&[block[82], block[83] ^ 0x80], at + 8, row, tiles);
         }
         TensorType::Q3K => {
@@ -221,7 +222,7 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
     }
 }
 
-/// A block that fills one tile and has its scales in the tile's precision.
+/// Packs a block that fills one row of one tile and whose scales are f16 already.
 fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
     match format {
         TileFormat::F32 => tile[4 * row..4 * row + 4].copy_from_slice(block),
@@ -258,7 +259,7 @@ fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
     }
 }
 
-/// A ggml four-bit block keeps columns 0–15 in low nibbles and 16–31 in high ones.
+/// Packs a four-bit block of ggml, which keeps columns 0–15 in low nibbles and 16–31 in high ones.
 fn pack_nibbles(nibbles: &[u8], row: usize, tile: &mut [u8]) {
     let column = |c: usize| (nibbles[c % 16] >> (4 * (c / 16))) & 15;
     for i in 0..4 {
@@ -268,8 +269,8 @@ fn pack_nibbles(nibbles: &[u8], row: usize, tile: &mut [u8]) {
     }
 }
 
-/// The values of a tile's columns, 0 to 15, 31 or 63: nibbles, then the fifth bits of five, the upper two
-/// of six.
+/// Packs the values of a tile's columns, which are at most 15, 31 or 63: nibbles, then the fifth bits of five-bit
+/// values or the upper two bits of six-bit ones.
 fn pack_values(row: usize, tile: &mut [u8], value: impl Fn(usize) -> u8) {
     let six = tile.len() == TileFormat::Q6.tile_bytes();
     for column in 0..TILE_COLS {
@@ -283,7 +284,7 @@ fn pack_values(row: usize, tile: &mut [u8], value: impl Fn(usize) -> u8) {
     }
 }
 
-/// Two bits of a column, among others of the zeroed bytes of `vectors`.
+/// Packs the two bits of one column into `vectors`, whose bytes it shares with other columns.
 fn pack_two_bits(bits: u8, column: usize, row: usize, vectors: &mut [u8]) {
     vectors[16 * (column / 16) + 4 * row + column % 4] |= bits << (2 * (column / 4 % 4));
 }
@@ -299,19 +300,20 @@ fn pack_half(half: &[u8], start: usize, row: usize, tile: &mut [u8]) {
     tile[start + 2 * row..][..2].copy_from_slice(half);
 }
 
-/// Half `index` of the scales (`index` < 4) or minima (4 to 7; of `Q6` the scales of columns 16 to 31) of a
-/// quantised tile, as its bits.
+/// The bits of an f16 of a quantised tile: `index` 0 to 3 is the scale of a row, 4 to 7 its minimum, or for `Q6` its
+/// scale of columns 16 to 31.
 pub(crate) fn tile_half(format: TileFormat, tile: &[u8], index: usize) -> u16 {
     let at = format.halves_at() + 2 * index;
     u16::from_le_bytes([tile[at], tile[at + 1]])
 }
 
-/// Where a tile of `Q2` or `Q3` has the steps of columns 16 `part` to 16 `part` + 15 of `row`.
+/// Where a tile of `Q2` or `Q3` has the `steps` of columns 16 `part` to 16 `part` + 15 of `row`.
 const fn steps_at(format: TileFormat, row: usize, part: usize) -> usize {
     format.weight_bytes() + 2 * TILE_ROWS * (part / 2) + 2 * row + part % 2
 }
 
-/// What a step of columns 16 `part` to 16 `part` + 15 of `row` is worth, with the caller's way to read a half.
+/// The scale of columns 16 `part` to 16 `part` + 15 of `row`; `half` converts the bits of an f16. Of `Q2` it does not
+/// include `steps`, which [`tile_weight`] does.
 pub(crate) fn tile_scale(
     format: TileFormat,
     tile: &[u8],
@@ -329,7 +331,7 @@ pub(crate) fn tile_scale(
     }
 }
 
-/// How many times the minimum of `row` goes to columns 16 `part` to 16 `part` + 15.
+/// How many times the minimum of `row` is added in columns 16 `part` to 16 `part` + 15.
 pub(crate) fn tile_depth(format: TileFormat, tile: &[u8], row: usize, part: usize) -> i32 {
     match format {
         TileFormat::Q2 => i32::from(tile[steps_at(format, row, part)] >> 4),
@@ -337,8 +339,8 @@ pub(crate) fn tile_depth(format: TileFormat, tile: &[u8], row: usize, part: usiz
     }
 }
 
-/// The weight of `row` and `column` in a quantised tile as the integer a kernel multiplies:
-/// before scale, offset and minimum.
+/// The weight at `row` and `column` of a quantised tile as the integer that a kernel multiplies: before scale, offset
+/// and minimum.
 #[inline(always)]
 pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: usize) -> i32 {
     let byte = 4 * row + column % 4;

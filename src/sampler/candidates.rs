@@ -1,4 +1,5 @@
-//! The tokens still in play at one step, listed only once a stage leaves few of them or asks for each.
+//! The candidates of one step: the tokens that may still be sampled. They are listed one by one only once a stage
+//! leaves few of them.
 
 use super::selection::{
     Bounds, Candidate, FEW, best_of, distance, keep_first, nearest, rank, sort, walk,
@@ -10,30 +11,31 @@ use crate::{Error, Result, TokenId, kernels};
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-/// Beyond this surprisal (nats) a token adds nothing to an entropy.
+/// Beyond this surprisal in nats, a token adds nothing to the entropy.
 const NEGLIGIBLE: f64 = 80.0;
 
-/// How far from its beginning a walk through the whole vocabulary is expected to end: nats.
+/// The distances in nats from its centre within which a walk through the whole vocabulary is expected to end; they are
+/// tried in turn.
 const REACHES: [f32; 2] = [4.0, 16.0];
 
-/// Between two stages the candidates are in the order of their ids, or of their rank where [`FEW`] were
-/// selected: either way in a defined one, so that sums of floats over them are defined.
+/// The candidates. Between two stages they are in the order of their ids, or by rank after a selection of at most
+/// [`FEW`]: always in a defined order, so that sums of floats over them are defined.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
-    /// The logits by id, as the stages left them while no token was cut; −∞ where it may not be chosen.
+    /// The logits by id after the stages so far, valid while `whole`; −∞ where the token is no candidate.
     scores: Vec<f32>,
-    /// The softmax of `scores` up to a factor, unless it is `stale`.
+    /// The softmax of `scores` times a common factor; out of date while `stale`.
     weights: Vec<f32>,
     stale: bool,
-    /// Nothing was cut: `scores` says it all, and `items` is not filled.
+    /// Whether the candidates are those in `scores`; otherwise they are listed in `items`.
     whole: bool,
     items: Vec<Candidate>,
     room: Vec<Candidate>,
 }
 
 impl Candidates {
-    /// Starts a step: every token with a usable logit. Returns ln Σ e^logit, which is not finite where there
-    /// is none.
+    /// Starts a step: every token with a usable logit is a candidate. Returns ln Σ e^logit, which is not finite where
+    /// there is no such token.
     pub fn begin(&mut self, logits: &[f32]) -> Result<f32> {
         self.scores.clear();
         reserve(&mut self.scores, logits.len())?;
@@ -43,7 +45,7 @@ impl Candidates {
         self.weigh_all()
     }
 
-    /// Takes all tokens but the `allowed` out of play; before any is cut.
+    /// Removes all tokens that the mask does not allow. To be called before any stage.
     #[cold]
     #[inline(never)]
     pub fn allow(&mut self, allowed: &Mask) {
@@ -55,17 +57,17 @@ impl Candidates {
         self.stale = true;
     }
 
-    /// How many tokens there are, in play or not.
+    /// The number of tokens in the vocabulary, candidates or not.
     pub fn vocabulary(&self) -> usize {
         self.scores.len()
     }
 
-    /// How many tokens are in play.
+    /// The number of candidates.
     pub fn len(&self) -> usize {
         self.sum(|logit, _| usize::from(logit > f32::NEG_INFINITY))
     }
 
-    /// Changes the logits of the tokens that have a number in `table`.
+    /// Changes the logits of the candidates that have a number other than 0 in `table`.
     pub fn edit(&mut self, table: &Table, change: impl Fn(f32, u32) -> f32) {
         let change = |logit, value| change(logit, value).clamp(f32::MIN, f32::MAX) + 0.0;
         if self.whole {
@@ -86,7 +88,7 @@ impl Candidates {
         }
     }
 
-    /// Takes the tokens that have a number in `table` out of play.
+    /// Removes the candidates that have a number other than 0 in `table`.
     pub fn remove(&mut self, table: &Table) {
         if self.whole {
             for id in table.ids() {
@@ -95,12 +97,12 @@ impl Candidates {
             self.stale = true;
         } else {
             self.items.retain(|item| table.get(item.id) == 0);
-            // The best may be gone, beside which the others weighed next to nothing.
+            // The best may be gone, and the others' weights, relative to it, may be next to 0.
             self.weigh_items();
         }
     }
 
-    /// Whether a token in play has no number in `table`.
+    /// Whether a candidate has the number 0 in `table`.
     pub fn any_outside(&self, table: &Table) -> bool {
         let outside = |id| table.get(id) == 0;
         if self.whole {
@@ -111,7 +113,7 @@ impl Candidates {
         }
     }
 
-    /// Keeps the best `count`, and at least one.
+    /// Keeps the best `count` candidates, and at least one.
     pub fn keep_best(&mut self, count: usize) -> Result<()> {
         let count = count.max(1);
         if self.whole && count <= FEW && count < self.scores.len() {
@@ -138,7 +140,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Keeps the fewest best ones whose share of the mass is at least `share`, and at least one.
+    /// Keeps the best candidates, as few as have at least the probability `share` together, and at least one.
     pub fn keep_mass(&mut self, share: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
@@ -146,8 +148,8 @@ impl Candidates {
         self.keep_leading(&total, total.best_logit.into(), share)
     }
 
-    /// Keeps the fewest ones whose share of the mass is at least `share` and whose surprisal is nearest to
-    /// the entropy.
+    /// Keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the probability `share`
+    /// together.
     pub fn keep_typical(&mut self, share: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
@@ -156,7 +158,7 @@ impl Candidates {
         self.keep_leading(&total, expected, share)
     }
 
-    /// Keeps those that weigh at least `ratio` of the best one's weight.
+    /// Keeps the candidates with at least `ratio` times the weight of the best.
     pub fn keep_above(&mut self, ratio: f32) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
@@ -165,7 +167,7 @@ impl Candidates {
         self.keep_if(Bounds::weight(least), |item| item.weight >= least)
     }
 
-    /// Keeps those whose logit is at most `n` standard deviations of all logits under the largest.
+    /// Keeps the candidates whose logit is at most `n` standard deviations of all logits below the largest.
     pub fn keep_within_deviations(&mut self, n: f32) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
@@ -186,7 +188,7 @@ impl Candidates {
         self.keep_if(bounds, |item| f64::from(item.logit) >= least)
     }
 
-    /// Of those whose probability is at least `threshold`, removes all but the least probable.
+    /// Of the candidates whose probability is at least `threshold`, removes all but the least probable.
     pub fn exclude_top(&mut self, threshold: f32) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
@@ -200,7 +202,7 @@ impl Candidates {
         let Some(last) = last else {
             return Ok(());
         };
-        // It may weigh nothing beside what goes.
+        // Its weight, relative to those removed, may be next to 0.
         let anew = last.weight < f32::MIN_POSITIVE;
         let goes = |item: &Candidate| top(item) && item.id != last.id;
         if self.whole {
@@ -218,7 +220,8 @@ impl Candidates {
         Ok(())
     }
 
-    /// Keeps those whose surprisal is at most `most` nats, and the best in any case.
+    /// Keeps the candidates whose surprisal is at most `most` nats, and the best in any case. Returns the surprisals
+    /// before the cut.
     pub fn keep_unsurprising(&mut self, most: f64) -> Result<Option<Surprise>> {
         let Some(total) = self.total()? else {
             return Ok(None);
@@ -233,14 +236,14 @@ impl Candidates {
         Ok(Some(surprise))
     }
 
-    /// The entropy in nats, and the entropy that as many candidates have at most.
+    /// The entropy in nats, and the largest entropy that as many candidates can have.
     pub fn entropy_and_most(&mut self) -> Result<(f64, f64)> {
         let most = libm::log(self.len().max(1) as f64);
         let total = self.total()?;
         Ok((total.map_or(0.0, |total| self.entropy(&total)), most))
     }
 
-    /// Divides every logit by `temperature` (above 0) and weighs anew, relative to the best.
+    /// Divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
     pub fn scale(&mut self, temperature: f32) -> Result<()> {
         if self.whole {
             let shift = shift(kernels::max(&self.scores), temperature);
@@ -266,7 +269,8 @@ impl Candidates {
         Ok(())
     }
 
-    /// The candidate at `point` in [0, 1) of the mass, walking from the best, and its probability.
+    /// The candidate at `point` in \[0, 1) of the cumulative distribution, which begins with the best, and its
+    /// probability.
     pub fn pick(&mut self, point: f64) -> Result<Option<(Candidate, f32)>> {
         let Some(total) = self.total()? else {
             return Ok(None);
@@ -279,7 +283,7 @@ impl Candidates {
         Ok(picked.map(|picked| (picked, total.probability(picked.weight))))
     }
 
-    /// Hands each token in play and its probability to `take`; changes nothing.
+    /// Calls `take` with each candidate and its probability; changes nothing.
     pub fn each(&mut self, mut take: impl FnMut(TokenId, f32)) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
@@ -299,7 +303,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Where its buffers lie.
+    /// The addresses of its buffers.
     #[cfg(test)]
     pub fn addresses(&self) -> [*const u8; 4] {
         let (scores, weights) = (self.scores.as_ptr(), self.weights.as_ptr());
@@ -307,7 +311,7 @@ impl Candidates {
         [scores.cast(), weights.cast(), items.cast(), room.cast()]
     }
 
-    /// Cuts down to those that `keep` accepts; they lie within `bounds`.
+    /// Keeps the candidates that `keep` accepts, all of which lie within `bounds`.
     fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&Candidate) -> bool) -> Result<()> {
         if self.whole {
             self.list(bounds)?;
@@ -317,7 +321,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Makes `items` hold those of the whole vocabulary within `bounds`.
+    /// Fills `items` with the candidates of the whole vocabulary that lie within `bounds`.
     fn list(&mut self, bounds: Bounds) -> Result<()> {
         self.refresh()?;
         self.items.clear();
@@ -326,7 +330,7 @@ impl Candidates {
             let end = count.min(first + LANES);
             let (scores, weights) = (&self.scores[first..end], &self.weights[first..end]);
             let any = match (scores.as_array(), weights.as_array()) {
-                // Most have none, which the processor tells at once.
+                // Most groups contain none, which SIMD comparisons tell at once.
                 (Some(scores), Some(weights)) => bounds.hold_any(scores, weights),
                 _ => true,
             };
@@ -344,8 +348,8 @@ impl Candidates {
         Ok(())
     }
 
-    /// Makes `items` hold the tokens of the whole vocabulary whose logits are nearest to `centre`, at least as many
-    /// as weigh `least`.
+    /// Fills `items` with the candidates of the whole vocabulary whose logits are nearest to `centre`, at least as many
+    /// as weigh `least` units.
     fn list_nearest(&mut self, unit: Unit, centre: f64, least: u64) -> Result<()> {
         for reach in REACHES {
             let (low, high) = (centre - f64::from(reach), centre + f64::from(reach));
@@ -359,7 +363,7 @@ impl Candidates {
         self.list(Bounds::NONE)
     }
 
-    /// Makes `weights` those of `scores`.
+    /// Brings `weights` up to date with `scores`.
     fn refresh(&mut self) -> Result<()> {
         if self.stale {
             self.weigh_all()?;
@@ -367,7 +371,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// `weights` from `scores`; returns ln Σ e^score.
+    /// Computes `weights` from `scores`; returns ln Σ e^score.
     fn weigh_all(&mut self) -> Result<f32> {
         self.weights.clear();
         reserve(&mut self.weights, self.scores.len())?;
@@ -376,7 +380,7 @@ impl Candidates {
         Ok(kernels::softmax(&mut self.weights))
     }
 
-    /// The weights of `items` from their logits, relative to the best.
+    /// Computes the weights of `items` from their logits, relative to the best.
     fn weigh_items(&mut self) {
         if let Some(best) = self.best() {
             for item in &mut self.items {
@@ -385,7 +389,8 @@ impl Candidates {
         }
     }
 
-    /// Keeps those with the logits nearest to `centre` until they are at least `share` of the mass.
+    /// Keeps the candidates with the logits nearest to `centre`, as few as have at least the probability `share`
+    /// together.
     fn keep_leading(&mut self, total: &Total, centre: f64, share: f64) -> Result<()> {
         let least = (share * total.mass as f64).ceil() as u64;
         if let Some(last) = self.leading(total, centre, least)? {
@@ -396,8 +401,8 @@ impl Candidates {
         Ok(())
     }
 
-    /// The one with which those nearer to `centre` weigh at least `least` (in units, at most all there are);
-    /// `items` holds them all.
+    /// The candidate with which those nearest to `centre` reach a weight of `least` units (at most the weight of all).
+    /// `items` then contains all of them.
     fn leading(&mut self, total: &Total, centre: f64, least: u64) -> Result<Option<Candidate>> {
         let least = least.min(total.mass);
         if self.whole {
@@ -410,7 +415,7 @@ impl Candidates {
         self.items.iter().copied().min_by(rank)
     }
 
-    /// Σ of a term of the logit and the weight of each candidate; of tokens out of play the logit is −∞.
+    /// Σ `term(logit, weight)` over the candidates; also over tokens that are no candidates, whose logit is −∞.
     fn sum<T>(&self, term: impl Fn(f32, f32) -> T) -> T
     where
         T: Copy + Default + AddAssign + Sum,
@@ -422,7 +427,7 @@ impl Candidates {
         terms.sum()
     }
 
-    /// Weighs the candidates; `None` where there are none.
+    /// The totals over the candidates; `None` where there are none.
     fn total(&mut self) -> Result<Option<Total>> {
         let (best_logit, best_weight) = if self.whole {
             self.refresh()?;
@@ -439,7 +444,7 @@ impl Candidates {
         Ok(Some(Total::new(best_logit, best_weight, unit, mass)))
     }
 
-    /// Σ p × −ln p.
+    /// The entropy, Σ p × −ln p, in nats.
     fn entropy(&self, total: &Total) -> f64 {
         let terms = self.sum(|logit, weight| {
             let nats = total.surprise.of(logit);
@@ -453,8 +458,8 @@ impl Candidates {
     }
 }
 
-/// What to subtract from logits before a division by `temperature`: the best one, where the temperature is
-/// so low that quotients would overflow. Relative to the best they do not, upwards.
+/// What to subtract from logits before a division by `temperature`: the best logit where the temperature is so low that
+/// quotients would overflow. Logits relative to the best are at most 0, so they cannot overflow upwards.
 fn shift(best: f32, temperature: f32) -> f32 {
     if (best / temperature).is_finite() {
         0.0
@@ -463,7 +468,7 @@ fn shift(best: f32, temperature: f32) -> f32 {
     }
 }
 
-/// e^`depth`, for a logit relative to the best one's.
+/// e^`depth`, where `depth` is a logit relative to the best one.
 fn weight(depth: f32) -> f32 {
     if depth > f32::NEG_INFINITY {
         kernels::exp(depth)

@@ -1,5 +1,5 @@
-//! DRY, "don't repeat yourself" (p-e-w, text-generation-webui #5677): penalises tokens that would make a
-//! repetition longer, more the longer it is.
+//! DRY, "don't repeat yourself" (p-e-w, text-generation-webui #5677): penalises tokens that would continue a
+//! repetition, the more the longer it is.
 
 use super::table::Table;
 use crate::{Result, TokenId};
@@ -10,15 +10,16 @@ pub type TokenBytes<'a> = &'a dyn Fn(TokenId) -> &'a [u8];
 /// Scratch memory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Dry {
-    /// How much of the text's end the text ending that many tokens earlier shares with it.
+    /// `shared[d]`: how many tokens at the end of the text equal those that end d tokens earlier.
     shared: Vec<u32>,
-    /// The text after the token in view, as far as a breaker may reach into it.
+    /// The bytes from the token looked at on, as many as a breaker may reach into.
     following: Vec<u8>,
 }
 
 impl Dry {
-    /// Gives each token that would lengthen a repetition of at least `least` tokens the length of the longest
-    /// of them, plus 1. A repetition contains no breaker, and neither does a token that is given a number.
+    /// Sets the number in `table` of each token that would continue a repetition of at least `least` tokens: the length
+    /// of the longest such repetition, plus 1. A repetition contains no breaker, and a token that contains one gets no
+    /// number.
     pub fn repetitions(
         &mut self,
         window: &[TokenId],
@@ -33,7 +34,7 @@ impl Dry {
             return Ok(());
         }
         self.share(window)?;
-        // Nothing comes before the first token.
+        // The first token of the window has nothing before it to repeat.
         self.shared.push(0);
         for distance in 1..=window.len() {
             let length = (self.shared[distance] as usize).min(most);
@@ -49,8 +50,8 @@ impl Dry {
         Ok(())
     }
 
-    /// Tokens after the last breaker, all of the window where there is none. Control tokens, such as those
-    /// between the turns of a chat, are breakers by nature.
+    /// The number of tokens after the last breaker; all of the window where there is none. Control tokens, such as
+    /// those between the turns of a chat, are always breakers.
     fn since_break(
         &mut self,
         window: &[TokenId],
@@ -68,7 +69,7 @@ impl Dry {
             self.following
                 .truncate(token.len() + longest.saturating_sub(1));
             let text = &self.following;
-            // One that began in a later token would have been found there.
+            // A breaker that begins in a later token has been found before.
             let ends = breakers.iter().filter_map(|breaker| {
                 let start = find(text, breaker.as_bytes())?;
                 Some(start + breaker.len())
@@ -81,15 +82,14 @@ impl Dry {
         window.len()
     }
 
-    /// The Z function of the window read backwards: `shared[d]` tokens at the end also end d tokens earlier.
-    /// Linear in its length.
+    /// Computes `shared`: the Z function of the reversed window, in linear time.
     fn share(&mut self, window: &[TokenId]) -> Result<()> {
         let count = window.len();
         let back = |index: usize| window[count - 1 - index];
         self.shared.clear();
         super::reserve(&mut self.shared, count + 1)?;
         self.shared.resize(count, 0);
-        // back(start..end) is the match known so far that reaches furthest.
+        // back(start..end) is the known match that reaches furthest.
         let (mut start, mut end) = (0, 0);
         for distance in 1..count {
             let mut length = 0;
@@ -108,7 +108,7 @@ impl Dry {
     }
 }
 
-/// How many tokens it takes to reach `length` bytes.
+/// How many of the tokens it takes to reach `length` bytes.
 fn tokens_within(tokens: &[TokenId], length: usize, bytes: TokenBytes<'_>) -> usize {
     let mut reached = 0;
     let within = tokens.iter().take_while(|&&id| {
@@ -119,7 +119,7 @@ fn tokens_within(tokens: &[TokenId], length: usize, bytes: TokenBytes<'_>) -> us
     within.count()
 }
 
-/// Where the last `sought` begins.
+/// The start of the last occurrence of `sought`.
 fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
     let mut parts = text.windows(sought.len().max(1));
     parts.rposition(|part| part == sought)

@@ -1,19 +1,19 @@
-//! A set of tokens.
+//! A set of tokens, one bit for each.
 
 use crate::TokenId;
 
-/// The tokens that may be chosen at a step, one bit each: token `i` is bit `i % 32` of word `i / 32`. Those
-/// beyond the last word may not.
+/// The tokens that may be chosen at a step, one bit each: token `i` is bit `i % 32` of word `i / 32`. Tokens beyond the
+/// last word may not be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mask(Vec<u32>);
 
 impl Mask {
-    /// The set that such words spell.
+    /// The set with these words.
     pub fn new(words: Vec<u32>) -> Self {
         Mask(words)
     }
 
-    /// The words.
+    /// The words of the set.
     pub fn words(&self) -> &[u32] {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Logits → token: a chain of small stages, then one seeded draw.
+//! Logits → token: a chain of stages that reshape or cut the distribution, then one seeded random draw.
 //!
 //! ```text
 //! logits ──► softmax ──► candidates ──► stage ──► stage ──► … ──► draw ──► choice
@@ -6,18 +6,18 @@
 //!               └── the model's own distribution: log-probabilities ─────────┘
 //! ```
 //!
-//! The usual order is llama.cpp's: penalties, cuts, temperature, draw. The cuts therefore judge the model's
-//! own probabilities, and temperature only reshapes what they leave.
+//! The usual order is llama.cpp's: penalties, cuts, temperature, draw. The cuts therefore look at the model's own
+//! probabilities, and temperature only reshapes what they leave.
 //!
-//! A choice is a function of the logits, the stages, the text so far, the seed, the number of the step and,
-//! with mirostat, its μ: going back to a step finds it as it was. It is the same on every platform:
-//! exponentials come from [`crate::kernels`], other functions from `libm`, sums are taken in defined orders,
-//! and the random numbers are ChaCha12's.
+//! A choice depends on nothing but the logits, the stages, the text so far, the seed, the number of the step and, with
+//! mirostat, its μ. So a step that is rewound and taken again gives the same choice. It is the same on every platform:
+//! exponentials come from [`crate::kernels`], other functions from `libm`, sums are taken in a defined order, and the
+//! random numbers are ChaCha12's.
 //!
-//! A step takes time linear in the vocabulary and the part of the text that penalties look at, and its memory
-//! is used again by the next. Nothing sorts a vocabulary: weights are added up exactly, so that a selection from
-//! those that can matter is that of a full sort. Natively any stage over all of 49,152 tokens takes at most 0.23 ms
-//! beyond the softmax, 3 % of a step of SmolLM2-135M (`cargo bench --bench sampler`).
+//! A step takes time linear in the vocabulary and in the part of the text that penalties look at, and its buffers are
+//! reused by the next step. The whole vocabulary is never sorted: weights are added up exactly, as integers, so that a
+//! selection among the few tokens that matter equals a full sort. Natively any stage over all of 49,152 tokens takes at
+//! most 0.23 ms beyond the softmax, 3 % of a step of SmolLM2-135M (`cargo bench --bench sampler`).
 
 mod candidates;
 mod dry;
@@ -46,16 +46,16 @@ use stage::StageContext;
 use std::f64::consts::LN_2;
 use table::Table;
 
-/// Where in a text a token is chosen.
+/// The circumstances of one step: which step it is, the text so far, and the tokens allowed.
 #[derive(Clone, Copy)]
 pub struct Step<'a> {
-    /// The number of the step: each has random numbers of its own.
+    /// The number of the step; each has random numbers of its own.
     pub index: u64,
     /// The text so far, the prompt included.
     pub history: &'a [TokenId],
     /// The bytes of a token, for [`Stage::Dry`].
     pub bytes: TokenBytes<'a>,
-    /// The tokens that may be chosen, where not all may: the others are out of play before the first stage.
+    /// The tokens that a constraint allows; the others are removed before the first stage. `None` allows all.
     pub allowed: Option<&'a Mask>,
 }
 
@@ -67,24 +67,24 @@ pub struct Choice {
     /// Natural logarithm of its probability under the model's own distribution: temperature 1, the whole
     /// vocabulary.
     pub logprob: f32,
-    /// Its probability under the distribution the chain ends in; 1 when greedy.
+    /// Its probability after the whole chain; 1 when greedy.
     pub probability: f32,
-    /// The most probable tokens of the model's own distribution, best first, equals by id.
+    /// The most probable tokens of the model's own distribution, best first; of equal ones, the lower id first.
     pub alternatives: Vec<Alternative>,
-    /// The bits mirostat learns from.
+    /// Its surprisal in bits, from which mirostat learns.
     surprisal: Option<f64>,
 }
 
-/// One of the most probable tokens of a step, whether or not it could be drawn.
+/// One of the most probable tokens of a step, whether or not a stage cut it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Alternative {
     /// The token.
     pub id: TokenId,
-    /// Its logit as the model gave it (NaN as −∞).
+    /// Its logit as the model gave it; −∞ for NaN.
     pub logit: f32,
     /// Natural logarithm of its probability under the model's own distribution.
     pub logprob: f32,
-    /// Its probability under the distribution the chain ends in; 0 where a stage cut it.
+    /// Its probability after the whole chain; 0 where a stage cut it.
     pub probability: f32,
 }
 
@@ -101,25 +101,25 @@ impl Alternative {
     }
 }
 
-/// What a sampler carries from step to step, to be kept by who may go back.
+/// What a sampler carries from step to step. Save it before a step to be able to rewind to that step.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct State {
-    /// Mirostat's μ in bits, once there is one.
+    /// Mirostat's μ in bits; `None` before its first step.
     pub mu: Option<f64>,
 }
 
-/// Chooses tokens: holds the chain, the seed, [`State`], and buffers used again at each step.
+/// Chooses tokens. It holds the chain, the seed, the [`State`], and buffers that are reused at each step.
 #[derive(Debug)]
 pub struct Sampler {
     stages: Vec<Stage>,
     context: StageContext,
     candidates: Candidates,
-    /// Scratch for the best of a list.
+    /// Scratch memory for lists of the best tokens.
     ranking: Vec<Candidate>,
 }
 
 impl Sampler {
-    /// A sampler that applies `stages` in their order, but for those that have no effect.
+    /// A sampler that applies `stages` in their order, leaving out those that have no effect.
     pub fn new(stages: Vec<Stage>, seed: u64) -> Self {
         Sampler {
             stages: stage::effective(stages),
@@ -135,34 +135,36 @@ impl Sampler {
         }
     }
 
-    /// Changes the chain and the seed between two steps; [`State`] stays.
+    /// Changes the chain and the seed between two steps; the [`State`] stays as it is.
     pub fn configure(&mut self, stages: Vec<Stage>, seed: u64) {
         self.stages = stage::effective(stages);
         self.context.random = Random::new(seed);
     }
 
-    /// The chain: the stages that have an effect.
+    /// The chain: the stages that have an effect, in their order.
     pub fn stages(&self) -> &[Stage] {
         &self.stages
     }
 
-    /// What it carries to the next step.
+    /// The state that it carries to the next step.
     pub fn state(&self) -> State {
         State {
             mu: self.context.mu,
         }
     }
 
-    /// Puts it back to an earlier step.
+    /// Restores the state of an earlier step.
     pub fn restore(&mut self, state: State) {
         self.context.mu = state.mu;
     }
 
-    /// Chooses a token given `logits[vocabulary_size]`, and reports the `alternatives` most probable ones.
-    /// Changes nothing: [`Sampler::accept`] does.
+    /// Chooses a token given `logits[vocabulary_size]`, and reports the `alternatives` most probable ones. The state
+    /// does not change before [`Sampler::accept`].
     ///
-    /// A logit that is NaN or −∞ is never chosen; +∞ counts as the largest finite number. Errors:
-    /// [`Error::NotFinite`] when that, a ban, or the mask leaves nothing to choose; [`Error::OutOfMemory`].
+    /// A logit that is NaN or −∞ is never chosen; +∞ counts as the largest finite number.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] where such logits, bans or the mask leave nothing to choose; [`Error::OutOfMemory`].
     pub fn choose(
         &mut self,
         logits: &[f32],
@@ -182,8 +184,8 @@ impl Sampler {
         Ok(choice)
     }
 
-    /// The choice of a given token, as if it had been drawn: its probability is 0 where the chain cuts it.
-    /// Mirostat learns nothing from it.
+    /// The choice of the given token `id`, as if it had been sampled. Its probability is 0 where the chain cuts it, and
+    /// mirostat learns nothing from it.
     ///
     /// # Errors
     /// Those of [`Sampler::choose`].
@@ -206,7 +208,7 @@ impl Sampler {
         Ok(choice)
     }
 
-    /// Takes note that the choice was made.
+    /// Records that the choice was made: mirostat updates its μ.
     pub fn accept(&mut self, choice: &Choice) {
         if let Some(bits) = choice.surprisal {
             for stage in &self.stages {
@@ -215,7 +217,7 @@ impl Sampler {
         }
     }
 
-    /// Begins a step: all tokens are in play. Returns ln Σ e^logit.
+    /// Begins a step with all tokens as candidates. Returns ln Σ e^logit.
     fn begin(&mut self, logits: &[f32]) -> Result<f32> {
         self.context.uncut = None;
         let normalizer = self.candidates.begin(logits)?;
@@ -226,14 +228,14 @@ impl Sampler {
         }
     }
 
-    /// Takes the tokens out of play that are not allowed.
+    /// Removes the tokens that the step does not allow.
     fn restrict(&mut self, step: &Step<'_>) {
         if let Some(allowed) = step.allowed {
             self.candidates.allow(allowed);
         }
     }
 
-    /// The whole chain. Returns ln Σ e^logit of the model's own distribution.
+    /// Runs the whole chain. Returns ln Σ e^logit of the model's own distribution.
     fn run(&mut self, logits: &[f32], step: &Step<'_>) -> Result<f32> {
         let normalizer = self.begin(logits)?;
         self.restrict(step);
@@ -276,7 +278,7 @@ impl Sampler {
         })
     }
 
-    /// The `count` most probable tokens of the model's own distribution, their `probability` left at 0.
+    /// The `count` most probable tokens of the model's own distribution; their `probability` is 0 for now.
     pub(crate) fn alternatives(
         &mut self,
         logits: &[f32],
@@ -292,8 +294,8 @@ impl Sampler {
     }
 }
 
-/// NaN → −∞ (never chosen), +∞ → the largest finite number (so that differences stay defined), −0 → 0 (in the
-/// total order of floats they are not equals).
+/// Makes a logit safe to compute with: NaN → −∞ (never chosen), +∞ → the largest finite number (so that differences
+/// stay defined), −0 → 0 (`f32::total_cmp` tells the two zeros apart).
 fn sane(logit: f32) -> f32 {
     if logit.is_nan() {
         f32::NEG_INFINITY
@@ -302,7 +304,7 @@ fn sane(logit: f32) -> f32 {
     }
 }
 
-/// Room for `extra` more elements, or a typed error.
+/// Reserves room for `extra` more elements, or fails with [`Error::OutOfMemory`].
 fn reserve<T>(vec: &mut Vec<T>, extra: usize) -> Result<()> {
     vec.try_reserve_exact(extra)
         .map_err(|_| Error::OutOfMemory(extra.saturating_mul(size_of::<T>())))

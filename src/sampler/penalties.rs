@@ -1,15 +1,15 @@
-//! Penalties for what was said of late: counted tokens, and n-grams that may not return.
+//! Penalties on recent tokens: by how often each occurred, and for n-grams that may not occur again.
 
 use super::table::Table;
 use crate::{Result, TokenId};
 
-/// The last `last_n` tokens of `history`, all of it where that is negative.
+/// The last `last_n` tokens of `history`; all of it where `last_n` is negative.
 pub(super) fn window(history: &[TokenId], last_n: i32) -> &[TokenId] {
     let count = usize::try_from(last_n).unwrap_or(usize::MAX);
     &history[history.len().saturating_sub(count)..]
 }
 
-/// Gives each token of the window how often it occurs there.
+/// Sets the number in `table` of each token of the window to how often it occurs there.
 pub(super) fn count(window: &[TokenId], vocabulary: usize, table: &mut Table) -> Result<()> {
     table.prepare(vocabulary, window.len())?;
     for &id in window {
@@ -18,20 +18,20 @@ pub(super) fn count(window: &[TokenId], vocabulary: usize, table: &mut Table) ->
     Ok(())
 }
 
-/// The logit of a token that occurs `count` times: the repetition penalty makes it less probable whatever
-/// its sign (the paper divides only, which favours negative logits; every implementation mends that), the
-/// frequency penalty counts, the presence penalty does not.
+/// The penalised logit of a token that occurs `count` times. The repetition penalty makes it less probable whatever its
+/// sign: the paper only divides, which would favour negative logits, so this multiplies those as other implementations
+/// do. The frequency penalty counts once for each occurrence, the presence penalty once.
 pub(super) fn penalize(logit: f32, count: u32, [repetition, frequency, presence]: [f32; 3]) -> f32 {
     let logit = if logit > 0.0 {
         logit / repetition
     } else {
         logit * repetition
     };
-    // A quotient may overflow, and ∞ − ∞ is no number.
+    // The quotient may overflow, and ∞ − ∞ would be NaN.
     logit.clamp(f32::MIN, f32::MAX) - (count as f32 * frequency + presence)
 }
 
-/// Marks the tokens that would complete a sequence of `size` tokens that occurs in the window.
+/// Marks in `table` the tokens that would complete an n-gram of `size` tokens that the window already contains.
 pub(super) fn repeated_ngrams(
     window: &[TokenId],
     size: usize,

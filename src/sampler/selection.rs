@@ -1,33 +1,33 @@
-//! Which candidates come first: in linear time, since a vocabulary has up to 262,144 tokens.
+//! Selects the best candidates in linear time, because a vocabulary has up to 262,144 tokens.
 //!
-//! Weights are added up in whole units: a partial sort may leave candidates in an order that differs between
-//! platforms.
+//! Weights are added up as integers, exactly, because a partial sort may leave candidates in an order that differs
+//! between platforms, and sums of floats depend on the order.
 
 use super::sums::{LANES, Unit};
 use super::{reserve, sane};
 use crate::{Result, TokenId};
 use std::cmp::Ordering;
 
-/// A token that may still be drawn.
+/// A token that may still be sampled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Candidate {
     pub id: TokenId,
-    /// The logit as the stages so far left it; finite.
+    /// The logit after the stages so far; finite.
     pub logit: f32,
-    /// Its probability up to a factor common to all candidates.
+    /// Its probability times a factor common to all candidates.
     pub weight: f32,
 }
 
-/// The most probable first, equals by id: a total order.
+/// Orders candidates by logit, the largest first, equal ones by id: a total order.
 pub(super) fn rank(a: &Candidate, b: &Candidate) -> Ordering {
     b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id))
 }
 
-/// Up to how many candidates are sorted without a thought.
+/// Up to this many candidates are simply sorted.
 pub(super) const FEW: usize = 1024;
 
-/// The best `count` of `logits`, best first and without weights, into `found`: one pass that gathers twice
-/// as many, and from then on lets in only what beats the worst that could still be among them.
+/// Writes the best `count` of `logits` to `found`, best first and without weights. One pass: it collects up to twice as
+/// many, keeps the best `count` of these, and from then on takes only logits larger than the worst of those.
 pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) -> Result<()> {
     found.clear();
     let room = count.saturating_mul(2).max(8).min(logits.len());
@@ -35,7 +35,7 @@ pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) 
     if count == 0 {
         return Ok(());
     }
-    // NaN and −∞ are not greater; nor is a later equal of the bar, which ranks behind it.
+    // The comparison excludes NaN and −∞, and later logits equal to `bar`, which rank behind it.
     let mut bar = f32::NEG_INFINITY;
     for (id, &logit) in (0..).zip(logits) {
         if logit > bar {
@@ -55,12 +55,12 @@ pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) 
     Ok(())
 }
 
-/// Sorts a few, by one instance of the sort for all orders: each weighs kilobytes of WebAssembly.
+/// Sorts a few candidates. All orders share one instance of the sort, because each adds kilobytes of WebAssembly.
 pub(super) fn sort(items: &mut [Candidate], order: &dyn Fn(&Candidate, &Candidate) -> Ordering) {
     items.sort_unstable_by(order);
 }
 
-/// Keeps the best `count`, the worst of them last and the others in any order.
+/// Keeps the best `count`: the worst of them is last, the others are in any order.
 pub(super) fn keep_first(items: &mut Vec<Candidate>, count: usize) {
     if count < items.len() {
         items.select_nth_unstable_by(count - 1, rank);
@@ -68,12 +68,12 @@ pub(super) fn keep_first(items: &mut Vec<Candidate>, count: usize) {
     }
 }
 
-/// Buckets of a [`walk`], and how far the last of them begins at most: probabilities beyond are e⁻³² and
-/// less.
+/// The number of buckets in a [`walk`], and the largest distance at which the last one begins. Probabilities at a
+/// larger distance are e⁻³² and less.
 const BUCKETS: usize = 1024;
 const DEEPEST: f32 = 32.0;
 
-/// Where the logits and weights of candidates lie.
+/// Bounds on the logits and weights of candidates.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     low: f32,
@@ -88,7 +88,7 @@ impl Bounds {
         least_weight: 0.0,
     };
 
-    /// At least these, and a little more, so that rounding excludes none.
+    /// Logits from `low` to `high`, and slightly more, so that rounding excludes none.
     pub fn logits(low: f64, high: f64) -> Self {
         Bounds {
             low: (low as f32).next_down().max(f32::MIN),
@@ -117,22 +117,22 @@ impl Bounds {
     }
 }
 
-/// How far a candidate's logit is from `centre`.
+/// The distance of a candidate's logit from `centre`.
 pub(super) fn distance(item: &Candidate, centre: f64) -> f32 {
     (centre - f64::from(item.logit)).abs() as f32
 }
 
-/// The nearest to `centre` first, equals by [`rank`].
+/// Orders candidates by their distance from `centre`, the nearest first, equal ones by [`rank`].
 pub(super) fn nearest(centre: f64, a: &Candidate, b: &Candidate) -> Ordering {
     let distances = distance(a, centre).total_cmp(&distance(b, centre));
     distances.then_with(|| rank(a, b))
 }
 
-/// Walks through `items` from the [`nearest`] to `centre` on, until they weigh `least` units, and gives the last
-/// one taken: `None` where there are none.
+/// Takes `items` in the order of [`nearest`] to `centre` until they weigh at least `least` units together, and returns
+/// the last one taken; `None` where there are no items.
 ///
-/// More than a [`FEW`] are not sorted: their weights are added up in buckets, and only the bucket in which
-/// the walk ends is looked into. Since sums of units are exact, that is the same. `room` is scratch.
+/// More than [`FEW`] are not sorted as a whole: their weights are added up in buckets, and only the bucket in which the
+/// walk ends is sorted. As sums of units are exact, the result is the same. `room` is scratch memory.
 pub(super) fn walk(
     items: &[Candidate],
     room: &mut Vec<Candidate>,
@@ -149,7 +149,7 @@ pub(super) fn walk(
         let distances = items.iter().map(|item| distance(item, centre));
         let (near, far) = distances.fold((f32::MAX, 0.0), |(a, b), d| (d.min(a), d.max(b)));
         let scale = BUCKETS as f32 / (far - near).clamp(f32::MIN_POSITIVE, DEEPEST);
-        // Where all are equal this is 0 × ∞, and NaN becomes 0.
+        // Where all distances are equal this is 0 × ∞ = NaN, which becomes 0 as an integer.
         let bucket = |item: &Candidate| {
             (((distance(item, centre) - near) * scale) as usize).min(BUCKETS - 1)
         };

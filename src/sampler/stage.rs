@@ -1,4 +1,4 @@
-//! The stages of the chain, as data: a chain is a list of them.
+//! The stages of the chain as data: a chain is a list of them.
 
 use super::Step;
 use super::candidates::Candidates;
@@ -11,32 +11,32 @@ use crate::{Result, TokenId};
 use serde::Serialize;
 use std::f64::consts::LN_2;
 
-/// One step from the model's distribution to the one that is drawn from. Fields are spelled as the options
-/// of a generation; [`crate::generator::Options`] gives their ranges.
+/// One transformation on the way from the model's distribution to the one that is sampled from. The fields are named
+/// like the options of a generation; [`crate::generator::Options`] gives their ranges.
 ///
-/// A stage never leaves nothing. Only a logit bias can: a banned token is never drawn.
+/// A stage always leaves at least one token. The exception is a logit bias: a banned token is never sampled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum Stage {
-    /// Adds to the logits of some tokens; takes others out of play.
+    /// Adds to the logits of some tokens and removes others.
     LogitBias {
-        /// What to add to which logit; each token once.
+        /// Tokens and what to add to their logits; each token once.
         logit_bias: Vec<(TokenId, f32)>,
-        /// Tokens that may not be drawn.
+        /// Tokens that are removed.
         banned_tokens: Vec<TokenId>,
     },
-    /// Makes tokens of the last `penalty_last_n` (−1: of the whole text) less probable.
+    /// Makes tokens less probable that occur among the last `penalty_last_n` tokens (−1: in the whole text).
     Penalties {
-        /// How many tokens count.
+        /// How many of the last tokens are looked at.
         penalty_last_n: i32,
         /// Divides positive logits and multiplies others (Keskar et al. 2019, CTRL). 1 is neutral.
         repetition_penalty: f32,
-        /// Is subtracted for each occurrence (OpenAI's API). 0 is neutral.
+        /// Subtracted for each occurrence (OpenAI's API). 0 is neutral.
         frequency_penalty: f32,
-        /// Is subtracted once (OpenAI's API). 0 is neutral.
+        /// Subtracted once (OpenAI's API). 0 is neutral.
         presence_penalty: f32,
-        /// No sequence of so many tokens may come twice (Paulus et al. 2017). 0 is neutral; where nothing
-        /// else could follow, so is any.
+        /// No n-gram of this size may occur twice (Paulus et al. 2017). 0 is neutral. Has no effect where it would
+        /// remove all tokens.
         no_repeat_ngram_size: u32,
     },
     /// Subtracts `dry_multiplier` × `dry_base` ^ (length − `dry_allowed_length`) from the logits of tokens
@@ -44,89 +44,89 @@ pub enum Stage {
     Dry {
         /// 0 is neutral.
         dry_multiplier: f32,
-        /// Growth with each token of the repetition.
+        /// The factor by which the penalty grows with each token of the repetition.
         dry_base: f32,
-        /// The longest repetition without penalty is one token shorter.
+        /// The length of the shortest repetition that is penalised.
         dry_allowed_length: u32,
-        /// How many tokens are searched; −1 for the whole text.
+        /// How many of the last tokens are searched; −1 for the whole text.
         dry_penalty_last_n: i32,
-        /// Strings no repetition reaches across. Control tokens are such without being named.
+        /// Strings that end a repetition. Control tokens always do, without being listed.
         dry_sequence_breakers: Vec<String>,
     },
-    /// Keeps the tokens whose logit is at most so many standard deviations under the largest (Tang et al.
-    /// 2024). 0 or less is neutral.
+    /// Keeps the tokens whose logit is at most this many standard deviations below the largest (Tang et al. 2024). 0 or
+    /// less is neutral.
     TopNSigma {
-        /// Standard deviations.
+        /// The number of standard deviations.
         top_n_sigma: f32,
     },
-    /// Keeps the k most probable tokens (equals: the lowest ids). 0 is neutral.
+    /// Keeps the k most probable tokens; of equal ones, those with the lowest ids. 0 is neutral.
     TopK {
-        /// How many.
+        /// The number of tokens to keep.
         top_k: u32,
     },
-    /// Keeps the smallest set of tokens with at least this share of the mass whose surprisal is nearest to
-    /// the entropy (Meister et al. 2022, locally typical sampling). 1 is neutral.
+    /// Keeps the tokens whose surprisal is nearest to the entropy, as few as have at least this probability together
+    /// (Meister et al. 2022, locally typical sampling). 1 is neutral.
     TypicalP {
-        /// Share of the mass.
+        /// The probability to keep.
         typical_p: f32,
     },
-    /// Keeps the smallest set of the most probable tokens with at least this share of the mass (Holtzman et
-    /// al. 2019, nucleus sampling). 1 is neutral, 0 leaves only the best.
+    /// Keeps the most probable tokens, as few as have at least this probability together (Holtzman et al. 2019, nucleus
+    /// sampling). 1 is neutral; 0 leaves only the best.
     TopP {
-        /// Share of the mass.
+        /// The probability to keep.
         top_p: f32,
     },
-    /// Keeps the tokens at least so many times as probable as the best (Nguyen et al. 2024). 0 is neutral,
-    /// 1 leaves only the best and its equals.
+    /// Keeps the tokens with at least this share of the best token's probability (Nguyen et al. 2024). 0 is neutral; 1
+    /// leaves only the best and those equal to it.
     MinP {
-        /// Share of the best one's probability.
+        /// The share of the best token's probability.
         min_p: f32,
     },
-    /// With a probability, excludes the top choices: all tokens of at least the threshold but the least
-    /// probable of them (p-e-w 2024, text-generation-webui #6335). A probability of 0 is neutral, as is a
-    /// threshold over 0.5, which no two tokens reach.
+    /// With the probability `xtc_probability`, excludes the top choices, which are all tokens of at least the
+    /// probability `xtc_threshold`, except the least probable of them (p-e-w 2024, text-generation-webui #6335).
+    /// Neutral with a probability of 0, and with a threshold over 0.5, which no two tokens can reach.
     Xtc {
-        /// How often.
+        /// The probability that a step excludes anything.
         xtc_probability: f32,
-        /// The probability that makes a token a top choice.
+        /// The probability from which a token is a top choice.
         xtc_threshold: f32,
     },
-    /// Divides the logits by the temperature: under 1 sharpens the distribution, over 1 flattens it, 0 is its
-    /// limit, only the best token. With a range the temperature follows the entropy H of n candidates:
-    /// from `temperature` − range (0 at least) to `temperature` + range as (H / ln n) ^ exponent goes from 0
-    /// to 1 (kalomaze 2023).
+    /// Divides the logits by the temperature: one under 1 sharpens the distribution, one over 1 flattens it, and 0
+    /// leaves only the best token, which is the limit. With a range, the temperature follows the entropy H of the n
+    /// candidates (dynamic temperature, kalomaze 2023): it goes from `temperature` − range, at least 0, to
+    /// `temperature` + range as (H / ln n) ^ exponent goes from 0 to 1.
     Temperature {
         /// The temperature.
         temperature: f32,
-        /// How far it may move; 0 is neutral.
+        /// The range: how far the temperature may move. 0 is neutral.
         dynatemp_range: f32,
-        /// How it moves.
+        /// The exponent of the normalised entropy.
         dynatemp_exponent: f32,
     },
-    /// Mirostat 2.0 (Basu et al. 2020, algorithm 2): keeps the tokens of at most μ bits of surprisal, and
-    /// moves μ so that the surprisal of what is drawn comes near τ. μ begins at 2 τ.
+    /// Mirostat 2.0 (Basu et al. 2020, algorithm 2): keeps the tokens of at most μ bits of surprisal, and adjusts μ
+    /// after each token so that the surprisal of the sampled tokens approaches τ. μ begins at 2 τ.
     Mirostat {
-        /// τ, bits.
+        /// τ, the target surprisal in bits.
         mirostat_tau: f32,
-        /// The rate at which μ learns.
+        /// η, the learning rate of μ.
         mirostat_eta: f32,
     },
 }
 
-/// What stages know besides the candidates.
+/// What the stages use besides the candidates.
 #[derive(Debug, Clone)]
 pub(super) struct StageContext {
     pub random: Random,
-    /// Mirostat's μ in bits, once there is one.
+    /// Mirostat's μ in bits; `None` before its first step.
     pub mu: Option<f64>,
-    /// The distribution that mirostat cut from.
+    /// Surprisals under the distribution before mirostat's cut.
     pub uncut: Option<Surprise>,
     pub table: Table,
     pub dry: Dry,
 }
 
 impl Stage {
-    /// The name by which `samplers` calls it.
+    /// The stage's name in the option `samplers`.
     pub fn name(&self) -> &'static str {
         match self {
             Stage::LogitBias { .. } => "logit_bias",
@@ -143,7 +143,7 @@ impl Stage {
         }
     }
 
-    /// Whether it changes nothing, whatever the distribution.
+    /// Whether it has no effect on any distribution.
     pub fn is_neutral(&self) -> bool {
         match self {
             Stage::LogitBias {
@@ -183,13 +183,13 @@ impl Stage {
         }
     }
 
-    /// Whether it leaves one token alone: that of the largest logit.
+    /// Whether it leaves only the token with the largest logit.
     fn is_greedy(&self) -> bool {
         matches!(self, Stage::Temperature { temperature, dynatemp_range, .. }
             if *temperature <= 0.0 && *dynatemp_range <= 0.0)
     }
 
-    /// Whether the best token survives it as the best.
+    /// Whether the best token is always kept and stays the best.
     fn keeps_the_best(&self) -> bool {
         use Stage::*;
         matches!(
@@ -301,7 +301,7 @@ impl Stage {
         Ok(())
     }
 
-    /// The temperature at this moment, 0 for a stage that has none.
+    /// The temperature for these candidates; 0 for a stage that has none.
     pub(super) fn temperature(&self, candidates: &mut Candidates) -> Result<f32> {
         let Stage::Temperature {
             temperature,
@@ -325,7 +325,7 @@ impl Stage {
         Ok(now.min(f64::from(f32::MAX)) as f32)
     }
 
-    /// What mirostat makes of μ after a token of so many bits of surprisal.
+    /// μ after a token of this many bits of surprisal; unchanged by stages other than mirostat.
     pub(super) fn updated_mu(&self, mu: Option<f64>, bits: f64) -> Option<f64> {
         let Stage::Mirostat {
             mirostat_tau,
@@ -339,8 +339,8 @@ impl Stage {
     }
 }
 
-/// The chain without what has no effect: neutral stages, and at a temperature of 0 what follows it and the
-/// cuts before it that spare the best token anyway.
+/// The chain without the stages that have no effect: neutral ones; and with a temperature of 0, those after it, and
+/// directly before it those that keep the best token as the best.
 pub(super) fn effective(mut stages: Vec<Stage>) -> Vec<Stage> {
     stages.retain(|stage| !stage.is_neutral());
     if let Some(greedy) = stages.iter().position(Stage::is_greedy) {

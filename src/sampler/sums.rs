@@ -1,12 +1,12 @@
-//! What the candidates add up to.
+//! Sums over candidates: total weight, probabilities, surprisal.
 
 use std::ops::AddAssign;
 
-/// How many sums are taken side by side: an addition need not wait for the one before it.
+/// How many partial sums are taken side by side, so that an addition need not wait for the one before it.
 pub(super) const LANES: usize = 8;
 
-/// Σ `term(a, b)` over two lists of the same length: the n-th goes to the lane n mod [`LANES`], and the lanes
-/// are added up in their order.
+/// Σ `term(a, b)` over two lists of the same length, in a defined order: the n-th term goes to the partial sum
+/// n mod [`LANES`], and the partial sums are added up in their order.
 pub(super) fn sum<T: Copy + Default + AddAssign>(
     a: &[f32],
     b: &[f32],
@@ -27,22 +27,22 @@ pub(super) fn sum<T: Copy + Default + AddAssign>(
     total
 }
 
-/// What weights are counted in, so that their sum is a whole number: the same in any order, and of any part that
-/// is known to hold the rest.
+/// The unit in which weights are counted. Sums of integers are exact, so they do not depend on the order of their
+/// terms, and the weight of a part is the total minus the rest.
 ///
-/// The unit is as small beside the largest weight as the number of tokens allows, 2⁻⁴⁶ of it for 49,152 of
-/// them. What weighs less than half of that counts as nothing.
+/// The unit is as small, compared with the largest weight, as the number of tokens allows: 2⁻⁴⁶ of it for 49,152
+/// tokens. A weight of less than half a unit counts as 0.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unit {
-    /// 2⁵² units: a sum with it ends in the number of them.
+    /// 2⁵² units: adding it to a weight leaves the number of units in the lowest bits of the sum.
     shift: f64,
 }
 
 impl Unit {
-    /// For `count` weights of `largest` at most.
+    /// The unit for `count` weights, none larger than `largest`.
     pub fn new(largest: f32, count: usize) -> Self {
         const MANTISSA: u64 = f64::MANTISSA_DIGITS as u64 - 1;
-        // So many bits of a weight, and the others for the sum.
+        // A weight has this many bits; the other bits are for the sum.
         let bits = (62 - u64::from(count.max(1).ilog2())).min(MANTISSA);
         let exponent = f64::from(largest.max(f32::MIN_POSITIVE)).to_bits() >> MANTISSA;
         let shift = f64::from_bits((exponent + 1 + MANTISSA - bits) << MANTISSA);
@@ -55,13 +55,13 @@ impl Unit {
         sum.to_bits().wrapping_sub(self.shift.to_bits())
     }
 
-    /// So many units as a weight.
+    /// The weight of `count` units.
     pub fn weight(self, count: u64) -> f64 {
         count as f64 * (self.shift * f64::EPSILON)
     }
 }
 
-/// What the candidates of a moment are together.
+/// Totals over the current candidates.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Total {
     pub best_logit: f32,
@@ -72,21 +72,21 @@ pub(super) struct Total {
     pub surprise: Surprise,
 }
 
-/// What it takes to tell a candidate's surprisal under the distribution of a moment.
+/// Computes the surprisal of candidates under one distribution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surprise {
     best_logit: f64,
-    /// The surprisal of the best.
+    /// The surprisal of the best candidate, in nats.
     pub least: f64,
 }
 
 impl Surprise {
-    /// −ln of the probability of a candidate with this logit.
+    /// The surprisal, −ln p in nats, of a candidate with this logit.
     pub fn of(&self, logit: f32) -> f64 {
         self.least + (self.best_logit - f64::from(logit))
     }
 
-    /// The logit of so many nats.
+    /// The logit of a candidate with a surprisal of `nats`.
     pub fn logit(&self, nats: f64) -> f64 {
         self.best_logit + (self.least - nats)
     }
@@ -107,7 +107,7 @@ impl Total {
         }
     }
 
-    /// The probability of a candidate of this weight.
+    /// The probability of a candidate with this weight.
     pub fn probability(&self, weight: f32) -> f32 {
         (f64::from(weight) / self.unit.weight(self.mass)) as f32
     }

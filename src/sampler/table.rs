@@ -1,18 +1,19 @@
-//! A number for each of a few tokens, found by id.
+//! A table of numbers by token id, of which most are 0.
 
 use super::reserve;
 use crate::{Error, Result, TokenId};
 
-/// Numbers by id, 0 for most: as long as the vocabulary, cleared in the time it took to fill.
+/// Numbers by token id, most of them 0. It is as long as the vocabulary, but clearing it takes only as long as filling
+/// it did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     values: Vec<u32>,
-    /// The ids that may not have 0.
+    /// The ids whose number may differ from 0.
     touched: Vec<TokenId>,
 }
 
 impl Table {
-    /// Clears it, for ids under `vocabulary` and at most `most` changes.
+    /// Clears the table and makes room for ids under `vocabulary` and `most` changes.
     pub fn prepare(&mut self, vocabulary: usize, most: usize) -> Result<()> {
         for &id in &self.touched {
             self.values[id as usize] = 0;
@@ -31,7 +32,7 @@ impl Table {
         self.values.get(id as usize).copied().unwrap_or(0)
     }
 
-    /// Changes the number of a token; one outside the vocabulary has none.
+    /// Changes the number of a token; does nothing for an id outside the vocabulary.
     pub fn change(&mut self, id: TokenId, change: impl FnOnce(u32) -> u32) {
         if let Some(value) = self.values.get_mut(id as usize) {
             if *value == 0 {
@@ -41,7 +42,7 @@ impl Table {
         }
     }
 
-    /// Gives 0 to all tokens but those to keep.
+    /// Sets the numbers of all tokens to 0 except those that `keep` accepts.
     pub fn retain(&mut self, keep: impl Fn(TokenId) -> bool) {
         for &id in &self.touched {
             if !keep(id) {
@@ -50,7 +51,7 @@ impl Table {
         }
     }
 
-    /// The tokens whose number is not 0, each once unless it has been 0 in between.
+    /// The tokens whose number is not 0. Each comes once, unless its number has been 0 in between.
     pub fn ids(&self) -> impl Iterator<Item = TokenId> + '_ {
         let touched = self.touched.iter().copied();
         touched.filter(|&id| self.values[id as usize] != 0)

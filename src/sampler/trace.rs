@@ -1,53 +1,53 @@
-//! What the chain does at one step, stage by stage.
+//! A trace of the chain: what each stage does at one step.
 
 use super::selection::best_of;
 use super::{Alternative, Sampler, Step, reserve, sane};
 use crate::{Error, Result, TokenId};
 
-/// A step as the chain sees it. It is computed apart from the draw, so that a step nobody watches costs
-/// nothing.
+/// What the chain does at one step. It is computed apart from the choice, so that it costs nothing where nobody asks
+/// for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     /// The entropy of the model's own distribution, in nats.
     pub entropy: f32,
-    /// The most probable tokens of the model's own distribution, best first; `probability` is that under
-    /// the distribution the chain ends in.
+    /// The most probable tokens of the model's own distribution, best first; their `probability` is the one after the
+    /// whole chain.
     pub tokens: Vec<Alternative>,
-    /// How many tokens are more probable than the one asked about, or equal with a lower id.
+    /// The rank, from 0, of the token asked about: how many tokens are more probable, or equal with a lower id.
     pub rank: Option<usize>,
-    /// The mask, where there is one, and the stages in their order.
+    /// The mask of a constraint, where there is one, and the stages in their order.
     pub stages: Vec<StageTrace>,
 }
 
-/// What one stage does.
+/// What one stage did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageTrace {
-    /// The stage's name; "constraint" for the mask before the first of them, where there is one.
+    /// The stage's name; "constraint" for the mask, which comes first where there is one.
     pub name: &'static str,
-    /// What the stage went by, where it moves from step to step: the temperature, or mirostat's μ in bits.
+    /// The parameter that changes from step to step: the temperature, or mirostat's μ in bits.
     pub level: Option<f32>,
-    /// How many tokens it left.
+    /// How many candidates it left.
     pub kept: usize,
-    /// How many it took out of play.
+    /// How many it removed.
     pub removed: usize,
-    /// Their probability before it, together.
+    /// The probability of those removed, together, before the stage.
     pub removed_probability: f32,
-    /// The most probable of them, best first, with their probabilities before it.
+    /// The most probable of those removed, best first, with their probabilities before the stage.
     pub removed_tokens: Vec<(TokenId, f32)>,
-    /// The probabilities after it of [`Trace::tokens`], 0 where out of play; those before it are those after
-    /// the stage before, at first the model's own.
+    /// The probability of each of [`Trace::tokens`] after the stage, 0 where removed. The probabilities before it are
+    /// those after the previous stage; before the first stage, the model's own.
     pub probabilities: Vec<f32>,
 }
 
-/// Probabilities by id, [`GONE`] where out of play.
+/// Probabilities by id; [`GONE`] where the token is no candidate.
 type Distribution = Vec<f32>;
 const GONE: f32 = -1.0;
 
-/// Stands in the place of a stage's index for what comes before them all.
+/// Stands for the mask in the place of a stage's index.
 const CONSTRAINT: usize = usize::MAX;
 
 impl Sampler {
-    /// Watches the step without drawing: its `top` most probable tokens, and `id` among them if one is given.
+    /// Traces a step without choosing: its `top` most probable tokens, and `id` among them if one is given.
     ///
     /// # Errors
     /// Those of [`Sampler::choose`].
@@ -107,7 +107,7 @@ impl Sampler {
         })
     }
 
-    /// Lists what is in `before` and no longer in `after`; of `before` only that is left.
+    /// Lists the tokens that are in `before` but not in `after`. Overwrites the others in `before`.
     fn removed(
         &mut self,
         before: &mut [f32],
@@ -132,7 +132,7 @@ impl Sampler {
         Ok(())
     }
 
-    /// The distribution at this moment.
+    /// Writes the current distribution into `into`.
     fn distribution(&mut self, vocabulary: usize, into: &mut Distribution) -> Result<()> {
         into.clear();
         into.try_reserve_exact(vocabulary)

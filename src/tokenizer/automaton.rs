@@ -1,37 +1,37 @@
-//! Where tokens begin in a text.
+//! Finds where tokens begin in a text.
 
 use std::ops::Range;
 
 use crate::order::sort;
 use crate::{Error, Result};
 
-/// The node at which every reading begins.
+/// The node at which the automaton starts.
 const ROOT: usize = 0;
-/// No spelling.
+/// Stands for no spelling.
 const NONE: u32 = u32::MAX;
 
-/// Finds the longest of many spellings that begins at each place of a text: the automaton of Aho and Corasick
-/// (1975) over the spellings read backwards. It reads a text backwards too, and each byte once, however many
-/// spellings there are and however they nest.
+/// Finds the longest of many spellings that begins at each position of a text: the automaton of Aho and Corasick (1975)
+/// over the reversed spellings. It reads the text backwards, each byte once, however many spellings there are and
+/// however they overlap.
 pub(super) struct Automaton {
-    /// A trie, level by level.
+    /// The nodes of a trie, level by level.
     nodes: Vec<Node>,
 }
 
 struct Node {
-    /// What leads here from the node above.
+    /// The byte that leads here from the parent.
     byte: u8,
-    /// The first node below. Those below one node lie together, in the order of their bytes, and end where those
-    /// below the next node begin.
+    /// The first child. The children of a node lie together, in the order of their bytes, and end where those of the
+    /// next node begin.
     below: u32,
-    /// The failure link: the node of the longest proper end of what was read up to here.
+    /// The failure link: the node of the longest proper suffix of what was read up to here.
     end: u32,
-    /// The output, links included: the longest spelling that what was read ends with, backwards.
+    /// The output, failure links included: the longest spelling that begins at the byte just read.
     longest: u32,
 }
 
 impl Automaton {
-    /// The automaton of `spellings`, which differ.
+    /// The automaton of `spellings`, all of which differ.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -45,7 +45,7 @@ impl Automaton {
             spelling[spelling.len() - 1 - depth]
         };
         let mut automaton = Self { nodes: Vec::new() };
-        // Of each node: the spellings that lead through it, by their places in the order, and its depth.
+        // For each node: the range of spellings in `order` that lead through it, and its depth.
         let mut through: Vec<(Range<usize>, usize)> = Vec::new();
         let root = Node {
             byte: 0,
@@ -58,7 +58,7 @@ impl Automaton {
         let mut at = ROOT;
         while let Some((mut places, depth)) = through.get(at).cloned() {
             automaton.nodes[at].below = through.len() as u32;
-            // What ends here comes first.
+            // A spelling that ends at this node comes first.
             places.start += usize::from(depth > 0 && spellings[order[places.start]].len() == depth);
             while let Some(first) = places.clone().next() {
                 let next = byte(first, depth);
@@ -93,7 +93,8 @@ impl Automaton {
         Ok(automaton)
     }
 
-    /// Each place of `text` where a spelling begins, with the longest such, from the last place to the first.
+    /// Each position of `text` where a spelling begins, with the longest such spelling, from the last position to the
+    /// first.
     pub fn begins<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let mut node = ROOT;
         text.iter().enumerate().rev().filter_map(move |(at, byte)| {
@@ -103,7 +104,7 @@ impl Automaton {
         })
     }
 
-    /// The node after another byte.
+    /// The node that the automaton is in after one more byte.
     fn step(&self, mut node: usize, byte: u8) -> usize {
         loop {
             let below = self.nodes[node].below as usize;
@@ -119,7 +120,7 @@ impl Automaton {
     }
 }
 
-/// An empty vector with room for so many.
+/// An empty vector with room for `len` elements.
 pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>> {
     let mut vec = Vec::new();
     vec.try_reserve_exact(len)

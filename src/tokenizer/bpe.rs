@@ -8,18 +8,18 @@ use super::vocabulary::Vocabulary;
 use crate::gguf::StringArray;
 use crate::{Error, Result, TokenId};
 
-/// The merges of a vocabulary. They may lead through spellings that are no tokens: such a piece is numbered like a
-/// token, from the size of the vocabulary on.
+/// The merges of a vocabulary. Their intermediate pieces need not be tokens; such a piece gets a number like a token's,
+/// from the size of the vocabulary on.
 pub(super) struct Bpe {
     /// (left, right) → (rank, merged): lower ranks merge first.
     merges: HashMap<(TokenId, TokenId), (u32, TokenId)>,
     bytes: [Option<TokenId>; 256],
-    /// Whether a word that is a token is taken whole, whatever the merges say (Llama 3).
+    /// Whether a word that is a token is encoded as that token, whatever the merges say (Llama 3).
     whole_words: bool,
 }
 
 impl Bpe {
-    /// Merges that are not in the script of the vocabulary can never apply and are left out.
+    /// Reads `merges`. Those that are not spelled in the byte-level alphabet can never apply and are left out.
     pub fn new(vocabulary: &Vocabulary, merges: &StringArray, whole_words: bool) -> Result<Self> {
         let mut table = HashMap::new();
         let no_memory = |_| Error::OutOfMemory(16 * merges.len());
@@ -36,7 +36,7 @@ impl Bpe {
         };
         let (mut left, mut right) = (Vec::new(), Vec::new());
         for (rank, merge) in merges.iter().enumerate() {
-            // The first piece may itself begin with a space in odd vocabularies.
+            // In odd vocabularies, the first piece may itself begin with a space.
             let Some(space) = merge.iter().skip(1).position(|byte| *byte == b' ') else {
                 continue;
             };
@@ -63,8 +63,9 @@ impl Bpe {
         })
     }
 
-    /// Appends the ids of `word`. What is left and no token is spelled out, but for what the vocabulary lacks and, as in
-    /// llama.cpp, bytes that byte-level BPE writes as another character: space and all beyond ASCII.
+    /// Appends the ids of `word`. A piece that is not a token is encoded byte by byte. As in llama.cpp, bytes that
+    /// byte-level BPE spells as another character (space, and all beyond ASCII) are left out then, as are those without
+    /// a token.
     pub fn encode(&self, vocabulary: &Vocabulary, word: &str, ids: &mut Vec<TokenId>) {
         if self.whole_words
             && let Some(id) = vocabulary.find(word.as_bytes())

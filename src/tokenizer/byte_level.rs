@@ -1,7 +1,7 @@
-//! GPT-2's alphabet: a printable character for each byte, so that vocabularies can be written as text.
+//! GPT-2's byte-level alphabet: a printable character for each byte, so that vocabularies can be written as text.
 
-/// The byte that a character of a byte-level token stands for: printable Latin-1 characters stand for
-/// themselves, the other bytes are, in order, the characters from U+0100 on.
+/// The byte that a character of a byte-level token stands for. Printable Latin-1 characters stand for themselves; the
+/// other bytes, in ascending order, are spelled as the characters from U+0100 on.
 fn byte_of(c: char) -> Option<u8> {
     let code = u32::from(c);
     match code {
@@ -13,7 +13,7 @@ fn byte_of(c: char) -> Option<u8> {
     }
 }
 
-/// The bytes of a byte-level token; `None` if it is not written in that alphabet.
+/// Writes the bytes of a byte-level token to `out`; `None` if it is not spelled in that alphabet.
 pub(super) fn decode(token: &[u8], out: &mut Vec<u8>) -> Option<()> {
     out.clear();
     for c in std::str::from_utf8(token).ok()?.chars() {

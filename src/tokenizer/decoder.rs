@@ -1,15 +1,15 @@
-//! Bytes → text, streaming.
+//! Bytes of tokens → text, as they arrive.
 
-/// Turns the bytes of tokens into text without ever emitting half a character.
+/// Turns the bytes of tokens into text without ever returning an incomplete character.
 #[derive(Debug, Default, Clone)]
 pub struct TextDecoder {
-    /// The beginning of a character whose end has not come.
+    /// The first bytes of a character that is not complete yet.
     pending: Vec<u8>,
 }
 
 impl TextDecoder {
-    /// Takes bytes, returns all text that is complete. Invalid sequences become U+FFFD as soon as they
-    /// are known to be invalid, as in [`String::from_utf8_lossy`].
+    /// Takes bytes and returns all text that is complete. Invalid sequences become U+FFFD as soon as they are known to
+    /// be invalid, as in [`String::from_utf8_lossy`].
     pub fn push(&mut self, bytes: &[u8]) -> String {
         self.pending.extend_from_slice(bytes);
         let mut text = String::new();
@@ -38,7 +38,7 @@ impl TextDecoder {
         text
     }
 
-    /// What is held back, as U+FFFD; the decoder is empty afterwards.
+    /// Returns U+FFFD if an incomplete character is held back; the decoder is empty afterwards.
     pub fn finish(&mut self) -> String {
         let text = String::from_utf8_lossy(&self.pending).into_owned();
         self.pending.clear();

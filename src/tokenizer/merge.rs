@@ -1,4 +1,4 @@
-//! Joining neighbouring pieces of a text, best pair first: what byte-pair encoding and SentencePiece share.
+//! Merges neighbouring pieces of a text, the best pair first. Byte-pair encoding and SentencePiece share this.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,11 +13,11 @@ pub(super) struct Pieces {
 }
 
 struct Piece {
-    /// Bytes of the text.
+    /// The bytes of the text that it covers.
     span: Range<usize>,
-    /// `None` where the vocabulary has no such token.
+    /// Its token; `None` where there is none.
     id: Option<TokenId>,
-    /// Itself once the piece has been joined to the one before.
+    /// The index of the piece before; its own index once it has been joined to that one.
     previous: usize,
     next: usize,
 }
@@ -40,9 +40,9 @@ impl Pieces {
         });
     }
 
-    /// Joins the pair of lowest rank, the leftmost of equals, until no pair can be joined. `join` gives
-    /// rank and token of a pair: its two tokens and the bytes of both. A queue keeps this at n log n,
-    /// however long the text.
+    /// Joins the pair of lowest rank, the leftmost of equal ones, until no pair can be joined. `join` returns the rank
+    /// and the token of a pair, given its two tokens and the bytes of both. With a priority queue this takes time
+    /// proportional to n log n for n pieces.
     pub fn merge(
         &mut self,
         join: impl Fn(Option<TokenId>, Option<TokenId>, Range<usize>) -> Option<(u32, TokenId)>,
@@ -78,7 +78,7 @@ impl Pieces {
         }
     }
 
-    /// What is left, in order.
+    /// The pieces that are left, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Option<TokenId>, Range<usize>)> {
         let mut at = self.pieces.first();
         std::iter::from_fn(move || {

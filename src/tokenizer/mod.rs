@@ -1,14 +1,14 @@
 //! Text → token ids and back, built from the model file's metadata.
 //!
-//! Special tokens are cut out first; what lies between them is encoded in one of two ways:
+//! Special tokens are cut out first. The text between them is encoded in one of two ways:
 //!
-//! - Byte-level BPE as GPT-2 introduced it (Radford et al. 2019): a pre-tokenizer splits the text into
-//!   words, and the bytes of each word are merged pair by pair in the order the vocabulary's merges were
-//!   learnt (Sennrich et al. 2016).
-//! - SentencePiece (Kudo and Richardson 2018): the characters of the text are merged pair by pair, the
-//!   token of highest score first; characters that are no token become bytes.
+//! - Byte-level BPE as in GPT-2 (Radford et al. 2019): a pre-tokenizer splits the text into words, and the bytes of
+//!   each word are merged pair by pair, in the order in which the vocabulary's merges were learned (Sennrich et al.
+//!   2016).
+//! - SentencePiece (Kudo and Richardson 2018): the characters of the text are merged pair by pair, the pair first that
+//!   makes the token of highest score; characters that are not tokens are encoded byte by byte.
 //!
-//! The reference is llama.cpp, whose ids are those of whoever runs the same file elsewhere.
+//! The reference is llama.cpp: for the same file, the ids must be the ones that it gives.
 
 mod automaton;
 mod bpe;
@@ -44,7 +44,7 @@ pub struct Tokenizer {
     eos: Option<TokenId>,
     adds_bos: bool,
     adds_eos: bool,
-    /// Ascending.
+    /// The tokens that end a generation, in ascending order.
     end_of_generation: Vec<TokenId>,
     warnings: Vec<String>,
 }
@@ -56,10 +56,10 @@ enum Method {
 }
 
 impl Tokenizer {
-    /// The kinds `tokenizer.ggml.model` may name: SentencePiece and byte-level byte-pair encoding.
+    /// The supported values of `tokenizer.ggml.model`: SentencePiece and byte-level byte-pair encoding.
     pub const KINDS: [&'static str; 2] = ["llama", "gpt2"];
 
-    /// Moves the vocabulary out of `metadata`.
+    /// Builds the tokenizer from `metadata`, out of which it moves the vocabulary's arrays.
     ///
     /// # Errors
     /// [`Error::MissingMetadata`], [`Error::BadMetadata`], [`Error::OutOfMemory`], or
@@ -89,7 +89,7 @@ impl Tokenizer {
         let mut kinds = vocabulary::kinds(&tokens, types.as_ref())?;
         let warnings = RefCell::default();
         let named = |name: &str| named_token(metadata, name, tokens.len(), &warnings);
-        // What SentencePiece numbers its own tokens, where the file does not say.
+        // The ids that SentencePiece gives its own special tokens, for files that do not say.
         let by_default =
             |id: TokenId| (pre_tokenizer.is_none() && (id as usize) < tokens.len()).then_some(id);
         let bos = named("bos")?.or(by_default(1));
@@ -129,23 +129,23 @@ impl Tokenizer {
         })
     }
 
-    /// What of the metadata was passed over, in sentences.
+    /// What in the metadata was ignored, one sentence each.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The pre-tokenizers byte-level tokenizers may name in `tokenizer.ggml.pre`.
+    /// The supported values of `tokenizer.ggml.pre`, which names the pre-tokenizer of a byte-level tokenizer.
     pub fn pre_tokenizers() -> impl Iterator<Item = &'static str> {
         PreTokenizer::names()
     }
 
-    /// Text → ids; no BOS is added. Where `parse_special` is set, special tokens spelled out in the
-    /// text become their ids; tokens that the vocabulary's user defined always do.
+    /// Text → ids, without BOS. With `parse_special`, the spellings of special tokens in the text become those tokens;
+    /// user-defined tokens always do.
     pub fn encode(&self, text: &str, parse_special: bool) -> Vec<TokenId> {
         self.encode_parts(text, parse_special, |part| Cow::Borrowed(part))
     }
 
-    /// `plain` gives what is encoded of a stretch between two special tokens.
+    /// Encodes `text`; `plain` maps each stretch between two special tokens to the text that is encoded for it.
     fn encode_parts(
         &self,
         text: &str,
@@ -178,8 +178,8 @@ impl Tokenizer {
         self.special.split(&self.vocabulary, text, true, part);
     }
 
-    /// Prompt → ids: [`encode`](Self::encode) with special tokens parsed, after BOS (and before EOS)
-    /// where the model file asks for them.
+    /// Prompt → ids: [`encode`](Self::encode) with special tokens parsed, preceded by BOS and followed by EOS where the
+    /// model file asks for them.
     pub fn encode_prompt(&self, text: &str) -> Vec<TokenId> {
         let mut ids: Vec<TokenId> = self.bos.filter(|_| self.adds_bos).into_iter().collect();
         ids.extend(self.encode(text, true));
@@ -187,19 +187,19 @@ impl Tokenizer {
         ids
     }
 
-    /// `text` so marked that [`encode_shielded`](Self::encode_shielded) takes nothing in it for a special
-    /// token: for text that is put between special tokens and is not to be trusted.
+    /// `text` with marks that keep [`encode_shielded`](Self::encode_shielded) from reading special tokens in it. For
+    /// untrusted text that is put between special tokens, such as a message in a chat template.
     pub fn shield(&self, text: &str) -> String {
         self.special.shield(text, false)
     }
 
-    /// The same for what the model itself has said: the tokens around its thoughts (`</think>`) stay what they are.
+    /// The same for the model's own answers: the tokens that mark its thinking (`</think>`) are still read.
     pub fn shield_answer(&self, text: &str) -> String {
         self.special.shield(text, true)
     }
 
-    /// [`encode`](Self::encode) with special tokens parsed, but none in what [`shield`](Self::shield) has
-    /// marked. The marks themselves become no tokens.
+    /// [`encode`](Self::encode) with special tokens parsed, except in text that [`shield`](Self::shield) has marked.
+    /// The marks add no tokens.
     pub fn encode_shielded(&self, text: &str) -> Vec<TokenId> {
         self.encode_parts(text, true, special::unshield)
     }
@@ -209,8 +209,8 @@ impl Tokenizer {
         self.vocabulary.len()
     }
 
-    /// The bytes a token stands for; empty for ids that do not exist, and for control tokens but those around a
-    /// model's thoughts, without which an answer could not be told from them.
+    /// The bytes a token stands for. Empty for ids that do not exist and for control tokens; but those that mark a
+    /// model's thinking keep theirs, because the answer could not be told from the thinking otherwise.
     pub fn token_bytes(&self, id: TokenId) -> &[u8] {
         let spelling = self.vocabulary.spelling(id);
         match self.vocabulary.kind(id) {
@@ -220,12 +220,12 @@ impl Tokenizer {
         }
     }
 
-    /// The token in readable form, control tokens too (`<|im_end|>`).
+    /// The token in readable form, also for control tokens (`<|im_end|>`).
     pub fn token_name(&self, id: TokenId) -> String {
         String::from_utf8_lossy(self.vocabulary.spelling(id)).into_owned()
     }
 
-    /// The token by itself: its text (half a character shows as U+FFFD), or the name of a control token.
+    /// The token by itself: its text (an incomplete character shows as U+FFFD), or the name of a control token.
     pub fn token_text(&self, id: TokenId) -> String {
         match self.token_bytes(id) {
             [] => self.token_name(id),
@@ -233,12 +233,12 @@ impl Tokenizer {
         }
     }
 
-    /// The token that begins a text.
+    /// The token that begins a text (BOS).
     pub fn bos(&self) -> Option<TokenId> {
         self.bos
     }
 
-    /// The token that ends a text.
+    /// The token that ends a text (EOS).
     pub fn eos(&self) -> Option<TokenId> {
         self.eos
     }
@@ -263,8 +263,8 @@ impl Tokenizer {
         self.end_of_generation.binary_search(&id).is_ok()
     }
 
-    /// Whether it is a control token or the unknown one. They stand for no text, but for those around a model's
-    /// thoughts: see [`token_bytes`](Self::token_bytes).
+    /// Whether it is a control token or the unknown token. Such tokens stand for no text, except for those that mark a
+    /// model's thinking: see [`token_bytes`](Self::token_bytes).
     pub fn is_control(&self, id: TokenId) -> bool {
         matches!(
             self.vocabulary.kind(id),
@@ -272,15 +272,15 @@ impl Tokenizer {
         )
     }
 
-    /// ids → text, U+FFFD for broken UTF-8. Without the space that [`encode`](Self::encode) puts before
-    /// a text, where the model file asks for one.
+    /// Ids → text, with U+FFFD for invalid UTF-8. The space that [`encode`](Self::encode) puts before a text, where the
+    /// model file asks for one, is left out.
     pub fn decode(&self, ids: &[TokenId]) -> String {
         let bytes: Vec<u8> = ids
             .iter()
             .flat_map(|id| self.token_bytes(*id))
             .copied()
             .collect();
-        // The space is part of the first token; after a control token it belongs to the text.
+        // Only the first token can begin with that space; after a control token, a space belongs to the text.
         let first = ids.first().map_or(&[][..], |id| self.token_bytes(*id));
         let adds_space = match &self.method {
             Method::BytePairs(..) => false,
@@ -290,7 +290,7 @@ impl Tokenizer {
         String::from_utf8_lossy(&bytes[start..]).into_owned()
     }
 
-    /// The kind and the pre-tokenizer: `gpt2/smollm`, or `llama`.
+    /// The kind of tokenizer and its pre-tokenizer: `gpt2/smollm`, or `llama`.
     pub fn description(&self) -> String {
         match &self.method {
             Method::BytePairs(pre_tokenizer, _) => format!("gpt2/{}", pre_tokenizer.name()),
@@ -342,7 +342,7 @@ fn scores(metadata: &mut Metadata, tokens: usize) -> Result<Vec<f32>> {
     Ok(scores)
 }
 
-/// The token that the metadata names for a role. One outside the vocabulary counts as absent, as in llama.cpp.
+/// The token that the metadata names for the role `name`. One outside the vocabulary counts as absent, as in llama.cpp.
 fn named_token(
     metadata: &Metadata,
     name: &str,
@@ -361,8 +361,8 @@ fn named_token(
     metadata.optional_u32(&key)
 }
 
-/// Which special tokens take the white space after them. Files do not say; those of Phi 3 all do but for
-/// a few, as llama.cpp has it.
+/// Which special tokens remove the white space after them. Files do not say; as in llama.cpp, those of Phi 3 do, with a
+/// few exceptions.
 fn strips_right(metadata: &Metadata) -> Result<impl Fn(&[u8]) -> bool + use<>> {
     let name = metadata
         .optional_str("general.name")?

@@ -1,13 +1,12 @@
-//! Tokens that are known by their spelling, where files do not say what they are for.
+//! The roles of special tokens that are known by their spelling, where files do not say what they are for.
 //!
-//! The lists are those of llama.cpp (`llama_vocab::impl::load`), so that a model stops where it does
-//! there.
+//! The lists are llama.cpp's (`llama_vocab::impl::load`), so that generation ends where it does there.
 
 use super::vocabulary::Kind;
 use crate::TokenId;
 use crate::gguf::StringArray;
 
-/// They end a text, a turn or a message.
+/// Tokens that end a text, a turn or a message.
 const END: [&str; 22] = [
     "<|eot_id|>",
     "<|eom_id|>",
@@ -33,8 +32,9 @@ const END: [&str; 22] = [
     "[e~[",
 ];
 
-/// What code models are trained to fill in ends where a file does, or at padding. By the metadata key
-/// that names the token, if there is one; else the first of these.
+/// Tokens that end a generation in models for filling in code: the end of a file, or padding. For each role the
+/// metadata key that names the token, and the spellings; without the key, the first token with one of these spellings
+/// counts.
 const FILL_END: [(&str, &[&str]); 3] = [
     (
         "fim_pad",
@@ -53,7 +53,7 @@ const FILL_END: [(&str, &[&str]); 3] = [
     ("fim_sep", &["<|file_sep|>"]),
 ];
 
-/// They tell a model to fill in: never text, but no end either.
+/// Tokens that ask a model to fill in code: control tokens that do not end a generation.
 const FILL: [&str; 24] = [
     "<|fim_prefix|>",
     "<fim-prefix>",
@@ -81,11 +81,11 @@ const FILL: [&str; 24] = [
     "<|middle|>",
 ];
 
-/// They head the parts of a message, and are text to who reads it.
+/// Tokens that begin the parts of a message; their spelling is shown as text.
 const SHOWN: [&str; 4] = ["<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"];
 
-/// Names the tokens that end generation by their spelling, in ascending order, and corrects the kinds
-/// of those that a file takes for text. `named` gives the token that the metadata names for a role.
+/// Finds the tokens that end a generation by their spelling, in ascending order, and corrects the kinds of control
+/// tokens that a file declares as text. `named` returns the token that the metadata names for a role.
 pub(super) fn ends(
     tokens: &StringArray,
     kinds: &mut [Kind],
@@ -95,7 +95,7 @@ pub(super) fn ends(
     let mut fill_ends = FILL_END.map(|(role, _)| named(role));
     let mut harmony = [None; 5];
     for (index, token) in tokens.iter().enumerate() {
-        // Most tokens are seen from their first byte to be none of these.
+        // The first byte rules out most tokens.
         if !matches!(token.first(), Some(b'<' | b'[' | b'_' | 0xe2)) {
             continue;
         }
@@ -135,7 +135,7 @@ pub(super) fn ends(
     ends.extend(fill_ends.into_iter().flatten());
     ends.sort_unstable();
     ends.dedup();
-    // A message of several parts has `<|end|>` after each.
+    // In the Harmony format, `<|end|>` follows each part of a message and does not end the generation.
     if let [Some(end), result, call, calls, flush] = harmony
         && (call.or(calls).is_some() && result.or(flush).is_some())
     {

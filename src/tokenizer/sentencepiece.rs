@@ -1,8 +1,8 @@
-//! SentencePiece's BPE with scores, as Llama 2 and Gemma use it (Kudo and Richardson 2018).
+//! SentencePiece's BPE with scores, as in Llama 2 and Gemma (Kudo and Richardson 2018).
 //!
-//! There are no words: the whole text is merged, the pair first that makes the token of highest score.
-//! A space is a character like others, which vocabularies write as U+2581; what no token stands for is
-//! spelled out in tokens that stand for single bytes.
+//! The text is not split into words: it is merged as a whole, the pair first that makes the token of highest score. A
+//! space is a character like others, spelled U+2581 in vocabularies. Characters that are not tokens are encoded as
+//! tokens for single bytes.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use super::merge::Pieces;
 use super::vocabulary::{Kind, Vocabulary};
 use crate::TokenId;
 
-/// How vocabularies write a space.
+/// How vocabularies spell a space.
 pub(super) const SPACE: &str = "\u{2581}";
 
-/// The scores of a vocabulary.
+/// The encoder: what it needs besides the vocabulary.
 pub(super) struct SentencePiece {
-    /// By token; empty where all are equal.
+    /// The score of each token; empty where all are equal.
     scores: Vec<f32>,
-    /// The token for each byte of a character that is no token.
+    /// The token for each byte, for characters that are not tokens.
     bytes: [Option<TokenId>; 256],
     /// Whether a space goes before the text and after each special token.
     adds_space: bool,
@@ -54,7 +54,7 @@ impl SentencePiece {
         self.adds_space
     }
 
-    /// Appends the ids of `text`. `at_start`: nothing or a special token comes before.
+    /// Appends the ids of `text`. `at_start` says that nothing, or a special token, comes before it.
     pub fn encode(
         &self,
         vocabulary: &Vocabulary,
@@ -81,7 +81,8 @@ impl SentencePiece {
         }
     }
 
-    /// The text with its spaces as [`Vocabulary::find`] takes them.
+    /// The text with plain spaces, as [`Vocabulary::find`] expects them, and with the space added in front where asked
+    /// for.
     fn normalized<'a>(&self, text: &'a str, at_start: bool) -> Cow<'a, str> {
         let prefix = if self.adds_space && at_start { " " } else { "" };
         if prefix.is_empty() && !text.contains(SPACE) {
@@ -98,7 +99,7 @@ impl SentencePiece {
         );
     }
 
-    /// Ascending as scores descend.
+    /// An integer that is lower for higher scores.
     fn rank(&self, id: TokenId) -> u32 {
         // Adding zero makes −0 equal to 0.
         let score = self.scores.get(id as usize).copied().unwrap_or_default() + 0.0;

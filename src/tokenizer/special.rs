@@ -1,4 +1,4 @@
-//! Cutting special tokens out of a text.
+//! Finds the special tokens in a text, and marks text in which none may be found.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,42 +8,43 @@ use super::vocabulary::{Kind, Vocabulary};
 use crate::order::sort;
 use crate::{Error, Result, TokenId};
 
-/// Keeps the spelling of a special token in a message from being taken for the token: a character that
-/// Unicode reserves for use within a program, and that stands in no text.
+/// A mark that keeps the spelling of a special token in a message from being read as the token. It is a character that
+/// Unicode reserves for use inside programs, so that no text contains it.
 pub(crate) const SHIELD: char = '\u{FDD0}';
 const SHIELD_BYTES: &[u8] = "\u{FDD0}".as_bytes();
 
-/// Tokens that are matched as they are spelled, before anything else looks at the text.
+/// The special tokens: they are found by their spelling before the rest of the text is encoded.
 pub(super) struct SpecialTokens {
-    /// By spelling, each once.
+    /// Sorted by spelling, each spelling once.
     tokens: Vec<Special>,
     automaton: Automaton,
 }
 
 struct Special {
     id: TokenId,
-    /// The longest other special token that this one begins with.
+    /// The longest other special token that this one's spelling begins with.
     prefix: Option<usize>,
-    /// One further down these prefixes, so that a search among them need not pass each.
+    /// A token further down the chain of prefixes, so that a search need not visit each of them.
     jump: Option<usize>,
-    /// How many prefixes there are.
+    /// The length of the chain of prefixes.
     depth: usize,
-    /// The longest user-defined token that this one begins with, or is: they are matched in any text, the others
-    /// only on request.
+    /// The longest user-defined token that this one begins with, or this one. User-defined tokens are found in any
+    /// text, the others only on request.
     always: Option<usize>,
-    /// Whether it, or one that it begins with, is matched only on request.
+    /// Whether it, or a token that it begins with, is found only on request.
     on_request: bool,
-    /// The same of tokens that do not stand around a model's thoughts.
+    /// The same, not counting tokens that mark a model's thinking.
     on_request_but_thoughts: bool,
     /// Whether white space after the token is dropped.
     strips_right: bool,
 }
 
-/// Tokens by two numbers.
+/// Tokens in the order of two numbers.
 type Places = BTreeMap<[usize; 2], usize>;
 
 impl SpecialTokens {
-    /// `strips_right` tells by a spelling whether white space after a token is dropped.
+    /// The special tokens of `vocabulary`. `strips_right` says, given a spelling, whether white space after the token
+    /// is dropped.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -53,7 +54,7 @@ impl SpecialTokens {
             .ids()
             .filter(|(_, kind)| special(*kind))
             .map(|(id, _)| id)
-            // Cutting inside a character would leave no text on either side.
+            // Tokens that are not UTF-8 are left out: finding one would split a character of the text.
             .filter(|id| {
                 std::str::from_utf8(vocabulary.spelling(*id)).is_ok_and(|s| !s.is_empty())
             });
@@ -69,7 +70,7 @@ impl SpecialTokens {
         let mut tokens: Vec<Special> = with_room(ids.len())?;
         for (index, &id) in ids.iter().enumerate() {
             let spelling = vocabulary.spelling(id);
-            // In this order, what a spelling begins with comes before it, the longest last.
+            // In this order, the prefixes of a spelling come before it, the longest one last.
             let mut prefix = index.checked_sub(1);
             while let Some(at) = prefix
                 && !spelling.starts_with(vocabulary.spelling(tokens[at].id))
@@ -100,7 +101,8 @@ impl SpecialTokens {
         })
     }
 
-    /// Calls `part` with each stretch of plain text and the special token that follows it, if any.
+    /// Calls `part` with each stretch of plain text and the special token that follows it, if any. Without `all`, only
+    /// user-defined tokens are found.
     pub fn split(
         &self,
         vocabulary: &Vocabulary,
@@ -118,15 +120,15 @@ impl SpecialTokens {
         }
     }
 
-    /// The special tokens of a text, by where they begin and end (the white space they drop included). Where they
-    /// overlap, the longest wins, then the first.
+    /// The special tokens in a text by their start and end, including the white space they drop. Where tokens overlap,
+    /// the longest wins, then the first.
     fn find_all(&self, vocabulary: &Vocabulary, text: &[u8], all: bool) -> Places {
         let len = |token: usize| vocabulary.spelling(self.tokens[token].id).len();
-        // By length, the longest first, then by place.
+        // Sorts by length, the longest first, then by position.
         let key = |at: usize, token: usize| [usize::MAX - len(token), at];
         let matched = |at: usize, token: usize| {
             let end = at + len(token);
-            // A single character has no inside: its shield stands behind it.
+            // A token of a single character is shielded by a mark after it, because there is no place for one inside.
             let single = text[at + 1..end].iter().all(|byte| byte & 0xC0 == 0x80);
             let shielded = single && text[end..].starts_with(SHIELD_BYTES);
             match all && !shielded {
@@ -148,7 +150,7 @@ impl SpecialTokens {
             let room = after.map_or(text.len(), |([start, _], _)| *start) - at;
             let mut bytes = len(token);
             if bytes > room {
-                // A shorter token may fit before the one that is in the way.
+                // A shorter token may fit before the one already found.
                 let shorter = self.prefix(token, |prefix| len(prefix) <= room);
                 let shorter = shorter.and_then(|token| matched(at, token));
                 wanted.extend(shorter.map(|token| (key(at, token), token)));
@@ -163,7 +165,7 @@ impl SpecialTokens {
         found
     }
 
-    /// The longest token that `token` begins with and that is short enough.
+    /// The longest token that `token` begins with, or `token` itself, that is short enough.
     fn prefix(&self, token: usize, is_short: impl Fn(usize) -> bool) -> Option<usize> {
         let mut token = Some(token);
         while let Some(at) = token.filter(|at| !is_short(*at)) {
@@ -173,8 +175,8 @@ impl SpecialTokens {
         token
     }
 
-    /// `text` with a [`SHIELD`] after the first character of everything that would be taken for a special token on
-    /// request, but for those around a model's thoughts where `thoughts` stay what they are.
+    /// `text` with a [`SHIELD`] after the first character of each spelling that would be read as a special token on
+    /// request. With `thoughts`, the tokens that mark a model's thinking are left as they are.
     pub fn shield(&self, text: &str, thoughts: bool) -> String {
         let text = unshield(text);
         let mut begins: Vec<_> = self.automaton.begins(text.as_bytes()).collect();
@@ -195,8 +197,8 @@ impl SpecialTokens {
 }
 
 impl Special {
-    /// Where a token jumps to whose prefix is this one, at `place`: such that a search takes a number of steps
-    /// that grows with the logarithm of the number of prefixes (Myers 1983).
+    /// The `jump` of a token whose prefix is this one, at `place`. It is chosen so that a search takes a number of
+    /// steps logarithmic in the number of prefixes (Myers 1983).
     fn jump_below(&self, place: Option<usize>, tokens: &[Special]) -> Option<usize> {
         let Some(first) = self.jump.map(|at| &tokens[at]) else {
             return place;
@@ -209,7 +211,7 @@ impl Special {
     }
 }
 
-/// `text` without what [`SpecialTokens::shield`] has put into it.
+/// `text` without the marks of [`SpecialTokens::shield`].
 pub(super) fn unshield(text: &str) -> Cow<'_, str> {
     if text.contains(SHIELD) {
         Cow::Owned(text.replace(SHIELD, ""))
@@ -218,7 +220,7 @@ pub(super) fn unshield(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether a token of this spelling stands around a model's thoughts: `<think>`, `[/THINK]`, `<|END_THINKING|>`.
+/// Whether a token of this spelling marks a model's thinking: `<think>`, `[/THINK]`, `<|END_THINKING|>`.
 pub(super) fn is_of_thoughts(spelling: &[u8]) -> bool {
     let bracket = matches!(spelling.first(), Some(b'<' | b'['));
     bracket
@@ -227,7 +229,7 @@ pub(super) fn is_of_thoughts(spelling: &[u8]) -> bool {
             .any(|part| part.eq_ignore_ascii_case(b"think"))
 }
 
-/// What C takes for white space.
+/// White space as defined by C's `isspace`.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
@@ -253,7 +255,8 @@ mod tests {
     /// A text in pieces: plain text, and tokens with the white space they drop.
     type Pieces = Vec<(String, Option<TokenId>)>;
 
-    /// Cuts one token after the other out of what is left of the text, the longest first, as llama.cpp does.
+    /// The reference: cuts one token after the other out of what is left of the text, the longest first, as llama.cpp
+    /// does.
     fn expected(vocabulary: &Vocabulary, text: &str, all: bool, strips: bool) -> Pieces {
         let matched = |kind| kind == Kind::UserDefined || all && kind == Kind::Control;
         let ids = vocabulary.ids().filter(|(_, kind)| matched(*kind));
@@ -295,7 +298,7 @@ mod tests {
             let mut tokens: Vec<(String, Kind)> = Vec::new();
             for _ in 0..1 + round % 12 {
                 let token = word(5);
-                // Which of two equally long ones wins, the reference does not say.
+                // The reference does not say which of two equally long tokens wins.
                 if tokens.iter().all(|(other, _)| other.len() != token.len()) {
                     let kinds = [Kind::Control, Kind::UserDefined];
                     tokens.push((token, kinds[tokens.len() / 2 % 2]));
@@ -326,8 +329,8 @@ mod tests {
         assert!(tokens_found > 5_000);
     }
 
-    /// Thousands of tokens that begin with one another, and a text where they all begin and are in each other's
-    /// way: what is looked at grows with the text alone. Anything else would take minutes.
+    /// Thousands of tokens that are prefixes of one another, in a text where they all occur and overlap. The time must
+    /// grow with the text alone; otherwise this test would take minutes.
     #[test]
     fn nested_tokens_are_no_trap() {
         let mut tokens: Vec<_> = (1..=3_000)

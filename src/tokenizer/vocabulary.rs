@@ -1,4 +1,4 @@
-//! The tokens of a vocabulary and how they are found.
+//! The vocabulary: tokens by id, and ids by text.
 
 use std::hash::BuildHasher;
 
@@ -9,7 +9,7 @@ use super::{bad, byte_level};
 use crate::gguf::{IntegerArray, StringArray};
 use crate::{Error, Result, TokenId};
 
-/// What a token is for (`tokenizer.ggml.token_type`).
+/// The kind of a token (`tokenizer.ggml.token_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Normal,
@@ -17,21 +17,21 @@ pub(super) enum Kind {
     Control,
     UserDefined,
     Unused,
-    /// One byte, written `<0x0A>`.
+    /// A single byte, spelled like `<0x0A>`.
     Byte,
 }
 
-/// How a file writes the text that its tokens stand for.
+/// How a file spells the text that its tokens stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Script {
-    /// A printable character for each byte.
+    /// One printable character for each byte (GPT-2).
     ByteLevel,
-    /// As it is, but for U+2581 in the place of spaces.
+    /// The text itself, with U+2581 in place of spaces.
     SentencePiece,
 }
 
 impl Script {
-    /// The text that `token` stands for; `None` if it is not in this script.
+    /// Writes the text that `token` stands for to `out`; `None` if it is not spelled in this script.
     fn read(self, token: &[u8], out: &mut Vec<u8>) -> Option<()> {
         match self {
             Script::ByteLevel => byte_level::decode(token, out),
@@ -51,7 +51,7 @@ impl Script {
         }
     }
 
-    /// Whether merging can make this token: with SentencePiece it never meets a space as such.
+    /// Whether merging can produce this token. In SentencePiece, a token spelled with a plain space is never produced.
     fn can_be_merged(self, token: &[u8]) -> bool {
         self == Script::ByteLevel || !token.contains(&b' ')
     }
@@ -60,18 +60,17 @@ impl Script {
 /// All tokens by id, and their ids by the text they stand for.
 pub(super) struct Vocabulary {
     script: Script,
-    /// Tokens of the kinds `Normal` and `Byte` as the bytes they stand for, the others as the file
-    /// writes them.
+    /// For tokens of the kinds `Normal` and `Byte` the bytes they stand for, for the others the spelling in the file.
     spellings: StringArray,
     kinds: Vec<Kind>,
     by_text: HashTable<TokenId>,
     hasher: DefaultHashBuilder,
-    /// Bytes of the longest text in `by_text`.
+    /// Length in bytes of the longest text in `by_text`.
     longest: usize,
 }
 
 impl Vocabulary {
-    /// `tokens` as the file writes them, with the kind of each.
+    /// The vocabulary of `tokens` as the file spells them, with the kind of each.
     pub fn new(script: Script, tokens: &StringArray, mut kinds: Vec<Kind>) -> Result<Self> {
         let mut by_text: HashTable<TokenId> = HashTable::new();
         let no_memory = |_| Error::OutOfMemory(8 * tokens.len());
@@ -100,7 +99,7 @@ impl Vocabulary {
             }
             longest = longest.max(text.len());
             let same = |id: &TokenId| is_text_of(script, &spellings, &kinds, *id, &text);
-            // There is room for all; of equal tokens the first counts.
+            // The table has room for all; of tokens with equal text, the first counts.
             let hash = hasher.hash_one(text.as_slice());
             if by_text.find(hash, same).is_none() {
                 by_text.insert_unique(hash, index as TokenId, |_| 0);
@@ -124,12 +123,12 @@ impl Vocabulary {
         self.kinds.get(id as usize).copied()
     }
 
-    /// Normal tokens and bytes as the bytes they stand for, others as they are written.
+    /// The bytes that a normal or byte token stands for; the spelling of any other.
     pub fn spelling(&self, id: TokenId) -> &[u8] {
         self.spellings.get(id as usize).unwrap_or_default()
     }
 
-    /// The token that stands for exactly this text, or is spelled so.
+    /// The token that stands for exactly this text, or whose spelling does.
     pub fn find(&self, text: &[u8]) -> Option<TokenId> {
         if text.len() > self.longest {
             return None;

@@ -1,4 +1,4 @@
-//! aarch64: NEON, which every such processor has, and its byte dot product where there is one.
+//! aarch64: NEON, which every such processor has, and its byte dot product where the machine has it.
 //!
 //! Tested for equality with the specification under QEMU, as a processor without the dot product
 //! (`-cpu cortex-a57`) and with it (`-cpu max`); its speed was never measured.
@@ -8,11 +8,11 @@ use core::arch::aarch64::*;
 use core::arch::asm;
 use core::marker::PhantomData;
 
-/// The 128-bit vectors of aarch64, with one way to take dot products.
+/// The 128-bit vectors of aarch64; `D` selects the instructions for dot products.
 #[derive(Clone, Copy)]
 pub(crate) struct Neon<D>(PhantomData<D>);
 
-/// What differs between the machines.
+/// What differs between these instruction sets.
 ///
 /// # Safety
 /// As [`Isa`].
@@ -27,11 +27,11 @@ pub(crate) trait Dots: Copy + 'static {
     unsafe fn isolate(work: impl FnOnce());
 }
 
-/// NEON alone: products in 16 bits.
+/// NEON alone: products are taken in 16 bits.
 #[derive(Clone, Copy)]
 pub(crate) struct Widening;
 
-/// The dot product instructions of Armv8.2 beside it.
+/// NEON with the dot-product instructions of Armv8.2.
 #[derive(Clone, Copy)]
 pub(crate) struct DotProd;
 
@@ -48,7 +48,7 @@ impl Dots for Widening {
         first: usize,
         x: [*const u8; T],
     ) -> [[int32x4_t; T]; R] {
-        // As many products as 16 bits hold.
+        // How many products can be added up in 16 bits.
         let fit = (32767 / (127 * MOST)).max(1) as usize;
         // SAFETY: the machine has NEON; each of `x` is good for 32 bytes.
         unsafe {

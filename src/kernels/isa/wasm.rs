@@ -12,7 +12,7 @@ mod dots;
 
 pub(crate) use dots::*;
 
-/// The vectors of WebAssembly, with one way to take dot products.
+/// The vectors of WebAssembly; `D` selects the instructions for dot products.
 #[derive(Clone, Copy)]
 pub(crate) struct Wasm<D>(PhantomData<D>);
 
@@ -44,8 +44,8 @@ unsafe fn splat4(p: *const u8) -> v128 {
     unsafe { v128_load32_splat(p.cast()) }
 }
 
-/// `count`, which the compiler does not know where several sums are taken at once: it would unroll the loop,
-/// reorder what it holds, and leave the engine without registers.
+/// Returns `count`, but hides its value from the compiler where several sums are taken at once. Otherwise the compiler
+/// would unroll the loop and reorder its instructions, and the engine would run out of registers.
 #[inline(always)]
 fn steps<const R: usize, const T: usize>(count: usize) -> usize {
     static NONE: usize = 0;
@@ -162,7 +162,7 @@ impl<D: Dots> Isa for Wasm<D> {
     }
     #[inline(always)]
     unsafe fn look_up(table: v128, indices: v128) -> v128 {
-        // Engines agree on indices to 15.
+        // All engines give the same result for indices up to 15.
         #[cfg(target_feature = "relaxed-simd")]
         return i8x16_relaxed_swizzle(table, indices);
         #[cfg(not(target_feature = "relaxed-simd"))]

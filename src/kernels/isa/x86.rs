@@ -1,14 +1,14 @@
-//! x86-64 with AVX2, and with the byte dot product of AVX-VNNI or AVX-512 VNNI where there is one.
+//! x86-64 with AVX2, and with the byte dot product of AVX-VNNI or AVX-512 VNNI where the machine has it.
 
 use super::Isa;
 use core::arch::x86_64::*;
 use core::marker::PhantomData;
 
-/// The 128-bit vectors of x86-64, with one way to take dot products.
+/// The 128-bit vectors of x86-64; `D` selects the instructions for dot products.
 #[derive(Clone, Copy)]
 pub(crate) struct X86<D>(PhantomData<D>);
 
-/// What differs between the machines.
+/// What differs between these instruction sets.
 ///
 /// # Safety
 /// As [`Isa`].
@@ -24,11 +24,11 @@ pub(crate) trait Dots: Copy + 'static {
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2;
 
-/// AVX-VNNI beside it.
+/// AVX2 with AVX-VNNI.
 #[derive(Clone, Copy)]
 pub(crate) struct AvxVnni;
 
-/// AVX-512 VNNI and VL beside it: the same instruction in 128 bits, and 32 registers instead of 16.
+/// AVX2 with AVX-512 VNNI and VL: the same instruction in 128 bits, and 32 registers instead of 16.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512Vnni;
 

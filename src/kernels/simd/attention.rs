@@ -1,4 +1,4 @@
-//! Attention: keys and values as floats, and as integers.
+//! The kernels of attention, for keys and values stored as floats and as integers.
 
 use std::array::from_fn;
 
@@ -7,7 +7,8 @@ use crate::kernels::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
 use crate::kernels::isa::Isa;
 use crate::kernels::scalar::{self, TINY};
 
-/// Four positions are four lanes; four tiles at a time hide the latency of the sums.
+/// See [`scalar::scores`]. The four positions of a tile are four lanes; four tiles at a time hide the latency of the
+/// additions.
 #[inline(always)]
 pub(in crate::kernels) unsafe fn scores<I: Isa>(
     query: &[f32],
@@ -61,7 +62,7 @@ unsafe fn store_scores<I: Isa, const N: usize>(sums: [I::V; N], factor: f32, sco
     }
 }
 
-/// The values are passed over once for every 32 dimensions, whose sums stay in registers.
+/// See [`scalar::weighted_sum`]. Goes through the values once for every 32 dimensions, whose sums stay in registers.
 #[inline(always)]
 pub(in crate::kernels) unsafe fn weighted_sum<I: Isa>(
     weights: &[f32],
@@ -163,8 +164,8 @@ pub(in crate::kernels) unsafe fn quantize_wide<I: Isa>(x: &[f32], q: &mut [i16])
     }
 }
 
-/// See [`scalar::scores_integer`]. What is read of the keys meets two heads at once, and every head before
-/// the next tiles are read.
+/// See [`scalar::scores_integer`]. Each vector of keys that is read serves two heads at once, and each tile serves
+/// every head before the next tiles are read.
 #[inline(always)]
 pub(in crate::kernels) unsafe fn scores_integer<I: Isa, T: Stored>(
     heads: &Heads,
@@ -176,7 +177,7 @@ pub(in crate::kernels) unsafe fn scores_integer<I: Isa, T: Stored>(
     let (size, blocks) = (4 * heads.padded, heads.padded.div_ceil(DIMS));
     assert!(keys.len() >= tiles * size && scales.len() >= 4 * tiles * blocks);
     assert!(heads.queries.len() / heads.padded == heads.factors.len() / blocks);
-    // Whole tiles first, four streams of them side by side, as matrix products read their weights.
+    // Whole tiles first, as four streams that are read side by side, like the weights of matrix products.
     let span = heads.positions / 4 / 4;
     // SAFETY: `tiles` whole tiles lie in `keys`, as many scales in `scales`.
     unsafe {
@@ -265,8 +266,8 @@ unsafe fn meet<I: Isa, T: Stored, const H: usize, const N: usize>(
     }
 }
 
-/// See [`scalar::weighted_sum_integer`]. What is read of the values meets two heads at once, and a chunk of
-/// positions every head before the next is read.
+/// See [`scalar::weighted_sum_integer`]. Each vector of values that is read serves two heads at once, and each chunk of
+/// positions serves every head before the next is read.
 #[inline(always)]
 pub(in crate::kernels) unsafe fn weighted_sum_integer<I: Isa, T: Stored>(
     weights: &[f32],
@@ -298,7 +299,7 @@ pub(in crate::kernels) unsafe fn weighted_sum_integer<I: Isa, T: Stored>(
     }
 }
 
-/// Adds what a chunk of positions gives to `H` heads, 4 `N` dimensions at a time.
+/// Adds the weighted values of a chunk of positions to the outputs of `H` heads, 4 `N` dimensions at a time.
 #[inline(always)]
 unsafe fn chunk<I: Isa, T: Stored, const H: usize, const N: usize>(
     weights: &[f32],

@@ -1,4 +1,4 @@
-//! Norms, activations and rotations beyond those of Llama.
+//! Norms, activations and rotations of architectures other than Llama.
 
 use super::{Exponential, lanes, sum_of_squares};
 use crate::kernels::isa::Isa;

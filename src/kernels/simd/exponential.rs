@@ -1,11 +1,11 @@
-//! e^x.
+//! e^x in vectors.
 
 use std::array::from_fn;
 
 use crate::kernels::isa::Isa;
 use crate::kernels::scalar::exponential::*;
 
-/// The constants of e^x; [`exp`](crate::kernels::scalar::exp) says what is done with them.
+/// The constants of e^x; [`exp`](crate::kernels::scalar::exp) documents their use.
 pub(super) struct Exponential<I: Isa> {
     lowest: I::V,
     highest: I::V,
@@ -17,7 +17,7 @@ pub(super) struct Exponential<I: Isa> {
 }
 
 impl<I: Isa> Exponential<I> {
-    /// Made once before a loop.
+    /// To be made once, before a loop.
     #[inline(always)]
     pub unsafe fn new() -> Self {
         // SAFETY: as the caller promises.
@@ -44,8 +44,8 @@ impl<I: Isa> Exponential<I> {
         // SAFETY: as the caller promises.
         unsafe {
             let x = x.map(|x| I::min(I::max(x, self.lowest), self.highest));
-            // Rounded to a whole number by the addition, which leaves it in the low bits: cheaper in a tab
-            // than to round and to convert.
+            // The addition rounds to an integer and leaves it in the low bits, which in WebAssembly is cheaper than to
+            // round and to convert.
             let shifted = x.map(|x| I::add(I::mul(x, self.log2_e), self.whole));
             let n = shifted.map(|n| I::sub(n, self.whole));
             let r: [_; N] = from_fn(|i| I::sub(x[i], I::mul(n[i], self.ln2_high)));
@@ -62,8 +62,8 @@ impl<I: Isa> Exponential<I> {
     }
 }
 
-/// A constant in every lane that is kept: those an engine knows, it makes anew in every round of a loop, in
-/// three instructions each.
+/// A constant in every lane, read in a way that hides from the engine that it is constant. Engines create constants
+/// that they know again in every iteration of a loop, in three instructions each.
 #[inline(always)]
 unsafe fn kept<I: Isa>(x: f32) -> I::V {
     // SAFETY: `x` can be read; the rest is as the caller promises.

@@ -1,4 +1,4 @@
-//! Weights stored as floats × activations as they are.
+//! Matrix products of weights stored as floats and activations that are not quantised.
 
 use super::{halves, store_rows};
 use crate::kernels::Activations;
@@ -44,7 +44,7 @@ impl Float for BF16 {
     }
 }
 
-/// Rows are taken four groups at a time, so that four sums hide each other's latency.
+/// Runs four groups of rows at a time, so that four sums hide each other's latency.
 #[inline(always)]
 pub(super) unsafe fn product<I: Isa, F: Float>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);

@@ -1,6 +1,6 @@
-//! Quantised weights × quantised activations.
+//! Matrix products of quantised weights and quantised activations.
 
-// The tile's rows and the tokens are two indices everywhere: loops over them say it best.
+// Rows of tiles and tokens are indexed side by side everywhere, which loops over indices show best.
 #![allow(clippy::needless_range_loop)]
 
 use core::mem::MaybeUninit;
@@ -13,8 +13,8 @@ use crate::kernels::tune;
 use crate::quant::tiles::{TILE_COLS, TILE_ROWS};
 use crate::quant::{Matrix, TileFormat};
 
-/// The exact integer dot products of `R` tiles' rows with the columns 4 `first` to 4 (`first` + `N`) of
-/// `T` tokens, whose sums are `sums`.
+/// The exact integer dot products of the rows of `R` tiles with the columns 4 `first` to 4 (`first` + `N`) of `T`
+/// tokens. `sums` are the sums of the activations in these columns, which the offset of the weights is multiplied by.
 #[inline(always)]
 unsafe fn dot_unsigned<I: Isa, F: Quantized, const N: usize, const R: usize, const T: usize>(
     w: &[[I::Weights; R]; 8],
@@ -41,7 +41,7 @@ unsafe fn dot_unsigned<I: Isa, F: Quantized, const N: usize, const R: usize, con
     }
 }
 
-/// A block of `R` tiles side by side, unpacked.
+/// The same block of `R` tiles, unpacked.
 #[derive(Clone, Copy)]
 struct Unpacked<I: Isa, const R: usize> {
     weights: [[I::Weights; R]; 8],
@@ -51,8 +51,8 @@ struct Unpacked<I: Isa, const R: usize> {
 impl<I: Isa, const R: usize> Unpacked<I, R> {
     #[inline(always)]
     unsafe fn new<F: Quantized>(tiles: [*const u8; R], block: usize) -> Self {
-        // SAFETY: a whole tile lies at each of `tiles`, which have the block. Loops, not `map`: a closure would not be compiled
-        // for the machine's instructions.
+        // SAFETY: a whole tile lies at each of `tiles`, which have the block. These are loops and not `map`, because a
+        // closure would not be compiled for the machine's instructions.
         unsafe {
             let zero = I::splat_i32(0);
             let mut all = Self {
@@ -78,7 +78,7 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
         }
     }
 
-    /// Adds the products with the blocks `at` of activations.
+    /// Adds the products with the blocks `at` of the activations to `sums`.
     #[inline(always)]
     unsafe fn add<F: Quantized, const T: usize>(
         &self,
@@ -227,8 +227,8 @@ unsafe fn prefill<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mu
     }
 }
 
-/// `N` indices from `first` on below `end`. Where they end early the last is repeated: the same sum, read,
-/// added to and stored once more, costs less than kernels of their own for what is left.
+/// `N` indices from `first` on, all below `end`. Where they run out, the last is repeated: computing the same sum again
+/// costs less than separate kernels for the remainder.
 #[inline(always)]
 fn side_by_side<const N: usize>(first: usize, end: usize) -> [usize; N] {
     let mut indices = [first; N];
@@ -238,8 +238,8 @@ fn side_by_side<const N: usize>(first: usize, end: usize) -> [usize; N] {
     indices
 }
 
-/// Decode: the sums of four rows stay in a register. `N` groups of rows, `span` apart, are read side by
-/// side: processors fetch ahead within a page of memory, so several streams wait less than one.
+/// Decode: the sums of four rows stay in a register. `N` groups of rows, `span` apart, are read side by side:
+/// processors prefetch only within a page of memory, so several streams wait less than one.
 #[inline(always)]
 unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
     matrix: &Matrix,
@@ -264,7 +264,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
                     }
                 )*};
             }
-            // Written out: as a loop, engines keep the sums in memory.
+            // Unrolled by hand: in a loop, engines keep the sums in memory.
             stream!(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
             if (block + 1).is_multiple_of(F::FORMAT.blocks()) {
                 tiles = tiles.add(F::FORMAT.tile_bytes());
@@ -276,8 +276,8 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
     }
 }
 
-/// Prefill: `R` groups of rows × all tokens. A panel of blocks is unpacked once and meets every token, `T`
-/// at a time, whose sums stay in registers meanwhile.
+/// Prefill: `R` groups of rows × all tokens. A panel of blocks is unpacked once and multiplied with every token, `T`
+/// tokens at a time, whose sums stay in registers meanwhile.
 #[inline(always)]
 unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
     matrix: &Matrix,
@@ -298,7 +298,7 @@ unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
     }
 }
 
-/// Unpacks the blocks from `start` on, as many as fit the panel.
+/// Unpacks the blocks from `start` on, as many as the panel has room for.
 #[inline(always)]
 unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
     matrix: &Matrix,

@@ -1,17 +1,17 @@
-//! What differs between the formats of quantised tiles: how a block's weights are unpacked, and where lies what
-//! scales them.
+//! What differs between the formats of quantised tiles: how the weights of a block are unpacked, and where its scales
+//! are.
 
 use super::halves;
 use crate::kernels::isa::Isa;
 use crate::quant::TileFormat;
 use crate::quant::iq4::LEVELS;
 
-/// A quantised [`TileFormat`] as a type, so that each gets a kernel of its own.
+/// A quantised [`TileFormat`] as a type, so that each format gets a kernel of its own.
 pub(crate) trait Quantized {
     const FORMAT: TileFormat;
     /// The format whose unpacked blocks look like those of this one, so that one kernel multiplies both.
     type Like: Quantized;
-    /// Whether there is a kernel of many streams beside that of few.
+    /// Whether the format has a kernel for many streams in addition to the one for few.
     const COMMON: bool;
 }
 
@@ -112,7 +112,7 @@ unsafe fn shift<I: Isa, const LEFT: i32, const RIGHT: i32>(v: I::V) -> I::V {
     }
 }
 
-/// Two bits of each weight, moved to the bits from `AT` on.
+/// Unpacks two bits of each weight into the bits from `AT` on.
 #[inline(always)]
 unsafe fn two_bits<I: Isa, const AT: i32>(p: *const u8) -> [I::V; 8] {
     // SAFETY: `p` is good for 32 bytes.
@@ -131,7 +131,7 @@ unsafe fn two_bits<I: Isa, const AT: i32>(p: *const u8) -> [I::V; 8] {
     }
 }
 
-/// Adds bit `AT` of each weight.
+/// Sets bit `AT` of each weight from `bits`.
 #[inline(always)]
 unsafe fn with_bits<I: Isa, const AT: i32>(w: [I::V; 8], bits: I::V) -> [I::V; 8] {
     // SAFETY: as the caller promises.
@@ -171,18 +171,18 @@ unsafe fn levels<I: Isa>(mut w: [I::V; 8]) -> [I::V; 8] {
     w
 }
 
-/// What scales a block, a row in each lane.
+/// The scales of a block, one row in each lane.
 #[derive(Clone, Copy)]
 pub(super) struct Scales<I: Isa> {
     /// The scale of all columns, or of the first half of them.
     pub scale: I::V,
     /// The minimum, or the scale of the second half.
     pub other: I::V,
-    /// Of `Q2`: how many times the minimum goes to each half, in 16 bits each.
+    /// For `Q2`, how many times the minimum is added to each half of the columns, in 16 bits each.
     pub depths: I::V,
 }
 
-/// Unpacks what scales block `block` of a tile; of `Q2` the steps are multiplied into `weights`.
+/// Unpacks the scales of block `block` of a tile. For `Q2`, multiplies the steps into `weights`.
 #[inline(always)]
 pub(super) unsafe fn scales<I: Isa, F: Quantized>(
     tile: *const u8,
@@ -218,7 +218,8 @@ pub(super) unsafe fn scales<I: Isa, F: Quantized>(
     }
 }
 
-/// Multiplies the bytes of each half of the columns by the half's 16 bits in their lane; the products fit.
+/// Multiplies the weights of each half of the columns by the factor of that half, which is 16 bits of their row's lane.
+/// The products fit a byte.
 #[inline(always)]
 unsafe fn multiply_halves<I: Isa>(weights: &mut [I::V; 8], factors: I::V) {
     const LANES: [[u8; 16]; 2] = [

@@ -1,4 +1,4 @@
-//! Attention, and the short convolution over the same cache.
+//! Tests of attention, and of the short convolution over the same cache.
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ fn attention_equals_the_specification() {
     });
 }
 
-/// Integers of a cache: all of them within ±`limit`, the extremes often.
+/// Random integers of a cache: all of them within ±`limit`, often the extremes.
 fn integers<T: Stored>(random: &mut Random, len: usize) -> Vec<T> {
     let next = |_| {
         let any = random.next() as f32 / (1 << 23) as f32 - 1.0;

@@ -1,4 +1,4 @@
-//! Which instruction of relaxed SIMD this processor does well.
+//! Measures which dot-product instruction of relaxed SIMD is faster on this processor.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -9,10 +9,10 @@ use crate::quant::{Matrix, MatrixBuilder, TensorType, quantize};
 static USE_PAIRS: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
-/// A matrix that stays in the nearest cache.
+/// The size of the matrix to measure with, which fits into the first-level cache.
 const ROWS: usize = 64;
 const COLS: usize = 256;
-/// Time of one measurement, milliseconds: some browsers' clocks have steps of one.
+/// The least time of one measurement in milliseconds; the clocks of some browsers have steps of one.
 const MEASURE_MS: f64 = 2.0;
 
 /// Whether to take dot products by [`Pairs`](crate::kernels::isa::wasm::Pairs) rather than by
@@ -21,7 +21,7 @@ pub(in crate::kernels) fn use_pairs() -> bool {
     USE_PAIRS.load(Ordering::Relaxed)
 }
 
-/// Times both on a small matrix, the first two times it is called; the last counts.
+/// Times both instructions on a small matrix, the first two times it is called; the last measurement counts.
 pub(super) fn tune(clock: fn() -> f64) -> Result<()> {
     let calls = CALLS.load(Ordering::Relaxed);
     if calls == 2 {
@@ -54,7 +54,7 @@ fn time(
     linear: fn(&Matrix, &Activations, &mut [f32]),
 ) -> f64 {
     let mut y = [0.0; ROWS];
-    // From one step of the clock to another; no longer than a clock can stand still.
+    // Begin at a step of the clock, but do not wait long, in case it stands still.
     let before = clock();
     let mut start = before;
     for _ in 0..1000 {

@@ -1,4 +1,4 @@
-//! Chains as options make them, and what a trace tells of them.
+//! Tests of chains built from options, and of traces.
 
 use super::*;
 use crate::generator::{Options, SAMPLERS};
@@ -26,7 +26,7 @@ fn any_number(dice: &mut Dice) -> f32 {
     ])
 }
 
-/// Most options as they are, a few of them anything.
+/// The default options, a few of them replaced by random values.
 fn any_options(dice: &mut Dice, vocabulary: usize) -> Options {
     let mut o = Options::default();
     for _ in 0..=dice.below(6) {
@@ -109,7 +109,7 @@ fn ten_thousand_random_option_sets() {
         valid += 1;
         let mut logits = random_logits(count, round % 50);
         if dice.below(5) == 0 {
-            // Extremes, and what is no number.
+            // Extreme values and NaN.
             let odd = dice.one_of(&[f32::NAN, f32::MAX, f32::MIN, f32::INFINITY, 1e-40]);
             logits[dice.below(count)] = odd;
             if !logits.iter().any(|l| l.is_finite() || *l == f32::INFINITY) {
@@ -188,7 +188,7 @@ fn a_trace_tells_what_each_stage_does() {
     near(t.probabilities[0], 0.16 / squares);
     near(trace.tokens[0].probability, 0.16 / squares);
     assert_eq!((k.level, t.level), (None, Some(0.5)));
-    // Lists are as long as asked for, the most probable first.
+    // The lists have the length that was asked for, the most probable tokens first.
     let trace = sampler.trace(&logits, &step(0, &[]), 0, None).unwrap();
     assert!(trace.tokens.is_empty() && trace.rank.is_none());
     assert!(
@@ -199,7 +199,7 @@ fn a_trace_tells_what_each_stage_does() {
     );
 }
 
-/// What a trace says of the end of the chain is what a draw sees, digit for digit.
+/// The probabilities at the end of a trace equal those of a choice exactly.
 #[test]
 fn watching_changes_nothing() {
     let mut dice = Dice::new(6);

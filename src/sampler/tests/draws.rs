@@ -1,4 +1,4 @@
-//! The draw, its seed, and what is reported of it.
+//! Tests of the draw: its seed, and what is reported with it.
 
 use super::*;
 
@@ -76,12 +76,12 @@ fn a_step_is_a_function_of_the_seed_and_its_number() {
     };
     let expected = draws(42);
     assert_ne!(expected, draws(43));
-    // In any order, watched or not.
+    // The draw depends neither on the order of the steps nor on the number of alternatives.
     let mut sampler = sampler(&stages);
     for index in (0..50).rev() {
         assert_eq!(draw(&mut sampler, index, 10), expected[index as usize]);
     }
-    // A stage that draws for itself does not move the draw.
+    // A stage that uses a random number of its own does not change the draw.
     let mut with_xtc = vec![xtc(0.5, 0.5)];
     with_xtc.extend(stages.clone());
     let mut sampler = Sampler::new(with_xtc, 42);
@@ -138,7 +138,7 @@ fn draws_follow_the_distribution() {
 
 #[test]
 fn large_distributions_are_drawn_from_by_rank() {
-    // Whole vocabularies are not sorted: the draw must be that of a walk from the best all the same.
+    // The whole vocabulary is not sorted; the draw must still be that of a walk through the sorted one.
     let logits = random_logits(50_000, 21);
     let oracle = distribution(&logits);
     let mut sampler = sampler(&[]);

@@ -1,11 +1,11 @@
-//! What is cut or drawn without sorting the vocabulary is what a sort of all of it gives, to the token.
+//! Tests that what is cut or sampled without sorting the vocabulary is, token for token, what a full sort gives.
 
 use super::*;
 use crate::kernels;
 use crate::sampler::selection::rank;
 use crate::sampler::sums::{Surprise, Unit};
 
-/// Everything sorted by `key`, with the sums of its units.
+/// All candidates sorted by `key`, with the cumulative sums of their units.
 struct Sorted {
     tokens: Vec<Candidate>,
     sums: Vec<u64>,
@@ -54,7 +54,7 @@ impl Sorted {
     }
 }
 
-/// Distributions of every shape, among them those that leave a selection nothing to go by.
+/// Distributions of every shape, including those with equal logits, among which only the ids decide.
 fn distributions() -> Vec<(&'static str, Vec<f32>)> {
     let count = 6000;
     let from = |shape: fn(usize) -> f32| (0..count).map(shape).collect::<Vec<f32>>();
@@ -154,7 +154,7 @@ fn a_draw_is_that_of_a_full_sort() {
     }
 }
 
-/// The least probable of all, alone, is certain, though it weighed nothing beside the others.
+/// The least probable token, once it is the only one left, has the probability 1, though its weight was 0 before.
 #[test]
 fn what_is_left_alone_is_certain() {
     let left = survivors(&[200.0, 1.0, 0.0], &[xtc(1.0, 0.0)]);

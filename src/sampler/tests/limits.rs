@@ -1,4 +1,4 @@
-//! Each stage by itself: its limits, the order of survivors, what it never does.
+//! Tests of each stage by itself: its limits, the order of the survivors, what it must never do.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn every_chain_leaves_a_distribution_best_first() {
                         assert!(!left.is_empty(), "{stages:?}");
                         let sum: f64 = left.iter().map(|one| one.1).sum();
                         assert!((sum - 1.0).abs() < 1e-5, "{stages:?}: {sum}");
-                        // These cuts take the best, whatever their probabilities became.
+                        // These cuts keep the best tokens, whatever their probabilities have become.
                         let (mut kept, mut best) = (ids(&left), oracle[..left.len()].to_vec());
                         kept.sort_unstable();
                         best.sort_unstable();
@@ -51,7 +51,7 @@ fn equals_survive_by_lowest_id() {
 
 #[test]
 fn top_p_counts_shares_of_what_is_left() {
-    // Four equals: half of the mass is two of them; of the two that top-k leaves, one.
+    // Of four equal tokens, two have half of the probability; of the two that top-k leaves, one has.
     let logits = [0.0; 4];
     assert_eq!(survivors(&logits, &[top_p(0.5)]).len(), 2);
     assert_eq!(survivors(&logits, &[top_k(2), top_p(0.5)]).len(), 1);
@@ -73,7 +73,7 @@ fn typical_takes_what_is_as_surprising_as_expected() {
     p.extend([0.1 / 10.0; 10]);
     let logits: Vec<f32> = p.iter().map(|p: &f32| p.ln()).collect();
     assert_eq!(ids(&survivors(&logits, &[typical_p(0.5)])), [0]);
-    // Of a nearly certain token and a coin, the coin's sides are typical: the best itself goes.
+    // The first token has half of the probability, two others a quarter each: those two are typical, and the best goes.
     let logits = [0.5f32, 0.25, 0.25].map(|p| p.ln() + 1.0);
     let with_tail: Vec<f32> = (logits.iter().copied())
         .chain((0..400).map(|_| -4.0))
@@ -104,11 +104,11 @@ fn xtc_excludes_all_top_choices_but_the_last() {
     let logits = [0.4f32, 0.3, 0.2, 0.06, 0.04].map(f32::ln);
     assert_eq!(ids(&survivors(&logits, &[xtc(1.0, 0.1)])), [2, 3, 4]);
     assert_eq!(ids(&survivors(&logits, &[xtc(1.0, 0.25)])), [1, 2, 3, 4]);
-    // One top choice alone stays, and so does everything where chance does not strike.
+    // A single top choice stays, and so does everything where the probability to exclude is 0.
     assert_eq!(survivors(&logits, &[xtc(1.0, 0.35)]).len(), 5);
     assert_eq!(survivors(&logits, &[xtc(0.0, 0.1)]).len(), 5);
     assert_eq!(ids(&survivors(&logits, &[xtc(1.0, 0.0)])), [4]);
-    // As often as asked.
+    // It excludes as often as asked.
     let mut sampler = sampler(&[xtc(0.3, 0.1)]);
     let struck = (0..5000).filter(|&index| {
         sampler.run(&logits, &step(index, &[])).unwrap();
@@ -146,7 +146,7 @@ fn dynamic_temperature_goes_from_low_to_high() {
     assert!((level(&[1.0, 1.0, 1.0], stage()) - 1.5).abs() < 1e-6);
     let between = level(&[2.0, 1.0, 0.0], stage());
     assert!(between > 0.5 && between < 1.5);
-    // Never under 0, where it is greedy; a single candidate has no entropy to go by.
+    // The temperature never goes below 0, where it is greedy; a single candidate has no entropy to follow.
     assert_eq!(survivors(&[100.0, 0.0], &[dynamic(1.0, 2.0, 1.0)]).len(), 1);
     assert_eq!(level(&[3.0], stage()), 1.0);
 }
@@ -184,7 +184,7 @@ fn mirostat_learns_from_what_is_drawn() {
     }
     let mean = sum / total as f64;
     assert!((mean - 3.0).abs() < 0.1, "{mean}");
-    // A forced token teaches it nothing, and it can be put back.
+    // Mirostat learns nothing from a forced token, and its state can be restored.
     let state = sampler.state();
     let forced = sampler.force(17, &logits, &step(0, &[]), 0).unwrap();
     sampler.accept(&forced);
@@ -206,13 +206,13 @@ fn banned_tokens_are_never_drawn_and_biases_count() {
     assert_eq!(ids(&survivors(&logits, &[bias(&[], &[0, 2])])), [1, 3]);
     let left = survivors(&logits, &[bias(&[(3, 100.0), (0, -1.0)], &[])]);
     assert_eq!((left[0].0, left[0].1), (3, 1.0));
-    // What is left is weighed against its own best, though it was next to nothing before.
+    // After a ban, the others are weighed against their own best, though they were next to nothing before.
     let certain = [200.0, 1.0, 0.0];
     let left = survivors(&certain, &[bias(&[], &[0])]);
     assert!((left[0].1 - 1.0 / (1.0 + (-1f64).exp())).abs() < 1e-6);
     let greedy = [bias(&[], &[0]), temperature(0.0)];
     assert_eq!(ids(&survivors(&certain, &greedy)), [1]);
-    // Nothing left is an error, not a token.
+    // Where no token is left, the result is an error.
     let all = [bias(&[], &[0, 1, 2])];
     assert_eq!(
         sampler(&all).choose(&certain, &step(0, &[]), 0),

@@ -53,7 +53,7 @@ fn random_logits(count: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-/// Tokens whose bytes nothing looks at.
+/// A step for tests in which the bytes of tokens do not matter.
 fn step(index: u64, history: &[TokenId]) -> Step<'_> {
     let bytes = &|_| &b"x"[..];
     Step {
@@ -68,7 +68,7 @@ fn sampler(stages: &[Stage]) -> Sampler {
     Sampler::new(stages.to_vec(), 42)
 }
 
-/// What the stages leave: ids best first, with their probabilities.
+/// The candidates that the stages leave: ids, best first, with their probabilities.
 fn survivors_after(logits: &[f32], stages: &[Stage], history: &[TokenId]) -> Vec<(TokenId, f64)> {
     let mut sampler = sampler(stages);
     sampler.run(logits, &step(0, history)).unwrap();

@@ -1,10 +1,10 @@
-//! The stages as their papers define them, naively and in double precision: sort everything, copy
-//! everything. The chain must agree with them.
+//! Tests against a naive reference: the stages as their papers define them, in double precision, which sorts and copies
+//! everything. The chain must agree with it.
 
 use super::*;
 
-/// Candidates in any order, with the closest call of any comparison so far: where it is too close, single
-/// precision may rightly decide otherwise.
+/// Candidates in any order, and the smallest margin of any comparison so far. Where it is tiny, single precision may
+/// rightly decide otherwise.
 struct Naive {
     tokens: Vec<(TokenId, f64)>,
     margin: f64,
@@ -204,7 +204,7 @@ fn common_end(a: &[TokenId], b: &[TokenId]) -> usize {
     pairs.take_while(|(a, b)| a == b).count()
 }
 
-/// One of each kind, with parameters that matter.
+/// A stage of each kind, with parameters that have an effect.
 fn random_stages(dice: &mut Dice, vocabulary: usize) -> Vec<Stage> {
     let rates = [
         dice.one_of(&[1.0, 1.3, 0.8]),
@@ -244,7 +244,7 @@ fn random_stages(dice: &mut Dice, vocabulary: usize) -> Vec<Stage> {
     stages
 }
 
-/// Compares the chain with the reference; false where it was too close a call.
+/// Compares the chain with the reference; false where a comparison was too close to tell.
 fn agrees(logits: &[f32], stages: &[Stage], history: &[TokenId]) -> bool {
     let mut naive = Naive::new(logits);
     for stage in stages {
@@ -308,7 +308,7 @@ fn whole_chains_agree_with_the_reference() {
     assert!(compared > 1000, "{compared}");
 }
 
-/// At the size of real vocabularies, where nothing is sorted as a whole.
+/// With vocabularies of a real size, which are never sorted as a whole.
 #[test]
 fn large_vocabularies_agree_with_the_reference() {
     let flat: Vec<f32> = random_logits(262_144, 3).iter().map(|l| l / 6.0).collect();
@@ -329,7 +329,7 @@ fn large_vocabularies_agree_with_the_reference() {
     assert!(compared >= 9, "{compared}");
 }
 
-/// As [`agrees`], in time for large vocabularies.
+/// Like [`agrees`], but fast enough for large vocabularies.
 fn agrees_on_cuts(logits: &[f32], stages: &[Stage]) -> bool {
     let mut naive = Naive::new(logits);
     for stage in stages {

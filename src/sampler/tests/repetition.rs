@@ -1,4 +1,4 @@
-//! Penalties and DRY.
+//! Tests of penalties and DRY.
 
 use super::*;
 
@@ -42,7 +42,7 @@ fn no_ngram_comes_twice() {
     assert_eq!(left(3), [0, 1, 2, 5]);
     assert_eq!(left(4), [0, 1, 2, 3, 4, 5]);
     assert_eq!(left(u32::MAX).len(), 6);
-    // Where every token is forbidden, none is.
+    // Where every token would be forbidden, none is.
     let all = survivors_after(
         &logits[..5],
         &[penalties(-1, [1.0, 0.0, 0.0], 1)],

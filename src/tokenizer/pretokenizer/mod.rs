@@ -1,11 +1,11 @@
-//! How byte-level tokenizers cut a text into words before bytes are merged.
+//! Pre-tokenizers: how byte-level tokenizers split a text into words before bytes are merged.
 //!
-//! Each way is one or several regular expressions, applied one after the other: every expression cuts
-//! what the ones before have left, into its matches and what lies between them. They are scanned by hand
-//! here: a regex engine with Unicode tables would be larger than the rest of the crate.
+//! Each pre-tokenizer is one or several regular expressions, applied one after the other. Each expression splits the
+//! pieces that the ones before have left into its matches and what lies between them. They are written as code here,
+//! because a regex engine with Unicode tables would be larger than the rest of the crate.
 //!
-//! The expressions are llama.cpp's (`llm_tokenizer_bpe`). They differ from those of the models' authors
-//! where marked, and the ids of a GGUF file are what llama.cpp makes of them.
+//! The expressions are llama.cpp's (`llm_tokenizer_bpe`), because the ids of a GGUF file are what llama.cpp makes of
+//! them. Where they differ from those of the models' authors, a comment says so.
 
 mod class;
 mod words;
@@ -14,30 +14,30 @@ use crate::{Error, Result};
 use class::{is_letter, is_punctuation};
 use words::{Cased, Uncased};
 
-/// A way to cut, by its name in `tokenizer.ggml.pre`.
+/// A pre-tokenizer, by its name in `tokenizer.ggml.pre`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PreTokenizer {
     name: &'static str,
     family: &'static Family,
 }
 
-/// Names that mean the same.
+/// A group of names that mean the same pre-tokenizer.
 #[derive(Debug)]
 struct Family {
     names: &'static [&'static str],
     cuts: &'static [Cut],
-    /// Whether a word that is a token is taken whole, whatever the merges say.
+    /// Whether a word that is a token is encoded as that token, whatever the merges say.
     takes_whole_words: bool,
     /// Whether prompts begin with BOS where the file does not say.
     adds_bos: bool,
 }
 
-/// What one regular expression does.
+/// A regular expression, as code.
 #[derive(Debug)]
 enum Cut {
-    /// Runs of so many characters of a class at most: `\p{N}{1,3}`.
+    /// Runs of at most this many characters of a class: `\p{N}{1,3}`.
     Runs(fn(char) -> bool, usize),
-    /// Runs of a class with one white space before: `\s?\p{L}+`.
+    /// Runs of a class, with the white-space character before where there is one: `\s?\p{L}+`.
     SpacedRuns(fn(char) -> bool),
     /// `[0-9][0-9][0-9]`
     ThreeDigits,
@@ -141,7 +141,7 @@ const FAMILIES: [Family; 11] = [
             Cut::Runs(|c| matches!(c, '\r' | '\n'), 1),
             Cut::SpacedRuns(is_letter),
             Cut::SpacedRuns(is_punctuation),
-            // [一-龥ࠀ-一가-퟿]+, with white space out of the way as llama.cpp has it.
+            // [一-龥ࠀ-一가-퟿]+, but without white space, as in llama.cpp.
             Cut::Runs(
                 |c| {
                     matches!(c, '\u{800}'..='\u{9fa5}' | '\u{ac00}'..='\u{d7ff}')
@@ -157,13 +157,15 @@ const FAMILIES: [Family; 11] = [
 ];
 
 impl PreTokenizer {
-    /// GPT-2's own.
+    /// GPT-2's pre-tokenizer.
     #[cfg(feature = "train")]
     pub const GPT2: Self = Self {
         name: "gpt-2",
         family: &FAMILIES[1],
     };
 
+    /// The pre-tokenizer with this name.
+    ///
     /// # Errors
     /// [`Error::UnsupportedTokenizer`] with the name.
     pub fn named(name: Option<&str>) -> Result<Self> {
@@ -191,12 +193,12 @@ impl PreTokenizer {
         self.family.adds_bos
     }
 
-    /// Whether a word that is a token is taken whole, whatever the merges say.
+    /// Whether a word that is a token is encoded as that token, whatever the merges say.
     pub fn takes_whole_words(self) -> bool {
         self.family.takes_whole_words
     }
 
-    /// Calls `word` with each word of the text, in order; together they are the text.
+    /// Calls `word` with each word of the text, in order; concatenated, the words are the text.
     pub fn split<'a>(self, text: &'a str, mut word: impl FnMut(&'a str)) {
         split(self.family.cuts, text, &mut word);
     }
@@ -219,7 +221,7 @@ fn split<'a>(cuts: &[Cut], mut text: &'a str, word: &mut dyn FnMut(&'a str)) {
 }
 
 impl Cut {
-    /// Where the first match of the expression begins and ends.
+    /// The start and the end of the expression's first match.
     fn first(&self, text: &str) -> Option<(usize, usize)> {
         if text.is_empty() {
             return None;

@@ -1,9 +1,9 @@
-//! Expressions that match everywhere: each function gives the bytes of the first word of a text that is
-//! not empty.
+//! Expressions that match everywhere, so that they split a text without gaps. Each function returns the length in bytes
+//! of the first word of a text that is not empty.
 
 use super::class::{is_letter, is_mark, is_other};
 
-/// Bytes of the longest beginning whose characters are all as asked.
+/// Length in bytes of the longest prefix whose characters all satisfy `is`.
 pub(super) fn run(text: &str, is: impl Fn(char) -> bool) -> usize {
     text.find(|c| !is(c)).unwrap_or(text.len())
 }
@@ -23,16 +23,16 @@ pub(super) fn gpt2(text: &str) -> usize {
     white_space(text)
 }
 
-/// Words that may begin with one character of another kind:
+/// Words of letters of any case, which may begin with one character of another kind:
 ///
 /// ```text
 /// (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 /// ```
 #[derive(Debug)]
 pub(super) struct Uncased {
-    /// Whether combining marks are letters, but for the first character: `[\p{L}\p{M}]+`.
+    /// Whether combining marks count as letters, except as the first character: `[\p{L}\p{M}]+`.
     marks: bool,
-    /// The most numbers in a word.
+    /// The most digits (`\p{N}`) in a word.
     numbers: usize,
 }
 
@@ -57,7 +57,7 @@ impl Uncased {
             .or_else(|| {
                 let lead = lead(text);
                 let letters = run(&text[lead..], is_letter);
-                // A mark can be the lead, or the first letter where nothing follows.
+                // A mark can be the leading character, or the first letter where nothing follows it.
                 let alone = run(text, is_letter);
                 (letters > 0)
                     .then_some(lead + letters)
@@ -67,18 +67,18 @@ impl Uncased {
     }
 }
 
-/// Words that end where capitals follow small letters. Where their authors tell upper from lower case
-/// (`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`), llama.cpp does so in ASCII alone, takes every other letter for both,
-/// and marks for none:
+/// Words of letters that end where a capital follows a small letter. The models' authors tell upper from lower case by
+/// Unicode classes (`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`). llama.cpp does so only in ASCII; it takes every other letter
+/// for both cases and no mark for a letter:
 ///
 /// ```text
 /// [^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))*((?=[\p{L}])([^A-Z]))+|[^\r\n\p{L}\p{N}]?((?=[\p{L}])([^a-z]))+((?=[\p{L}])([^A-Z]))*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+
 /// ```
 #[derive(Debug)]
 pub(super) struct Cased {
-    /// Whether a contraction ends a word of letters: `(?:'[sS]|'[tT]|…)?`.
+    /// Whether a contraction belongs to the word of letters before it: `(?:'[sS]|'[tT]|…)?`.
     contractions: bool,
-    /// The most numbers in a word.
+    /// The most digits (`\p{N}`) in a word.
     numbers: usize,
 }
 
@@ -104,8 +104,8 @@ impl Cased {
     }
 }
 
-/// Bytes of upper-case letters and the lower-case ones after them; of the former alone only where none of
-/// them could be lower case.
+/// Length in bytes of a run of upper-case letters and the lower-case letters after it. Without lower-case letters after
+/// it, the run ends with its last letter that can also be lower case, where it has one.
 fn cased_letters(text: &str) -> usize {
     let is_upper = |c: char| is_letter(c) && !c.is_ascii_lowercase();
     let is_lower = |c: char| is_letter(c) && !c.is_ascii_uppercase();
@@ -118,7 +118,7 @@ fn cased_letters(text: &str) -> usize {
     both.map_or(upper, |(at, c)| at + c.len_utf8())
 }
 
-/// Bytes of `[^\r\n\p{L}\p{N}]?`.
+/// Length in bytes of a match of `[^\r\n\p{L}\p{N}]?`.
 fn lead(text: &str) -> usize {
     let first = text.chars().next();
     first
@@ -126,7 +126,7 @@ fn lead(text: &str) -> usize {
         .map_or(0, char::len_utf8)
 }
 
-/// Bytes of a contraction ('s, 't, 're, 've, 'm, 'll, 'd) at the start.
+/// Length in bytes of a contraction ('s, 't, 're, 've, 'm, 'll, 'd) at the start.
 fn contraction(text: &str, any_case: bool) -> Option<usize> {
     let rest = text.strip_prefix('\'')?.as_bytes();
     let matches = |ending: &&str| {
@@ -144,7 +144,8 @@ fn contraction(text: &str, any_case: bool) -> Option<usize> {
         .map(|ending| 1 + ending.len())
 }
 
-/// What `Uncased` and `Cased` share: `\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.
+/// The rest of the expressions, which `Uncased` and `Cased` share:
+/// `\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.
 fn after_letters(
     text: &str,
     most_numbers: usize,
@@ -172,7 +173,8 @@ fn after_letters(
     }
 }
 
-/// `\s+(?!\S)|\s+`: white space up to the last one before a word.
+/// Length in bytes of a match of `\s+(?!\S)|\s+`: a run of white space, without its last character where a word
+/// follows.
 fn white_space(text: &str) -> usize {
     let len = run(text, char::is_whitespace);
     let last = text[..len].chars().next_back().map_or(0, char::len_utf8);

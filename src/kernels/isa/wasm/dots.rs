@@ -1,4 +1,4 @@
-//! Dot products of simd128: bytes widened to 16 bits, multiplied and added in pairs.
+//! Dot products of simd128: bytes are widened to 16 bits, multiplied, and added in pairs.
 
 #![allow(
     clippy::needless_range_loop,
@@ -8,18 +8,18 @@
 use super::{Dots, splat4, steps};
 use core::arch::wasm32::*;
 
-/// Even and odd columns apart, as a mask and a shift give them.
+/// Weights with even and odd columns apart, which a mask and a shift separate.
 #[derive(Clone, Copy)]
 pub(crate) struct Words;
 
-/// What the backend uses.
+/// The dot products that the backend uses.
 pub(crate) type Default = Words;
 
 impl Dots for Words {
     /// Even and odd columns as i16.
     type Weights = (v128, v128);
 
-    // Activations as pairs of i16: of four columns (0, 2), then (1, 3).
+    // Activations are spread as pairs of i16: of every four columns (0, 2), then (1, 3).
     const SPREADS_UNSIGNED: bool = true;
     const SPREADS_SIGNED: bool = true;
 

@@ -1,6 +1,6 @@
-//! Dot products of relaxed SIMD: bytes × bytes from 0 to 127, which every engine does exactly.
+//! Dot products of relaxed SIMD: bytes × bytes from 0 to 127, for which every engine gives the exact result.
 //!
-//! Processors differ in which of the two instructions they do well, so there are kernels of both.
+//! Processors differ in which of the two instructions is faster, so there are kernels with each.
 
 use super::{Dots, splat4, steps};
 use core::arch::wasm32::*;
@@ -8,20 +8,21 @@ use core::arch::wasm32::*;
 /// Four products at once into 32 bits: one instruction on Arm and on x86 with AVX-VNNI, five without.
 #[derive(Clone, Copy)]
 pub(crate) struct Fours;
-/// Two products at once into 16 bits, of which as many are added as fit: one instruction on every x86.
+/// Two products at once into 16 bits, where as many sums are added up as fit: one instruction on every x86.
 #[derive(Clone, Copy)]
 pub(crate) struct Pairs;
 
-/// What kernels use that take no dot products of bytes.
+/// The dot products that the backend uses unless [`Pairs`] are measured to be faster.
 pub(crate) type Default = Fours;
 
-/// Where the magnitudes, the masks and the correction of spread activations lie.
+/// Where the masks and the correction of spread activations lie; the magnitudes come first.
 const MASKS: usize = 32;
 const CORRECTION: usize = 64;
 
-/// The magnitudes of activations, ones where they are negative, and what that leaves to add: one operand
-/// must be from 0 to 127, and signed weights leave that to the activations. Weights flipped by the ones,
-/// `!w` = −w − 1, turn |x| × `!w` into x × w + x, so −x of every negative x is missing from the sum.
+/// Writes the magnitudes of activations, masks with ones where they are negative, and a correction. One operand of the
+/// instruction must be from 0 to 127; with signed weights w, that must be the activations x. So where x is negative,
+/// the mask turns w into `!w` = −w − 1, and the product is |x| × `!w` = x × w + x. What is missing then is −x for every
+/// negative x; their sum is the correction.
 unsafe fn spread(q: *const i8, out: *mut u8) {
     // SAFETY: `q` is good for 32 bytes, `out` for `SPREAD`.
     unsafe {
@@ -42,7 +43,7 @@ unsafe fn spread(q: *const i8, out: *mut u8) {
     }
 }
 
-/// What both have in common: weights stay bytes, and activations of signed ones are spread.
+/// What both have in common: weights stay bytes, and activations are spread for signed weights only.
 macro_rules! weights_are_bytes {
     () => {
         type Weights = v128;
@@ -119,8 +120,8 @@ impl Dots for Fours {
 #[repr(align(16))]
 struct Ones(#[allow(dead_code, reason = "read as a vector")] [i16; 8]);
 
-/// Ones as the engine keeps them in a register: those it knows, as those of `i32x4_extadd_pairwise_i16x8`,
-/// it makes anew every time, in two or three instructions.
+/// Ones that the engine keeps in a register. Ones that it knows to be constant, like those of
+/// `i32x4_extadd_pairwise_i16x8`, it creates again every time, in two or three instructions.
 #[inline(always)]
 fn ones() -> v128 {
     static ONES: Ones = Ones([1; 8]);
@@ -137,7 +138,7 @@ impl Dots for Pairs {
         first: usize,
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
-        // As many sums of two products as 16 bits hold: all, or two at least.
+        // As many sums of two products as 16 bits can hold: all of them, or at least two.
         let fit = 32767 / (2 * 127 * MOST) as usize;
         let step = if fit >= N { 1 } else { 2 };
         let (mut sums, ones) = ([[i32x4_splat(0); T]; R], ones());
