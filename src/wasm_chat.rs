@@ -1,12 +1,12 @@
-//! The JavaScript face of [`crate::chat::render`]: a WebAssembly module of its own, which a page loads
-//! when it first needs a chat template.
+//! The JavaScript interface of [`crate::chat::render`]: a WebAssembly module of its own, which a page loads when it
+//! first needs a chat template.
 
 use crate::chat::{Rendering, Request, render};
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What is rendered, and how.
+/// The input of a rendering, as the page sends it.
 #[derive(Deserialize)]
 struct Job {
     #[serde(flatten)]

@@ -1,4 +1,5 @@
-//! `str.format` and the `%` of strings. Single fields are minijinja's; what stands around them is Python's.
+//! Python's `str.format`, and its `%` operator on strings. This module parses the pattern and finds the values as
+//! Python does; minijinja formats the single fields.
 
 use super::operators;
 use super::strings::within;
@@ -9,7 +10,7 @@ use minijinja::{Error, State};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// What a field costs besides its width, in bytes.
+/// Bytes of fuel that a field costs besides its width.
 const FIELD: usize = 256;
 
 /// `text.format(args)`.
@@ -33,9 +34,9 @@ pub(super) fn braces(state: &mut State, pattern: &str, args: &[Value]) -> Result
 struct Fields<'a> {
     placed: &'a [Value],
     named: Option<&'a Value>,
-    /// The place of the next field that has no name.
+    /// The index of the next positional value, for fields without a name or number.
     next: usize,
-    /// Whether places have been given by number, which excludes those without.
+    /// Whether a field has had a number, which rules out fields without one.
     numbered: bool,
 }
 
@@ -181,7 +182,7 @@ fn head_end(field: &str) -> Option<usize> {
     })
 }
 
-/// One value in a format of its own.
+/// One value, formatted by the format specification of its field.
 fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
     within(state, FIELD.saturating_add(widths(spec)))?;
     let plain = !matches!(
@@ -214,7 +215,7 @@ fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
     )
 }
 
-/// The numbers in a format: how wide it makes what it shows, at most.
+/// The sum of the numbers in a format specification: an upper bound of the width and precision of the result.
 fn widths(spec: &str) -> usize {
     let numbers = spec.split(|c: char| !c.is_ascii_digit());
     let numbers = numbers.filter(|digits| !digits.is_empty());
@@ -231,7 +232,7 @@ pub(super) fn percent(state: &mut State, pattern: &Value, value: &Value) -> Resu
             let placed: Vec<Value> = value.try_iter()?.collect();
             fill_percent(state, &pattern, &placed, None)
         }
-        // To Python whatever has items is a map here, and may hold more than is shown.
+        // To Python anything with items counts as a mapping here, and may have items that no field uses.
         ValueKind::Map | ValueKind::Seq => {
             fill_percent(state, &pattern, std::slice::from_ref(value), Some(value))
         }
