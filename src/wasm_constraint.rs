@@ -1,4 +1,4 @@
-//! The JavaScript face of [`crate::constraint`]: a WebAssembly module of its own, which a page loads with the
+//! The JavaScript interface of [`crate::constraint`]: a WebAssembly module of its own, which a page loads with the
 //! first constraint.
 
 use crate::Error;
@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 type Thrown = Vec<JsValue>;
 
 fn thrown(error: Error) -> Thrown {
-    // Where it is thrown on, the engine says again what kind of error it is.
+    // The engine adds the kind of error to the message again where it throws this on.
     let message = match &error {
         Error::Constraint(reason) => reason.clone(),
         error => error.to_string(),
@@ -18,13 +18,13 @@ fn thrown(error: Error) -> Thrown {
     vec![error.code().into(), message.into()]
 }
 
-/// The tokens of a model.
+/// The vocabulary of a model, for which grammars are compiled.
 #[wasm_bindgen]
 pub struct Tokens(Vocabulary);
 
 #[wasm_bindgen]
 impl Tokens {
-    /// From the table that the engine writes.
+    /// Reads the table that `Generator.token_table` of the engine writes.
     #[wasm_bindgen(constructor)]
     pub fn new(table: &[u8]) -> Result<Tokens, Thrown> {
         Vocabulary::new(table).map(Tokens).map_err(thrown)
@@ -43,7 +43,8 @@ pub struct Compiled(Grammar);
 
 #[wasm_bindgen]
 impl Compiled {
-    /// The tokens that may follow `ids`, a bit each; undefined at the end.
+    /// The mask of the tokens that may follow `ids`: bit `id % 32` of word `id / 32` is set where token `id` may.
+    /// Undefined where the text is complete.
     pub fn next(&self, ids: &[u32]) -> Result<Option<Vec<u32>>, Thrown> {
         let mask = self.0.next(ids).map_err(thrown)?;
         Ok(mask.map(|mask| mask.words().to_vec()))

@@ -16,7 +16,7 @@ fn table(with_end: bool) -> Vec<u8> {
     if with_end {
         table.extend(END.to_le_bytes());
     }
-    // A token without a text, as control tokens are.
+    // A token without text, as control tokens are.
     table.extend(0u32.to_le_bytes());
     table
 }
@@ -266,7 +266,7 @@ fn a_text_ends_where_nothing_may_follow() {
     assert!(done("ab", "ab", true) && done("ab", "ab", false));
     assert!(!done("ab+", "ab", true) && !done("ab+", "ab", false));
     assert!(!done("(ab)?", "", true));
-    // What goes on after the end breaks the rule, which can be used again.
+    // A token after the end breaks the rule, which can be used again.
     let grammar = grammar(Kind::Regex, "ab");
     for _ in 0..2 {
         assert_eq!(
@@ -287,7 +287,7 @@ fn a_text_ends_where_nothing_may_follow() {
 
 #[test]
 fn a_mask_depends_on_the_tokens_alone() {
-    // The last has a lexeme that llguidance cannot go back over.
+    // The last one has a lexeme over which llguidance cannot roll back.
     for source in [
         "start: \"[\" [start (\",\" start)*] \"]\" | /[a-z]+/",
         "start: x \"!\"\nx[max_tokens=3]: /[a-z]+/",
@@ -369,7 +369,7 @@ fn a_table_that_is_none_is_refused() {
     for table in [&[1, 0, 0][..], &[1, 0, 0, 0], &[255, 255, 255, 127, 1]] {
         assert_eq!(Vocabulary::new(table).err().unwrap().code(), "constraint");
     }
-    // One token longer than the trie holds, and one that begins with its mark.
+    // One token is longer than the trie allows, one begins with the trie's marker.
     let mut table = Vec::new();
     for word in [&[b'a'; 5000][..], &[0xFF, b'a'], b"a"] {
         table.extend((word.len() as u32).to_le_bytes());
