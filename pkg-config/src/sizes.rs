@@ -11,13 +11,13 @@ use serde::Deserialize;
 use crate::command;
 use crate::repo::Repo;
 
-/// The most that one module and all JavaScript of the package may weigh, in bytes, gzipped.
+/// The budget for the core, in bytes gzipped: the largest engine module and all JavaScript that it needs.
 const BUDGET: u64 = 350_000;
 
-/// The same for the module that renders chat templates, which a page loads when it first needs one.
+/// The budget for the module that renders chat templates, and its JavaScript.
 const CHAT_BUDGET: u64 = 300_000;
 
-/// The same for the module that compiles grammars, and its JavaScript.
+/// The budget for the module that compiles grammars, and its JavaScript.
 const CONSTRAINT_BUDGET: u64 = 520_000;
 
 /// Sizes of one file in bytes.

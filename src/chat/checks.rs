@@ -41,7 +41,7 @@ const COMPARISONS: [(&str, &[&str]); 7] = [
     ("in", &["in"]),
 ];
 
-/// Tests with arguments or with work that consumes fuel; see [`other`].
+/// Tests that have arguments or may fail; see [`other`].
 const OTHERS: [&str; 8] = [
     "divisibleby",
     "even",

@@ -127,7 +127,7 @@ pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<
     if let Some(found) = get(&Value::from(&*bare)) {
         return Ok(Some(found));
     }
-    // A key that comes from a message may have marks in it, by which the look-up misses it.
+    // A key that comes from a message may have marks in it, because of which the look-up misses it.
     state.consume_fuel(map.len().unwrap_or(0) as u64 / 64)?;
     let is_it = |key: &Value| {
         key.as_str()
@@ -136,7 +136,7 @@ pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<
     Ok(map.try_iter()?.find(is_it).and_then(|key| get(&key)))
 }
 
-/// `left < right` and its like.
+/// `left op right`, for an operator that orders: `<`, `<=`, `>` or `>=`.
 pub(super) fn compare(state: &State, left: &Value, op: &str, right: &Value) -> Result<bool> {
     let unordered = |order: Option<Ordering>| match op {
         "<" => order == Some(Ordering::Less),
@@ -239,7 +239,7 @@ pub(super) fn contained(state: &State, needle: &Value, container: &Value) -> Res
     has(state, &items(state, container)?, needle)
 }
 
-/// One comparison.
+/// `left op right`, for any comparison operator.
 pub(super) fn holds(state: &State, left: &Value, op: &str, right: &Value) -> Result<bool> {
     match op {
         "==" => equal(state, left, right),
@@ -250,7 +250,7 @@ pub(super) fn holds(state: &State, left: &Value, op: &str, right: &Value) -> Res
     }
 }
 
-/// `first < second <= …`: comparisons that hold one after the other.
+/// `first < second <= …`: whether all comparisons of a chain hold. `rest` has pairs of an operator and an operand.
 pub(super) fn chain(state: &State, first: &Value, rest: &[Value]) -> Result<bool> {
     let mut left = first;
     for pair in rest.chunks_exact(2) {

@@ -30,7 +30,7 @@ pub(super) fn braces(state: &mut State, pattern: &str, args: &[Value]) -> Result
     Ok(Value::from(out))
 }
 
-/// The values that fields are filled with.
+/// The arguments of a call of `str.format`, and what is known of its fields.
 struct Fields<'a> {
     placed: &'a [Value],
     named: Option<&'a Value>,
@@ -159,7 +159,7 @@ fn has_key(map: &Value, key: &str) -> bool {
         .is_some_and(|map| map.get_value(&Value::from(key)).is_some())
 }
 
-/// Where the bracket that `text` begins with is closed.
+/// The byte offset of the `}` that closes the `{` at the start of `text`.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -173,7 +173,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Where the name of a field ends: a colon within brackets is part of it.
+/// The byte offset of the colon before the format specification of a field; a colon within brackets belongs to the
+/// name.
 fn head_end(field: &str) -> Option<usize> {
     let mut inside = false;
     field.find(|c| {

@@ -8,7 +8,7 @@ use minijinja::{Error, ErrorKind, State};
 use std::fmt;
 use std::sync::Arc;
 
-/// Methods of lists that change nothing, which tuples have as well.
+/// Methods of lists that do not change them. Tuples have them too, except `copy`.
 const LIST: [&str; 3] = ["copy", "count", "index"];
 /// Methods that change a list. Jinja2's sandbox refuses to call them, and so does this module.
 const CHANGE_LIST: [&str; 8] = [

@@ -49,7 +49,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message of this role.
+    /// A message with this role and text.
     pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
         Message {
             role: role.into(),
@@ -61,7 +61,7 @@ impl Message {
 /// The inputs of a rendering that come from the model and the messages; the caller's are in `Rendering`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The template itself.
+    /// The source of the template.
     pub template: String,
     /// The messages, shielded: see [`Tokenizer::shield`].
     pub messages: Vec<Message>,

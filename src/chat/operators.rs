@@ -241,7 +241,7 @@ pub(super) const UNSUPPORTED: [&str; 8] = [
     "stop",
 ];
 
-/// `value.name`, where Python's types have something of this name.
+/// `value.name`: a method or attribute of Python's type, or one of the engine's objects.
 pub(super) fn attribute(value: &Value, name: &str) -> Result<Value> {
     if name.starts_with("__") {
         return Ok(Value::UNDEFINED);

@@ -76,7 +76,7 @@ pub(super) fn is_letter(c: char) -> bool {
     )
 }
 
-/// Whether `repr` writes `c` as it is.
+/// `c.isprintable()`: whether `repr` writes `c` as it is.
 pub(super) fn is_printable(c: char) -> bool {
     use Category::{
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate,

@@ -35,7 +35,7 @@ const MAX_LEXER_STATES: usize = 50_000;
 /// A result whose error is a sentence on why a source is refused.
 type Reason<T> = std::result::Result<T, String>;
 
-/// What a grammar is written in.
+/// The language of a grammar's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A JSON schema.
@@ -47,7 +47,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name of the option it is given by.
+    /// The name of the option for a source of this kind.
     pub fn name(self) -> &'static str {
         match self {
             Kind::JsonSchema => "json_schema",

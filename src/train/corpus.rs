@@ -324,7 +324,7 @@ mod tests {
         let vocabulary = Vocabulary::learn([].into_iter(), 257).unwrap();
         let corpus = Corpus::with_vocabulary(&documents, vocabulary, 8).unwrap();
         let loss = corpus.training.unigram_loss(&corpus.validation, 257);
-        // Half a bit above ln 2, for the end of the text and the tokens never seen.
+        // A little above ln 2, because of the end of the text and the tokens that do not occur.
         assert!((0.69..2.0).contains(&loss), "{loss}");
     }
 }

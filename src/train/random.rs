@@ -15,7 +15,7 @@ pub(super) fn stream(seed: u64, stream: u64) -> ChaCha12Rng {
 
 /// A uniformly distributed integer below `bound`.
 pub(super) fn below(bound: usize, random: &mut ChaCha12Rng) -> usize {
-    // The bias is under bound / 2⁶⁴.
+    // Not exactly uniform: the bias is below bound / 2⁶⁴.
     ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
 }
 

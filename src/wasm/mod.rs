@@ -235,7 +235,7 @@ impl Generator {
         to_js(&scorer.finish()?)
     }
 
-    /// The same step by step, to show progress: call `step` until `done` is `total`, then `finish`.
+    /// Scores a text step by step, to show progress: call `step` until `done` is `total`, then `finish`.
     pub fn scorer(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,

@@ -246,7 +246,7 @@ impl Trainer {
         Ok(self.inner.checkpoint()?.as_slice().into())
     }
 
-    /// Numbers to show beside the loss.
+    /// The numbers to show beside the loss: sizes, the schedule and the baselines.
     #[wasm_bindgen(unchecked_return_type = "TrainerInfo")]
     pub fn info(&self) -> JsResult<JsValue> {
         let trainer = &self.inner;

@@ -66,7 +66,7 @@ test("one step is one token, told with its numbers", async () => {
   const stepped = await text();
   await write();
   assert.ok((await text()).startsWith(stepped));
-  // A text that ended for its length goes on by steps.
+  // A text that ended because of its length can be continued step by step.
   const length = (await ids()).length;
   assert.equal(length, 30);
   await page.click("#step");
@@ -182,7 +182,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
   await page.keyboard.press("Enter");
   await page.waitForSelector(TOKENS);
   await rest();
-  // The open end, its candidates, the second of them.
+  // Goes to the open end, to its candidates, and to the second of them.
   await page.focus("#text");
   await page.keyboard.press("ArrowRight");
   await page.waitForFunction(() => document.querySelectorAll("#bars .taken").length === 0 && document.querySelectorAll("#bars button:enabled").length > 0);
@@ -193,7 +193,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
   await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 2, TOKENS, { timeout: 60_000 });
   await rest();
   assert.equal((await ids())[1], name.replaceAll("␣", " ").replaceAll("⏎", "\n"));
-  // Back at the first token, which says so.
+  // Goes back to the first token, which the note then names.
   await page.focus("#text");
   await page.keyboard.press("Home");
   await page.waitForSelector("#bars .taken");
@@ -206,7 +206,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
 test("the text can be paused, looked at and continued", async () => {
   const { page, close, ids, rest, text } = await reader();
   await page.fill("#max_tokens", "200");
-  // As soon as there is a token: the storyteller is fast.
+  // Pauses as soon as there is a token, because the model is fast.
   await page.evaluate((tokens) => {
     const watch = new MutationObserver(() => {
       if (!document.querySelector(tokens)) return;

@@ -186,7 +186,7 @@ async function attack({ calls, seed, worker }) {
 for (const worker of [false, true]) {
   test(`${worker ? "a worker" : "the page's thread"} answers whatever the options are`, async () => {
     const { page, problems, close } = await open("/");
-    // Calls of a worker take long, in WebKitGTK a second.
+    // Calls of a worker are slow, in WebKitGTK up to a second each.
     const calls = worker ? Math.ceil(CALLS / (can("time") ? 5 : 20)) : CALLS;
     const { wrong, codes, settled } = await page.evaluate(attack, { calls, seed: 12, worker });
     assert.deepEqual(wrong, []);

@@ -91,7 +91,7 @@ test("leaving the loop stops the worker's computation", async () => {
   await close();
 });
 
-/** In the page. */
+/** In the page: the outcomes of the package. */
 async function run({ reference, modelUrl, url }) {
   const { default: init, Generator } = await import("/pkg/index.js");
   await init({ wasm_url: url });

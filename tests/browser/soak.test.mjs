@@ -24,7 +24,7 @@ async function write({ tokens }) {
   const runs = [];
   for (const _ of [1, 2]) {
     generator.start("Once upon a time", { seed: 11, context_shift: true, max_tokens: tokens, banned_tokens });
-    // FNV-1a.
+    // The hash FNV-1a.
     let hash = 0x811c9dc5;
     let count = 0;
     let half;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Bytes, a few longer tokens, and one that ends a generation.
+/// The longer tokens of the test vocabulary, which come after the 256 bytes. A token that ends a generation follows.
 const WORDS: [&str; 9] = ["{\"", "\":", "true", "ab", "abc", "🙂", "\"}", "ll", "null"];
 const FIRST_WORD: TokenId = 256;
 const END_TOKEN: TokenId = 256 + WORDS.len() as TokenId;
@@ -239,7 +239,7 @@ fn tokens_cross_the_boundaries_of_the_grammar() {
     for end in 0..ids.len() {
         assert!(grammar.next(&ids[..end]).unwrap().unwrap().allows(ids[end]));
     }
-    // Half a character may be written, and must then be finished.
+    // The tokens of a half character may be generated, and then the character must be completed.
     let half = [word("{\""), 0xF0, 0x9F];
     let mask = grammar.next(&half).unwrap().unwrap();
     assert!(mask.allows(0x99) && !mask.allows(u32::from(b'"')) && !mask.allows(word("ab")));
@@ -351,7 +351,7 @@ fn what_is_too_large_is_refused() {
         laughs("start: A0\n", |n| format!("A{n}"), ":"),
         laughs("start: a0\n", |n| format!("a{n}"), ":"),
     ] {
-        // Refused or not, within seconds.
+        // The source is compiled or refused within seconds.
         let started = std::time::Instant::now();
         if let Ok(grammar) = vocabulary.grammar(Kind::Grammar, &source) {
             assert!(
@@ -379,7 +379,7 @@ fn a_table_that_is_none_is_refused() {
     let grammar = vocabulary.grammar(Kind::Regex, "a+").unwrap();
     let mask = grammar.next(&[]).unwrap().unwrap();
     assert_eq!(mask.words(), [0b100]);
-    // Nothing goes on.
+    // No token may follow.
     let grammar = vocabulary.grammar(Kind::Regex, "ab").unwrap();
     assert!(
         grammar

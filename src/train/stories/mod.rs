@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn words_fit_their_neighbors() {
-        // No article goes right before these.
+        // No indefinite article may come directly before these.
         let uncountable = [
             "bread",
             "honey",
@@ -112,7 +112,7 @@ mod tests {
             for pair in words.windows(2) {
                 let (first, second) = (pair[0].trim_start_matches('"'), pair[1]);
                 let context = format!("{first} {second} in {story}");
-                // "Tap, tap" is meant.
+                // "Tap, tap" is intended.
                 let doubled = first.eq_ignore_ascii_case(second) && !first.ends_with(',');
                 assert!(!doubled, "{context}");
                 let vowel = second.starts_with(['a', 'e', 'i', 'o', 'u']);

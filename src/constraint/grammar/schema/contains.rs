@@ -165,8 +165,8 @@ impl<'a> Compiler<'a> {
                         (open, ParamExpr::Null),
                         (start, ParamExpr::Const(ParamValue(0))),
                     ],
-                    // The item after the prefix has no fixed place, so that the array needs it to be possible if one
-                    // must fit.
+                    // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
+                    // possible only if a value can fit both.
                     needs: fits
                         .filter(|_| found.least > 0 && first == 0)
                         .into_iter()

@@ -18,7 +18,7 @@ const MAX_DIGITS: i32 = 400;
 /// The limits that schemas set on a number.
 #[derive(Default)]
 pub struct Limits {
-    /// Only whole numbers, written with no more than a zero after the point.
+    /// Only integers; after the point they may have a single zero.
     pub integer: bool,
     /// The largest lower bound, and whether it is exclusive.
     pub lower: Option<(Decimal, bool)>,
@@ -236,7 +236,7 @@ impl Limits {
         Ok(and(all))
     }
 
-    /// Numbers without a sign from `lower` to `upper`.
+    /// The numbers without a sign from `lower` to `upper`, each a bound and whether it is exclusive.
     fn magnitudes(
         &self,
         lower: Option<(Decimal, bool)>,

@@ -100,7 +100,7 @@ pub fn address<T>(value: &T) -> usize {
 #[derive(Default)]
 pub struct Flat<'a> {
     pub parts: Vec<Part<'a>>,
-    /// Objects of keywords, all of which hold.
+    /// The keywords of each schema; all of them hold.
     pub schemas: Vec<&'a Map<String, Value>>,
     /// For each of `schemas` the addresses of the schemas whose `unevaluated…` keywords take it into account.
     pub owners: Vec<Vec<usize>>,
