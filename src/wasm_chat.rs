@@ -6,7 +6,7 @@ use serde::Deserialize;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// What to render, and how.
+/// The input of a rendering, as the page sends it.
 #[derive(Deserialize)]
 struct Job {
     #[serde(flatten)]

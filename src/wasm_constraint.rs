@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 type Thrown = Vec<JsValue>;
 
 fn thrown(error: Error) -> Thrown {
-    // The engine wraps this message in an `Error::Constraint` of its own, which adds the introductory words again.
+    // The engine adds the kind of error to the message again where it throws this on.
     let message = match &error {
         Error::Constraint(reason) => reason.clone(),
         error => error.to_string(),
@@ -18,19 +18,19 @@ fn thrown(error: Error) -> Thrown {
     vec![error.code().into(), message.into()]
 }
 
-/// The vocabulary of a model.
+/// The vocabulary of a model, for which grammars are compiled.
 #[wasm_bindgen]
 pub struct Tokens(Vocabulary);
 
 #[wasm_bindgen]
 impl Tokens {
-    /// Reads the token table that the engine's module writes.
+    /// Reads the table that `Generator.token_table` of the engine writes.
     #[wasm_bindgen(constructor)]
     pub fn new(table: &[u8]) -> Result<Tokens, Thrown> {
         Vocabulary::new(table).map(Tokens).map_err(thrown)
     }
 
-    /// Compiles `source`, which is of the kind "json_schema", "regex" or "grammar".
+    /// Compiles a source of a kind: "json_schema", "regex" or "grammar".
     pub fn compile(&self, kind: &str, source: &str) -> Result<Compiled, Thrown> {
         let kind: Kind = kind.parse().map_err(thrown)?;
         self.0.grammar(kind, source).map(Compiled).map_err(thrown)
@@ -43,7 +43,8 @@ pub struct Compiled(Grammar);
 
 #[wasm_bindgen]
 impl Compiled {
-    /// The tokens that may follow `ids`, one bit each, 32 to a word; undefined once nothing more can follow.
+    /// The mask of the tokens that may follow `ids`: bit `id % 32` of word `id / 32` is set where token `id` may.
+    /// Undefined where the text is complete.
     pub fn next(&self, ids: &[u32]) -> Result<Option<Vec<u32>>, Thrown> {
         let mask = self.0.next(ids).map_err(thrown)?;
         Ok(mask.map(|mask| mask.words().to_vec()))

@@ -1,25 +1,26 @@
-// The branches of a text: each has a generator that stands at its end, a fork of the one it left.
+// The branches of a text. Each has a generator in the state at its end, forked from the generator of the branch it
+// left.
 
 import { count, element, piece } from "./format.js";
 
-/** One way the text went. */
+/** One continuation of the text. */
 export class Branch {
   tokens;
-  /** The number of the token in which it differs from its parent. */
+  /** The index of the first token that differs from its parent. */
   at;
   parent;
-  /** How many tokens it may have, where it was taken on beyond the option. */
+  /** The number of tokens it may have, if it was extended beyond the option `max_tokens`; else 0. */
   limit = 0;
 
   constructor({ generator, prompt, seed, options, parent, at }) {
     this.generator = generator;
     this.prompt = prompt;
     this.seed = seed;
-    /** The options in force. */
+    /** The options in effect. */
     this.options = options;
     this.parent = parent;
     this.at = at;
-    /** Whether its generator is a fork, to be freed with it, or the one that was loaded. */
+    /** Whether its generator is a fork, to be freed with the branch, and not the one that was loaded. */
     this.owned = parent !== undefined;
     this.tokens = parent ? parent.tokens.slice(0, at) : [];
     this.limit = parent?.limit ?? 0;
@@ -33,7 +34,7 @@ export class Branch {
     return this.parent ? this.parent.depth + 1 : 0;
   }
 
-  /** Whether it goes as `other` does before the token `at`, and then takes `id`. */
+  /** Whether it equals `other` before the token `at`, and has the token `id` there. */
   takes(other, at, id) {
     return this.tokens[at]?.id === id && other.tokens.slice(0, at).every((token, index) => token.id === this.tokens[index].id);
   }
@@ -58,7 +59,7 @@ export class Branches {
     });
   }
 
-  /** Begins a text with its first branch. */
+  /** Starts a text with its first branch. */
   begin(branch) {
     this.release();
     this.all = [];
@@ -66,19 +67,19 @@ export class Branches {
   }
 
   add(branch) {
-    // Right after its parent and what left that before: the list is a tree read from the top.
+    // After its parent and the branches that left that before: the list is a tree in depth-first order.
     let place = this.all.indexOf(branch.parent) + 1;
     while (this.all[place]?.depth > branch.depth - 1) place += 1;
     this.all.splice(branch.parent ? place : this.all.length, 0, branch);
     this.current = branch;
   }
 
-  /** The branch that goes as the current one before the token `at`, and then takes `id`. */
+  /** The branch that equals the current one before the token `at`, and has the token `id` there. */
   find(at, id) {
     return this.all.find((branch) => branch.takes(this.current, at, id));
   }
 
-  /** Forgets one; what left it later leaves its parent now. */
+  /** Removes a branch. Branches that left it become branches of its parent. */
   forget(branch) {
     this.all.splice(this.all.indexOf(branch), 1);
     for (const other of this.all) {
@@ -90,7 +91,7 @@ export class Branches {
     this.render();
   }
 
-  /** The generators go; the texts stay to be looked at. */
+  /** Frees the generators. The texts remain to be looked at. */
   release() {
     for (const branch of this.all) {
       if (branch.owned) branch.generator?.free();

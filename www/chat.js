@@ -1,20 +1,20 @@
-// The chat view: a conversation with the model, by the template in its file.
+// The chat view: a conversation with the model, by its own chat template.
 
 const $ = (id) => document.getElementById(id);
 
 const messages = [];
 
-/** What is said so far, as the engine takes it. */
+/** The messages so far, as the engine takes them. */
 export function conversation() {
   const system = $("system").value.trim();
   return system ? [{ role: "system", content: system }, ...messages] : [...messages];
 }
 
 /**
- * Says what is in the box.
+ * Sends the text in the box as the user's message.
  *
- * @param {(into: HTMLElement, seen: (token: object) => void) => Promise<boolean>} answer runs the model,
- *   shows its tokens in `into` and calls `seen` with each; resolves to whether that went well
+ * @param {(into: HTMLElement, seen: (token: object) => void) => Promise<boolean>} answer runs the model, shows its
+ *   tokens in `into` and calls `seen` with each; resolves to whether that succeeded
  */
 export async function send(answer) {
   const said = $("say").value.trim();
@@ -42,7 +42,7 @@ export function newChat() {
   $("messages").replaceChildren();
 }
 
-/** Nothing came of it: as if it had not been said. */
+/** Removes a message that got no answer, and puts its text back into the box. */
 function takeBack(said, ...items) {
   messages.pop();
   for (const item of items) item.remove();
@@ -60,6 +60,6 @@ function add(role, text) {
   return item;
 }
 
-/** Whether the reader follows, rather than looking at what was said before. */
+/** Whether the view is scrolled to the end, so that it should follow new text. */
 const isNearEnd = () => $("messages").scrollTop + $("messages").clientHeight >= $("messages").scrollHeight - 80;
 const toEnd = () => ($("messages").scrollTop = $("messages").scrollHeight);

@@ -1,16 +1,16 @@
-// The loss curve: a plain SVG in the colours of the page, drawn at the size it is shown.
+// The loss curve: a plain SVG in the page's colours, drawn at the size at which it is shown.
 
 const SVG = "http://www.w3.org/2000/svg";
 const EDGE = { left: 30, right: 8, top: 10, bottom: 24 };
 
 /**
- * Draws the losses of a training in `svg`, instead of what is in it.
+ * Draws the losses of a training in `svg`, replacing its contents.
  *
  * @param {SVGSVGElement} svg
- * @param {{ loss: number[][], heldOut: number[][], best?: number[], levels: { name: string, loss: number }[],
- *   unit: string }} curve `loss` and `heldOut` are lists of [x, nats per token] in the order of x, `best` is such a point
- *   to be marked, `levels` are horizontal lines to compare with, `unit` is what x counts
- * @param {{ width?: number, height?: number }} [size] in pixels; as large as it is shown unless given
+ * @param {{ loss: number[][], heldOut: number[][], best?: number[], levels: { name: string, loss: number }[], unit:
+ *   string }} curve `loss` and `heldOut` are lists of [x, nats per token] in the order of x; `best` is a point to be
+ *   marked; `levels` are horizontal lines to compare with; `unit` is what x counts
+ * @param {{ width?: number, height?: number }} [size] in pixels; the size at which it is shown unless given
  */
 export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {}) {
   const width = size.width ?? (svg.clientWidth || 640);
@@ -49,7 +49,7 @@ function ticks(end, count) {
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }
 
-/** A moving mean over a fortieth of what is seen. */
+/** A moving average over about a fortieth of the points. */
 function smooth(points) {
   const most = Math.min(25, Math.max(3, points.length / 40));
   let mean = 0;
@@ -59,7 +59,7 @@ function smooth(points) {
   });
 }
 
-/** At most so many points: each the mean of its neighbours. */
+/** Reduces the points to at most `most`: each is the mean of neighbouring ones. */
 function thinned(points, most) {
   const each = Math.ceil(points.length / most);
   if (each <= 1) return points;

@@ -1,4 +1,4 @@
-// The distribution a token was drawn from, as bars.
+// Shows the distribution that a token was drawn from, as bars.
 
 /** Makes white space visible. */
 export const visible = (text) =>
@@ -7,8 +7,8 @@ export const visible = (text) =>
 export const percent = (share) => (share >= 0.0995 ? (100 * share).toFixed(0) : (100 * share).toFixed(1)) + " %";
 
 /**
- * Shows the candidates of `token` in `list`: what is drawn from as bars, what the sampler cut with
- * the share the model gave it.
+ * Shows the candidates of `token` in `list`: with the probability they were drawn with, or if the sampler removed them
+ * with the model's probability.
  */
 export function showDistribution(list, token) {
   const candidates = [...token.top_logprobs];

@@ -1,4 +1,4 @@
-// How tokens and numbers are written on the page.
+// The formatting of tokens and numbers on the page.
 
 import { percent as rounded, visible } from "./distribution.js";
 
@@ -8,7 +8,7 @@ export const percent = (share) => (share > 0 && share < 0.001 ? "< 0.1 %" : roun
 
 export const count = (number, thing) => `${number.toLocaleString("en")} ${thing}${number === 1 ? "" : "s"}`;
 
-/** A stage of the sampler as people write it. */
+/** The usual spelling of a sampler stage's name. */
 export const stageTitle = (name) => name.replaceAll("_", "-");
 
 /** An element with a class and children; strings become text, never HTML: a model may write anything. */
@@ -19,5 +19,5 @@ export function element(tag, className, ...children) {
   return made;
 }
 
-/** A token of its own, set apart from the words around it. */
+/** A token, set apart from the words around it. */
 export const piece = (text) => element("code", "piece", visible(text));

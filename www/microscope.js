@@ -1,4 +1,4 @@
-// The microscope: a text that is written step by step, looked at token by token, and continued otherwise.
+// The microscope: a text that is generated step by step, inspected token by token, and continued with other tokens.
 
 import { Branch, Branches } from "./branches.js";
 import { clearStep, focusCandidate, noteTaken, showStep, showView } from "./stages.js";
@@ -12,14 +12,14 @@ const $ = (id) => document.getElementById(id);
 /**
  * The text on the page. `host` runs it:
  *
- * - `alone(work)` does `work` while nothing else uses the model, and shows its errors;
- * - `busy` and `stopping` tell whether something runs, and whether it should end;
- * - `read(generator)` runs the prompt, `speed(generator, seed)` shows how fast it goes;
- * - `live(name)` hears that a slider moved while something runs, `fail(error)` shows an error,
- *   `changed()` hears that other things can be done now.
+ * - `alone(work)` runs `work` while nothing else uses the model, and shows its errors;
+ * - `busy` and `stopping` tell whether something is running, and whether it should stop;
+ * - `read(generator)` runs the prompt, `speed(generator, seed)` shows the speed;
+ * - `live(name)` is called when a slider moves while something is running;
+ * - `fail(error)` shows an error.
  */
 export class Microscope {
-  /** What the model is: its `info()`. */
+  /** The description of the model: its `info()`. */
   model;
   #host;
   #branches = new Branches($("branches"), {
@@ -28,11 +28,11 @@ export class Microscope {
   });
   #text = new TextView($("text"));
   #lens = new Lens();
-  /** The token looked at; the number of tokens for the one to come. */
+  /** The index of the token that is shown; the number of tokens stands for the next one. */
   #at = 0;
-  /** Where the look returns when the pointer leaves the text. */
+  /** The index to return to when the pointer leaves the text. */
   #home = 0;
-  /** Whether the look stays, whatever the pointer passes. */
+  /** Whether the shown token stays when the pointer moves over others. */
   #pinned = false;
   #looking;
   #lookAgain = false;
@@ -48,17 +48,17 @@ export class Microscope {
     $("text").addEventListener("keydown", (event) => this.#key(event));
   }
 
-  /** Whether the text can go on as it is. */
+  /** Whether this text can be continued. */
   get canGoOn() {
     return Boolean(this.#current?.generator) && this.#samePrompt && this.#current.finish_reason !== "stop";
   }
 
-  /** Whether a step can be taken: of this text, or the first of another. */
+  /** Whether a step can be taken: of this text, or the first of a new one. */
   get canStep() {
     return !this.#current?.generator || !this.#samePrompt || this.canGoOn;
   }
 
-  /** The generator is used for something else: the text can be looked at, and no more. */
+  /** Gives up the generator, which is used for something else. The text can then only be looked at. */
   release() {
     this.#lens.drop();
     this.#branches.release();
@@ -66,14 +66,14 @@ export class Microscope {
     this.#lookAgain = false;
   }
 
-  /** Writes a text from its beginning. */
+  /** Generates a new text. */
   async write(generator, prompt) {
     narration.silence();
     await this.#begin(generator, prompt);
     await this.#run();
   }
 
-  /** Writes on. */
+  /** Continues the text. */
   async goOn() {
     narration.silence();
     await this.#extend(options().max_tokens);
@@ -81,7 +81,7 @@ export class Microscope {
     await this.#run();
   }
 
-  /** Takes exactly one step, and tells what happens in it. */
+  /** Takes exactly one step, and explains it. */
   async step(generator, prompt) {
     narration.silence();
     if (!this.canGoOn) await this.#begin(generator, prompt);
@@ -102,12 +102,12 @@ export class Microscope {
     if (token) this.#rest(branch.tokens.length - 1);
   }
 
-  /** Takes the options as they are now, from the next token on. */
+  /** Applies the current options from the next token on. */
   async reconfigure() {
     if (this.#current?.generator) await this.#configure(this.#current);
   }
 
-  /** Nothing runs any more: time to look. */
+  /** Called when nothing is running any more. */
   idle() {
     if (this.#lookAgain) this.#reshape();
   }
@@ -148,18 +148,18 @@ export class Microscope {
 
   #append(token, forced = false) {
     const branch = this.#current;
-    // What it came from goes with it: options may change.
+    // The token keeps the options it was drawn with, which may change later.
     branch.tokens.push(Object.assign(token, { options: branch.options, forced }));
     this.#text.add(token, branch.at);
     this.#lookAt(branch.tokens.length - 1);
-    // A fast model makes several tokens between two pictures.
+    // A fast model generates several tokens between two frames.
     this.#frame ??= requestAnimationFrame(() => {
       this.#frame = undefined;
       if (this.#looksBack) this.#showTaken();
     });
   }
 
-  /** A text that ended because it was long enough may become longer by `more` tokens. */
+  /** A text that ended because of its length may be extended by `more` tokens. */
   async #extend(more) {
     const branch = this.#current;
     if (branch.finish_reason !== "length") return;
@@ -186,7 +186,7 @@ export class Microscope {
     this.#branches.render();
   }
 
-  /** Whether there is a token to come. */
+  /** Whether the text can have a next token. */
   get #isOpen() {
     return Boolean(this.#current?.generator) && !this.#current.finish_reason;
   }
@@ -209,7 +209,7 @@ export class Microscope {
     else this.#reshape();
   }
 
-  /** Nothing runs any more: looks at a token, or at what is to come. */
+  /** Shows a token, or the next one, when nothing is running any more. */
   #rest(index) {
     this.#text.open = this.#isOpen;
     this.#branches.render();
@@ -227,7 +227,7 @@ export class Microscope {
     this.#show({ record: token.record, options: token.options, taken: token.id, note: noteTaken(token) });
   }
 
-  /** Looks at the token `target` is. Whether it is one. */
+  /** Shows the token whose element `target` is. Returns whether it is one. */
   #point(target) {
     const index = this.#text.indexOf(target);
     if (this.#host.busy || index === undefined) return false;
@@ -259,8 +259,8 @@ export class Microscope {
   }
 
   /**
-   * Shows the step looked at as the sliders have it now, as soon as nothing runs: only the sampler goes
-   * through it again, not the model.
+   * Shows the current step as the sliders have it now, as soon as nothing is running. Only the sampler runs again, not
+   * the model.
    */
   #reshape() {
     this.#lookAgain = true;
@@ -290,7 +290,7 @@ export class Microscope {
 
   // --- branches ---
 
-  /** Goes on with the token `id` in place of the one looked at. */
+  /** Continues with the token `id` in place of the shown one. */
   async #pick(id) {
     await this.#looking;
     const parent = this.#current;

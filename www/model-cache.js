@@ -1,17 +1,17 @@
-// Models by their address: downloaded, or kept from a download before in Cache Storage.
+// Models by their address: downloaded, or taken from an earlier download in Cache Storage.
 //
-// What is kept under an address is not the model but the name of the entry that holds it. So a copy counts from the
-// moment on which it is known to be right, and tabs that download the same model do not disturb each other.
+// The entry under a model's address does not hold the model, but the name of the entry that does. So a copy counts only
+// once it is known to be right, and tabs that download the same model do not disturb each other.
 
 const NAME = "nexttoken-models-2";
-/** What marks the address of a copy. */
+/** The query parameter that marks the address of a copy. */
 const COPY = "nexttoken-copy";
-/** How long a server may take to begin its answer, milliseconds. */
+/** The longest time until a server's response begins, in milliseconds. */
 const SILENCE = 60_000;
-/** Errors that say nothing about the file. */
+/** The codes of errors that are not the file's fault. */
 const INNOCENT = ["aborted", "out_of_memory", "crashed", "wasm_unavailable", "unsupported_browser"];
 
-/** What is kept for `url`. */
+/** The cached response for `url`; undefined if there is none. */
 export async function cached(url) {
   try {
     const cache = await caches.open(NAME);
@@ -23,8 +23,8 @@ export async function cached(url) {
 }
 
 /**
- * Opens the model at `url`. `settle` is to be called once: with nothing when it was loaded whole, which makes it one
- * that is kept if its SHA-256 is `sha256`, where that is known; or with the error.
+ * Opens the model at `url`. `settle` must be called once: without an argument if the model was loaded completely, or
+ * with the error. In the first case the copy is kept, if its SHA-256 is `sha256` where that is given.
  *
  * @returns {Promise<{ source: Response, settle: (error?: Error) => Promise<void> }>}
  */
@@ -36,7 +36,7 @@ export async function open(url, signal, sha256) {
   return { source, settle: keep(url, source, sha256) };
 }
 
-/** `fetch`, but for a server that says nothing. */
+/** `fetch` with a timeout for a server that does not answer. */
 export async function request(url, { signal, ...init }) {
   signal.throwIfAborted();
   const silence = new AbortController();
@@ -49,18 +49,18 @@ export async function request(url, { signal, ...init }) {
   }
 }
 
-/** Copies the body of a response while it is read. Gives what decides about the copy. */
+/** Copies the body of a response into the cache while it is read. Returns the function that keeps or drops the copy. */
 function keep(url, response, sha256) {
   if (typeof caches === "undefined" || !response.body) return () => {};
   const copy = response.clone();
   const entry = new URL(url);
-  entry.hash = ""; // the cache knows none
+  entry.hash = ""; // the cache ignores fragments
   entry.searchParams.append(COPY, crypto.randomUUID());
   const copied = caches.open(NAME).then(async (cache) => {
     await cache.put(entry, copy);
     return cache;
   });
-  copied.catch(() => {}); // no room, or the download was cut short: the model is loaded all the same, or not
+  copied.catch(() => {}); // no room, or the download broke off: loading the model tells
   return async (error) => {
     const cache = await copied.catch(() => undefined);
     if (!cache) return;
@@ -69,13 +69,13 @@ function keep(url, response, sha256) {
       await forget(url);
       await cache.put(url, new Response(entry.href));
     } catch {
-      // Not kept, then.
+      // The model is not kept then.
     }
   };
 }
 
 async function isRight(response, sha256) {
-  // Another tab may have tidied it away.
+  // Another tab may have removed it.
   if (!response) return false;
   if (!sha256) return true;
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await response.arrayBuffer()));
@@ -85,8 +85,8 @@ async function isRight(response, sha256) {
 const isCopy = ({ url }) => new URL(url).searchParams.has(COPY);
 
 /**
- * Removes what is kept for `url`, also with another query: where a server signs its addresses, the same model has a new
- * one each time.
+ * Removes the entries for `url`, whatever its query: where a server signs its addresses, the same model has a new one
+ * each time.
  */
 async function forget(url) {
   const cache = await caches.open(NAME);
@@ -99,8 +99,8 @@ async function forget(url) {
 }
 
 /**
- * Removes what nothing leads to and what leads nowhere: copies that were never decided about, addresses whose copy is
- * gone, and what older versions kept unchecked.
+ * Removes unused entries: copies that were neither kept nor dropped, addresses whose copy is gone, and the cache of
+ * older versions, which did not check models.
  */
 export async function tidy() {
   try {
@@ -110,7 +110,7 @@ export async function tidy() {
     const found = new Set();
     for (const key of keys.filter((key) => !isCopy(key))) {
       const entry = await (await cache.match(key))?.text();
-      // As it is now: another tab may have kept it just now.
+      // Looked up again, because another tab may just have stored it.
       if (entry && (await cache.match(entry))) found.add(entry);
       else await cache.delete(key);
     }

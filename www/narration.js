@@ -1,25 +1,25 @@
-// One step of the loop in words, with its numbers: encode, run, predict, choose, append.
+// Explains one step of the loop in words and numbers: encode, run, predict, choose, append.
 
 import { count, element, percent, piece, stageTitle } from "./format.js";
 import { TOP } from "./sliders.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** Tokens of the prompt that are spelled out. */
+/** How many tokens of the prompt are shown. */
 const SPELLED = 24;
 
-/** Marks where the loop is, or that it rests. */
+/** Marks the current phase of the loop, or none if it is idle. */
 export function phase(now) {
   for (const item of $("loop").children) item.classList.toggle("now", item.dataset.phase === now);
 }
 
-/** Forgets what was told. */
+/** Removes the explanations. */
 export function silence() {
   $("loop").classList.remove("telling");
   for (const told of $("loop").querySelectorAll(".told")) told.replaceChildren();
 }
 
-/** Tells what happens in a phase, and leaves a moment to read it. */
+/** Explains a phase, and waits a moment for it to be read. */
 async function tell(name, ...paragraphs) {
   $("loop").classList.add("telling");
   phase(name);
@@ -30,8 +30,9 @@ async function tell(name, ...paragraphs) {
 }
 
 /**
- * Takes one step of `branch` and tells it. `on` hears what there is to show meanwhile: `predicted(record)`,
- * `chosen(token)` and `append(token)`. The token, unless there is none any more.
+ * Takes one step of `branch` and explains it. The functions of `on` are called with what there is to show:
+ * `predicted(record)`, `chosen(token)` and `append(token)`. Resolves to the token, or undefined after the end of the
+ * text.
  */
 export async function tellStep(branch, info, on) {
   const { generator, tokens, seed } = branch;

@@ -1,15 +1,15 @@
-// Offline use, by a service worker that keeps the page (sw.js). It is a bonus: where it fails, the page works on.
+// Offline use, by a service worker that caches the page (sw.js). It is optional: if it fails, the page works on.
 
-/** `tell` is called where a newer build of the page is there, which begins when the page is loaded again. */
+/** Calls `tell` if there is a newer build of the page, which takes effect when the page is loaded again. */
 export async function setUpOffline(tell) {
   const workers = navigator.serviceWorker;
   if (!workers) return;
   try {
     const registration = await workers.register("sw.js");
-    // Of this visit.
+    // A build that is found during this visit.
     registration.addEventListener("updatefound", () => installed(registration.installing, tell));
     installed(registration.installing, tell);
-    // Of a visit before. Nothing has been done on the page yet that would be lost.
+    // A build that an earlier visit has found. Nothing has been done on the page yet that a reload would lose.
     if (registration.waiting && workers.controller) {
       workers.addEventListener("controllerchange", () => location.reload(), { once: true });
       registration.waiting.postMessage("take over");
@@ -22,7 +22,7 @@ export async function setUpOffline(tell) {
 
 function installed(worker, tell) {
   worker?.addEventListener("statechange", () => {
-    // Without a build before there is none to be newer than.
+    // Without a controller this is the first build, and not an update.
     if (worker.state === "installed" && navigator.serviceWorker.controller) tell();
   });
 }

@@ -1,10 +1,10 @@
-// What a stage of the sampler does, drawn over the bars: where top-k, top-p and min-p cut.
+// Drawings over the bars that show what a stage of the sampler does: where top-k, top-p and min-p cut.
 
 import { element, percent } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** How far the bars reach: a probability that fills their whole width. */
+/** The scale of the bars: the probability that fills their whole width. */
 export function reach(probabilities, stage) {
   // The curve of top-p goes up to 1.
   if (stage?.name === "top_p") return 1;
@@ -13,12 +13,12 @@ export function reach(probabilities, stage) {
 }
 
 /**
- * Draws into `layer`, which lies over the bars.
+ * Draws into `layer`, which covers the bars.
  *
  * @param {object | undefined} stage the stage of the record
- * @param {object} options those it went by
+ * @param {object} options the options that it used
  * @param {number[]} before the probabilities before it, row by row
- * @param {number} full the probability that is the whole width
+ * @param {number} full the probability that fills the whole width
  */
 export function draw(layer, stage, options, before, full) {
   layer.replaceChildren();

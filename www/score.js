@@ -1,8 +1,8 @@
-// The scoring view: each token of a text coloured by how little the model expected it.
+// The scoring view: each token of a text, coloured by its loss.
 
 import { showDistribution } from "./distribution.js";
 
-/** So many nats are as hot as it gets. */
+/** The loss, in nats, that has the strongest colour. */
 const HOTTEST = 10;
 const EXPECTED = 10;
 
@@ -16,7 +16,7 @@ export function setUpScoring(given) {
   page = given;
   $("score").addEventListener("click", score);
   $("score-stop").addEventListener("click", stop);
-  document.addEventListener("keydown", onKey, true); // before the write view hears of it
+  document.addEventListener("keydown", onKey, true); // before the writing view handles it
   for (const event of ["pointerover", "click"]) {
     $("score-tokens").addEventListener(event, ({ target }) => target.show?.());
   }
@@ -62,7 +62,7 @@ async function score() {
   }
 }
 
-/** The score of `text`, or of as much of it as was read when it was stopped (a part at least), and how far that was. */
+/** Resolves to the score of `text`, or of the part that was scored when it was stopped, and to the progress. */
 async function judge(model, text) {
   const scorer = await model.scorer(text, { top: EXPECTED });
   try {

@@ -1,13 +1,13 @@
-// The options of the sampler, as the controls have them.
+// The options of the sampler, read from the controls.
 
 const $ = (id) => document.getElementById(id);
 
 const RANGES = ["temperature", "top_k", "top_p", "min_p"];
 
-/** Candidates a record lists. */
+/** The number of candidates in a record. */
 export const TOP = 16;
 
-/** What the controls say now. */
+/** The options as the controls are now. */
 export function options() {
   const chosen = { max_tokens: $("max_tokens").valueAsNumber, record: { top: TOP } };
   for (const name of RANGES) chosen[name] = $(name).valueAsNumber;

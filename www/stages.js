@@ -1,21 +1,22 @@
-// The distribution a token is drawn from, from the model's own to the draw, stage by stage.
+// Shows the distribution that a token is drawn from, stage by stage: from the model's own probabilities to those of the
+// draw.
 
 import { count, element, percent, piece, stageTitle, visible } from "./format.js";
 import { draw, reach } from "./pictures.js";
 
 const $ = (id) => document.getElementById(id);
 
-/** The view the reader chose: "model", the name of a stage, or "draw" for what all of them make. */
+/** The chosen view: "model", the name of a stage, or "draw" for the result of all stages. */
 let view = "draw";
-/** What is shown. */
+/** The step that is shown. */
 let shown;
 
-/** What is done when a candidate is chosen; nothing can be chosen without. */
+/** Called when a candidate is chosen. Without it none can be chosen. */
 let choose;
 
 /**
- * Shows a step: `{ record, options, taken, note }`, where `options` are those in force and `taken` is the
- * id of the token that was taken, if any was. `pick` is called with the id of the candidate chosen.
+ * Shows a step `{ record, options, taken, note }`. `options` are those in effect, `taken` is the id of the token that
+ * was taken, if any. `pick` is called with the id of a candidate that is chosen.
  */
 export function showStep(step, pick) {
   shown = step;
@@ -23,7 +24,7 @@ export function showStep(step, pick) {
   render();
 }
 
-/** Shows the picture of a stage, as far as it has an effect. */
+/** Shows the view of a stage, if that has an effect. */
 export function showView(name) {
   view = name;
   if (shown) render();
@@ -65,7 +66,7 @@ function showStages({ stages }, now) {
     button.setAttribute("aria-pressed", name === now);
     return button;
   });
-  // The one that has the focus is to keep it.
+  // Keeps the focus on its button.
   const focused = $("stages").contains(document.activeElement) && document.activeElement.dataset.stage;
   $("stages").replaceChildren(...buttons);
   if (focused) buttons.find(({ dataset }) => dataset.stage === focused)?.focus();
@@ -128,7 +129,7 @@ function width(name, share) {
   return span;
 }
 
-/** All of the probability side by side: the draw is a dart thrown at this strip. */
+/** Shows all probabilities side by side: the draw is like a dart thrown at this strip. */
 function showStrip({ candidates }) {
   const parts = candidates.filter(({ probability }) => probability > 0);
   const rest = 1 - parts.reduce((sum, { probability }) => sum + probability, 0);
@@ -144,7 +145,7 @@ function segment(share, className, text) {
   return part;
 }
 
-/** What is said of the token taken. */
+/** The note on the token that was taken. */
 export function noteTaken(token) {
   const { rank, surprisal, probability } = token.record.chosen;
   const forced = token.forced ? "You chose it" : `drawn with ${percent(probability)}`;
@@ -154,7 +155,7 @@ export function noteTaken(token) {
   ];
 }
 
-/** Lets the keyboard choose among the candidates. */
+/** Moves the keyboard focus to the candidates. */
 export function focusCandidate() {
   ($("bars").querySelector(".taken button") ?? $("bars").querySelector("button"))?.focus();
 }

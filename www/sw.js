@@ -1,10 +1,10 @@
-// Keeps the page as it was built, so that it works offline once it was loaded and is never half of one build
-// and half of another. Models are kept by the page itself (model-cache.js).
+// A service worker that caches the page as one build. So the page works offline once it was loaded, and is never a
+// mixture of two builds. Models are cached by the page itself (model-cache.js).
 //
-// A build is a service worker of its own, with a cache of its own: all its files are fetched and checked before
-// it is installed, and it takes over when no tab shows the build before (see offline.js).
+// Each build has a service worker and a cache of its own. All its files are fetched and checked before it is installed,
+// and it takes over when no tab shows an older build (see offline.js).
 
-/** A name for the build, and the SHA-256 of each of its files; written when the site is assembled. */
+/** The name of the build, and the SHA-256 of each of its files. They are written when the site is assembled. */
 const { build, files } = { build: "", files: {} };
 
 const OWN = `nexttoken-page ${self.registration.scope} `;
@@ -22,20 +22,20 @@ async function install() {
   try {
     await fill();
   } catch (error) {
-    // What came is not this build: half an update, or somebody else's answer. The build before stays.
+    // The files are not those of this build, but half an update, or somebody else's response. The earlier build stays.
     if (error instanceof TypeError) throw error;
-    // There is no room. Offline use is a bonus: this build is installed all the same, and works by the network, if
-    // the whole of it is there.
+    // There is no room for the cache. Offline use is optional: the build is installed without it, if the network has
+    // all of its files.
     await Promise.all(requests().map((request) => fetch(request)));
   }
 }
 
-/** A request for each file. The browser holds the answer to its hash. */
+/** A request for each file. The browser checks the response against its hash. */
 function requests() {
   return Object.entries(files).map(([path, integrity]) => new Request(path, { integrity, cache: "no-cache" }));
 }
 
-/** Fetches every file, and keeps all of them or none. */
+/** Fetches all files, and caches all of them or none. */
 async function fill() {
   try {
     await caches.delete(NAME);
@@ -54,14 +54,14 @@ async function activate() {
   await Promise.all(old.map((name) => caches.delete(name)));
 }
 
-/** Begins to answer, unless another tab still shows the build before. */
+/** Takes over, unless another tab still shows an older build. */
 async function takeOver() {
   const clients = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
   const tabs = clients.filter(({ url }) => url.startsWith(self.registration.scope));
   if (tabs.length <= 1) await self.skipWaiting();
 }
 
-/** Which of the files a request is for. */
+/** The file that a request is for; undefined for requests that the network answers. */
 function pathOf({ method, url, headers }) {
   const { href } = Object.assign(new URL(url), { search: "", hash: "" });
   if (method !== "GET" || headers.has("range") || !href.startsWith(self.registration.scope)) return undefined;
@@ -73,9 +73,9 @@ function pathOf({ method, url, headers }) {
 async function answer(path, event) {
   const kept = await caches.match(path, { cacheName: NAME, ignoreVary: true }).catch(() => undefined);
   if (kept) return kept;
-  // There was no room for this build; there may be now.
+  // There was no room to cache this build; there may be now.
   if (event.request.mode === "navigate") event.waitUntil(fill().catch(() => {}));
-  // What the browser's own cache has may be of the build before.
+  // The HTTP cache of the browser may have files of an earlier build.
   const { url, redirect } = event.request;
   return fetch(url, { cache: "no-cache", redirect });
 }

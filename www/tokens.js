@@ -1,4 +1,4 @@
-// The text, token by token, each coloured by how sure the model was of it.
+// The text, token by token, each coloured by its surprisal.
 
 import { element, percent } from "./format.js";
 
@@ -8,18 +8,18 @@ const MOST_BITS = 7;
 /** 0 for a token the model was sure of, 1 for one that surprised it. */
 const surprise = (probability) => Math.min(1, Math.max(0, -Math.log2(probability) / MOST_BITS));
 
-/** A token of a text. */
+/** The element of a token. */
 export function tokenSpan(token) {
   const span = element("span", "token", token.text);
   const probability = Math.exp(token.logprob);
   span.style.setProperty("--surprise", surprise(probability).toFixed(3));
   span.title = `${percent(probability)} by the model`;
-  // Part of a character, or the end: there is something to point at all the same.
+  // A token without text is a part of a character or the end of the text. It gets a mark to point at.
   if (!token.text) span.dataset.mark = token.finish_reason === "stop" ? "■" : "◦";
   return span;
 }
 
-/** What the colours mean. */
+/** Fills the legend of the colours. */
 export function showLegend(legend) {
   const ticks = [0.5, 0.1, 0.01].map((probability) => {
     const tick = element("span", "tick", percent(probability));
@@ -29,13 +29,13 @@ export function showLegend(legend) {
   legend.replaceChildren(element("span", "", "sure"), element("span", "scale", ...ticks), element("span", "", "surprised"));
 }
 
-/** Marks `span` as the one looked at, among those in `container`. */
+/** Marks `span` as the token that is shown, among those in `container`. */
 export function mark(container, span) {
   container.querySelector(".shown")?.classList.remove("shown");
   span?.classList.add("shown");
 }
 
-/** The written text as the microscope shows it: the prompt, the tokens, and the open end. */
+/** The text in the microscope: the prompt, the tokens, and a place for the next one. */
 export class TextView {
   #box;
   #end = element("span", "token end-of-text");
@@ -48,7 +48,7 @@ export class TextView {
     this.#end.hidden = true;
   }
 
-  /** Begins anew. `branched` is the number of the token where the text leaves another branch. */
+  /** Shows another text. `branched` is the index of the token at which it leaves another branch. */
   set(prompt, tokens, branched) {
     this.#tokens = [];
     this.#box.replaceChildren(element("span", "given", prompt), this.#end);
@@ -65,12 +65,12 @@ export class TextView {
     this.#end.before(span);
   }
 
-  /** Whether the text can go on. */
+  /** Whether the text can have a next token. */
   set open(open) {
     this.#end.hidden = !open;
   }
 
-  /** The number of the token an event went to; that of the next one for the open end. */
+  /** The index of the token whose element is `target`; the index after the last for the next one. */
   indexOf(target) {
     if (target === this.#end) return this.#tokens.length;
     const index = this.#tokens.indexOf(target);

@@ -1,7 +1,7 @@
-// The last training, kept in this browser: a closed tab loses nothing that was saved.
+// The last training, stored in this browser, so that closing the tab loses nothing that was saved.
 
 const NAME = "nexttoken-training-1";
-// What there is to say about it (`about`) is read when the page opens, what is large (`state`) only to go on.
+// The summary (`about`) is read when the page opens, the large rest (`state`) only to resume.
 
 function open() {
   return new Promise((resolve, reject) => {
@@ -12,7 +12,7 @@ function open() {
   });
 }
 
-/** Runs `act` on the store; all of it happens, or nothing. */
+/** Runs `act` on the store in one transaction. */
 async function transact(mode, act) {
   const database = await open();
   try {
@@ -28,7 +28,7 @@ async function transact(mode, act) {
 }
 
 /**
- * Keeps a training instead of the one before.
+ * Stores a training, replacing the earlier one.
  *
  * @param {{ name: string, step: number, steps: number, loss: number }} about
  * @param {{ text: string, checkpoint: Uint8Array, history: object }} state
@@ -41,10 +41,10 @@ export const keepTraining = (about, state) =>
 
 const read = (part) => transact("readonly", (store) => store.get(part));
 
-/** What there is to say about the kept training; undefined where there is none, or no place to keep one. */
+/** The summary of the stored training; undefined where there is none, or where nothing can be stored. */
 export const keptTraining = () => read("about").catch(() => undefined);
 
-/** All that is needed to go on with it. */
+/** Everything needed to resume it. */
 export const trainingState = () => read("state");
 
 export const forgetTraining = () => transact("readwrite", (store) => void store.clear());

@@ -1,4 +1,4 @@
-// The training view: a text, a size, and a model that learns to write while one watches.
+// The training view: a text, a size, and a model that is trained while one watches.
 
 import { drawCurve } from "./curve.js";
 import { visible } from "./distribution.js";
@@ -6,7 +6,7 @@ import { forgetTraining, keptTraining } from "./train-store.js";
 import { Training } from "./training.js";
 
 const ALICE = { url: new URL("alice.txt", location.href), name: "Alice's Adventures in Wonderland (Lewis Carroll, 1865, public domain)" };
-/** A longer text takes minutes to cut into tokens before the first step. */
+/** The longest text, in bytes: a longer one takes minutes to tokenize before the first step. */
 const LONGEST = 8_000_000;
 const SAMPLES = 30;
 const OWN = "your text";
@@ -52,7 +52,7 @@ function opened() {
 
 const isOpen = () => $("mode-train").checked;
 
-/** Runs what a button stands for; says what went wrong. */
+/** Runs the action of a button, and shows its errors. */
 async function attempt(action) {
   page.showError();
   try {
@@ -64,7 +64,7 @@ async function attempt(action) {
 
 // --- the text ---
 
-/** What is to be known of a new text. */
+/** Shows the name and size of a new text, and resets what belonged to the old one. */
 function named(name, prompt = "") {
   source = { name };
   $("train-prompt").value = prompt;
@@ -134,7 +134,10 @@ function resume() {
   });
 }
 
-/** Gets a training from `make` and runs it instead of the one before, which only rests where that fails. */
+/**
+ * Gets a training from `make` and runs it in place of the current one, which is paused, and only replaced if `make`
+ * succeeds.
+ */
 async function start(saying, make) {
   if (starting) return;
   starting = true;
@@ -176,7 +179,7 @@ async function run() {
   $("train-status").textContent = training.complete ? outcome() : "It rests, and is kept in this browser.";
 }
 
-/** What has come of a training that is at its end. */
+/** The outcome of a complete training, in words. */
 function outcome() {
   if (!training.best) return "It has learnt what it will: write with it.";
   const [step, loss] = training.best;
@@ -224,10 +227,10 @@ async function forget() {
 
 const modelName = ({ step }) => `${(training.source.name === OWN ? "own" : training.source.name.split(/[.(]/)[0]).trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-")}-${step}.gguf`;
 
-/** The model as it was best. */
+/** The model with the lowest validation loss. */
 async function bestModel() {
   const { trainer } = training;
-  // Asked for together, so that no step comes between.
+  // Both are requested at once, so that no step is taken between them.
   const [state, file] = await Promise.all([trainer.best(), trainer.to_gguf()]);
   return { name: modelName(state), file };
 }
@@ -297,7 +300,7 @@ function draw() {
   });
 }
 
-/** What a loss is to be compared with. */
+/** The losses to compare with. */
 const levels = ({ uniform_loss, unigram_loss }) => [
   { name: "guessing uniformly", loss: uniform_loss },
   { name: "counting tokens", loss: unigram_loss },
@@ -349,7 +352,7 @@ function element(name, text, className = "") {
   return made;
 }
 
-/** A line that says something, cut between words. */
+/** A line of the text that is long enough to be of interest, cut between words. */
 function firstLine(text) {
   const lines = text.replaceAll("<|endoftext|>", "\n").split("\n").map((line) => line.trim());
   const line = lines.find((line) => line.length >= 40) ?? lines.find(Boolean) ?? "";

@@ -1,20 +1,20 @@
-// One training: runs its steps, lets the model write now and then, keeps what can be gone on from.
+// One training: runs its steps, draws samples at intervals, and stores checkpoints.
 
 import { keepTraining, trainingState } from "./train-store.js";
 
-/** Seconds between two looks, at first and later, and between two checkpoints. */
+/** The seconds between two samples, at first (`early`, up to `until`) and later, and between two checkpoints. */
 const LOOK = { early: 2, late: 10, until: 12 };
 const CHECKPOINT = 15;
 
-/** How a sample is drawn: as the page's sampler is set at first. */
+/** The options of samples: the defaults of the page's sampler. */
 const SAMPLING = { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05, max_tokens: 60 };
 
-// Loaded with the first training: the module is as large as the engine.
+// Loaded with the first training, because the module is as large as the engine.
 const trainerModule = () => import("./pkg/trainer.js");
 
-/** A running or resting training. `history` holds what the page shows of it. */
+/** A training, running or paused. `history` holds what the page shows of it. */
 export class Training {
-  /** Whether steps are being run, or what follows the last of them. */
+  /** Whether steps are running, or the sample and the checkpoint after the last of them. */
   running = false;
   #pausing = false;
   #nextLook = 0;
@@ -32,7 +32,7 @@ export class Training {
   }
 
   /**
-   * Begins one.
+   * Starts a new training.
    *
    * @param {{ name: string, text: string }} source
    * @param {object} config as `Trainer` takes it
@@ -40,17 +40,18 @@ export class Training {
   static async begin(source, config) {
     const { WorkerTrainer } = await trainerModule();
     const trainer = await WorkerTrainer.create(source.text, config);
-    // Of `steps` [step, loss, seconds], of `heldOut` [step, loss], of `looks` { step, seconds, heldOut, sample }.
+    // `steps` has entries [step, loss, seconds], `heldOut` [step, loss], `looks` { step, seconds, heldOut, prompt,
+    // sample }.
     const history = { seconds: 0, steps: [], heldOut: [], looks: [] };
     return new Training(trainer, await trainer.info(), source, history);
   }
 
-  /** Goes on with the one that was kept. */
+  /** Resumes the stored training. */
   static async resume() {
     const { WorkerTrainer } = await trainerModule();
     const { name, text, checkpoint, history } = await trainingState();
     const trainer = await WorkerTrainer.resume(text, checkpoint);
-    // The first release kept the best weights of no look.
+    // Trainings stored by the first release have no `heldOut`.
     history.heldOut ??= [];
     return new Training(trainer, await trainer.info(), { name, text }, history);
   }
@@ -63,13 +64,13 @@ export class Training {
     return this.info.complete;
   }
 
-  /** [step, loss] where the held-out text was predicted best so far; undefined before the first look at it. */
+  /** [step, loss] of the lowest validation loss so far; undefined before the first validation. */
   get best() {
     const lower = (best, point) => (best && best[1] <= point[1] ? best : point);
     return this.history.heldOut.filter(([step]) => step > 0).reduce(lower, undefined);
   }
 
-  /** The mean loss of the last steps. */
+  /** The mean loss of the latest steps. */
   get loss() {
     const last = this.history.steps.slice(-20);
     if (last.length === 0) return this.info.uniform_loss;
@@ -79,8 +80,9 @@ export class Training {
   /**
    * Runs until it is complete or paused.
    *
-   * @param {{ prompt: () => string, stepped: (report: object) => void, looked: () => void | Promise<void>,
-   *   kept: (error?: unknown) => void }} page what begins a sample, and whom to tell
+   * @param {{ prompt: () => string, stepped: (report: object) => void, looked: () => void | Promise<void>, kept:
+   *   (error?: unknown) => void }} page the prompt of samples, and the functions to call after a step, a sample and a
+   *   checkpoint
    */
   async run(page) {
     const { history } = this;
@@ -105,7 +107,7 @@ export class Training {
     }
   }
 
-  /** Has the model write, as it is now. */
+  /** Draws a sample with the current weights. */
   async look(page) {
     const { history, step } = this;
     if (step === 0) history.heldOut.push([0, (await this.trainer.validate()).loss]);
@@ -117,12 +119,12 @@ export class Training {
     this.#nextLook = history.seconds + (history.seconds < until ? early : late);
   }
 
-  /** Ends `run` after the step at hand, with a last look and a checkpoint. */
+  /** Ends `run` after the current step, with a last sample and a checkpoint. */
   pause() {
     this.#pausing = true;
   }
 
-  /** Keeps what can be gone on from, as soon as a step is done. */
+  /** Stores a checkpoint after the current step. */
   keepSoon() {
     this.#nextCheckpoint = 0;
   }
@@ -135,7 +137,7 @@ export class Training {
       await keepTraining({ name: source.name, step, steps: info.steps, loss }, { ...source, checkpoint, history });
       page.kept();
     } catch (error) {
-      if (error.code) throw error; // the trainer's
+      if (error.code) throw error; // an error of the trainer, not of the store
       page.kept(error);
     }
   }

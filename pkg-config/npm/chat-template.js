@@ -5,7 +5,7 @@ import { begun, once } from "./starting.js";
 
 const module = () => new URL("./nexttoken_chat.wasm", import.meta.url);
 
-/** Gets the module ready; it is loaded with the first conversation. */
+/** Loads the module and starts it; later calls wait for the first. */
 export const load = once(() =>
   begun(
     async () => {
@@ -20,14 +20,15 @@ export const load = once(() =>
 
 export const tooMuch = () => failure("chat_template", "the chat template does too much: it was stopped");
 
-/** The conversation of `job`, the JSON of what is rendered and how. */
+/** The rendered conversation of `job`: the JSON of a request and of rendering options in one object. */
 export async function render(job) {
   const glue = await load();
   try {
     return glue.render_chat(job);
   } catch (thrown) {
     if (Array.isArray(thrown)) throw failure(...thrown);
-    // The template ran into the limits of the module, which is in a state nobody knows.
+    // The template has exceeded a limit of the module and trapped. The module's state is unknown, so it is started
+    // again.
     glue.__wbg_reset_state();
     throw tooMuch();
   }

@@ -1,5 +1,5 @@
-// Chat templates in a worker of their own: nothing can stop a template that does not end but the end of its
-// worker. A call is { id, method, args }; its answer { id, value } or { id, error }.
+// Chat templates in a worker of their own: a template that does not end can only be stopped by terminating its worker.
+// A call is { id, method, args }; its answer { id, value } or { id, error }.
 
 import { load, render } from "./chat-template.js";
 import { codeOf, words } from "./errors.js";

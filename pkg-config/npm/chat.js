@@ -1,15 +1,16 @@
-// Chat: messages → the text the model continues, by the template in its file.
+// Chat: messages → the text that the model continues, by the chat template in the model's file.
 
 import { render, tooMuch } from "./chat-template.js";
 import { Connection } from "./connection.js";
 import { read, unusable, words } from "./errors.js";
 
-/** Milliseconds a template may take. */
+/** The longest time that a template may take, in milliseconds. */
 const PATIENCE = 5000;
 let connection;
 
 /**
- * Renders `messages` for `generator`: the text for its `start_chat`, and what of `options` is for that.
+ * Renders `messages` for `generator`. Resolves to the text for its `start_chat`, and to those of `options` that are for
+ * that call.
  *
  * @param {import("./nexttoken.js").Generator} generator
  * @returns {Promise<[conversation: string, options: object]>}
@@ -30,7 +31,9 @@ export async function converse(generator, messages, options) {
   return [await rendered(written(job)), writing];
 }
 
-/** Renders in a worker, which is ended where the template does not end; here where there are none. */
+/**
+ * Renders in a worker, which is terminated if the template takes too long; on this thread where there are no workers.
+ */
 async function rendered(job) {
   if (typeof Worker === "undefined") return render(job);
   if (!connection || connection.gone) {
@@ -55,15 +58,18 @@ function written(job) {
   }
 }
 
-/** The day the template takes for today, as text: a Date, or a text already; now unless given. */
+/**
+ * The date that the template takes as the current one, as text. It may be given as a Date or as text; the default is
+ * now.
+ */
 function checkedDate(date = new Date()) {
   if (typeof date === "string") return date;
   try {
-    // The clock on the wall, not that of Greenwich.
+    // In local time; `toISOString` gives UTC.
     const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
     return local.toISOString().slice(0, 19);
   } catch {
-    // None at all, or one at the end of time.
+    // It is no date, or an invalid one, or local time is out of range.
     throw unusable("date", "must be a date");
   }
 }

@@ -1,7 +1,7 @@
-// A worker, and the calls that wait for its answers.
+// The connection to a worker, with the calls that wait for its answers.
 //
-// A call is { id, method, args, … }; its answer { id, value }, { id, error }, { id, progress } or, where
-// the worker cannot be used any more, { crashed }.
+// A call is { id, method, args, … }. Its answer is { id, value }, { id, error } or { id, progress }, or { crashed } if
+// the worker cannot be used any more.
 
 import { failure, unusable, words } from "./errors.js";
 
@@ -10,9 +10,9 @@ export class Connection {
   #advice;
   #calls = new Map();
   #next = 0;
-  /** Why it cannot be used any more. */
+  /** The error that ended the connection, once it has ended. */
   gone;
-  /** How many objects live in the worker, where there may be several. */
+  /** How many objects use the worker, where several may. */
   users = 0;
 
   /**
@@ -40,7 +40,7 @@ export class Connection {
     });
   }
 
-  /** Ends the worker; `error` says to every call why. */
+  /** Terminates the worker. All waiting and later calls are rejected with `error`. */
   end(error) {
     if (this.gone) return;
     this.gone = error;
@@ -59,7 +59,7 @@ export class Connection {
     else call.resolve(value);
   }
 
-  /** What the page throws meanwhile ends the work it was told of. */
+  /** Reports progress to the page. If its callback throws, the worker is ended with that error. */
   #report({ onProgress }, progress) {
     try {
       onProgress?.(progress);

@@ -1,14 +1,14 @@
-// Constraints: a JSON schema, a regular expression or a grammar → a function that the engine asks at each
-// step which tokens may follow.
+// Constraints: a JSON schema, a regular expression or a grammar → a function that tells the engine at each step which
+// tokens may follow.
 //
-// The library that knows is larger than the engine, so it is a WebAssembly module of its own. It and this
+// The library that compiles grammars is larger than the engine, so it is a WebAssembly module of its own. That and this
 // file are loaded with the first constraint.
 
 import { failure, unusable, words } from "./errors.js";
 import { begun, once } from "./starting.js";
 
 const module = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
-/** How often the module began: what it made before is gone. */
+/** How often the module has been restarted: a restart invalidates everything it has made. */
 let beginnings = 0;
 
 const load = once(() =>
@@ -23,20 +23,20 @@ const load = once(() =>
   ),
 );
 
-/** Calls the module. */
+/** Calls the module, and restarts it if the call traps. */
 function guarded(glue, call) {
   try {
     return call();
   } catch (thrown) {
     if (Array.isArray(thrown)) throw failure(...thrown);
-    // It ran into the limits of the module, which is in a state nobody knows.
+    // The call has exceeded a limit of the module and trapped. The module's state is unknown, so it is started again.
     beginnings += 1;
     glue.__wbg_reset_state();
     throw failure("constraint", "the constraint does too much: it was stopped");
   }
 }
 
-/** The tokens of a model, as the engine wrote them and as the module has them. */
+/** The vocabulary of a model: the table that the engine wrote, and what the module has made of it. */
 class Vocabulary {
   #table;
   #tokens;
@@ -55,7 +55,7 @@ class Vocabulary {
   }
 }
 
-/** By generator. */
+/** The vocabulary of each generator. */
 const vocabularies = new WeakMap();
 
 function vocabularyOf(generator) {
@@ -65,7 +65,7 @@ function vocabularyOf(generator) {
 }
 
 /**
- * `options` with what they say of a constraint compiled into one: a function, or false where it is lifted.
+ * `options` with the constraint in them compiled to a function, or to false where it is removed.
  *
  * @param {import("./nexttoken.js").Generator} generator
  * @param {object} options
@@ -97,7 +97,7 @@ function rule(glue, vocabulary, kind, source) {
 function json(schema) {
   if (typeof schema === "string") return schema;
   try {
-    // A list is no schema, and may be too long to be written.
+    // An array is no schema, and may be too long to be serialized.
     return Array.isArray(schema) ? undefined : JSON.stringify(schema);
   } catch (error) {
     throw unusable("json_schema", `cannot be written as JSON: ${words(error)}`);

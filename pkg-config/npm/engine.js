@@ -1,4 +1,5 @@
-// The engine on the thread that imports it: picks a module, starts it, completes `Generator`.
+// The engine on the thread that imports this file: chooses a module, starts it, and adds to `Generator` what is written
+// in JavaScript.
 
 import start, { Generator, guard } from "./nexttoken.js";
 import { converse } from "./chat.js";
@@ -14,12 +15,11 @@ const shipped = {
 };
 
 /**
- * Gets the WebAssembly module ready. Call it once before anything else; later calls wait for the
- * first one and do nothing more.
+ * Loads and starts the WebAssembly module. Call it once before anything else; later calls wait for the first and do
+ * nothing more.
  *
- * @param {{ variant?: "relaxed" | "simd128", wasm_url?: string | URL }} [options]
- *   `variant` forces one of the shipped modules instead of the best the browser can run;
- *   `wasm_url` names a module kept elsewhere.
+ * @param {{ variant?: "relaxed" | "simd128", wasm_url?: string | URL }} [options] `variant` forces one of the shipped
+ *   modules instead of the best that the browser can run; `wasm_url` is the address of another module.
  * @returns {Promise<{ variant: "relaxed" | "simd128" | "custom" }>}
  */
 export default once(async (options) => {
@@ -41,12 +41,15 @@ function choose({ variant, wasm_url }) {
   return { variant, url: shipped[variant]() };
 }
 
-/** See the types: what is given is checked first, and a trap rejects the promise. */
+/**
+ * For the documentation see the types. Here the arguments are checked before the module is called, and a trap rejects
+ * the promise.
+ */
 const { load, inspect } = Generator;
 Generator.load = coded((source, options) => guard.settled(load(readable(source), loading(options))));
 Generator.inspect = coded((source, options) => guard.settled(inspect(readable(source), loading(options))));
 
-/** The tokens still to come. Leaving the loop aborts the text. */
+/** Iterates over the tokens still to come. Leaving the loop aborts the text. */
 Generator.prototype[Symbol.iterator] = function* tokens() {
   let left = false;
   try {
@@ -59,7 +62,7 @@ Generator.prototype[Symbol.iterator] = function* tokens() {
   }
 };
 
-/** Begins the model's answer to `messages`; see the types. */
+/** Starts the model's answer to `messages`; see the types. */
 Generator.prototype.chat = coded(async function chat(messages, options) {
   const [conversation, writing] = await converse(this, messages, options);
   this.start_chat(conversation, await constrained(this, writing));
@@ -75,7 +78,7 @@ export async function constrained(generator, options) {
   return compile(generator, copy);
 }
 
-// With a constraint they give a promise, because its module may have to be loaded.
+// With a constraint these methods return a promise, because its module may have to be loaded.
 for (const name of ["start", "configure"]) {
   const plain = Generator.prototype[name];
   const later = coded(async function (options, ...args) {
@@ -88,12 +91,12 @@ for (const name of ["start", "configure"]) {
   };
 }
 
-/** The text in progress; see the types. */
+/** A snapshot of the text in progress; see the types. */
 Generator.prototype.snapshot = function snapshot() {
   return new Blob([this.snapshot_bytes()]);
 };
 
-/** Goes on from a snapshot; see the types. */
+/** Continues from a snapshot; see the types. */
 Generator.prototype.restore = coded(async function restore(snapshot) {
   this.restore_bytes(await bytesOf(snapshot));
 });

@@ -1,4 +1,4 @@
-// Errors as the engine makes them: an `Error` with a stable `code`.
+// Errors in the form of the engine's: an `Error` with a stable `code`.
 
 /**
  * @param {string} code a name that stays the same between releases
@@ -11,7 +11,7 @@ export function failure(code, message, cause) {
   return Object.assign(error, { name: "NextTokenError", code });
 }
 
-/** A thrown value in words. */
+/** The message of a thrown value. Reading it may throw, too. */
 export function words(thrown) {
   try {
     return String(thrown?.message ?? thrown);
@@ -20,18 +20,21 @@ export function words(thrown) {
   }
 }
 
-/** The code of a thrown value. A number is none: browsers give those to errors of their own. */
+/**
+ * The code of a thrown value, "internal" where it has none. A number does not count: errors of the browser have
+ * numbers.
+ */
 export function codeOf(thrown) {
   try {
     const { code } = thrown;
     if (typeof code === "string") return code;
   } catch {
-    // Nothing at all, or a getter that throws.
+    // The value is null or undefined, or has a getter that throws.
   }
   return "internal";
 }
 
-/** `call`, as a promise whose errors all have a code. */
+/** `call` as an asynchronous function whose errors all have a code. */
 export function coded(call) {
   return async function (...args) {
     try {
@@ -42,19 +45,19 @@ export function coded(call) {
   };
 }
 
-/** Throws for the first key of `options` that is not among `known`; what is undefined is as good as absent. */
+/** Throws if `options` has a key that is not among `known`. Options that are undefined count as absent. */
 export function refuseUnknown(options, known) {
   for (const name of Object.keys(options)) {
     if (options[name] !== undefined && !known.includes(name)) throw failure("unknown_option", `there is no option "${name}"`);
   }
 }
 
-/** An option of the right name with a value that is none. */
+/** The error for an option with an invalid value. */
 export const unusable = (name, reason) => failure("invalid_option", `the option "${name}" is not usable: it ${reason}`);
 
 /**
- * A copy of `options`, whose getters may throw: all are read before anything begins. `known`, where given, are the
- * names there are.
+ * A copy of `options`. They may have getters that throw, so that all are read before anything begins. With `known`, a
+ * name that is not in it is an error.
  */
 export function read(options, known) {
   let copy = {};

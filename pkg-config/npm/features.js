@@ -1,6 +1,6 @@
-// Finds out which of the shipped modules this engine can run.
+// Detects which of the shipped modules this browser can run.
 
-/** A module whose one function ends in the given instructions and gives a v128. */
+/** A minimal module with one function that ends in the given instructions and returns a v128. */
 const probe = (...instructions) => {
   const body = [0x00, 0x41, 0x00, 0xfd, 0x0f, ...instructions, 0x0b]; // i32.const 0; i8x16.splat; …
   return new Uint8Array([
@@ -19,7 +19,7 @@ const RELAXED = probe(0x41, 0x00, 0xfd, 0x0f, 0xfd, 0x92, 0x02);
 const runs = (bytes) => typeof WebAssembly === "object" && WebAssembly.validate(bytes);
 
 /**
- * The fastest variant this engine can run, or null where it has no SIMD at all.
+ * The fastest variant that this browser can run, or null if it has no SIMD at all.
  * @returns {"relaxed" | "simd128" | null}
  */
 export function bestVariant() {

@@ -1,29 +1,35 @@
-// The exports of a WebAssembly module, called so that every error has a code: what wasm-bindgen throws by itself
-// has none, and after a trap nobody knows what state the module is in.
+// Wraps the exports of a WebAssembly module so that every error has a code. Errors that wasm-bindgen itself throws have
+// none, and after a trap the state of the module is unknown, so that it must not be called again.
 
 import { failure, words } from "./errors.js";
 
-/** What wasm-bindgen says of an object that is gone, or that a call from inside of another call would change. */
+/**
+ * wasm-bindgen's messages for an object that has been freed, and for one that is used recursively; with our code and
+ * message for each.
+ */
 const OWN = [
   [/null pointer/, "freed", "it was freed"],
   [/recursive use|borrowed/, "busy", "it is in use: this call comes from inside of another one"],
 ];
-/** The glue's own tools, which run inside of calls. */
+/** Helper functions of the glue, which are only called within other calls. */
 const TOOLS = /^__(externref|wbindgen_(?!destroy))/;
 const FREES = /^__wb.*_(free|destroy_closure)$/;
-/** What the browser calls to go on with a promise: there is nobody to throw at but those who wait for it. */
+/**
+ * Exports that the browser calls to continue a promise. No caller could catch an error there; it reaches those who wait
+ * for the promise.
+ */
 const TASKS = /closures/;
 
 export class Guard {
-  /** The error of the trap, after one. */
+  /** The error of the first trap. */
   #stopped;
-  /** Calls that have not returned. */
+  /** The number of calls that have not returned. */
   #depth = 0;
-  /** What to free once they have. */
+  /** Objects to free once all calls have returned. */
   #later = [];
   #waiting = new Set();
 
-  /** `exports`, guarded. */
+  /** Wraps `exports`. */
   over(exports) {
     const guarded = ([name, value]) => [
       name,
@@ -32,7 +38,7 @@ export class Guard {
     return Object.fromEntries(Object.entries(exports).map(guarded));
   }
 
-  /** `promise`, which would never settle where the task behind it traps. */
+  /** Wraps `promise` so that it is rejected if a task traps, in which case it would never settle. */
   settled(promise) {
     return new Promise((resolve, reject) => {
       if (this.#stopped) reject(this.#stopped);
@@ -46,7 +52,7 @@ export class Guard {
       if ((frees && !args[0]) || (this.#stopped && (frees || task))) return [];
       if (this.#stopped) throw this.#stopped;
       if (frees && this.#depth > 0) return void this.#later.push(() => entry(...args));
-      // What the glue takes for a result without an error.
+      // The glue takes this for a result without an error.
       let value = [];
       this.#depth += 1;
       try {
@@ -58,14 +64,17 @@ export class Guard {
         this.#depth -= 1;
         if (this.#depth === 0) this.#later.splice(0).forEach((free) => free());
       }
-      // What was called from inside may have trapped.
+      // A nested call may have trapped.
       if (this.#stopped && !task) throw this.#stopped;
       return value;
     };
     return entry;
   }
 
-  /** What was thrown out of the module. It returns its own errors, so that this is wasm-bindgen's, or a trap. */
+  /**
+   * The error for an exception from the module. The module returns its own errors, so that this is one of
+   * wasm-bindgen's or a trap.
+   */
   #named(thrown) {
     if (this.#stopped) return this.#stopped;
     const reason = words(thrown);

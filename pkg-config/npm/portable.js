@@ -1,8 +1,8 @@
-// A model's source on its way to a worker, and what it is there.
+// Sends a model's source to a worker, and restores it there.
 //
-// The chunks of a stream go through a port, each when the worker asks for it. Transferring the stream itself
-// is no faster, WebKit cannot, and where it can be done the stream is not cancelled when the worker ends: a
-// download would stay open.
+// The chunks of a stream are sent through a message port, each when the worker asks for it. Transferring the stream
+// itself is no faster, and WebKit does not support it. Where it is supported, the stream is not cancelled when the
+// worker ends, and a download would stay open.
 
 import { failure, unusable, words } from "./errors.js";
 import { here } from "./starting.js";
@@ -10,7 +10,10 @@ import { here } from "./starting.js";
 const isStream = (source) => source instanceof Response || source instanceof ReadableStream;
 const unread = (reason) => failure("io", `the file could not be read: ${reason}`);
 
-/** What can be posted of anything `Generator.load` takes, what of it is moved, and what ends its stream. */
+/**
+ * For any source that `Generator.load` accepts: the message to post, the objects to transfer with it, and a function
+ * that closes its stream.
+ */
 export async function portable(source) {
   if (Array.isArray(source)) {
     if (source.some(isStream)) throw unusable("source", "must be a list of URLs, Files, Blobs or buffers, each part once");
@@ -33,11 +36,11 @@ export async function portable(source) {
     throw failure("http", `the server answered ${source.status} for ${source.url}`);
   }
   if (!body) throw unread("the response has no body");
-  // With an encoding it counts other bytes than those that are read.
+  // With a content encoding, the header counts the encoded bytes.
   return streamed(body, headers.has("content-encoding") ? null : headers.get("content-length"));
 }
 
-/** All of a request but its signal. */
+/** All of a request but its signal, which cannot be posted. */
 async function asked(request) {
   const { url, method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity } = request;
   const init = { method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, headers: [...request.headers] };
@@ -56,7 +59,7 @@ function streamed(stream, length) {
   port1.onmessage = async () => {
     try {
       const { done, value } = await reader.read();
-      // Copied, because the bytes may be a part of more, and be read elsewhere too.
+      // The bytes are copied, because they may be a part of a larger buffer that is also used elsewhere.
       const chunk = value instanceof Uint8Array ? value.slice() : value;
       port1.postMessage({ done, chunk }, chunk === value ? [] : [chunk.buffer]);
     } catch (error) {
@@ -70,12 +73,12 @@ function streamed(stream, length) {
   return [{ port, length }, [port], close];
 }
 
-/** Anything `Generator.load` takes, from what was posted. */
+/** Restores the source for `Generator.load` from what was posted. */
 export function opened(posted) {
   if (Array.isArray(posted)) return posted.map(opened);
   const { url, init, blob, bytes, port, length } = posted;
   if (init) return new Request(url, init);
-  // A Response, because it can tell how long it is.
+  // A Response and not a stream, because it has a header for its length.
   return port ? new Response(received(port), { headers: length ? { "content-length": length } : {} }) : (url ?? blob ?? bytes);
 }
 

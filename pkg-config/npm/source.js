@@ -1,10 +1,10 @@
-// What a model is loaded from and how, checked before anything begins: it comes from outside, and what the engine
-// reads must not throw.
+// Checks the source and the options of a load before it begins. They come from outside, and what the engine reads later
+// must not throw.
 
 import { codeOf, failure, read, unusable, words } from "./errors.js";
 import { here } from "./starting.js";
 
-/** A getter of each kind of object that throws for what only looks like one. */
+/** For each class a getter that throws for objects that only have its prototype. */
 const GETTERS = [
   [ArrayBuffer, "byteLength"],
   [Blob, "size"],
@@ -21,9 +21,9 @@ function genuine(value) {
   for (const [Kind, name] of GETTERS) {
     if (value instanceof Kind) Reflect.get(Kind.prototype, name, value);
   }
-  // Throws for what is no address.
+  // Throws if it is no valid URL.
   if (typeof value === "string") new URL(value, here());
-  // These throw where a buffer was given away.
+  // These throw if the buffer was transferred to another thread.
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof Response ? value.body?.locked : value instanceof ReadableStream && value.locked) {
@@ -42,10 +42,10 @@ function genuineOr(name, value) {
   }
 }
 
-/** The source of a model, whose bytes can be read if it is one at all. */
+/** A checked source of a model. */
 export const readable = (source) => genuineOr("source", source);
 
-/** The options of a load; `known`, where given, are the names there are. */
+/** The checked options of a load. With `known`, a name that is not in it is an error. */
 export function loading(options, known) {
   const { onProgress, signal, ...rest } = read(options, known);
   if (signal != null) {

@@ -1,8 +1,8 @@
-// How a WebAssembly module begins, whichever it is.
+// Starting a WebAssembly module, whichever it is.
 
 import { failure, unusable, words } from "./errors.js";
 
-/** `load` for the first caller, whom later ones wait for; after a failure it can be tried again. */
+/** Makes `load` run once: later calls wait for the first. After a failure it can be tried again. */
 export function once(load) {
   let loading;
   return (...args) =>
@@ -12,7 +12,7 @@ export function once(load) {
     }));
 }
 
-/** What `begin` gives; a failure names the module (`what`) and its address. */
+/** The result of `begin`. Its errors name the module (`what`) and its address. */
 export async function begun(begin, what, url) {
   try {
     return await begin();
@@ -21,10 +21,10 @@ export async function begun(begin, what, url) {
   }
 }
 
-/** What an address is meant against: the page or the worker it is used in. */
+/** The base of relative addresses: the page or worker that this runs in. */
 export const here = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
-/** `address` against the page or the worker it is used in. */
+/** `address` resolved against the page or worker that this runs in. */
 export function absolute(address) {
   try {
     return new URL(address, here());

@@ -1,7 +1,7 @@
-// The trainer in a module worker: answers the calls that `WorkerTrainer` posts.
+// The trainer in a module worker: it answers the calls that `WorkerTrainer` posts.
 //
-// A call is { id, method, args }; its answer { id, value }, { id, error } or, where the module cannot
-// be used any more, { crashed }.
+// A call is { id, method, args }. Its answer is { id, value } or { id, error }, or { crashed } if the module cannot be
+// used any more.
 
 import { codeOf, words } from "./errors.js";
 import init, { Trainer } from "./trainer.js";
@@ -33,7 +33,7 @@ const methods = {
 onmessage = async ({ data: { id, method, args } }) => {
   try {
     const value = await methods[method](...args);
-    // A file moves to the page instead of being copied.
+    // A file is transferred to the page, not copied.
     postMessage({ id, value }, value instanceof Uint8Array ? [value.buffer] : []);
   } catch (error) {
     if (codeOf(error) === "crashed") postMessage({ crashed: words(error.cause ?? error) });

@@ -15,10 +15,10 @@ import { absolute, begun, once } from "./starting.js";
 const shipped = () => new URL("./nexttoken_trainer.wasm", import.meta.url);
 
 /**
- * Gets the trainer's WebAssembly module ready. Call it once before anything else; later calls wait
- * for the first one and do nothing more.
+ * Loads and starts the trainer's WebAssembly module. Call it once before anything else; later calls wait for the first
+ * and do nothing more.
  *
- * @param {{ wasm_url?: string | URL }} [options] `wasm_url` names a module kept elsewhere
+ * @param {{ wasm_url?: string | URL }} [options] `wasm_url` is the address of another module
  * @returns {Promise<void>}
  */
 export default once(async (options) => {

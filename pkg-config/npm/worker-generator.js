@@ -1,4 +1,4 @@
-// `Generator` off the main thread: the same interface, every method a promise.
+// `Generator` in a worker: the same interface, but every method returns a promise.
 
 import { Connection } from "./connection.js";
 import { coded, failure } from "./errors.js";
@@ -6,7 +6,7 @@ import { portable } from "./portable.js";
 import { loading, readable } from "./source.js";
 import { absolute } from "./starting.js";
 
-/** What a worker starts its engine with. */
+/** The options with which a worker starts its engine. */
 function engine({ variant, wasm_url }) {
   const options = {};
   if (variant !== undefined) options.variant = variant;
@@ -14,10 +14,10 @@ function engine({ variant, wasm_url }) {
   return options;
 }
 
-/** The options `Generator.load` knows, and those the engine is started with. */
+/** The options of `Generator.load`, and those with which the engine is started. */
 const LOADING = ["onProgress", "signal", "timeout", "context_length", "cache_type", "variant", "wasm_url"];
 
-/** A worker for one generator and its forks. */
+/** Starts a worker for one generator and its forks. */
 const connect = () =>
   new Connection(
     new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
@@ -46,7 +46,7 @@ export class WorkerGenerator {
    */
   static load = coded((source, options) => WorkerGenerator.#begin("load", source, options, LOADING));
 
-  /** What a model file says in its header; see `Generator.inspect`. */
+  /** Reads the header of a model file; see `Generator.inspect`. */
   static inspect = coded((source, options) => WorkerGenerator.#begin("inspect", source, options, LOADING.slice(1)));
 
   static async #begin(method, source, given, known) {
@@ -58,11 +58,11 @@ export class WorkerGenerator {
     if (signals.some((signal) => signal.aborted)) throw aborted;
     const [posted, moved, close] = await portable(readied);
     const generator = new WorkerGenerator();
-    // The worker goes with whatever half a model it holds.
+    // Terminating the worker also frees a model that is half loaded.
     const abort = () => generator.#connection.end(aborted);
     for (const signal of signals) {
       signal.addEventListener("abort", abort);
-      // Meanwhile.
+      // It may have aborted before the listener was added.
       if (signal.aborted) abort();
     }
     let loaded = false;
@@ -77,12 +77,12 @@ export class WorkerGenerator {
     }
   }
 
-  /** Begins a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
+  /** Starts a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
   start(prompt, options) {
     return this.#call("start", [prompt, options]);
   }
 
-  /** Begins the answer to a conversation; see `Generator.chat`. Resolves to `{ seed, context_used }`. */
+  /** Starts the answer to a conversation; see `Generator.chat`. Resolves to `{ seed, context_used }`. */
   chat(messages, options) {
     return this.#call("chat", [messages, options]);
   }
@@ -108,7 +108,7 @@ export class WorkerGenerator {
     }
   }
 
-  /** The next step without taking it; see `Generator.peek`. */
+  /** Computes the next step without taking it; see `Generator.peek`. */
   peek(options) {
     return this.#call("peek", [options]);
   }
@@ -128,22 +128,22 @@ export class WorkerGenerator {
     return this.#call("configure", [options]);
   }
 
-  /** The text in progress as a Blob; see `Generator.snapshot`. */
+  /** A snapshot of the text in progress as a Blob; see `Generator.snapshot`. */
   snapshot() {
     return this.#call("snapshot");
   }
 
-  /** Goes on from a snapshot; see `Generator.restore`. Resolves to `{ seed, context_used }`. */
+  /** Continues from a snapshot; see `Generator.restore`. Resolves to `{ seed, context_used }`. */
   restore(snapshot) {
     return this.#call("restore", [snapshot]);
   }
 
-  /** A second generator in the same worker that stands where this one does. */
+  /** A second generator in the same state and in the same worker. */
   async fork() {
     return new WorkerGenerator(this.#connection, await this.#call("fork"));
   }
 
-  /** A copy of the last prediction; see `Generator.logits`. */
+  /** A copy of the logits of the last prediction; see `Generator.logits`. */
   logits() {
     return this.#call("logits");
   }
@@ -158,7 +158,7 @@ export class WorkerGenerator {
     return this.#call("abort");
   }
 
-  /** Forgets the text, also what of it another prompt might begin with. */
+  /** Forgets the text, including the computed prefix that another prompt might share. */
   reset() {
     return this.#call("reset");
   }
@@ -192,13 +192,13 @@ export class WorkerGenerator {
     return this.#call("score", args);
   }
 
-  /** The same step by step; see `Generator.scorer`. */
+  /** Scores a text step by step; see `Generator.scorer`. */
   async scorer(...args) {
     const number = await this.#call("scorer", args);
     return new WorkerScorer((method) => this.#call(method, [number]));
   }
 
-  /** Gives its memory back; the last one in a worker takes the worker with it. */
+  /** Frees the generator. The worker is terminated with its last generator. */
   free() {
     if (this.#gone) return;
     this.#gone = failure("freed", "the generator was freed");
@@ -227,14 +227,14 @@ class WorkerScorer {
     return this.#done ? Promise.reject(over()) : this.#call("scorer_step");
   }
 
-  /** The score of what has been scored; frees the scorer. */
+  /** The score of the tokens scored so far. Frees the scorer. */
   finish() {
     if (this.#done) return Promise.reject(over());
     this.#done = true;
     return this.#call("scorer_finish");
   }
 
-  /** Gives its memory back; it may have gone with the generator. */
+  /** Frees the scorer; it may have been freed with its generator. */
   free() {
     if (!this.#done) this.#call("scorer_free").catch(() => {});
     this.#done = true;

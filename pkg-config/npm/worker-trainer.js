@@ -1,4 +1,4 @@
-// `Trainer` off the main thread: the same interface, every method a promise.
+// `Trainer` in a worker: the same interface, but every method returns a promise.
 
 import { Connection } from "./connection.js";
 import { coded, failure, read } from "./errors.js";
@@ -24,7 +24,7 @@ export class WorkerTrainer {
   }
 
   /**
-   * Goes on with a training in a new worker; see `Trainer.resume`.
+   * Resumes a training in a new worker; see `Trainer.resume`.
    *
    * @param {string} text
    * @param {Uint8Array} checkpoint
@@ -48,22 +48,22 @@ export class WorkerTrainer {
     }
   });
 
-  /** One step: `{ step, loss, tokens_per_second, … }`. */
+  /** Takes one step: `{ step, loss, tokens_per_second, … }`. */
   step() {
     return this.#call("step");
   }
 
-  /** `{ loss, perplexity, tokens }` of the held-out text, at this step. */
+  /** Validates the weights of this step on the held-out text: `{ loss, perplexity, tokens }`. */
   validate() {
     return this.#call("validate");
   }
 
-  /** What the model writes now after `prompt`. */
+  /** Generates a text after `prompt` with the weights of this step. */
   sample(...args) {
     return this.#call("sample", args);
   }
 
-  /** Each token of a line with the one before it, and how surprising it is. */
+  /** Each token of a line with the one before it, and its loss. */
   pairs(...args) {
     return this.#call("pairs", args);
   }
@@ -78,7 +78,7 @@ export class WorkerTrainer {
     return this.#call("to_gguf", args);
   }
 
-  /** Everything needed to go on later. */
+  /** Everything needed to resume training. */
   checkpoint() {
     return this.#call("checkpoint");
   }
@@ -87,7 +87,7 @@ export class WorkerTrainer {
     return this.#call("info");
   }
 
-  /** Gives all memory back. */
+  /** Frees the trainer, with its worker. */
   free() {
     this.#connection.end(failure("freed", "the trainer was freed"));
   }

@@ -1,8 +1,8 @@
-// The engine in a module worker: answers the calls that `WorkerGenerator` posts.
+// The engine in a module worker: it answers the calls that `WorkerGenerator` posts.
 //
-// A call is { id, seat, method, args }; its answer { id, value }, { id, error } or, where the engine
-// cannot be used any more, { crashed }. Each token is computed in a task of its own, so that what
-// the page says meanwhile (abort, start) is heard before the next one.
+// A call is { id, seat, method, args }, where `seat` is the number of a generator in this worker. Its answer is { id,
+// value } or { id, error }, or { crashed } if the engine cannot be used any more. Each token is computed in a task of
+// its own, so that messages of the page (abort, start) are handled before the next one.
 
 import init, { Generator, bytesOf, constrained } from "./engine.js";
 import { converse } from "./chat.js";
@@ -13,20 +13,20 @@ const channel = new MessageChannel();
 const waiting = [];
 channel.port1.onmessage = () => waiting.shift()();
 
-/** Lets messages in. Unlike a timer, at once. */
+/** Waits for a new task, so that messages can be handled. Unlike a timer this has no delay. */
 const turn = () =>
   new Promise((resolve) => {
     waiting.push(resolve);
     channel.port2.postMessage(null);
   });
 
-/** A generator, and the step it computed before it was asked for: one at most. */
+/** A generator, and at most one step that it has computed before it was asked for. */
 class Seat {
-  /** Counts texts, so that what belongs to an old one can be told. */
+  /** The number of the current text, by which work for an earlier text is recognized. */
   run = 0;
   #prefilled = false;
   #ahead;
-  /** The plan to compute ahead that is in force. */
+  /** The plan to compute ahead; a cancelled plan is replaced here. */
   #plan;
 
   /** @param {Generator} generator */
@@ -35,14 +35,14 @@ class Seat {
     this.#prefilled = prefilled;
   }
 
-  /** Gives the number of the new text. */
+  /** Begins a new text, and returns its number. */
   newRun() {
     this.#prefilled = false;
     this.#ahead = this.#plan = undefined;
     return (this.run += 1);
   }
 
-  /** Puts the generator where the page believes it to be. */
+  /** Drops a step that was computed ahead, so that the generator is in the state that the page knows. */
   settle() {
     this.#plan = undefined;
     if (this.#ahead?.token) this.generator.rewind(1);
@@ -81,7 +81,7 @@ class Seat {
     return { token, finish_reason: generator.finish_reason, context_used: generator.context_used };
   }
 
-  /** Computes one step while the page shows the last one. */
+  /** Computes one step ahead while the page shows the last one. */
   async #computeAhead() {
     if (this.#plan) return;
     const plan = (this.#plan = {});
@@ -98,7 +98,7 @@ class Seat {
   }
 }
 
-/** The one that was loaded is 0, its forks follow. */
+/** The generators by number. The one that was loaded is 0, its forks follow. */
 const seats = new Map();
 let taken = 0;
 
@@ -107,13 +107,13 @@ function take(seat) {
   return taken++;
 }
 
-/** Begins a text with what `prepare` gives. That may take its time: the last to begin wins. */
+/** Starts a text with the arguments that `prepare` resolves to. If another text starts meanwhile, that one wins. */
 async function begin(seat, method, prepare) {
   seat.settle();
   const mine = seat.newRun();
   const args = await prepare(seat);
   if (mine !== seat.run) throw failure("aborted", "aborted");
-  // Meanwhile the text before may have gone on.
+  // The earlier text may have gone on meanwhile.
   seat.newRun();
   seat.generator[method](...args);
   return { seed: seat.generator.seed, context_used: seat.generator.context_used };
@@ -167,7 +167,7 @@ const methods = {
     return { seed: seat.generator.seed, context_used: seat.generator.context_used };
   },
   fork: (seat) => take(seat.fork()),
-  // A view would take the whole of the module's memory with it.
+  // Posting a view would copy the whole memory of the module.
   logits: (seat) => seat.settle().logits()?.slice(),
   samplers: (seat) => seat.generator.samplers,
   timings: (seat) => seat.generator.timings(),
@@ -203,7 +203,7 @@ const methods = {
   },
 };
 
-/** Whether the module trapped: nothing of it may be used again. */
+/** Whether the module has trapped, after which it must not be used again. */
 const isCrash = (error) => codeOf(error) === "crashed";
 
 function crash(error) {

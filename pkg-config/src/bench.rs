@@ -1,4 +1,5 @@
-//! `cargo bench-browser`: our package and its peers on one model file, in turn, in headless Chromium.
+//! `cargo bench-browser`: runs our package and its peers in turn on one model file, in headless Chromium, and compares
+//! their speed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,19 +17,19 @@ use crate::{command, fetch, model, site, tools};
 /// The systems that run in the browser, in the order of a round.
 const IN_BROWSER: [&str; 4] = ["nexttoken", "nexttoken-simd128", "wllama", "wllama-2.3.1"];
 
-/// What a race is asked to be.
+/// The options of a comparison.
 pub struct Race {
     /// The model; the sample where none is named.
     pub model: Option<PathBuf>,
-    /// Threads of the systems that have them.
+    /// The number of threads, for the systems that have threads.
     pub threads: usize,
-    /// Times every system runs.
+    /// How often every system runs.
     pub rounds: usize,
     /// Tokens to write.
     pub tokens: usize,
     /// Also run native llama.cpp.
     pub native: bool,
-    /// Run these alone.
+    /// If not empty, only these systems run.
     pub only: Vec<String>,
     /// Print rows as JSON.
     pub json: bool,
@@ -51,7 +52,7 @@ struct Row {
     peak_bytes: Option<f64>,
 }
 
-/// Races, and prints a table or rows.
+/// Runs the comparison, and prints a table or rows of JSON.
 pub fn race(repo: &Repo, race: &Race) -> Result<()> {
     let file = match &race.model {
         Some(file) => file
@@ -82,7 +83,7 @@ pub fn race(repo: &Repo, race: &Race) -> Result<()> {
     Ok(())
 }
 
-/// All runs: round by round, every system in turn.
+/// The results of all runs: in each round every system runs once.
 fn run(repo: &Repo, race: &Race, file: &Path, prompt: &str) -> Result<Vec<Row>> {
     let chosen = |name: &str| race.only.is_empty() || race.only.iter().any(|only| only == name);
     let systems: Vec<&str> = IN_BROWSER
@@ -135,7 +136,7 @@ fn mounts(repo: &Repo, file: &Path) -> Result<Vec<Mount>> {
     ])
 }
 
-/// The rows a script prints; what else libraries print is passed over.
+/// The rows that a script prints. Other output, of libraries, is ignored.
 fn node(folder: &Path, script: &str, job: &str) -> Result<Vec<Row>> {
     let mut node = Command::new("node");
     let printed = command::output(node.current_dir(folder).args([script, job]))?;
@@ -152,7 +153,7 @@ fn node(folder: &Path, script: &str, job: &str) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The prompt's length as our tokenizer counts it; peers agree, or could not be compared.
+/// The length of the prompt by our tokenizer. The peers must have the same, or they could not be compared.
 fn count_tokens(repo: &Repo, file: &Path, prompt: &str) -> Result<usize> {
     #[derive(Deserialize)]
     struct Tokens {
@@ -213,7 +214,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     }
 }
 
-/// A Markdown table; × is our speed as a multiple of theirs.
+/// The results as a Markdown table; `×` is our speed as a multiple of the peer's.
 fn table(rows: &[Row]) -> String {
     let mut text = String::from(
         "| system | threads | prefill, tok/s | decode, tok/s | first token, ms | load, ms | wasm + JS, kB gzipped | peak memory, MB |\n|---|--:|--:|--:|--:|--:|--:|--:|\n",

@@ -21,7 +21,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// As [`run`], with a name before each line of standard output: for commands that run at the same time.
+/// Like [`run`], with a name before each line of standard output: for commands that run at the same time.
 pub fn run_named(name: &str, command: &mut Command) -> Result<()> {
     let line = describe(command);
     eprintln!("$ {line}");
@@ -41,7 +41,7 @@ pub fn run_named(name: &str, command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The standard output of a command that must succeed; what it says on standard error is shown.
+/// The standard output of a command that must succeed. Its standard error is shown.
 pub fn output(command: &mut Command) -> Result<String> {
     let line = describe(command);
     let output = command
@@ -99,8 +99,8 @@ pub fn prepend_path(command: &mut Command, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A command as one would type it, for messages: not quoted for a shell, and what lies in the
-/// folder it runs in named from there.
+/// A command as one would type it, for messages: it is not quoted for a shell, and paths below the folder it runs in
+/// are relative.
 fn describe(command: &Command) -> String {
     let here = command.get_current_dir();
     let program = Path::new(command.get_program());

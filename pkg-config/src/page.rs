@@ -1,4 +1,4 @@
-//! The commands a person looks at the page with: `demo`, `site` and `serve`.
+//! The commands that show the page: `demo`, `site` and `serve`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::repo::Repo;
 use crate::serve::{Mount, Server};
 use crate::{fetch, site};
 
-/// Builds everything, gets the sample model and serves the page.
+/// Builds everything, fetches the sample model and serves the page.
 pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) -> Result<()> {
     site::package(repo, &[])?;
     site::assemble_site(repo, &[])?;
@@ -36,7 +36,7 @@ pub fn site(repo: &Repo, with_model: bool) -> Result<()> {
     Ok(())
 }
 
-/// Serves what was built before.
+/// Serves a site that has been built before.
 pub fn serve(repo: &Repo, port: Option<u16>, dir: Option<PathBuf>) -> Result<()> {
     let dir = dir.unwrap_or_else(|| repo.site());
     ensure!(
@@ -49,7 +49,7 @@ pub fn serve(repo: &Repo, port: Option<u16>, dir: Option<PathBuf>) -> Result<()>
     server.run()
 }
 
-/// A site, with the cached models beside it and for tests every variant that was built.
+/// The folders to serve: a site, the cached models, and for tests all built variants of the module.
 pub fn mounts(repo: &Repo, site: PathBuf) -> Vec<Mount> {
     vec![
         Mount {
@@ -74,7 +74,7 @@ fn announce(server: &Server) {
     );
 }
 
-/// Opens an address in the default browser. Whether that could be started.
+/// Opens an address in the default browser. Returns whether the program for that could be started.
 fn open_browser(address: &str) -> bool {
     let (program, arguments): (_, &[&str]) = if cfg!(target_os = "macos") {
         ("open", &[])

@@ -1,10 +1,10 @@
-//! Progress bars for what takes long; a plain line where nobody watches.
+//! Progress bars for long tasks; a plain line where there is no terminal.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar that counts bytes. Without a terminal it says once what happens.
+/// A progress bar that counts bytes. Without a terminal it only prints what is being done.
 pub fn bytes(what: &str, total: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         eprintln!("{what} ({} MB)", total / 1_000_000);

@@ -1,4 +1,4 @@
-//! Where things lie in the repository.
+//! The paths of the repository.
 
 use std::path::{Path, PathBuf};
 
@@ -28,7 +28,7 @@ impl Repo {
         self.0.join("target")
     }
 
-    /// The folder of one variant's module after binding and optimising.
+    /// The folder of the variants' modules, after binding and optimization.
     pub fn variants(&self) -> PathBuf {
         self.target().join("variants")
     }
@@ -48,7 +48,7 @@ impl Repo {
         self.0.join(".cache").join("models")
     }
 
-    /// The folder whose lock file pins what the build needs from npm.
+    /// The folder whose lock file pins the npm packages that the build needs.
     pub fn build_tools(&self) -> PathBuf {
         self.0.join("pkg-config").join("tools")
     }
@@ -63,7 +63,7 @@ impl Repo {
         self.0.join("tests").join("browser")
     }
 
-    /// The race in the browser.
+    /// The comparison of speed in the browser.
     pub fn browser_bench(&self) -> PathBuf {
         self.0.join("benches").join("browser")
     }

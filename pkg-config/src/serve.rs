@@ -1,8 +1,8 @@
-//! A static file server for this machine: ranges, revalidation, and nothing outside its folders.
+//! A static file server for this machine, with range requests and revalidation. It serves nothing outside its folders.
 //!
-//! What it serves may be private (a model somebody has), so no other site may read it: it answers no page of
-//! another origin, and no request under a name that is not this machine's, by which such a page would pass for
-//! one of its own (DNS rebinding).
+//! Its files may be private, such as a user's model, so no other site may read them. It forbids pages of other origins
+//! to use its responses, and refuses requests under a host name that is not this machine's: by such a name a page could
+//! pass for one of the server's own (DNS rebinding).
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -29,7 +29,7 @@ pub struct Mount {
     pub folder: PathBuf,
 }
 
-/// A server that listens and does not answer yet.
+/// A server that listens, but does not answer until it is run.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -40,12 +40,12 @@ pub struct Server {
 /// The port tried first where none is asked for.
 const USUAL_PORT: u16 = 8080;
 
-/// How long to wait after a connection could not be taken, as where too many files are open.
+/// How long to wait if a connection cannot be accepted, for example because too many files are open.
 const AFTER_A_FAILURE: Duration = Duration::from_millis(50);
 
 impl Server {
-    /// Listens on loopback: on `port` (0 for any free one), or where none is named on the usual
-    /// port if it is free. The first mount whose prefix fits a request serves it.
+    /// Listens on loopback: on `port` (0 for any free one), or if that is `None` on the usual port if it is free. A
+    /// request is served from the first mount whose prefix its path begins with.
     pub fn bind(port: Option<u16>, mounts: Vec<Mount>) -> Result<Self> {
         let listen = |port: u16| TcpListener::bind(("127.0.0.1", port));
         let listener = match port {
@@ -63,13 +63,13 @@ impl Server {
         })
     }
 
-    /// Isolates its pages from other origins, which threads in a page need.
+    /// Makes its pages cross-origin isolated, which is required for threads in a page.
     pub fn isolated(mut self) -> Self {
         self.isolated = true;
         self
     }
 
-    /// The address to open, without a slash at its end.
+    /// The address of the server, without a slash at the end.
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -86,7 +86,7 @@ impl Server {
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         loop {
             let Ok((stream, _)) = listener.accept().await else {
-                // One connection's failure, or a lack that passes: the others are served on.
+                // One connection has failed, or a resource is missing for the moment; the others are served on.
                 tokio::time::sleep(AFTER_A_FAILURE).await;
                 continue;
             };
@@ -99,7 +99,7 @@ impl Server {
                         Ok::<_, Infallible>(with_policies(response, self.isolated))
                     }
                 });
-                // A client that hangs up is no failure of ours.
+                // A client that hangs up is no error.
                 let _ = hyper::server::conn::http1::Builder::new()
                     .timer(TokioTimer::new())
                     .serve_connection(TokioIo::new(stream), service)
@@ -116,8 +116,7 @@ impl Server {
 
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// What every answer carries: it is what its type says, is asked about before it is used again, and is not for
-/// other sites.
+/// The headers of every response: the type is as declared, caches must revalidate, and other sites may not use it.
 const POLICIES: [(HeaderName, &str); 3] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-cache"),
@@ -127,7 +126,7 @@ const POLICIES: [(HeaderName, &str); 3] = [
     ),
 ];
 
-/// What makes a page cross-origin isolated.
+/// The headers that make a page cross-origin isolated.
 const ISOLATION: [(HeaderName, &str); 2] = [
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -166,7 +165,7 @@ fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-/// Whether a request names this machine, and nothing else, as the one it is for.
+/// Whether all host names of a request are this machine's.
 fn is_for_this_machine(request: &Request<Incoming>) -> bool {
     let hosts = request.headers().get_all(header::HOST);
     let mut hosts = hosts.iter().peekable();
@@ -185,8 +184,8 @@ fn is_loopback(authority: &Authority) -> bool {
         || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Whether every part of a path names a file or folder right there: not a way out, not hidden, not a drive or a
-/// stream of Windows.
+/// Whether every segment of a path is the plain name of a file or folder: not `..`, not hidden, not a drive or
+/// alternate stream of Windows.
 fn is_plain(path: &str) -> bool {
     let Ok(path) = percent_decode_str(path).decode_utf8() else {
         return false;
@@ -199,7 +198,7 @@ fn is_plain(path: &str) -> bool {
     path.is_empty() || folder.split('/').all(plain)
 }
 
-/// The file a request asks for, from the folder of a mount.
+/// The response with the requested file from the folder of a mount.
 async fn send(mut request: Request<Incoming>, mount: &Mount) -> Response<Body> {
     let prefix = mount.prefix.trim_end_matches('/');
     *request.uri_mut() = below(request.uri(), prefix);
@@ -228,8 +227,8 @@ fn below(uri: &Uri, prefix: &str) -> Uri {
     rest.parse().unwrap_or_default()
 }
 
-/// Makes a range of what may have changed (`If-Range`, which the file service does not know) one that fails then,
-/// and gives the request for all of the file that is to follow.
+/// Translates `If-Range`, which the file service does not support, into a condition that fails if the file has changed.
+/// Returns the request for the whole file that is to follow then.
 fn conditional(request: &mut Request<()>) -> Option<Request<()>> {
     let known = request.headers_mut().remove(header::IF_RANGE)?;
     let mut whole = request.clone();

@@ -1,4 +1,4 @@
-//! Assembles the npm package and the site from what was built and what was written by hand.
+//! Assembles the npm package and the site from built and hand-written files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,13 +14,15 @@ use crate::repo::Repo;
 use crate::wasm::{self, Bound, Variant};
 use crate::{sizes, tools};
 
-/// Builds the shipped modules, and `more` engines for tests, and assembles the npm package.
+/// Builds the shipped modules, and the engines in `more` for tests, and assembles the npm package. Fails if a module
+/// exceeds its size budget.
 pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
     assemble_package(repo, more, false)?;
     sizes::check(repo)
 }
 
-/// As [`package`], with the names of the engines' functions, which a profile shows: larger than is shipped.
+/// Like [`package`], but keeps the names of the engines' functions for a profiler. The modules are larger than those
+/// shipped, so that there is no budget.
 pub fn package_with_names(repo: &Repo) -> Result<()> {
     assemble_package(repo, &[], true)
 }
@@ -40,14 +42,14 @@ fn assemble_package(repo: &Repo, more: &[Variant], names: bool) -> Result<()> {
     assemble(repo, shipped.chain(&extras))
 }
 
-/// Builds modules, in their order. Most of the time goes into the last pass over a whole module, which runs on one
-/// core, so that each core of the machine works on one of them.
+/// Builds the modules, and returns them in the given order. Most of the time goes into the last optimization of a whole
+/// module, which runs on one core, so that several modules are built at the same time.
 fn build_side_by_side(
     repo: &Repo,
     variants: &[Variant],
     names: bool,
 ) -> Result<Vec<(Variant, Bound)>> {
-    // Installed before, so that it is installed once.
+    // Installed here, so that the threads do not all install it.
     tools::wasm_opt(repo)?;
     let next = AtomicUsize::new(0);
     let build = || {
@@ -91,7 +93,7 @@ fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>
     Ok(())
 }
 
-/// Takes the comments out of the scripts in a folder: what users read of them is in the types.
+/// Removes the comments from the scripts in a folder. What users need to read is in the types.
 fn strip_comments(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -103,7 +105,7 @@ fn strip_comments(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The npm package carries the version of the crate.
+/// Checks that the npm package has the version of the crate.
 fn check_version(manifest: &Path) -> Result<()> {
     let manifest: serde_json::Value = serde_json::from_slice(&fs::read(manifest)?)?;
     let version = &manifest["version"];
@@ -115,7 +117,7 @@ fn check_version(manifest: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Assembles the site: the page, and beside it the package it imports. `models` are files to add.
+/// Assembles the site: the page, and the package that it imports. `models` are files to add.
 pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
     let site = repo.site();
     clear(&site)?;
@@ -130,15 +132,15 @@ pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
     Ok(())
 }
 
-/// Endings of what a page may load.
+/// The endings of files that a page may load.
 const LOADED: [&str; 6] = ["css", "gguf", "html", "js", "txt", "wasm"];
-/// The file that keeps the others.
+/// The service worker, which caches the other files.
 const SERVICE_WORKER: &str = "sw.js";
-/// Where it has the list of them.
+/// The place in it for the list of files.
 const UNNAMED: &str = r#"{ build: "", files: {} }"#;
 
-/// Writes into the service worker of a site which files it keeps, each with its hash as the attribute `integrity`
-/// has it, and a name for all of them together.
+/// Writes the list of files to cache into the service worker of a site: each with its hash in the format of the
+/// attribute `integrity`, and a name for the whole build.
 fn name_files(site: &Path) -> Result<()> {
     let mut files = BTreeMap::new();
     hash_tree(site, "", &mut files)?;
@@ -155,7 +157,7 @@ fn name_files(site: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The hashes of a site's files by their address in it.
+/// Collects the hashes of a site's files by their address in it.
 fn hash_tree(folder: &Path, at: &str, files: &mut BTreeMap<String, String>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -175,7 +177,7 @@ fn hash_tree(folder: &Path, at: &str, files: &mut BTreeMap<String, String>) -> R
             "{address}: an address must not need escapes"
         );
         let address = match address.as_str() {
-            // Some hosts redirect its own name to this one.
+            // Some hosts redirect `index.html` to the folder.
             "index.html" => "./".to_owned(),
             _ => address,
         };
@@ -188,7 +190,7 @@ fn integrity(bytes: &[u8]) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes)))
 }
 
-/// Makes a folder empty.
+/// Empties a folder, or creates it.
 fn clear(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot clear {}", folder.display()))?;

@@ -1,4 +1,4 @@
-//! What a page downloads, and the budget for it.
+//! The sizes of the files that a page downloads, and the budgets for them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,13 @@ use serde::Deserialize;
 use crate::command;
 use crate::repo::Repo;
 
-/// The most that one module and all JavaScript of the package may weigh, in bytes, gzipped.
+/// The budget for the core, in bytes gzipped: the largest engine module and all JavaScript that it needs.
 const BUDGET: u64 = 350_000;
 
-/// The same for the module that renders chat templates, which a page loads when it first needs one.
+/// The budget for the module that renders chat templates, and its JavaScript.
 const CHAT_BUDGET: u64 = 300_000;
 
-/// The same for the module that compiles grammars, and its JavaScript.
+/// The budget for the module that compiles grammars, and its JavaScript.
 const CONSTRAINT_BUDGET: u64 = 520_000;
 
 /// Sizes of one file in bytes.
@@ -46,7 +46,7 @@ pub fn print(repo: &Repo) -> Result<()> {
     Ok(())
 }
 
-/// Prints the sizes, and fails where the core is over its budget.
+/// Prints the sizes, and fails if one of the budgets is exceeded.
 pub fn check(repo: &Repo) -> Result<()> {
     let files = measure(repo)?;
     show(&files);
@@ -99,12 +99,12 @@ fn is_of_constraints(name: &str) -> bool {
     name.contains("constraint")
 }
 
-/// Whether a file is loaded only where somebody trains.
+/// Whether a file is loaded only for training.
 fn is_of_the_trainer(name: &str) -> bool {
     name.contains("trainer")
 }
 
-/// What a page loads before any weights: one module, and the JavaScript.
+/// The gzipped bytes that a page loads before any weights: the largest engine module, and the JavaScript.
 fn core(files: &BTreeMap<String, Sizes>) -> u64 {
     let is_extra =
         |name: &str| is_of_chat(name) || is_of_constraints(name) || is_of_the_trainer(name);
@@ -117,7 +117,7 @@ fn core(files: &BTreeMap<String, Sizes>) -> u64 {
     ending(".wasm").max().unwrap_or(0) + ending(".js").sum::<u64>()
 }
 
-/// All files of one kind together.
+/// The gzipped bytes of all files of one kind.
 fn weight(files: &BTreeMap<String, Sizes>, is_of: fn(&str) -> bool) -> u64 {
     let own = files.iter().filter(|(name, _)| is_of(name));
     own.map(|(_, sizes)| sizes.gzip).sum()

@@ -1,5 +1,5 @@
-//! The programs a build or the tests need: found where they are installed, else installed for this
-//! repository alone. Each installation says what it installs and what for.
+//! The programs that a build or the tests need. They are used if installed, and else installed for this repository
+//! only. Each installation prints what it installs and why.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::repo::Repo;
 use crate::{command, fetch};
 
-/// The version the root crate is bound with. `Cargo.toml` pins the same.
+/// The version of wasm-bindgen. `Cargo.toml` pins the same.
 pub const WASM_BINDGEN: &str = "0.2.130";
 const WASM_PACK: &str = "0.15.1";
 
@@ -34,14 +34,14 @@ pub fn rust_target(target: &str, why: &str) -> Result<()> {
     rustup(installed, "target", target, why)
 }
 
-/// Makes sure that the standard library can be compiled along with a module.
+/// Makes sure that the source of the standard library is installed, which is compiled along with each module.
 pub fn rust_source() -> Result<()> {
     let installed = rust_libraries()?.join("src/rust/library").is_dir();
     let why = "the standard library is made as small as the modules are";
     rustup(installed, "component", "rust-src", why)
 }
 
-/// Where the pinned Rust toolchain keeps what it compiles with.
+/// The folder of the pinned Rust toolchain's libraries.
 fn rust_libraries() -> Result<PathBuf> {
     let sysroot = command::output(Command::new("rustc").args(["--print", "sysroot"]))?;
     Ok(Path::new(sysroot.trim()).join("lib/rustlib"))
@@ -55,31 +55,31 @@ fn rustup(installed: bool, kind: &str, name: &str, why: &str) -> Result<()> {
     command::run(Command::new("rustup").args([kind, "add", name]))
 }
 
-/// What runs programs of 64-bit Arm on another machine, where it is installed.
+/// An emulator for programs of 64-bit Arm, if installed.
 pub fn arm_emulator() -> Result<Option<PathBuf>> {
     let find = || command::find(&["qemu-aarch64", "qemu-aarch64-static"]);
     install_in_ci(find, "An emulator of Arm processors", &["qemu-user"])
 }
 
-/// Whether there is what libFuzzer is compiled with.
+/// Whether there is a C++ compiler, which libFuzzer needs.
 pub fn cpp_compiler() -> Result<bool> {
     let find = || command::find(&["c++", "g++", "clang++"]);
     Ok(install_in_ci(find, "A C++ compiler", &["g++"])?.is_some())
 }
 
-/// The script of wasm-opt, which Node runs.
+/// The path of the wasm-opt script, which runs in Node.
 pub fn wasm_opt(repo: &Repo) -> Result<PathBuf> {
     let folder = repo.build_tools();
     npm_packages(&folder, "wasm-opt makes the modules smaller and faster")?;
     Ok(folder.join("node_modules/binaryen/bin/wasm-opt"))
 }
 
-/// What the page tests import.
+/// Installs the npm packages that the page tests import.
 pub fn page_test_packages(repo: &Repo) -> Result<()> {
     npm_packages(&repo.page_tests(), "the page tests drive a browser with it")
 }
 
-/// Native llama.cpp. No lock file: it would ask for the builds of every platform and graphics card.
+/// Installs native llama.cpp. There is no lock file: it would require the builds for every platform and graphics card.
 pub fn native_peer(folder: &Path) -> Result<()> {
     if folder.join("node_modules/node-llama-cpp").is_dir() {
         return Ok(());
@@ -94,12 +94,12 @@ pub fn native_peer(folder: &Path) -> Result<()> {
     command::run(npm.args(["--omit=optional", "--no-package-lock"]))
 }
 
-/// Installs what a folder's lock file pins into its `node_modules`, unless that is done already.
+/// Installs the npm packages that a folder's lock file pins, unless that has been done.
 pub fn npm_packages(folder: &Path, why: &str) -> Result<()> {
     let lock = fs::File::open(folder.join("package-lock.json"))
         .with_context(|| format!("no package-lock.json in {}", folder.display()))?;
     let sum = fetch::sha256(lock)?;
-    // npm clears the folder before it starts, so the stamp stands for a finished installation.
+    // npm clears the folder before it starts, so that the stamp proves a finished installation.
     let stamp = folder.join("node_modules").join(".installed-from");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == sum) {
         return Ok(());
@@ -117,8 +117,8 @@ pub fn npm_packages(folder: &Path, why: &str) -> Result<()> {
     Ok(())
 }
 
-/// The folder to put first on the PATH so that wasm-pack and wasm-bindgen's test runner are found in
-/// the right versions. What the PATH has in the right version already is not installed there.
+/// The folder to put first on the PATH, so that wasm-pack and wasm-bindgen's test runner are found in the right
+/// versions. Tools that the PATH has in the right version are not installed again.
 pub fn wasm_pack(repo: &Repo) -> Result<PathBuf> {
     let root = repo.installed_tools();
     let bin = root.join("bin");
@@ -152,7 +152,7 @@ pub fn program(folder: &Path, name: &str) -> PathBuf {
     if file.is_file() { file } else { name.into() }
 }
 
-/// Whether a program runs and says it is of this version.
+/// Whether a program runs and reports this version.
 fn has_version(program: &Path, version: &str) -> bool {
     let said = command::probe(Command::new(program).arg("--version"));
     said.is_some_and(|said| said.split_whitespace().any(|word| word == version))
@@ -177,9 +177,9 @@ fn cargo_install(package: &str, version: &str, root: &Path) -> Result<()> {
     command::run(&mut cargo)
 }
 
-/// Finds Chromium and its driver: named by `CHROMIUM` and `CHROMEDRIVER`, or on the PATH, or where
-/// macOS keeps applications. Installs them from Debian's packages where this runs as root, as
-/// continuous integration does; else says what to install.
+/// Finds Chromium and its driver: by the variables `CHROMIUM` and `CHROMEDRIVER`, on the PATH, or where macOS keeps
+/// applications. If they are missing, installs Debian's packages when run as root, as in continuous integration; else
+/// fails with advice on what to install.
 pub fn chromium() -> Result<Chromium> {
     if let Some(found) = find_chromium() {
         return Ok(found);
@@ -196,16 +196,16 @@ pub fn chromium() -> Result<Chromium> {
     find_chromium().context("Chromium is still missing after its installation")
 }
 
-/// A browser that the page is tested in beside Chromium, where it is installed.
+/// A browser besides Chromium in which the page is tested, if installed.
 pub struct OtherBrowser {
     /// Its name in the tests.
     pub name: &'static str,
     /// The variable that names the program the tests start: the browser, or its driver.
     pub variable: &'static str,
-    /// What the program is called, and where macOS keeps it.
+    /// The names of the program, and where macOS keeps it.
     programs: &'static [&'static str],
     app: Option<&'static str>,
-    /// Another program that the tests start with it.
+    /// Another program that the tests start along with it.
     beside: Option<&'static str>,
     /// Debian's packages.
     packages: &'static [&'static str],
@@ -221,7 +221,7 @@ pub const FIREFOX: OtherBrowser = OtherBrowser {
     packages: &["firefox-esr"],
 };
 
-/// WebKitGTK, the engine of Safari. It has no mode without a window, so it needs a screen in memory.
+/// WebKitGTK, which has the engine of Safari. It has no headless mode, so that it needs a virtual display.
 pub const WEBKIT: OtherBrowser = OtherBrowser {
     name: "webkit",
     variable: "WEBKIT_DRIVER",
@@ -232,12 +232,12 @@ pub const WEBKIT: OtherBrowser = OtherBrowser {
 };
 
 impl OtherBrowser {
-    /// The program to start, if it is there.
+    /// The program to start, if it is installed.
     pub fn find(&self) -> Result<Option<PathBuf>> {
         install_in_ci(|| self.installed(), self.programs[0], self.packages)
     }
 
-    /// What to do where it is not there.
+    /// Advice for where it is not installed.
     pub fn advice(&self) -> String {
         format!(
             "{} is not installed (on Debian: `sudo apt-get install {}`; elsewhere name the program with {})",
@@ -259,8 +259,8 @@ impl OtherBrowser {
     }
 }
 
-/// What `find` finds. In continuous integration, which the variable `CI` tells, what is missing is installed,
-/// because no check is left out there.
+/// What `find` finds. In continuous integration, which sets the variable `CI`, missing programs are installed, because
+/// no check may be skipped there.
 fn install_in_ci(
     find: impl Fn() -> Option<PathBuf>,
     what: &str,
@@ -270,7 +270,7 @@ fn install_in_ci(
     if found.is_some() || std::env::var_os("CI").is_none() {
         return Ok(found);
     }
-    // One at a time: steps that run side by side may both want something.
+    // One installation at a time: concurrent steps may both need one.
     static INSTALLING: Mutex<()> = Mutex::new(());
     let _one = INSTALLING.lock().expect("no installation panics");
     ensure!(
@@ -282,8 +282,8 @@ fn install_in_ci(
     Ok(found)
 }
 
-/// Installs Debian's packages where this runs as root and there is apt-get, as in continuous
-/// integration. Whether it did.
+/// Installs Debian's packages if this runs as root and there is apt-get, as in continuous integration. Returns whether
+/// it did.
 fn debian_install(what: &str, packages: &[&str]) -> Result<bool> {
     let root = command::probe(Command::new("id").arg("-u")).is_some_and(|user| user == "0");
     let (Some(apt), true) = (command::find(&["apt-get"]), root) else {

@@ -1,4 +1,4 @@
-//! `cargo verify`: every check, in the order that fails soonest.
+//! `cargo verify`: runs every check, in the order in which problems show soonest.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ struct Step {
     name: &'static str,
     what: &'static str,
     run: fn(&Repo) -> Result<()>,
-    /// Whether it runs at the same time as its neighbours that do, too: each keeps about one core busy.
+    /// Whether it runs at the same time as neighbouring steps that may: each of these keeps about one core busy.
     side_by_side: bool,
 }
 
@@ -94,7 +94,7 @@ pub fn list() {
     }
 }
 
-/// Runs all steps, or those named, up to the first that fails, and sums up.
+/// Runs all steps, or those in `only`, up to the first that fails, and prints a summary.
 pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
     if let Some(unknown) = only
         .iter()
@@ -143,7 +143,7 @@ pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-/// How long each step took, and its outcome.
+/// Runs steps at the same time; returns how long each took, and its outcome.
 fn run_side_by_side(repo: &Repo, steps: &[&Step]) -> Vec<(Duration, Result<()>)> {
     let timed = |step: &Step| {
         let start = Instant::now();
@@ -162,7 +162,7 @@ fn run_side_by_side(repo: &Repo, steps: &[&Step]) -> Vec<(Duration, Result<()>)>
     })
 }
 
-/// Why a step was not run, which is no failure.
+/// Why a step was skipped, which is no failure.
 #[derive(Debug)]
 struct Skipped(String);
 
@@ -242,15 +242,15 @@ fn test(repo: &Repo) -> Result<()> {
         repo,
         &["test", "--locked", "--package", "nexttoken"],
     ))?;
-    // In the profile this program was built in, so that what it needs is not compiled once more.
+    // In the profile of this program, so that its dependencies are not compiled again.
     let packaging = ["--package", "nexttoken-pkg", "--profile", "tool"];
     command::run(cargo(repo, &["test", "--locked"]).args(packaging))
 }
 
-/// The kernel tests on a processor of each kind, in an emulator where there is one. An Arm machine runs them
+/// Tests the kernels of aarch64 in an emulator, if there is one, for two kinds of processors. An Arm machine runs them
 /// among the native tests.
 fn neon(repo: &Repo) -> Result<()> {
-    // Its C library comes with Rust, and so does the linker: no other cross compiler is needed.
+    // This target's C library and linker come with Rust, so that no cross compiler is needed.
     const TARGET: &str = "aarch64-unknown-linux-musl";
     tools::rust_target(TARGET, "the kernels of aarch64 are checked")?;
     let emulator = tools::arm_emulator()?;
@@ -274,7 +274,7 @@ fn neon(repo: &Repo) -> Result<()> {
         eprintln!("no qemu-aarch64 (on Debian: qemu-user): the tests are compiled, not run");
         return test(None);
     }
-    // Without the dot product, and with it.
+    // A processor without the dot product instructions, and one with them.
     test(Some("cortex-a57"))?;
     test(Some("max"))
 }
@@ -300,14 +300,14 @@ fn wasm_test(repo: &Repo) -> Result<()> {
             .arg(&driver)
             .args(arguments);
         command::prepend_path(&mut wasm_pack, &bin)?;
-        // A whole model takes longer than the runner's usual patience, in seconds.
+        // Tests with a whole model take longer than the runner's default timeout; this one is in seconds.
         wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", "600");
         if let Some(flags) = flags {
             wasm_pack.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
         }
         command::run(&mut wasm_pack)
     };
-    // Without the command line and most tests that only run natively: wasm-pack builds all that it finds.
+    // Without the command line and most native tests: wasm-pack builds everything it finds.
     let features = "js,js-chat,constraint,train";
     test(
         None,
@@ -322,13 +322,13 @@ fn build(repo: &Repo) -> Result<()> {
     site::assemble_site(repo, &[])
 }
 
-/// The page in Chromium, whose outcomes the other browsers are held against.
+/// Tests the page in Chromium, and keeps the outcomes with which the other browsers are compared.
 fn page_test(repo: &Repo) -> Result<()> {
     let browser = tools::chromium()?.browser;
     run_page_tests(repo, "chromium", "CHROMIUM", &browser)
 }
 
-/// The page in another browser, held against what `page-test` has kept.
+/// Tests the page in another browser, and compares it with the outcomes that `page-test` has kept.
 fn other_page_test(repo: &Repo, browser: &tools::OtherBrowser) -> Result<()> {
     let Some(program) = browser.find()? else {
         bail!(Skipped(browser.advice()));
@@ -336,7 +336,7 @@ fn other_page_test(repo: &Repo, browser: &tools::OtherBrowser) -> Result<()> {
     run_page_tests(repo, browser.name, browser.variable, &program)
 }
 
-/// Makes what the page tests need, once for all browsers.
+/// Prepares what the page tests need, once for all browsers.
 fn prepare_page_tests(repo: &Repo) -> Result<()> {
     static IS_DONE: Mutex<bool> = Mutex::new(false);
     let mut is_done = IS_DONE.lock().expect("no step panics");
@@ -357,7 +357,7 @@ fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) ->
     server.run_in_background();
     let mut node = Command::new("node");
     node.current_dir(repo.root())
-        // One file at a time: each starts a browser and may run a model in it.
+        // One test file at a time: each starts a browser and may run a model in it.
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
         .args(page_tests(repo)?)
         .env("NEXTTOKEN_ORIGIN", origin)
@@ -366,7 +366,7 @@ fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) ->
     command::run_named(browser, &mut node)
 }
 
-/// The test files, by name: what Node makes of a folder differs between its versions.
+/// The test files, listed by name because versions of Node treat a folder differently.
 fn page_tests(repo: &Repo) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(repo.page_tests())? {

@@ -1,5 +1,5 @@
-//! Compiles the root crate to WebAssembly: the engine in its variants, and the modules beside it. Binds each
-//! to JavaScript and optimises it.
+//! Compiles the root crate to WebAssembly modules: the variants of the engine, and the modules for chat, constraints
+//! and training. Generates the JavaScript bindings of each, and optimizes it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,41 +12,42 @@ use wasm_bindgen_cli_support::Bindgen;
 use crate::repo::Repo;
 use crate::{command, fetch, tools};
 
-/// One module that is made of the source of the root crate.
+/// A module that is built from the root crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variant {
-    /// The engine in 128-bit SIMD, which every current browser has. All engines give the same results.
+    /// The engine with 128-bit SIMD, which every current browser supports. All engines give the same results.
     Simd128,
-    /// The engine in relaxed SIMD besides, whose integer dot product is faster where the browser has it.
+    /// The engine with relaxed SIMD as well, whose integer dot product is faster in browsers that have it.
     Relaxed,
     /// The engine without SIMD: the specification the others are tested against; never shipped.
     Scalar,
-    /// What renders chat templates, loaded with the first conversation.
+    /// The renderer of chat templates, loaded with the first conversation.
     Chat,
-    /// What compiles grammars, loaded with the first constraint.
+    /// The compiler of grammars, loaded with the first constraint.
     Constraint,
-    /// The trainer beside the engine, loaded only where somebody trains; its matrix products use 128-bit SIMD.
+    /// The trainer together with the engine, loaded only for training. Its matrix products use 128-bit SIMD.
     Trainer,
 }
 
-/// How a module is made.
+/// How a module is built.
 struct Recipe {
     /// Cargo's profile.
     profile: &'static str,
     /// The features of the crate that are compiled in.
     features: &'static str,
-    /// What rustc is told beside [`PANICS`].
+    /// The flags of rustc besides [`PANICS`].
     rustc: String,
-    /// What Cargo is told of the standard library.
+    /// Cargo's options for the standard library.
     standard_library: &'static [&'static str],
-    /// What wasm-opt is told beside [`OPTIMISER`].
+    /// The options of wasm-opt besides [`OPTIMISER`].
     optimiser: Vec<&'static str>,
 }
 
 impl Variant {
     /// The engines the package ships.
     pub const ENGINES: [Self; 2] = [Self::Simd128, Self::Relaxed];
-    /// What the package ships beside the engine: each with a glue of its own, loaded where it is needed.
+    /// The modules that the package ships besides the engines. Each has JavaScript glue of its own, and is loaded when
+    /// it is needed.
     pub const EXTRAS: [Self; 3] = [Self::Chat, Self::Constraint, Self::Trainer];
 
     /// The name used in file names.
@@ -66,7 +67,7 @@ impl Variant {
         format!("nexttoken_{}.wasm", self.name())
     }
 
-    /// File name of its glue and its types, without the ending; the engines share theirs.
+    /// File name of its glue and types, without the ending. The engines share theirs.
     pub fn stem(self) -> String {
         match self {
             Self::Simd128 | Self::Relaxed | Self::Scalar => "nexttoken".to_owned(),
@@ -84,7 +85,7 @@ impl Variant {
             standard_library: &[],
             optimiser: [&FAST, optimiser].concat(),
         };
-        // On the way to an answer it is small rather than fast.
+        // These are optimized for size, because they are downloaded while the user waits for an answer.
         let small = |features, memory: u32| Recipe {
             profile: "small",
             features,
@@ -101,14 +102,14 @@ impl Variant {
             ),
             Self::Scalar => fast("js", "-simd128", &[]),
             Self::Trainer => fast("js,train", "+simd128", &["--enable-simd"]),
-            // No template needs more memory, and no grammar that fits its limits.
+            // Enough for every template, and for every grammar within its limits.
             Self::Chat => small("js-chat", 64 << 20),
             Self::Constraint => small("js-constraint", 512 << 20),
         }
     }
 }
 
-/// A finished module: the module, and the JavaScript and types it is called through.
+/// A finished module with its JavaScript glue and types.
 pub struct Bound {
     /// Path of the optimised module.
     pub module: PathBuf,
@@ -118,22 +119,22 @@ pub struct Bound {
     pub types: String,
 }
 
-/// What rustc is told of panics: each is a trap, whose message and place nobody would see. Without them a module is
-/// a tenth smaller, if the standard library is compiled so, too.
+/// rustc's flags for panics: each becomes a trap without message and location, which nobody would see. That makes a
+/// module smaller by a tenth, if the standard library is compiled the same way.
 const PANICS: &str = "-Zunstable-options\u{1f}-Cpanic=immediate-abort\u{1f}-Zlocation-detail=none";
 
-/// What wasm-opt is told where speed counts.
+/// The options of wasm-opt for modules that must be fast.
 const FAST: [&str; 3] = [
     "-O3",
-    // Folds additions to addresses into loads: sound where no address wraps around into the first
-    // kilobyte, the far end of the stack here.
+    // Folds additions into the offsets of loads. This is valid if no address computation wraps around into the first
+    // kilobyte of memory, which here is the far end of the stack.
     "--low-memory-unused",
-    // Kernels are functions of their own on purpose, see `Isa::isolate`.
+    // Kernels are separate functions on purpose, see `Isa::isolate`.
     "--one-caller-inline-max-function-size=50",
 ];
 
-/// What wasm-opt is told for every module: the features Rust's own target turns on. Nothing that would
-/// change the result of a float operation.
+/// The options of wasm-opt for every module: the features that Rust's target enables. Nothing that would change the
+/// result of a float operation.
 const OPTIMISER: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-multivalue",
@@ -144,11 +145,13 @@ const OPTIMISER: [&str; 7] = [
     "--strip-producers",
 ];
 
-/// Builds one module, with the names of its functions for a profile or without; quick where nothing changed.
+/// Builds one module, with or without the names of its functions for a profiler. Returns quickly if nothing has
+/// changed.
 pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
     let mut recipe = variant.recipe();
     if names {
-        // Names that tell one kernel's formats apart; flags are separated by that byte.
+        // This mangling has names that tell the instances of a generic kernel apart. Flags are separated by the byte
+        // 0x1F.
         recipe.rustc += "\u{1f}-Csymbol-mangling-version=v0";
         recipe.optimiser.push("--debuginfo");
     }
@@ -160,7 +163,7 @@ pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
     if fs::read_to_string(&stamp).is_ok_and(|old| old == made_from) {
         return read(&folder, variant);
     }
-    // Gone while its files change, so that an interrupted run is not taken for a finished one.
+    // Removed while the files change, so that an interrupted run does not look finished.
     let _ = fs::remove_file(&stamp);
     bind(&compiled, &folder, variant, names)
         .with_context(|| format!("cannot bind {}", variant.module()))?;
@@ -179,7 +182,7 @@ fn read(folder: &Path, variant: Variant) -> Result<Bound> {
     })
 }
 
-/// Everything a finished module depends on.
+/// A text of everything that a finished module depends on.
 fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     let module = fetch::sha256(fs::File::open(compiled)?)?;
     let (bindgen, binaryen) = (tools::WASM_BINDGEN, include_str!("../tools/package.json"));
@@ -189,9 +192,9 @@ fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     ))
 }
 
-/// Compiles the library by one recipe, and gives the path of the raw module.
+/// Compiles the library by a recipe, and returns the path of the raw module.
 fn compile(repo: &Repo, variant: Variant, recipe: &Recipe) -> Result<PathBuf> {
-    // A folder for each, because Cargo would build everything anew whenever the flags change.
+    // A folder for each variant, because Cargo rebuilds everything when flags change.
     let target = repo.target().join("wasm").join(variant.name());
     let mut cargo = command::cargo();
     cargo
@@ -203,10 +206,9 @@ fn compile(repo: &Repo, variant: Variant, recipe: &Recipe) -> Result<PathBuf> {
         .arg(&target)
         .args(["-Z", "build-std=std,panic_abort"])
         .args(recipe.standard_library)
-        // Says that the pinned compiler may do what is stable only in name.
+        // Lets the pinned stable compiler use unstable options.
         .env("RUSTC_BOOTSTRAP", "1")
-        // Takes the place of every other source of flags, the user's own among them: the same
-        // source must give the same module.
+        // Replaces all other sources of flags, including the user's own: the same source must give the same module.
         .env(
             "CARGO_ENCODED_RUSTFLAGS",
             format!("{PANICS}\u{1f}{}", recipe.rustc),
@@ -216,7 +218,7 @@ fn compile(repo: &Repo, variant: Variant, recipe: &Recipe) -> Result<PathBuf> {
     Ok(built.join("nexttoken.wasm"))
 }
 
-/// The module without what llguidance exports for programs in C, and all that is only for them.
+/// The module without the functions that llguidance exports for C, and without the code that only these use.
 fn without_c_exports(compiled: &Path) -> Result<Module> {
     let mut module = Module::from_file(compiled)?;
     let exports = module.exports.iter();
@@ -227,7 +229,7 @@ fn without_c_exports(compiled: &Path) -> Result<Module> {
     Ok(module)
 }
 
-/// Writes the glue, its types and the module with the bindings applied.
+/// Generates the glue, its types and the bound module.
 fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result<()> {
     let mut bindgen = Bindgen::new();
     match variant {
@@ -238,17 +240,17 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result
         .out_name(&variant.stem())
         .web(true)?
         .typescript(true)
-        // The caller names the variant it wants. Without this the glue names a file that is not
-        // in the package, which bundlers look for.
+        // The caller passes the module's address. Without this option the glue would contain the name of a file that is
+        // not in the package, and bundlers would look for it.
         .omit_default_module_path(true)
-        // What is untrusted may run into the limits of its module, which then must begin anew.
+        // Untrusted input may exceed the limits of these modules, which must then be started again.
         .reset_state_function(matches!(variant, Variant::Chat | Variant::Constraint))
         .remove_name_section(!names)
         .remove_producers_section(true)
         .generate(folder)?;
     let glue = folder.join(variant.stem() + ".js");
     let text = without_comments(&fs::read_to_string(&glue)?);
-    // Those that can begin anew look after themselves.
+    // Modules that can be started again need no guard.
     let text = match variant {
         Variant::Chat | Variant::Constraint => text,
         _ => guarded(&text)?,
@@ -257,11 +259,11 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result
     Ok(())
 }
 
-/// What a glue with a guard begins with.
+/// The first lines of a glue with a guard.
 const GUARD: &str =
     "import { Guard } from \"./guard.js\";\n\nexport const guard = new Guard();\n\n";
 
-/// The glue with all calls of its module going through `guard.js`, also those of promises and closures.
+/// The glue with all calls into its module passing through `guard.js`, including those from promises and closures.
 fn guarded(glue: &str) -> Result<String> {
     let exports = "wasm = instance.exports;";
     ensure!(
@@ -272,8 +274,9 @@ fn guarded(glue: &str) -> Result<String> {
     Ok(GUARD.to_owned() + &glue.replace(exports, behind))
 }
 
-/// JavaScript without lines that are comments or documentation, which the types have: a page would download
-/// them. wasm-bindgen's own name positions in a table of the module, and so may differ where the code does not.
+/// JavaScript without comment lines: a page would download them, and the documentation is in the types. wasm-bindgen's
+/// own comments also contain positions in a table of the module, which would make the glue differ where the code does
+/// not.
 pub fn without_comments(code: &str) -> String {
     let mut documentation = false;
     let stays = |line: &&str| {
@@ -300,7 +303,7 @@ fn optimise(repo: &Repo, recipe: &Recipe, from: &Path, to: &Path) -> Result<()> 
     Ok(())
 }
 
-/// Fails unless one glue fits all modules that share it, and holds under a strict Content-Security-Policy.
+/// Fails unless the modules that share a glue have the same, and it works under a strict Content-Security-Policy.
 pub fn check_glue(modules: &[(Variant, Bound)]) -> Result<()> {
     let Some(((first, model), rest)) = modules.split_first() else {
         bail!("there is no module");
@@ -331,7 +334,7 @@ pub fn check_glue(modules: &[(Variant, Bound)]) -> Result<()> {
     Ok(())
 }
 
-/// The first lines that differ.
+/// The first pair of lines that differ.
 fn first_difference<'a>(one: &'a str, other: &'a str) -> Option<(&'a str, &'a str)> {
     if one == other {
         return None;

@@ -1,19 +1,19 @@
-//! Arguments as Python's functions take them: by place or by name.
+//! The arguments of a call, read as Python's functions take them: by position or by keyword.
 
 use super::value::{failure, integer, type_name};
 use minijinja::Error;
 use minijinja::value::{Kwargs, Value};
 
-/// What a function is called with.
+/// The arguments of one call, taken one after the other.
 pub(super) struct Arguments<'a> {
     placed: &'a [Value],
     named: Option<Kwargs>,
-    /// How many of those with a place have been asked for.
+    /// How many positional arguments have been taken.
     taken: usize,
 }
 
 impl<'a> Arguments<'a> {
-    /// Parts the arguments of a call.
+    /// Separates the positional arguments of a call from its keyword arguments.
     pub fn new(args: &'a [Value]) -> Result<Self, Error> {
         let (placed, named) = match args.split_last() {
             Some((last, placed)) if last.is_kwargs() => {
@@ -28,7 +28,8 @@ impl<'a> Arguments<'a> {
         })
     }
 
-    /// The next argument, which may also be given by this name. Names are those of Python; an empty one is none.
+    /// The next argument: the next positional one, or the keyword argument `name`. The names are Python's; with an
+    /// empty `name` the argument can be given by position only.
     pub fn next(&mut self, name: &str) -> Result<Option<Value>, Error> {
         let placed = self.placed.get(self.taken);
         self.taken += 1;
@@ -44,14 +45,15 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// The next argument, if it is given by place.
+    /// The next positional argument.
     pub fn placed(&mut self) -> Option<Value> {
         let placed = self.placed.get(self.taken);
         self.taken += usize::from(placed.is_some());
         placed.cloned()
     }
 
-    /// All that have not been asked for, after a place for one more: what another function is called with.
+    /// All arguments that have not been taken, behind one undefined value: the receiver's place, for calling another
+    /// filter or test with them.
     pub fn rest(&mut self) -> Vec<Value> {
         let mut rest = vec![Value::UNDEFINED];
         rest.extend(self.placed.iter().skip(self.taken).cloned());
@@ -60,13 +62,13 @@ impl<'a> Arguments<'a> {
         rest
     }
 
-    /// One that must be given.
+    /// The next argument, which must be given.
     pub fn required(&mut self, name: &str) -> Result<Value, Error> {
         self.next(name)?
             .ok_or_else(|| failure(format!("the argument '{name}' is missing")))
     }
 
-    /// A text, or none where the value is none.
+    /// The next argument as a string; `None` where it is absent or Python's `None`.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
         let value = self.next(name)?.filter(|value| !value.is_none());
         value
@@ -74,7 +76,7 @@ impl<'a> Arguments<'a> {
             .transpose()
     }
 
-    /// A whole number, or none where the value is none.
+    /// The next argument as an integer; `None` where it is absent or Python's `None`.
     pub fn integer(&mut self, name: &str) -> Result<Option<i128>, Error> {
         let value = self.next(name)?.filter(|value| !value.is_none());
         let number = |value: Value| {
@@ -84,18 +86,18 @@ impl<'a> Arguments<'a> {
         value.map(number).transpose()
     }
 
-    /// A whole number that must be given.
+    /// The next argument as an integer, which must be given.
     pub fn required_integer(&mut self, name: &str) -> Result<i128, Error> {
         self.integer(name)?
             .ok_or_else(|| failure(format!("the argument '{name}' is missing")))
     }
 
-    /// Whether a value is true.
+    /// The truth of the next argument, or `otherwise` where it is absent.
     pub fn flag(&mut self, name: &str, otherwise: bool) -> Result<bool, Error> {
         Ok(self.next(name)?.map_or(otherwise, |value| value.is_true()))
     }
 
-    /// Makes sure that nothing is left.
+    /// Fails if any argument has not been taken.
     pub fn done(self) -> Result<(), Error> {
         if self.placed.len() > self.taken {
             return Err(failure(format!(
@@ -107,7 +109,7 @@ impl<'a> Arguments<'a> {
     }
 }
 
-/// A value that must be a text.
+/// The string that `value` is, or an error.
 pub(super) fn string(value: &Value) -> Result<&str, Error> {
     value
         .as_str()

@@ -1,4 +1,4 @@
-//! The tests of Jinja2 (`x is …`), by Python's types.
+//! The tests of Jinja2 (`x is …`), which go by Python's types.
 
 use super::methods::{Method, View};
 use super::value::{is_dict, text, type_name};
@@ -10,7 +10,7 @@ type Result<T> = std::result::Result<T, Error>;
 /// A test of a value.
 type Check = fn(&Value) -> bool;
 
-/// Those that need nothing but the value.
+/// Tests of a value without arguments.
 const CHECKS: &[(&str, Check)] = &[
     ("defined", |value| !value.is_undefined()),
     ("undefined", Value::is_undefined),
@@ -30,7 +30,7 @@ const CHECKS: &[(&str, Check)] = &[
     (macros::GIVEN, macros::is_given),
 ];
 
-/// Those that compare a value with another, by the operators they stand for.
+/// Tests that compare a value with another: each operator with the names it is called by.
 const COMPARISONS: [(&str, &[&str]); 7] = [
     ("==", &["==", "eq", "equalto"]),
     ("!=", &["!=", "ne"]),
@@ -41,7 +41,7 @@ const COMPARISONS: [(&str, &[&str]); 7] = [
     ("in", &["in"]),
 ];
 
-/// The others.
+/// Tests that have arguments or may fail; see [`other`].
 const OTHERS: [&str; 8] = [
     "divisibleby",
     "even",
@@ -53,7 +53,7 @@ const OTHERS: [&str; 8] = [
     "upper",
 ];
 
-/// Tells the environment of them.
+/// Adds all tests to the environment.
 pub(super) fn add(environment: &mut Environment<'_>) {
     for &(name, check) in CHECKS {
         environment.add_test(name, move |value: &Value| check(value));
@@ -100,7 +100,8 @@ fn rest_is(state: &mut State, value: &Value, by: &Value, wanted: i64) -> Result<
     Ok(rest == Value::from(wanted))
 }
 
-/// Whether both are one object. Equal lists and maps may be one or not: the engine does not tell.
+/// Whether both are the same object, as Python's `is`. Of equal lists, maps, tuples and ranges the engine does not tell
+/// whether they are one object, so that the question is an error.
 fn same(state: &State, left: &Value, right: &Value) -> Result<bool> {
     let kind = type_name(left);
     if kind != type_name(right) || !compare::equal(state, left, right)? {
@@ -114,7 +115,7 @@ fn same(state: &State, left: &Value, right: &Value) -> Result<bool> {
     }
 }
 
-/// Whether Python would call it: functions, macros, methods, and what is undefined as well.
+/// Whether the value is callable in Jinja2: functions, macros and methods are, and so is what is undefined.
 fn is_callable(value: &Value) -> bool {
     let object = |value: &Value| {
         value.as_object().is_some_and(|object| {
@@ -146,7 +147,7 @@ fn is_loop(value: &Value) -> bool {
         .is_some_and(|object| object.type_name().ends_with("::Loop"))
 }
 
-/// What has a length and items: a map as well, and what is undefined.
+/// Whether the value has a length and items. In Jinja2 that includes maps and what is undefined.
 fn is_sequence(value: &Value) -> bool {
     match value.kind() {
         ValueKind::Iterable => value

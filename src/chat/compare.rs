@@ -1,4 +1,5 @@
-//! Comparisons as Python makes them, their work paid for. The marks of what is shielded are not compared.
+//! Comparisons as Python makes them. Each consumes fuel by the size of what it compares. The marks of shielded text are
+//! ignored.
 
 use super::globals::Namespace;
 use super::macros::Macro;
@@ -12,7 +13,7 @@ use std::cmp::Ordering;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Lists and maps within each other.
+/// How deep compared lists and maps may be nested.
 const MAX_DEPTH: usize = 200;
 
 /// `left == right`.
@@ -68,7 +69,7 @@ fn equal_within(state: &State, left: &Value, right: &Value, depth: usize) -> Res
     Ok(true)
 }
 
-/// Whether both are one object of those that equal no other.
+/// Whether both are the same object, for the types whose objects equal only themselves.
 pub(super) fn same_object(left: &Value, right: &Value) -> bool {
     fn place<T: Object + 'static>(value: &Value) -> Option<*const ()> {
         let object: &T = value.downcast_object_ref()?;
@@ -92,7 +93,7 @@ pub(super) fn has(state: &State, all: &[Value], wanted: &Value) -> Result<bool> 
     Ok(false)
 }
 
-/// What may be a key of a map: nothing that could be changed.
+/// Fails where `key` cannot be a key of a map, because it could be changed: Python's "unhashable type".
 pub(super) fn hashed(state: &State, key: &Value) -> Result<()> {
     hashed_within(state, key, 0)
 }
@@ -112,7 +113,7 @@ fn hashed_within(state: &State, key: &Value, depth: usize) -> Result<()> {
     }
 }
 
-/// `map[key]`, where there is such a key.
+/// The value of `map[key]`; `None` where the map has no such key.
 pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<Value>> {
     hashed(state, key)?;
     let get = |key: &Value| map.as_object().and_then(|map| map.get_value(key));
@@ -126,7 +127,7 @@ pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<
     if let Some(found) = get(&Value::from(&*bare)) {
         return Ok(Some(found));
     }
-    // A key may be a text of a message.
+    // A key that comes from a message may have marks in it, because of which the look-up misses it.
     state.consume_fuel(map.len().unwrap_or(0) as u64 / 64)?;
     let is_it = |key: &Value| {
         key.as_str()
@@ -135,7 +136,7 @@ pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<
     Ok(map.try_iter()?.find(is_it).and_then(|key| get(&key)))
 }
 
-/// `left < right` and its like.
+/// `left op right`, for an operator that orders: `<`, `<=`, `>` or `>=`.
 pub(super) fn compare(state: &State, left: &Value, op: &str, right: &Value) -> Result<bool> {
     let unordered = |order: Option<Ordering>| match op {
         "<" => order == Some(Ordering::Less),
@@ -151,7 +152,8 @@ pub(super) fn compare(state: &State, left: &Value, op: &str, right: &Value) -> R
     }
 }
 
-/// The order of two values: the names of two types where Python knows none between them, nothing where a number is none.
+/// How two values compare. `Err` has the names of their types where Python does not order them; `Ok(None)` is a
+/// comparison with NaN.
 type Order = std::result::Result<Option<Ordering>, [&'static str; 2]>;
 
 fn order(state: &State, left: &Value, right: &Value, depth: usize) -> Result<Order> {
@@ -181,7 +183,7 @@ fn order(state: &State, left: &Value, right: &Value, depth: usize) -> Result<Ord
     Ok(Ok(Some(left.len().cmp(&right.len()))))
 }
 
-/// The order in which a sort puts two values: what has none is an error.
+/// The order of two values in a sort; it is an error where Python does not order their types.
 pub(super) fn sort_order(state: &State, left: &Value, right: &Value) -> Result<Ordering> {
     match order(state, left, right, 0)? {
         Ok(order) => Ok(order.unwrap_or(Ordering::Equal)),
@@ -191,7 +193,8 @@ pub(super) fn sort_order(state: &State, left: &Value, right: &Value) -> Result<O
     }
 }
 
-/// A stable sort that ends with the first error. The order need not be a total one: with what is no number it is none.
+/// A stable merge sort that ends with the first error of `order`. `order` need not be a total order, and with NaN it is
+/// not; the standard library's sorts may panic on such a one.
 pub(super) fn sorted<T>(
     mut all: Vec<T>,
     order: &impl Fn(&T, &T) -> Result<Ordering>,
@@ -236,7 +239,7 @@ pub(super) fn contained(state: &State, needle: &Value, container: &Value) -> Res
     has(state, &items(state, container)?, needle)
 }
 
-/// One comparison.
+/// `left op right`, for any comparison operator.
 pub(super) fn holds(state: &State, left: &Value, op: &str, right: &Value) -> Result<bool> {
     match op {
         "==" => equal(state, left, right),
@@ -247,7 +250,7 @@ pub(super) fn holds(state: &State, left: &Value, op: &str, right: &Value) -> Res
     }
 }
 
-/// `first < second <= …`: comparisons that hold one after the other.
+/// `first < second <= …`: whether all comparisons of a chain hold. `rest` has pairs of an operator and an operand.
 pub(super) fn chain(state: &State, first: &Value, rest: &[Value]) -> Result<bool> {
     let mut left = first;
     for pair in rest.chunks_exact(2) {

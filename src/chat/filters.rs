@@ -1,4 +1,5 @@
-//! The filters of Jinja2 that Python's types answer otherwise than the engine's.
+//! The filters of Jinja2 with Python's semantics, where minijinja's own differ, and the operators, which
+//! [`super::rewrite`] turns into filters.
 
 use super::arguments::Arguments;
 use super::globals::Namespace;
@@ -15,10 +16,10 @@ use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State};
 
 type Result<T> = std::result::Result<T, Error>;
-/// A filter that is called with a value and what else it is given.
+/// A filter: it is called with the value and with the further arguments.
 pub(super) type Filter = fn(&mut State, &Value, &mut Arguments<'_>) -> Result<Value>;
 
-/// Those of texts; what is no text is made one.
+/// Filters of single values, and operators. Filters of strings convert other values to strings first.
 const FILTERS: &[(&str, Filter)] = &[
     ("upper", |_, value, _| {
         Ok(text(value)?.to_uppercase().into())
@@ -87,12 +88,12 @@ const FILTERS: &[(&str, Filter)] = &[
     ("default", default),
     ("d", default),
     ("iterate", |state, value, args| {
-        // What has a length is gone through as it is.
+        // A list is iterated as it is.
         let mut all = match value.kind() {
             ValueKind::Seq => value.clone(),
             _ => items(state, value)?.into(),
         };
-        // Several names at once may take the characters of a text apart.
+        // A loop with several targets may unpack strings into their characters.
         if args.flag("", false)? && all.try_iter()?.any(|item| item.as_str().is_some()) {
             let apart = |item: Value| {
                 if item.as_str().is_some() {
@@ -115,7 +116,7 @@ const FILTERS: &[(&str, Filter)] = &[
         if methods::has(value, name) {
             return Ok(Value::from_object(Method::new(value, name)));
         }
-        // The items of a map are no attributes.
+        // `attr` does not find the items of a map.
         if is_dict(value) {
             Ok(Value::UNDEFINED)
         } else {
@@ -193,7 +194,7 @@ pub(super) fn is_filter(name: &str) -> bool {
     UNSUPPORTED.contains(&name) || (word && own.map(|(own, _)| *own).any(|own| own == name))
 }
 
-/// Tells the environment of them, and of the operators.
+/// Adds all filters and operators to the environment.
 pub(super) fn add(environment: &mut Environment<'_>) {
     for &(name, filter) in FILTERS.iter().chain(sequences::FILTERS) {
         environment.add_filter(
@@ -203,7 +204,7 @@ pub(super) fn add(environment: &mut Environment<'_>) {
                 let mut args = Arguments::new(&args)?;
                 let result = filter(state, &value, &mut args)?;
                 args.done()?;
-                // What a value is written as is paid for here: nobody knows its length before.
+                // The length of a result is known only now, so that its fuel is consumed here.
                 state.consume_fuel(result.as_str().map_or(0, str::len) as u64 / 64)?;
                 Ok::<_, Error>(result)
             },
@@ -217,7 +218,7 @@ pub(super) fn add(environment: &mut Environment<'_>) {
     }
 }
 
-/// All arguments in one list, those with names last.
+/// All arguments in one list, the keyword arguments last.
 pub(super) fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
     let mut args = args.0;
     if named.args().next().is_some() {
@@ -226,7 +227,7 @@ pub(super) fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
     args
 }
 
-/// Each word with its first character in the upper case, the others in the lower one.
+/// Each word with its first character in upper case and the others in lower case, as Jinja2's `title`.
 fn title(text: &str) -> String {
     let between = |c: char| unicode::is_space(c) || "-({[<".contains(c);
     let mut out = String::new();
@@ -240,7 +241,7 @@ fn title(text: &str) -> String {
     out
 }
 
-/// What is undefined is no number at all.
+/// Fails for an undefined value: `int` and `float` do not convert it.
 fn defined(value: &Value) -> Result<()> {
     match value.is_undefined() {
         true => Err(minijinja::ErrorKind::UndefinedError.into()),
@@ -294,7 +295,7 @@ fn join(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Va
     Ok(out.into())
 }
 
-/// Each line but the first with so many blanks before it.
+/// Indents each line but the first: by a number of spaces, or by a given string.
 fn indent(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let width = args.next("width")?.unwrap_or_else(|| Value::from(4));
     let (first, blank) = (args.flag("first", false)?, args.flag("blank", false)?);
@@ -310,7 +311,7 @@ fn indent(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<
         Some(count) => " ".repeat(count),
         None => super::arguments::string(&width)?.to_owned(),
     };
-    // The last line is one as well where a line break is the last character.
+    // A line break at the end is followed by one more, empty line.
     let mut all: Vec<&str> = lines(source).into_iter().map(|(line, _)| line).collect();
     if source.is_empty() || source.ends_with(unicode::is_line_break) {
         all.push("");
@@ -347,7 +348,7 @@ fn truncate(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Va
             marks::count(&end)
         )));
     }
-    // What is short enough need not be a text.
+    // A value that is short enough is returned as it is, whatever its type.
     if integer(&self::length(value)?).is_some_and(|count| count <= length + leeway) {
         return Ok(value.clone());
     }
@@ -370,7 +371,8 @@ fn default(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Val
     Ok(if absent { otherwise } else { value.clone() })
 }
 
-/// A number to so many digits behind the point, as Python's `round` and its `math` have it.
+/// A number rounded to so many digits behind the point: method "common" as Python's `round`, "ceil" and "floor" as its
+/// `math`.
 fn round(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let digits = args.integer("precision")?.unwrap_or(0).clamp(-400, 400) as i32;
     let method = args.text("method")?.unwrap_or_else(|| "common".into());
@@ -388,7 +390,7 @@ fn round(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value
                 return Ok(0.into());
             };
             let (below, rest) = (whole.div_euclid(unit), whole.rem_euclid(unit));
-            // A half goes to the even one.
+            // Halves are rounded to the even neighbour.
             let up = rest * 2 > unit || (rest * 2 == unit && below % 2 != 0);
             Ok(((below + i128::from(up)) * unit).into())
         }

@@ -1,4 +1,5 @@
-//! `str.format` and the `%` of strings. Single fields are minijinja's; what stands around them is Python's.
+//! Python's `str.format`, and its `%` operator on strings. This module parses the pattern and finds the values as
+//! Python does; minijinja formats the single fields.
 
 use super::operators;
 use super::strings::within;
@@ -9,7 +10,7 @@ use minijinja::{Error, State};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// What a field costs besides its width, in bytes.
+/// Bytes of fuel that a field costs besides its width.
 const FIELD: usize = 256;
 
 /// `text.format(args)`.
@@ -29,13 +30,13 @@ pub(super) fn braces(state: &mut State, pattern: &str, args: &[Value]) -> Result
     Ok(Value::from(out))
 }
 
-/// The values that fields are filled with.
+/// The arguments of a call of `str.format`, and what is known of its fields.
 struct Fields<'a> {
     placed: &'a [Value],
     named: Option<&'a Value>,
-    /// The place of the next field that has no name.
+    /// The index of the next positional value, for fields without a name or number.
     next: usize,
-    /// Whether places have been given by number, which excludes those without.
+    /// Whether a field has had a number, which rules out fields without one.
     numbered: bool,
 }
 
@@ -158,7 +159,7 @@ fn has_key(map: &Value, key: &str) -> bool {
         .is_some_and(|map| map.get_value(&Value::from(key)).is_some())
 }
 
-/// Where the bracket that `text` begins with is closed.
+/// The byte offset of the `}` that closes the `{` at the start of `text`.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -172,7 +173,8 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Where the name of a field ends: a colon within brackets is part of it.
+/// The byte offset of the colon before the format specification of a field; a colon within brackets belongs to the
+/// name.
 fn head_end(field: &str) -> Option<usize> {
     let mut inside = false;
     field.find(|c| {
@@ -181,7 +183,7 @@ fn head_end(field: &str) -> Option<usize> {
     })
 }
 
-/// One value in a format of its own.
+/// One value, formatted by the format specification of its field.
 fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
     within(state, FIELD.saturating_add(widths(spec)))?;
     let plain = !matches!(
@@ -214,7 +216,7 @@ fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
     )
 }
 
-/// The numbers in a format: how wide it makes what it shows, at most.
+/// The sum of the numbers in a format specification: an upper bound of the width and precision of the result.
 fn widths(spec: &str) -> usize {
     let numbers = spec.split(|c: char| !c.is_ascii_digit());
     let numbers = numbers.filter(|digits| !digits.is_empty());
@@ -231,7 +233,7 @@ pub(super) fn percent(state: &mut State, pattern: &Value, value: &Value) -> Resu
             let placed: Vec<Value> = value.try_iter()?.collect();
             fill_percent(state, &pattern, &placed, None)
         }
-        // To Python whatever has items is a map here, and may hold more than is shown.
+        // To Python anything with items counts as a mapping here, and may have items that no field uses.
         ValueKind::Map | ValueKind::Seq => {
             fill_percent(state, &pattern, std::slice::from_ref(value), Some(value))
         }

@@ -1,4 +1,4 @@
-//! The functions of Jinja2 that minijinja lacks, or has otherwise.
+//! The global functions of Jinja2 that minijinja lacks, or implements differently.
 
 use super::compare;
 use super::methods::{self, View, ViewKind};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 /// The longest range that Jinja2's sandbox makes.
 const MAX_RANGE: i128 = 100_000;
 
-/// Tells the environment of them.
+/// Adds all functions to the environment.
 pub(super) fn add(environment: &mut Environment<'_>) {
     environment.add_function("range", range);
     environment.add_function("joiner", |separator: Option<String>| {
@@ -36,7 +36,8 @@ pub(super) fn add(environment: &mut Environment<'_>) {
         }
         Ok::<_, Error>(Value::from_object(names))
     });
-    // Jinja2's extension calls the body as well.
+    // `{% generation %}` of the transformers library is a call block, whose function only calls its body. See
+    // [`super::source`].
     environment.add_function("_generation_support", |state: &mut State, named: Kwargs| {
         named.get::<Value>("caller")?.call(state, &[])
     });
@@ -66,7 +67,8 @@ fn dict(state: &State, args: Rest<Value>, named: Kwargs) -> Result<Value, Error>
     Ok(Value::from_pairs(all))
 }
 
-/// Names whose values a template may set.
+/// The object of `namespace()`: attributes that a template may set. Each is stored with its place in the order of
+/// creation.
 #[derive(Debug, Default)]
 pub(super) struct Namespace(Mutex<BTreeMap<String, (usize, Value)>>);
 
@@ -79,7 +81,7 @@ impl Namespace {
         }
     }
 
-    /// All names with their values, in the order in which they came.
+    /// All attributes with their values, in the order in which they were created.
     pub fn all(&self) -> Value {
         let names = self.0.lock().map(|names| names.clone()).unwrap_or_default();
         let mut all: Vec<_> = names.into_iter().collect();
@@ -131,7 +133,7 @@ fn range(state: &State, bounds: Rest<Value>) -> Result<Value, Error> {
     Ok(View::value(ViewKind::Range([start, stop, step]), items))
 }
 
-/// Gives nothing the first time it is called, then always its separator.
+/// The object of `joiner()`: the first call returns an empty string, every later one the separator.
 #[derive(Debug)]
 struct Joiner {
     separator: String,
@@ -151,7 +153,7 @@ impl Object for Joiner {
     }
 }
 
-/// Gives its items in turn.
+/// The object of `cycler()`, whose `next()` returns the items in turn, over and over.
 #[derive(Debug)]
 pub(super) struct Cycler {
     items: Vec<Value>,

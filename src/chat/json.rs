@@ -9,11 +9,11 @@ use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
 use std::fmt::Write;
 
-/// Arrays and objects within each other.
+/// How deep arrays and objects may be nested.
 const MAX_DEPTH: usize = 64;
 
-/// `value | tojson(ensure_ascii=false, indent=none, separators=none, sort_keys=false)`, as the transformers library has
-/// it.
+/// The filter `tojson(ensure_ascii=false, indent=none, separators=none, sort_keys=false)`, as the transformers library
+/// defines it.
 pub(super) fn filter(
     state: &mut State,
     value: &Value,
@@ -57,9 +57,9 @@ pub(super) fn filter(
     Ok(writer.out.into())
 }
 
-/// How a value is laid out.
+/// The layout of the JSON text.
 struct Layout {
-    /// What each level is indented by; on one line where absent.
+    /// The indentation of each level; everything is on one line where it is absent.
     indent: Option<String>,
     comma: String,
     colon: String,
@@ -112,7 +112,7 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    /// Items between brackets: each on its own line where there is an indent.
+    /// Writes items between brackets; with an indentation each is on a line of its own.
     fn block<T>(
         &mut self,
         brackets: [&str; 2],
@@ -142,14 +142,14 @@ impl Writer<'_, '_, '_> {
     fn line(&mut self) {
         if let Some(indent) = &self.layout.indent {
             self.out.push('\n');
-            // What is too large is found by whoever has written it.
+            // `value` checks the size when it is done; this only bounds what one line can add.
             for _ in 0..self.depth.min(MAX_TEXT / indent.len().max(1)) {
                 self.out.push_str(indent);
             }
         }
     }
 
-    /// Keys as texts, with their values.
+    /// The entries of a map, their keys converted to strings as `json.dumps` converts them.
     fn pairs(&self, map: &Value) -> Result<Vec<(String, Value)>, Error> {
         let mut pairs = methods::pairs(self.state, map)?;
         if self.layout.sorted {

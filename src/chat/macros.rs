@@ -1,5 +1,7 @@
-//! Macros that take their arguments as Jinja2's do: further ones as `varargs` and `kwargs`, and defaults only where
-//! nothing is given.
+//! Macros that take arguments as Jinja2's do: surplus arguments go to `varargs` and `kwargs`, and a default is used
+//! only where no argument is given, not for an undefined one.
+//!
+//! [`super::rewrite`] wraps each macro of the engine in one of these.
 
 use super::value::failure;
 use minijinja::value::{Kwargs, Object, Tuple, Value};
@@ -7,26 +9,27 @@ use minijinja::{Error, State};
 use std::fmt;
 use std::sync::Arc;
 
-/// The arguments that each macro has besides its own.
+/// The variables for surplus arguments that each macro has: a tuple and a map.
 pub(super) const REST: [&str; 2] = ["varargs", "kwargs"];
-/// The filter that makes a macro one of these.
+/// The name of the filter that wraps a macro of the engine.
 pub(super) const WRAP: &str = "macro";
-/// The test for an argument that is given.
+/// The name of the test for an argument that is given.
 pub(super) const GIVEN: &str = "given";
 
-/// The arguments that a macro names.
+/// The parameters of a macro.
 #[derive(Debug)]
 pub(super) struct Signature {
     pub names: Vec<String>,
-    /// So many of the last have defaults.
+    /// How many parameters have a default; they are the last ones.
     pub defaults: usize,
-    /// Whether the arguments of [`REST`] are taken as well.
+    /// Whether the macro takes surplus positional and keyword arguments: it does if its body uses the variable of
+    /// [`REST`].
     pub rest: [bool; 2],
 }
 
 impl Object for Signature {}
 
-/// Stands for an argument that is not given, and has a default.
+/// Stands for an argument that is not given and has a default.
 #[derive(Debug)]
 struct Absent;
 
@@ -45,7 +48,7 @@ pub(super) fn wrap(engine: &Value, signature: &Value) -> Result<Value, Error> {
     Ok(Value::from_object(Macro { engine, signature }))
 }
 
-/// A macro, and the engine's own that runs it.
+/// A macro: its signature, and the engine's macro that runs its body.
 #[derive(Debug)]
 pub(super) struct Macro {
     engine: Value,
@@ -57,7 +60,8 @@ impl Macro {
         self.engine.get_attr("name").unwrap_or_default()
     }
 
-    /// The arguments as the engine's own macro takes them, each in its place.
+    /// The arguments in the order in which the engine's macro takes them, by position: the parameters, `varargs`,
+    /// `kwargs`.
     fn bind(&self, args: &[Value]) -> Result<Vec<Value>, Error> {
         let (args, named) = match args.split_last() {
             Some((last, args)) if last.is_kwargs() => (args, Kwargs::try_from(last.clone())?),

@@ -1,5 +1,5 @@
-//! Texts with the marks that keep special tokens in messages from being taken for such: a template finds what it looks
-//! for as if there were none, and what it passes on keeps them.
+//! Text with shield marks, which keep special tokens that a message spells from being parsed as such. These functions
+//! search and count as if there were no marks; slices of the text keep theirs.
 
 use crate::tokenizer::SHIELD;
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ pub(super) fn plain(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Characters of `text`, its marks aside.
+/// The number of characters of `text`, without its marks.
 pub(super) fn count(text: &str) -> usize {
     text.chars().filter(|c| *c != SHIELD).count()
 }
@@ -31,7 +31,7 @@ pub(super) fn characters(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where `wanted` stands in `text`, from the start, without overlaps.
+/// The byte ranges of all occurrences of `wanted` in `text`, from the start, without overlaps.
 pub(super) fn places(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let wanted = plain(wanted);
     let found =
@@ -45,7 +45,7 @@ pub(super) fn places(text: &str, wanted: &str) -> Vec<Range<usize>> {
     original(text, found(&plain(text)), wanted.len())
 }
 
-/// The same from the end.
+/// The same as [`places`], searched from the end: the last occurrence comes first.
 pub(super) fn places_from_end(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let wanted = plain(wanted);
     let bare = plain(text);
@@ -56,10 +56,10 @@ pub(super) fn places_from_end(text: &str, wanted: &str) -> Vec<Range<usize>> {
     original(text, found, wanted.len())
 }
 
-/// Places in a text without its marks → places in the text.
+/// Byte offsets of matches of length `bytes` in the text without marks → their ranges in `text`.
 fn original(text: &str, found: Vec<usize>, bytes: usize) -> Vec<Range<usize>> {
     let marked = text.char_indices().filter(|(_, c)| *c != SHIELD);
-    // Where each byte of the bare text stands.
+    // For each byte of the text without marks its offset in `text`.
     let at: Vec<usize> = marked.flat_map(|(at, c)| at..at + c.len_utf8()).collect();
     let place = |from: usize| {
         let start = at.get(from).copied().unwrap_or(text.len());

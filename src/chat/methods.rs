@@ -1,4 +1,4 @@
-//! Python's methods on strings, lists, tuples and maps, their work paid for.
+//! Python's methods of strings, lists, tuples and maps. Their work consumes fuel.
 
 use super::arguments::Arguments;
 use super::value::{failure, is_dict, items, text, type_name};
@@ -8,9 +8,9 @@ use minijinja::{Error, ErrorKind, State};
 use std::fmt;
 use std::sync::Arc;
 
-/// Methods of lists that change nothing, which tuples have as well.
+/// Methods of lists that do not change them. Tuples have them too, except `copy`.
 const LIST: [&str; 3] = ["copy", "count", "index"];
-/// Those that change a list: Jinja2's sandbox lets none of them be called.
+/// Methods that change a list. Jinja2's sandbox refuses to call them, and so does this module.
 const CHANGE_LIST: [&str; 8] = [
     "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort",
 ];
@@ -36,7 +36,7 @@ pub(super) fn has(value: &Value, name: &str) -> bool {
     }
 }
 
-/// Calls a method. The engine counts what a method is called on and what it gives, the rest is counted here.
+/// Calls a method. The engine charges fuel for the receiver and the result; the methods charge for their further work.
 pub(super) fn call(
     state: &mut State,
     value: &Value,
@@ -68,7 +68,8 @@ pub(super) fn call(
     }
 }
 
-/// What a method of an escaped text gives: escaped texts. Jinja2 escapes what is put into it besides.
+/// The result of a method of a string that is marked as escaped (`Markup`): again escaped strings. Jinja2 would also
+/// escape the arguments that are put into it; where one needs it, the call is refused.
 fn safe(state: &State, method: &str, args: &[Value], found: Value) -> Result<Value, Error> {
     if matches!(method, "center" | "format" | "join" | "ljust" | "replace" | "rjust") {
         let all = text(&Value::from(args.to_vec()))?;
@@ -168,7 +169,7 @@ pub(super) fn pairs(state: &State, map: &Value) -> Result<Vec<(Value, Value)>, E
     items(state, map)?.into_iter().map(pair).collect()
 }
 
-/// A method of a value that is not called yet.
+/// A bound method, like `text.strip` without its parentheses.
 #[derive(Debug)]
 pub(super) struct Method {
     of: Value,
@@ -194,17 +195,17 @@ impl Object for Method {
     }
 }
 
-/// What of a map a view shows, or the numbers of a range.
+/// What a [`View`] is of: a part of a map, or a range.
 #[derive(Debug, Clone)]
 pub(super) enum ViewKind {
     Keys,
     Values,
     Items,
-    /// From, to, step.
+    /// Start, stop, step.
     Range([i128; 3]),
 }
 
-/// What `keys()`, `values()`, `items()` and `range()` give: no lists, though they can be gone through like such.
+/// The result of `keys()`, `values()`, `items()` and `range()`. Like Python's it can be iterated but is no list.
 #[derive(Debug)]
 pub(super) struct View {
     kind: ViewKind,
@@ -216,7 +217,8 @@ impl View {
         Value::from_object(View { kind, items })
     }
 
-    /// `range[start:stop:step]`, whose numbers are `items`.
+    /// A slice of a range, which is a range again. `bounds` are the start, stop and step of the slice, `items` its
+    /// numbers.
     pub fn part(range: &Value, bounds: [i128; 3], items: Vec<Value>) -> Value {
         let whole = range.downcast_object_ref::<View>().map(|view| &view.kind);
         let Some(ViewKind::Range([from, _, by])) = whole else {
@@ -228,7 +230,7 @@ impl View {
         View::value(kind, items)
     }
 
-    /// Whether items have places.
+    /// Whether the items can be indexed.
     pub fn is_sequence(&self) -> bool {
         matches!(self.kind, ViewKind::Range(_))
     }
@@ -242,7 +244,7 @@ impl View {
         }
     }
 
-    /// What stands around the items that are shown.
+    /// The text before and after the items in `repr`.
     pub fn brackets(&self) -> (&'static str, &'static str) {
         match self.kind {
             ViewKind::Keys => ("dict_keys([", "])"),
@@ -252,7 +254,7 @@ impl View {
         }
     }
 
-    /// What is shown of it.
+    /// The items in `repr`.
     pub fn shown(&self) -> Vec<Value> {
         match self.kind {
             ViewKind::Range([from, to, step]) => {
@@ -292,7 +294,7 @@ impl Object for View {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Templates are told by `value::repr`.
+        // Not what templates write: that is `value::repr`.
         f.write_str(self.type_name())
     }
 }

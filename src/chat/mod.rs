@@ -1,19 +1,21 @@
 //! Chat templates: messages → the text a model was trained to continue.
 //!
-//! A model file brings its template, written in Jinja, in the metadata (`tokenizer.chat_template`, and
-//! further ones by name in `tokenizer.chat_template.NAME`). This module finds the template and prepares
-//! what it is rendered from; `render` (Cargo feature `chat`) renders it as Hugging Face's
-//! `apply_chat_template` does. In a browser the two live in different WebAssembly modules, because the
-//! template engine is as large as everything else together.
+//! A model file brings its template, written in Jinja, in the metadata (`tokenizer.chat_template`, and further ones by
+//! name in `tokenizer.chat_template.NAME`). This module finds the template and prepares the values it is rendered with;
+//! `render` (Cargo feature `chat`) renders it as `apply_chat_template` of Hugging Face's transformers does. In a
+//! browser the two live in different WebAssembly modules, because the template engine is as large as everything else
+//! together.
 //!
-//! Both sides are untrusted. What a template does is bounded by fuel, depth and size, and what all the same takes
-//! longer than five seconds is given up: in a browser the worker it runs in is ended, natively its thread is left
-//! to itself, and may take time and memory until the process ends. A message cannot smuggle in special tokens: what
-//! it spells stays text, see [`Tokenizer::shield`]. The marks that keep it so are none to a template, which finds
-//! `</think>` in a message all the same; and in what the model has said, the tokens around its thoughts are what
-//! they were.
+//! Neither the template nor the messages are trusted. A template's work is limited by fuel (a budget of instructions
+//! and bytes), nesting depth and output size. A rendering that still takes longer than five seconds is abandoned: a
+//! browser terminates the worker it runs in; a native build stops waiting for its thread, which may go on using time
+//! and memory until it finishes or the process ends.
+//!
+//! A message cannot inject special tokens: what it spells stays plain text, see [`Tokenizer::shield`]. Shielding puts
+//! marks into the text. A template does not notice them: it finds `</think>` in a message as if there were none. In
+//! messages of the model itself, the tokens around its reasoning stay special tokens, see [`Tokenizer::shield_answer`].
 
-/// The template engine: what is compiled in with the Cargo feature `chat` alone.
+/// Declares the modules of the template engine, which are compiled only with the Cargo feature `chat`.
 macro_rules! engine {
     ($($module:ident),*) => { $(#[cfg(feature = "chat")] mod $module;)* };
 }
@@ -31,9 +33,9 @@ use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId};
 use serde::{Deserialize, Serialize};
 
-/// The metadata key of a model's template; others have a dot and their name after it.
+/// The metadata key of a model's default template; a further template has a dot and its name after it.
 const KEY: &str = "tokenizer.chat_template";
-/// What the template under [`KEY`] itself is called.
+/// The name of the template under [`KEY`] itself.
 const DEFAULT: &str = "default";
 
 /// One message of a conversation.
@@ -42,12 +44,12 @@ const DEFAULT: &str = "default";
 pub struct Message {
     /// Who speaks: "system", "user", "assistant", or whatever else the template knows.
     pub role: String,
-    /// What is said.
+    /// The text of the message.
     pub content: String,
 }
 
 impl Message {
-    /// A message of this role.
+    /// A message with this role and text.
     pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
         Message {
             role: role.into(),
@@ -56,26 +58,27 @@ impl Message {
     }
 }
 
-/// What a template is rendered from, as far as the model and the messages say.
+/// The inputs of a rendering that come from the model and the messages; the caller's are in `Rendering`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
-    /// The template itself.
+    /// The source of the template.
     pub template: String,
-    /// The messages, shielded.
+    /// The messages, shielded: see [`Tokenizer::shield`].
     pub messages: Vec<Message>,
-    /// The token that begins a text, as it is spelled.
+    /// The text of the token that begins a sequence (BOS).
     pub bos_token: Option<String>,
-    /// The token that ends a text, as it is spelled.
+    /// The text of the token that ends a sequence (EOS).
     pub eos_token: Option<String>,
 }
 
 impl Request {
-    /// Prepares `messages` for the template of `model` that is called `template`: the default one where
-    /// absent. What holds a Jinja tag is no name but a template itself.
+    /// Prepares `messages` for a template of `model`: the one called `template`, or the default one where that is
+    /// `None`. A `template` that contains `{{` or `{%` and names none of the model's is the source of a template
+    /// itself.
     ///
     /// # Errors
-    /// [`Error::ChatTemplate`] where there is no such template; [`Error::InvalidOption`] for no message
-    /// at all, and for one without a role.
+    /// [`Error::ChatTemplate`] where there is no such template; [`Error::InvalidOption`] where there are no messages,
+    /// or where one has no role.
     pub fn new(model: &Model, messages: &[Message], template: Option<&str>) -> Result<Self> {
         if messages.is_empty() {
             return Err(invalid("messages", "an array of at least one message"));
@@ -102,7 +105,7 @@ impl Request {
     }
 }
 
-/// The names of the templates that a model file brings; the one used unless told otherwise is "default".
+/// The names of the templates in a model file; "default" is the one that is used unless another is asked for.
 pub fn template_names(metadata: &Metadata) -> Vec<String> {
     let name = |key: &str| match key.strip_prefix(KEY)? {
         "" => Some(DEFAULT.to_owned()),
@@ -114,7 +117,7 @@ pub fn template_names(metadata: &Metadata) -> Vec<String> {
     strings.filter_map(|(key, _)| name(key)).collect()
 }
 
-/// The template called `wanted`, or `wanted` itself where it is one.
+/// The template called `wanted`, or `wanted` itself where it is the source of a template.
 fn find<'a>(metadata: &'a Metadata, wanted: Option<&'a str>) -> Result<&'a str> {
     let named = match wanted {
         None | Some(DEFAULT) => metadata.optional_str(KEY)?,
@@ -135,7 +138,8 @@ fn find<'a>(metadata: &'a Metadata, wanted: Option<&'a str>) -> Result<&'a str> 
     })
 }
 
-/// A rendered conversation → ids: BOS comes first where the model asks for it, but not twice.
+/// The token ids of a rendered conversation. Where the model wants a BOS token, it comes first, once even if the
+/// template has written it too.
 pub(crate) fn encode(tokenizer: &Tokenizer, conversation: &str) -> Vec<TokenId> {
     let mut ids = tokenizer.encode_shielded(conversation);
     if let Some(bos) = tokenizer.bos()

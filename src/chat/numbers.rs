@@ -7,7 +7,8 @@ use minijinja::value::Value;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// `int(value)`: of a text by its base, else what a float is cut to.
+/// Jinja2's `int` filter: parses a string in the given base, truncates a float. `otherwise` (0 unless given) is the
+/// result where the value is neither.
 pub(super) fn to_integer(value: &Value, base: i128, otherwise: Option<Value>) -> Result<Value> {
     let otherwise = || otherwise.unwrap_or_else(|| Value::from(0));
     if let Some(number) = integer(value) {
@@ -60,7 +61,7 @@ pub(super) fn parse_float(text: &str) -> Option<f64> {
     text.parse().ok()
 }
 
-/// Underscores stand between digits alone.
+/// The text without its underscores; `None` where one of them is not between two digits.
 fn without_underscores(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let between = |at: usize| {

@@ -1,4 +1,4 @@
-//! Operators and look-ups as Python has them, where the engine's own are others.
+//! Operators, attributes and items with Python's semantics, where the engine's own differ.
 
 use super::compare;
 use super::methods::{self, Method, View};
@@ -42,7 +42,7 @@ pub(super) fn concat(state: &State, left: &Value, right: &Value) -> Result<Value
     joined(state, left, right, false)
 }
 
-/// Two texts in one; where one is `safe`, the other is escaped.
+/// Concatenates two values as strings; with `safe`, what is not marked as escaped is escaped.
 fn joined(state: &State, left: &Value, right: &Value, safe: bool) -> Result<Value> {
     let part = |value: &Value| {
         let text = text(value)?;
@@ -62,7 +62,7 @@ fn joined(state: &State, left: &Value, right: &Value, safe: bool) -> Result<Valu
     })
 }
 
-/// A text whose characters mean nothing in HTML, as markupsafe writes them.
+/// `text` escaped for HTML, as markupsafe does it.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -78,14 +78,14 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// `left % right`: a remainder, or a text that is filled in.
+/// `left % right`: a remainder, or a formatted string.
 pub(super) fn remainder(state: &mut State, left: &Value, right: &Value) -> Result<Value> {
     if left.as_str().is_some() {
         return super::format::percent(state, left, right);
     }
     let zero = || failure("modulo by zero");
     if let (Some(left), Some(right)) = (integer(left), integer(right)) {
-        // The sign is that of what it is divided by.
+        // Python's remainder has the sign of the divisor, Rust's that of the dividend.
         let plain = left.checked_rem(right).ok_or_else(zero)?;
         let other = plain != 0 && (plain < 0) != (right < 0);
         return Ok(Value::from(if other { plain + right } else { plain }));
@@ -133,7 +133,7 @@ pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Val
     Ok(like(all, repeated))
 }
 
-/// A list, or a tuple where `one` is such.
+/// A tuple where `one` is a tuple, else a list.
 fn like(one: &Value, items: Vec<Value>) -> Value {
     match is_tuple(one) {
         true => minijinja::value::Tuple::new(items).into(),
@@ -221,7 +221,7 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [Value; 3]) -> Result<
     })
 }
 
-/// A part of an escaped text is one as well.
+/// A part of the string `of`, marked as escaped where `of` is.
 pub(super) fn part(of: &Value, text: &str) -> Value {
     match of.is_safe() {
         true => Value::from_safe_string(text.to_owned()),
@@ -241,7 +241,7 @@ pub(super) const UNSUPPORTED: [&str; 8] = [
     "stop",
 ];
 
-/// `value.name`, where Python's types have something of this name.
+/// `value.name`: a method or attribute of Python's type, or one of the engine's objects.
 pub(super) fn attribute(value: &Value, name: &str) -> Result<Value> {
     if name.starts_with("__") {
         return Ok(Value::UNDEFINED);
@@ -292,7 +292,7 @@ pub(super) fn item(state: &State, value: &Value, key: &Value) -> Result<Value> {
 mod tests {
     use super::super::{Message, Rendering, Request, render};
 
-    /// What a template makes of a message that spells a special token.
+    /// Templates find special tokens in shielded text as if it had no marks.
     #[test]
     fn marks_are_not_seen() {
         let worth = |expression: &str| {

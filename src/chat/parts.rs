@@ -1,4 +1,5 @@
-//! Texts taken apart: at separators, at white space, at line breaks.
+//! Splitting text: at separators, at white space, at line breaks, and after a prefix or before a suffix. The marks of
+//! shielded text are ignored.
 
 use super::marks::{self, places, places_from_end};
 use super::unicode;
@@ -15,7 +16,8 @@ pub(super) fn not_empty(separator: &str) -> Result<&str> {
     }
 }
 
-/// The parts between separators, or between white space, `most` times at most.
+/// The parts between separators, or between runs of white space where `separator` is `None`. At most `most` splits are
+/// made, from the start or from the end.
 pub(super) fn split<'a>(
     text: &'a str,
     separator: Option<&str>,
@@ -45,7 +47,7 @@ pub(super) fn split<'a>(
     Ok(parts)
 }
 
-/// Where `text` goes on after what it begins with.
+/// The byte offset in `text` after `prefix`; `None` where it does not begin with that.
 pub(super) fn prefix_end(text: &str, prefix: &str) -> Option<usize> {
     let prefix = marks::plain(prefix);
     let bare = marks::plain(text);
@@ -57,7 +59,7 @@ pub(super) fn prefix_end(text: &str, prefix: &str) -> Option<usize> {
     Some(characters.map(str::len).sum())
 }
 
-/// Where what `text` ends with begins.
+/// The byte offset in `text` before `suffix`; `None` where it does not end with that.
 pub(super) fn suffix_start(text: &str, suffix: &str) -> Option<usize> {
     let suffix = marks::plain(suffix);
     let bare = marks::plain(text);
@@ -83,7 +85,7 @@ fn words(text: &str, most: usize, from_end: bool) -> Vec<&str> {
             rest.find(unicode::is_space)
         };
         let Some(at) = end.filter(|_| parts.len() < most) else {
-            // What is left is stripped on the side that is looked at.
+            // The remainder is not split further. Only the side that is being split from has been stripped.
             parts.push(rest);
             break;
         };
@@ -102,7 +104,7 @@ fn words(text: &str, most: usize, from_end: bool) -> Vec<&str> {
     parts
 }
 
-/// The lines of a text, each with what ends it.
+/// The lines of a text, each with the line break that ends it.
 pub(super) fn lines(text: &str) -> Vec<(&str, &str)> {
     let mut found = Vec::new();
     let mut rest = text;

@@ -1,4 +1,7 @@
-//! Rendering a template with minijinja, set up as Hugging Face's transformers set up Jinja2.
+//! Rendering a template with minijinja, set up as Hugging Face's transformers library sets up Jinja2.
+//!
+//! The other modules of this directory make minijinja behave as Jinja2: `source` adapts the text of the template,
+//! `rewrite` its syntax tree, and the rest are Python's operators, methods and types.
 
 use super::value::{MAX_TEXT, text};
 use super::{Request, checks, filters, globals, methods, rewrite, source};
@@ -12,17 +15,19 @@ use minijinja::{AutoEscape, Environment, ErrorKind, Output, State, escape_format
 use serde::Deserialize;
 use std::fmt::Write as _;
 
-/// Bytes of a template. The longest ones known have 60,000.
+/// The most bytes of a template. The longest known ones have 60,000.
 const MAX_TEMPLATE: usize = 1 << 20;
-/// Blocks and calls within each other.
+/// How deep blocks and calls may be nested.
 const RECURSION: usize = 100;
-/// What errors call the template.
+/// The name of the template in error messages.
 const NAME: &str = "chat_template";
 
-/// Instructions a template may run; 64 bytes that it makes or reads count as one. Templates in use run
-/// under 200 for each message, read its text under ten times, and run under 100 for each value within the tools and
-/// documents. The most there is takes a second or two, and makes values nested no deeper than the stack can bear when
-/// they are dropped.
+/// The budget of instructions for a template; every 64 bytes that it makes or reads count as one instruction. Templates
+/// in use need less than 200 instructions for each message and less than 100 for each value within the tools and
+/// documents, and read the messages' text less than ten times.
+///
+/// At the upper limit a template takes a second or two, and cannot make values nested so deep that dropping them
+/// overflows the stack.
 fn fuel(request: &Request, rendering: &Rendering) -> u64 {
     let texts = request.messages.iter();
     let bytes: usize = texts.map(|message| message.content.len()).sum();
@@ -44,13 +49,14 @@ fn fuel(request: &Request, rendering: &Rendering) -> u64 {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Rendering {
-    /// Which template, or a template itself: see [`Request::new`].
+    /// The name of a template, or the source of one: see [`Request::new`].
     #[serde(skip)]
     pub template: Option<String>,
-    /// Whether the text ends where the model's answer begins. True unless set.
+    /// Whether the text ends with the beginning of the model's answer. True by default.
     pub add_generation_prompt: bool,
-    /// The day (`2026-11-24`), or the day and time (`2026-11-24T12:30:00`), that the template takes for
-    /// now. The machine's own where absent; in WebAssembly, which has none, the template sees no clock.
+    /// The date (`2026-11-24`) or date and time (`2026-11-24T12:30:00`) that the template takes as the current one.
+    /// Where it is absent, the local time of the machine is used; WebAssembly has none, and the template has no
+    /// `strftime_now` then.
     pub date: Option<String>,
     /// Further variables of the template (`enable_thinking`, `tools`, …).
     pub variables: serde_json::Map<String, serde_json::Value>,
@@ -67,11 +73,12 @@ impl Default for Rendering {
     }
 }
 
-/// Writes the conversation of `request` out as its template says.
+/// Renders the conversation of `request` with its template.
 ///
 /// # Errors
-/// [`Error::ChatTemplate`] where the template refuses the messages, is broken, or does too much;
-/// [`Error::InvalidOption`] for a date that is none.
+/// [`Error::ChatTemplate`] where the template refuses the messages, cannot be parsed or run, or exceeds a limit;
+/// [`Error::InvalidOption`] for a date that cannot be parsed; [`Error::OutOfMemory`] where there is no memory for a
+/// thread.
 pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
     if request.template.len() > MAX_TEMPLATE {
         let size = request.template.len();
@@ -92,7 +99,7 @@ pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
     Ok(conversation)
 }
 
-/// Parses `source`, makes it what Jinja2 takes it for, and runs it.
+/// Parses `source`, rewrites the syntax tree to Jinja2's semantics, and runs it.
 fn run<'a>(
     environment: &'a Environment<'a>,
     source: &'a str,
@@ -116,8 +123,8 @@ fn run<'a>(
     Ok(text)
 }
 
-/// Runs `work` where the stack is as deep as a template can make its values, and waits so long for it. A thread
-/// cannot be ended: one that takes longer is left to itself.
+/// Runs `work` on a thread whose stack is large enough for the deepest values a template can make, and waits for it for
+/// a limited time. A thread cannot be ended from outside: one that takes longer runs on, and its result is dropped.
 #[cfg(not(target_arch = "wasm32"))]
 fn in_time<T: Send + 'static>(
     request: &Request,
@@ -136,8 +143,8 @@ fn in_time<T: Send + 'static>(
     result.unwrap_or_else(|_| Err(too_much()))
 }
 
-/// In WebAssembly a stack that overflows ends the module, which the caller then starts anew; a worker that takes
-/// too long it ends.
+/// Runs `work` at once. In WebAssembly a stack overflow ends the module, and the caller starts a new one; the caller
+/// also ends a worker that takes too long.
 #[cfg(target_arch = "wasm32")]
 fn in_time<T>(
     request: &Request,
@@ -147,7 +154,7 @@ fn in_time<T>(
     work(request, rendering)
 }
 
-/// The language as templates expect it, with limits.
+/// The environment of a template: its syntax, functions, filters, tests and limits.
 fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
     let mut environment = Environment::empty();
     let syntax = SyntaxConfig::builder()
@@ -169,7 +176,7 @@ fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
     Ok(environment)
 }
 
-/// What the template sees: the names of `apply_chat_template`, and those of the caller.
+/// The variables of a template: those of `apply_chat_template`, and those of the caller.
 fn variables(request: &Request, rendering: &Rendering) -> Value {
     let null = || Value::from(());
     let mut pairs = vec![
@@ -193,7 +200,7 @@ fn variables(request: &Request, rendering: &Rendering) -> Value {
     Value::from_pairs(pairs)
 }
 
-/// What a template said when it refused.
+/// The message with which a template refused its input.
 #[derive(Debug)]
 struct Refusal(String);
 
@@ -211,7 +218,7 @@ fn raise_exception(message: Value) -> std::result::Result<Value, minijinja::Erro
     Err(error.with_source(Refusal(text(&message)?)))
 }
 
-/// Writes what `{{ … }}` holds.
+/// Writes the value of `{{ … }}`, as Python's `str` gives it.
 fn write_value(
     out: &mut Output,
     state: &mut State,
@@ -226,7 +233,7 @@ fn write_value(
 /// `strftime_now(format)`: the date as templates of Llama 3 and its like write it.
 fn strftime(now: NaiveDateTime, format: &str) -> std::result::Result<String, minijinja::Error> {
     let mut text = String::new();
-    // Python counts the fraction of a second in millionths.
+    // Python's `%f` is the fraction of a second in microseconds, chrono's in nanoseconds.
     let fraction = format!("{:06}", now.and_utc().timestamp_subsec_micros());
     let items = StrftimeItems::new(format).map(|item| match item {
         Item::Numeric(Numeric::Nanosecond, _) => Item::Literal(&fraction),
@@ -239,7 +246,7 @@ fn strftime(now: NaiveDateTime, format: &str) -> std::result::Result<String, min
     Ok(text)
 }
 
-/// The moment the template takes for now.
+/// The time that the template takes as the current one: `date`, or the machine's clock.
 fn now(date: Option<&str>) -> Result<Option<NaiveDateTime>> {
     let Some(date) = date else {
         #[cfg(not(target_arch = "wasm32"))]
@@ -258,7 +265,7 @@ fn now(date: Option<&str>) -> Result<Option<NaiveDateTime>> {
         .map_err(|_| super::invalid("date", allowed))
 }
 
-/// The engine's error as a sentence.
+/// The engine's error as one of this crate, with a message for the user.
 fn explain(error: &minijinja::Error) -> Error {
     let mut source: Option<&dyn std::error::Error> = Some(error);
     while let Some(cause) = source {

@@ -1,7 +1,7 @@
-//! What minijinja cannot be told by filters, tests and functions: its parsed template, made anew.
+//! Rewrites the syntax tree of a template, for what cannot be adapted by filters, tests and functions alone.
 //!
-//! Operators and look-ups that Python answers otherwise become filters of [`super::operators`]; loops, macros and
-//! `with` become those that Jinja2's are.
+//! Operators and look-ups that Python evaluates differently become calls of the filters of [`super::filters`]; loops,
+//! macros and `with` blocks get the semantics of Jinja2.
 
 use super::{macros, methods};
 use minijinja::machinery::{Span, ast};
@@ -13,7 +13,7 @@ use ast::{BinOpKind, CallArg, CompareOpKind, Expr, Spanned, Stmt, UnaryOpKind};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// A node of the template: `node!(Stmt::Set, span, { … })`.
+/// Makes a node of the syntax tree: `node!(Stmt::Set, span, { … })`.
 macro_rules! node {
     ($of:ident::$kind:ident, $span:expr, { $($fields:tt)* }) => {
         $of::$kind(Spanned::new(ast::$kind { $($fields)* }, $span))
@@ -22,18 +22,19 @@ macro_rules! node {
 
 mod scopes;
 
-/// A variable that no template can name.
+/// The name of a temporary variable: no identifier of a template can be this.
 const VALUE: &str = "=";
 
-/// A whole template.
+/// Rewrites a whole template.
 pub(super) fn template<'a>(parsed: &Stmt<'a>) -> Result<Stmt<'a>> {
     Rewriter::default().statement(parsed)
 }
 
-/// What is known at the place that is rewritten.
+/// What is known at the place in the tree that is being rewritten.
 #[derive(Default)]
 struct Rewriter {
-    /// Which of [`macros::REST`] the macro around it uses, and which something else of the name hides.
+    /// Which variables of [`macros::REST`] the macro around this place uses, and which of them are shadowed by another
+    /// variable of that name.
     used: Cell<[bool; 2]>,
     hidden: Cell<[bool; 2]>,
 }
@@ -114,7 +115,7 @@ impl Rewriter {
                 filter_span: of.filter_span,
                 body: self.statements(&of.body)?,
             }),
-            // A macro is two statements.
+            // A macro becomes two statements, which `statements` takes care of.
             Stmt::Macro(_) => return Err(unknown("a macro here")),
             Stmt::CallBlock(of) => node!(Stmt::CallBlock, of.span(), {
                 call: Spanned::new(self.call(&of.call)?, of.call.span()),
@@ -125,7 +126,8 @@ impl Rewriter {
         })
     }
 
-    /// All of them have their values before any is set.
+    /// The assignments of a `with` block. Jinja2 evaluates all values before it assigns any, so that several
+    /// assignments become one of a tuple.
     fn assignments<'a>(
         &self,
         of: &[(Expr<'a>, Expr<'a>)],
@@ -144,7 +146,7 @@ impl Rewriter {
         Ok(vec![(targets, values)])
     }
 
-    /// `{% set target = value %}`; an attribute of a namespace is set by a filter.
+    /// `{% set target = value %}`. An attribute of a namespace is set by a filter.
     fn set<'a>(&self, to: &Expr<'a>, expr: Expr<'a>, span: Span) -> Result<Stmt<'a>> {
         let Expr::GetAttr(attribute) = to else {
             let target = self.target(to)?;
@@ -171,7 +173,7 @@ impl Rewriter {
         Ok(Stmt::SetBlock(Spanned::new(made, of.span())))
     }
 
-    /// What is assigned to: names.
+    /// The target of an assignment: a name, or a list or tuple of names.
     fn target<'a>(&self, of: &Expr<'a>) -> Result<Expr<'a>> {
         let all = |items: &[Expr<'a>]| items.iter().map(|of| self.target(of)).collect::<Result<Vec<_>>>();
         let span = of.span();
@@ -217,7 +219,7 @@ impl Rewriter {
                 filter("[:]", self.expression(&of.expr)?, bounds)
             }
             Expr::UnaryOp(of) => {
-                // It cannot be copied.
+                // The type implements neither `Copy` nor `Clone`.
                 #[expect(clippy::needless_match)]
                 let op = match of.op {
                     UnaryOpKind::Not => UnaryOpKind::Not,
@@ -302,7 +304,7 @@ impl Rewriter {
     }
 
     fn call<'a>(&self, of: &ast::Call<'a>) -> Result<ast::Call<'a>> {
-        // A method is found by its name where it is called.
+        // The engine looks up a method by its name when it is called, so that this is no attribute access.
         let expr = match &of.expr {
             Expr::GetAttr(of) => {
                 let (name, expr) = (of.name, self.expression(&of.expr)?);
@@ -333,7 +335,7 @@ impl Rewriter {
     }
 }
 
-/// The filter that stands for an operator, where minijinja's own is another.
+/// The filter that replaces an operator, where minijinja's own differs.
 fn operator(op: BinOpKind) -> Option<&'static str> {
     Some(match op {
         BinOpKind::Add => "+",

@@ -1,4 +1,4 @@
-//! The filters of Jinja2 that go through items. Where Jinja2 gives a generator, so do these.
+//! The filters of Jinja2 that iterate over items. Those that return a generator in Jinja2 return one here.
 
 use super::arguments::Arguments;
 use super::compare::{self, sort_order, sorted};
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// All of them.
+/// All filters of this module.
 pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("list", |state, value, _| Ok(items(state, value)?.into())),
     ("first", |state, value, _| {
@@ -106,16 +106,16 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     }),
 ];
 
-/// The pairs of a map, as tuples.
+/// The entries of a map as tuples of key and value.
 fn pairs(state: &State, map: &Value) -> Result<Vec<Value>> {
     let pair = |(key, value)| Tuple::new(vec![key, value]).into();
     Ok(methods::pairs(state, map)?.into_iter().map(pair).collect())
 }
 
-/// What `attribute` names: keys and places with dots between them.
+/// The path that an argument `attribute` names: keys and indices, separated by dots.
 pub(super) struct Path {
     keys: Vec<Value>,
-    /// Stands for what is undefined.
+    /// Used in place of an undefined value.
     default: Option<Value>,
 }
 
@@ -135,12 +135,12 @@ impl Path {
         }
     }
 
-    /// That of the next argument.
+    /// The path that the next argument names; an empty one where it is absent.
     pub fn from(args: &mut Arguments<'_>, name: &str) -> Result<Self> {
         Ok(Path::new(&args.next(name)?.unwrap_or_else(|| ().into())))
     }
 
-    /// The value at its end.
+    /// The value at the end of the path that begins at `value`.
     pub fn follow(&self, state: &State, value: &Value) -> Result<Value> {
         let mut value = value.clone();
         for key in &self.keys {
@@ -153,7 +153,7 @@ impl Path {
     }
 }
 
-/// What a value is compared by: a text without its marks, and without regard to case unless told otherwise.
+/// The key by which a value is compared: a string without its marks, and in lower case unless `sensitive`.
 fn key(value: Value, sensitive: bool) -> Value {
     match value.as_str().map(marks::plain) {
         Some(text) if sensitive => (&*text).into(),
@@ -162,7 +162,7 @@ fn key(value: Value, sensitive: bool) -> Value {
     }
 }
 
-/// Those of `keyed` in the order of their keys.
+/// The items of `keyed`, which has pairs of key and item, sorted by their keys.
 fn in_order(state: &State, keyed: Vec<(Value, Value)>, reverse: bool) -> Result<Value> {
     let comparisons = keyed.len() as u64 * u64::from(keyed.len().checked_ilog2().unwrap_or(0) + 1);
     state.consume_fuel(comparisons)?;
@@ -173,7 +173,7 @@ fn in_order(state: &State, keyed: Vec<(Value, Value)>, reverse: bool) -> Result<
     Ok(sorted.into_iter().map(|(_, item)| item).collect())
 }
 
-/// The first of those that are on this side of all others.
+/// The smallest or largest item, and the first of several: `side` is the order of the result relative to the others.
 fn extreme(
     state: &State,
     value: &Value,
@@ -196,7 +196,7 @@ fn extreme(
     Ok(best.map_or(Value::UNDEFINED, |(_, item)| item))
 }
 
-/// Lists of so many items each.
+/// The filter `batch`: lists of `linecount` items each.
 fn batch(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let count = args.required_integer("linecount")?;
     let count = usize::try_from(count).map_err(|_| failure("a batch has no negative length"))?;
@@ -217,7 +217,7 @@ fn batch(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<V
     Ok(generator(batches))
 }
 
-/// So many lists, as equal as can be.
+/// The filter `slice`: divides the items into `slices` lists of nearly equal length.
 fn slice(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let count = args.required_integer("slices")?;
     let fill = args.next("fill_with")?.filter(|fill| !fill.is_none());
@@ -239,7 +239,7 @@ fn slice(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<V
     Ok(generator(slices))
 }
 
-/// What Jinja2 goes through only where it is true.
+/// The items of `value`; none where it is false, because Jinja2 iterates over it only if it is true.
 fn items_if_true(state: &State, value: &Value) -> Result<Vec<Value>> {
     let generator = value.downcast_object_ref::<Generator>().is_some();
     match value.is_true() || generator {
@@ -271,7 +271,8 @@ fn map(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Val
     Ok(generator(mapped))
 }
 
-/// The items that a test says `wanted` of, or their attributes.
+/// The filters `select` and `reject`, and with `by_attribute` `selectattr` and `rejectattr`: the items for which the
+/// test is `wanted`.
 fn choose(
     state: &mut State,
     value: &Value,
@@ -309,7 +310,7 @@ fn choose(
     Ok(generator(kept))
 }
 
-/// The items that have the same attribute, by it.
+/// The filter `groupby`: the items grouped by an attribute, in the order of its values.
 fn group_by(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let mut path = Path::new(&args.required("attribute")?);
     path.default = args.next("default")?.filter(|default| !default.is_none());
@@ -341,7 +342,7 @@ fn group_by(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Resul
     Ok(groups.into_iter().map(Value::from_object).collect())
 }
 
-/// A tuple whose items have names.
+/// A group of `groupby`: a tuple whose items also have the names `grouper` and `list`.
 #[derive(Debug)]
 pub(super) struct Group {
     grouper: Value,

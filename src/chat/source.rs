@@ -1,12 +1,12 @@
-//! A template's text, brought to what minijinja reads as Jinja2 reads the original.
+//! Adapts the source of a template, so that minijinja reads it as Jinja2 reads the original.
 //!
-//! Jinja2 takes every kind of line break for one, spells string literals as Python does, knows a unary plus,
-//! and keeps the line break after `{% raw %}`. The transformers library adds `{% generation %}`, which marks what a model
-//! is trained to write and is a call block.
+//! Jinja2 accepts every kind of line break, has Python's string literals and a unary plus, and keeps the line break
+//! after `{% raw %}`. The transformers library adds the block `{% generation %}`, which marks the text that a model is
+//! trained to write; it becomes a call block.
 
 use std::borrow::Cow;
 
-/// `template` as minijinja is to read it.
+/// The adapted source. An error is a sentence on what is not supported.
 pub(super) fn prepare(template: &str) -> Result<String, String> {
     let template = match template.contains('\r') {
         true => Cow::Owned(template.replace("\r\n", "\n").replace('\r', "\n")),
@@ -40,14 +40,14 @@ pub(super) fn prepare(template: &str) -> Result<String, String> {
     Ok(out)
 }
 
-/// Copies so many bytes, or all that is left, and returns what comes after them.
+/// Copies `bytes` bytes of `text`, or all of it where that is `None`, and returns the rest.
 fn verbatim<'a>(text: &'a str, bytes: Option<usize>, out: &mut String) -> &'a str {
     let (copied, rest) = text.split_at(bytes.unwrap_or(text.len()));
     out.push_str(copied);
     rest
 }
 
-/// The only word of the tag that `text` is the inside of, and where it stands.
+/// The word of a tag that has only one, and its byte offset in `text`, which begins behind the `{%`.
 fn word(text: &str) -> Option<(usize, &str)> {
     let marked = text.trim_start_matches(['-', '+']);
     let inside = marked.trim_start();
@@ -58,7 +58,7 @@ fn word(text: &str) -> Option<(usize, &str)> {
     (ends && length > 0).then(|| (at, &inside[..length]))
 }
 
-/// A raw block, whose first line break stays.
+/// Copies a raw block. A `+` in its tag keeps the line break behind that, as Jinja2 does.
 fn raw<'a>(tag: &'a str, at: usize, out: &mut String) -> &'a str {
     let begins = at + tag[at..].find("%}").unwrap_or(0);
     out.push_str(&tag[..begins]);
@@ -76,13 +76,14 @@ fn raw<'a>(tag: &'a str, at: usize, out: &mut String) -> &'a str {
     verbatim(&tag[begins..], None, out)
 }
 
-/// The inside of a tag up to its `end`.
+/// Copies a tag up to its `end` with the expressions in it adapted, and returns the rest.
 fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str, String> {
     let mut rest = verbatim(tag, Some(2), out);
-    // Where the expression begins, and whether it is a tuple without brackets.
+    // Where the expression begins in `out`, and whether it is a tuple without parentheses, which minijinja does not
+    // read.
     let (mut begin, mut tuple) = (out.len(), false);
     if rest.starts_with(['-', '+']) {
-        // The mark for white space, or the first sign of an expression.
+        // A mark for white space control, or the sign of the expression: after `{{`, Jinja2 takes a plus for a sign.
         if rest.starts_with('+') && end == "}}" {
             out.push_str("- -");
             rest = &rest[1..];
@@ -91,7 +92,7 @@ fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str,
             begin += 1;
         }
     }
-    // Brackets that are open, and whether something stands before that a plus would add to.
+    // How many brackets are open, and whether an operand comes before, so that a plus is an addition.
     let (mut depth, mut operand) = (0_usize, false);
     while let Some(c) = rest.chars().next() {
         let ends = depth == 0
@@ -126,7 +127,7 @@ fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str,
                     word,
                     "in" | "and" | "or" | "not" | "if" | "else" | "is" | "elif"
                 );
-                // The exponent of a number has a sign of its own.
+                // The sign in the exponent of a number is part of the number.
                 let number =
                     word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with(['e', 'E']);
                 let signed =
@@ -150,7 +151,7 @@ fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str,
     Ok(rest)
 }
 
-/// Bytes of the string literal that `text` begins with, its quotes among them.
+/// The length in bytes of the string literal at the start of `text`, with its quotes.
 fn literal_length(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -162,7 +163,7 @@ fn literal_length(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// A literal as minijinja reads it.
+/// Writes a string literal as minijinja reads it.
 fn write_literal(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -174,11 +175,12 @@ fn write_literal(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// What a Python literal with this inside is.
+/// The string of a Python literal, given without its quotes.
 fn unescape(literal: &str) -> Result<String, String> {
     let mut text = String::new();
     let mut chars = literal.chars();
-    // A character beyond the sixteen-bit ones may be spelled by two halves.
+    // The first half of a surrogate pair, where one has just been read: a character above U+FFFF may be spelled by two
+    // `\u` escapes.
     let mut half: Option<u32> = None;
     while let Some(c) = chars.next() {
         if c != '\\' {
@@ -234,7 +236,7 @@ fn unescape(literal: &str) -> Result<String, String> {
                 (0x10000 + ((high - 0xD800) << 10) + code - 0xDC00, true)
             }
             (None, 0xD800..=0xDBFF) => (code, false),
-            // A first half without its second is no character.
+            // A high surrogate without a low one is no character; `char::from_u32` below fails.
             (Some(half), _) => (half, true),
             (None, code) => (code, true),
         };

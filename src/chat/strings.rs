@@ -1,4 +1,4 @@
-//! The methods of Python's `str`. Places in a text are counted in characters.
+//! The methods of Python's `str`. Indices into a string count characters; marks of shielded text do not count.
 
 use super::arguments::{Arguments, string};
 use super::marks::{self, places, places_from_end};
@@ -11,7 +11,7 @@ use minijinja::{Error, ErrorKind, State};
 
 type Result<T> = std::result::Result<T, Error>;
 
-/// Their names, but `format`.
+/// The names of all methods but `format`.
 pub(super) const NAMES: [&str; 42] = [
     "capitalize",
     "casefold",
@@ -194,14 +194,14 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
             let width = args.integer("tabsize")?.unwrap_or(8);
             expand_tabs(state, text, usize::try_from(width).unwrap_or(0))?.into()
         }
-        // Bytes have no use in a conversation.
+        // `encode` returns bytes, which have no use in a conversation.
         _ => return Err(failure(format!("str.{method} is not supported"))),
     };
     args.done()?;
     Ok(value)
 }
 
-/// Pays for so many bytes before they are made.
+/// Consumes the fuel for so many bytes, before they are allocated; fails where they are too many.
 pub(super) fn within(state: &State, bytes: usize) -> Result<()> {
     state.consume_fuel(bytes as u64 / 64)?;
     if bytes > MAX_TEXT {
@@ -211,13 +211,14 @@ pub(super) fn within(state: &State, bytes: usize) -> Result<()> {
     }
 }
 
-/// The first character as a title's, the others small.
+/// The first character in title case, the others in lower case.
 pub(super) fn capitalize(text: &str) -> String {
     let mut out = String::new();
     let mut chars = text.chars();
     if let Some(first) = chars.next() {
         unicode::push_title(first, &mut out);
-        // Small as they are within the whole: a sigma that ends a word is another.
+        // Lower case depends on context: a sigma at the end of a word has a form of its own. So the whole text is
+        // converted.
         let small = text.to_lowercase();
         let first: usize = first.to_lowercase().map(char::len_utf8).sum();
         out.push_str(&small[first..]);
@@ -225,7 +226,7 @@ pub(super) fn capitalize(text: &str) -> String {
     out
 }
 
-/// Each letter that follows none as a title's, the others small.
+/// Each letter that follows no letter in title case, the others in lower case.
 fn title(text: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
@@ -246,7 +247,8 @@ fn title(text: &str) -> String {
 
 fn swapped(text: &str) -> String {
     let mut out = String::new();
-    // Small as they are within the whole: a sigma that ends a word is another.
+    // Lower case depends on context: a sigma at the end of a word has a form of its own. So the whole text is
+    // converted.
     let whole = text.to_lowercase();
     let mut small = &*whole;
     for c in text.chars() {
@@ -301,7 +303,8 @@ fn strip(state: &State, text: &str, method: &str, chars: Option<String>) -> Resu
     .to_owned())
 }
 
-/// The characters from `start` to `end`, and the place of the first; `None` where the start is behind the end.
+/// The slice from character `start` to `end`, and the index of its first character. The slice is `None` where `start`
+/// is behind `end`.
 fn range(text: &str, start: Option<i128>, end: Option<i128>) -> (Option<&str>, usize) {
     if start.is_none() && end.is_none() {
         return (Some(text), 0);
@@ -376,7 +379,7 @@ pub(super) fn pad(
         "ljust" => text.to_owned() + &fill(missing),
         "rjust" => fill(missing) + text,
         "center" => {
-            // The odd one goes where Python puts it.
+            // Which side gets the odd one depends on the width, as in CPython's `center`.
             let left = missing / 2 + (missing & (count + missing) & 1);
             fill(left) + text + &fill(missing - left)
         }

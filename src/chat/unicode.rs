@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 use unicode_general_category::{GeneralCategory as Category, get_general_category as category};
 
-/// Digits that no number is written with: superscripts, in circles, in brackets.
+/// The characters that Python's `isdigit` has beyond the decimal digits: superscripts, digits in circles and in
+/// brackets.
 const DIGITS: [RangeInclusive<u32>; 20] = [
     0xb2..=0xb3,
     0xb9..=0xb9,
@@ -27,12 +28,12 @@ const DIGITS: [RangeInclusive<u32>; 20] = [
     0x1f100..=0x1f10a,
 ];
 
-/// Ideographs that are numbers.
+/// Ideographs with a numeric value, which `isnumeric` includes.
 const NUMERALS: &str = "㐅㒃㠪㭍一七万三九二五亖亿什仟仨伍佰億兆兩八六十千卄卅卌叁参參叄四壱壹幺廾廿弌弍弎弐拾捌柒漆玖百肆萬貮貳贰阡陆陌陸零\
     \u{f96b}\u{f973}\u{f978}\u{f9b2}\u{f9d1}\u{f9d3}\u{f9fd}\u{20001}\u{20064}\u{200e2}\u{20121}\u{2092a}\u{20983}\u{2098c}\
     \u{2099c}\u{20aea}\u{20afd}\u{20b19}\u{22390}\u{22998}\u{23b1b}\u{2626d}\u{2f890}";
 
-/// `c.isspace()`: what Unicode calls white space, and the separators of old files.
+/// `c.isspace()`: Unicode's white space, and the ASCII separators U+001C to U+001F.
 pub(super) fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }
@@ -75,7 +76,7 @@ pub(super) fn is_letter(c: char) -> bool {
     )
 }
 
-/// Whether `repr` writes `c` as it is.
+/// `c.isprintable()`: whether `repr` writes `c` as it is.
 pub(super) fn is_printable(c: char) -> bool {
     use Category::{
         Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, SpaceSeparator, Surrogate,
@@ -99,7 +100,7 @@ pub(super) fn is_printable(c: char) -> bool {
     !hidden
 }
 
-/// A character in two cases at once, like the first of `ǅ`.
+/// Whether `c` is a digraph with only its first letter in upper case, like `ǅ`.
 pub(super) fn is_title(c: char) -> bool {
     category(c) == Category::TitlecaseLetter
 }
@@ -109,23 +110,23 @@ pub(super) fn is_cased(c: char) -> bool {
     c.is_lowercase() || c.is_uppercase() || is_title(c)
 }
 
-/// Appends `c` as it begins a word.
+/// Appends the title case of `c`. The standard library has no table of it.
 pub(super) fn push_title(c: char, out: &mut String) {
     let upper = c.to_uppercase();
     let code = c as u32;
     match code {
-        // The digraphs that have a third form.
+        // Digraphs with a title case of their own.
         0x1c4..=0x1cc => out.extend(char::from_u32(0x1c5 + (code - 0x1c4) / 3 * 3)),
         0x1f1..=0x1f3 => out.push('\u{1f2}'),
-        // Georgian words begin as they go on.
+        // Georgian has no title case.
         0x10d0..=0x10ff => out.push(c),
-        // Ligatures.
+        // Ligatures: only their first letter is in upper case.
         0xdf | 0x587 | 0xfb00..=0xfb06 | 0xfb13..=0xfb17 => {
             let mut upper = upper;
             out.extend(upper.next());
             out.extend(upper.flat_map(char::to_lowercase));
         }
-        // Greek, with an iota below or beside.
+        // Greek vowels with an iota subscript.
         0x1f80..=0x1faf => out.extend(char::from_u32(code | 8)),
         0x1fb3 | 0x1fc3 | 0x1ff3 => out.extend(char::from_u32(code + 9)),
         0x1fbc | 0x1fcc | 0x1ffc => out.push(c),
@@ -148,7 +149,7 @@ pub(super) fn fold(text: &str) -> String {
             'ẞ' => folded.push_str("ss"),
             'ı' => folded.push(c),
             'İ' => folded.push_str("i\u{307}"),
-            // Cherokee was written in capitals first.
+            // Cherokee folds to upper case, because Unicode had only that at first.
             '\u{13a0}'..='\u{13ff}' | '\u{ab70}'..='\u{abbf}' => folded.extend(c.to_uppercase()),
             c => folded.extend(
                 c.to_lowercase()

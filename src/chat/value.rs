@@ -1,4 +1,4 @@
-//! Values as Python has them: their types, their texts, and what can be gone through.
+//! Values with Python's semantics: the names of their types, their conversion to strings and numbers, and iteration.
 
 use super::globals::Namespace;
 use super::marks;
@@ -11,17 +11,18 @@ use minijinja::{Error, ErrorKind, State};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
-/// Bytes of one text: what a context of a million tokens holds. Values can hold one another many times over.
+/// The most bytes of a string: about what a context of a million tokens holds. A value may occur many times within
+/// others, so that writing it can take far more memory than the value itself.
 pub(super) const MAX_TEXT: usize = 4 << 20;
-/// Lists and maps within each other.
+/// How deep lists and maps may be nested.
 const MAX_DEPTH: usize = 200;
 
-/// An error of a template at work.
+/// An error in running a template.
 pub(super) fn failure(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail)
 }
 
-/// The name of a value's type.
+/// The name of a value's type in Python.
 pub(super) fn type_name(value: &Value) -> &'static str {
     match value.kind() {
         ValueKind::Undefined => "Undefined",
@@ -44,12 +45,12 @@ pub(super) fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Whether a value is a tuple, with names for its items or without.
+/// Whether a value is a tuple, with or without names for its items.
 pub(super) fn is_tuple(value: &Value) -> bool {
     value.is_tuple() || value.downcast_object_ref::<Group>().is_some()
 }
 
-/// Whether a value is a map, and no object that only has attributes.
+/// Whether a value is a map, and not one of the engine's objects that only has attributes.
 pub(super) fn is_dict(value: &Value) -> bool {
     value.kind() == ValueKind::Map
         && !value.as_object().is_some_and(|object| {
@@ -58,7 +59,7 @@ pub(super) fn is_dict(value: &Value) -> bool {
         })
 }
 
-/// A whole number, and what counts as one.
+/// The value as an integer, where it is an integer or a boolean.
 pub(super) fn integer(value: &Value) -> Option<i128> {
     match value.kind() {
         ValueKind::Bool => Some(value.is_true().into()),
@@ -67,7 +68,7 @@ pub(super) fn integer(value: &Value) -> Option<i128> {
     }
 }
 
-/// A number of any kind, to the precision of a float.
+/// The value as a float, where it is a number or a boolean.
 pub(super) fn float(value: &Value) -> Option<f64> {
     match value.kind() {
         ValueKind::Bool => Some(value.is_true().into()),
@@ -197,7 +198,7 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
     Ok(())
 }
 
-/// A text that its parts may not make longer than memory: each may stand in many places.
+/// A writer to a string with a limit of [`MAX_TEXT`] bytes.
 struct Limited<'a>(&'a mut String);
 
 impl std::fmt::Write for Limited<'_> {
@@ -210,7 +211,7 @@ impl std::fmt::Write for Limited<'_> {
     }
 }
 
-/// A float as Python writes it: the fewest digits that say which it is.
+/// A float as Python writes it: with the fewest digits that identify it.
 pub(super) fn float_text(number: f64) -> String {
     if number.is_nan() {
         return "nan".into();
@@ -220,7 +221,8 @@ pub(super) fn float_text(number: f64) -> String {
     }
     let plain = format!("{number:?}");
     match plain.split_once('e') {
-        // Rust changes to this notation where Python does, but writes it shorter.
+        // Rust switches to exponents at the same numbers as Python, but writes them without a sign and with fewer
+        // digits.
         Some((digits, exponent)) => {
             let exponent: i32 = exponent.parse().unwrap_or_default();
             format!("{digits}e{exponent:+03}")
@@ -229,7 +231,7 @@ pub(super) fn float_text(number: f64) -> String {
     }
 }
 
-/// A text in quotes: double ones only where it has single ones and no double ones.
+/// Writes a string in single quotes, or in double ones where it contains single quotes and no double ones.
 fn write_string(text: &str, out: &mut String) {
     let quote = if text.contains('\'') && !text.contains('"') {
         '"'
@@ -254,7 +256,7 @@ fn write_string(text: &str, out: &mut String) {
     out.push(quote);
 }
 
-/// A generator over these: it is gone through once, and nobody knows its length.
+/// A generator of these items, as Python's: it can be iterated once, and has no length.
 pub(super) fn generator(items: Vec<Value>) -> Value {
     Value::from_object(Generator(Mutex::new(items)))
 }

@@ -1,4 +1,4 @@
-//! `chat`: a conversation, a line at a time.
+//! The command `chat`: a conversation with a model, line by line.
 
 use super::{Common, Outcome, generate::Writing};
 use clap::Args;
@@ -61,7 +61,7 @@ impl Chat {
     }
 }
 
-/// The next line that says something.
+/// The next line of the standard input that is not empty.
 fn ask() -> Result<Option<String>, Error> {
     loop {
         if stdin().is_terminal() {

@@ -1,4 +1,4 @@
-//! What a text must be.
+//! The options that constrain the generated text by a grammar.
 
 use clap::Args;
 use nexttoken::Error;
@@ -30,7 +30,7 @@ pub struct Source {
 }
 
 impl Constrained {
-    /// What is asked for, if anything is.
+    /// The source of the constraint that the options ask for, if any.
     pub fn source(&self) -> Result<Option<Source>, Error> {
         let source = |kind, text| Ok(Some(Source { kind, text }));
         match (&self.json_schema, &self.regex, &self.grammar) {
@@ -43,7 +43,7 @@ impl Constrained {
 }
 
 impl Source {
-    /// The constraint on texts of a model.
+    /// Compiles the source for a model's vocabulary.
     pub fn compile(&self, tokenizer: &Tokenizer) -> Result<Constraint, Error> {
         let vocabulary = Vocabulary::new(&token_table(tokenizer)?)?;
         vocabulary.compile(self.kind, &self.text)

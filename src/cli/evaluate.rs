@@ -1,4 +1,4 @@
-//! `evaluate`: what a model has learnt of a text, and how much of it by heart.
+//! The command `evaluate`: how well a trained model predicts held-out text, and how much it copies from its corpus.
 
 use super::{Outcome, model_file, print_json};
 use clap::Args;
@@ -12,7 +12,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Tokens of one document that are judged at most.
+/// The most tokens of one document that are scored.
 const LONGEST: usize = 16_384;
 
 #[derive(Args)]
@@ -79,13 +79,13 @@ impl Evaluate {
         Ok(out.flush()?)
     }
 
-    /// The mean loss over the held-out documents, and over how many tokens that is.
+    /// The mean loss over the held-out documents, and the number of tokens it is of.
     fn loss(&self, model: &Model, text: &str) -> Result<(f64, usize)> {
         let (mut sum, mut tokens) = (0.0, 0);
         for document in held_out(text).into_iter().take(self.documents) {
             let mut ids = model.tokenizer.encode_prompt(document);
             ids.truncate(LONGEST);
-            // What is longer than the context is judged piece by piece, as training does.
+            // A document that is longer than the context is scored piece by piece, as in training.
             for start in (0..ids.len().saturating_sub(1)).step_by(model.config.context_length) {
                 let end = ids.len().min(start + model.config.context_length + 1);
                 sum += loss_of(model, &ids[start..end])?;
@@ -115,7 +115,7 @@ impl Evaluate {
     }
 }
 
-/// Σ −ln p of each of `ids` after the first.
+/// The sum of −ln p over all `ids` after the first.
 fn loss_of(model: &Model, ids: &[TokenId]) -> Result<f64> {
     let mut session = Session::new(model, ids.len() - 1, CacheType::default())?;
     let (mut sum, mut logits) = (0.0, Vec::new());
@@ -127,7 +127,7 @@ fn loss_of(model: &Model, ids: &[TokenId]) -> Result<f64> {
         model.forward(inputs, &mut session)?;
         for (hidden, target) in session.hidden().rows().into_iter().zip(targets) {
             model.head.logits(hidden, &mut logits)?;
-            // A vocabulary smaller than its tokenizer gives the target no probability.
+            // A model whose head has fewer tokens than its tokenizer gives the others no probability.
             let logit = logits.get(*target as usize).copied();
             let normalizer = kernels::softmax(&mut logits);
             sum += f64::from(normalizer - logit.unwrap_or(f32::NEG_INFINITY));

@@ -1,4 +1,4 @@
-//! `generate`: continues a prompt; and how text is written, which `chat` shares.
+//! The command `generate`, which continues a prompt; and the options and output of generated text, which `chat` shares.
 
 use super::constraint::Constrained;
 use super::sampling::Sampling;
@@ -69,7 +69,7 @@ impl Generate {
 impl Writing {
     /// A generator with the model in the file at `path`, and the options of its texts.
     pub fn begin(&self, path: &Path) -> Result<(Generator, Options)> {
-        // What can be told before the model is read, which takes a while.
+        // What can be checked before the model is read is checked first: reading takes a while.
         let mut options = self.options();
         options.validate()?;
         let source = self.constrained.source()?;
@@ -125,7 +125,7 @@ impl Writing {
         print_json(&result)
     }
 
-    /// The text on stdout as it appears, everything else on stderr.
+    /// Prints the text to stdout as it is generated, and everything else to stderr.
     fn print_as_text(&self, generator: &mut Generator) -> Outcome {
         let mut out = std::io::stdout().lock();
         for token in generator.tokens() {

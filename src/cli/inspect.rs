@@ -1,4 +1,4 @@
-//! `inspect`: what a model file holds and whether it runs, read from its header alone.
+//! The command `inspect`: what a model file holds and whether it runs, read from its header alone.
 
 use super::{Outcome, model_file, print_json, supported};
 use clap::Args;
@@ -48,7 +48,7 @@ impl Inspect {
     }
 }
 
-/// Tensors and bytes by type.
+/// The number and bytes of the tensors of each type.
 type Types = BTreeMap<&'static str, (usize, u64)>;
 
 fn types(header: &Header) -> Types {
@@ -140,14 +140,14 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
-/// Text of a file, safe for a terminal.
+/// A text from a file, made safe for a terminal: without control characters.
 fn one_line(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
         .collect()
 }
 
-/// A value as JSON; of an array only its kind and length, since vocabularies are long.
+/// A value as JSON; of an array only its type and length, since vocabularies are long.
 fn value_to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::U8(v) => json!(v),

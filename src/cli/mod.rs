@@ -1,4 +1,4 @@
-//! Arguments, dispatch and errors of the command line.
+//! The command line: its arguments, dispatch to the commands, and errors.
 
 mod chat;
 mod constraint;
@@ -70,7 +70,7 @@ struct Common {
 enum Failure {
     /// An error to report.
     Error(Error),
-    /// Nobody reads the output any more: nothing to report.
+    /// The reader of the output has gone, which is nothing to report.
     BrokenPipe,
 }
 
@@ -80,7 +80,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Errors of writing the output; reading has its own in [`model_file`].
+/// Errors of writing the output. Errors of reading files are made in [`model_file`].
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
@@ -118,7 +118,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Says on stderr what went wrong; with `--json` as JSON too, so that stdout stays what was asked for.
+/// Reports an error to stderr, as JSON with `--json`. stdout has only the output that was asked for.
 fn report(error: &Error, json: bool) {
     let (code, message) = (error.code(), error.to_string());
     let text = if json {
@@ -126,7 +126,7 @@ fn report(error: &Error, json: bool) {
     } else {
         format!("error: {message} ({code})")
     };
-    // Where stderr is closed there is nobody left to tell.
+    // If stderr is closed, there is nowhere to report to.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 

@@ -1,4 +1,4 @@
-//! Model files, read in pieces; a model in several files is named by any of them.
+//! Reading model files in pieces. A model in several files is given by any of them.
 
 use nexttoken::generator::Context;
 use nexttoken::gguf::{Header, HeaderReader, Split, part_names};
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-/// Bytes read at once.
+/// Bytes read at a time.
 const PIECE: usize = 1 << 20;
 
 /// Loads the model in the file at `path`.
@@ -35,8 +35,8 @@ pub fn load(path: &Path) -> Result<Model> {
     loader.finish()
 }
 
-/// Reads only the header of the model in the file at `path`, and sums it up. A header that cannot be read
-/// to its end, but is one, is summed up as far as it goes.
+/// Reads only the header of the model at `path`, and summarizes it. Where a tensor has an unknown type, the summary
+/// says so, and no [`Header`] is returned.
 pub fn inspect(path: &Path, context: Context) -> Result<(Inspection, Option<Header>)> {
     let paths = parts(path);
     let mut headers = Vec::new();
@@ -57,7 +57,7 @@ pub fn inspect(path: &Path, context: Context) -> Result<(Inspection, Option<Head
     Ok((inspection, Some(header)))
 }
 
-/// All files of the model of which the one at `path` is one.
+/// All files of the model to which the file at `path` belongs.
 fn parts(path: &Path) -> Vec<PathBuf> {
     let name = path.file_name().and_then(|name| name.to_str());
     match name.and_then(part_names) {
@@ -66,7 +66,7 @@ fn parts(path: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Hands the file at `path` to the loader.
+/// Feeds the file at `path` to the loader.
 fn feed(loader: &mut Loader, path: &Path) -> Result<()> {
     let mut file = open(path)?;
     let mut piece = vec![0; PIECE];
@@ -82,7 +82,7 @@ fn header(path: &Path) -> Result<Header> {
     read_header(&mut HeaderReader::new(), path)
 }
 
-/// Reads the header of the file at `path`, and checks that the file is as long as it promises.
+/// Reads the header of the file at `path`, and checks that the file is not shorter than the header says.
 fn read_header(reader: &mut HeaderReader, path: &Path) -> Result<Header> {
     let mut file = open(path)?;
     let size = file.metadata().map_err(|error| failed(path, &error))?.len();

@@ -1,4 +1,4 @@
-//! The options of the sampler.
+//! The options of the sampler as arguments.
 
 use clap::Args;
 use nexttoken::TokenId;

@@ -1,4 +1,4 @@
-//! `stories`: prints stories to train on.
+//! The command `stories`: prints stories to train on.
 
 use super::Outcome;
 use clap::Args;
@@ -16,7 +16,7 @@ pub struct Stories {
 }
 
 impl Stories {
-    /// Each story but the first comes after a line that `train` reads as the end of a text.
+    /// Prints the stories with lines of `<|endoftext|>` between them, at which `train` separates documents.
     pub fn run(&self) -> Outcome {
         let mut out = BufWriter::new(std::io::stdout().lock());
         for (index, story) in stories::stories(self.seed, self.count).enumerate() {

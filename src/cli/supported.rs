@@ -1,4 +1,4 @@
-//! `inspect --supported`: what loads, as the code has it.
+//! `inspect --supported`: lists what can be loaded, from the tables of the code.
 
 use super::{Outcome, print_json};
 use nexttoken::model::ARCHITECTURES;
@@ -6,7 +6,7 @@ use nexttoken::quant::TensorType;
 use nexttoken::tokenizer::Tokenizer;
 use std::io::Write;
 
-/// The kinds of things a model file names, where it names them, and what of them loads.
+/// For each kind of thing that a model file names: what it is called, its metadata key, and the names that load.
 fn supported() -> [(&'static str, &'static str, Vec<&'static str>); 4] {
     let types = TensorType::ALL.into_iter();
     [

@@ -1,4 +1,4 @@
-//! `tokenize` and `score`: what a model sees in a given text.
+//! The commands `tokenize` and `score`: the tokens of a text, and how well a model predicts it.
 
 use super::{Common, Outcome, model_file, print_json};
 use clap::Args;

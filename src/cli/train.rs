@@ -1,4 +1,4 @@
-//! `train`: learns a small model from a text.
+//! The command `train`: trains a small model on a text.
 
 use super::{Outcome, print_json};
 use clap::Args;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How much work may be lost where the program cannot even save.
+/// The time between two checkpoints: how much work is lost if the program is killed.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
-/// How much of the shown loss is the last step's.
+/// The weight of the last step in the moving average of the loss that is shown.
 const SMOOTHING: f64 = 0.05;
 
 #[derive(Args)]
@@ -81,7 +81,7 @@ impl Train {
         let seconds = started.elapsed().as_secs_f64();
         let best = trainer.best()?;
         write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
-        // The model is there: what is left of the way to it may go, or stay where it cannot.
+        // The model is written, so that the checkpoint is no longer needed. A failure to remove it does no harm.
         let _ = std::fs::remove_file(&checkpoint);
         self.report(&trainer, best, steps, seconds)
     }
@@ -118,7 +118,7 @@ impl Train {
         ));
     }
 
-    /// All steps that are left; returns how many they were.
+    /// Takes all remaining steps, and returns their number.
     fn train(&self, trainer: &mut Trainer, checkpoint: &Path) -> Result<u64> {
         let first = trainer.steps_done();
         let bar = progress_bar(trainer.schedule().steps, first);
@@ -162,7 +162,7 @@ impl Train {
         Ok(trainer.steps_done() - first)
     }
 
-    /// Saves what a training that has diverged had reached before.
+    /// Writes the best model of a training that has diverged.
     fn keep_best(&self, trainer: &Trainer) -> Result<()> {
         let step = trainer.steps_done();
         say(&format!(
@@ -220,7 +220,7 @@ impl Train {
     }
 }
 
-/// Becomes true when the user interrupts the program, or the system asks it to end.
+/// A flag that becomes true when the user interrupts the program, or the system asks it to end.
 fn interruption() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
@@ -229,7 +229,7 @@ fn interruption() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// A bar on a terminal, else nothing.
+/// A progress bar, which is shown on a terminal only.
 fn progress_bar(steps: u64, first: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("[{bar:24}] {pos}/{len}  {msg}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -240,14 +240,14 @@ fn progress_bar(steps: u64, first: u64) -> ProgressBar {
 }
 
 fn say(line: &str) {
-    // Where stderr is closed there is nobody to tell.
+    // If stderr is closed, there is nowhere to report to.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// The text of a file.
+/// Reads a text file.
 ///
 /// # Errors
-/// [`Error::NotUtf8`].
+/// [`Error::NotUtf8`] where it is not UTF-8, [`Error::Io`] where it cannot be read.
 pub fn read_text(path: &Path) -> Result<String> {
     let bytes = read(path)?;
     String::from_utf8(bytes).map_err(|error| Error::NotUtf8(error.utf8_error().valid_up_to()))
@@ -257,7 +257,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|error| Error::Io(format!("{}: {error}", path.display())))
 }
 
-/// The path with an ending more.
+/// The path with `.` and an ending appended.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
@@ -265,7 +265,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Writes a file so that at no time there is half of it.
+/// Writes a file atomically: by way of a partial file, so that `path` never has half of it.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = beside(path, "partial");
     let written = std::fs::File::create(&partial)

@@ -1,5 +1,8 @@
-//! Grammars → masks, by llguidance: an Earley parser over a lexer of regular-expression derivatives, walked
-//! along the trie of the vocabulary's bytes.
+//! Grammars → token masks, by llguidance: an Earley parser over a lexer of regular-expression derivatives, which walks
+//! the trie of the vocabulary's bytes.
+//!
+//! The submodules translate the sources into llguidance's grammars: `schema` JSON schemas, `gbnf` the grammars of
+//! llama.cpp; `lark` checks those that llguidance reads itself.
 
 mod depth;
 mod gbnf;
@@ -22,17 +25,17 @@ use toktrie::{ApproximateTokEnv, INVALID_TOKEN, TokEnv, TokRxInfo, TokTrie};
 /// The longest source, in bytes.
 const MAX_SOURCE: usize = 1 << 20;
 
-/// The longest token that may be drawn, in bytes, and the most bytes of a vocabulary: what the trie holds.
+/// The longest token that may be drawn, and the most bytes of a vocabulary: the limits of the trie.
 const MAX_TOKEN: usize = 512;
 const MAX_BYTES: usize = 1 << 22;
 
-/// States of the lexer, of one to two kB each.
+/// The most states of the lexer; each takes one to two kB.
 const MAX_LEXER_STATES: usize = 50_000;
 
-/// Why a source is no grammar: a sentence.
+/// A result whose error is a sentence on why a source is refused.
 type Reason<T> = std::result::Result<T, String>;
 
-/// What a grammar is written in.
+/// The language of a grammar's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A JSON schema.
@@ -44,7 +47,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name of the option it is given by.
+    /// The name of the option for a source of this kind.
     pub fn name(self) -> &'static str {
         match self {
             Kind::JsonSchema => "json_schema",
@@ -64,13 +67,14 @@ impl FromStr for Kind {
     }
 }
 
-/// The tokens of a model, ready for its grammars.
+/// The vocabulary of a model, for which grammars are compiled.
 pub struct Vocabulary(Arc<ParserFactory>);
 
 impl Vocabulary {
     /// Reads what [`super::token_table`] writes.
     ///
-    /// Errors: [`Error::Constraint`] for a table that is none, or too large.
+    /// # Errors
+    /// [`Error::Constraint`] where `table` has another format, or is too large.
     pub fn new(table: &[u8]) -> Result<Self> {
         let (words, ends) = read(table).ok_or_else(|| wrong("the vocabulary cannot be used"))?;
         let info = TokRxInfo::new(words.len() as u32, INVALID_TOKEN);
@@ -86,16 +90,18 @@ impl Vocabulary {
         Ok(Vocabulary(Arc::new(factory)))
     }
 
-    /// A constraint from its source.
+    /// Compiles the source of a grammar to a constraint.
     ///
-    /// Errors: [`Error::InvalidOption`], named by the kind, with what is wrong in the source.
+    /// # Errors
+    /// [`Error::InvalidOption`], under the name of the kind, with what is wrong in the source.
     pub fn compile(&self, kind: Kind, source: &str) -> Result<Constraint> {
         Ok(Constraint::new(Arc::new(self.grammar(kind, source)?)))
     }
 
-    /// The same as a [`Rule`] by itself.
+    /// The same as a plain [`Rule`].
     ///
-    /// Errors: those of [`Vocabulary::compile`].
+    /// # Errors
+    /// Those of [`Vocabulary::compile`].
     pub fn grammar(&self, kind: Kind, source: &str) -> Result<Grammar> {
         let (factory, source) = (self.0.clone(), source.to_owned());
         let state = in_time(move || compile(&factory, kind, &source));
@@ -119,8 +125,9 @@ fn compile(factory: &ParserFactory, kind: Kind, source: &str) -> Reason<State> {
     })
 }
 
-/// Runs `work` on a stack that is deep enough for every source that is taken, and waits so long for it. A thread
-/// cannot be ended: one that takes longer is left to itself, which the library's limits end at some time.
+/// Runs `work` on a thread whose stack is large enough for every source within the limits, and waits for it for a
+/// limited time. A thread cannot be ended from outside: one that takes longer runs on until the library's own limits
+/// end it.
 #[cfg(not(target_arch = "wasm32"))]
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> Reason<T> + Send + 'static) -> Reason<T> {
     const STACK: usize = 64 << 20;
@@ -133,13 +140,13 @@ fn in_time<T: Send + 'static>(work: impl FnOnce() -> Reason<T> + Send + 'static)
     result.unwrap_or_else(|_| Err("it takes too long to compile".into()))
 }
 
-/// In WebAssembly a stack that overflows ends the module, which the caller then starts anew.
+/// Runs `work` at once. In WebAssembly a stack overflow ends the module, and the caller starts a new one.
 #[cfg(target_arch = "wasm32")]
 fn in_time<T>(work: impl FnOnce() -> Reason<T>) -> Reason<T> {
     work()
 }
 
-/// A compiled grammar. What it keeps of the last call only makes the next one quick.
+/// A compiled grammar. Its state is only a cache: it makes the next call quick where that continues the last one.
 pub struct Grammar(Mutex<State>);
 
 impl Rule for Grammar {
@@ -151,20 +158,20 @@ impl Rule for Grammar {
 }
 
 struct State {
-    /// At the beginning of a text.
+    /// A matcher at the beginning of a text.
     fresh: Matcher,
-    /// After the tokens consumed.
+    /// The matcher after the tokens in `consumed`.
     matcher: Matcher,
     consumed: Vec<TokenId>,
-    /// What keeps names from coming twice, where the grammar cannot.
+    /// Prevents duplicate names of members, where the grammar cannot.
     watch: Option<Watch>,
 }
 
 struct Watch {
     env: TokEnv,
-    /// The tokens with a quote in them, by which alone a name can end.
+    /// The tokens that contain a quote: only these can end a name.
     quotes: Arc<[TokenId]>,
-    /// Where the tokens read so far lead.
+    /// The state after the tokens in `read`.
     names: Names,
     read: Vec<TokenId>,
 }
@@ -183,7 +190,7 @@ impl Watch {
         }
     }
 
-    /// Reads on to the end of `ids`, from the beginning where they are others.
+    /// Reads the tokens of `ids` that are new; all of them where `ids` does not continue what was read.
     fn stand_after(&mut self, ids: &[TokenId]) -> Result<()> {
         if !ids.starts_with(&self.read) {
             self.names = Names::default();
@@ -200,7 +207,7 @@ impl Watch {
         Ok(())
     }
 
-    /// Takes the tokens out with which a name would come twice.
+    /// Removes the tokens from the mask that would complete a name for the second time in its object.
     fn narrow(&self, words: &mut [u32]) {
         for &id in &*self.quotes {
             let (word, bit) = (id as usize / 32, 1 << (id % 32));
@@ -214,13 +221,13 @@ impl Watch {
 }
 
 impl State {
-    /// Goes back to what `ids` have in common with the tokens consumed, and on from there.
+    /// Rolls back to the common prefix of `ids` and the consumed tokens, and consumes the rest of `ids`.
     fn stand_after(&mut self, ids: &[TokenId]) -> Result<()> {
         let same = self.consumed.iter().zip(ids);
         let common = same.take_while(|(one, other)| one == other).count();
         let back = self.consumed.len() - common;
         self.consumed.truncate(common);
-        // Some grammars cannot go back, and none can after an error.
+        // Some grammars cannot roll back, and none can after an error; they start again.
         if self.matcher.is_error() || self.matcher.rollback(back).is_err() {
             self.matcher = self.fresh.clone();
             self.consumed.clear();
@@ -265,21 +272,22 @@ impl State {
     }
 }
 
-/// How llguidance says that a mask is empty.
+/// The text of llguidance's error for an empty mask.
 const NOTHING_FOLLOWS: &str = "NoExtensionBias";
 
 fn wrong(reason: &str) -> Error {
     Error::Constraint(reason.to_owned())
 }
 
-/// The first line of an error of llguidance, which tells what and where; the rest is for its authors.
+/// The first line of llguidance's error, which says what is wrong and where; the rest is meant for its developers.
 fn plain(error: &impl ToString) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     line.chars().take(500).collect()
 }
 
-/// The bytes of the tokens by id, none where a token may not be drawn, and those that end a generation.
+/// Parses a table of tokens: the bytes of each token by its id, empty for one that may not be drawn, and the ids of
+/// those that end a generation.
 fn read(mut table: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<TokenId>)> {
     let (mut words, mut ends) = (Vec::new(), Vec::new());
     let mut bytes = 0;
@@ -291,7 +299,7 @@ fn read(mut table: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<TokenId>)> {
         }
         let (word, rest) = rest.split_at_checked(length as usize)?;
         table = rest;
-        // The byte 0xFF is in no text, and means something else to the trie.
+        // The byte 0xFF occurs in no UTF-8 text, and marks special tokens in the trie.
         let usable = word.len() <= MAX_TOKEN && !word.starts_with(&[TokTrie::SPECIAL_TOKEN_MARKER]);
         let word = if usable { word } else { &[] };
         bytes += word.len() + 1;
@@ -303,13 +311,13 @@ fn read(mut table: &[u8]) -> Option<(Vec<Vec<u8>>, Vec<TokenId>)> {
     table.is_empty().then_some((words, ends))
 }
 
-/// A grammar in the library's terms, and whether names must be watched.
+/// A grammar in llguidance's form, and whether duplicate names must be prevented beside it.
 struct Parsed {
     grammar: GrammarInit,
     has_open_names: bool,
 }
 
-/// Reads the source; an error is the reason why it is no grammar.
+/// Translates a source. An error is a sentence on what is wrong in it.
 fn parse(kind: Kind, source: &str) -> Reason<Parsed> {
     if source.trim().is_empty() {
         return Err("it is empty".into());
@@ -338,7 +346,7 @@ fn parse(kind: Kind, source: &str) -> Reason<Parsed> {
     })
 }
 
-/// The expression without the `^` and `$` around it, which say nothing where it is for the whole text.
+/// The expression without a `^` and `$` around it, which are redundant because it must match the whole text.
 fn whole(regex: &str) -> Reason<&str> {
     let escaped = |text: &str| (text.len() - text.trim_end_matches('\\').len()) % 2 == 1;
     let inner = regex.strip_prefix('^').unwrap_or(regex);

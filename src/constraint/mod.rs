@@ -1,15 +1,14 @@
-//! What a text may be: rules that say at each step which tokens may follow.
+//! Constraints on the generated text: rules that say at each step which tokens may follow.
 //!
-//! The sampler chooses among the tokens a rule allows, before anything else is cut; a text whose rule is
-//! fulfilled ends. The rules that matter are grammars (`Grammar`, Cargo feature `constraint`): a JSON schema,
-//! a regular expression, or a context-free grammar, by the library
-//! [llguidance](https://github.com/guidance-ai/llguidance). In a browser it lives in a WebAssembly module of its
-//! own, because it is larger than the engine: the engine knows [`Rule`] alone.
+//! The sampler removes all other tokens before its own stages run, and a text whose rule is complete ends. The rules in
+//! use are grammars (`Grammar`, Cargo feature `constraint`): a JSON schema, a regular expression, or a context-free
+//! grammar, evaluated by the library [llguidance](https://github.com/guidance-ai/llguidance). In a browser that lives
+//! in a WebAssembly module of its own, because it is larger than the engine; the engine knows only [`Rule`].
 //!
-//! A rule is a function of what was generated since it began. It remembers nothing that matters, so that
-//! rewinding, branching off and forcing tokens need no more than another call.
+//! A rule is a function of the tokens generated since it began. It has no other state that affects its answers, so that
+//! rewinding, forking and forcing tokens only need another call.
 
-// In WebAssembly only in the module that is for it: the library would come along.
+// In WebAssembly it is compiled only into the module for grammars: the engine would carry the library along.
 #[cfg(all(
     feature = "constraint",
     any(not(target_arch = "wasm32"), feature = "js-constraint")
@@ -29,44 +28,51 @@ use crate::{Result, TokenId};
 use std::fmt;
 use std::sync::Arc;
 
-/// Natively, what generators on several threads may share; a rule in JavaScript stays on its thread.
+/// The bounds of a [`Rule`]. In native builds generators on several threads may share one; in WebAssembly a rule may be
+/// a JavaScript function, which stays on its thread.
 #[cfg(not(target_arch = "wasm32"))]
 pub trait Shared: Send + Sync {}
 #[cfg(not(target_arch = "wasm32"))]
 impl<T: Send + Sync> Shared for T {}
-/// Natively, what generators on several threads may share; a rule in JavaScript stays on its thread.
+/// The bounds of a [`Rule`]. In native builds generators on several threads may share one; in WebAssembly a rule may be
+/// a JavaScript function, which stays on its thread.
 #[cfg(target_arch = "wasm32")]
 pub trait Shared {}
 #[cfg(target_arch = "wasm32")]
 impl<T> Shared for T {}
 
-/// Says which tokens may follow.
+/// Says which tokens may follow at each step.
 pub trait Rule: Shared {
-    /// The tokens that may follow `ids`, all that was generated since the rule began; `None` where nothing
-    /// may, because the text is complete. Tokens that end a generation are among them where it may end.
+    /// The tokens that may follow `ids`, which are all tokens generated since the rule began. `None` where none may,
+    /// because the text is complete. Where the text may end but need not, the tokens that end a generation are in the
+    /// mask.
     ///
-    /// Errors: [`crate::Error::Constraint`] where `ids` break the rule, or it takes too much to follow.
+    /// # Errors
+    /// [`crate::Error::Constraint`] where `ids` break the rule, or following it exceeds a limit.
     fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>>;
 }
 
-/// A rule that texts keep to, shared by those who do.
+/// A shared [`Rule`]: copies refer to the same one.
 #[derive(Clone)]
 pub struct Constraint(Arc<dyn Rule>);
 
 impl Constraint {
-    /// Shares a rule.
+    /// Wraps a rule.
     pub fn new(rule: Arc<dyn Rule>) -> Self {
         Constraint(rule)
     }
 
     /// See [`Rule::next`].
+    ///
+    /// # Errors
+    /// Those of [`Rule::next`].
     pub fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
         self.0.next(ids)
     }
 }
 
 impl PartialEq for Constraint {
-    /// Whether it is the same rule, not merely one that says the same.
+    /// Whether both are the same rule object; equal sources do not count.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

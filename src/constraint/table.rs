@@ -1,15 +1,17 @@
-//! A vocabulary as bytes: what is handed from the engine to the module that knows grammars.
+//! A vocabulary serialized as bytes: the engine passes it to the module for grammars, which in WebAssembly has a memory
+//! of its own.
 
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId};
 
-/// Stands in the place of a length for a token that ends a generation.
+/// The value of the length field of a token that ends a generation.
 pub(super) const END: u32 = u32::MAX;
 
-/// The tokens in their order, each as the number of its bytes (`u32`, little-endian) and the bytes. Tokens
-/// that stand for no text have none; those that end a generation have the number 2³² − 1 and no bytes.
+/// The tokens in the order of their ids. Each is the number of its bytes (`u32`, little-endian) and then its bytes. A
+/// token without text has no bytes; one that ends a generation has the number 2³² − 1 and no bytes.
 ///
-/// Errors: [`Error::OutOfMemory`].
+/// # Errors
+/// [`Error::OutOfMemory`] where there is no memory for the table.
 pub fn token_table(tokenizer: &Tokenizer) -> Result<Vec<u8>> {
     let ids = 0..tokenizer.vocabulary_size() as TokenId;
     let bytes = |id| match tokenizer.is_end_of_generation(id) {

@@ -4,10 +4,10 @@ use super::ops::{add_product, matrix, matrix_mut, product};
 use super::shape::{ROPE_BASE, Shape};
 use crate::kernels;
 
-/// Queries handled at once: keys that come after all of them are never looked at.
+/// Queries computed at once. Keys behind the last query of a block are masked for all of them, and left out.
 const BLOCK: usize = 64;
 
-/// The angles of RoPE (Su et al. 2021) for every position, as `kernels::rotate_pairs` reads them.
+/// The cosines and sines of RoPE (Su et al. 2021) for every position, in the layout that `kernels::rotate_pairs` reads.
 pub(super) struct Rope {
     cos: Vec<f32>,
     sin: Vec<f32>,
@@ -37,8 +37,8 @@ impl Rope {
         }
     }
 
-    /// Rotates the heads in `row`, the queries or keys of one position; backwards to undo it, which is also
-    /// what the derivative needs.
+    /// Rotates the heads in `row`, the queries or keys of one position. `backwards` rotates the other way, which undoes
+    /// a rotation and is also its derivative, because the matrix is orthogonal.
     fn rotate(&self, row: &mut [f32], position: usize, backwards: bool) {
         let at = position * self.head_size..(position + 1) * self.head_size;
         let sin = if backwards {
@@ -51,7 +51,7 @@ impl Rope {
         }
     }
 
-    /// Rotates the queries and keys of sequences of `length`; a row is a query, a key and a value.
+    /// Rotates the queries and keys of sequences of `length` tokens. Each of `rows` is a query, a key and a value.
     pub fn rotate_all(&self, rows: &mut [f32], hidden: usize, length: usize, backwards: bool) {
         for (index, row) in rows.chunks_exact_mut(3 * hidden).enumerate() {
             self.rotate(&mut row[..2 * hidden], index % length, backwards);
@@ -59,8 +59,8 @@ impl Rope {
     }
 }
 
-/// `out[token][hidden]` from rows of query, key and value, for sequences of `length`; the probabilities,
-/// `[sequence][head][length][length]`, are kept for the way back.
+/// Attention: writes `out[token][hidden]` from rows of query, key and value, for sequences of `length` tokens. The
+/// attention weights go to `probabilities`, `[sequence][head][length][length]`, for the backward pass.
 pub(super) fn attend(
     shape: &Shape,
     length: usize,
@@ -109,7 +109,8 @@ pub(super) fn attend(
     }
 }
 
-/// The derivatives of [`attend`] by the rows; `scratch` holds at least a block of 64 × `length`.
+/// The backward pass of [`attend`]: the derivative by `rows` goes to `d_rows`. `scratch` holds at least 64 × `length`
+/// values.
 pub(super) fn attend_backward(
     shape: &Shape,
     length: usize,
@@ -154,7 +155,8 @@ pub(super) fn attend_backward(
     }
 }
 
-/// `d = p × (d − Σ p × d)` for `rows` rows of `columns`; those of the probabilities lie `stride` apart.
+/// The backward pass of softmax, `d = p × (d − Σ p × d)`, for `rows` rows of `columns` values. The rows of `p` begin
+/// `stride` values apart, those of `d` follow each other.
 fn softmax_backward(p: &[f32], stride: usize, d: &mut [f32], columns: usize, rows: usize) {
     let p = p.chunks(stride).take(rows);
     for (p, d) in p.zip(d.chunks_exact_mut(columns)) {

@@ -1,8 +1,8 @@
 //! Learning a byte-level BPE vocabulary from a text (Sennrich et al. 2016; on bytes, Radford et al. 2019).
 //!
-//! Written here because the module in the browser learns one too: the `tokenizers` crate adds 692 kB gzipped
-//! to a WebAssembly module, several times what all of the trainer weighs. It is used from the other side
-//! instead: what is learnt goes through the [`Tokenizer`] that every model file goes through.
+//! It is written here because the module in the browser learns a vocabulary too: the `tokenizers` crate would add 692
+//! kB gzipped to a WebAssembly module, several times the size of the whole trainer. The result is used through the
+//! [`Tokenizer`] that reads every model file.
 
 use std::cmp::Reverse;
 
@@ -12,23 +12,21 @@ use crate::gguf::{Metadata, StringArray, Value};
 use crate::tokenizer::{Tokenizer, gpt2_words};
 use crate::{Result, TokenId};
 
-/// The token between texts: it begins each, and ends it.
+/// The token between documents: it begins each, and ends it.
 pub(super) const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// What was learnt: tokens 0 to 255 are the bytes, then come the merges in their order, then the end of text.
+/// A learnt vocabulary: tokens 0 to 255 are the bytes, then come the merges in the order they were learnt, then the end
+/// of text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Vocabulary {
-    /// Every token as byte-level BPE spells it.
+    /// Every token in the spelling of byte-level BPE, see [`spell`].
     pub tokens: StringArray,
-    /// "left right" of every merge, the first learnt first.
+    /// Every merge as "left right", in the order they were learnt.
     pub merges: StringArray,
 }
 
 impl Vocabulary {
-    /// Learns at most as many merges as make `size` tokens of `texts`; a pair seen once is not worth a token.
-    ///
-    /// # Errors
-    /// [`crate::Error::OutOfMemory`].
+    /// Learns merges from `texts` until the vocabulary has `size` tokens, or no pair occurs twice.
     pub fn learn<'a>(texts: impl Iterator<Item = &'a str>, size: usize) -> Result<Self> {
         let mut spellings: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
         let mut merges = StringArray::default();
@@ -51,12 +49,12 @@ impl Vocabulary {
         Ok(Self { tokens, merges })
     }
 
-    /// The end of a text.
+    /// The id of [`END_OF_TEXT`].
     pub fn end_of_text(&self) -> TokenId {
         self.tokens.len() as TokenId - 1
     }
 
-    /// The tokenizer as a model file describes it.
+    /// The metadata that describes the tokenizer in a model file.
     pub fn metadata(&self) -> Vec<(&'static str, Value)> {
         let text = |text: &str| Value::String(text.into());
         let mut types = vec![1; self.tokens.len()];
@@ -75,10 +73,7 @@ impl Vocabulary {
         ]
     }
 
-    /// The tokenizer that a model with this vocabulary will have.
-    ///
-    /// # Errors
-    /// [`crate::Error::OutOfMemory`].
+    /// The tokenizer of a model with this vocabulary.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         let mut metadata = Metadata::default();
         for (key, value) in self.metadata() {
@@ -90,11 +85,11 @@ impl Vocabulary {
 
 type Pair = (TokenId, TokenId);
 
-/// A longer word is learnt from in parts: a text without white space may be one word of a million letters, and each
-/// merge goes through all words it occurs in.
+/// The longest word in bytes; longer ones are cut into parts. A text without white space may be a single word of a
+/// million letters, and each merge goes through all words that contain it.
 const LONGEST_WORD: usize = 48;
 
-/// A word in parts of at most [`LONGEST_WORD`] bytes, cut between characters.
+/// Cuts a word into parts of at most [`LONGEST_WORD`] bytes, between characters.
 fn parts(mut word: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         let part;
@@ -103,11 +98,12 @@ fn parts(mut word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The different words of the texts, as tokens so far, and where each pair of neighbours occurs.
+/// The distinct words of the texts, each as its tokens so far and its number of occurrences; and for each pair of
+/// neighbouring tokens how often and where it occurs.
 struct Words {
     words: Vec<(Vec<TokenId>, u64)>,
     counts: HashMap<Pair, u64>,
-    /// Words that hold the pair, or held it.
+    /// The indices of words that contain the pair, or have contained it.
     places: HashMap<Pair, HashSet<usize>>,
 }
 
@@ -156,7 +152,8 @@ impl Words {
         }
     }
 
-    /// The most frequent pair, of equals the one whose tokens are oldest; `None` when none occurs twice.
+    /// The most frequent pair; of several, that with the lowest ids, so that the result is the same every time. `None`
+    /// where no pair occurs twice.
     fn best_pair(&self) -> Option<Pair> {
         let best = self
             .counts
@@ -183,8 +180,8 @@ impl Words {
     }
 }
 
-/// How byte-level BPE spells bytes: printable characters of Latin-1 as themselves, the others, in order, as
-/// the characters from U+0100 on.
+/// The spelling of bytes in byte-level BPE: printable characters of Latin-1 stand for themselves, all other bytes for
+/// the characters from U+0100 on, in order.
 fn spell(bytes: &[u8]) -> String {
     let plain = |byte: u8| matches!(byte, b'!'..=b'~' | 0xA1..=0xAC | 0xAE..=0xFF);
     let spell = |&byte: &u8| {

@@ -1,5 +1,5 @@
-//! What is needed to go on with a training, as a GGUF file: the options, the vocabulary, the weights and the
-//! optimiser's state, all in single precision, so that nothing is lost.
+//! Checkpoints: what is needed to resume training, as a GGUF file. It holds the options, the vocabulary, the weights
+//! and the optimizer's state, all in single precision, so that nothing is lost.
 
 use super::bpe::Vocabulary;
 use super::{Best, Options, Trainer};
@@ -9,12 +9,12 @@ use crate::{Error, Result};
 
 const ARCHITECTURE: &str = "nexttoken-checkpoint";
 const TENSORS: [&str; 3] = ["weights", "first_moment", "second_moment"];
-/// The weights that predict the held-out text best; absent before the first look at it.
+/// The weights with the lowest validation loss; absent before the first validation.
 const BEST: &str = "best_weights";
-/// A step's number is no larger: far more than can be done, and far from where counting ends.
+/// The largest step number that is accepted: far more than can be done, and far from an overflow.
 const MOST_STEPS: u64 = 1 << 48;
 
-/// A checkpoint, read and checked.
+/// The contents of a checkpoint, checked.
 pub(super) struct Saved {
     pub options: Options,
     pub text_hash: u64,
@@ -121,7 +121,8 @@ fn best(metadata: &Metadata, step: u64) -> Result<Best> {
     }
 }
 
-/// Collects the file; only floats, so that no tensor is larger than its part of the file.
+/// Collects the parts of the file. It accepts only F32 tensors, so that none takes more memory than its part of the
+/// file.
 #[derive(Default)]
 struct Parts {
     header: Option<Header>,
@@ -155,7 +156,7 @@ impl TensorSink for Parts {
     }
 }
 
-/// An option as a checkpoint holds it: its name, and where it lies.
+/// An option in a checkpoint: its name, type and field.
 enum Field {
     Whole(&'static str, fn(&mut Options) -> &mut usize),
     Long(&'static str, fn(&mut Options) -> &mut u64),
@@ -195,7 +196,7 @@ fn options(metadata: &Metadata) -> Result<Options> {
                 let number = usize::try_from(long(metadata, name)?);
                 *get(&mut options) = number.map_err(|_| mismatch("a number is too large"))?;
             }
-            // Version 0.1.0 had no patience.
+            // Checkpoints of version 0.1.0 have no patience.
             Field::Long("patience", _) if metadata.get("patience").is_none() => {
                 options.patience = 0
             }

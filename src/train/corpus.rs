@@ -1,4 +1,4 @@
-//! A text to learn from: cut into documents, split for validation, encoded.
+//! The corpus: a text cut into documents, split into training and validation text, and encoded.
 
 use rand_chacha::ChaCha12Rng;
 
@@ -7,18 +7,18 @@ use super::random::below;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId};
 
-/// Of this many documents one is held out; of a text that is a single one, its last such part.
+/// One of this many documents is held out; of a short text, the last such part of each document.
 const HELD_OUT: usize = 20;
 
-/// The documents of a text, those to learn from and those held out.
+/// The documents of a text, split into those to train on and those held out.
 pub(super) struct Documents<'a> {
     pub training: Vec<&'a str>,
     pub validation: Vec<&'a str>,
 }
 
 impl<'a> Documents<'a> {
-    /// Cuts `text` at every `<|endoftext|>`; white space around a document is not part of it. Every twentieth
-    /// document is held out; where there are fewer than twenty, the last twentieth of each.
+    /// Cuts `text` at every `<|endoftext|>` and removes white space around the documents. Every twentieth document is
+    /// held out; where there are fewer than twenty, the last twentieth of each.
     pub fn split(text: &'a str) -> Self {
         let all: Vec<&str> = text
             .split(END_OF_TEXT)
@@ -50,15 +50,15 @@ impl<'a> Documents<'a> {
     }
 }
 
-/// The documents of a text that [`super::Trainer`] holds out: those it is not trained on.
+/// The documents of a text that [`super::Trainer`] holds out for validation.
 pub fn held_out(text: &str) -> Vec<&str> {
     let mut documents = Documents::split(text).validation;
     documents.retain(|document| !document.is_empty());
     documents
 }
 
-/// Where the last part of a document begins: between words, or where there is no white space nearby, as in Japanese
-/// or in DNA, between characters.
+/// The byte offset at which the held-out end of a document begins: between words, or between characters where there is
+/// no white space nearby, as in Japanese or in DNA.
 fn cut(document: &str) -> usize {
     let part = document.len() / HELD_OUT;
     let wanted = document.len() - part;
@@ -71,17 +71,17 @@ fn cut(document: &str) -> usize {
     place.map_or(document.len(), |(at, _)| at)
 }
 
-/// A piece of the held-out text, of whose targets the first `counted` are judged.
+/// A window of the held-out text; only the first `counted` of its targets count.
 pub(super) struct Window<'a> {
     pub inputs: &'a [TokenId],
     pub targets: &'a [TokenId],
     pub counted: usize,
 }
 
-/// Documents as tokens: `<|endoftext|>` before each, and after the last.
+/// Encoded documents in one list: `<|endoftext|>` comes before each, and after the last.
 pub(super) struct Tokens {
     ids: Vec<TokenId>,
-    /// Where each document's `<|endoftext|>` lies; the last ends the last document.
+    /// The index of the `<|endoftext|>` before each document, and of the last one.
     starts: Vec<usize>,
 }
 
@@ -105,11 +105,8 @@ impl Tokens {
         self.ids.len()
     }
 
-    /// A random window of `length` inputs, and their targets: the same shifted by one. Every token is as likely
-    /// to be hit; a document that fits the window is read from its beginning, a longer one from there.
-    ///
-    /// # Panics
-    /// Unless there are more than `length` tokens.
+    /// A random window of `length` inputs and their targets, the same tokens shifted by one. A random token is drawn
+    /// first: if its document fits the window, the window begins with the document, else with the token.
     pub fn window(&self, length: usize, random: &mut ChaCha12Rng) -> (&[TokenId], &[TokenId]) {
         let hit = below(self.ids.len(), random);
         let document = self.starts.partition_point(|start| *start <= hit) - 1;
@@ -122,8 +119,9 @@ impl Tokens {
         self.at(start.min(self.ids.len() - length - 1), length)
     }
 
-    /// Windows that cover all tokens, for judging: each begins where a document does, where that is possible, and
-    /// counts up to the last document's end in it. All but the last have `length` inputs.
+    /// Windows for validation. Their counted targets are all tokens but the first, each once. A window counts up to the
+    /// end of the last document that is complete in it, and the next begins there; a document that is longer than a
+    /// window is cut. All windows but the last have `length` inputs.
     pub fn windows(&self, length: usize) -> impl Iterator<Item = Window<'_>> {
         let last = self.ids.len() - 1;
         let mut start = 0;
@@ -151,8 +149,8 @@ impl Tokens {
         (&self.ids[start..end], &self.ids[start + 1..end + 1])
     }
 
-    /// The cross-entropy of `other` in nats per token for one who knows only how often each token occurs here
-    /// (and has seen each once more): what a model gains over counting.
+    /// The cross-entropy of `other`, in nats per token, under the frequencies of the tokens here (with one added to
+    /// each count): the loss of a model that knows no context.
     pub fn unigram_loss(&self, other: &Tokens, vocabulary: usize) -> f64 {
         let mut counts = vec![1u64; vocabulary];
         for id in &self.ids[1..] {
@@ -165,7 +163,7 @@ impl Tokens {
     }
 }
 
-/// A text, ready to be learnt.
+/// A text, ready for training.
 pub(super) struct Corpus {
     pub vocabulary: Vocabulary,
     pub tokenizer: Tokenizer,
@@ -185,10 +183,10 @@ impl Corpus {
         Self::with_vocabulary(&documents, vocabulary, context)
     }
 
-    /// The same with a vocabulary that was learnt before.
+    /// The same with a given vocabulary.
     ///
     /// # Errors
-    /// As [`Corpus::new`].
+    /// Those of [`Corpus::new`].
     pub fn with_vocabulary(
         documents: &Documents<'_>,
         vocabulary: Vocabulary,
@@ -235,7 +233,7 @@ mod tests {
         };
         assert_eq!([*head, tail].concat(), japanese);
         assert!((70..90).contains(&tail.len()), "{}", tail.len());
-        // White space far behind the place is none.
+        // White space too far behind the wanted place is ignored.
         let dna = format!("{} end", "ACGTTGCA".repeat(100));
         assert_eq!(Documents::split(&dna).training[0].len(), 764);
     }
@@ -326,7 +324,7 @@ mod tests {
         let vocabulary = Vocabulary::learn([].into_iter(), 257).unwrap();
         let corpus = Corpus::with_vocabulary(&documents, vocabulary, 8).unwrap();
         let loss = corpus.training.unigram_loss(&corpus.validation, 257);
-        // Half a bit above ln 2, for the end of the text and the tokens never seen.
+        // A little above ln 2, because of the end of the text and the tokens that do not occur.
         assert!((0.69..2.0).contains(&loss), "{loss}");
     }
 }

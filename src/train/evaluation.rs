@@ -1,4 +1,5 @@
-//! What a training has come to: its loss on text that was held out, on a text of one's own, and what it writes.
+//! Evaluation during training: the loss on held-out text and on given text, the baselines to compare it with, and
+//! samples.
 
 use serde::Serialize;
 
@@ -9,46 +10,47 @@ use crate::model::Model;
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
-/// Held-out tokens that are judged: enough for two digits of the loss, few enough to be quick.
+/// The number of held-out tokens for a validation: enough for two significant digits of the loss, few enough to be
+/// quick.
 const VALIDATION_TOKENS: usize = 16_384;
 
-/// How well text is predicted that was held out from training.
+/// The result of a validation: how well held-out text is predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Validation {
     /// Mean cross-entropy, nats per token.
     pub loss: f64,
-    /// e to the power of the loss.
+    /// e to the power of `loss`.
     pub perplexity: f64,
     /// Tokens predicted.
     pub tokens: usize,
 }
 
-/// What is reached without learning anything about context, nats per token of the held-out text.
+/// The losses that are reached without any context, in nats per token of the held-out text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Baselines {
-    /// Guessing among all tokens alike.
+    /// Giving every token the same probability.
     pub uniform: f64,
-    /// Counting how often each token occurs.
+    /// Giving each token its frequency in the training text (a unigram model).
     pub unigram: f64,
 }
 
-/// An input token and its target.
+/// An input token, its target, and the loss of that.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Pair {
     /// The text of a token.
     pub input: String,
     /// The text of the token after it.
     pub target: String,
-    /// −ln of the probability that the model gives the target, all before it known.
+    /// −ln of the probability that the model gives the target after all tokens before it.
     pub nll: f64,
 }
 
 impl Trainer {
-    /// How well the held-out text is predicted: about its first 16,384 tokens,
-    /// each document from its beginning.
+    /// Measures the validation loss, on about the first 16,384 tokens of the held-out text. Each document is read from
+    /// its beginning.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] where there is no memory for the computation.
     pub fn validate(&self) -> Result<Validation> {
         let shape = &self.options.shape;
         let network = Network {
@@ -79,7 +81,7 @@ impl Trainer {
         })
     }
 
-    /// What the loss is to be compared with.
+    /// The losses that the validation loss is to be compared with.
     pub fn baselines(&self) -> Baselines {
         let (vocabulary, corpus) = (self.options.shape.vocabulary_size, &self.corpus);
         Baselines {
@@ -88,11 +90,12 @@ impl Trainer {
         }
     }
 
-    /// The cross-entropy of each token of `text`, nats, with the weights of the last step, as [`crate::score`] gives
-    /// it with a model of them: a text of its own, after `<|endoftext|>`.
+    /// The cross-entropy of each token of `text`, in nats, with the weights of the last step. `text` is a document of
+    /// its own, after `<|endoftext|>`; the values are those that [`crate::score`] gives for the exported model.
     ///
     /// # Errors
-    /// [`Error::TextTooShort`], [`Error::PromptTooLong`], [`Error::OutOfMemory`].
+    /// [`Error::TextTooShort`] where there is no token to predict, [`Error::PromptTooLong`] where the text is longer
+    /// than the context, [`Error::OutOfMemory`].
     pub fn score(&self, text: &str) -> Result<Vec<f64>> {
         let shape = &self.options.shape;
         let ids = self.corpus.tokenizer.encode_prompt(text);
@@ -111,10 +114,10 @@ impl Trainer {
         Ok(network.losses(&ids[..tokens - 1], &ids[1..], &mut work))
     }
 
-    /// Each token of `text` after the first with the one before it, and how surprising it is.
+    /// Each token of `text` with the token before it and its loss, in nats.
     ///
     /// # Errors
-    /// As [`Trainer::score`].
+    /// Those of [`Trainer::score`].
     pub fn pairs(&self, text: &str) -> Result<Vec<Pair>> {
         let losses = self.score(text)?;
         let tokenizer = &self.corpus.tokenizer;
@@ -128,10 +131,10 @@ impl Trainer {
         Ok(pairs.collect())
     }
 
-    /// What the model writes with the weights of the last step, after `prompt`; an empty one begins a new text.
+    /// Generates a text with the weights of the last step, after `prompt`; an empty prompt begins a new document.
     ///
     /// # Errors
-    /// As [`Generator::start`] and [`Generator::next_token`].
+    /// Those of [`Generator::start`] and [`Generator::next_token`].
     pub fn sample(&self, prompt: &str, options: generator::Options) -> Result<String> {
         let file = export::write(self, &self.weights, TensorType::F32)?;
         let model = Model::from_bytes(&file)?;

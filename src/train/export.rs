@@ -6,10 +6,10 @@ use crate::gguf::{Value, Writer};
 use crate::quant::{TensorType, quantize};
 use crate::{Error, Result};
 
-/// The type of a name: "f32", "f16" or "q8_0".
+/// The tensor type called `name`: "f32", "f16" or "q8_0".
 ///
 /// # Errors
-/// [`Error::InvalidOption`].
+/// [`Error::InvalidOption`] for any other name.
 pub fn storage_type(name: &str) -> Result<TensorType> {
     match name {
         "f32" => Ok(TensorType::F32),
@@ -26,7 +26,8 @@ fn refused() -> Error {
     }
 }
 
-/// The model of `trainer` with such `weights`, its matrices stored as `kind`, those of its norms in single precision.
+/// Writes the model of `trainer` with the given `weights` as a GGUF file. Matrices are stored as `kind`, the weights of
+/// norms in F32.
 pub(super) fn write(trainer: &Trainer, weights: &[f32], kind: TensorType) -> Result<Vec<u8>> {
     let file_type = match kind {
         TensorType::F32 => 0,

@@ -1,7 +1,8 @@
 //! Training: a small `llama` model that learns to predict the next token of a text.
 //!
-//! The loop is the generator's, with the answer known: the input is the text, the target the same text shifted by
-//! one, and the loss is the cross-entropy of the targets. Its derivatives by all weights say how to change them.
+//! The loop is the generator's, but with known answers: the input is the text, the target is the same text shifted by
+//! one token, and the loss is the cross-entropy of the targets. The gradient of the loss by all weights says how to
+//! change them.
 //!
 //! ```text
 //! text ──► documents ──► BPE vocabulary ──► tokens ──► windows: inputs, and targets shifted by one
@@ -12,18 +13,20 @@
 //!
 //! | module | its one job |
 //! |---|---|
-//! | `options`, `shape` | what is trained, how, and where each weight lies |
+//! | `options`, `shape` | the hyperparameters, the architecture, and the layout of the weights |
 //! | `bpe`, `corpus` | text → vocabulary, tokens, windows |
-//! | `network`, `attention`, `ops` | forward and backward |
-//! | `schedule` | how long a text is learnt, how fast, and how strongly the weights are held small |
+//! | `network`, `attention`, `ops` | the forward and backward pass |
+//! | `schedule` | steps, learning-rate schedule and weight decay, from the size of the text |
 //! | `optimizer` | gradient → new weights |
-//! | `trainer` | the loop: draw, compute in parts, add, update; the best state is kept |
-//! | `evaluation` | what it has come to: the loss on held-out text, and what the model writes |
-//! | `export`, `checkpoint` | a GGUF file to generate with, and one to go on from |
-//! | [`stories`] | a text to learn from: a grammar of children's stories |
+//! | `trainer` | the loop: draw a batch, compute the gradient, update, validate, keep the best weights |
+//! | `evaluation` | validation loss, baselines, and samples of what the model writes |
+//! | `export`, `checkpoint` | a GGUF file to generate with, and one to resume from |
+//! | `variety` | how varied generated texts are, and how much they copy from the corpus |
+//! | `random` | random numbers that are the same on every machine |
+//! | [`stories`] | a corpus to train on: a grammar of children's stories |
 //!
 //! # Why by hand
-//! One fixed architecture needs ten derivatives; the tests hold each against finite differences. What that buys,
+//! One fixed architecture needs ten derivatives; the tests compare each with finite differences. What that buys,
 //! measured on the small preset (batch of 8 × 128 tokens, one core of an AMD EPYC at 2.6 GHz):
 //!
 //! | | 1 thread | 2 threads | WebAssembly, gzipped |
@@ -32,14 +35,14 @@
 //! | candle-nn 0.11, its autodiff and AdamW | 4.0 steps/s | 4.5 steps/s | 577 kB, with nothing around it |
 //!
 //! `cargo bench --bench train`, and `cargo run --release --manifest-path benches/candle/Cargo.toml` (with
-//! `RAYON_NUM_THREADS=1`), repeat it. Matrix products go through ndarray, which the crate has anyway, so no
-//! dependency and no `unsafe` is added.
+//! `RAYON_NUM_THREADS=1`), repeat it. Matrix products go through ndarray, which the crate has anyway, so no dependency
+//! and no `unsafe` is added.
 //!
 //! # Reproducible
-//! The same text, options and seed give the same weights, bit for bit, whatever the number of threads: a batch is
-//! cut into parts that depend on the options alone, and the gradients of the parts are added in their order. In
-//! WebAssembly this holds for every engine. Natively `matrixmultiply` picks the instructions of the processor
-//! (with or without fused multiply-add), so machines of different kinds may differ in the last bits.
+//! The same text, options and seed give the same weights, bit for bit, whatever the number of threads: a batch is cut
+//! into parts that depend on the options alone, and the gradients of the parts are added in their order. In WebAssembly
+//! this holds for every engine. In native builds `matrixmultiply` picks the instructions of the processor (with or
+//! without fused multiply-add), so that different kinds of machines may differ in the last bits.
 
 mod attention;
 mod bpe;

@@ -1,23 +1,23 @@
-//! The transformer as it is trained: whole sequences at once, forward and backward.
+//! The transformer for training: it runs whole sequences at once, forward and backward.
 //!
-//! The arithmetic is that of [`crate::model`] in single precision. Every derivative is held against finite
-//! differences by the tests.
+//! The arithmetic is that of [`crate::model`] in single precision. The tests compare every derivative with finite
+//! differences.
 
 use super::attention::{Rope, attend, attend_backward};
 use super::ops;
 use super::shape::{NORM_EPSILON, Shape};
 use crate::{Error, Result, TokenId};
 
-/// What one layer remembers of the way forward.
+/// The activations of one layer that the backward pass needs.
 struct LayerCache {
     /// The residual stream before the layer, `[row][hidden]`.
     input: Vec<f32>,
-    /// Its norm.
+    /// The normalized input of the attention.
     attention_input: Vec<f32>,
-    /// Query, key and value of each row, the first two rotated.
+    /// Query, key and value of each row; queries and keys are rotated (RoPE).
     rows: Vec<f32>,
     probabilities: Vec<f32>,
-    /// What the heads gather.
+    /// The concatenated outputs of the heads.
     mixed: Vec<f32>,
     /// The residual stream between attention and feed-forward network.
     middle: Vec<f32>,
@@ -26,14 +26,14 @@ struct LayerCache {
     activated: Vec<f32>,
 }
 
-/// Memory for running the network over `sequences × length` rows.
+/// The memory for running the network on a batch of `sequences × length` tokens, called rows.
 pub(super) struct Workspace {
     layers: Vec<LayerCache>,
-    /// The residual stream after the last layer, and its norm.
+    /// The residual stream after the last layer, and its normalized form in `normed`.
     output: Vec<f32>,
     normed: Vec<f32>,
     logits: Vec<f32>,
-    /// The derivative by the residual stream.
+    /// The derivative of the loss by the residual stream.
     d_stream: Vec<f32>,
     d_hidden: Vec<f32>,
     d_rows: Vec<f32>,
@@ -45,12 +45,12 @@ pub(super) struct Workspace {
 }
 
 impl Workspace {
-    /// Tokens of a sequence.
+    /// Tokens in a sequence.
     pub fn length(&self) -> usize {
         self.length
     }
 
-    /// Takes all memory for batches of `sequences` of `length` tokens.
+    /// Allocates all memory for batches of `sequences` of `length` tokens.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -88,7 +88,7 @@ impl Workspace {
     }
 }
 
-/// The network: a shape over a flat buffer of weights.
+/// The network: its architecture, and its weights in one flat buffer.
 #[derive(Clone, Copy)]
 pub(super) struct Network<'a> {
     pub shape: &'a Shape,
@@ -96,10 +96,11 @@ pub(super) struct Network<'a> {
 }
 
 impl Network<'_> {
-    /// The cross-entropy of each of `targets` given `inputs`, `[sequence][length]`, in nats.
+    /// The cross-entropy of each of `targets` after its inputs, in nats. `inputs` and `targets` are
+    /// `[sequence][length]`.
     ///
     /// # Panics
-    /// If the workspace was made for more rows, or an id is not in the vocabulary.
+    /// If the number of inputs is not that of the workspace, or an id is not in the vocabulary.
     pub fn losses(
         &self,
         inputs: &[TokenId],
@@ -114,7 +115,7 @@ impl Network<'_> {
             .collect()
     }
 
-    /// Σ cross-entropy in nats, whose derivatives by the weights, times `scale`, are added to `gradient`.
+    /// The sum of the cross-entropies in nats. Its derivatives by the weights, times `scale`, are added to `gradient`.
     ///
     /// # Panics
     /// As [`Network::losses`].
@@ -157,7 +158,7 @@ impl Network<'_> {
         ops::linear(&work.normed, embedding, size, &mut work.logits);
     }
 
-    /// One layer: `cache.input` → `out`.
+    /// The forward pass of one layer: `cache.input` → `out`.
     fn layer(
         &self,
         index: usize,
@@ -203,7 +204,8 @@ impl Network<'_> {
         add(out, middle);
     }
 
-    /// From the derivative by the logits, in `work.logits`, to those by the weights.
+    /// The backward pass of the whole network: from the derivative by the logits, in `work.logits`, to those by the
+    /// weights.
     fn backward(&self, inputs: &[TokenId], work: &mut Workspace, gradient: &mut [f32]) {
         let size = self.shape.hidden_size;
         let (embedding, output_norm) = (self.shape.embedding(), self.shape.output_norm());
@@ -233,7 +235,8 @@ impl Network<'_> {
         }
     }
 
-    /// One layer: `work.d_stream` from that by its output to that by its input.
+    /// The backward pass of one layer: turns `work.d_stream` from the derivative by the layer's output into that by its
+    /// input.
     fn layer_backward(&self, index: usize, work: &mut Workspace, gradient: &mut [f32]) {
         let (shape, at) = (self.shape, self.shape.layer_weights(index));
         let (hidden, feed_forward) = (shape.hidden_size, shape.feed_forward_size);
@@ -317,7 +320,10 @@ fn add(x: &mut [f32], y: &[f32]) {
     }
 }
 
-/// `rows × columns` zeros, or the news that there is no room for them.
+/// `rows × columns` zeros.
+///
+/// # Errors
+/// [`Error::OutOfMemory`] where they cannot be allocated.
 pub(super) fn zeros(rows: usize, columns: usize) -> Result<Vec<f32>> {
     let len = rows.saturating_mul(columns);
     let mut values = Vec::new();

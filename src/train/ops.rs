@@ -1,14 +1,15 @@
-//! The pieces of the network, each with its derivative.
+//! The operations of the network, each with its backward pass.
 //!
-//! Matrix products go through ndarray to `matrixmultiply`; what lies between them are plain loops in a fixed
-//! order. A backward pass takes the loss's derivative by its output (`d_out`) and gives that by its input.
+//! Matrix products go through ndarray to `matrixmultiply`; everything else is plain loops in a fixed order. A backward
+//! pass takes the derivative of the loss by the operation's output (`d_out`) and computes those by its inputs and
+//! weights.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, ShapeBuilder};
 
 use crate::kernels;
 
-/// A matrix of `rows` × `columns` whose rows begin `stride` values apart.
+/// A view of `values` as a matrix of `rows` × `columns`, whose rows begin `stride` values apart.
 ///
 /// # Panics
 /// If `values` is too short.
@@ -22,7 +23,7 @@ pub(super) fn matrix(
     ArrayView2::from_shape(shape, values).expect("the matrix lies within its buffer")
 }
 
-/// The same, to be written to.
+/// The same, mutable.
 pub(super) fn matrix_mut(
     values: &mut [f32],
     rows: usize,
@@ -61,7 +62,7 @@ pub(super) fn linear(x: &[f32], weight: &[f32], inputs: usize, out: &mut [f32]) 
     product(1.0, x, weight.t(), matrix_mut(out, rows, outputs, outputs));
 }
 
-/// The derivatives of [`linear`]: `d_x = d_out × weight` (unless it is not wanted), `d_weight += d_outᵀ × x`.
+/// The backward pass of [`linear`]: `d_x = d_out × weight`, `d_weight += d_outᵀ × x`.
 pub(super) fn linear_backward(
     x: &[f32],
     weight: &[f32],
@@ -87,7 +88,7 @@ pub(super) fn norm(x: &[f32], weight: &[f32], epsilon: f32, out: &mut [f32]) {
     }
 }
 
-/// The derivatives of [`norm`] for `r = 1 / √(mean(x²) + ε)`:
+/// The backward pass of [`norm`], with `r = 1 / √(mean(x²) + ε)`:
 /// `d_x += r × (d_out × weight) − x × r³ × mean(d_out × weight × x)`, `d_weight += d_out × x × r`.
 pub(super) fn norm_backward(
     x: &[f32],
@@ -124,7 +125,7 @@ pub(super) fn swiglu(gate_up: &[f32], size: usize, out: &mut [f32]) {
     }
 }
 
-/// The derivative of [`swiglu`]; with σ the logistic function, silu′(g) = σ(g) × (1 + g × (1 − σ(g))).
+/// The backward pass of [`swiglu`]; with σ the logistic function, silu′(g) = σ(g) × (1 + g × (1 − σ(g))).
 pub(super) fn swiglu_backward(gate_up: &[f32], size: usize, d_out: &[f32], d_gate_up: &mut [f32]) {
     let rows = gate_up
         .chunks_exact(2 * size)
@@ -141,13 +142,14 @@ pub(super) fn swiglu_backward(gate_up: &[f32], size: usize, d_out: &[f32], d_gat
     }
 }
 
-/// −ln of the probability that softmax gives `target`, nats; the logits become probabilities.
+/// The cross-entropy of `target`, in nats: −ln of its probability under softmax. The logits are replaced by the
+/// probabilities.
 pub(super) fn cross_entropy(logits: &mut [f32], target: u32) -> f64 {
     let logit = logits[target as usize];
     f64::from(kernels::softmax(logits) - logit)
 }
 
-/// The derivative by the logits, times `scale`: the probabilities, less one for the target.
+/// The derivative of the cross-entropy by the logits, times `scale`: the probabilities, minus one for the target.
 pub(super) fn cross_entropy_backward(probabilities: &mut [f32], target: u32, scale: f32) {
     probabilities[target as usize] -= 1.0;
     for value in probabilities {

@@ -1,22 +1,22 @@
-//! AdamW (Loshchilov and Hutter 2019), and gradient clipping.
+//! The optimizer AdamW (Loshchilov and Hutter 2019), and gradient clipping.
 
 use super::Schedule;
 use super::network::zeros;
 use super::shape::Tensor;
 use crate::Result;
 
-/// Decay of the running means of the gradient and of its square.
+/// The decay rates β₁ and β₂ of the moving averages of the gradient and of its square.
 const BETA: (f32, f32) = (0.9, 0.95);
 const EPSILON: f32 = 1e-8;
 
-/// The state of the optimiser: running means of the gradient and of its square.
+/// The state of the optimizer: the first and second moment, moving averages of the gradient and of its square.
 pub(super) struct AdamW {
     pub first: Vec<f32>,
     pub second: Vec<f32>,
 }
 
 impl AdamW {
-    /// State for so many weights.
+    /// The initial state for `weights` weights.
     ///
     /// # Errors
     /// [`crate::Error::OutOfMemory`].
@@ -27,7 +27,7 @@ impl AdamW {
         })
     }
 
-    /// Changes `weights` by one step; `step` counts from 0. Only matrices decay.
+    /// Updates `weights` by one step; `step` counts from 0. Weight decay applies to matrices only, not to norms.
     pub fn update(
         &mut self,
         schedule: &Schedule,
@@ -58,8 +58,8 @@ impl AdamW {
     }
 }
 
-/// Scales the gradient down to a Euclidean length of at most `longest`, and returns what its length was
-/// (Pascanu et al. 2013).
+/// Scales the gradient down to a Euclidean norm of at most `longest`, and returns its norm before that (Pascanu et al.
+/// 2013).
 pub(super) fn clip(gradient: &mut [f32], longest: f32) -> f64 {
     let squares: f64 = gradient.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     let length = squares.sqrt();
@@ -86,7 +86,8 @@ mod tests {
         assert!((long[0] - 0.6).abs() < 1e-6 && (long[1] - 0.8).abs() < 1e-6);
     }
 
-    /// The first step of Adam is one learning rate against the sign of the gradient, whatever its size.
+    /// The first step of Adam moves each weight by one learning rate against the sign of its gradient, whatever its
+    /// size.
     #[test]
     fn the_first_step_follows_the_sign() {
         let schedule = Schedule {

@@ -1,4 +1,4 @@
-//! What is trained, and how.
+//! The options of training: the architecture and the hyperparameters.
 
 use std::str::FromStr;
 
@@ -7,14 +7,14 @@ use super::shape::Shape;
 use crate::error::check_option;
 use crate::{Error, Result};
 
-/// Sizes to choose from.
+/// Sizes of the model to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Preset {
-    /// A quarter of a million weights: shows something within seconds, in a tab too.
+    /// A quarter of a million weights: shows results within seconds, even in a browser tab.
     Tiny,
     /// About a million weights: learns a text of some hundred kilobytes while one watches.
     Small,
-    /// About one and a half million weights, and a context that holds a story: what the default model is made with.
+    /// About one and a half million weights, and a context that holds a whole story: the preset of the default model.
     Medium,
 }
 
@@ -34,28 +34,29 @@ impl FromStr for Preset {
     }
 }
 
-/// Everything a training run depends on besides its text. The same options and text give the same model.
+/// Everything that training depends on besides the text. The same options and text give the same model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// The shape of the model. Its vocabulary size is an upper bound: a short text has fewer merges to learn.
+    /// The architecture of the model. Its vocabulary size is an upper bound: a short text has fewer merges to learn.
     pub shape: Shape,
     /// Sequences in the batch of one step.
     pub batch_size: usize,
-    /// Steps in all, which the schedule of the learning rate is stretched over. What is `None`, here and below,
-    /// follows from the size of the text; see [`super::Schedule`].
+    /// Steps in all, over which the learning-rate schedule runs. `None`, here and below, means a value that suits the
+    /// size of the text; see [`super::Schedule`].
     pub steps: Option<u64>,
-    /// Steps over which the learning rate rises.
+    /// Steps of linear warm-up of the learning rate.
     pub warmup_steps: Option<u64>,
     /// The highest learning rate.
     pub learning_rate: Option<f32>,
-    /// How much matrices shrink at each step, in units of the learning rate.
+    /// The weight decay of the matrices: each step multiplies them by 1 − learning rate × weight decay.
     pub weight_decay: Option<f32>,
-    /// Training ends where so many looks at the held-out text, one after the other and over 50 steps at least, find no
-    /// lower loss than before; 0 never ends it early. A training looks about 25 times, or every 250 steps where that is more often.
+    /// Early stopping: training is complete after this many consecutive validations, spanning at least 50 steps,
+    /// without a new lowest loss. 0 turns it off. There are about 25 validations in all, or one every 250 steps where
+    /// that is more.
     pub patience: u64,
-    /// Gradients longer than this are scaled down to it.
+    /// The largest Euclidean norm of the gradient; a longer one is scaled down to it.
     pub max_gradient: f32,
-    /// Fixes the first weights and the order of the text.
+    /// The seed of the initial weights and of the batches.
     pub seed: u64,
 }
 
@@ -139,7 +140,7 @@ impl Options {
         )
     }
 
-    /// Fills in what was left open.
+    /// Sets the options that were `None` to the values of the schedule.
     pub(super) fn fill_in(&mut self, schedule: &Schedule) {
         self.steps = Some(schedule.steps);
         self.warmup_steps = Some(schedule.warmup_steps);
@@ -147,8 +148,8 @@ impl Options {
         self.weight_decay = Some(schedule.weight_decay);
     }
 
-    /// Sequences computed together, a divisor of the batch size; gradients of such parts are added in their
-    /// order, so that neither the number of threads nor their speed changes a bit of the result.
+    /// The number of sequences computed together, a divisor of the batch size. The gradients of these parts are added
+    /// in their order, so that the result does not depend on the number of threads or their speed.
     pub(super) fn part_size(&self) -> usize {
         let most = (PART_TOKENS / self.shape.context_length).clamp(1, self.batch_size);
         let divides = |size: &usize| self.batch_size.is_multiple_of(*size);
@@ -158,9 +159,9 @@ impl Options {
 
 /// The largest weight decay.
 pub(super) const MOST_DECAY: f32 = 10.0;
-/// Nobody waits for more; a step's number then has room to grow past it.
+/// The most steps: more than anybody waits for, and far from an overflow of the step number.
 const MOST_STEPS: u64 = 1_000_000_000;
-/// About how many tokens are computed together: enough for large matrix products, few enough for the cache.
+/// About how many tokens are computed together: enough for large matrix products, few enough for the processor's cache.
 const PART_TOKENS: usize = 256;
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Random numbers that are the same everywhere.
+//! Random numbers that are the same on every machine.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
-/// The numbers of one stream of a seed: each step of a training run has its own, so that a run can be taken up
-/// anywhere.
+/// The generator for one stream of a seed. Each training step has a stream of its own, so that training can be resumed
+/// at any step.
 pub(super) fn stream(seed: u64, stream: u64) -> ChaCha12Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());
@@ -13,13 +13,13 @@ pub(super) fn stream(seed: u64, stream: u64) -> ChaCha12Rng {
     random
 }
 
-/// A whole number under `bound`.
+/// A uniformly distributed integer below `bound`.
 pub(super) fn below(bound: usize, random: &mut ChaCha12Rng) -> usize {
-    // The bias is under bound / 2⁶⁴.
+    // Not exactly uniform: the bias is below bound / 2⁶⁴.
     ((u128::from(random.next_u64()) * bound as u128) >> 64) as usize
 }
 
-/// A normally distributed number (Box and Muller 1958).
+/// A sample of the standard normal distribution (Box and Muller 1958).
 pub(super) fn normal(random: &mut ChaCha12Rng) -> f32 {
     let unit =
         |random: &mut ChaCha12Rng| ((random.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64;

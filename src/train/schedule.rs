@@ -1,29 +1,29 @@
-//! How long a text is learnt, how fast, and how strongly the weights are held small: what the options leave open
-//! follows from the size of the text. `benches/recipe.md` keeps what was measured of it.
+//! The schedule of training: steps, learning rate, weight decay and validation. What the options leave open is chosen
+//! by the size of the text. `benches/recipe.md` has the measurements behind the constants.
 
 use super::Options;
 use super::options::MOST_DECAY;
 
-/// How often a text is read where nothing else is asked for.
+/// The default number of epochs: how often the training text is read.
 const EPOCHS: f64 = 8.0;
-/// Even a very short text takes so many steps to learn from; a very long one is given this much time.
+/// The bounds of the default number of steps: the first for very short texts, the second for very long ones.
 const STEPS: (f64, f64) = (200.0, 3000.0);
-/// The learning rate rises over this share of the steps, and no longer than so many.
+/// The default warm-up: one part in this many of all steps, and at most so many steps.
 const WARMUP: (u64, u64) = (8, 50);
 /// The highest learning rate.
 const LEARNING_RATE: f32 = 6e-3;
-/// The cosine ends at this share of the highest learning rate.
+/// The share of the highest learning rate at which the cosine ends.
 const LAST_SHARE: f64 = 0.05;
-/// The held-out text is judged about so often in a training, and never less than once in so many steps.
+/// The number of validations in one training, and the most steps between two.
 const LOOKS: (u64, u64) = (25, 250);
 
-/// The steps within which the weights forget what they were, see [`weight_decay`].
+/// The time scale on which the weights forget earlier values, see [`weight_decay`].
 struct Memory {
-    /// As a share of all steps.
+    /// Its upper bound as a share of all steps.
     share: f64,
-    /// As readings of the text.
+    /// Its upper bound in epochs.
     epochs: f64,
-    /// Fewer leave no time to learn.
+    /// Its lower bound in steps: a shorter one leaves no time to learn.
     least: f64,
 }
 
@@ -33,23 +33,24 @@ const MEMORY: Memory = Memory {
     least: 80.0,
 };
 
-/// The course of one training.
+/// The schedule of one training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Schedule {
     /// Steps in all.
     pub steps: u64,
-    /// Steps over which the learning rate rises.
+    /// Steps of linear warm-up of the learning rate.
     pub warmup_steps: u64,
     /// The highest learning rate.
     pub learning_rate: f32,
-    /// How much matrices shrink at each step, in units of the learning rate.
+    /// The weight decay of the matrices: each step multiplies them by 1 − learning rate × weight decay.
     pub weight_decay: f32,
-    /// Steps between two looks at the held-out text.
+    /// Steps between two validations.
     pub validate_every: u64,
 }
 
 impl Schedule {
-    /// What `options`, which are valid, say, and where they leave it open, what suits so many tokens to learn from.
+    /// The schedule that `options` ask for; what they leave open is chosen by the number of training tokens. The
+    /// options must be valid.
     pub(super) fn new(options: &Options, training_tokens: usize) -> Self {
         let batch = (options.batch_size * options.shape.context_length) as f64;
         let epoch = training_tokens as f64 / batch;
@@ -70,8 +71,8 @@ impl Schedule {
         }
     }
 
-    /// The learning rate of a step, counted from 0: linear warm-up, then half a cosine down to a twentieth
-    /// (Loshchilov and Hutter 2017).
+    /// The learning rate of a step, counted from 0: linear warm-up, then half a cosine down to a twentieth of the
+    /// highest rate (Loshchilov and Hutter 2017).
     pub fn rate(&self, step: u64) -> f32 {
         let (step, warmup) = (step as f64, self.warmup_steps as f64);
         let highest = f64::from(self.learning_rate);
@@ -84,20 +85,20 @@ impl Schedule {
         (highest * (LAST_SHARE + (1.0 - LAST_SHARE) * cosine)) as f32
     }
 
-    /// Whether the held-out text is judged after so many steps.
+    /// Whether there is a validation after this many steps.
     pub(super) fn is_look(&self, step: u64) -> bool {
         step > 0 && (step.is_multiple_of(self.validate_every) || step == self.steps)
     }
 
-    /// Looks at the held-out text up to a step.
+    /// The number of regular validations up to a step.
     pub(super) fn looks(&self, step: u64) -> u64 {
         step / self.validate_every
     }
 }
 
-/// How much matrices shrink at each step, in units of the learning rate: so much that the weights forget what they
-/// were within a share of the training (Wang and Aitchison 2024), and sooner where the text is read so often that it
-/// would be learnt by heart.
+/// The default weight decay. With AdamW the weights are a moving average of the updates over a time scale of 1 /
+/// (learning rate × weight decay) steps (Wang and Aitchison 2024). That is set to a share of all steps, or shorter
+/// where the text is read so often that it would be memorized.
 fn weight_decay(steps: u64, epoch: f64, learning_rate: f32) -> f32 {
     let memory = (steps as f64 * MEMORY.share).min(epoch * MEMORY.epochs);
     let decay = 1.0 / (f64::from(learning_rate) * memory.max(MEMORY.least));
@@ -128,13 +129,13 @@ mod tests {
     fn steps_and_decay_follow_from_the_text() {
         let options = Options::default();
         let of = |tokens| Schedule::new(&options, tokens);
-        // Steps of 1,024 tokens: a short text, a novel of 50,000 tokens, a long text.
+        // Steps of 1,024 tokens, for a short text, a novel of 50,000 tokens and a long text.
         let (short, novel, long) = (of(1000), of(50_000), of(10_000_000));
         assert_eq!((short.steps, novel.steps, long.steps), (200, 391, 3000));
         assert!(short.weight_decay > novel.weight_decay);
         assert!(novel.weight_decay > 4.0 * long.weight_decay);
         assert!((1.5..2.2).contains(&novel.weight_decay), "{novel:?}");
-        // Read oftener, it is held smaller; a slower rate shrinks as much at each step.
+        // More epochs give a larger decay. With a lower learning rate each step shrinks the weights as much as before.
         let steps = |steps| {
             Schedule::new(
                 &Options {
@@ -153,7 +154,7 @@ mod tests {
         };
         let slow = Schedule::new(&slow, 50_000);
         assert!((slow.weight_decay * 2e-3 - novel.weight_decay * 6e-3).abs() < 1e-6);
-        // Whatever is given, what follows is allowed.
+        // Whatever is given, the derived options are valid.
         for rate in [1e-12, 1e-3, 1.0] {
             for tokens in [2, 100_000, usize::MAX >> 12] {
                 let mut given = Options {

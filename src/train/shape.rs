@@ -1,39 +1,38 @@
-//! The shape of the network to be trained, and where each weight lies.
+//! The architecture of the network, and the layout of its weights in one flat buffer.
 
 use std::ops::Range;
 
 use crate::error::check_option;
 use crate::{Error, Result};
 
-/// What is added to the mean square under the root of RMSNorm.
+/// The ε that RMSNorm adds to the mean square.
 pub(super) const NORM_EPSILON: f32 = 1e-5;
 /// The base of RoPE's frequencies.
 pub(super) const ROPE_BASE: f32 = 10_000.0;
 
-/// The shape of a `llama` model with as many key and value heads as query heads, its head tied to the
-/// embedding.
+/// The sizes of a `llama` model with as many key and value heads as query heads, whose output head shares the weights
+/// of the embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
     /// Tokens in the vocabulary.
     pub vocabulary_size: usize,
-    /// Positions the model sees at once.
+    /// The longest sequence, in tokens.
     pub context_length: usize,
     /// Values in a hidden state: a multiple of 32, so that every format can store the weights.
     pub hidden_size: usize,
     /// Transformer layers.
     pub layers: usize,
-    /// Attention heads; the values of a head are an even number.
+    /// Attention heads; the size of a head is even.
     pub heads: usize,
-    /// Values between the two halves of the feed-forward network: a multiple of 32.
+    /// Values in the hidden layer of the feed-forward network: a multiple of 32.
     pub feed_forward_size: usize,
 }
 
 impl Shape {
-    /// Checks every number.
+    /// Checks every size.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] with the option's name, [`Error::OutOfMemory`] for more weights than an address
-    /// reaches.
+    /// [`Error::InvalidOption`] with the option's name; [`Error::OutOfMemory`] for more weights than can be addressed.
     pub fn validate(&self) -> Result<()> {
         let within = |value: usize, range: Range<usize>| range.contains(&value);
         let blocks = |value: usize| value.is_multiple_of(32) && within(value, 32..16_385);
@@ -68,7 +67,7 @@ impl Shape {
             "heads",
             "a number that divides hidden_size into parts of even size",
         )?;
-        // Each number is under 2²⁰, so 64 bits hold what 32 may not.
+        // The sizes are below 2²⁰, so that 64 bits hold the products, which 32 bits may not.
         let long = |size: usize| size as u64;
         let (hidden, feed_forward) = (long(self.hidden_size), long(self.feed_forward_size));
         let layer = 2 * hidden + 4 * hidden * hidden + 3 * hidden * feed_forward;
@@ -95,18 +94,18 @@ impl Shape {
         2 * hidden + 4 * hidden * hidden + 3 * hidden * feed_forward
     }
 
-    /// Where the embedding lies, `[vocabulary_size][hidden_size]`; it is the head too.
+    /// The range of the embedding, `[vocabulary_size][hidden_size]`, which is also the output head.
     pub(super) fn embedding(&self) -> Range<usize> {
         0..self.vocabulary_size * self.hidden_size
     }
 
-    /// Where the weights of the final norm lie.
+    /// The range of the weights of the final norm.
     pub(super) fn output_norm(&self) -> Range<usize> {
         let end = self.parameters();
         end - self.hidden_size..end
     }
 
-    /// Where the weights of one layer lie.
+    /// The ranges of the weights of one layer.
     pub(super) fn layer_weights(&self, layer: usize) -> LayerWeights {
         let mut end = self.embedding().end + layer * self.layer();
         let (hidden, feed_forward) = (self.hidden_size, self.feed_forward_size);
@@ -124,12 +123,13 @@ impl Shape {
         }
     }
 
-    /// Every tensor as a GGUF file names it, in the order of the flat buffer.
+    /// Every tensor, in the order of the flat buffer, by its name in a GGUF file.
     pub(super) fn tensors(&self) -> Vec<Tensor> {
         let (hidden, feed_forward) = (self.hidden_size, self.feed_forward_size);
         let mut list = TensorList::default();
         list.matrix("token_embd", self.vocabulary_size, hidden, 1.0);
-        // Two branches of each layer add to the residual stream; it should not grow with the depth.
+        // Two branches of each layer add to the residual stream. Their smaller initial weights keep it from growing
+        // with depth.
         let branch = 1.0 / libm::sqrtf(2.0 * self.layers as f32);
         for layer in 0..self.layers {
             let name = |stem: &str| format!("blk.{layer}.{stem}");
@@ -149,8 +149,8 @@ impl Shape {
     }
 }
 
-/// Where the weights of one layer lie in the flat buffer. Matrices are `[outputs][inputs]`; those that read
-/// the same input follow each other, so that one product serves them all.
+/// The ranges of the weights of one layer in the flat buffer. Matrices are `[outputs][inputs]`. Those that read the
+/// same input follow each other, so that one product computes them all.
 pub(super) struct LayerWeights {
     pub attention_norm: Range<usize>,
     /// `[3 × hidden_size][hidden_size]`.
@@ -168,11 +168,11 @@ pub(super) struct LayerWeights {
 pub(super) struct Tensor {
     /// Its name in a GGUF file.
     pub name: String,
-    /// Where its weights lie.
+    /// The range of its weights in the flat buffer.
     pub range: Range<usize>,
-    /// Inputs of each row of a matrix; `None` for the weights of a norm.
+    /// The columns of a matrix, which are its inputs; `None` for the weights of a norm.
     pub columns: Option<usize>,
-    /// The standard deviation of its first weights, in units of 1 / √columns; norms begin with 1.
+    /// The standard deviation of its initial weights, in units of 1 / √columns; the weights of norms begin with 1.
     pub spread: f32,
 }
 

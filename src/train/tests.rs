@@ -1,4 +1,4 @@
-//! Tests of the whole: derivatives, learning, and what is saved.
+//! Tests of the whole trainer: derivatives, learning, checkpoints and export.
 
 use super::network::{Network, Workspace};
 use super::random::{normal, stream};
@@ -36,13 +36,13 @@ fn trainer() -> Trainer {
     Trainer::new(&TEXT.repeat(12), options()).unwrap()
 }
 
-/// Along a random direction within each tensor the loss changes as the gradient says.
+/// Along a random direction within each tensor the loss changes as the gradient predicts.
 #[test]
 fn gradients_agree_with_finite_differences() {
     let mut trainer = trainer();
     let shape = *trainer.shape();
     let mut random = stream(1, 1);
-    // Away from the ones that norms begin with, which would hide a missing factor.
+    // The weights of norms begin with 1, which would hide a missing factor.
     for weight in trainer.weights_mut() {
         *weight += 0.2 * normal(&mut random);
     }
@@ -202,7 +202,7 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
     );
     assert_eq!(code(&text, &saved[..saved.len() - 400]), "truncated");
     assert_eq!(code(&text, b"something else altogether"), "not_gguf");
-    // Numbers that cannot be.
+    // Impossible numbers.
     let of = |change: &dyn Fn(&mut Trainer)| {
         let mut trainer = self::trainer();
         change(&mut trainer);
@@ -219,7 +219,7 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
     late.step = 1 << 48;
     let mut late = Trainer::resume(&text, &late.checkpoint().unwrap()).unwrap();
     late.step().unwrap();
-    // Whatever byte is wrong, there is an error or a trainer, never a panic.
+    // Whatever byte is wrong, the result is an error or a trainer, never a panic.
     for at in (0..saved.len().min(20_000)).step_by(7) {
         let mut broken = saved.clone();
         broken[at] ^= 0x41;
@@ -227,7 +227,7 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
     }
 }
 
-/// Words in a random order: what is held out can only be guessed, so that learning by heart makes it worse.
+/// Words in random order: held-out text can only be guessed, so that memorizing the training text makes it worse.
 fn disorder() -> String {
     let mut random = stream(2, 2);
     let words = ["fox", "owl", "river", "sun", "hello", "play", "down", "saw"];
@@ -264,7 +264,7 @@ fn the_best_state_is_what_is_written() {
     let (Best { step, loss }, file) = bits(&trainer);
     assert_eq!((step, loss), *best);
     assert!(step < 100 && loss + 0.3 < last, "{best:?} {last}");
-    // The same text for as many steps ends with these very weights.
+    // The same text, trained for that many steps, ends with exactly these weights.
     let mut again = Trainer::new(&disorder(), overfitting()).unwrap();
     for _ in 0..step {
         again.step().unwrap();
@@ -285,12 +285,12 @@ fn a_state_that_was_not_looked_at_is_written_where_it_is_better() {
     for _ in 0..59 {
         trainer.step().unwrap();
     }
-    // Looked at after step 40, and much better since.
+    // The last validation was after step 40, and the weights are much better now.
     assert_eq!(trainer.schedule().validate_every, 40);
     let (best, file) = bits(&trainer);
     assert_eq!(best.step, 59);
     assert_eq!(best.loss, trainer.validate().unwrap().loss);
-    // Asking changes nothing.
+    // The query changes nothing.
     assert_eq!(bits(&trainer), (best, file));
     assert_eq!(trainer.best.unwrap().step, 40);
 }
@@ -311,11 +311,11 @@ fn training_ends_where_it_no_longer_gets_better() {
     let (never, three, nine) = (patient(0), patient(3), patient(9));
     assert_eq!(never.steps_done(), 150);
     assert!(!never.is_past_its_best() && three.is_past_its_best());
-    // A look every six steps, and fifty steps at least.
+    // A validation every six steps, and fifty steps at least.
     let best = |trainer: &Trainer| trainer.best().unwrap().step;
     assert_eq!(three.steps_done(), best(&three) + 50);
     assert_eq!(nine.steps_done(), best(&nine) + 9 * 6);
-    // It can be gone on with all the same.
+    // Training can go on all the same.
     let mut three = three;
     three.step().unwrap();
 }
@@ -336,7 +336,7 @@ fn a_resumed_run_keeps_its_best_state() {
     assert_eq!(bits(&resumed), bits(&whole));
 }
 
-/// The text decides what the options leave open, and a checkpoint keeps it.
+/// The size of the text decides what the options leave open, and a checkpoint keeps it.
 #[test]
 fn what_is_left_open_follows_from_the_text() {
     let open = Options {
@@ -357,7 +357,7 @@ fn what_is_left_open_follows_from_the_text() {
     assert_eq!(*resumed.schedule(), schedule);
 }
 
-/// The model that was trained is the model that runs: same loss, text that ends.
+/// The exported model computes what the trained one does: the same loss, and texts that end.
 #[test]
 fn the_file_scores_as_the_trainer_does() {
     let mut trainer = trainer();
@@ -371,7 +371,7 @@ fn the_file_scores_as_the_trainer_does() {
         (TensorType::F16, 1e-2),
         (TensorType::Q8_0, 2e-1),
     ] {
-        // The present state, which the trainer scores with, and not the best one.
+        // The weights of the last step, with which the trainer scores, and not the best ones.
         let file = super::export::write(&trainer, &trainer.weights, kind).unwrap();
         let model = Model::from_bytes(&file).unwrap();
         let score = crate::score::score(&model, text).unwrap();
@@ -421,7 +421,8 @@ fn what_cannot_be_trained_is_an_error() {
     ));
 }
 
-/// What is looked at after a training has diverged is no best state, be it the first or a later one.
+/// Weights that are validated after training has diverged never become the best, whether at the first validation or
+/// later.
 #[test]
 fn broken_weights_are_never_the_best() {
     let mut trainer = trainer();

@@ -1,4 +1,4 @@
-//! The loop of training.
+//! The training loop.
 
 use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
@@ -12,33 +12,33 @@ use super::{Options, Schedule, Validation, checkpoint, export};
 use crate::quant::TensorType;
 use crate::{Error, Result, TokenId};
 
-/// What one step did.
+/// The report of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Report {
     /// Steps done, this one included.
     pub step: u64,
-    /// Mean cross-entropy of the step's batch before it was learnt, nats per token.
+    /// Mean cross-entropy of the batch before the update, in nats per token.
     pub loss: f64,
-    /// Euclidean length of the gradient before clipping.
+    /// Euclidean norm of the gradient before clipping.
     pub gradient: f64,
-    /// The learning rate.
+    /// The learning rate of the step.
     pub learning_rate: f32,
     /// Tokens in the batch.
     pub tokens: usize,
-    /// How well the held-out text is predicted after the step, where it was looked at.
+    /// The validation after the step; `None` where there was none.
     pub validation: Option<Validation>,
 }
 
-/// The state of a training that predicts the held-out text best.
+/// The state with the lowest validation loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Best {
-    /// After how many steps it was reached.
+    /// The number of steps after which it was reached.
     pub step: u64,
-    /// Its loss on the held-out text, nats per token.
+    /// Its validation loss, in nats per token.
     pub loss: f64,
 }
 
-/// One thread's memory.
+/// The memory of one thread.
 struct Worker {
     work: Workspace,
     gradient: Vec<f32>,
@@ -55,7 +55,7 @@ pub struct Trainer {
     pub(super) weights: Vec<f32>,
     pub(super) adam: AdamW,
     pub(super) step: u64,
-    /// The best state of those that were looked at, and its weights.
+    /// The best validated state, and its weights.
     pub(super) best: Option<Best>,
     pub(super) best_weights: Vec<f32>,
     schedule: Schedule,
@@ -64,11 +64,12 @@ pub struct Trainer {
     workers: Vec<Worker>,
 }
 
-/// Steps within which the held-out loss may rise and fall again by chance, at a high learning rate most of all.
+/// The fewest steps without progress before training may stop early: the validation loss fluctuates over some steps,
+/// most of all at a high learning rate.
 const LEAST_WAIT: u64 = 50;
 
 impl Trainer {
-    /// Learns the vocabulary of `text` and draws the first weights. `<|endoftext|>` in the text ends a document.
+    /// Learns the vocabulary of `text` and draws the initial weights. `<|endoftext|>` in the text separates documents.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::CorpusTooSmall`], [`Error::OutOfMemory`].
@@ -81,11 +82,11 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Goes on where [`Trainer::checkpoint`] was taken, with the same text.
+    /// Resumes training from a [`Trainer::checkpoint`], with the same text.
     ///
     /// # Errors
-    /// [`Error::CheckpointMismatch`] where the checkpoint is of another text or no checkpoint at all; everything
-    /// that can be wrong with a GGUF file; [`Error::OutOfMemory`].
+    /// [`Error::CheckpointMismatch`] where the checkpoint is of another text or no checkpoint at all; the errors of
+    /// reading a GGUF file; [`Error::OutOfMemory`].
     pub fn resume(text: &str, checkpoint: &[u8]) -> Result<Self> {
         let saved = checkpoint::read(checkpoint)?;
         if saved.text_hash != hash(text) {
@@ -154,11 +155,11 @@ impl Trainer {
         }
     }
 
-    /// Computes on so many threads, each with memory of its own; the results are the same. In WebAssembly there
-    /// is one, whatever is asked for.
+    /// Sets the number of threads, each of which needs memory of its own. The results do not depend on it. There are
+    /// never more threads than parts of a batch; in WebAssembly there is one.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`]; the number is then as it was.
+    /// [`Error::OutOfMemory`] where there is no memory for all of them; those that fit are kept.
     pub fn set_threads(&mut self, threads: usize) -> Result<()> {
         let (shape, size) = (&self.options.shape, self.options.part_size());
         let most = match cfg!(target_arch = "wasm32") {
@@ -179,12 +180,12 @@ impl Trainer {
         Ok(())
     }
 
-    /// One step: draws a batch, computes its loss and the gradient, changes the weights. Now and then it looks at
-    /// the held-out text, and keeps the weights where they predict it better than any before.
+    /// Takes one step: draws a batch, computes its loss and the gradient, and updates the weights. At regular intervals
+    /// it also validates, and keeps the weights if their validation loss is the lowest so far.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where the training has diverged; the weights are then as they were.
-    /// [`Error::OutOfMemory`] where there is no room to look at the held-out text; the step is done.
+    /// [`Error::NotFinite`] where training has diverged; the weights are then unchanged. [`Error::OutOfMemory`] where
+    /// there is no memory for the validation; the step is done then.
     pub fn step(&mut self) -> Result<Report> {
         let options = &self.options;
         let tokens = options.batch_size * options.shape.context_length;
@@ -243,7 +244,8 @@ impl Trainer {
     pub(super) fn look(&mut self) -> Result<Validation> {
         let validation = self.validate()?;
         let loss = validation.loss;
-        // A first look at weights that have diverged would stand for good: nothing is less than NaN.
+        // Weights that have diverged must not become the best: nothing is less than NaN, so that they would stay the
+        // best.
         if loss.is_finite() && self.best.is_none_or(|best| loss < best.loss) {
             self.best = Some(Best {
                 step: self.step,
@@ -254,17 +256,16 @@ impl Trainer {
         Ok(validation)
     }
 
-    /// The state that [`Trainer::to_gguf`] writes: of all that were looked at, and the present one, that which
-    /// predicts the held-out text best.
+    /// The state that [`Trainer::to_gguf`] writes: the one with the lowest validation loss among all validated states
+    /// and the present one.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`] where there is no memory to validate the present state.
     pub fn best(&self) -> Result<Best> {
         Ok(self.best_state()?.0)
     }
 
-    /// Whether a look at the held-out text found a state worth keeping, which is there even where a later step
-    /// failed.
+    /// Whether a validation has found a best state. It remains even if a later step fails.
     pub fn has_best(&self) -> bool {
         self.best.is_some()
     }
@@ -282,7 +283,8 @@ impl Trainer {
         }
     }
 
-    /// The model in its best state (see [`Trainer::best`]) as a GGUF file; `kind` is F32, F16 or Q8_0.
+    /// The model in its best state (see [`Trainer::best`]) as a GGUF file. Matrices are stored as `kind`: F32, F16 or
+    /// Q8_0.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for another type, [`Error::OutOfMemory`].
@@ -290,7 +292,7 @@ impl Trainer {
         export::write(self, self.best_state()?.1, kind)
     }
 
-    /// Everything needed to go on later, as a GGUF file; see [`Trainer::resume`].
+    /// Everything needed to resume training, as a GGUF file; see [`Trainer::resume`].
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -298,39 +300,40 @@ impl Trainer {
         checkpoint::write(self)
     }
 
-    /// The options, with the size the vocabulary really has and nothing left open.
+    /// The options, with the vocabulary's actual size and with nothing left open.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// The shape of the model.
+    /// The architecture of the model.
     pub fn shape(&self) -> &Shape {
         &self.options.shape
     }
 
-    /// Steps done.
+    /// The number of steps done.
     pub fn steps_done(&self) -> u64 {
         self.step
     }
 
-    /// How long the text is learnt, and how.
+    /// The schedule of the training.
     pub fn schedule(&self) -> &Schedule {
         &self.schedule
     }
 
-    /// How often the steps of the schedule read the text that is learnt from.
+    /// The epochs of the whole schedule: how often its steps read the training text.
     pub fn epochs(&self) -> f64 {
         let batch = self.options.batch_size * self.options.shape.context_length;
         self.schedule.steps as f64 * batch as f64 / self.corpus.training.len() as f64
     }
 
-    /// Whether all steps are done, or the held-out loss no longer falls; more may be, by the schedule and then at
-    /// the lowest learning rate.
+    /// Whether training is complete: all steps are done, or early stopping applies. More steps may still be taken;
+    /// after the last of the schedule they have the lowest learning rate.
     pub fn is_complete(&self) -> bool {
         self.step >= self.schedule.steps || self.is_past_its_best()
     }
 
-    /// Whether as many looks as the patience allows, over 50 steps at least, found no lower held-out loss.
+    /// Whether early stopping applies: as many validations as the patience, spanning at least 50 steps, have found no
+    /// lower loss.
     pub fn is_past_its_best(&self) -> bool {
         let Some(best) = self.best.filter(|_| self.options.patience > 0) else {
             return false;
@@ -339,7 +342,7 @@ impl Trainer {
         looks >= self.options.patience && self.step - best.step >= LEAST_WAIT
     }
 
-    /// Tokens trained on and tokens held out.
+    /// The numbers of tokens trained on and held out.
     pub fn corpus_tokens(&self) -> (usize, usize) {
         (self.corpus.training.len(), self.corpus.validation.len())
     }
@@ -354,7 +357,7 @@ impl Trainer {
     }
 }
 
-/// Computes each worker's part, on a thread for each.
+/// Computes each worker's part of the batch, each on a thread of its own.
 fn compute(network: Network<'_>, scale: f32, workers: &mut [Worker]) {
     #[cfg(not(target_arch = "wasm32"))]
     if let [first, others @ ..] = workers
@@ -374,7 +377,7 @@ fn compute(network: Network<'_>, scale: f32, workers: &mut [Worker]) {
 }
 
 impl Worker {
-    /// Draws the windows of one part.
+    /// Draws the windows of one part of the batch.
     fn draw(&mut self, tokens: &Tokens, options: &Options, random: &mut ChaCha12Rng) {
         self.inputs.clear();
         self.targets.clear();
@@ -397,7 +400,7 @@ impl Worker {
     }
 }
 
-/// FNV-1a of a text: tells texts apart, no more.
+/// The FNV-1a hash of a text: it only tells texts apart, and is not cryptographic.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)

@@ -1,29 +1,29 @@
-//! How varied texts are, and how much of them is copied from the text that was learnt.
+//! Measures how varied generated texts are, and how much of them is copied from the training text.
 
 use std::collections::HashSet;
 
 use serde::Serialize;
 
-/// The sentences of a corpus: what a model could have learnt by heart.
+/// The sentences and documents of a corpus, which a model may have memorized.
 pub struct Sentences<'a> {
     known: HashSet<&'a str>,
     documents: HashSet<&'a str>,
 }
 
-/// A measure of texts that a model wrote. Shares are from 0 to 1.
+/// Measurements of generated texts. Shares are from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Variety {
     /// Texts measured.
     pub texts: usize,
     /// Words in all of them.
     pub words: usize,
-    /// Different runs of one, two, three and four words, each as a share of all such runs.
+    /// The distinct n-grams of one, two, three and four words, each as a share of all n-grams of that length.
     pub distinct: [f64; 4],
     /// Sentences in all texts.
     pub sentences: usize,
-    /// The share of them that stand word for word in the corpus.
+    /// The share of the sentences that occur literally in the corpus.
     pub copied_sentences: f64,
-    /// The share of the texts that stand as a whole in the corpus.
+    /// The share of the texts that are a whole document of the corpus.
     pub copied_texts: f64,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Sentences<'a> {
     }
 }
 
-/// The share of runs of `n` words that differ from each other.
+/// The number of distinct n-grams as a share of all n-grams.
 fn distinct(texts: &[Vec<&str>], n: usize) -> f64 {
     let runs = || texts.iter().flat_map(|words| words.windows(n));
     share(runs().collect::<HashSet<_>>().len(), runs().count())

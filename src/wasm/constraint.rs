@@ -1,4 +1,4 @@
-//! A rule that lives in JavaScript; see [`crate::constraint`].
+//! Constraints whose rule is a JavaScript function; see [`crate::constraint`].
 
 use super::Generator;
 use super::error::{describe, invalid};
@@ -9,7 +9,8 @@ use js_sys::{ArrayBuffer, Function, Uint32Array};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
-/// A function of a `Uint32Array` of token ids that gives the words of a [`Mask`], or undefined at the end.
+/// A JavaScript function from a `Uint32Array` of token ids to a `Uint32Array` with the words of a [`Mask`], or
+/// undefined at the end.
 struct JsRule(Function);
 
 impl Rule for JsRule {
@@ -17,14 +18,14 @@ impl Rule for JsRule {
         let ids = Uint32Array::from(ids);
         let words = self.0.call1(&JsValue::UNDEFINED, &ids);
         let words = words.map_err(|thrown| Error::Constraint(describe(&thrown)))?;
-        // What is a view does not only look like one.
+        // An object with the prototype of a typed array passes the first test only.
         let words = words.dyn_ref::<Uint32Array>();
         let words = words.filter(|words| ArrayBuffer::is_view(words));
         Ok(words.map(|words| Mask::new(words.to_vec())))
     }
 }
 
-/// The option `constraint`: such a function, or false for none.
+/// Reads the option `constraint`: such a function, or false for none.
 #[cold]
 #[inline(never)]
 pub(super) fn from_js(value: JsValue) -> Result<Option<Constraint>> {
@@ -38,7 +39,7 @@ pub(super) fn from_js(value: JsValue) -> Result<Option<Constraint>> {
 
 #[wasm_bindgen]
 impl Generator {
-    /// What the module of grammars takes for a vocabulary.
+    /// The table from which the module for grammars reads the vocabulary.
     #[wasm_bindgen(skip_typescript)]
     pub fn token_table(&self) -> Result<Vec<u8>> {
         token_table(&self.model.tokenizer)

@@ -22,7 +22,7 @@ pub(super) fn invalid(name: &str, allowed: &str) -> Error {
     }
 }
 
-/// A thrown value in words: an error's message, else the value as text.
+/// The message of a thrown error; another thrown value as text.
 pub(super) fn describe(thrown: &JsValue) -> String {
     let message = Reflect::get(thrown, &"message".into()).ok();
     message

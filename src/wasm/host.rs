@@ -1,4 +1,4 @@
-//! What the page or worker around the module gives: a clock, `fetch`, time for others and a limit of time.
+//! What the page or worker provides to the module: a clock, `fetch`, pauses for other tasks, and timeouts.
 
 use js_sys::{Array, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
@@ -28,17 +28,17 @@ pub(super) fn now() -> f64 {
     performance_now()
 }
 
-/// Lets the page handle its events.
+/// Waits for a new task, so that the page can handle its events.
 pub(super) async fn pause() {
     let _ = JsFuture::from(timer(0.0).0).await;
 }
 
-/// What `promise` gives, or undefined where that takes more than so many milliseconds (0 for no limit).
+/// Waits for `promise`. Returns undefined where it takes longer than `milliseconds`; 0 means no limit.
 pub(super) async fn within(milliseconds: u32, promise: &Promise) -> Result<JsValue, JsValue> {
     if milliseconds == 0 {
         return JsFuture::from(promise.clone()).await;
     }
-    // Timers take no more.
+    // The longest time that `setTimeout` takes.
     let milliseconds = milliseconds.min(i32::MAX as u32);
     let (passed, number) = timer(milliseconds.into());
     let first = JsFuture::from(Promise::race(&Array::of2(promise, &passed))).await;
@@ -46,7 +46,7 @@ pub(super) async fn within(milliseconds: u32, promise: &Promise) -> Result<JsVal
     first
 }
 
-/// A promise that so much time passes, and the number to stop it by.
+/// A promise that resolves after a time in milliseconds, and the handle of its timer.
 fn timer(milliseconds: f64) -> (Promise, JsValue) {
     let mut number = JsValue::UNDEFINED;
     let passed = Promise::new(&mut |resolve, _| number = set_timeout(&resolve, milliseconds));

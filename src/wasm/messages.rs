@@ -1,4 +1,4 @@
-//! Messages of a conversation: errors name the message and the property.
+//! Reads the messages of a conversation. Errors name the message and the property.
 
 use super::error::invalid;
 use super::options::{items, string};
@@ -7,7 +7,7 @@ use crate::chat::Message;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
-/// An array of `{ role, content }`.
+/// Reads an array of `{ role, content }`.
 pub(super) fn from_js(value: &JsValue) -> Result<Vec<Message>> {
     let messages =
         items(value).ok_or_else(|| invalid("messages", "an array of { role, content }"))?;

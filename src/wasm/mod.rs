@@ -1,7 +1,7 @@
-//! The JavaScript face: a thin layer over [`crate::generator`] and [`crate::score`].
+//! The JavaScript interface of the engine: a thin layer over [`crate::generator`] and [`crate::score`].
 //!
-//! No call panics on any argument, and every error is an `Error` object with a `code`: a panic would leave
-//! the module unusable.
+//! No call panics on any argument, because a panic would leave the module unusable. Every error is an `Error` object
+//! with a `code`.
 
 mod constraint;
 mod error;
@@ -29,10 +29,10 @@ use std::sync::Arc;
 pub use trainer::Trainer;
 use wasm_bindgen::prelude::*;
 
-/// What JavaScript throws.
+/// A result whose error is thrown in JavaScript.
 type JsResult<T> = std::result::Result<T, JsValue>;
 
-/// The arithmetic in use: "simd128", "scalar", …
+/// The kernels in use: "simd128", "scalar", …
 #[wasm_bindgen]
 pub fn backend() -> String {
     crate::kernels::backend().into()
@@ -44,7 +44,7 @@ pub fn version() -> String {
     crate::VERSION.into()
 }
 
-/// A model, and one text at a time that it writes.
+/// A loaded model, and the text that it generates: one at a time.
 #[wasm_bindgen]
 pub struct Generator {
     inner: generator::Generator,
@@ -73,7 +73,7 @@ impl Generator {
         })
     }
 
-    /// What a model file says, whether it runs here and what memory it takes; reads its header alone.
+    /// What a model file holds, whether it runs here and how much memory it takes. Reads only the header of the file.
     #[wasm_bindgen(unchecked_return_type = "Inspection")]
     pub async fn inspect(
         #[wasm_bindgen(unchecked_param_type = "ModelSource")] source: JsValue,
@@ -83,7 +83,7 @@ impl Generator {
         to_js(&parts::inspect(&source, &options).await?)
     }
 
-    /// Starts a new text with `prompt`. Computes nothing yet. Gives a promise where there is a constraint.
+    /// Starts a new text with `prompt`. Computes nothing yet. Returns a promise where the options have a constraint.
     #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn start(
         &mut self,
@@ -95,7 +95,7 @@ impl Generator {
         self.inner.start(&prompt, options)
     }
 
-    /// What the chat module renders `messages` from; `chat` of the package puts the two together.
+    /// The input from which the chat module renders `messages`. `chat` of the package combines the two.
     #[wasm_bindgen(skip_typescript)]
     pub fn chat_request(&self, messages: JsValue, template: JsValue) -> JsResult<JsValue> {
         let messages = messages::from_js(&messages)?;
@@ -118,19 +118,19 @@ impl Generator {
         to_js(&progress)
     }
 
-    /// The next token, or undefined after the last one.
+    /// Computes the next token, or returns undefined after the last one.
     #[wasm_bindgen(unchecked_return_type = "Token | undefined")]
     pub fn next_token(&mut self) -> JsResult<JsValue> {
         let token = self.inner.next_token()?;
         token.map_or(Ok(JsValue::UNDEFINED), |token| to_js(&token))
     }
 
-    /// Ends the text: `next_token` gives undefined from now on.
+    /// Ends the text: `next_token` returns undefined from now on.
     pub fn abort(&mut self) {
         self.inner.abort();
     }
 
-    /// Forgets the text; its memory is kept for the next one.
+    /// Forgets the text. Its memory is kept for the next one.
     pub fn reset(&mut self) {
         self.inner.reset();
     }
@@ -167,31 +167,31 @@ impl Generator {
         seed.map_or(JsValue::UNDEFINED, options::seed_to_js)
     }
 
-    /// Tokens in the context now.
+    /// The number of tokens in the context now.
     #[wasm_bindgen(getter)]
     pub fn context_used(&self) -> usize {
         self.inner.context_used()
     }
 
-    /// Tokens the context holds at most.
+    /// The number of tokens that the context holds at most.
     #[wasm_bindgen(getter)]
     pub fn context_length(&self) -> usize {
         self.inner.context_length()
     }
 
-    /// What the text has taken so far.
+    /// The time that the text has taken so far.
     #[wasm_bindgen(unchecked_return_type = "Timings")]
     pub fn timings(&self) -> JsResult<JsValue> {
         to_js(&self.inner.timings())
     }
 
-    /// What the model is.
+    /// A description of the model.
     #[wasm_bindgen(unchecked_return_type = "ModelInfo")]
     pub fn info(&self) -> JsResult<JsValue> {
         to_js(&Info::new(&self.model, self.file_size))
     }
 
-    /// Text → token ids, without BOS. `special`: special tokens spelled out in the text become their ids.
+    /// Text → token ids, without BOS. With `special`, special tokens that are spelled out in the text become their ids.
     pub fn tokenize(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
@@ -203,7 +203,7 @@ impl Generator {
         Ok(ids.as_slice().into())
     }
 
-    /// Token ids → text; broken characters show as U+FFFD.
+    /// Token ids → text. Incomplete characters become U+FFFD.
     pub fn detokenize(
         &self,
         #[wasm_bindgen(unchecked_param_type = "Uint32Array | number[]")] ids: JsValue,
@@ -214,7 +214,7 @@ impl Generator {
             .decode(&options::token_ids("ids", &ids)?))
     }
 
-    /// A token as the vocabulary spells it, control tokens too ("<|im_end|>").
+    /// A token as the vocabulary spells it, including control tokens ("<|im_end|>").
     pub fn token_name(
         &self,
         #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
@@ -223,7 +223,7 @@ impl Generator {
         Ok(self.model.tokenizer.token_name(id))
     }
 
-    /// Cross-entropy of `text`: how well the model expects each of its tokens.
+    /// The cross-entropy of `text`: how well the model predicts each of its tokens.
     #[wasm_bindgen(unchecked_return_type = "Score")]
     pub fn score(
         &self,
@@ -235,7 +235,7 @@ impl Generator {
         to_js(&scorer.finish()?)
     }
 
-    /// The same step by step, to show progress: call `step` until `done` is `total`, then `finish`.
+    /// Scores a text step by step, to show progress: call `step` until `done` is `total`, then `finish`.
     pub fn scorer(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
@@ -263,14 +263,14 @@ impl Scorer {
         to_js(&self.inner.step()?)
     }
 
-    /// The score of what has been scored; frees the scorer.
+    /// The score of the tokens scored so far. Frees the scorer.
     #[wasm_bindgen(unchecked_return_type = "Score")]
     pub fn finish(self) -> JsResult<JsValue> {
         to_js(&self.inner.finish()?)
     }
 }
 
-/// A plain object, array, string, number or undefined.
+/// Converts a value to a plain object, array, string, number or undefined.
 fn to_js(value: &impl Serialize) -> JsResult<JsValue> {
     Ok(serde_wasm_bindgen::to_value(value)?)
 }

@@ -1,4 +1,4 @@
-//! Options objects: every name is known or an error, every value has its type.
+//! Reads options objects. An unknown name is an error, and so is a value of the wrong type.
 
 use super::error::invalid;
 use super::{constraint, host};
@@ -14,13 +14,13 @@ const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
 /// The most items an array among the options may have: more than any vocabulary has tokens.
 const MAX_ITEMS: u32 = 1 << 22;
 
-/// The most items that are held at once.
+/// The most items of an array that is collected into a list.
 const MAX_LIST: usize = 100_000;
 
-/// The longest time that may pass between two pieces of a model, milliseconds, unless another is set.
+/// The default time, in milliseconds, that may pass between two chunks of a model.
 const TIMEOUT_MS: u32 = 60_000;
 
-/// What `Generator.load` accepts beside the source.
+/// The options that `Generator.load` accepts beside the source.
 #[derive(Default)]
 pub(super) struct LoadOptions {
     pub on_progress: Option<Function>,
@@ -67,8 +67,7 @@ pub(super) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
     }
 }
 
-/// The options of `start` and `configure`, where what is absent stays as in `options`; ranges are checked
-/// there.
+/// The options of `start` and `configure`. What is absent stays as in `options`. Ranges are checked by the generator.
 pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Result<Options> {
     for (name, value) in entries(object)? {
         match name.as_str() {
@@ -113,7 +112,7 @@ pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Resu
     Ok(options)
 }
 
-/// The `top` option of `peek` and `score`, where it is absent `top`.
+/// The option `top` of `peek` and `score`; the argument `top` is its default.
 pub(super) fn top_option(object: &JsValue, mut top: u32) -> Result<u32> {
     for (name, value) in entries(object)? {
         match name.as_str() {
@@ -124,7 +123,7 @@ pub(super) fn top_option(object: &JsValue, mut top: u32) -> Result<u32> {
     Ok(top)
 }
 
-/// true, false, or an object with the length of the lists.
+/// The option `record`: true, false, or an object with the length of the lists.
 fn record(name: &str, value: &JsValue) -> Result<Option<u32>> {
     match value.as_bool() {
         Some(on) => Ok(on.then_some(DEFAULT_RECORD)),
@@ -150,7 +149,7 @@ fn last_n(name: &str, value: &JsValue) -> Result<i32> {
         .ok_or_else(|| invalid(name, "a whole number from -1 to 2147483647"))
 }
 
-/// Biases by token id: an object or an array of pairs, in which false bans the token.
+/// The option `logit_bias`: an object, or an array of pairs, that maps token ids to biases. false bans the token.
 fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
     let wrong = || {
         let allowed = "an object or an array of pairs that gives numbers or false to token ids";
@@ -188,7 +187,7 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
     read.map(|()| biases).ok_or_else(wrong)
 }
 
-/// Ids from a typed array or an array of numbers.
+/// Token ids from a typed array or an array of numbers.
 pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
     let mut ids = Vec::new();
     let read = each(value, &mut |item| {
@@ -199,7 +198,7 @@ pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
     read.map(|()| ids).ok_or_else(wrong)
 }
 
-/// The config of a trainer: a preset, and what is changed of it.
+/// The options of a trainer: a preset, and changes to it.
 #[cfg(feature = "train")]
 pub(super) fn training_options(object: &JsValue) -> Result<crate::train::Options> {
     use crate::train::{Options, Preset};
@@ -257,7 +256,7 @@ pub(super) fn optional_string(name: &str, value: &JsValue) -> Result<Option<Stri
     }
 }
 
-/// The properties of an options object. Absent options, and options set to undefined or null, are not there.
+/// The properties of an options object. Options that are undefined or null count as absent.
 fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
     if is_absent(object) {
         return Ok(Vec::new());
@@ -342,13 +341,14 @@ fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
     read.map(|()| strings).ok_or_else(wrong)
 }
 
-/// Whether `value` is an array: no revoked proxy either.
+/// Whether `value` is an array. A revoked proxy is none.
 pub(super) fn is_array(value: &JsValue) -> bool {
     host::is_array(value).unwrap_or(false)
 }
 
-/// Visits what is in an array or a typed array. `None` where `value` is neither, is too long, or throws (no exception
-/// of a getter or a proxy may leave the module over what is on its stack), or where `visit` gives it.
+/// Visits the items of an array or typed array. Returns `None` where `value` is neither or too long, where reading it
+/// throws, or where `visit` returns `None`. Exceptions of getters and proxies are caught here: one that leaves the
+/// module would skip the cleanup of its stack.
 pub(super) fn each(value: &JsValue, visit: &mut dyn FnMut(JsValue) -> Option<()>) -> Option<()> {
     if !is_array(value) && !ArrayBuffer::is_view(value) {
         return None;
@@ -360,7 +360,7 @@ pub(super) fn each(value: &JsValue, visit: &mut dyn FnMut(JsValue) -> Option<()>
     (0..length).try_for_each(|index| visit(Reflect::get_u32(value, index).ok()?))
 }
 
-/// What is in a short array.
+/// The items of an array of limited length.
 pub(super) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
     let mut items = Vec::new();
     each(value, &mut |item| {
@@ -372,7 +372,7 @@ pub(super) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
 
 /// The bytes of a `Uint8Array`.
 pub(super) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
-    // What is a view does not only look like one.
+    // An object with the prototype of a typed array passes the first test only.
     let array = value.dyn_ref::<Uint8Array>();
     let array = array.filter(|array| ArrayBuffer::is_view(array));
     let array = array.ok_or_else(|| invalid(name, "a Uint8Array"))?;

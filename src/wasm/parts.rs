@@ -1,4 +1,5 @@
-//! Headers read before anything else: of the parts of a model in several files, and for `inspect`.
+//! Reading headers of model files: for `inspect`, and to find the order of the parts of a model in several files before
+//! any is loaded.
 
 use super::error::{describe, invalid};
 use super::options::{LoadOptions, is_array, items};
@@ -9,13 +10,13 @@ use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response, Url};
 
-/// Bytes asked for at first; four times as many with each further request. Most headers have a few
-/// million.
+/// The bytes of the first range request; each further one asks for four times as many. Most headers have a few million
+/// bytes.
 const FIRST_RANGE: u64 = 1 << 20;
-/// WebAssembly's memory has 32-bit addresses.
+/// The most bytes of a WebAssembly memory, whose addresses have 32 bits.
 const ADDRESS_SPACE: f64 = 4_294_967_296.0;
 
-/// The files of a model in several: those of an array, or all that belong to the address of one. `None`
+/// The parts of a model in several files: the items of an array, or all parts of the one whose address is given. `None`
 /// for a model in one file.
 pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
     if is_array(source) {
@@ -35,7 +36,7 @@ pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
         .as_string()
         .or_else(|| Some(source.dyn_ref::<Url>()?.href()));
     let Some(url) = url else { return Ok(None) };
-    // A name ends where the query or the fragment begins.
+    // The file name ends where the query or the fragment begins.
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let (path, rest) = url.split_at(end);
     let urls = part_names(path).map(|names| {
@@ -55,7 +56,7 @@ pub(super) async fn split(parts: &[JsValue], options: &LoadOptions) -> Result<Sp
     Split::new(headers)
 }
 
-/// What the header of `source` says.
+/// Summarizes the header of `source`.
 pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<Inspection> {
     check_signal(options)?;
     let mut parts = 1;
@@ -77,7 +78,8 @@ pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<I
     Inspection::new(header, parts, options.context, Some(memory_limit()))
 }
 
-/// Bytes a model may take: what WebAssembly can address, or the device has, where the browser says so.
+/// The most bytes a model may take: what WebAssembly can address, or less if the browser says that the device has less
+/// memory.
 fn memory_limit() -> u64 {
     let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok();
     let gigabytes = get(&js_sys::global(), "navigator")
@@ -87,7 +89,7 @@ fn memory_limit() -> u64 {
     device.min(ADDRESS_SPACE) as u64
 }
 
-/// Reads the header of one file, and no more of it than needed.
+/// Reads the header of one file, and little more of it than needed.
 async fn read_header(
     reader: &mut HeaderReader,
     source: &JsValue,
@@ -95,8 +97,8 @@ async fn read_header(
 ) -> Result<Header> {
     if let Some(request) = request(source)? {
         match read_ranges(reader, &request, options).await {
-            // Where a server compresses, a range may be one of the compressed bytes, which cannot be read from
-            // their middle. What can be read is the beginning of everything.
+            // If the server compresses, a range may be one of the compressed bytes, which cannot be decoded from their
+            // middle. Then the file is read as a whole from its beginning.
             Ok(None) | Err(Error::Io(_)) => *reader = HeaderReader::new(),
             Ok(Some(header)) => return Ok(header),
             Err(error) => return Err(error),
@@ -109,7 +111,7 @@ async fn read_header(
     header.ok_or_else(|| reader.missing())
 }
 
-/// A request for a source that is an address.
+/// A request for a source that is a URL or a request; `None` for other sources.
 fn request(source: &JsValue) -> Result<Option<Request>> {
     let failed = |thrown: JsValue| Error::Io(describe(&thrown));
     if let Some(request) = source.dyn_ref::<Request>() {
@@ -118,13 +120,14 @@ fn request(source: &JsValue) -> Result<Option<Request>> {
     let url = source
         .as_string()
         .or_else(|| Some(source.dyn_ref::<Url>()?.href()));
-    // A Blob has no ranges, nor needs any.
+    // `blob:` and `data:` URLs need no range requests.
     let url = url.filter(|url| !url.starts_with("blob:") && !url.starts_with("data:"));
     url.map(|url| Request::new_with_str(&url).map_err(failed))
         .transpose()
 }
 
-/// Asks for range after range. A server that knows none sends everything, and is cut off.
+/// Requests range after range until the header is complete. A server without support for ranges sends the whole file,
+/// and is cut off.
 async fn read_ranges(
     reader: &mut HeaderReader,
     request: &Request,
@@ -138,7 +141,7 @@ async fn read_ranges(
         asked.headers().set("range", &range).map_err(failed)?;
         let (response, on_abort) = source::fetch(&asked, options).await?;
         let is_range = response.status() == 206;
-        // There is nothing behind the end.
+        // Range Not Satisfiable: the range begins behind the end of the file.
         if response.status() == 416 {
             return Ok(None);
         }

@@ -1,5 +1,5 @@
-//! Where a model's bytes come from: a URL, a response, a file, a stream, memory, or several of them; always
-//! piece by piece.
+//! The sources of a model's bytes: a URL, a response, a file, a stream, memory, or several of them. All are read piece
+//! by piece.
 
 use super::error::{describe, invalid};
 use super::host;
@@ -16,12 +16,13 @@ use web_sys::{
     Response, Url,
 };
 
-/// Bytes handed to the loader at once: what of the file is in WebAssembly memory besides the weights.
+/// The bytes passed to the loader at a time. No more of the file than this is in WebAssembly memory besides the
+/// weights.
 const PIECE: u32 = 1 << 20;
 /// Time between two calls of `onProgress`, and between two pauses for the page, milliseconds.
 const INTERVAL_MS: f64 = 50.0;
 
-/// Reads a model from whatever `source` is; gives it with the size of its file in bytes.
+/// Reads a model from any kind of source. Returns it with the size of its file in bytes.
 pub(super) async fn load(
     source: JsValue,
     options: &LoadOptions,
@@ -44,10 +45,10 @@ pub(super) async fn load(
     loading.finish()
 }
 
-/// The source, opened.
+/// An opened source.
 pub(super) enum Source {
     Memory(Uint8Array),
-    /// A stream, its size in bytes where that is known, and what ends it where it is a download.
+    /// A stream, its size in bytes if known, and for a download the guard that ends it when a signal aborts.
     Stream(ReadableStream, Option<f64>, Option<OnAbort>),
 }
 
@@ -93,7 +94,7 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
     }
 }
 
-/// What a server answers, and what ends the download of it when a signal says so.
+/// The response of a server, and the guard that ends its download when a signal aborts.
 pub(super) async fn fetch(
     resource: &JsValue,
     options: &LoadOptions,
@@ -109,7 +110,7 @@ pub(super) async fn fetch(
     let response = host::within(options.timeout, &promise).await;
     let response = response.map_err(failed)?;
     if response.is_undefined() {
-        // A request that nobody waits for any more would hold up the next one for the same address.
+        // A pending request that nobody waits for would delay the next one to the same address.
         controller.abort();
         return Err(Error::Timeout(options.timeout));
     }
@@ -127,7 +128,7 @@ pub(super) fn body(response: &Response, on_abort: Option<OnAbort>) -> Result<Sou
         });
     }
     let stream = stream.ok_or_else(|| Error::Io("the response has no body".into()))?;
-    // The header counts the bytes on the wire: with an encoding, other ones than those read here.
+    // With a content encoding, the header counts the encoded bytes and not those that are read here.
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let length = match header("content-encoding") {
         None => header("content-length").and_then(|length| length.parse().ok()),
@@ -136,13 +137,13 @@ pub(super) fn body(response: &Response, on_abort: Option<OnAbort>) -> Result<Sou
     Ok(Source::Stream(stream, length, on_abort))
 }
 
-/// The next bytes of a stream; `None` behind its end.
+/// The next chunk of a stream; `None` after its end.
 pub(super) async fn next_chunk(
     reader: &ReadableStreamDefaultReader,
     options: &LoadOptions,
 ) -> Result<Option<Uint8Array>> {
     let read = host::within(options.timeout, &reader.read()).await;
-    // An abort cancels the reader, which then says that nothing follows.
+    // An abort cancels the reader, which then reports the end of the stream.
     check_signal(options)?;
     let read = read.map_err(failed)?;
     if read.is_undefined() {
@@ -157,11 +158,11 @@ pub(super) async fn next_chunk(
     Ok(Some(chunk))
 }
 
-/// A model on its way in.
+/// A load in progress.
 struct Loading<'a> {
     loader: Loader,
     options: &'a LoadOptions,
-    /// The piece on its way from JavaScript's memory to the loader.
+    /// A buffer for the piece that is copied from JavaScript's memory to the loader.
     piece: Vec<u8>,
     loaded: f64,
     /// The size in bytes as the source announces it.
@@ -225,7 +226,7 @@ impl<'a> Loading<'a> {
             );
         }
         let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        // So that a read that waits for bytes does not wait on.
+        // Cancels a read that is waiting for bytes.
         let cancelled = reader.clone();
         let signals = self.options.signal.iter().cloned().collect();
         let on_abort = OnAbort::new(signals, move || forget(cancelled.cancel()));
@@ -233,7 +234,7 @@ impl<'a> Loading<'a> {
         drop(on_abort);
         match result {
             Ok(()) => reader.release_lock(),
-            // No more of it is wanted: lets a download end.
+            // Ends the download, whose rest is not needed.
             Err(_) => forget(reader.cancel()),
         }
         result
@@ -249,7 +250,7 @@ impl<'a> Loading<'a> {
         Ok(())
     }
 
-    /// Hands `chunk` to the loader, a piece at a time, and reports progress.
+    /// Passes `chunk` to the loader in pieces, and reports progress.
     fn push(&mut self, chunk: &Uint8Array) -> std::result::Result<(), JsValue> {
         let mut start = 0;
         while start < chunk.length() {
@@ -289,7 +290,8 @@ impl<'a> Loading<'a> {
     }
 }
 
-/// Does something when a signal aborts, or has, until it is dropped: a signal may live longer than a load.
+/// Calls a function when one of the signals aborts, or at once if one already has. Dropping it removes the listeners: a
+/// signal may live longer than a load.
 pub(super) struct OnAbort {
     signals: Vec<AbortSignal>,
     act: Closure<dyn FnMut()>,
@@ -317,7 +319,7 @@ impl Drop for OnAbort {
     }
 }
 
-/// Why nothing comes any more.
+/// The error for an exception of `fetch` or of a stream.
 fn failed(thrown: JsValue) -> Error {
     let name = Reflect::get(&thrown, &"name".into());
     match name.is_ok_and(|name| name == "AbortError") {
@@ -333,7 +335,7 @@ pub(super) fn check_signal(options: &LoadOptions) -> Result<()> {
     }
 }
 
-/// Lets a promise settle by itself; without this a rejection would be reported as unhandled.
+/// Ignores the result of a promise; without this a rejection would be reported as unhandled.
 pub(super) fn forget(promise: Promise) {
     spawn_local(async move {
         let _ = JsFuture::from(promise).await;

@@ -1,4 +1,4 @@
-//! The loop by hand, for JavaScript; see [`crate::generator`].
+//! Generation one step at a time, for JavaScript; see [`crate::generator`].
 
 use super::{Generator, JsResult, options, to_js};
 use crate::Result;
@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 impl Generator {
-    /// The next step without taking it, or undefined after the end of the text.
+    /// Computes the next step without taking it. Returns undefined after the end of the text.
     #[wasm_bindgen(unchecked_return_type = "StepRecord | undefined")]
     pub fn peek(
         &mut self,
@@ -20,7 +20,7 @@ impl Generator {
         record.map_or(Ok(JsValue::UNDEFINED), |record| to_js(&record))
     }
 
-    /// Appends a token as if it had been drawn; undefined after the end of the text.
+    /// Appends a token as if it had been drawn. Returns undefined after the end of the text.
     #[wasm_bindgen(unchecked_return_type = "Token | undefined")]
     pub fn accept(
         &mut self,
@@ -31,8 +31,8 @@ impl Generator {
         token.map_or(Ok(JsValue::UNDEFINED), |token| to_js(&token))
     }
 
-    /// Takes back the last `count` generated tokens, as if they had never been. Going on gives the same ones
-    /// again, unless options or a forced token change something.
+    /// Takes back the last `count` generated tokens, as if they had never been generated. Going on generates the same
+    /// ones again, unless options or a forced token change something.
     pub fn rewind(
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "number")] count: JsValue,
@@ -41,7 +41,7 @@ impl Generator {
         self.inner.rewind(count as usize)
     }
 
-    /// A second generator that stands where this one does and shares its weights.
+    /// A second generator in the same state as this one, which shares its weights.
     pub fn fork(&self) -> Result<Generator> {
         let fork = self.inner.fork()?;
         Ok(Generator {
@@ -57,16 +57,16 @@ impl Generator {
         Ok(self.inner.snapshot()?.as_slice().into())
     }
 
-    /// Goes on from such bytes.
+    /// Continues from the bytes of a snapshot.
     #[wasm_bindgen(skip_typescript)]
     pub fn restore_bytes(&mut self, snapshot: JsValue) -> Result<()> {
         let bytes = options::bytes("snapshot", &snapshot)?;
         self.inner.restore(&bytes)
     }
 
-    /// Changes options from the next token on, all but those that belong to a text (`stop`, `context_shift`,
-    /// `n_keep`); those that are absent stay as they are. The model need not run again for it. Gives a promise
-    /// where there is a constraint, which is one on what follows.
+    /// Changes options from the next token on. Options that are absent stay as they are. Those that belong to a text as
+    /// a whole (`stop`, `context_shift`, `n_keep`) cannot be changed. The model need not run again. Returns a promise
+    /// where the options have a constraint, which applies to the text that follows.
     #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
     pub fn configure(
         &mut self,
@@ -77,14 +77,15 @@ impl Generator {
         self.inner.configure(options)
     }
 
-    /// The stages of the sampler that have an effect, in their order and with their parameters.
+    /// The stages of the sampler that have an effect, in order and with their parameters.
     #[wasm_bindgen(getter, unchecked_return_type = "Sampler[]")]
     pub fn samplers(&self) -> JsResult<JsValue> {
         to_js(&self.inner.samplers())
     }
 
-    /// The model's last prediction as it came: the logits the last token was chosen from, after `peek` those
-    /// of the next one. A view of the module's memory, valid until the next call: copy what is to stay.
+    /// The logits of the model's last prediction, before the sampler, one for each token of the vocabulary: those that
+    /// the last token was chosen from, or after `peek` those of the next token. They are a view of the module's memory
+    /// and valid until the next call: copy what you keep.
     #[wasm_bindgen(unchecked_return_type = "Float32Array | undefined")]
     pub fn logits(&self) -> JsValue {
         let Some(logits) = self.inner.logits() else {

@@ -1,4 +1,4 @@
-//! Training in JavaScript: a thin layer over [`crate::train`], in a module of its own.
+//! The JavaScript interface of training: a thin layer over [`crate::train`], in a module of its own.
 
 use super::{JsResult, host, options, to_js};
 use crate::Result;
@@ -105,13 +105,13 @@ export interface TrainerPair {
 }
 "#;
 
-/// A small model that learns from a text, step by step. `<|endoftext|>` in the text ends a document.
+/// Trains a small model on a text, step by step. `<|endoftext|>` in the text separates documents.
 #[wasm_bindgen]
 pub struct Trainer {
     inner: train::Trainer,
 }
 
-// Not a flattened `Report`: that would be a Map in JavaScript.
+// Not a flattened `Report`: serde-wasm-bindgen would make a Map of that.
 #[derive(Serialize)]
 struct Step {
     step: u64,
@@ -144,7 +144,7 @@ struct Info {
 
 #[wasm_bindgen]
 impl Trainer {
-    /// Learns the vocabulary of `text` and draws the first weights.
+    /// Learns the vocabulary of `text` and draws the initial weights.
     #[wasm_bindgen(constructor)]
     pub fn new(
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
@@ -156,7 +156,7 @@ impl Trainer {
         Ok(Trainer { inner })
     }
 
-    /// Goes on where `checkpoint` was taken, with the same text.
+    /// Resumes training from `checkpoint`, with the same text.
     pub fn resume(
         #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
         #[wasm_bindgen(unchecked_param_type = "Uint8Array")] checkpoint: JsValue,
@@ -167,13 +167,13 @@ impl Trainer {
         Ok(Trainer { inner })
     }
 
-    /// One step: a batch, its loss, and the weights changed to lower it.
+    /// Takes one step: draws a batch, computes its loss, and changes the weights to lower it.
     #[wasm_bindgen(unchecked_return_type = "TrainerStep")]
     pub fn step(&mut self) -> JsResult<JsValue> {
         let started = host::now();
         let report: Report = self.inner.step()?;
         let seconds = (host::now() - started) / 1000.0;
-        // A browser's clock may stand still for a step that is short enough.
+        // A browser's clock is coarse, and may not advance during a short step.
         let tokens_per_second = match seconds > 0.0 {
             true => report.tokens as f64 / seconds,
             false => 0.0,
@@ -190,14 +190,14 @@ impl Trainer {
         })
     }
 
-    /// How well text is predicted that was held out from training, at this step.
+    /// Measures how well the weights of this step predict text that was held out from training.
     #[wasm_bindgen(unchecked_return_type = "TrainerValidation")]
     pub fn validate(&self) -> JsResult<JsValue> {
         let validation: Validation = self.inner.validate()?;
         to_js(&validation)
     }
 
-    /// What the model writes now after `prompt`; an empty one begins a new text.
+    /// Generates a text after `prompt` with the weights of this step; an empty prompt begins a new text.
     pub fn sample(
         &self,
         #[wasm_bindgen(unchecked_param_type = "string")] prompt: JsValue,
@@ -209,7 +209,7 @@ impl Trainer {
         self.inner.sample(&prompt, options)
     }
 
-    /// Each token of `line` with the one before it, and the probability it is given: what training is about.
+    /// Each token of `line` with the one before it and its loss: what training is about.
     #[wasm_bindgen(unchecked_return_type = "TrainerPair[]")]
     pub fn pairs(
         &self,
@@ -219,14 +219,15 @@ impl Trainer {
         to_js(&self.inner.pairs(&line)?)
     }
 
-    /// The state that `to_gguf` writes: of all that were looked at, and the present one, that which predicts the
-    /// held-out text best.
+    /// The state that `to_gguf` writes: the one with the lowest loss on the held-out text, among all validated states
+    /// and the present one.
     #[wasm_bindgen(unchecked_return_type = "TrainerBest")]
     pub fn best(&self) -> JsResult<JsValue> {
         to_js(&self.inner.best()?)
     }
 
-    /// The model in its best state as a GGUF file, for `Generator.load`; `type` is "q8_0" (unless given), "f16" or "f32".
+    /// The model in its best state as a GGUF file, for `Generator.load`. `type` is "q8_0" (the default), "f16" or
+    /// "f32".
     pub fn to_gguf(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "\"q8_0\" | \"f16\" | \"f32\"")]
@@ -240,12 +241,12 @@ impl Trainer {
         Ok(self.inner.to_gguf(kind)?.as_slice().into())
     }
 
-    /// Everything needed to go on later; see `Trainer.resume`.
+    /// Everything needed to resume training; see `Trainer.resume`.
     pub fn checkpoint(&self) -> Result<Uint8Array> {
         Ok(self.inner.checkpoint()?.as_slice().into())
     }
 
-    /// Numbers to show beside the loss.
+    /// The numbers to show beside the loss: sizes, the schedule and the baselines.
     #[wasm_bindgen(unchecked_return_type = "TrainerInfo")]
     pub fn info(&self) -> JsResult<JsValue> {
         let trainer = &self.inner;

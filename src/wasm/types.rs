@@ -1,4 +1,4 @@
-//! The TypeScript types of plain objects; the classes get theirs from their signatures.
+//! The TypeScript types of plain objects. The types of classes follow from their signatures.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 

@@ -108,7 +108,7 @@ test("a template that does not end is stopped, and the page goes on", async () =
   const found = await page.evaluate(async () => {
     const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
     await init();
-    // Lists within lists, compared: 2^60 steps.
+    // Comparing these nested lists takes 2^60 steps.
     const doubled = "{% for a in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% set ns.y = [ns.y, ns.y] %}{% endfor %}";
     const endless = `{% set ns = namespace(x=[1], y=[1]) %}${doubled}{{ ns.x == ns.y }}`;
     const fine = "{% for m in messages %}{{ m.content }}{% endfor %}";

@@ -1,10 +1,10 @@
-// Constraints through the package, on and off the page's thread.
+// Constraints through the package, on the page's thread and in a worker.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lacks, modelUrl, open } from "./harness.mjs";
 
-/** In the page: texts under constraints from either kind of generator. */
+/** In the page: generates texts under constraints with either kind of generator. */
 async function run({ modelUrl, worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
@@ -50,7 +50,7 @@ async function run({ modelUrl, worker }) {
   await generator.start("A list:", { ...wild, seed: 2, grammar: 'root ::= "[" [a-z]{1,5} ("," [a-z]{1,5}){0,3} "]"' });
   seen.list = await write(generator);
 
-  // By hand.
+  // Step by step.
   await generator.rewind(2);
   const fork = await generator.fork();
   seen.rewound = await write(generator);
@@ -66,7 +66,7 @@ async function run({ modelUrl, worker }) {
   await generator.configure({ regex: "!{3}" });
   seen.appended = (await write(generator)).text;
 
-  // Errors, after each of which it goes on.
+  // Errors, after each of which generation goes on.
   await generator.start("one", { temperature: 0, max_tokens: 3, regex: "[a-z ]+" });
   for (const options of [
     { regex: "(" },
@@ -79,7 +79,7 @@ async function run({ modelUrl, worker }) {
     { regex: "a", temprature: 1 },
     { grammar: `start: ${"(".repeat(3000)}"a"${")".repeat(3000)}` },
     { json_schema: `{"const":${"[".repeat(9000)}${"]".repeat(9000)}}` },
-    // Whether they are taken or not, they do no harm.
+    // Whether they are accepted or refused, they do no harm.
     { json_schema: `${'{"properties":{"a":'.repeat(60)}true${"}}".repeat(60)}` },
     { regex: "a?".repeat(20000) },
     { regex: "a|".repeat(50000) + "b" },
@@ -139,7 +139,7 @@ test("what is written keeps to its constraint, on and off the page's thread", as
   await close();
 });
 
-/** In the page: what each deep source comes to, and the text that is written afterwards. */
+/** In the page: the outcome of each deeply nested source, and the text that is generated afterwards. */
 async function runDeep({ modelUrl, worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
@@ -202,7 +202,7 @@ test("what leads deep is an error or works, and the generator writes afterwards"
 });
 
 test("a module that cannot be loaded is an error that can be tried again", { skip: lacks("interception") }, async () => {
-  // The page's service worker would answer from its cache.
+  // The page's service worker would answer these requests from its cache.
   const { page, context } = await open("/", { serviceWorkers: "block" });
   await page.route("**/nexttoken_constraint.wasm", (route) => route.abort());
   const begin = () => page.evaluate(async (modelUrl) => {

@@ -1,11 +1,11 @@
-// What other people's code throws, and when: getters, callbacks, streams, things that only look like a source. Each
-// ends in an error with a code, at once, and what can be used afterwards is used.
+// Exceptions in a caller's code: in getters, callbacks, streams, and objects that only look like a source. Each ends at
+// once in an error with a code, and what can be used afterwards is used.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./harness.mjs";
 
-/** In the page: loads from each of these, and gives the codes. */
+/** In the page: loads from each of these sources, and returns the codes of the errors. */
 async function sources({ worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   await init();
@@ -78,7 +78,7 @@ async function sources({ worker }) {
     const load = Kind.load(...(several.has(what) ? what : [what])).then((generator) => (generator.free(), "loaded"));
     codes[name] = await Promise.race([load.catch(({ code }) => code), late]);
   }
-  // And all is well.
+  // Afterwards everything works.
   const generator = await Kind.load(new Blob([file]));
   await generator.start("Once", { temperature: 0, max_tokens: 3 });
   codes.afterwards = (await generator.next_token()).text.length > 0;
@@ -114,7 +114,7 @@ for (const worker of [false, true]) {
   });
 }
 
-/** In the page: the same of a trainer. */
+/** In the page: the same for a trainer. */
 async function training() {
   const { default: init, Trainer, WorkerTrainer } = await import("/pkg/trainer.js");
   await init();
@@ -161,7 +161,7 @@ test("a trainer refuses calls from inside of calls, and what throws leaves nothi
   await close();
 });
 
-/** In the page: calls from inside of calls. */
+/** In the page: calls from within other calls. */
 async function inside() {
   const { default: init, Generator } = await import("/pkg/index.js");
   await init();
@@ -198,7 +198,7 @@ async function inside() {
     }
     seen.texts.push(text(generator) === expected);
   }
-  // A constraint that calls what it constrains.
+  // A constraint that calls the generator it constrains.
   for (const method of ["next_token", "peek", "abort", "reset", "start", "prefill", "fork", "configure", "snapshot_bytes"]) {
     let inner;
     generator.start("Once", { constraint: () => void (inner = code(() => generator[method](method === "start" ? "x" : {}, {}))) });
@@ -212,12 +212,12 @@ async function inside() {
   generator.start("Once", { constraint: () => void (inner = read()) });
   generator.next_token();
   seen.properties = inner;
-  // One that throws what it likes.
+  // One that throws arbitrary values.
   for (const thrown of [new Error("boom"), "boom", undefined, new Proxy({}, { get: throwing })]) {
     generator.start("Once", { constraint: () => { throw thrown; } });
     seen.codes[`throws ${code(() => generator.next_token())}`] = true;
   }
-  // One that frees it: it is gone at once, its memory when the call is over.
+  // One that frees the generator: that cannot be used from then on, and its memory is freed when the call has returned.
   const fork = generator.fork();
   fork.start("Once", {
     constraint: () => {

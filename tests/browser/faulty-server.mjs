@@ -1,50 +1,50 @@
-// A server that passes on the served site, and misbehaves as it is told.
+// A server that forwards the served site, and misbehaves as a test asks.
 
 import http from "node:http";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { origin } from "./harness.mjs";
 
-/** What is sent besides, so that nobody keeps a wrong answer. */
+/** The headers that keep a wrong response out of caches. */
 const PASSING = { "cache-control": "no-store" };
 
-/** Ways to answer wrongly. Each gets the right answer and the response to write. */
+/** Faults. Each function gets the right response and the response to write. */
 export const faults = {
-  /** As a hotel's network answers before one has signed in. */
+  /** A login page, like that of a hotel's network. */
   login: (_, response) => response.writeHead(200, { ...PASSING, "content-type": "text/html" }).end("<h1>Welcome! Please sign in</h1>"),
   error: (_, response) => response.writeHead(503, PASSING).end("overloaded"),
-  /** Ends in the middle of what it announced. */
+  /** Closes the connection in the middle of the announced length. */
   drop: ({ status, headers, body }, response) => {
     response.writeHead(status, { ...headers, ...PASSING, "content-length": body.length });
     response.write(body.subarray(0, body.length / 2), () => response.destroy());
   },
-  /** The same without having announced anything. */
+  /** The same without an announced length. */
   dropUnannounced: ({ status, headers, body }, response) => {
     response.writeHead(status, { ...headers, ...PASSING });
     response.write(body.subarray(0, body.length / 2), () => response.destroy());
   },
-  /** Half, as if it were all. */
+  /** Half of the body, as if it were all. */
   short: ({ status, headers, body }, response) => response.writeHead(status, { ...headers, ...PASSING }).end(body.subarray(0, body.length / 2)),
-  /** More than there is. */
+  /** More than the file has. */
   long: ({ status, headers, body }, response) => response.writeHead(status, { ...headers, ...PASSING }).end(Buffer.concat([body, body])),
-  /** Half, and then nothing. */
+  /** Half of the body, and then nothing. */
   stall: ({ status, headers, body }, response) => {
     response.writeHead(status, { ...headers, ...PASSING, "content-length": body.length });
     response.write(body.subarray(0, body.length / 2));
   },
-  /** Nothing at all. */
+  /** No response at all. */
   silence: () => {},
-  /** All of it, whatever was asked for. */
+  /** The whole file, whatever range was requested. */
   noRanges: ({ headers, whole }, response) => {
     const { "content-range": _, "accept-ranges": __, ...rest } = headers;
     response.writeHead(200, rest).end(whole);
   },
-  /** Compressed, whatever was asked for. */
+  /** The whole file compressed, whatever range was requested. */
   gzip: ({ headers, whole }, response) => {
     const { "content-range": _, ...rest } = headers;
     response.writeHead(200, { ...rest, "content-encoding": "gzip" }).end(gzipSync(whole));
   },
-  /** Ranges of the compressed bytes, and less of them than was asked for. */
+  /** Ranges of the compressed bytes, and shorter ones than requested. */
   gzipRanges: ({ headers, whole, range }, response) => {
     const { "content-range": _, ...rest } = headers;
     const all = gzipSync(whole);
@@ -53,14 +53,14 @@ export const faults = {
     const more = range ? { "content-range": `bytes ${first}-${first + part.length - 1}/${all.length}` } : {};
     response.writeHead(range ? 206 : 200, { ...rest, ...more, "content-encoding": "gzip", "content-length": part.length }).end(part);
   },
-  /** Ranges, each compressed. */
+  /** Ranges of the file, each compressed. */
   gzipEach: ({ status, headers, body }, response) => {
     const bytes = gzipSync(body);
     response.writeHead(status, { ...headers, "content-encoding": "gzip", "content-length": bytes.length }).end(bytes);
   },
 };
 
-/** The bounds of a request for a part. */
+/** The bounds of a range request. */
 function rangeOf({ headers: { range } }) {
   const found = /^bytes=(\d+)-(\d+)$/.exec(range ?? "");
   return found && [Number(found[1]), Number(found[2])];
@@ -68,7 +68,7 @@ function rangeOf({ headers: { range } }) {
 
 const known = new Map();
 
-/** What the served site answers, whole. */
+/** The response of the served site, with the whole file. */
 async function right(path) {
   if (!known.has(path)) {
     const response = await fetch(origin + path);
@@ -82,18 +82,18 @@ async function right(path) {
   return known.get(path);
 }
 
-/** Begins to serve on a port of its own. */
+/** Starts a server on a port of its own. */
 export async function serve() {
   const server = {
-    /** By path: the fault of its answers. `*` is for every path that has none. */
+    /** The faults by path; `*` is for all other paths. */
     faults: {},
-    /** By path: what is served there instead of the site's own file, a function of its bytes. */
+    /** Changes by path: functions from the bytes of the site's file to those that are served. */
     edits: {},
-    /** By path: what is served there in truth. */
+    /** By path: another path whose file is served there. */
     aliases: {},
-    /** Answers that are being written. */
+    /** The responses that are not complete. */
     open: new Set(),
-    /** Paths that were asked for, in order. */
+    /** The paths that were requested, in order. */
     asked: [],
   };
   const listener = http.createServer(async (request, response) => {
@@ -108,7 +108,7 @@ export async function serve() {
     const there = first < whole.length;
     const body = whole.subarray(first, last + 1);
     const headers = { ...found.headers, "cache-control": "no-cache", "accept-ranges": "bytes" };
-    // So that a page and the HTTP cache of its browser can tell builds apart.
+    // Tells the builds apart for the page and the browser's HTTP cache.
     headers.etag = `"${createHash("sha256").update(whole).digest("hex").slice(0, 16)}"`;
     if (range && there) headers["content-range"] = `bytes ${first}-${first + body.length - 1}/${whole.length}`;
     const status = range ? (there ? 206 : 416) : found.status;
@@ -128,14 +128,14 @@ export async function serve() {
 }
 
 /**
- * Makes a server's site another build: each of its `paths` gets `text` at its end. The service worker names the
- * files as the packaging crate would have.
+ * Makes the site of a server another build: `text` is appended to each of its `paths`, and the service worker lists
+ * their hashes, as the packaging crate writes them.
  */
 export async function build(server, paths, text) {
   const hashes = {};
   for (const path of paths) {
     const edit = (bytes) => Buffer.concat([bytes, Buffer.from(text)]);
-    // Of this build, whatever is served there later.
+    // The hash is that of this build, whatever is served there later.
     hashes[path.slice(1)] = `sha256-${createHash("sha256").update(edit((await right(path)).whole)).digest("base64")}`;
     server.edits[path] = edit;
   }

@@ -1,4 +1,4 @@
-// The page before a server that misbehaves. One rule: whatever happened, it is well again after a reload.
+// The page with a server that misbehaves. One rule: whatever has happened, it works again after a reload.
 
 import assert from "node:assert/strict";
 import { after, test as anywhere } from "node:test";
@@ -10,20 +10,20 @@ const test = (name, body) => anywhere(name, { skip: lacks("cdp") }, body);
 const server = await serve();
 after(() => server.close());
 
-/** The storyteller under a name that is none of the page's own files. */
+/** The model of stories, under a name that is not one of the page's own files. */
 const MODEL = "/models/story.gguf";
 server.aliases[MODEL] = "/stories.gguf";
 const SAMPLE = "/models/SmolLM2-135M-Instruct.Q4_1.gguf";
-/** A file that holds the engine, whichever the browser picks. */
+/** The files of the engine, of which the browser picks one. */
 const ENGINES = ["/pkg/nexttoken_relaxed.wasm", "/pkg/nexttoken_simd128.wasm"];
 
-/** Makes the server misbehave at these paths, and nowhere else. */
+/** Makes the server misbehave at these paths, and only there. */
 function misbehave(fault, paths) {
   server.faults = Object.fromEntries(paths.map((path) => [path, fault]));
 }
 const behave = () => misbehave(undefined, []);
 
-/** A page of the misbehaving server; it may fail to open. */
+/** Opens the page from the misbehaving server, which may fail. */
 async function visit() {
   const { page, context } = await open("about:blank");
   await page.goto(`${server.origin}/`, { waitUntil: "load" }).catch(() => {});
@@ -32,10 +32,10 @@ async function visit() {
 
 const reload = (page) => page.goto(`${server.origin}/`, { waitUntil: "load" });
 
-/** Waits for what is to become true in the page. */
+/** Waits until a condition holds in the page. */
 const until = (page, condition, argument) => page.waitForFunction(condition, argument, { timeout: 30_000 });
 
-/** The page is well: the storyteller is loaded, and writes. */
+/** Checks that the page works: the model of stories is loaded and generates a text. */
 async function assertWell(page) {
   await until(page, () => /million/.test(document.querySelector("#model-status")?.textContent) && !document.querySelector("#write").disabled);
   await page.fill("#max_tokens", "3");
@@ -43,9 +43,12 @@ async function assertWell(page) {
   await until(page, () => document.querySelectorAll("#text .token").length >= 3 && document.querySelector("#stop").disabled);
 }
 
-/** Until this build of the page is kept, or one was refused. Browsers look for one by themselves, but not at once. */
+/**
+ * Waits until this build of the page is cached, or was refused. Browsers look for a new build by themselves, but not at
+ * once.
+ */
 async function settled(page) {
-  // It is rejected where the new one cannot even be read.
+  // The update is rejected if the new service worker cannot be read.
   await page.evaluate(() => navigator.serviceWorker.getRegistration().then((registration) => registration?.update())).catch(() => {});
   await until(page, async () => {
     const registration = await navigator.serviceWorker.getRegistration();
@@ -55,7 +58,7 @@ async function settled(page) {
 
 const active = (page) => until(page, () => navigator.serviceWorker.ready.then((ready) => ready.active.state === "activated"));
 
-/** What the browser keeps: addresses by the name of the cache, without a build's name. */
+/** The contents of the browser's caches: addresses by the name of the cache, without a build's name. */
 const kept = (page) =>
   page.evaluate(async () => {
     const found = {};
@@ -70,7 +73,7 @@ const keptModels = async (page) => (await kept(page))["nexttoken-models-2"]?.len
 
 // --- models ---
 
-/** Loads the model by its address: what the page says then. */
+/** Loads the model by its address. Resolves to what the page then says. */
 async function loadModel(page, path = MODEL) {
   await until(page, () => !document.querySelector("#load-url").disabled);
   await page.fill("#url", server.origin + path);
@@ -102,7 +105,7 @@ for (const [name, outcome] of Object.entries(ofModels)) {
     const said = await loadModel(page);
     assert.match(said, outcome);
     const loaded = /million/.test(said);
-    // Nothing more is downloaded, and only what was right is kept: the model, and the address that leads to it.
+    // Nothing more is downloaded. Only a correct model is cached: its copy, and the address that refers to that.
     for (let wait = 0; server.open.size > 0 && wait < 50; wait += 1) await page.waitForTimeout(100);
     assert.equal(server.open.size, 0);
     if (loaded) await twoKept(page);
@@ -112,7 +115,7 @@ for (const [name, outcome] of Object.entries(ofModels)) {
     await assertWell(page);
     assert.match(await loadModel(page), /million/);
     await twoKept(page);
-    // From now on it needs no server.
+    // From now on the model needs no server.
     misbehave(faults.silence, ["*"]);
     await reload(page);
     assert.match(await loadModel(page), /million/);
@@ -152,7 +155,7 @@ test("another model in the sample's place is not kept as the sample", async () =
   server.aliases[SAMPLE] = "/stories.gguf";
   const { page, context } = await visit();
   await assertWell(page);
-  // That the copy is removed is how it shows that it was decided about.
+  // The removal of the copy shows that the check is done.
   await page.evaluate(() => {
     const remove = Cache.prototype.delete;
     Cache.prototype.delete = function (...args) {
@@ -202,7 +205,7 @@ test("an address that leads to no model is not kept", async () => {
   await reload(page);
   await until(page, async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 0);
   await assertWell(page);
-  // As another tab may do before it was decided about.
+  // Another tab may do this before the check is done.
   await page.evaluate(() => {
     const put = Cache.prototype.put;
     Cache.prototype.put = async function (key, ...args) {
@@ -359,7 +362,7 @@ test("query strings lead to the same files", async () => {
 
 // --- builds ---
 
-/** Two files of a build, one of the page's own and one of the package's: each says on the page which it is of. */
+/** Two files of a build, one of the page and one of the package. Each of them tells the page which build it is of. */
 const MARKED = ["/main.js", "/pkg/index.js"];
 const mark = (text) => `\n;globalThis.parts = { ...globalThis.parts, [import.meta.url.split("/").at(-1)]: "${text}" };\n`;
 const parts = (page) => {
@@ -367,22 +370,22 @@ const parts = (page) => {
   return until(page, both, ["main.js", "index.js"]);
 };
 
-/** The server has this build. */
+/** Makes the server serve this build. */
 async function publish(text) {
   await build(server, MARKED, mark(text));
 }
 
-/** Of this build the page's own file has come already, the package's has not. */
+/** Makes the server serve half of this build: the page's own file but not the package's. */
 async function publishHalf(text) {
   const before = server.edits["/pkg/index.js"];
   await publish(text);
   server.edits["/pkg/index.js"] = before;
 }
 
-/** Loads the page again until it is of another build, which it may become in the course of a visit. */
+/** Loads the page again until it is of another build; it may change during a visit. */
 async function renewed(page, text) {
   for (let visits = 0; visits < 4; visits += 1) {
-    // It may load itself again before it was loaded.
+    // The page may reload itself while it is loading.
     await reload(page).catch(() => {});
     await settled(page);
     const of = (text) => Object.values(globalThis.parts ?? {}).includes(text);
@@ -445,7 +448,7 @@ test("a full storage keeps nobody from an update, nor from a model", async () =>
     await reload(page);
     assert.deepEqual(await parts(page), ["A", "A"]);
     await settled(page);
-    // Next, there is not even room for an empty cache.
+    // Now there is not even room for an empty cache.
     const { "/sw.js": worker } = server.edits;
     server.edits["/sw.js"] = (bytes) => `caches.open = () => Promise.reject(new DOMException("", "QuotaExceededError"));${worker(bytes)}`;
   }
@@ -456,7 +459,7 @@ test("a full storage keeps nobody from an update, nor from a model", async () =>
   assert.equal(await keptModels(page), 0);
   await reload(page);
   await assertWell(page);
-  // With room again, the page is kept at the next visit.
+  // With room again, the page is cached at the next visit.
   await room();
   await reload(page);
   await until(page, async () => {

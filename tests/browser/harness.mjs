@@ -41,17 +41,18 @@ if (!Object.hasOwn(engines, browserName)) throw new Error(`NEXTTOKEN_BROWSER is 
 const [variable, driver] = engines[browserName];
 const { abilities, launch } = await driver();
 
-/** Whether this browser's driver has this ability; see `lacks`. */
+/** Whether this browser's driver has an ability; see `lacks`. */
 export const can = (ability) => abilities.includes(ability);
 
 /**
- * Why a test is skipped that needs what this browser's driver does not offer, else false. Abilities are:
+ * The reason to skip a test that needs abilities which this browser's driver lacks; false if it lacks none. Abilities
+ * are:
  *
- * - `requests`: what the page asks the network for is seen
- * - `interception`: requests can be answered by the test
- * - `offline`: the network can be taken away
- * - `downloads`: a download is seen
- * - `time`: a test that takes long without telling more than its like in another browser
+ * - `requests`: the test sees the page's network requests
+ * - `interception`: the test can answer requests
+ * - `offline`: the network can be turned off
+ * - `downloads`: the test sees downloads
+ * - `time`: there is time for a slow test that finds no more here than in another browser
  * - `cdp`: all of Playwright, and what only the Chrome DevTools Protocol offers
  */
 export function lacks(...needed) {
@@ -66,13 +67,13 @@ after(async () => {
 });
 
 /**
- * A fresh page in a profile of its own. `problems` collects uncaught errors, console errors and
- * breaches of the Content-Security-Policy; `context` takes Playwright's options (viewport, colour
- * scheme, …), of which the other browsers heed the viewport.
+ * Opens a page in a profile of its own. `problems` collects uncaught errors, console errors and violations of the
+ * Content-Security-Policy. `context` takes Playwright's options (viewport, colour scheme, …), of which the other
+ * browsers support only the viewport.
  */
 export async function open(path = "/", context = {}) {
   const problems = [];
-  // One for the whole file, started on first use.
+  // One browser for the whole file, started on first use.
   browser ??= launch(setting(variable));
   const profile = await (await browser).profile(context, (problem) => problems.push(problem));
   const page = await profile.newPage();

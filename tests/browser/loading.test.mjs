@@ -1,4 +1,4 @@
-// What a model is loaded from, on the page's thread and off it: every kind of source, and every way it fails.
+// Loading a model on the page's thread and in a worker: every kind of source, and every way in which it can fail.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -8,13 +8,13 @@ import { open } from "./harness.mjs";
 const server = await serve();
 after(() => server.close());
 
-/** In the page: what either kind of generator makes of each source. */
+/** In the page: the outcome of each source with either kind of generator. */
 async function outcomes() {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   await init();
   const url = "/stories.gguf";
   const bytes = new Uint8Array(await (await fetch(url)).arrayBuffer());
-  /** A stream in chunks of odd sizes, each a view of a larger buffer, then what `end` does. */
+  /** A stream in chunks of odd sizes, each a view of a larger buffer. `end` is called at its end. */
   const stream = (end = (controller) => controller.close(), length = bytes.length) => {
     let at = 0;
     return new ReadableStream({
@@ -170,14 +170,14 @@ test("a stream whose load ends is cancelled, and asked for no more", async () =>
   for (const [name, { outcome, cancelled, still, pulled }] of Object.entries(seen)) {
     assert.equal(outcome, expected[name], name);
     assert.ok(cancelled && still, `${name} is read on`);
-    // One chunk ahead of what was needed, at most a few.
+    // The stream is read one chunk ahead of what is needed, or a few at most.
     assert.ok(pulled < 10, `${name}: ${pulled} chunks`);
   }
   assert.deepEqual(problems.filter((problem) => !problem.includes("404")), []);
   await context.close();
 });
 
-/** In the page: what becomes of requests, sent by either kind of generator. */
+/** In the page: the requests that either kind of generator sends. */
 async function requested({ url, silent }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   await init();
@@ -263,7 +263,7 @@ test("addresses are meant against the page's base, as the browser's own are, on 
   await context.close();
 });
 
-/** In the page: how many listeners a signal has after each way a load can end. */
+/** In the page: the number of listeners that a signal has after each way in which a load can end. */
 async function listeners({ url, silent }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   await init();
@@ -321,7 +321,7 @@ test("a signal that lives on keeps nothing of a load that ended", async () => {
     const [, method, source] = /^\w+ (\w+) (.*)$/.exec(name);
     assert.equal(outcome, outcomes[source] ?? "done", name);
     assert.equal(here, 0, `${name} left ${here} of ${added}`);
-    // Looking at bytes that are there takes no time in which to abort.
+    // Inspecting bytes in memory takes no time in which to abort.
     if (!name.startsWith("Generator") || (method === "load" && source !== "bytes")) assert.ok(added > 0, name);
   }
   await context.close();

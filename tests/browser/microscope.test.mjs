@@ -11,7 +11,7 @@ mkdirSync(screenshots, { recursive: true });
 const GIVEN = "Once upon a time, there was";
 const TOKENS = "#text .token:not(.end-of-text)";
 
-/** The page with the storyteller, at rest. */
+/** The page with the model of stories, and nothing running. */
 async function reader(context = {}) {
   const opened = await open("/", { reducedMotion: "reduce", ...context });
   const { page } = opened;
@@ -48,7 +48,7 @@ test("one step is one token, told with its numbers", async () => {
     assert.equal((await ids()).length, step);
     if (step > 1) assert.equal((await text()).slice(0, before.length), before);
     const told = await page.locator("#loop .told").allTextContents();
-    // The prompt is what is typed and what begins a text.
+    // The prompt consists of the typed text and the token that begins a text.
     assert.match(told[0], step === 1 ? /becomes (\d+) tokens/ : /Nothing new to encode/);
     assert.match(told[1], /4 layers, 160 numbers wide/);
     assert.match(told[2], /each of 2,048 tokens.*Entropy \d+\.\d\d nats/);
@@ -56,17 +56,17 @@ test("one step is one token, told with its numbers", async () => {
     const context = Number(told[4].match(/Context: (\d+) tokens/)[1]);
     const read = Number(told[1].match(/Context: (\d+) of 320/)[1]);
     assert.equal(context, read + 1);
-    // What was drawn is what joined, and it is marked among the candidates.
+    // The token that was drawn is the one that was appended, and it is marked among the candidates.
     const token = told[4].match(/^(.+) \(token/)[1];
     assert.ok((await page.textContent("#bars .taken")).startsWith(token), token);
     assert.equal((await ids()).at(-1), token.replaceAll("␣", " ").replaceAll("⏎", "\n"));
   }
   await shot("microscope-step");
-  // The same steps without the telling write the same.
+  // The same steps without explanations generate the same text.
   const stepped = await text();
   await write();
   assert.ok((await text()).startsWith(stepped));
-  // A text that ended for its length goes on by steps.
+  // A text that ended because of its length can be continued step by step.
   const length = (await ids()).length;
   assert.equal(length, 30);
   await page.click("#step");
@@ -100,7 +100,7 @@ test("sliders reshape the bars without a new token", async () => {
   await write();
   const written = await text();
   const widths = () => page.locator("#bars .fill").evaluateAll((bars) => bars.map(({ style }) => style.width).join());
-  // A token that was neither sure nor unlikely.
+  // A token that was neither certain nor unlikely.
   const share = ({ title }) => Number(title.match(/([\d.]+) %/)[1]);
   const titles = await page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ title }) => ({ title })));
   const middling = titles.map(share).reduce((best, share, index, all) => (Math.abs(share - 30) < Math.abs(all[best] - 30) ? index : best), 0);
@@ -118,12 +118,12 @@ test("sliders reshape the bars without a new token", async () => {
     assert.equal(await page.getAttribute("#stages [aria-pressed=true]", "data-stage"), slider);
     if (mark) assert.equal(await page.locator(`#marks ${mark}`).count(), 1, slider);
     seen.push(await widths());
-    await page.waitForTimeout(250); // the bars have moved
+    await page.waitForTimeout(250); // until the bars have moved
     await shot(`microscope-${slider}`);
   }
   assert.notEqual(seen[0], seen[1]);
   assert.notEqual(seen[1], seen[2]);
-  // What the five stages leave is what is drawn from.
+  // The token is drawn from what the five stages leave.
   await page.click("#stages [data-stage=draw]");
   const shares = await page.locator("#bars li:not(.cut) .share").allTextContents();
   const sum = shares.reduce((sum, share) => sum + Number.parseFloat(share), 0);
@@ -155,7 +155,7 @@ test("another candidate makes a branch, and the old one stays", async () => {
   assert.equal(await page.locator("#text .branched").count(), 1);
   await shot("microscope-branches");
 
-  // Back, and there again by choosing what was chosen before: no third branch.
+  // Back, and there again by choosing the same candidate: there is no third branch.
   await page.locator("#branches .way").first().click();
   await rest();
   assert.deepEqual(await ids(), old);
@@ -165,7 +165,7 @@ test("another candidate makes a branch, and the old one stays", async () => {
   assert.deepEqual(await ids(), branched);
   assert.equal(await page.locator("#branches li").count(), 2);
 
-  // Each goes on from where it stands.
+  // Each branch continues from its own end.
   await page.click("#step");
   await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 31, TOKENS, { timeout: 60_000 });
   await rest();
@@ -182,7 +182,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
   await page.keyboard.press("Enter");
   await page.waitForSelector(TOKENS);
   await rest();
-  // The open end, its candidates, the second of them.
+  // Goes to the open end, to its candidates, and to the second of them.
   await page.focus("#text");
   await page.keyboard.press("ArrowRight");
   await page.waitForFunction(() => document.querySelectorAll("#bars .taken").length === 0 && document.querySelectorAll("#bars button:enabled").length > 0);
@@ -193,7 +193,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
   await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 2, TOKENS, { timeout: 60_000 });
   await rest();
   assert.equal((await ids())[1], name.replaceAll("␣", " ").replaceAll("⏎", "\n"));
-  // Back at the first token, which says so.
+  // Goes back to the first token, which the note then names.
   await page.focus("#text");
   await page.keyboard.press("Home");
   await page.waitForSelector("#bars .taken");
@@ -206,7 +206,7 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
 test("the text can be paused, looked at and continued", async () => {
   const { page, close, ids, rest, text } = await reader();
   await page.fill("#max_tokens", "200");
-  // As soon as there is a token: the storyteller is fast.
+  // Pauses as soon as there is a token, because the model is fast.
   await page.evaluate((tokens) => {
     const watch = new MutationObserver(() => {
       if (!document.querySelector(tokens)) return;
@@ -226,7 +226,7 @@ test("the text can be paused, looked at and continued", async () => {
   await rest();
   const whole = await text();
   assert.ok(whole.startsWith(paused));
-  // As if there had been no pause.
+  // The text is the same as without a pause.
   await page.click("#write");
   await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length > 0, TOKENS);
   await rest();

@@ -1,5 +1,6 @@
-// Ten thousand objects (a thousand where time matters) that are no options, made from a seed: getters that throw, proxies, prototypes, numbers at the
-// edge. Every error has a code, nothing traps, every promise settles, and the same generator then writes the same.
+// Ten thousand random objects in place of options (fewer in slow browsers), made from a seed: with getters that throw,
+// proxies, prototypes, and numbers at the limits. Every error has a code, nothing traps, every promise settles, and
+// afterwards the same generator generates the same text as before.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +8,7 @@ import { can, open } from "./harness.mjs";
 
 const CALLS = Number(process.env.NEXTTOKEN_RANDOM_CALLS ?? (can("time") ? 10_000 : 1_000));
 
-/** In the page: makes `calls` random calls, and tells what was wrong with their answers. */
+/** In the page: makes `calls` random calls, and reports what was wrong with their results. */
 async function attack({ calls, seed, worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   const { default: initTrainer, Trainer } = await import("/pkg/trainer.js");
@@ -18,7 +19,7 @@ async function attack({ calls, seed, worker }) {
   const generator = await Kind.load(file.slice(0));
   const trainer = worker || new Trainer("to be or not to be ".repeat(200), { preset: "tiny", batch_size: 1 });
 
-  // A generator of random numbers small enough to be written down: mulberry32.
+  // A small generator of random numbers: mulberry32.
   let state = seed;
   const random = () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -47,7 +48,7 @@ async function attack({ calls, seed, worker }) {
     structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
     return bytes;
   };
-  /** Calls the generator from inside of one of its own calls. */
+  /** Calls the generator from within one of its own calls. */
   const nosy = () => pick([() => generator.next_token(), () => generator.text, () => generator.abort()])();
   const traps = () => ({ [pick(["get", "ownKeys", "getOwnPropertyDescriptor", "has", "getPrototypeOf"])]: boom });
 
@@ -115,7 +116,7 @@ async function attack({ calls, seed, worker }) {
     }
     return random() < 0.1 ? new Proxy(made, random() < 0.5 ? {} : traps()) : made;
   };
-  /** A text that no option makes long. */
+  /** Makes sure that the options ask for a short text only. */
   const short = (made) => {
     try {
       Object.defineProperty(made, "max_tokens", { value: 3 });
@@ -185,14 +186,14 @@ async function attack({ calls, seed, worker }) {
 for (const worker of [false, true]) {
   test(`${worker ? "a worker" : "the page's thread"} answers whatever the options are`, async () => {
     const { page, problems, close } = await open("/");
-    // Calls of a worker take long, in WebKitGTK a second.
+    // Calls of a worker are slow, in WebKitGTK up to a second each.
     const calls = worker ? Math.ceil(CALLS / (can("time") ? 5 : 20)) : CALLS;
     const { wrong, codes, settled } = await page.evaluate(attack, { calls, seed: 12, worker });
     assert.deepEqual(wrong, []);
-    // The objects reach far enough that calls succeed, and fail in their own ways.
+    // The objects are close enough to options that some calls succeed, and others fail in various ways.
     assert.ok(settled > calls / 20, `${settled} of ${calls} calls succeeded`);
     for (const code of ["invalid_option", "unknown_option"]) assert.ok(codes[code] > calls / 50, `${code}: ${codes[code]}`);
-    // Strings are addresses of models that are not there.
+    // Strings are taken for the addresses of models, which do not exist.
     problems.splice(0, Infinity, ...problems.filter((problem) => !problem.includes("Failed to load resource")));
     await close();
   });

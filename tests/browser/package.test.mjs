@@ -1,4 +1,4 @@
-// The package as it is served: every module of it starts through the one glue they share.
+// The package as it is served: all of its engines start through the glue that they share.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ for (const [variant, path] of Object.entries(modules)) {
   test(`the ${variant} module starts`, async (t) => {
     const response = await fetch(origin + path);
     assert.equal(response.status, 200);
-    // Browsers compile a module as it arrives only under this type.
+    // Browsers compile a module while it downloads only if it has this type.
     assert.equal(response.headers.get("content-type"), "application/wasm");
     const { page, close } = await open("/");
     if (variant === "relaxed" && !(await runsRelaxed(page))) {

@@ -1,4 +1,4 @@
-// The page as a visitor meets it.
+// The page, used as a visitor uses it.
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
@@ -56,7 +56,7 @@ test("a visitor chats with the model", async () => {
   const { page, close } = await open("/", { colorScheme: "light" });
   assert.ok(await page.isDisabled("#mode-chat"));
   await loadSample(page);
-  await page.check("#mode-chat", { force: true }); // the label lies over it
+  await page.check("#mode-chat", { force: true }); // its label covers it
   assert.ok((await page.isHidden("#prompt")) && (await page.isVisible("#say")));
   await page.fill("#temperature", "0");
   await page.fill("#max_tokens", "40");
@@ -80,10 +80,10 @@ test("a visitor chats with the model", async () => {
   await page.emulateMedia({ colorScheme: "dark" });
   await page.setViewportSize({ width: 360, height: 740 });
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
-  await page.waitForTimeout(300); // the new size is painted
+  await page.waitForTimeout(300); // until the new size is painted
   await shot(page, "chat-phone-dark");
 
-  // Stopped, what was said so far stays.
+  // After a stop the answer so far stays.
   await page.fill("#max_tokens", "4000");
   await page.fill("#say", "Count to a thousand.");
   await page.press("#say", "Enter");
@@ -94,7 +94,7 @@ test("a visitor chats with the model", async () => {
   await page.click("#new-chat");
   assert.equal(await page.locator("#messages li").count(), 0);
 
-  // What is told beforehand counts, and the other view still works.
+  // The system message has an effect, and the other view still works.
   await page.click("summary");
   await page.fill("#system", "x ".repeat(9000));
   await say("Hello");
@@ -182,7 +182,7 @@ test("after one visit the page and the model work offline", { skip: lacks("offli
   await loadSample(page);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForFunction(async () => {
-    // The model, and the address that leads to it.
+    // The model, and the address that refers to it.
     const cache = await caches.open("nexttoken-models-2");
     return (await cache.keys()).length === 2;
   });

@@ -1,5 +1,5 @@
-// The package in a real browser against llama.cpp's outputs, with every module; and every browser against
-// Chromium, whose run comes first and keeps its outcomes.
+// Compares the package in a real browser with outputs of llama.cpp, for every module, and every browser with Chromium,
+// which runs first and keeps its outcomes.
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const modules = {
 };
 const models = {
   "smollm2-135m-instruct-q4_1": { modelUrl, variants: ["relaxed", "simd128", "scalar"] },
-  // Twice as large, so only with the modules that are shipped.
+  // This model is twice as large, so only the shipped modules run it.
   "gemma-3-270m-q4_k_m": {
     modelUrl: `${origin}/models/gemma-3-270m-q4_k_m.gguf`,
     variants: ["relaxed", "simd128"],
@@ -59,7 +59,7 @@ for (const [name, { modelUrl, variants, skip }] of Object.entries(models)) {
   });
 }
 
-/** A step may differ only where the reference's two best are nearly tied; what follows is another text. */
+/** A step may differ only where the reference's two best candidates are nearly tied; after it the texts differ. */
 function checkGreedy({ prompt, ids, top2 }, found) {
   const step = ids.findIndex((id, i) => id !== found[i]);
   if (step < 0) return;
@@ -67,7 +67,7 @@ function checkGreedy({ prompt, ids, top2 }, found) {
   assert.ok(ratio < 1.15, `another token at step ${step} of ${JSON.stringify(prompt)}, ratio ${ratio}`);
 }
 
-/** Nats; why no closer, and how near the truth itself is, see tests/reference.rs. */
+/** Compares losses in nats. For the tolerance, and for the error of the reference itself, see tests/reference.rs. */
 function checkToken(ours, theirs) {
   assert.ok(Math.abs(ours - theirs) < 0.3 + 0.02 * theirs, `${ours} nats where the reference has ${theirs}`);
 }
@@ -91,7 +91,7 @@ test("leaving the loop stops the worker's computation", async () => {
   await close();
 });
 
-/** In the page. */
+/** In the page: the outcomes of the package. */
 async function run({ reference, modelUrl, url }) {
   const { default: init, Generator } = await import("/pkg/index.js");
   await init({ wasm_url: url });

@@ -1,7 +1,7 @@
-// The same for a long time: texts that outgrow their context again and again, and many loads, forks and errors.
-// The text is the same twice, and the memory of the module stays as it is.
+// Long runs: texts that exceed their context again and again, and many loads, forks and errors. A text is the same in
+// two runs, and the module's memory does not grow.
 //
-// NEXTTOKEN_SOAK=1 makes it long: 60,000 tokens twice, and 200 loads.
+// NEXTTOKEN_SOAK=1 makes the runs long: 60,000 tokens twice, and 200 loads.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,19 +9,22 @@ import { can, open } from "./harness.mjs";
 
 const long = Boolean(process.env.NEXTTOKEN_SOAK);
 
-/** In the page: writes `tokens` tokens twice; gives a hash of their ids, and the memory before and after. */
+/**
+ * In the page: generates `tokens` tokens twice. Returns a hash of their ids, and the size of the memory before and
+ * after.
+ */
 async function write({ tokens }) {
   const { default: init, Generator } = await import("/pkg/index.js");
   await init();
   const { default: exports } = await import("/pkg/nexttoken.js");
   const { memory } = await exports();
   const generator = await Generator.load("/stories.gguf");
-  // No story ends.
+  // Without this token no story ends.
   const banned_tokens = generator.tokenize("<|endoftext|>", { special: true });
   const runs = [];
   for (const _ of [1, 2]) {
     generator.start("Once upon a time", { seed: 11, context_shift: true, max_tokens: tokens, banned_tokens });
-    // FNV-1a.
+    // The hash FNV-1a.
     let hash = 0x811c9dc5;
     let count = 0;
     let half;
@@ -36,7 +39,7 @@ async function write({ tokens }) {
   return runs;
 }
 
-/** In the page: loads, forks and fails `rounds` times; gives the memory of the module after each round. */
+/** In the page: loads, forks and fails `rounds` times. Returns the size of the module's memory after each round. */
 async function reload({ rounds }) {
   const { default: init, Generator } = await import("/pkg/index.js");
   await init();
@@ -77,7 +80,7 @@ test("a long text is the same twice, in the same memory", async () => {
   const [first, second] = await page.evaluate(write, { tokens });
   assert.deepEqual([first.count, first.reason], [tokens, "length"]);
   assert.equal(second.hash, first.hash);
-  // A token leaves its id, its text and the state of the sampler before it, in lists that grow by doubling.
+  // Each token adds its id, its text and the state of the sampler before it to lists that grow by doubling.
   assert.ok(first.end - first.half <= 100 * tokens, `${first.half} bytes, then ${first.end}`);
   assert.equal(second.end, first.end);
   await close();

@@ -1,14 +1,14 @@
-// Every method after every state, on the page's thread and in a worker: it answers in time, alike on both, with a
-// value or an error that has a code, and the generator then writes as if nothing had been.
+// Every method in every state, on the page's thread and in a worker. It answers in time and alike on both, with a value
+// or an error that has a code, and afterwards the generator generates the same text as ever.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { can, open } from "./harness.mjs";
 
-/** The states where time matters; all of them elsewhere. */
+/** The states to test in slow browsers; undefined for all of them. */
 const FEW = can("time") ? undefined : ["new", "in the middle", "aborted", "freed"];
 
-/** In the page: what each method answers in each state, as `{ [state]: { [method]: answer } }`. */
+/** In the page: the result of each method in each state, as `{ [state]: { [method]: answer } }`. */
 async function answers({ worker, few }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
@@ -122,7 +122,7 @@ async function answers({ worker, few }) {
     free: (of) => of.free(),
   };
 
-  /** What can be compared: of numbers and texts themselves, of the rest what it is. */
+  /** What can be compared of a value: numbers and texts themselves, of others what they are. */
   const told = (value) => {
     if (value?.id !== undefined) return `token ${value.id}`;
     if (value === null || typeof value !== "object") return value ?? "nothing";
@@ -193,7 +193,7 @@ test("every method answers after every state, in a worker as on the page's threa
   assert.equal(direct["in the middle"].loop, 4);
   if (!FEW) {
     assert.deepEqual([direct.started.loop, direct.ended.loop], [6, 0]);
-    // A start that fails leaves the text before as it was.
+    // A start that fails leaves the earlier text as it was.
     assert.deepEqual(direct.failed, direct["in the middle"]);
   }
   await close();

@@ -1,4 +1,4 @@
-// The trainer as it is served: a module of its own, on the page's thread and off it.
+// The trainer as it is served: a module of its own, on the page's thread and in a worker.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The training view and the scoring view, as a visitor meets them.
+// The training view and the scoring view, used as a visitor uses them.
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
@@ -8,10 +8,10 @@ import { can, lacks, open } from "./harness.mjs";
 const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
 mkdirSync(screenshots, { recursive: true });
 
-/** In the light, in the dark, and as wide as a phone. */
+/** In light colours, in dark ones, and at the width of a phone. */
 async function shots(page, name) {
   const shot = async (name) => {
-    await page.waitForTimeout(200); // the new size is painted
+    await page.waitForTimeout(200); // until the new size is painted
     await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
   };
   await shot(`${name}-light`);
@@ -44,7 +44,7 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
   await page.click("#train");
   await rest(page);
   assert.equal(await page.textContent("#train-step"), "60");
-  // It is better than counting, and the curve, the samples and the pairs say so.
+  // It is better than the unigram baseline, and the curve, the samples and the pairs show that.
   const levels = await page.locator("#train-curve .name").allTextContents();
   const [uniform, unigram] = levels.map((level) => Number(level.split(" ").at(-1)));
   assert.ok(uniform > unigram && (await number(page, "#train-held-out")) < unigram / 2, levels.join());
@@ -59,7 +59,7 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
   for (let i = 1; i < pairs.length; i++) assert.equal(pairs[i][0], pairs[i - 1][1]);
   assert.ok(pairs.filter(([, , share]) => Number.parseFloat(share) > 50).length > pairs.length / 2);
 
-  // The file is a model, and the loss of the line is what the generator scores it with.
+  // The file is a model, and the loss of the line is the generator's score of it.
   const line = await page.inputValue("#train-line");
   if (can("downloads")) {
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#train-download")]);
@@ -88,7 +88,7 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
 
 test("what has been learnt by heart is not what is written", { skip: lacks("time") }, async () => {
   const { page, close } = await open("/");
-  // Numbers in a random order can only be guessed.
+  // Random numbers can only be guessed.
   let state = 1;
   const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) >>> 24;
   const numbers = Array.from({ length: 1000 }, next).join(" ");
@@ -158,7 +158,7 @@ test("a closed tab loses nothing that was saved", async () => {
   await rest(again);
   assert.match(await again.locator("#train-samples li").last().textContent(), /^step 0/);
 
-  // Nothing else is offered once it was forgotten.
+  // Nothing is offered any more once it is deleted.
   await again.reload();
   await again.click("label:has(#mode-train)");
   await again.click("#train-forget");
@@ -193,7 +193,7 @@ test("what cannot be trained is said in a sentence", async () => {
   for (const [name, value] of [["hidden_size", "8192"], ["layers", "200"], ["heads", "2"]]) await page.fill(`#train-config [name=${name}]`, value);
   await page.click("#train");
   await says(/does not fit into the memory/);
-  // After all that it still trains.
+  // After all that, training still works.
   for (const name of ["hidden_size", "layers", "heads"]) await page.fill(`#train-config [name=${name}]`, "");
   await page.fill("#train-config [name=steps]", "3");
   await page.click("#train");
@@ -236,7 +236,7 @@ test("a visitor sees what a model did not expect", async () => {
   await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("judged"));
   const given = await page.inputValue("#score-text");
   assert.equal((await page.textContent("#score-tokens")).trim(), given);
-  // Beside what was expected, and not squeezed by it.
+  // Beside the expected tokens, and not squeezed by them.
   const [text, whole] = await Promise.all(["#score-tokens", "#score-result"].map((id) => page.locator(id).boundingBox()));
   assert.ok(text.width > 0.4 * whole.width, `${text.width} of ${whole.width}`);
   const tokens = await page.locator("#score-tokens .token").count();
@@ -244,17 +244,17 @@ test("a visitor sees what a model did not expect", async () => {
   const [mean, perplexity] = [await number(page, "#score-mean"), await number(page, "#score-perplexity")];
   assert.ok(Math.abs(Math.exp(mean) / perplexity - 1) < 0.01);
   const heats = await page.locator("#score-tokens .token").evaluateAll((items) => items.map((item) => Number.parseFloat(item.style.getPropertyValue("--heat"))));
-  // What is as hot as can be may be more surprising still.
+  // A token with the strongest colour may have a higher loss still.
   assert.ok(heats.reduce((sum, heat) => sum + heat, 0) / heats.length / 10 < mean + 0.1);
   assert.ok(Math.max(...heats) > 50 && Math.min(...heats) < 10);
   assert.equal(await page.locator("#score-tokens .shown").evaluate((token) => Number.parseFloat(token.style.getPropertyValue("--heat"))), Math.max(...heats));
-  // The most surprising one is shown first; others by pointer and by key.
+  // The token with the highest loss is shown first; others by pointer and by key.
   assert.equal(await page.locator("#expected li.taken").count(), 1);
   assert.match(await page.textContent("#expected-note"), /not among its 10 best guesses/);
   await page.hover("#score-tokens .token:nth-child(4)");
   const shown = () => page.locator("#score-tokens > *").evaluateAll((items) => items.findIndex((item) => item.classList.contains("shown")));
   assert.equal(await shown(), 3);
-  // Focus may scroll, and another token then lies below the pointer.
+  // Focus may scroll the page, so that another token is below the pointer.
   await page.mouse.move(0, 0);
   await page.focus("#score-tokens");
   await page.keyboard.press("ArrowRight");
@@ -291,7 +291,7 @@ test("a long text is scored in sight, and can be stopped", async () => {
   await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("stopped after"));
   const [judged] = (await page.textContent("#score-status")).match(/\d+/g).map(Number);
   assert.ok(judged >= done && judged < total);
-  // What was judged is shown, and the rest as it is.
+  // The scored part is shown with colours, and the rest without.
   assert.equal(await number(page, "#score-count"), judged);
   assert.equal(await page.locator("#score-tokens .token").count(), judged);
   assert.equal(await page.textContent("#score-tokens"), long);

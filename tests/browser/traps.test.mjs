@@ -1,10 +1,10 @@
-// The module traps: what waits is rejected, and every later call says that the engine crashed. Nothing hangs.
+// The module traps: pending promises are rejected, and every later call says that the engine crashed. Nothing hangs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "./harness.mjs";
 
-/** In the page: spoils the module's memory in the middle of a load. */
+/** In the page: overwrites the module's memory in the middle of a load. */
 async function trap() {
   const { default: init, Generator } = await import("/pkg/index.js");
   await init();
@@ -50,9 +50,9 @@ test("a trap on the page's thread rejects what waits, and every later call says 
   await close();
 });
 
-/** In the page: traps in each of these methods of a generator in a worker. */
+/** In the page: makes each of these methods of a generator in a worker trap. */
 async function trapInWorker() {
-  /** A module that traps in the function it exports as `name`, as a Blob's address. */
+  /** The address of a Blob with a module that traps in the function exported as `name`. */
   const trappingIn = async (name) => {
     const { variant } = await (await import("/pkg/index.js")).default();
     const bytes = new Uint8Array(await (await fetch(`/pkg/nexttoken_${variant}.wasm`)).arrayBuffer());
@@ -110,7 +110,7 @@ async function trapInWorker() {
               number();
               skip(1);
             }
-            // `unreachable`, as often as it takes, and `end`.
+            // Fills the body with `unreachable`; its `end` stays.
             bytes.fill(0x00, at, end - 1);
           }
           at = end;

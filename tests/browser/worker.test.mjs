@@ -1,5 +1,5 @@
-// A generator in a worker, stepped by hand: it must give what the one on the page's thread gives,
-// though the worker computes a step ahead.
+// A generator in a worker, used step by step. It must give the results of one on the page's thread, although the worker
+// computes a step ahead.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ async function run({ modelUrl, worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
   const generator = await (worker ? WorkerGenerator : Generator).load(modelUrl);
-  // A property here, a method there.
+  // A property of one kind is a method of the other.
   const read = (of, name) => (worker ? of[name]() : of[name]);
   const text = async (of) => (worker ? (await of.state()).text : of.text);
   const take = async (of, count) => {
@@ -41,7 +41,7 @@ async function run({ modelUrl, worker }) {
   seen.fork = await take(fork, 4);
   seen.end = (await generator.next_token()) ?? "none";
 
-  // A snapshot goes on elsewhere; what is none leaves the text as it is.
+  // A snapshot can be continued in another generator. Bytes that are no snapshot leave the text as it is.
   await fork.rewind(3);
   const snapshot = await fork.snapshot();
   const begun = (await fork.snapshot()) instanceof Blob;

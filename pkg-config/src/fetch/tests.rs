@@ -41,7 +41,7 @@ fn folder() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// A client that goes straight to loopback whatever proxy the environment names.
+/// A client that connects to loopback directly, whatever proxy the environment sets.
 fn direct() -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -50,10 +50,10 @@ fn direct() -> Agent {
         .into()
 }
 
-/// What the small server does with a request that asks from byte `start` on.
+/// How the test server answers a request that begins at byte `start`.
 type Behaviour = fn(start: Option<usize>, request: tiny_http::Request);
 
-/// Serves on loopback, and remembers the `Range` of each request.
+/// A server on loopback that records the `Range` of each request.
 fn server(behaviour: Behaviour) -> (String, Arc<Mutex<Vec<Option<String>>>>) {
     let server = Server::http("127.0.0.1:0").unwrap();
     let url = format!(
@@ -102,7 +102,7 @@ fn ranged(start: Option<usize>, request: tiny_http::Request) {
     let _ = request.respond(response);
 }
 
-/// A server that sends 300 bytes of those asked for and hangs up; and how often it was asked.
+/// A server that sends 300 of the requested bytes and hangs up; and how many requests it got.
 fn breaking_off() -> (String, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/small.gguf", listener.local_addr().unwrap());

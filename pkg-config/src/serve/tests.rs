@@ -6,7 +6,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::*;
 
-/// A site with an index, a module and a folder; a secret beside it; a folder of models.
+/// A site with an index, a module and a folder; a secret file beside it; a folder of models.
 fn site() -> (TempDir, String) {
     let root = tempdir().unwrap();
     let file = |path: &str, content: &[u8]| {
@@ -38,8 +38,8 @@ fn site() -> (TempDir, String) {
     (root, address)
 }
 
-/// Sends a request exactly as written, which a client library would tidy; for this machine, unless it names
-/// another.
+/// Sends a request exactly as written, where a client library would normalize it. The host is this machine unless the
+/// request says otherwise.
 fn raw(address: &str, request: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let (line, headers) = request.split_once('\n').unwrap_or((request, ""));
@@ -155,7 +155,7 @@ fn ranges() {
             "{head}"
         );
     }
-    // Several are ignored, as they may be.
+    // A request for several ranges may be answered with the whole file.
     let (status, _, content) = raw(&address, "GET /models/model.gguf\nRange: bytes=0-1,3-4");
     assert_eq!((status, content.as_str()), (200, "0123456789"));
     for range in ["bytes=3-1", "bytes=x-", "bytes=-", "lines=1-2", "bytes"] {
@@ -224,7 +224,7 @@ fn only_this_machine_is_answered() {
             assert_eq!(status, 200, "{host}");
         }
     }
-    // Names that somebody else may let lead here.
+    // Host names that somebody else can point to this machine.
     for host in [
         "evil.example",
         "localhost.evil.example",
@@ -248,7 +248,7 @@ fn only_this_machine_is_answered() {
     assert_eq!(read(stream).0, 421);
 }
 
-/// Not with `fetch`, nor as a script or picture.
+/// A page of another site cannot read a file, neither with `fetch` nor as a script or picture.
 #[test]
 fn another_site_can_read_nothing() {
     let (_root, address) = site();
@@ -281,7 +281,7 @@ fn a_slow_reader_holds_nobody_up() {
     let (root, address) = site();
     let big = vec![b'x'; 32 << 20];
     fs::write(root.path().join("models/big.gguf"), big).unwrap();
-    // Asks for more than fits the buffers in between, and reads nothing.
+    // Requests more than fits into the buffers in between, and reads nothing.
     let mut slow = TcpStream::connect(&address).unwrap();
     write!(
         slow,

@@ -1,24 +1,25 @@
-//! Macros and call blocks, made anew: the names they see, their defaults, and what calls them.
+//! Rewrites macros and call blocks: the variables in their scope, their defaults, and how they are called.
 
 use super::{Result, Rewriter, ast, constant, filter, macros, store, unknown, var};
 use ast::{Expr, Spanned, Stmt};
 use minijinja::value::Value;
 
-/// The names of those of [`macros::REST`] that a macro does not use.
+/// The names of the parameters for surplus arguments in a macro that does not use them. No template can use these
+/// names.
 const UNUSED: [&str; 2] = ["*", "**"];
 
 impl Rewriter {
-    /// From here on, this name is another value's.
+    /// From here on, `name` is a variable of its own and may shadow one of [`macros::REST`].
     pub(super) fn hide(&self, name: &str) {
         let hidden = self.hidden.get();
         self.hidden
             .set([0, 1].map(|at| hidden[at] || macros::REST[at] == name));
     }
 
-    /// A macro and what wraps it as soon as it is made: `{% set NAME = NAME | macro(signature) %}`.
+    /// A macro, followed by the statement that wraps it: `{% set NAME = NAME | macro(signature) %}`.
     ///
-    /// Its defaults are set in its body: in order, so that one may name an earlier argument, and where nothing is given,
-    /// not where what is given is undefined.
+    /// The body begins with assignments of the defaults: in order, so that one may use an earlier parameter, and only
+    /// where no argument is given; an undefined argument stays undefined.
     pub(super) fn wrapped<'a>(&self, of: &Spanned<ast::Macro<'a>>) -> Result<[Stmt<'a>; 2]> {
         let span = of.span();
         let names = argument_names(of);
@@ -42,7 +43,7 @@ impl Rewriter {
         body.append(&mut inside);
         let mut args: Vec<_> = names.iter().map(|name| var(name, span)).collect();
         for at in [0, 1] {
-            // What the macro does not use it may not hide from what is within it.
+            // A variable that the macro does not use must not shadow that of a macro around it.
             args.push(var(
                 if rest[at] {
                     macros::REST[at]
@@ -73,7 +74,7 @@ impl Rewriter {
         ])
     }
 
-    /// The body of a macro with these arguments, and which of [`macros::REST`] it uses.
+    /// The body of a macro with these parameters, and which variables of [`macros::REST`] it uses.
     fn body<'a>(&self, names: &[&str], of: &[Stmt<'a>]) -> Result<(Vec<Stmt<'a>>, [bool; 2])> {
         let (used, hidden) = (self.used.take(), self.hidden.take());
         names.iter().for_each(|name| self.hide(name));
@@ -86,7 +87,7 @@ impl Rewriter {
         Ok((body, inside))
     }
 
-    /// The body of a `{% call %}`, which the engine calls itself: its defaults are left to the engine.
+    /// The body of a `{% call %}` block. The engine calls it directly, so that its defaults are left to the engine.
     pub(super) fn caller<'a>(&self, of: &Spanned<ast::Macro<'a>>) -> Result<ast::Macro<'a>> {
         let defaults: Result<_> = of.defaults.iter().map(|of| self.expression(of)).collect();
         let names = argument_names(of);

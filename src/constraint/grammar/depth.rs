@@ -1,18 +1,19 @@
-//! How deep the rules of a grammar lead into one another.
+//! A limit on how deep the rules of a grammar refer to one another.
 //!
-//! llguidance compiles a rule within the rule that mentions it first, on the stack of the machine, and other work
-//! grows with the square of such chains. So the way is walked here beforehand, without a stack, and a grammar that
-//! leads too deep is refused.
+//! llguidance compiles a rule recursively, within the rule that mentions it first, and other work grows with the square
+//! of such chains. So the references are walked here beforehand, without recursion, and a grammar whose chains are too
+//! long is refused.
 
 use super::Reason;
 
-/// How deep rules and terminals may lead into one another.
+/// The longest chain of references between rules and terminals.
 const MAX_DEPTH: usize = 200;
 
-/// Refuses what would lead too deep from one of the rules in `first`. `rules` has for each the rules it mentions.
+/// Refuses a grammar with too long a chain of references from one of the rules in `first`. `rules` has for each rule
+/// the rules that it mentions.
 pub fn check(rules: &[Vec<usize>], first: impl IntoIterator<Item = usize>) -> Reason<()> {
     let mut seen = vec![false; rules.len()];
-    // The rules that are open, each with how many of its mentions have been looked at.
+    // The rules on the current path, each with how many of its references have been followed.
     let mut open: Vec<(usize, usize)> = Vec::new();
     for begin in first {
         if std::mem::replace(&mut seen[begin], true) {

@@ -1,7 +1,8 @@
-//! GBNF, the grammars of llama.cpp.
+//! GBNF, the grammar format of llama.cpp.
 //!
-//! They know no lexer: a text is a sentence or is not, character by character. Here the parts that a lexer is sure
-//! to find become its lexemes ([`lexemes`]), and the rest rules over them, which changes nothing but the speed.
+//! GBNF has no lexer: a grammar describes a text character by character. llguidance has one. Here the parts of a
+//! grammar that a lexer can find without ambiguity become its lexemes ([`lexemes`]), and the rest become rules over
+//! them. That changes only the speed, not the texts that are allowed.
 
 mod lexemes;
 mod nodes;
@@ -11,20 +12,20 @@ use llguidance::api::GrammarInit;
 use nodes::{Class, Id, Node, Nodes};
 use std::collections::HashMap;
 
-/// How deep groups may lie in one another.
+/// How deep groups may be nested.
 const MAX_DEPTH: usize = 20;
 
-/// Alternatives, each of parts in their order.
+/// Alternatives, each a sequence of parts.
 type Choice = Vec<Vec<Part>>;
 
 struct Part {
     item: Item,
-    /// How often, at least and at most; the innermost first.
+    /// Its repetitions, as minimum and maximum; the innermost first.
     repeats: Vec<(u32, Option<u32>)>,
 }
 
 enum Item {
-    /// A text as it is.
+    /// A literal string.
     Literal(String),
     /// One character of a class.
     Character(Class),
@@ -32,7 +33,7 @@ enum Item {
     Group(Choice),
 }
 
-/// Whether the text is written as GBNF: its first rule has `::=`.
+/// Whether the source is GBNF and not Lark: its first rule has `::=`.
 pub fn is_gbnf(source: &str) -> bool {
     let lines = source.lines().map(str::trim_start);
     let mut lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -47,7 +48,7 @@ fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '-' || c == '_'
 }
 
-/// The grammar in llguidance's terms.
+/// Translates a grammar to llguidance's form.
 pub fn compile(source: &str) -> Reason<GrammarInit> {
     let mut parser = Parser {
         source,
@@ -80,7 +81,7 @@ pub fn compile(source: &str) -> Reason<GrammarInit> {
     nodes.grammar(*root)
 }
 
-/// The rules that a rule mentions.
+/// The numbers of the rules that a rule mentions.
 fn mentioned(choice: &Choice) -> Vec<usize> {
     let parts = choice.iter().flatten();
     let rules = parts.flat_map(|part| match &part.item {
@@ -125,7 +126,7 @@ fn repeated(nodes: &mut Nodes, part: &Part) -> Reason<Id> {
     nodes.add(node)
 }
 
-/// The characters that a class does not have.
+/// The complement of a class.
 fn others(mut class: Class) -> Class {
     class.sort_unstable();
     let (mut others, mut next) = (Class::new(), Some('\0'));
@@ -148,7 +149,7 @@ struct Parser<'a> {
     source: &'a str,
     at: usize,
     depth: usize,
-    /// The numbers of rules by name, given at their first mention.
+    /// The numbers of the rules by name, in the order of their first mention.
     numbers: HashMap<&'a str, usize>,
     rules: Vec<Option<Choice>>,
 }
@@ -183,7 +184,7 @@ impl<'a> Parser<'a> {
             let before = self.at;
             self.space(true);
             if !self.take("|") {
-                // A line break that ends the rule is not for this to take.
+                // A line break that ends the rule is left to the caller.
                 self.at = before;
                 return Ok(choice);
             }
@@ -330,7 +331,7 @@ impl<'a> Parser<'a> {
         self.at += digits;
         let count = rest[..digits].parse().ok();
         self.space(false);
-        // More than llguidance takes anyway.
+        // The bound is more than llguidance accepts anyway.
         count.map(|count: u32| count.min(1_000_000))
     }
 
@@ -350,7 +351,7 @@ impl<'a> Parser<'a> {
         number
     }
 
-    /// Skips blanks and comments, and line breaks where they mean nothing.
+    /// Skips blanks and comments, and with `lines` also line breaks.
     fn space(&mut self, lines: bool) {
         loop {
             let rest = self.rest();

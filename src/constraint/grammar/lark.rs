@@ -1,9 +1,11 @@
-//! What of Lark is not for the library: `%json`, and rules that lead too deep into one another.
+//! Checks of grammars in Lark syntax before llguidance reads them: it refuses `%json`, and chains of rules that are too
+//! long.
 
 use super::{Reason, depth};
 use std::collections::HashMap;
 
-/// Refuses what would lead too deep, and schemas: the library's own reading of them lets through what is invalid.
+/// Refuses too long chains of rules, and embedded schemas: the library's own translation of a schema lets through texts
+/// that the schema does not allow.
 pub fn check(source: &str) -> Reason<()> {
     if source.contains("%json") {
         return Err("%json is not supported (\"json_schema\" takes a schema)".into());
@@ -21,13 +23,13 @@ pub fn check(source: &str) -> Reason<()> {
             known.copied().collect()
         })
         .collect();
-    // What is ignored is compiled before `start`, so that what leads there counts as well.
+    // Terminals of `%ignore` are compiled before `start`, so that their references count as well.
     let is_first = |number: &usize| matches!(rules[*number].0, "" | "start");
     depth::check(&edges, (0..rules.len()).filter(is_first))
 }
 
-/// The rules and terminals, each with the names after it up to the next. What is before the first has no name, and
-/// neither have statements.
+/// The rules and terminals, each with the names that are mentioned before the next one. Statements (`%…`), and what
+/// comes before the first rule, have an empty name.
 fn mentions(source: &str) -> Vec<(&str, Vec<&str>)> {
     let mut rules = vec![("", Vec::new())];
     let (mut rest, mut begins_line) = (source, true);
@@ -52,7 +54,7 @@ fn mentions(source: &str) -> Vec<(&str, Vec<&str>)> {
             }
             c => c.len_utf8(),
         };
-        // These stand before a name that is being defined.
+        // These may come before a name that is being defined.
         let is_before = c.is_whitespace() || matches!(c, '!' | '?');
         begins_line = c == '\n' || (begins_line && is_before);
         rest = &rest[length..];
@@ -60,13 +62,13 @@ fn mentions(source: &str) -> Vec<(&str, Vec<&str>)> {
     rules
 }
 
-/// Whether a name before this is one that is being defined: a colon follows, or what a definition may have before.
+/// Whether the name before `after` is being defined: a colon follows, or a priority, parameter or attribute in between.
 fn is_defined(after: &str) -> bool {
     let after = after.trim_start_matches([' ', '\t']);
     after.starts_with([':', '[', '.', '{'])
 }
 
-/// The length of what begins with a quote and ends with the next one.
+/// The length of the literal that begins at `text` and ends with the next `quote`.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -74,7 +76,7 @@ fn quoted(text: &str, quote: char) -> usize {
             _ if std::mem::take(&mut escaped) => {}
             '\\' => escaped = true,
             c if c == quote => return at + 1,
-            // Neither goes over the end of a line.
+            // Neither strings nor expressions go beyond the end of a line.
             '\n' => return at,
             _ => {}
         }

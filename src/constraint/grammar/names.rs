@@ -1,26 +1,26 @@
-//! Names of members that came before: no object may have one twice.
+//! Duplicate names: no JSON object may have two members of the same name.
 //!
-//! A grammar cannot remember names it does not know, so they are watched beside it: a reader of the JSON that is
-//! being written, which tells of each token whether a name would come a second time with it.
+//! A context-free grammar cannot remember names that it does not know in advance. So this small reader follows the JSON
+//! text as it is being written, and tells of each token whether it would complete a name for the second time.
 
 use serde_json::Value;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Where in a JSON text the reader stands. Copies share the names until they change.
+/// The state of the reader. Clones share the sets of names until they change.
 #[derive(Clone, Default)]
 pub struct Names {
-    /// The objects and arrays around, the outermost first; an array has no names.
+    /// The names so far of each open object, the outermost first; an open array is `None`.
     open: Vec<Option<Arc<HashSet<String>>>>,
-    /// Whether a string that begins now is a name.
+    /// Whether a string that begins here is the name of a member.
     expects_name: bool,
-    /// Within a string: what it is so far, with its quote, if it is a name.
+    /// Set within a string; for a name with its bytes so far, the opening quote included.
     string: Option<Option<Vec<u8>>>,
     escaped: bool,
 }
 
 impl Names {
-    /// Reads on; false where a name comes twice.
+    /// Reads more of the text; false where a name is complete for the second time.
     pub fn read(&mut self, bytes: &[u8]) -> bool {
         bytes.iter().all(|&byte| self.step(byte))
     }

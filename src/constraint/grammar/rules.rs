@@ -1,5 +1,5 @@
-//! A context-free grammar in the making: symbols with alternatives over terminals, handed to llguidance once
-//! what can never be written has been taken out.
+//! A builder of context-free grammars: symbols with alternatives over terminals. `finish` removes what can never be
+//! derived and hands the rest to llguidance.
 
 use super::Reason;
 use llguidance::api::{GrammarInit, SkipSpec};
@@ -11,20 +11,20 @@ use std::collections::HashMap;
 /// The most symbols of a grammar.
 const MAX_SYMBOLS: usize = 100_000;
 
-/// What the question whether a regular expression matches anything may cost.
+/// The limit of work for finding out whether a regular expression matches anything.
 const EMPTINESS_FUEL: u64 = 100_000;
 
-/// A terminal, or a rule.
+/// A terminal or a rule (nonterminal).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Symbol(usize);
 
-/// One way to write a symbol.
+/// One alternative of a rule.
 pub struct Alternative {
-    /// On the parameter of the symbol.
+    /// A condition on the parameter of the rule.
     pub condition: ParamCond,
-    /// What is written, each with the parameter it gets.
+    /// The symbols of the alternative, each with the parameter it gets.
     pub parts: Vec<(Symbol, ParamExpr)>,
-    /// What must be possible to write for this to be, though it is not written here.
+    /// Symbols that are not part of the alternative, but without which it is removed: each must derive some text.
     pub needs: Vec<Symbol>,
 }
 
@@ -48,7 +48,7 @@ enum Definition {
     },
 }
 
-/// The grammar.
+/// A grammar that is being built.
 pub struct Rules {
     lexer: LexerSpec,
     class: LexemeClass,
@@ -63,7 +63,7 @@ fn reason(error: impl ToString) -> String {
 }
 
 impl Rules {
-    /// A grammar between whose terminals `skip` may stand, once.
+    /// An empty grammar. One match of `skip` may stand between any two terminals.
     pub fn new(skip: RegexAst) -> Reason<Self> {
         let mut lexer = LexerSpec::new().map_err(reason)?;
         let skip = SkipSpec::once(skip);
@@ -78,12 +78,12 @@ impl Rules {
         })
     }
 
-    /// A regular expression to use as a part of others.
+    /// Builds a regular expression that can be a part of others.
     pub fn regex(&mut self, ast: &RegexAst) -> Reason<ExprRef> {
         self.lexer.regex_builder.mk(ast).map_err(reason)
     }
 
-    /// Whether the expression matches `text`.
+    /// Whether the expression matches the whole of `text`.
     pub fn matches(&mut self, ast: &RegexAst, text: &str) -> Reason<bool> {
         let regex = self.regex(ast)?;
         let builder = &self.lexer.regex_builder;
@@ -91,7 +91,7 @@ impl Rules {
         Ok(compiled.map_err(reason)?.is_match(text))
     }
 
-    /// What a regular expression matches, as long as can be.
+    /// A terminal: the longest match of a regular expression.
     pub fn terminal(&mut self, ast: &RegexAst) -> Reason<Symbol> {
         let regex = self.regex(ast)?;
         if let Some(&symbol) = self.terminals.get(&regex) {
@@ -99,7 +99,7 @@ impl Rules {
         }
         let possible = !may_be_empty(ast) || {
             let builder = &self.lexer.regex_builder;
-            // An expression too hard to tell may match something.
+            // Where this cannot be decided within the limit, the expression is assumed to match something.
             let compiled = builder.to_regex_limited(regex, EMPTINESS_FUEL);
             compiled.map_or(true, |mut regex| !regex.always_empty())
         };
@@ -113,7 +113,7 @@ impl Rules {
         matches!(self.symbols[terminal.0], Definition::Terminal(_, true))
     }
 
-    /// A text as it is.
+    /// A terminal for a literal string; a rule for the empty one.
     pub fn literal(&mut self, text: &str) -> Reason<Symbol> {
         if text.is_empty() {
             let empty = self.rule(false)?;
@@ -123,7 +123,7 @@ impl Rules {
         self.terminal(&RegexAst::Literal(text.to_owned()))
     }
 
-    /// A rule to which alternatives are added; a parametric one carries 64 bits.
+    /// A new rule without alternatives. The parameter of a parametric one has 64 bits.
     pub fn rule(&mut self, parametric: bool) -> Reason<Symbol> {
         self.push(Definition::Rule {
             parametric,
@@ -131,14 +131,14 @@ impl Rules {
         })
     }
 
-    /// One more way to write a rule.
+    /// Adds an alternative to a rule.
     pub fn add(&mut self, rule: Symbol, alternative: impl Into<Alternative>) {
         if let Definition::Rule { alternatives, .. } = &mut self.symbols[rule.0] {
             alternatives.push(alternative.into());
         }
     }
 
-    /// A rule of these alternatives.
+    /// A new rule with these alternatives.
     pub fn choice(&mut self, alternatives: Vec<Vec<Symbol>>) -> Reason<Symbol> {
         let rule = self.rule(false)?;
         for alternative in alternatives {
@@ -147,7 +147,8 @@ impl Rules {
         Ok(rule)
     }
 
-    /// A symbol so many times. The rules halve the number, so that there are few of them.
+    /// `symbol` repeated at least `least` and at most `most` times. Repetitions are built from blocks of four, so that
+    /// the number of rules grows only with the logarithm of the counts.
     pub fn repeat(&mut self, symbol: Symbol, least: usize, most: Option<usize>) -> Reason<Symbol> {
         let head = self.exactly(symbol, least)?;
         let tail = match most {
@@ -180,8 +181,8 @@ impl Rules {
         Ok(rule)
     }
 
-    /// Each number of times in one way only: fewer whole blocks of four and up to three more, or all blocks and
-    /// what is left.
+    /// At most `count` times, each number of times derived in exactly one way: either fewer than all whole blocks of
+    /// four and up to three more, or all blocks and up to the remainder.
     fn at_most(&mut self, symbol: Symbol, count: usize) -> Reason<Symbol> {
         if let Some(&known) = self.at_most.get(&(symbol, count)) {
             return Ok(known);
@@ -212,7 +213,7 @@ impl Rules {
         Ok(Symbol(self.symbols.len() - 1))
     }
 
-    /// The grammar of all that `start` can be; `None` where that is nothing.
+    /// The grammar that begins with `start`; `None` where it derives no text.
     pub fn finish(mut self, start: Symbol) -> Reason<Option<GrammarInit>> {
         let possible = self.possible();
         if !possible[start.0] {
@@ -277,10 +278,10 @@ impl Rules {
         Ok(Some(GrammarInit::Internal(grammar, self.lexer)))
     }
 
-    /// Of which symbols some text exists.
+    /// For each symbol whether it derives some text.
     fn possible(&self) -> Vec<bool> {
         let mut possible: Vec<bool> = vec![false; self.symbols.len()];
-        // Alternatives wait for each of their parts, counted down.
+        // For each alternative its rule, and how many of its symbols are not yet known to be possible.
         let mut waiting: Vec<(usize, usize)> = Vec::new();
         let mut users: Vec<Vec<usize>> = vec![Vec::new(); self.symbols.len()];
         let mut ready = Vec::new();
@@ -312,7 +313,7 @@ impl Rules {
         possible
     }
 
-    /// Which symbols a text can have parts of.
+    /// For each symbol whether it is reachable from `start`.
     fn reached(&self, start: Symbol, possible: &[bool]) -> Vec<bool> {
         let mut reached = vec![false; self.symbols.len()];
         let mut open = vec![start];
@@ -330,7 +331,7 @@ impl Rules {
     }
 }
 
-/// What all of these match.
+/// The intersection of regular expressions.
 pub fn and(mut parts: Vec<RegexAst>) -> RegexAst {
     match parts.len() {
         1 => parts.remove(0),
@@ -338,7 +339,7 @@ pub fn and(mut parts: Vec<RegexAst>) -> RegexAst {
     }
 }
 
-/// Whether an expression is of a kind that can match nothing at all, which takes time to find out.
+/// Whether an expression has a form that may match nothing at all. Only those are checked, because checking takes time.
 fn may_be_empty(ast: &RegexAst) -> bool {
     match ast {
         RegexAst::And(_) | RegexAst::Not(_) | RegexAst::NoMatch => true,

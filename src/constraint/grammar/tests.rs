@@ -1,6 +1,6 @@
 use super::*;
 
-/// Bytes, a few longer tokens, and one that ends a generation.
+/// The longer tokens of the test vocabulary, which come after the 256 bytes. A token that ends a generation follows.
 const WORDS: [&str; 9] = ["{\"", "\":", "true", "ab", "abc", "🙂", "\"}", "ll", "null"];
 const FIRST_WORD: TokenId = 256;
 const END_TOKEN: TokenId = 256 + WORDS.len() as TokenId;
@@ -16,7 +16,7 @@ fn table(with_end: bool) -> Vec<u8> {
     if with_end {
         table.extend(END.to_le_bytes());
     }
-    // A token without a text, as control tokens are.
+    // A token without text, as control tokens are.
     table.extend(0u32.to_le_bytes());
     table
 }
@@ -239,7 +239,7 @@ fn tokens_cross_the_boundaries_of_the_grammar() {
     for end in 0..ids.len() {
         assert!(grammar.next(&ids[..end]).unwrap().unwrap().allows(ids[end]));
     }
-    // Half a character may be written, and must then be finished.
+    // The tokens of a half character may be generated, and then the character must be completed.
     let half = [word("{\""), 0xF0, 0x9F];
     let mask = grammar.next(&half).unwrap().unwrap();
     assert!(mask.allows(0x99) && !mask.allows(u32::from(b'"')) && !mask.allows(word("ab")));
@@ -266,7 +266,7 @@ fn a_text_ends_where_nothing_may_follow() {
     assert!(done("ab", "ab", true) && done("ab", "ab", false));
     assert!(!done("ab+", "ab", true) && !done("ab+", "ab", false));
     assert!(!done("(ab)?", "", true));
-    // What goes on after the end breaks the rule, which can be used again.
+    // A token after the end breaks the rule, which can be used again.
     let grammar = grammar(Kind::Regex, "ab");
     for _ in 0..2 {
         assert_eq!(
@@ -287,7 +287,7 @@ fn a_text_ends_where_nothing_may_follow() {
 
 #[test]
 fn a_mask_depends_on_the_tokens_alone() {
-    // The last has a lexeme that llguidance cannot go back over.
+    // The last one has a lexeme over which llguidance cannot roll back.
     for source in [
         "start: \"[\" [start (\",\" start)*] \"]\" | /[a-z]+/",
         "start: x \"!\"\nx[max_tokens=3]: /[a-z]+/",
@@ -351,7 +351,7 @@ fn what_is_too_large_is_refused() {
         laughs("start: A0\n", |n| format!("A{n}"), ":"),
         laughs("start: a0\n", |n| format!("a{n}"), ":"),
     ] {
-        // Refused or not, within seconds.
+        // The source is compiled or refused within seconds.
         let started = std::time::Instant::now();
         if let Ok(grammar) = vocabulary.grammar(Kind::Grammar, &source) {
             assert!(
@@ -369,7 +369,7 @@ fn a_table_that_is_none_is_refused() {
     for table in [&[1, 0, 0][..], &[1, 0, 0, 0], &[255, 255, 255, 127, 1]] {
         assert_eq!(Vocabulary::new(table).err().unwrap().code(), "constraint");
     }
-    // One token longer than the trie holds, and one that begins with its mark.
+    // One token is longer than the trie allows, one begins with the trie's marker.
     let mut table = Vec::new();
     for word in [&[b'a'; 5000][..], &[0xFF, b'a'], b"a"] {
         table.extend((word.len() as u32).to_le_bytes());
@@ -379,7 +379,7 @@ fn a_table_that_is_none_is_refused() {
     let grammar = vocabulary.grammar(Kind::Regex, "a+").unwrap();
     let mask = grammar.next(&[]).unwrap().unwrap();
     assert_eq!(mask.words(), [0b100]);
-    // Nothing goes on.
+    // No token may follow.
     let grammar = vocabulary.grammar(Kind::Regex, "ab").unwrap();
     assert!(
         grammar

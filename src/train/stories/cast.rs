@@ -1,12 +1,12 @@
-//! Who is in a story.
+//! The cast of a story: the variables that its template uses.
 //!
-//! `hero`, `friend` and `other` are three characters of different names. For each of them, with the name `hero`:
-//! `{hero}` is the name; `{hero.he}`, `.him`, `.his`, `.himself` the pronouns (`.He`, `.His` with a capital);
-//! `{hero.full}` the name with the kind of animal, or where a child is from; `{hero.kind}` what they are (girl,
-//! rabbit); `{hero.hand}` a hand, paw or wing;
-//! `{hero.intro}` introduces them ("a little rabbit named Pip");
+//! `hero`, `friend` and `other` are three characters with different names. Each of them has these variables, shown for
+//! `hero`: `{hero}` is the name; `{hero.he}`, `.him`, `.his`, `.himself` are the pronouns (`.He`, `.His` with a
+//! capital); `{hero.full}` is the name with the kind of animal, or where a child is from; `{hero.kind}` what they are
+//! (girl, rabbit); `{hero.hand}` a hand, paw or wing; `{hero.intro}` introduces them ("a little rabbit named Pip");
 //! `{hero.home}` is where they live ("a cozy burrow under the old oak").
-//! `{parent}` is the hero's mother, father or grandmother, with the same pronouns; `{helper}` somebody wise
+//!
+//! `{parent}` is the hero's mother, father or grandmother, with the same pronouns; `{helper}` is somebody wise
 //! (`{Helper}` where a sentence begins after a quotation).
 
 use rand_chacha::ChaCha12Rng;
@@ -23,7 +23,7 @@ const BOYS: &[&str] = &[
     "Oscar", "Charlie", "Pip", "Bruno", "Milo", "Felix", "Otto", "Jasper",
 ];
 
-/// Animals: the kind, where it lives, and what it has for a hand.
+/// Animals: the kind, its home, and what it has for a hand.
 const ANIMALS: &[(&str, &str, &str)] = &[
     (
         "rabbit",
@@ -155,7 +155,7 @@ const HOUSES: &str = "a [small|little|yellow|tall|crooked|narrow|blue|stone|cozy
     |an old [mill|lighthouse|school] [by the river|on the coast|outside the village]\
     |a [red|green|slow] houseboat on the [river|canal|lake]";
 
-/// How a child is told from others of the name.
+/// What tells a child from others of the same name.
 const FROM: &str = "[from next door|from the mill|from the yellow house|from across the street|from the bakery|\
     from the top floor|from the farm|from the other side of the river|from school|with the curly hair|\
     with the freckles|with the big glasses|with the long scarf]";

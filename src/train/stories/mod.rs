@@ -1,9 +1,9 @@
-//! A text to learn from: short children's stories, written by a grammar from a seed.
+//! A corpus to train on: short children's stories, written by a grammar from a seed.
 //!
-//! A story has a cast (names, kinds of animal, pronouns, homes that stay the same), one of the plots in `plots`,
-//! and is written by expanding the plot's template (see `template`): sentences with alternatives inside
-//! alternatives, several of them independent in each, so that most sentences of a story stand in no other. The
-//! same seed and number give the same story.
+//! A story has a cast (names, kinds of animal, pronouns and homes that stay the same) and one of the plots in `plots`.
+//! It is written by expanding the plot's template (see `template`): sentences with alternatives inside alternatives,
+//! several of them independent in each, so that most sentences of a story occur in no other. The same seed and number
+//! give the same story.
 
 mod cast;
 mod plots;
@@ -11,14 +11,14 @@ mod template;
 
 use super::random::stream;
 
-/// Which of the generator's streams the stories use: none that a training step does.
+/// The streams of random numbers that the stories use; no training step uses them.
 const STREAM: u64 = 1 << 63;
 
-/// A story that comes out longer than this is told anew, a few times at most.
+/// The longest story in words. A longer one is written again, at most so many times.
 const MOST_WORDS: usize = 220;
 const TRIES: usize = 20;
 
-/// Story number `index` of the seed: three paragraphs, 130 to 220 words.
+/// Story number `index` of a seed: three paragraphs of 130 to 220 words in all.
 pub fn story(seed: u64, index: u64) -> String {
     let mut random = stream(seed, STREAM | index);
     let plot = plots::pick(&mut random);
@@ -43,7 +43,7 @@ fn words(story: &str) -> usize {
     story.split_whitespace().count()
 }
 
-/// The first `count` stories of the seed, each after the other as `nexttoken train` reads them.
+/// The first `count` stories of a seed, one after the other.
 pub fn stories(seed: u64, count: u64) -> impl Iterator<Item = String> {
     (0..count).map(move |index| story(seed, index))
 }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn words_fit_their_neighbors() {
-        // No article goes right before these.
+        // No indefinite article may come directly before these.
         let uncountable = [
             "bread",
             "honey",
@@ -112,7 +112,7 @@ mod tests {
             for pair in words.windows(2) {
                 let (first, second) = (pair[0].trim_start_matches('"'), pair[1]);
                 let context = format!("{first} {second} in {story}");
-                // "Tap, tap" is meant.
+                // "Tap, tap" is intended.
                 let doubled = first.eq_ignore_ascii_case(second) && !first.ends_with(',');
                 assert!(!doubled, "{context}");
                 let vowel = second.starts_with(['a', 'e', 'i', 'o', 'u']);

@@ -19,10 +19,10 @@ use rand_chacha::ChaCha12Rng;
 use super::plots::rule;
 use crate::train::random::below;
 
-/// What names stand for; the forms of a character are variables like `hero.he`.
+/// The values of variables; the forms of a character are variables like `hero.he`.
 pub(super) type Variables = HashMap<String, String>;
 
-/// A phrase on its own, without variables.
+/// Expands a phrase that has no variables.
 pub(super) fn phrase(template: &str, random: &mut ChaCha12Rng) -> String {
     let mut writer = Writer {
         variables: Variables::new(),
@@ -33,7 +33,7 @@ pub(super) fn phrase(template: &str, random: &mut ChaCha12Rng) -> String {
     text
 }
 
-/// Writes a story from its plot.
+/// Expands the template of a plot to a finished story.
 pub(super) fn write(plot: &str, variables: Variables, random: &mut ChaCha12Rng) -> String {
     let mut writer = Writer { variables, random };
     let mut text = String::new();
@@ -99,7 +99,7 @@ impl Writer<'_> {
     }
 }
 
-/// What is between the bracket that `text` begins with and its partner, and what comes after.
+/// The text between the bracket at the start of `text` and its partner, and the text after that.
 fn bracketed(text: &str) -> (&str, &str) {
     let mut depth = 0;
     for (at, c) in text.char_indices() {
@@ -115,7 +115,7 @@ fn bracketed(text: &str) -> (&str, &str) {
     (&text[1..], "")
 }
 
-/// The alternatives of a text: what lies between the bars outside all brackets.
+/// Splits a text at the bars outside all brackets.
 fn split(text: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
     for (at, c) in text.char_indices() {
@@ -133,8 +133,9 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Single spaces, paragraphs, no space before punctuation, a capital where a sentence begins, and the right
-/// article. A quotation that ends in a full stop ends a sentence; after "!" and "?" it may go on.
+/// Cleans up an expanded text: single spaces, none before punctuation, paragraphs, a capital letter at the start of
+/// each sentence, "an" before vowels. A quotation that ends in a full stop ends a sentence; after "!" and "?" the
+/// sentence may go on.
 fn finish(text: &str) -> String {
     let mut out = String::new();
     for paragraph in text.split("\n\n") {
@@ -170,7 +171,7 @@ fn after_article(text: &str) -> bool {
     last.is_some_and(|word| word.eq_ignore_ascii_case("a"))
 }
 
-/// Whether a word asks for "an". The grammar has none of the words that are spelled otherwise than they sound.
+/// Whether a word takes "an". The grammar has no words that sound otherwise than they are spelled, like "hour".
 fn vowel_sound(word: &str) -> bool {
     word.starts_with(['a', 'e', 'i', 'o', 'u'])
 }

@@ -1,15 +1,15 @@
-// Chromium, over Playwright.
+// Drives Chromium, through Playwright.
 
 import { chromium } from "playwright-core";
 
 export const abilities = ["requests", "interception", "offline", "downloads", "time", "cdp"];
 
-/** How long something may take that is waited for, milliseconds. */
+/** How long to wait for something, in milliseconds. */
 const PATIENCE = 30_000;
 
 /**
- * Waits until `code` gives something true in the page, and gives that. Playwright's own takes a promise for true; here
- * it is what it becomes that counts, as in the other drivers.
+ * Waits until `code` gives a true value in the page, and returns that. Playwright's own function takes a promise for
+ * true; here its result counts, as in the other drivers.
  */
 async function waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
   const end = performance.now() + timeout;
@@ -21,7 +21,7 @@ async function waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
       const value = await Promise.race([this.evaluate(code, argument), passed]);
       if (value) return value;
     } catch (error) {
-      // The page went to another, or loaded itself again.
+      // The page has navigated or reloaded itself.
       if (!/context was destroyed|because of a navigation/.test(error.message)) throw error;
     } finally {
       clearTimeout(timer);
@@ -33,11 +33,11 @@ async function waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
 export async function launch(executablePath) {
   const browser = await chromium.launch({
     executablePath,
-    // Chromium refuses its sandbox to root, which continuous integration often is.
+    // Chromium cannot use its sandbox as root, which continuous integration often is.
     args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
   });
   return {
-    /** A profile of its own, whose pages report what goes wrong in them. */
+    /** A profile of its own, whose pages report errors in them. */
     async profile(context, problem) {
       const profile = await browser.newContext(context);
       profile.on("page", (page) => {

@@ -1,4 +1,4 @@
-// Firefox as Debian and Mozilla build it, over WebDriver BiDi, which it speaks itself.
+// Drives Firefox as Debian and Mozilla build it, through WebDriver BiDi, which it supports itself.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,12 +9,12 @@ import { createInterface } from "node:readline";
 import WebSocket from "ws";
 import { Page } from "./page.mjs";
 
-/** What its driver offers of what only some tests need; see `lacks` in harness.mjs. */
+/** The optional abilities of its driver; see `lacks` in harness.mjs. */
 export const abilities = ["requests"];
 
 export const launch = (binary) => Firefox.start(binary);
 
-/** Milliseconds in which the longest of what a page is asked for must be done. */
+/** The longest time for one request to a page, in milliseconds. */
 const PATIENCE = 300_000;
 
 class Firefox {
@@ -39,7 +39,7 @@ class Firefox {
     return firefox;
   }
 
-  /** A profile of its own, whose pages report what goes wrong in them. */
+  /** A profile of its own, whose pages report errors in them. */
   async profile({ viewport }, problem) {
     const { userContext } = await this.call("browser.createUserContext");
     return {
@@ -84,7 +84,7 @@ class Firefox {
   }
 }
 
-/** The first match in what a process says; its end without one is an error that quotes it. */
+/** The first match in the output of a process. If the process ends before, the error quotes its output. */
 async function said(process, pattern) {
   const lines = [];
   for await (const line of createInterface(process.stderr)) {
@@ -97,7 +97,7 @@ async function said(process, pattern) {
   throw new Error(`the browser did not start: ${lines.join("\n")}`);
 }
 
-/** One tab: what a `Page` needs of a browser. */
+/** One tab, with the functions that a `Page` needs. */
 class FirefoxTab {
   #firefox;
   #context;

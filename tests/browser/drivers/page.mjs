@@ -1,4 +1,4 @@
-// The part of Playwright's `Page` and `Locator` that the tests use, over what any driver can do: go to an
+// The part of Playwright's `Page` and `Locator` that the tests use, built on what every driver can do: go to an
 // address, run an expression, and press keys and buttons.
 
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +11,7 @@ const KEYS = {
   ArrowLeft: "\uE012", ArrowUp: "\uE013", ArrowRight: "\uE014", ArrowDown: "\uE015",
 };
 
-/** In the page: JSON of what JSON has no words for, too. */
+/** In the page: packs a value as JSON, including values that JSON does not have. */
 function packed(_, value) {
   if (value === undefined) return { $: "undefined" };
   if (typeof value === "number" && !Number.isFinite(value)) return { $: "number", of: String(value) };
@@ -19,7 +19,7 @@ function packed(_, value) {
   return value;
 }
 
-/** The value that was packed. */
+/** Unpacks such a value. */
 function unpacked(value) {
   if (typeof value !== "object" || value === null) return value;
   for (const key of Object.keys(value)) value[key] = unpacked(value[key]);
@@ -28,7 +28,7 @@ function unpacked(value) {
   return value.$ === "number" ? Number(value.of) : globalThis[value.$].from(value.of);
 }
 
-/** In the page: keeps what goes wrong in it. A driver need not tell. */
+/** In the page: records the errors in it, which a driver need not report. */
 function watch() {
   if (globalThis.nexttokenProblems) return;
   const problems = (globalThis.nexttokenProblems = []);
@@ -38,7 +38,10 @@ function watch() {
     problems.push(`content security policy: ${violatedDirective} ${blockedURI}`));
 }
 
-/** In the page: where to press an element, once it is in sight, at rest and not covered; else why not. */
+/**
+ * In the page: the place to press an element, once it is in view, at rest and not covered; else the reason why it
+ * cannot be pressed.
+ */
 async function target(element, force) {
   if (!element) return "not there";
   if (element.getClientRects().length === 0) return "not visible";
@@ -92,7 +95,7 @@ export class Page {
     await this.#loaded();
   }
 
-  /** A driver may be back before the page's modules have run. */
+  /** A driver may return before the page's modules have run. */
   async #loaded() {
     await this.evaluate(watch);
     await this.waitForFunction(() => document.readyState === "complete", undefined, { timeout: 120_000 });
@@ -110,7 +113,7 @@ export class Page {
     await this.#tab.close();
   }
 
-  /** Pictures are for people, who look at Chromium's. */
+  /** Does nothing: screenshots are for people, who look at Chromium's. */
   async screenshot() {}
   async emulateMedia() {}
 
@@ -260,7 +263,7 @@ export class Page {
 /** The expression for all elements that a selector finds in another. */
 const all = (within, selector) => `[...(${within}?.querySelectorAll(${JSON.stringify(selector)}) ?? [])]`;
 
-/** One of the elements that an expression gives, whenever it is asked. */
+/** One of the elements that an expression gives; it is evaluated anew each time. */
 class Locator {
   #page;
   #elements;
@@ -300,7 +303,7 @@ class Locator {
     await this.#page.pressAt(await this.place(force));
   }
 
-  /** Where it can be pressed, as soon as it can be. */
+  /** Waits until the element can be pressed; resolves to the place. */
   async place(force = false) {
     const end = performance.now() + PATIENCE;
     for (;;) {
@@ -330,13 +333,13 @@ class Locator {
     });
   }
 
-  /** What `code` makes of the element, as soon as it is there. */
+  /** Waits for the element, and runs `code` on it. */
   async evaluate(code) {
     await this.#page.waitForFunction(`() => Boolean(${this.#element})`);
     return this.#page.evaluate(`() => (${code})(${this.#element})`);
   }
 
-  /** What `code` makes of all elements. */
+  /** Runs `code` on all elements. */
   evaluateAll(code) {
     return this.#page.evaluate(`() => (${code})(${this.#elements})`);
   }

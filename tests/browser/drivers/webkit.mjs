@@ -1,4 +1,4 @@
-// WebKitGTK, the engine of Safari, over W3C WebDriver. It draws on a screen that exists in memory alone.
+// Drives WebKitGTK, which has the engine of Safari, through W3C WebDriver. It draws on a virtual display.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,14 +6,14 @@ import { createServer } from "node:net";
 import { createInterface } from "node:readline";
 import { Page } from "./page.mjs";
 
-/** What its driver offers of what only some tests need; see `lacks` in harness.mjs. */
+/** The optional abilities of its driver; see `lacks` in harness.mjs. */
 export const abilities = [];
 
 export const launch = (binary) => WebKit.start(binary);
 
-/** A driver with the screen its browsers draw on. */
+/** A driver with the virtual display of its browsers. */
 class WebKit {
-  /** The browser that is open: a driver has one at a time. */
+  /** The open browser: a driver has one at a time. */
   #session;
   #screen;
   #driver;
@@ -28,7 +28,7 @@ class WebKit {
     const port = await freePort();
     webkit.#driver = spawn(binary, [`--port=${port}`], {
       stdio: "ignore",
-      // WebKit's sandbox needs what containers do not give.
+      // WebKit's sandbox needs features that containers lack.
       env: { ...process.env, DISPLAY: `:${display}`, GDK_BACKEND: "x11", WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
     });
     webkit.#address = `http://127.0.0.1:${port}`;
@@ -43,9 +43,9 @@ class WebKit {
     }
   }
 
-  /** A browser of its own, with one tab, whose page reports what goes wrong in it. */
+  /** A browser of its own, with one tab, whose page reports errors in it. */
   async profile({ viewport }, problem) {
-    // A test that failed leaves its browser open.
+    // A failed test leaves its browser open.
     await this.#end();
     const capabilities = { alwaysMatch: { timeouts: { script: 600_000 } } };
     const { sessionId } = await this.call("POST", "/session", { capabilities });
@@ -89,7 +89,7 @@ async function freePort() {
   return port;
 }
 
-/** The one tab: what a `Page` needs of a browser. */
+/** The one tab, with the functions that a `Page` needs. */
 class WebKitTab {
   #call;
 
@@ -119,7 +119,7 @@ class WebKitTab {
     return this.#call("/window/rect", size);
   }
 
-  /** Leaves the page; without a tab the browser would end. */
+  /** Leaves the page. The tab stays open, because without one the browser would end. */
   close() {
     return this.goto("about:blank");
   }

@@ -1,44 +1,48 @@
-//! Which parts of a grammar a lexer may find.
+//! Chooses the parts of a grammar that become lexemes.
 //!
-//! A lexer takes the longest match of all lexemes that may stand at a place, and never goes back. That is quick,
-//! and right only where a lexeme that has ended can be told by the next character: none that may follow it goes
-//! on within another lexeme, or within itself. So the largest parts that are regular are tried, and those that
-//! fail are broken up into theirs, down to single characters, which never fail.
+//! A lexer takes the longest match among the lexemes that may stand at a position, and never backtracks. That is quick,
+//! but right only if the next character tells where a lexeme has ended: no character that may follow a lexeme may also
+//! continue it, or another lexeme that began at the same position. So the largest regular parts of the grammar are
+//! tried first; those that fail are broken up into their parts, down to single characters, which never fail.
+//!
+//! The test compares position (Glushkov) automata, in which each state is a position of a character in the expression.
 
 use super::nodes::{Class, Id, Node, Nodes};
 use std::collections::{HashSet, VecDeque};
 
-/// The most places of an automaton, and the most ways between those of all of them.
+/// The most positions of one automaton, and the most transitions of all automata together.
 const MAX_PLACES: usize = 400;
 const MAX_WAYS: usize = 2_000_000;
 
-/// The most pairs of places that two lexemes are compared by; beyond, they are taken to fail.
+/// The most pairs of positions when two lexemes are compared; a comparison that needs more counts as failed.
 const MAX_PAIRS: usize = 100_000;
 
-/// The most comparisons of pairs in all; beyond, everything is broken up.
+/// The most comparisons of pairs in all; beyond that, everything is broken up.
 const MAX_COMPARED: usize = 20_000_000;
 
-/// A set of characters: those between the ends of all classes of the grammar are told apart by nothing.
+/// A set of characters as bits. Each bit stands for a range between two neighbouring ends of the grammar's classes,
+/// within which no class tells characters apart.
 type Set = Vec<u64>;
 
-/// The places of a regular expression: each stands for one character.
+/// The position automaton of a regular expression.
 #[derive(Clone, Default)]
 struct Automaton {
-    /// The class at each place.
+    /// The class of characters at each position.
     places: Vec<usize>,
-    /// Which places come after each.
+    /// The positions that may follow each position.
     ways: Vec<Vec<usize>>,
     first: Vec<usize>,
     last: Vec<usize>,
     is_nullable: bool,
 }
 
-/// The regular nodes, those within others first, and of all nodes whether they are lexemes.
+/// The nodes that are regular, parts before the nodes that contain them, and for each node of the grammar whether it is
+/// a lexeme.
 pub fn choose(nodes: &Nodes, root: Id) -> (Vec<Id>, Vec<bool>) {
     let classes = Classes::new(nodes);
     let (regular, automata) = regular(nodes, &classes);
     let mut is_broken = vec![false; nodes.list.len()];
-    // Nodes that lie deep in one another are broken up in few rounds.
+    // Each round breaks up twice as many levels, so that deep nesting takes few rounds.
     let (mut compared, mut levels) = (0, 1);
     loop {
         let lexemes = lexemes(nodes, root, &automata, &is_broken);
@@ -74,7 +78,7 @@ pub fn choose(nodes: &Nodes, root: Id) -> (Vec<Id>, Vec<bool>) {
     }
 }
 
-/// Marks a node, and those within it so many levels down, but for single characters.
+/// Marks a node and its parts as broken up, `levels` levels down; single characters stay.
 fn break_up(nodes: &Nodes, id: Id, levels: usize, is_broken: &mut [bool]) {
     let mut open = vec![(id, levels)];
     while let Some((id, levels)) = open.pop() {
@@ -85,7 +89,8 @@ fn break_up(nodes: &Nodes, id: Id, levels: usize, is_broken: &mut [bool]) {
     }
 }
 
-/// Whether a character that may follow `ended` can go on within `longer`, which began at the same place.
+/// Whether some text is complete for `ended` and a prefix for `longer`, and a character that may follow `ended` can
+/// continue `longer`. Both begin at the same position of the text. True also where the comparison takes too much work.
 fn goes_on(
     ended: &Automaton,
     longer: &Automaton,
@@ -127,7 +132,7 @@ fn goes_on(
     false
 }
 
-/// The largest regular nodes that are not broken up, as the root leads to them.
+/// The largest regular nodes that are reachable from the root and not broken up.
 fn lexemes(nodes: &Nodes, root: Id, automata: &[Option<Automaton>], is_broken: &[bool]) -> Vec<Id> {
     let mut found = Vec::new();
     let mut seen = vec![false; nodes.list.len()];
@@ -137,7 +142,7 @@ fn lexemes(nodes: &Nodes, root: Id, automata: &[Option<Automaton>], is_broken: &
             continue;
         }
         match &automata[id] {
-            // What is only another node is left to that.
+            // A node that only stands for another node is left to that.
             Some(automaton)
                 if !is_broken[id]
                     && !automaton.places.is_empty()
@@ -153,7 +158,7 @@ fn lexemes(nodes: &Nodes, root: Id, automata: &[Option<Automaton>], is_broken: &
     found
 }
 
-/// The automata of all nodes that are regular and not too large, and the nodes in the order they were found.
+/// The automata of all nodes that are regular and not too large, and these nodes with parts before wholes.
 fn regular(nodes: &Nodes, classes: &Classes) -> (Vec<Id>, Vec<Option<Automaton>>) {
     let mut automata: Vec<Option<Automaton>> = vec![None; nodes.list.len()];
     let mut users: Vec<Vec<Id>> = vec![Vec::new(); nodes.list.len()];
@@ -168,7 +173,7 @@ fn regular(nodes: &Nodes, classes: &Classes) -> (Vec<Id>, Vec<Option<Automaton>>
         ready.extend(within.is_empty().then_some(id));
     }
     let (mut order, mut ways) = (Vec::new(), 0);
-    // What recurs waits for itself, and is never ready.
+    // A recursive node waits for itself, and is never ready.
     while let Some(id) = ready.pop_front() {
         let Some(automaton) = automaton(nodes, id, &automata, classes) else {
             continue;
@@ -238,7 +243,7 @@ fn automaton(
 }
 
 impl Automaton {
-    /// That of the empty text.
+    /// The automaton of the empty text.
     fn empty() -> Self {
         Automaton {
             is_nullable: true,
@@ -283,12 +288,12 @@ impl Automaton {
         Some(self)
     }
 
-    /// Whether it has texts of more than one character.
+    /// Whether it matches a text of more than one character.
     fn is_longer_than_one(&self) -> bool {
         self.ways.iter().any(|ways| !ways.is_empty())
     }
 
-    /// Once or more.
+    /// The automaton of one or more repetitions.
     fn again(mut self) -> Self {
         for &place in &self.last {
             let ways = &mut self.ways[place];
@@ -302,7 +307,7 @@ impl Automaton {
     }
 }
 
-/// Of each node the characters that may follow it.
+/// For each node the set of characters that may follow it (FOLLOW, with the help of FIRST).
 fn follow(
     nodes: &Nodes,
     root: Id,
@@ -321,7 +326,8 @@ fn follow(
             }
         }
     }
-    // Until nothing changes, in both directions by turns, for chains of rules run either way.
+    // Repeats until nothing changes. It goes through the nodes in both directions by turns, because chains of rules may
+    // run either way.
     let settle = |step: &mut dyn FnMut(Id) -> bool| loop {
         let forward = (0..count).fold(false, |changed, id| step(id) | changed);
         if !forward
@@ -398,7 +404,7 @@ fn follow(
 /// The classes of the grammar as sets.
 struct Classes {
     sets: Vec<Set>,
-    /// By node.
+    /// The number of each node's set, by node.
     numbers: Vec<Option<usize>>,
     words: usize,
 }
@@ -410,7 +416,7 @@ impl Classes {
             _ => None,
         };
         let classes: Vec<Option<Class>> = nodes.list.iter().map(class).collect();
-        // Where classes begin, and where they have ended.
+        // The ends of all ranges: where each begins, and the character behind its last.
         let ranges = classes.iter().flatten().flatten();
         let mut ends: Vec<u32> = ranges
             .flat_map(|(first, last)| [u32::from(*first), u32::from(*last) + 1])
@@ -452,7 +458,7 @@ fn meet(one: &Set, other: &Set) -> bool {
     one.iter().zip(other).any(|(one, other)| one & other != 0)
 }
 
-/// Adds a set to another; whether that changed it.
+/// Adds `other` to `set`, and returns whether that changed it.
 fn join(set: &mut Set, other: &Set) -> bool {
     let mut changed = false;
     for (word, other) in set.iter_mut().zip(other) {

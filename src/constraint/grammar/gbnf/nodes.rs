@@ -1,5 +1,5 @@
-//! The rules of a grammar as nodes in one list, those within a node before it, and how they become a grammar of
-//! llguidance.
+//! The rules of a grammar as a list of nodes, in which parts come before the nodes that contain them, and its
+//! translation to a grammar of llguidance.
 
 use super::super::Reason;
 use super::super::rules::{Rules, Symbol};
@@ -11,10 +11,10 @@ use std::fmt::Write;
 /// The most nodes of a grammar.
 const MAX_NODES: usize = 50_000;
 
-/// Ranges of characters, both ends included.
+/// A class of characters: ranges, both ends included.
 pub type Class = Vec<(char, char)>;
 
-/// The number of a node.
+/// The index of a node in the list.
 pub type Id = usize;
 
 pub enum Node {
@@ -22,16 +22,16 @@ pub enum Node {
     Character(Class),
     Sequence(Vec<Id>),
     Choice(Vec<Id>),
-    /// So many times, at least and at most.
+    /// A node repeated: minimum and maximum.
     Repeat(Id, u32, Option<u32>),
-    /// What a rule is.
+    /// A reference to a rule.
     Rule(usize),
 }
 
 #[derive(Default)]
 pub struct Nodes {
     pub list: Vec<Node>,
-    /// The nodes that the rules are.
+    /// The node of each rule.
     pub rules: Vec<Id>,
 }
 
@@ -44,7 +44,7 @@ impl Nodes {
         Ok(self.list.len() - 1)
     }
 
-    /// The nodes within a node.
+    /// The direct parts of a node.
     pub fn within(&self, id: Id) -> &[Id] {
         match &self.list[id] {
             Node::Character(_) => &[],
@@ -54,7 +54,7 @@ impl Nodes {
         }
     }
 
-    /// The grammar of the texts that a rule is.
+    /// The grammar that begins with the rule `root`.
     pub fn grammar(&self, root: usize) -> Reason<GrammarInit> {
         let (regular, lexemes) = lexemes::choose(self, self.rules[root]);
         let mut rules = Rules::new(RegexAst::NoMatch)?;
@@ -93,7 +93,7 @@ impl Nodes {
         grammar.ok_or_else(|| "it allows no text that ends".into())
     }
 
-    /// A regular expression of those of the nodes within.
+    /// The regular expression of a node, made of those of its parts.
     fn regex(&self, id: Id, regexes: &[Option<ExprRef>]) -> RegexAst {
         let known = |id: &Id| regexes[*id].map_or(RegexAst::NoMatch, RegexAst::ExprRef);
         match &self.list[id] {
@@ -117,7 +117,7 @@ impl Nodes {
     }
 }
 
-/// The symbol of a node, to be defined where it is new.
+/// The symbol of a node; a new one is put on the list `open` of those to be defined.
 fn symbol(
     id: Id,
     symbols: &mut [Option<Symbol>],

@@ -1,4 +1,4 @@
-//! Arrays: the first items each by a schema of their own, the others by one.
+//! Arrays: the first items may each have a schema of their own (`prefixItems`), the others share one (`items`).
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
@@ -9,7 +9,7 @@ use super::{Compiler, equal, values};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::{Map, Value};
 
-/// The most different items of an array whose items must differ: a bit for each.
+/// The most distinct values of an array with `uniqueItems`: each takes a bit of the parameter.
 const MAX_DIFFERENT: usize = 64;
 
 impl<'a> Compiler<'a> {
@@ -31,7 +31,7 @@ impl<'a> Compiler<'a> {
         }
         let rest = self.symbol(item(flat, first)?)?;
         let comma_rest = self.rules.choice(vec![vec![comma, rest]])?;
-        // What may follow where so many items are written, from the back.
+        // The rest of the array after `written` items. The rules are built from the last item to the first.
         let written = most.map_or(first, |most| most.min(first));
         let needed = least.saturating_sub(written);
         let more = most.map(|most| most - written);
@@ -67,7 +67,7 @@ impl<'a> Compiler<'a> {
         self.rules.choice(vec![vec![open, after]])
     }
 
-    /// Items of a list of values, each at most once.
+    /// Arrays with `uniqueItems`, whose items are among listed values.
     fn different(
         &mut self,
         flat: &Flat<'a>,
@@ -166,7 +166,8 @@ fn must_differ(flat: &Flat) -> Reason<bool> {
     Ok(must)
 }
 
-/// The schemas of the first items, and that of the others. Until 2019 they were called otherwise.
+/// The schemas of the first items, and that of the others. Before draft 2020-12 these were `items` with a list, and
+/// `additionalItems`.
 fn prefix(schema: &Map<String, Value>) -> Reason<(&[Value], Option<&Value>)> {
     match (schema.get("prefixItems"), schema.get("items")) {
         (Some(Value::Array(prefix)), rest) => Ok((prefix, rest)),
@@ -176,7 +177,7 @@ fn prefix(schema: &Map<String, Value>) -> Reason<(&[Value], Option<&Value>)> {
     }
 }
 
-/// The schemas that an item must fit.
+/// The schemas that the item at `index` must fit.
 pub(super) fn item<'a>(flat: &Flat<'a>, index: usize) -> Reason<All<'a>> {
     let mut all = All::default();
     for schema in &flat.schemas {

@@ -1,4 +1,4 @@
-//! `anyOf`, `oneOf` and what comes to the same: an option of each choice.
+//! `anyOf`, `oneOf` and other keywords that amount to a choice between schemas.
 
 use super::super::Reason;
 use super::super::rules::Symbol;
@@ -7,14 +7,14 @@ use super::values::{Types, equal, values};
 use super::{Compiler, has_any, object};
 use serde_json::Value;
 
-/// The most combinations of the options of several choices.
+/// The most combinations of options, where several choices hold at once.
 const MAX_COMBINATIONS: usize = 256;
 
-/// How deep two schemas are compared to find that no value fits both.
+/// How deep two schemas are compared to show that no value fits both.
 const MAX_COMPARED: usize = 8;
 
 impl<'a> Compiler<'a> {
-    /// An option of each choice, in all combinations.
+    /// Adds an alternative for each combination of one option from every choice.
     pub(super) fn choose(&mut self, flat: &Flat<'a>, symbol: Symbol) -> Reason<()> {
         let mut combinations = vec![All::default()];
         for choice in &flat.choices {
@@ -39,7 +39,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Whether there can be a value, as far as that is seen at once.
+    /// Whether some value may fit, judged by listed values and types only.
     fn may_fit(&self, all: &All<'a>) -> Reason<bool> {
         let Some(flat) = self.document.flat(all)? else {
             return Ok(false);
@@ -51,7 +51,8 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// The options of a choice. Where exactly one must fit, each excludes those that might fit the same values.
+    /// The options of a choice. For `oneOf`, options that might fit the same values are each narrowed by the negation
+    /// of the other.
     fn exclusive(&self, flat: &Flat<'a>, choice: &Choice<'a>) -> Reason<Vec<All<'a>>> {
         let mut options = choice.options.clone();
         if !choice.exactly_one {
@@ -74,7 +75,7 @@ impl<'a> Compiler<'a> {
         Ok(options)
     }
 
-    /// Whether it is sure that no value fits both.
+    /// Whether it is certain that no value fits both.
     fn exclude(&self, one: &All<'a>, other: &All<'a>, depth: usize) -> Reason<bool> {
         let (Some(one), Some(other)) = (self.document.flat(one)?, self.document.flat(other)?)
         else {
@@ -83,7 +84,7 @@ impl<'a> Compiler<'a> {
         if depth == 0 {
             return Ok(false);
         }
-        // Of a choice all options must be out of the question.
+        // A choice is excluded only if each of its options is.
         for (flat, against) in [(&one, &other), (&other, &one)] {
             if let Some(choice) = flat.choices.first() {
                 let against = against.with(&[]);
@@ -114,7 +115,7 @@ impl<'a> Compiler<'a> {
         Ok(both.is_none())
     }
 
-    /// A member that one of two objects must have, and that cannot fit both.
+    /// Whether two objects exclude each other: one of them requires a member that cannot fit both schemas.
     fn exclude_objects(&self, one: &Flat<'a>, other: &Flat<'a>, depth: usize) -> Reason<bool> {
         let required = one.all("required").chain(other.all("required"));
         let names: Vec<&str> = required

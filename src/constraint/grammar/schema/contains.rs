@@ -1,4 +1,4 @@
-//! `contains`: arrays some of whose items fit one more schema, counted in the parameter of a rule.
+//! `contains`: arrays of which some items must fit a further schema. The parameter of a rule counts them.
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
@@ -8,10 +8,10 @@ use super::{Compiler, count};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::Value;
 
-/// The most items that may be needed.
+/// The largest `minContains`.
 const MAX_LEAST: u64 = 16;
 
-/// How many items must fit.
+/// A `contains` with its bounds: how many items must fit the schema.
 pub struct Found<'a> {
     schema: &'a Value,
     least: u64,
@@ -19,7 +19,7 @@ pub struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// What the schemas say of it; `None` where they say nothing.
+    /// The `contains` of the schemas; `None` where they have none that matters.
     pub fn of(flat: &Flat<'a>) -> Reason<Option<Self>> {
         let mut all = Vec::new();
         for keywords in &flat.schemas {
@@ -48,7 +48,7 @@ impl<'a> Found<'a> {
     }
 }
 
-/// The number of items, and of those that fit.
+/// The two counters in the parameter: of all items, and of those that fit.
 fn counters() -> (ParamRef, ParamRef) {
     (ParamRef::new(0, 32), ParamRef::new(32, 64))
 }
@@ -65,7 +65,8 @@ fn below(counter: ParamRef, most: Option<u64>) -> ParamCond {
 }
 
 impl<'a> Compiler<'a> {
-    /// Arrays with so many items, the first by schemas of their own, of which so many fit.
+    /// Arrays of `least` to `most` items, of which as many fit as `found` says; the `first` items may have schemas of
+    /// their own.
     pub(super) fn containing(
         &mut self,
         flat: &Flat<'a>,
@@ -81,11 +82,11 @@ impl<'a> Compiler<'a> {
         let (open, close) = (self.rules.literal("[")?, self.rules.literal("]")?);
         let comma = self.item_separator()?;
         let (start, next) = (self.rules.rule(true)?, self.rules.rule(true)?);
-        // Numbers above which it makes no difference are not counted.
+        // Each counter stops at the number above which nothing depends on it.
         let counted = self.counting(next, items, most.unwrap_or(least.max(first as u64)))?;
         let fitted = self.counting(counted, fitting, found.most.unwrap_or(found.least))?;
         let array = self.rules.rule(false)?;
-        // With so many items there is room for those that must still fit.
+        // An item that does not fit is allowed only while enough places are left for those that must still fit.
         let mut room = ParamCond::GE(fitting, ParamValue(found.least));
         for count in (0..found.least).rev() {
             let Some(most) = most else {
@@ -164,7 +165,8 @@ impl<'a> Compiler<'a> {
                         (open, ParamExpr::Null),
                         (start, ParamExpr::Const(ParamValue(0))),
                     ],
-                    // Those after the first are there without end, so that one of them can be the one that fits.
+                    // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
+                    // possible only if a value can fit both.
                     needs: fits
                         .filter(|_| found.least > 0 && first == 0)
                         .into_iter()
@@ -175,7 +177,7 @@ impl<'a> Compiler<'a> {
         Ok(array)
     }
 
-    /// Leads to `then` with one more counted, up to a number.
+    /// A rule that passes on to `then` with a counter increased by one, up to `enough`.
     fn counting(&mut self, then: Symbol, counter: ParamRef, enough: u64) -> Reason<Symbol> {
         let rule = self.rules.rule(true)?;
         let enough = ParamValue(enough);

@@ -1,4 +1,5 @@
-//! The document a schema stands in: what its references mean, and what of it is taken together.
+//! The document of a schema: it resolves references, and flattens schemas that hold for the same value into one set of
+//! keywords.
 
 use super::super::Reason;
 use super::negation;
@@ -10,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use typed_arena::Arena;
 
-/// The keywords of JSON Schema that are not supported; others unknown are remarks, as the specification says.
+/// Keywords of JSON Schema that are not supported. Unknown others are annotations, as the specification says.
 const UNSUPPORTED: [&str; 6] = [
     "$recursiveRef",
     "disallow",
@@ -20,28 +21,29 @@ const UNSUPPORTED: [&str; 6] = [
     "$data",
 ];
 
-/// The most schemas that are taken together in one place, and in all places one after the other: seconds.
+/// The most schemas that are flattened for one value, and for all values together; the latter takes seconds.
 const MAX_PARTS: usize = 1000;
 const MAX_TAKEN: usize = 400_000;
 
-/// Schemas by name, and what they are in.
+/// A document, with the schemas in it by name.
 pub struct Document<'a> {
     root: &'a Value,
     id: &'a str,
     anchors: HashMap<&'a str, &'a Value>,
-    /// How many places a dynamic anchor names.
+    /// How many schemas each `$dynamicAnchor` names.
     dynamic: HashMap<&'a str, usize>,
-    /// Schemas that are made of others.
+    /// Owns the schemas that are generated from others.
     made: &'a Arena<Value>,
-    /// The options that schemas were made into, by where those stand and how they were read.
+    /// A cache of the options generated from a schema, by the schema's address and how it was read.
     known: RefCell<HashMap<(usize, How), Vec<All<'a>>>>,
-    /// The schemas with `unevaluated…` that a part stands in, each with the ones around it; the first stands for none.
+    /// Scopes: the chains of schemas with an `unevaluated…` keyword that enclose a part. Each entry is the address of
+    /// such a schema and the index of the scope around it; entry 0 is the empty scope.
     scopes: RefCell<Vec<(usize, usize)>>,
-    /// How many schemas were taken so far.
+    /// How many schemas have been flattened so far.
     taken: Cell<usize>,
-    /// A keyword of which it could not be told what does not hold to it.
+    /// A keyword whose negation cannot be expressed, so that options were left out.
     pub left_out: RefCell<Option<String>>,
-    /// Numbers of the document that are not what it says.
+    /// Numbers of the document that parsing has rounded, as they are after it.
     inexact: Vec<String>,
 }
 
@@ -64,7 +66,7 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
-    /// Goes through all schemas below the root for the names they give themselves.
+    /// Collects the anchors of all schemas in the document.
     fn find_names(&mut self) -> Reason<()> {
         let mut open = vec![self.root];
         while let Some(value) = open.pop() {
@@ -96,7 +98,7 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    /// What a reference means: a JSON pointer or an anchor in this document.
+    /// The schema that a reference means, by a JSON pointer or an anchor in this document.
     fn target(&self, reference: &str) -> Reason<&'a Value> {
         let (address, fragment) = reference.split_once('#').unwrap_or((reference, ""));
         if !address.is_empty() && !self.is_own(address) {
@@ -110,7 +112,7 @@ impl<'a> Document<'a> {
         target.ok_or_else(|| format!("\"{reference}\" leads nowhere"))
     }
 
-    /// Whether an address, as it stands or beside the document's own, is that of the document.
+    /// Whether an address is the document's own: the same as its `$id`, or relative to it.
     fn is_own(&self, address: &str) -> bool {
         let folder = self.id.rfind('/').map_or(0, |slash| slash + 1);
         let host = self.id.find("://").and_then(|scheme| {
@@ -122,7 +124,7 @@ impl<'a> Document<'a> {
             || host.is_some_and(|path| self.id[path..] == *address)
     }
 
-    /// The scope of a schema that has an `unevaluated…` of its own, in that of a part.
+    /// The scope of a schema within the scope `around`: a new one where the schema has an `unevaluated…` keyword.
     fn scope(&self, owner: &'a Map<String, Value>, around: usize) -> usize {
         let has = |keyword| owner.contains_key(keyword);
         if !has("unevaluatedProperties") && !has("unevaluatedItems") {
@@ -151,12 +153,13 @@ impl<'a> Document<'a> {
         owners
     }
 
-    /// A schema that is in no document.
+    /// Stores a generated schema.
     pub fn make(&self, schema: Value) -> &'a Value {
         self.made.alloc(schema)
     }
 
-    /// What `make` makes of a schema, the same each time.
+    /// The options that `make` generates from a schema. They are generated once, so that the same schema always has the
+    /// same options, at the same addresses.
     fn options(
         &self,
         schema: &'a Value,
@@ -172,7 +175,8 @@ impl<'a> Document<'a> {
         Ok(options)
     }
 
-    /// Takes schemas together; `None` where no value fits them all, which need not be found out.
+    /// Flattens schemas that all hold for one value: follows references, `allOf` and `not`, and collects the choices.
+    /// `None` where it is evident that no value fits; it may be `Some` even if none does.
     pub fn flat(&self, all: &All<'a>) -> Reason<Option<Flat<'a>>> {
         let mut flat = Flat::default();
         let mut open: Vec<Part> = all.0.iter().rev().copied().collect();
@@ -223,7 +227,7 @@ impl<'a> Document<'a> {
         Ok(Some(flat))
     }
 
-    /// What a schema refers to and chooses from.
+    /// Adds what a schema refers to, to `open`, and the choices that it has.
     fn apply(
         &self,
         schema: &'a Map<String, Value>,
@@ -296,7 +300,7 @@ impl<'a> Document<'a> {
         Ok(())
     }
 
-    /// The schemas that a schema refers to.
+    /// The schemas that `$ref` and `$dynamicRef` of a schema refer to.
     pub fn references(&self, schema: &'a Map<String, Value>) -> Reason<Vec<&'a Value>> {
         let mut targets = Vec::new();
         for keyword in ["$ref", "$dynamicRef"] {
@@ -317,7 +321,7 @@ impl<'a> Document<'a> {
         Ok(targets)
     }
 
-    /// Refuses numbers that are not kept as they are written, where they mean something.
+    /// Refuses numbers that parsing has rounded, in keywords where they matter.
     fn check_numbers(&self, schema: &Map<String, Value>) -> Reason<()> {
         const NUMBERS: [&str; 7] = [
             "minimum",
@@ -349,14 +353,14 @@ impl<'a> Document<'a> {
     }
 }
 
-/// The numbers that a JSON text writes with more digits than are kept, as they are kept.
+/// The numbers of a JSON text that parsing rounds, as they are after it.
 fn inexact(source: &str) -> Vec<String> {
     let mut numbers = Vec::new();
-    // Every second part is within quotes, once escaped quotes are out of the way.
+    // Every second part of the text is within quotes, once escaped quotes are removed.
     let unescaped = source.replace("\\\\", "").replace("\\\"", "");
     for part in unescaped.split('"').step_by(2) {
         let literals = part.split(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.' | 'e' | 'E'));
-        // Fewer digits are always kept.
+        // Up to 15 digits a float is exact.
         for literal in literals.filter(|literal| literal.len() > 15) {
             let Ok(kept) = serde_json::from_str::<Number>(literal) else {
                 continue;
@@ -371,10 +375,10 @@ fn inexact(source: &str) -> Vec<String> {
     numbers
 }
 
-/// What holds for objects that have a certain member: the names of others they must have, or a schema.
+/// The rules for objects that have a certain member: the names of others that are then required, or a schema.
 pub fn dependents(schema: &Map<String, Value>) -> Reason<Vec<(&str, &Value)>> {
     let mut all = Vec::new();
-    // Until 2019 it was one keyword.
+    // Before draft 2019-09 both were the keyword `dependencies`.
     for keyword in ["dependentRequired", "dependentSchemas", "dependencies"] {
         for (name, rule) in members(schema, keyword)? {
             let is_right = match (keyword, rule) {
@@ -393,7 +397,7 @@ pub fn dependents(schema: &Map<String, Value>) -> Reason<Vec<(&str, &Value)>> {
     Ok(all)
 }
 
-/// The schemas of a keyword that has a list of them.
+/// The value of a keyword that is a list of schemas.
 pub fn list<'a>(schema: &'a Map<String, Value>, keyword: &str) -> Reason<&'a [Value]> {
     match schema.get(keyword) {
         None => Ok(&[]),
@@ -402,7 +406,7 @@ pub fn list<'a>(schema: &'a Map<String, Value>, keyword: &str) -> Reason<&'a [Va
     }
 }
 
-/// Percent signs read as RFC 3986 has them.
+/// A fragment with its percent-encoding of RFC 3986 decoded.
 fn decoded(fragment: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = fragment.bytes();

@@ -1,32 +1,33 @@
-//! `format`: the texts of each, as regular expressions in Rust's syntax.
+//! `format`: each format as a regular expression in Rust's syntax, for the decoded text of the string.
 //!
-//! Where a format is no regular language or needs tables (internationalised host names, regular expressions), a
-//! part of it is here: what is written is of the format, though not all of the format can be written.
+//! Where a format is no regular language or needs tables (internationalised host names, regular expressions), the
+//! expression covers a part of it: whatever it matches is of the format, but not everything of the format can be
+//! written.
 
 const MONTH_DAY: &str = "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))";
-/// Years divisible by 4 that are no full century, and centuries divisible by 4.
+/// Years divisible by 4 but not by 100, and years divisible by 400.
 const LEAP_YEAR: &str =
     "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)";
-/// Without leap seconds, which are at one moment of the day only.
+/// A time of RFC 3339, without leap seconds: they exist at one moment of the day only.
 const TIME: &str = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]+)?(?:[zZ]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])";
 const OCTET: &str = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
-/// A part of a host name; with hyphens in the third and fourth place it would be an encoded one.
+/// A label of a host name. One with hyphens as its third and fourth character would be a Punycode label.
 const LABEL: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,2}[a-zA-Z0-9]|[a-zA-Z0-9-](?:[a-zA-Z0-9][a-zA-Z0-9-]|-[a-zA-Z0-9])[a-zA-Z0-9-]{0,58}[a-zA-Z0-9])?";
-/// A part of an international one, in letters that need no look at their neighbours, and so few that it is short
-/// enough when it is encoded.
+/// A label of an internationalised host name: only letters that are valid whatever their neighbours, and few enough
+/// that the label is not too long in Punycode.
 const LETTERS: &str =
     "[a-z0-9à-öø-ÿ\u{3b1}-\u{3c1}\u{3c3}-\u{3c9}ά-ώа-я가-힣一-龥ぁ-ゖァ-ヺ]{1,12}";
-/// What else than ASCII may stand in the identifier of a resource, and in its query.
+/// The characters beyond ASCII that RFC 3987 allows in an IRI (`ucschar`), and those only in its query (`iprivate`).
 const UCS: &str = "\\x{a0}-\\x{d7ff}\\x{f900}-\\x{fdcf}\\x{fdf0}-\\x{ffef}\\x{10000}-\\x{1fffd}\\x{20000}-\\x{2fffd}\\x{30000}-\\x{3fffd}";
 const PRIVATE: &str = "\\x{e000}-\\x{f8ff}\\x{f0000}-\\x{ffffd}\\x{100000}-\\x{10fffd}";
-/// Characters that mean nothing, or nothing outside of their part.
+/// The characters that stand for themselves in each part of a URI: RFC 3986's `unreserved` and `sub-delims`.
 const PLAIN: &str = "a-zA-Z0-9._~!$&'()*+,;=-";
 const ENCODED: &str = "%[0-9a-fA-F]{2}";
 const SCHEME: &str = "[a-zA-Z][a-zA-Z0-9+.-]*:";
-/// A piece of a JSON pointer.
+/// A JSON pointer of RFC 6901.
 const POINTER: &str = "(?:/(?:[^/~]|~[01])*)*";
 
-/// The texts of a format; `None` for one that is only a remark.
+/// The regular expression of a format; `None` for an unknown format, which is only an annotation.
 pub fn regex(name: &str) -> Option<String> {
     Some(match name {
         "date" => date(),
@@ -50,7 +51,7 @@ pub fn regex(name: &str) -> Option<String> {
         "uuid" => "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}".into(),
         "uri" => absolute(""),
         "iri" => absolute(UCS),
-        // What could be taken for a scheme is none: its first part has no colon.
+        // Without a scheme, the first segment of the path has no colon.
         "uri-reference" => format!("{}|{}", absolute(""), after_scheme(false, "")),
         "iri-reference" => format!("{}|{}", absolute(UCS), after_scheme(false, UCS)),
         "uri-template" => {
@@ -91,7 +92,7 @@ fn duration() -> String {
 
 fn email() -> String {
     let atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]";
-    // Both lengths are bounded by RFC 5321: before the @ to 64 characters.
+    // RFC 5321 limits both parts; the one before the @ to 64 characters.
     let local = format!("{atom}{{1,64}}|{atom}{{1,15}}(?:\\.{atom}{{1,15}}){{1,3}}");
     let quoted = "\"(?:[ !#-\\[\\]-~]|\\\\[ -~]){0,31}\"";
     let literal = format!("\\[(?:{}|IPv6:(?:{}))\\]", ipv4(), ipv6());
@@ -99,7 +100,7 @@ fn email() -> String {
 }
 
 fn hostname() -> String {
-    // 253 characters at the most.
+    // Three labels of at most 63 characters stay below the limit of 253.
     format!("{LABEL}(?:\\.{LABEL}){{0,2}}")
 }
 
@@ -116,7 +117,7 @@ fn ipv6() -> String {
     let group = "[0-9a-fA-F]{1,4}";
     let last = format!("(?:{group}:{group}|{})", ipv4());
     let mut options = vec![format!("(?:{group}:){{6}}{last}")];
-    // So many groups stand before the gap at most, so many after it.
+    // At most `before` groups come before the `::`, and `after` groups and the last part behind it.
     for after in (0..=5).rev() {
         let before = 5 - after;
         let head = match before {
@@ -134,7 +135,7 @@ fn absolute(letters: &str) -> String {
     format!("{SCHEME}(?:{})", after_scheme(true, letters))
 }
 
-/// What follows a scheme, or the same without one; with more letters than those of ASCII.
+/// What follows a scheme, or a reference without one. `letters` are the allowed characters beyond ASCII.
 fn after_scheme(has_scheme: bool, letters: &str) -> String {
     let some = |others: &str| format!("(?:[{letters}{others}{PLAIN}]|{ENCODED})");
     let (user, name, character) = (some(":"), some(""), some(":@"));

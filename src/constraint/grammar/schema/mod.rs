@@ -1,9 +1,11 @@
 //! JSON schemas → grammars.
 //!
-//! A grammar allows what the schema does and never more. What cannot be told by a grammar is refused with a
-//! sentence. In every place the schemas that hold there are taken together first (`allOf`, `$ref`, the options of
-//! `anyOf`), then written out by type. Each such set of schemas becomes one rule, found again where it comes
-//! again, so that schemas may recur and no chain of references is too long.
+//! A grammar allows only values that the schema allows. A schema that cannot be expressed by a grammar is refused, with
+//! a sentence on why.
+//!
+//! For every value, all schemas that hold for it (by `allOf`, `$ref`, the options of `anyOf`) are first flattened into
+//! one set of keywords, then written out by type. Each such set becomes one rule, which is used again where the same
+//! set occurs again. So schemas may be recursive, and chains of references may be long.
 
 mod array;
 mod choice;
@@ -31,18 +33,19 @@ use std::collections::HashMap;
 use typed_arena::Arena;
 use values::{Types, count, equal, exceptions, values};
 
-/// Between the tokens of JSON: nothing, a space, or a line break and an indentation. Some models would not end
-/// a longer one.
+/// White space between the tokens of JSON: none, a space, or a line break with an indentation. The length is bounded
+/// because some models would go on with white space forever.
 const SPACE: &str = " |\\n[ \\t]{0,20}";
 
-/// A schema's grammar.
+/// The grammar of a schema.
 pub struct Compiled {
     pub grammar: GrammarInit,
-    /// Whether objects have members the grammar does not know by name, which must be kept from coming twice.
+    /// Whether objects may have members whose names the grammar does not know, so that duplicates must be prevented
+    /// beside it.
     pub has_open_names: bool,
 }
 
-/// The grammar of the values a schema allows. A reason says why there is none.
+/// Compiles the text of a schema. An error is a sentence on why it is refused.
 pub fn compile(source: &str) -> Reason<Compiled> {
     let schema = serde_json::from_str(source);
     let schema: Value = schema.map_err(|error| format!("it is not JSON: {error}"))?;
@@ -83,7 +86,7 @@ pub fn compile(source: &str) -> Reason<Compiled> {
     })
 }
 
-/// What stands between values, as a schema's `x-guidance` may say.
+/// White space and separators, as the schema's `x-guidance` may set them.
 struct Layout {
     space: Option<String>,
     item_separator: String,
@@ -125,15 +128,15 @@ struct Compiler<'a> {
     rules: Rules,
     layout: Layout,
     symbols: HashMap<Key, Symbol>,
-    /// Characters by all their spellings.
+    /// The expression for all spellings of a character.
     spelled: HashMap<char, ExprRef>,
-    /// Symbols to be defined.
+    /// Symbols that are still to be defined, with their schemas.
     open: Vec<(All<'a>, Symbol)>,
     has_open_names: bool,
 }
 
 impl<'a> Compiler<'a> {
-    /// The values that fit these schemas.
+    /// The symbol for the values that fit these schemas; a new one is defined later.
     fn symbol(&mut self, all: All<'a>) -> Reason<Symbol> {
         let key = all.key();
         if let Some(&symbol) = self.symbols.get(&key) {
@@ -207,7 +210,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Those of the values that the schemas allow besides; whether there may be some.
+    /// Adds those listed `values` to `symbol` that fit all other keywords too. Returns whether there are any.
     fn value(&mut self, flat: &Flat<'a>, values: &[&'a Value], symbol: Symbol) -> Reason<bool> {
         let types = Types::of(flat)?;
         let (mut strings, mut numbers, mut found) = (Vec::new(), Vec::new(), false);
@@ -253,7 +256,7 @@ impl<'a> Compiler<'a> {
         Ok(found)
     }
 
-    /// A value by all its spellings. The reader of JSON has bounded how deep it is.
+    /// All spellings of one value. The recursion is bounded, because the JSON parser limits the nesting.
     fn written(&mut self, value: &Value) -> Reason<Symbol> {
         match value {
             Value::Array(items) => {
@@ -296,7 +299,7 @@ impl<'a> Compiler<'a> {
                 Some(Value::Bool(_)) | None => Ok(None),
                 Some(_) => Err(format!("\"{keyword}\" must be a number")),
             };
-            // In draft 4 it said how the other bound is meant.
+            // In draft 4 the exclusive keywords were booleans that modify the other bound.
             let is_exclusive = |keyword: &str| schema.get(keyword) == Some(&Value::Bool(true));
             if let Some(minimum) = bound("minimum")? {
                 limits.at_least(minimum, is_exclusive("exclusiveMinimum"));
@@ -327,7 +330,7 @@ impl<'a> Compiler<'a> {
         limits.regex()
     }
 
-    /// The spellings of a text, each character's made once.
+    /// All spellings of a text. The expression of each character is built once.
     fn text(&mut self, text: &str) -> Reason<RegexAst> {
         let mut spelled = Vec::new();
         for c in text.chars() {
@@ -342,7 +345,7 @@ impl<'a> Compiler<'a> {
         Ok(RegexAst::Concat(spelled))
     }
 
-    /// The spellings of strings, without their quotes.
+    /// All spellings of the strings that fit, without their quotes.
     fn string(&mut self, flat: &Flat) -> Reason<RegexAst> {
         if !flat.choices.is_empty() {
             return Err("\"propertyNames\" cannot choose between schemas".into());
@@ -389,7 +392,7 @@ impl<'a> Compiler<'a> {
                 not(RegexAst::Or(except)),
             ]));
         }
-        // Any length is what the others are of already.
+        // The expression for any length is redundant beside others.
         if parts.len() > 1 && least == 0 && most.is_none() {
             parts.remove(0);
         }
@@ -397,7 +400,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// What narrows numbers, arrays, and objects.
+/// The keywords that narrow numbers, arrays and objects.
 const NUMBER: [&str; 8] = [
     "minimum",
     "maximum",

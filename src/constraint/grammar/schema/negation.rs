@@ -1,20 +1,22 @@
-//! `not`: the schemas of which one must fit where another does not.
+//! `not`: the negation of a schema as a choice of other schemas.
 //!
-//! A schema does not fit where one of its keywords does not hold, so that each gives options of its own. Where that
-//! cannot be told for a keyword, its options are left out: less can be written then, and what is written is valid.
+//! A value does not fit a schema if at least one of its keywords does not hold, so that each keyword gives options of
+//! its own. Where the negation of a keyword cannot be expressed, its options are left out: fewer values can be written
+//! then, but all of them are valid.
 
 use super::super::Reason;
 use super::document::{Document, dependents, list};
 use super::parts::All;
 use serde_json::{Map, Value, json};
 
-/// What made schemas say that none of a document can; all of it narrows.
+/// Keywords of generated schemas. Their names begin with NUL, so that they do not collide with keywords of a document.
+/// Each only narrows what is allowed.
 pub const EXCEPT: &str = "\0except";
 pub const FRACTION: &str = "\0fraction";
 pub const NOT_MULTIPLE_OF: &str = "\0not multipleOf";
 pub const NOT_PATTERN: &str = "\0not pattern";
 
-/// The options that are left where a schema of these keywords does not fit.
+/// The options of which one must fit if a schema of these keywords is not to fit.
 pub fn options<'a>(
     document: &Document<'a>,
     schema: &'a Map<String, Value>,
@@ -105,7 +107,7 @@ pub fn options<'a>(
     Ok(options)
 }
 
-/// The schemas for what does not hold to a keyword, where it says all by itself.
+/// The options for the negation of a single keyword, for those that do not depend on other keywords.
 fn made(keyword: &str, rule: &Value) -> Reason<Vec<Value>> {
     let number = |keyword: &str| Ok(vec![json!({ "type": "number", keyword: rule })]);
     let whole = rule.as_u64();
@@ -163,7 +165,8 @@ fn made(keyword: &str, rule: &Value) -> Reason<Vec<Value>> {
     }
 }
 
-/// All other types; of the numbers those that are not whole where only whole ones are named.
+/// The types that are not named. Where `integer` is named but not `number`, these include the numbers that are not
+/// whole.
 fn other_types(named: &Value) -> Vec<Value> {
     let has = |name: &str| match named {
         Value::Array(names) => names.iter().any(|one| one == name),

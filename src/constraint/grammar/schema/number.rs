@@ -1,7 +1,7 @@
-//! Numbers within bounds, as regular expressions for how JSON writes them.
+//! Numbers within bounds, as regular expressions for their spellings in JSON.
 //!
-//! Bounds are compared digit by digit, never as floats. A number is written plainly (`12.5`) or with an exponent
-//! of at most two digits; under bounds other than 0 the latter has one digit before its point.
+//! Bounds are compared digit by digit, never as floats. A number may be written plainly (`12.5`) or with an exponent of
+//! at most two digits; with bounds other than 0, the latter has exactly one digit before its point.
 
 use super::super::Reason;
 use super::super::rules::and;
@@ -15,24 +15,24 @@ const MAX_EXPONENT: i32 = 99;
 /// The most digits of a bound when it is written plainly.
 const MAX_DIGITS: i32 = 400;
 
-/// What schemas say of numbers.
+/// The limits that schemas set on a number.
 #[derive(Default)]
 pub struct Limits {
-    /// Only whole numbers, written with no more than a zero after the point.
+    /// Only integers; after the point they may have a single zero.
     pub integer: bool,
-    /// The largest lower bound, and whether it is out of bounds itself.
+    /// The largest lower bound, and whether it is exclusive.
     pub lower: Option<(Decimal, bool)>,
-    /// The smallest upper bound, likewise.
+    /// The smallest upper bound, and whether it is exclusive.
     pub upper: Option<(Decimal, bool)>,
     pub multiples: Vec<Decimal>,
     pub not_multiples: Vec<Decimal>,
-    /// Only numbers that are not whole.
+    /// Only numbers that are not integers.
     pub fraction: bool,
-    /// Numbers that are out of bounds.
+    /// Numbers that are not allowed.
     pub except: Vec<Decimal>,
 }
 
-/// 0.`digits` × 10^`point`, without zeros at either end.
+/// The number 0.`digits` × 10^`point`; `digits` has no zeros at either end, and is empty for 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decimal {
     negative: bool,
@@ -45,7 +45,7 @@ impl Decimal {
         Decimal::read(&number.to_string())
     }
 
-    /// A number as JSON writes it.
+    /// Parses a number as JSON writes it.
     pub fn read(number: &str) -> Reason<Self> {
         let text = number.to_ascii_lowercase();
         let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -83,7 +83,7 @@ impl Decimal {
         self.point >= self.digits.len() as i32
     }
 
-    /// The ways to write it: plainly, a whole number also with a zero after its point, or with an exponent.
+    /// All spellings of the number: plain, an integer also with `.0`, or with an exponent.
     pub fn spellings(&self) -> RegexAst {
         let plain = self.to_string();
         let mut options = Vec::new();
@@ -162,14 +162,14 @@ impl PartialOrd for Decimal {
 }
 
 impl Limits {
-    /// One more lower bound.
+    /// Adds a lower bound.
     pub fn at_least(&mut self, bound: Decimal, exclusive: bool) {
         let new = (bound, exclusive);
         let old = self.lower.take();
         self.lower = Some(old.map_or(new.clone(), |old| old.max(new)));
     }
 
-    /// One more upper bound.
+    /// Adds an upper bound.
     pub fn at_most(&mut self, bound: Decimal, exclusive: bool) {
         let tighter = |old: &(Decimal, bool)| (&old.0, !old.1) <= (&bound, !exclusive);
         if !self.upper.as_ref().is_some_and(tighter) {
@@ -177,7 +177,7 @@ impl Limits {
         }
     }
 
-    /// All numbers within the limits.
+    /// The expression for all numbers within the limits.
     pub fn regex(&self) -> Reason<RegexAst> {
         let (lower, upper) = (self.lower.as_ref(), self.upper.as_ref());
         let zero = |exclusive| {
@@ -199,7 +199,7 @@ impl Limits {
         }
         if lower.is_none_or(|(bound, _)| bound.negative) {
             let magnitude = |(bound, exclusive): &(Decimal, bool)| (bound.magnitude(), *exclusive);
-            // Minus zero is zero: it is within where zero is.
+            // −0 equals 0, and is allowed where that is.
             let least = match upper {
                 Some((bound, exclusive)) if bound.is_zero() => exclusive.then(|| zero(true)),
                 Some((bound, _)) if !bound.negative => None,
@@ -230,13 +230,13 @@ impl Limits {
             all.push(not(RegexAst::Regex(format!("{sign}{whole}{fraction}"))));
         }
         if self.fraction {
-            // So few digits that a float is not whole either.
+            // Few enough digits that no reader rounds the number to an integer float.
             all.push(RegexAst::Regex("-?[0-9]{1,9}\\.[0-9]{0,5}[1-9]".into()));
         }
         Ok(and(all))
     }
 
-    /// Numbers without a sign from `lower` to `upper`.
+    /// The numbers without a sign from `lower` to `upper`, each a bound and whether it is exclusive.
     fn magnitudes(
         &self,
         lower: Option<(Decimal, bool)>,
@@ -261,12 +261,12 @@ impl Limits {
         if self.fraction || needs_plain.iter().any(|numbers| !numbers.is_empty()) {
             return Ok(plain);
         }
-        // With an exponent zero is written by the form without bounds only.
+        // Only the form without bounds writes zero with an exponent.
         let above_zero = matches!(&lower, Some((bound, true)) if bound.is_zero());
         let lower = lower.filter(|(bound, _)| !bound.is_zero());
         let exponents = match (&lower, &upper) {
             (None, None) if self.integer => RegexAst::Regex("[1-9][0-9]*[eE]\\+?[0-9]{1,2}".into()),
-            // Without a point before an exponent that is not negative they are whole.
+            // A number without a point and with an exponent that is not negative is an integer.
             (lower, upper) if self.integer => RegexAst::And(vec![
                 scientific(lower.as_ref(), upper.as_ref()),
                 RegexAst::Regex("[1-9][eE]\\+?[0-9]+".into()),
@@ -284,7 +284,7 @@ fn not(ast: RegexAst) -> RegexAst {
     RegexAst::Not(Box::new(ast))
 }
 
-/// Among plain numbers those above a bound, or equal to it where it is not exclusive.
+/// The numbers in plain notation above a bound, or equal to it where it is not exclusive.
 fn above((bound, exclusive): &(Decimal, bool)) -> RegexAst {
     let (whole, fraction) = bound.parts();
     let any_fraction = "(?:\\.[0-9]+)?";
@@ -312,8 +312,8 @@ fn above((bound, exclusive): &(Decimal, bool)) -> RegexAst {
     RegexAst::Regex(options.join("|"))
 }
 
-/// Where digits of the same number can be the larger ones: the digits before, the first that differs, how many
-/// follow.
+/// The ways in which a number of the same length can be larger: the digits that are equal, the first that differs, and
+/// how many follow.
 fn larger(digits: &str) -> impl Iterator<Item = (&str, String, usize)> {
     digits
         .bytes()
@@ -329,7 +329,7 @@ fn below((bound, exclusive): &(Decimal, bool)) -> RegexAst {
     not(above(&(bound.clone(), !exclusive)))
 }
 
-/// Numbers with one digit that is not zero before the point, and an exponent.
+/// Numbers in scientific notation: one digit other than 0 before the point, and an exponent.
 fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) -> RegexAst {
     if upper.is_some_and(|(bound, _)| bound.is_zero()) {
         return RegexAst::NoMatch;
@@ -373,7 +373,7 @@ fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) 
     RegexAst::Or(options)
 }
 
-/// An exponent as programs write it: `5`, `+5`, `05`; `-5`.
+/// The spellings of an exponent: `5`, `+5`, `05`; `-5`.
 fn written(exponent: i32) -> String {
     let sign = match exponent {
         0 => "[+-]?",
@@ -384,8 +384,8 @@ fn written(exponent: i32) -> String {
     format!("{sign}{pad}{}", exponent.abs())
 }
 
-/// Few enough digits for a float to tell. Those after the last place of the step alone are no part of a multiple;
-/// what has fewer the library tells.
+/// Numbers that are not multiples of `step`, with so few digits that readers with floats agree. A number with more
+/// decimal places than `step` is no multiple; for others the library decides.
 fn no_multiple_of(step: &Decimal) -> Reason<RegexAst> {
     let places = (step.digits.len() as i32 - step.point).max(0);
     let few = match places {

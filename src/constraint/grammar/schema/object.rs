@@ -1,8 +1,8 @@
-//! Objects: their members in any order, each name once.
+//! Objects: members in any order, each name once.
 //!
-//! Which of the named members are written is kept in the bits of a rule's parameter, and above them how many of
-//! those that may be left out. Names of others are told apart by their spellings; that none of them comes twice is
-//! watched beside the grammar (`Names`).
+//! The parameter of a rule has a bit for each member that is known by name, set once that is written; above these, a
+//! counter of the optional members written so far. Members with other names are described by the spellings of their
+//! names; that none of these occurs twice is checked beside the grammar (`Names`).
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol, and};
@@ -12,16 +12,16 @@ use llguidance::derivre::RegexAst;
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::{Map, Value};
 
-/// Named members are counted in bits below this one, unnamed ones and those left out from it on.
+/// The first bit of the counter of optional members, named or not; each bit below it belongs to a named member.
 const COUNTER: u8 = 56;
 
-/// The largest number of the counter.
+/// The largest value of the counter.
 const MAX_COUNT: u64 = 255;
 
-/// The most patterns of names in one place: each set of them that a name can match is a case of its own.
+/// The most `patternProperties` for one object: each set of patterns that a name can match is a case of its own.
 const MAX_PATTERNS: usize = 4;
 
-/// What can be written between the commas.
+/// A kind of member: one with a known name, or those with other names that share a schema.
 pub struct Member {
     name: Symbol,
     value: Symbol,
@@ -38,13 +38,13 @@ impl Member {
     }
 }
 
-/// A pattern of names, and the schema it stands in.
+/// A key of `patternProperties`: the names that it matches, and its source.
 struct Pattern {
     names: RegexAst,
     source: String,
 }
 
-/// What is known of an object.
+/// What an object may contain: members with known names, kinds of other members, and bounds on their number.
 pub struct Shape {
     named: Vec<Member>,
     others: Vec<Member>,
@@ -53,7 +53,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// These members and no more.
+    /// An object with exactly these members.
     pub fn of(named: Vec<Member>) -> Self {
         Shape {
             named,
@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
         self.members(shape)
     }
 
-    /// What these members make.
+    /// The objects of this shape.
     pub(super) fn members(&mut self, shape: Shape) -> Reason<Symbol> {
         let (open, close) = (self.rules.literal("{")?, self.rules.literal("}")?);
         let object = self.rules.rule(false)?;
@@ -100,7 +100,7 @@ impl<'a> Compiler<'a> {
         Ok(object)
     }
 
-    /// Members without names of their own, as many as one likes.
+    /// A list of any number of members without known names.
     fn list(&mut self, shape: &Shape) -> Reason<Symbol> {
         let comma = self.item_separator()?;
         let list = self.rules.rule(false)?;
@@ -131,7 +131,7 @@ impl<'a> Compiler<'a> {
         let required: Vec<usize> = (0..shape.named.len())
             .filter(|&index| shape.named[index].required)
             .collect();
-        // How many of those that may be left out are needed, and how many fit.
+        // How many optional members are needed, and how many are allowed.
         let least = shape.least.saturating_sub(required.len() as u64);
         let most = shape.most.map(|most| {
             most.checked_sub(required.len() as u64)
@@ -207,7 +207,7 @@ impl<'a> Compiler<'a> {
                 needs: Vec::new(),
             },
         );
-        // A comma promises a member: one that is missing, or one that still fits.
+        // A comma must be followed by a member, so that there must be one that is not yet written and still allowed.
         for (index, &symbol) in symbols.iter().enumerate() {
             let missing = || ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(0));
             let condition = match shape.named.get(index) {
@@ -224,7 +224,7 @@ impl<'a> Compiler<'a> {
                 },
             );
         }
-        // All that is required must be possible, and enough of the rest.
+        // All required members must be possible, and enough of the optional ones.
         let needs = required.iter().map(|&index| symbols[index]).collect();
         if least > 0
             && shape.others.is_empty()
@@ -246,11 +246,12 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// So many named members that their order is that of the schema; the others come last.
+    /// Objects with too many named members for the bits of a parameter: their order is that of the schema, and the
+    /// others come last.
     fn in_order(&mut self, shape: &Shape, close: Symbol) -> Reason<Symbol> {
         let comma = self.item_separator()?;
         let others = self.list(shape)?;
-        // What may follow at the beginning, and after a member.
+        // The rest of the object where no member has been written yet, and where one has.
         let mut after_none = self.rules.choice(vec![vec![close], vec![others, close]])?;
         let mut after_some = self
             .rules
@@ -287,7 +288,7 @@ impl<'a> Compiler<'a> {
             }
             match schema.get("required") {
                 None => {}
-                // Draft 3 had it as a remark within a property.
+                // In draft 3 it was a boolean within a property.
                 Some(Value::Bool(_)) => {}
                 Some(Value::Array(list)) => {
                     for name in list {
@@ -306,7 +307,7 @@ impl<'a> Compiler<'a> {
             ));
         }
         names.extend(&required);
-        // Names from a list are named members, so that each can come once.
+        // Names that `propertyNames` lists become named members, so that each can occur once.
         for schema in flat.all("propertyNames") {
             let listed = schema.get("enum").and_then(Value::as_array);
             let listed = listed.into_iter().flatten().chain(schema.get("const"));
@@ -368,7 +369,7 @@ impl<'a> Compiler<'a> {
         })
     }
 
-    /// What `propertyNames` says of spellings.
+    /// The spellings of names that `propertyNames` allows.
     fn allowed_names(&mut self, flat: &Flat<'a>) -> Reason<Vec<RegexAst>> {
         let mut all = All::default();
         for schema in flat.all("propertyNames") {
@@ -382,13 +383,14 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// One spelling of a name.
+/// The usual JSON spelling of a name, without its quotes.
 fn escaped(name: &str) -> String {
     let quoted = Value::from(name).to_string();
     quoted[1..quoted.len() - 1].to_owned()
 }
 
-/// The schemas that the value of a member must fit.
+/// The schemas that the value of a member must fit. `name` is its name, if known; `matched` are the patterns that match
+/// it.
 pub(super) fn member_schema<'a>(
     flat: &Flat<'a>,
     name: Option<&str>,
@@ -426,7 +428,7 @@ pub(super) fn member_schema<'a>(
     Ok(all)
 }
 
-/// The schemas of a keyword that has them by name.
+/// The value of a keyword that is a map from names to schemas.
 pub(super) fn members<'a>(
     schema: &'a Map<String, Value>,
     keyword: &str,
@@ -440,7 +442,7 @@ pub(super) fn members<'a>(
     Ok(members.map(|(name, schema)| (name.as_str(), schema)))
 }
 
-/// The largest of the numbers of a keyword, 0 where there is none.
+/// The largest value of a keyword in all schemas, 0 where there is none.
 pub(super) fn most_of(flat: &Flat, keyword: &str) -> Reason<u64> {
     let counts: Reason<Vec<u64>> = flat
         .all(keyword)
@@ -449,7 +451,7 @@ pub(super) fn most_of(flat: &Flat, keyword: &str) -> Reason<u64> {
     Ok(counts?.into_iter().max().unwrap_or(0))
 }
 
-/// The smallest of the numbers of a keyword.
+/// The smallest value of a keyword in all schemas.
 pub(super) fn least_of(flat: &Flat, keyword: &str) -> Reason<Option<u64>> {
     let counts: Reason<Vec<u64>> = flat
         .all(keyword)

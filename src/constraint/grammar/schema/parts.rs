@@ -1,35 +1,36 @@
-//! Schemas that hold in one place, and what they say together.
+//! Conjunctions of schemas that must hold for the same value, and their flattened form.
 
 use super::super::Reason;
 use serde_json::{Map, Value};
 
-/// Schemas a value must fit, all of them.
+/// A conjunction: schemas that a value must all fit.
 #[derive(Debug, Clone, Default)]
 pub struct All<'a>(pub Vec<Part<'a>>);
 
-/// One of them.
+/// One schema of a conjunction.
 #[derive(Debug, Clone, Copy)]
 pub struct Part<'a> {
     pub schema: &'a Value,
     pub how: How,
-    /// The scope whose `unevaluated…` sees what it says of members and items; 0 for none.
+    /// The scope whose `unevaluated…` keywords take into account what this schema says of members and items; 0 for
+    /// none. See `Document::scope`.
     pub scope: usize,
 }
 
-/// How a schema is meant.
+/// How a schema is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum How {
     /// A value must fit it.
     Whole,
-    /// The same without what it refers to and chooses from, because that has been seen to.
+    /// A value must fit its keywords, without its references and choices, which have been followed already.
     Plain,
     /// A value must not fit it.
     Not,
-    /// It holds for objects that have a certain member.
+    /// It applies to objects that have a certain member.
     Dependent,
 }
 
-/// Schemas by where they stand in the document: equal for the same ones.
+/// Identifies a conjunction by the addresses of its schemas: equal keys mean the same schemas.
 pub type Key = Vec<(usize, How, usize)>;
 
 impl<'a> All<'a> {
@@ -47,7 +48,7 @@ impl<'a> All<'a> {
         self.push(schema, How::Not, 0);
     }
 
-    /// What must not fit any of these.
+    /// The conjunction of the negations: a value must fit none of these.
     pub fn none_of(schemas: &'a [Value]) -> Self {
         let mut all = All::default();
         for schema in schemas {
@@ -65,7 +66,7 @@ impl<'a> All<'a> {
         self.0.push(Part { schema, how, scope });
     }
 
-    /// Where it is one schema by itself, the opposite of it.
+    /// The negation, where the conjunction is a single schema.
     pub fn negated(&self) -> Option<Self> {
         let [part] = self.0[..] else {
             return None;
@@ -90,30 +91,30 @@ impl Part<'_> {
     }
 }
 
-/// Where it stands.
+/// The address of a schema, which identifies it.
 pub fn address<T>(value: &T) -> usize {
     std::ptr::from_ref(value) as usize
 }
 
-/// What schemas say together, their references followed.
+/// A flattened conjunction, its references followed.
 #[derive(Default)]
 pub struct Flat<'a> {
     pub parts: Vec<Part<'a>>,
-    /// Objects of keywords, all of which hold.
+    /// The keywords of each schema; all of them hold.
     pub schemas: Vec<&'a Map<String, Value>>,
-    /// For each of these the schemas whose `unevaluated…` it counts for.
+    /// For each of `schemas` the addresses of the schemas whose `unevaluated…` keywords take it into account.
     pub owners: Vec<Vec<usize>>,
     pub choices: Vec<Choice<'a>>,
 }
 
-/// Schemas of which one must fit, or exactly one.
+/// Options of which at least one, or exactly one, must fit.
 pub struct Choice<'a> {
     pub options: Vec<All<'a>>,
     pub exactly_one: bool,
 }
 
 impl<'a> Flat<'a> {
-    /// The same without its choices, but with one option of each.
+    /// The conjunction with its choices replaced by the given options.
     pub fn with(&self, options: &[&All<'a>]) -> All<'a> {
         let plain = self.parts.iter().map(|part| Part {
             how: How::Plain,
@@ -123,15 +124,15 @@ impl<'a> Flat<'a> {
         All(plain.chain(options).collect())
     }
 
-    /// The values of a keyword.
+    /// The values of a keyword in all schemas that have it.
     pub fn all(&self, keyword: &str) -> impl Iterator<Item = &'a Value> {
         self.schemas
             .iter()
             .filter_map(move |schema| schema.get(keyword))
     }
 
-    /// The rules of an `unevaluated…` for what no schema that counts for it says anything of. `says` is whether
-    /// a schema does, beside its own `unevaluated…`.
+    /// The schemas of an `unevaluated…` keyword that apply to a member or item: those whose owners have no schema in
+    /// their scope that says anything of it. `says` tells whether a schema does, its own `unevaluated…` aside.
     pub fn unevaluated(
         &self,
         keyword: &str,

@@ -1,7 +1,7 @@
 //! `pattern`: regular expressions of ECMA-262 → the same in Rust's syntax.
 //!
-//! What looks alike but means something else is written out (`\d`, `.`, a `[` within a class); what has no
-//! equal (looking around, references back) is refused.
+//! Constructs that look alike but mean something else are written out (`\d`, `.`, a `[` within a class); those without
+//! an equivalent (look-around, back references) are refused.
 
 use super::super::Reason;
 use std::fmt::Write;
@@ -44,7 +44,7 @@ pub fn to_rust(pattern: &str) -> Reason<String> {
     Ok(rust)
 }
 
-/// Whether digits follow a `{`. Rust also takes counts with blanks or without the smaller number, which are none.
+/// Whether a `{` begins a count. Rust's counts may also have blanks, or lack the minimum; ECMA-262's may not.
 fn is_count(rest: Peekable<Chars>) -> bool {
     let count: String = rest.take_while(|&c| c != '}').collect();
     let digits = count.chars().all(|c| c.is_ascii_digit() || c == ',');
@@ -116,7 +116,7 @@ fn number(rust: &mut String, c: char) {
     let _ = write!(rust, "\\x{{{:x}}}", u32::from(c));
 }
 
-/// What follows `[`. An empty class matches nothing, its opposite everything.
+/// Translates a class, from behind its `[`. In ECMA-262 an empty class matches nothing, and `[^]` everything.
 fn class(rest: &mut Peekable<Chars>, rust: &mut String) -> Reason<()> {
     let negated = rest.next_if_eq(&'^').is_some();
     if rest.next_if_eq(&']').is_some() {
@@ -139,7 +139,7 @@ fn class(rest: &mut Peekable<Chars>, rust: &mut String) -> Reason<()> {
             number(rust, '-');
             continue;
         }
-        // Only between two characters a hyphen makes a range.
+        // A hyphen makes a range only between two characters.
         let last = member(rest)?;
         write_member(rust, &first);
         match (&first, &last) {

@@ -1,16 +1,16 @@
-//! Texts → how JSON spells them.
+//! Strings → their spellings in JSON.
 //!
-//! Each character of a string has several spellings: itself, a short escape, `\u` with its number. A regular
-//! expression for strings becomes one for their spellings by replacing each character by all of its own. That
-//! commutes with everything else that expressions are made of, complements included, so that what is said of
-//! the decoded text holds for each way to write it. Half a surrogate pair is no character and has no spelling.
+//! Each character of a string has several spellings: itself, a short escape, `\u` with its code. An expression for
+//! strings becomes one for their spellings if each character in it is replaced by all spellings of that. The
+//! replacement commutes with all operators of expressions, complements included, so that a condition on the decoded
+//! text holds for every way to write it. Half a surrogate pair is no character and has no spelling.
 
 use super::super::Reason;
 use llguidance::derivre::RegexAst;
 use regex_syntax::hir::{Class, ClassUnicode, Hir, HirKind, Look};
 use std::fmt::Write;
 
-/// How deep groups may lie in one another.
+/// How deep groups may be nested.
 const MAX_DEPTH: u32 = 60;
 
 /// Every spelling of every text, without the quotes.
@@ -18,25 +18,25 @@ pub fn any() -> RegexAst {
     times(0, None)
 }
 
-/// Texts of so many characters.
+/// The spellings of texts of `least` to `most` characters.
 pub fn times(least: u32, most: Option<u32>) -> RegexAst {
     let character = characters([('\0', char::MAX)]);
     RegexAst::Repeat(Box::new(character), least, most.unwrap_or(u32::MAX))
 }
 
-/// One text.
+/// The spellings of one text.
 pub fn literal(text: &str) -> RegexAst {
     let spelled = text.chars().map(|c| characters([(c, c)]));
     RegexAst::Concat(spelled.collect())
 }
 
-/// With the quotes around it.
+/// An expression with quotes around it.
 pub fn quoted(inner: RegexAst) -> RegexAst {
     let quote = || RegexAst::Literal("\"".into());
     RegexAst::Concat(vec![quote(), inner, quote()])
 }
 
-/// What an expression in Rust's syntax matches: all of a text, or any part of it.
+/// The spellings of the texts that an expression in Rust's syntax matches: as a whole, or else in any part.
 pub fn regex(source: &str, whole: bool) -> Reason<RegexAst> {
     let mut parser = regex_syntax::ParserBuilder::new();
     let hir = parser.nest_limit(MAX_DEPTH).build().parse(source);
@@ -52,7 +52,7 @@ pub fn regex(source: &str, whole: bool) -> Reason<RegexAst> {
     Ok(RegexAst::Or(options?))
 }
 
-/// One alternative, free to stand anywhere but where an anchor holds it.
+/// One alternative of an unanchored search: the match may be anywhere in the text, unless an anchor fixes its place.
 fn sought(hir: &Hir) -> Reason<RegexAst> {
     if let HirKind::Capture(group) = hir.kind() {
         return sought_within(&group.sub, hir);
@@ -70,8 +70,8 @@ fn parts(hir: &Hir) -> &[Hir] {
     }
 }
 
-/// Parts one after the other, and anything behind them unless an anchor holds their end. The last part may be
-/// alternatives with anchors of their own: what they begin with in common, `^` as well, was taken out of them.
+/// A sequence of parts, with any text behind it unless an anchor forbids that. The last part may have alternatives with
+/// anchors of their own: the parser has moved their common prefix, which may include a `^`, before them.
 fn to_end(all: &[Hir]) -> Reason<RegexAst> {
     let Some((last, before)) = all.split_last() else {
         return Ok(any());
@@ -90,7 +90,7 @@ fn to_end(all: &[Hir]) -> Reason<RegexAst> {
     Ok(RegexAst::Concat(spelled))
 }
 
-/// A group around everything may have the anchors inside.
+/// A group around the whole expression may have the anchors inside.
 fn sought_within(inner: &Hir, group: &Hir) -> Reason<RegexAst> {
     let has_anchors = !group.properties().look_set().is_empty();
     match inner.kind() {
@@ -132,13 +132,13 @@ fn spell_class(class: &ClassUnicode) -> RegexAst {
     characters(ranges)
 }
 
-/// All spellings of one of these characters.
+/// All spellings of the characters in these ranges, both ends included.
 fn characters(ranges: impl IntoIterator<Item = (char, char)>) -> RegexAst {
     let (mut plain, mut escaped) = (String::new(), String::new());
     let mut numbers: Vec<String> = Vec::new();
     for (first, last) in ranges {
         let (first, last) = (u32::from(first), u32::from(last));
-        // What stands for itself: all but control characters, quotes and backslashes.
+        // All characters stand for themselves, but control characters, quotes and backslashes.
         for (low, high) in [(0x20, 0x21), (0x23, 0x5b), (0x5d, 0x10ffff)] {
             let (low, high) = (first.max(low), last.min(high));
             if low <= high {
@@ -184,7 +184,7 @@ fn characters(ranges: impl IntoIterator<Item = (char, char)>) -> RegexAst {
     RegexAst::Regex(format!("(?:{})", options.join("|")))
 }
 
-/// Surrogate pairs for 20 bits from `low` to `high`.
+/// The surrogate pairs for numbers of 20 bits from `low` to `high`.
 fn pairs(low: u32, high: u32) -> String {
     let pair = |first: u32, last: u32, low: u32, high: u32| {
         let first = hexadecimal(0xd800 + first, 0xd800 + last, 4);
@@ -194,7 +194,7 @@ fn pairs(low: u32, high: u32) -> String {
     split(low, high, 10, pair).join("|")
 }
 
-/// Numbers of so many hexadecimal digits, in either case.
+/// The numbers from `low` to `high` in `digits` hexadecimal digits, in upper or lower case.
 fn hexadecimal(low: u32, high: u32, digits: u32) -> String {
     if digits == 0 {
         return String::new();
@@ -211,8 +211,8 @@ fn hexadecimal(low: u32, high: u32, digits: u32) -> String {
     split(low, high, 4 * (digits - 1), range).join("|")
 }
 
-/// Splits the numbers from `low` to `high` by their leading bits: `part` gets ranges of those, each with one
-/// range of the `bits` that follow.
+/// Splits the numbers from `low` to `high` by their leading bits. `part` is called with a range of leading bits and the
+/// one range of the following `bits` bits that goes with all of them.
 fn split(
     low: u32,
     high: u32,

@@ -1,4 +1,4 @@
-//! Values that a schema lists, and their types.
+//! The values that a schema lists (`const`, `enum`), and the types it allows.
 
 use super::super::Reason;
 use super::negation::EXCEPT;
@@ -6,7 +6,7 @@ use super::number::Decimal;
 use super::parts::Flat;
 use serde_json::Value;
 
-/// The values that `const` and `enum` leave.
+/// The values that all of `const` and `enum` allow; `None` where there is neither.
 pub fn values<'a>(flat: &Flat<'a>) -> Reason<Option<Vec<&'a Value>>> {
     let mut left: Option<Vec<&'a Value>> = None;
     let mut narrow = |values: &'a [Value]| {
@@ -35,13 +35,13 @@ pub fn values<'a>(flat: &Flat<'a>) -> Reason<Option<Vec<&'a Value>>> {
     Ok(left)
 }
 
-/// The values that are left out.
+/// The values that negated `const` and `enum` rule out.
 pub fn exceptions<'a>(flat: &Flat<'a>) -> Vec<&'a Value> {
     let lists = flat.all(EXCEPT).filter_map(Value::as_array);
     lists.flatten().collect()
 }
 
-/// Equality of JSON: 1 is 1.0, and the order of members means nothing.
+/// Equality of JSON values: 1 equals 1.0, and the order of members does not count.
 pub fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
@@ -69,7 +69,7 @@ pub fn count(keyword: &str, value: &Value) -> Reason<u64> {
     count.ok_or_else(|| format!("\"{keyword}\" must be a whole number"))
 }
 
-/// The types a value may be of.
+/// The types that a value may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Types {
     pub null: bool,
