@@ -17,11 +17,17 @@ const CHECKS: &[(&str, Check)] = &[
     ("none", Value::is_none),
     ("escaped", Value::is_safe),
     ("boolean", |value| value.kind() == ValueKind::Bool),
-    ("true", |value| value.kind() == ValueKind::Bool && value.is_true()),
-    ("false", |value| value.kind() == ValueKind::Bool && !value.is_true()),
+    ("true", |value| {
+        value.kind() == ValueKind::Bool && value.is_true()
+    }),
+    ("false", |value| {
+        value.kind() == ValueKind::Bool && !value.is_true()
+    }),
     ("integer", |value| type_name(value) == "int"),
     ("float", |value| type_name(value) == "float"),
-    ("number", |value| matches!(type_name(value), "int" | "float" | "bool")),
+    ("number", |value| {
+        matches!(type_name(value), "int" | "float" | "bool")
+    }),
     ("string", |value| value.kind() == ValueKind::String),
     ("mapping", is_dict),
     ("callable", is_callable),
@@ -85,12 +91,16 @@ fn other(state: &mut State, name: &str, value: &Value, args: &[Value]) -> Result
         ("filter", []) => compare::hashed(state, value).map(|()| filters::is_filter(known)),
         ("test", []) => compare::hashed(state, value).map(|()| is_test(known)),
         ("sameas", [other]) => same(state, value, other),
-        _ => Err(super::value::failure(format!("the test {name} has other arguments"))),
+        _ => Err(super::value::failure(format!(
+            "the test {name} has other arguments"
+        ))),
     }
 }
 
 fn is_test(name: &str) -> bool {
-    let plain = CHECKS.iter().any(|(own, _)| *own == name && name != macros::GIVEN);
+    let plain = CHECKS
+        .iter()
+        .any(|(own, _)| *own == name && name != macros::GIVEN);
     let compared = || COMPARISONS.iter().any(|(_, names)| names.contains(&name));
     plain || compared() || OTHERS.contains(&name)
 }
@@ -108,9 +118,9 @@ fn same(state: &State, left: &Value, right: &Value) -> Result<bool> {
         return Ok(false);
     }
     match kind {
-        "list" | "dict" | "tuple" | "range" => {
-            Err(super::value::failure(format!("sameas is not known of two {kind} objects")))
-        }
+        "list" | "dict" | "tuple" | "range" => Err(super::value::failure(format!(
+            "sameas is not known of two {kind} objects"
+        ))),
         _ => Ok(true),
     }
 }

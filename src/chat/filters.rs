@@ -124,7 +124,9 @@ const FILTERS: &[(&str, Filter)] = &[
         }
     }),
     ("round", round),
-    ("safe", |_, value, _| Ok(Value::from_safe_string(text(value)?))),
+    ("safe", |_, value, _| {
+        Ok(Value::from_safe_string(text(value)?))
+    }),
     ("set", |_, value, args| {
         let (name, to) = (args.required("")?, args.required("")?);
         let names = value.downcast_object_ref::<Namespace>();
@@ -386,7 +388,8 @@ fn round(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value
         ("common", Some(whole)) if digits >= 0 => Ok(whole.into()),
         ("common", Some(whole)) => {
             let unit = 10_i128.checked_pow(digits.unsigned_abs());
-            let Some(unit) = unit.filter(|unit| whole.checked_abs() < Some(i128::MAX - unit)) else {
+            let Some(unit) = unit.filter(|unit| whole.checked_abs() < Some(i128::MAX - unit))
+            else {
                 return Ok(0.into());
             };
             let (below, rest) = (whole.div_euclid(unit), whole.rem_euclid(unit));

@@ -29,13 +29,16 @@ pub(super) fn add(environment: &mut Environment<'_>) {
         })),
     });
     environment.add_function("dict", dict);
-    environment.add_function("namespace", |state: &State, args: Rest<Value>, named: Kwargs| {
-        let names = Namespace::default();
-        for (name, value) in methods::pairs(state, &dict(state, args, named)?)? {
-            names.set(&text(&name)?, value);
-        }
-        Ok::<_, Error>(Value::from_object(names))
-    });
+    environment.add_function(
+        "namespace",
+        |state: &State, args: Rest<Value>, named: Kwargs| {
+            let names = Namespace::default();
+            for (name, value) in methods::pairs(state, &dict(state, args, named)?)? {
+                names.set(&text(&name)?, value);
+            }
+            Ok::<_, Error>(Value::from_object(names))
+        },
+    );
     // `{% generation %}` of the transformers library is a call block, whose function only calls its body. See
     // [`super::source`].
     environment.add_function("_generation_support", |state: &mut State, named: Kwargs| {

@@ -71,10 +71,15 @@ pub(super) fn call(
 /// The result of a method of a string that is marked as escaped (`Markup`): again escaped strings. Jinja2 would also
 /// escape the arguments that are put into it; where one needs it, the call is refused.
 fn safe(state: &State, method: &str, args: &[Value], found: Value) -> Result<Value, Error> {
-    if matches!(method, "center" | "format" | "join" | "ljust" | "replace" | "rjust") {
+    if matches!(
+        method,
+        "center" | "format" | "join" | "ljust" | "replace" | "rjust"
+    ) {
         let all = text(&Value::from(args.to_vec()))?;
         if all.contains(['&', '<', '>', '"']) {
-            return Err(failure(format!("{method} of an escaped text takes none to escape")));
+            return Err(failure(format!(
+                "{method} of an escaped text takes none to escape"
+            )));
         }
     }
     let safe = |value: Value| match value.as_str() {

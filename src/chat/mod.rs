@@ -15,14 +15,46 @@
 //! marks into the text. A template does not notice them: it finds `</think>` in a message as if there were none. In
 //! messages of the model itself, the tokens around its reasoning stay special tokens, see [`Tokenizer::shield_answer`].
 
-/// Declares the modules of the template engine, which are compiled only with the Cargo feature `chat`.
-macro_rules! engine {
-    ($($module:ident),*) => { $(#[cfg(feature = "chat")] mod $module;)* };
-}
-engine!(
-    arguments, checks, compare, filters, format, globals, json, macros, marks, methods, numbers,
-    operators, parts, render, rewrite, sequences, source, strings, unicode, value
-);
+#[cfg(feature = "chat")]
+mod arguments;
+#[cfg(feature = "chat")]
+mod checks;
+#[cfg(feature = "chat")]
+mod compare;
+#[cfg(feature = "chat")]
+mod filters;
+#[cfg(feature = "chat")]
+mod format;
+#[cfg(feature = "chat")]
+mod globals;
+#[cfg(feature = "chat")]
+mod json;
+#[cfg(feature = "chat")]
+mod macros;
+#[cfg(feature = "chat")]
+mod marks;
+#[cfg(feature = "chat")]
+mod methods;
+#[cfg(feature = "chat")]
+mod numbers;
+#[cfg(feature = "chat")]
+mod operators;
+#[cfg(feature = "chat")]
+mod parts;
+#[cfg(feature = "chat")]
+mod render;
+#[cfg(feature = "chat")]
+mod rewrite;
+#[cfg(feature = "chat")]
+mod sequences;
+#[cfg(feature = "chat")]
+mod source;
+#[cfg(feature = "chat")]
+mod strings;
+#[cfg(feature = "chat")]
+mod unicode;
+#[cfg(feature = "chat")]
+mod value;
 
 #[cfg(feature = "chat")]
 pub use render::{Rendering, render};

@@ -109,7 +109,10 @@ pub(super) fn remainder(state: &mut State, left: &Value, right: &Value) -> Resul
 /// `left * right`.
 pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Value> {
     if let (Some(left), Some(right)) = (integer(left), integer(right)) {
-        return left.checked_mul(right).map(Value::from).ok_or_else(too_large);
+        return left
+            .checked_mul(right)
+            .map(Value::from)
+            .ok_or_else(too_large);
     }
     if let (Some(left), Some(right)) = (float(left), float(right)) {
         return Ok(Value::from(left * right));
@@ -144,7 +147,9 @@ fn like(one: &Value, items: Vec<Value>) -> Value {
 /// `left ** right`.
 pub(super) fn power(left: &Value, right: &Value) -> Result<Value> {
     if let (Some(left), Some(right @ 0..)) = (integer(left), integer(right)) {
-        let power = u32::try_from(right).ok().and_then(|right| left.checked_pow(right));
+        let power = u32::try_from(right)
+            .ok()
+            .and_then(|right| left.checked_pow(right));
         return power.map(Value::from).ok_or_else(too_large);
     }
     let (Some(base), Some(exponent)) = (float(left), float(right)) else {
@@ -215,7 +220,10 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [Value; 3]) -> Result<
         at = at.saturating_add(step);
     }
     Ok(match kind {
-        "str" => part(value, &taken.iter().filter_map(Value::as_str).collect::<String>()),
+        "str" => part(
+            value,
+            &taken.iter().filter_map(Value::as_str).collect::<String>(),
+        ),
         "range" => View::part(value, [start, stop, step], taken),
         _ => like(value, taken),
     })
@@ -264,7 +272,10 @@ pub(super) fn attribute(value: &Value, name: &str) -> Result<Value> {
 /// `value[key]`: an item, else an attribute.
 pub(super) fn item(state: &State, value: &Value, key: &Value) -> Result<Value> {
     let found = match type_name(value) {
-        "dict" => compare::look_up(state, value, key).ok().flatten().unwrap_or_default(),
+        "dict" => compare::look_up(state, value, key)
+            .ok()
+            .flatten()
+            .unwrap_or_default(),
         "str" => {
             let count = super::marks::count(value.as_str().unwrap_or_default()) as i128;
             let place = integer(key).map(|place| if place < 0 { place + count } else { place });

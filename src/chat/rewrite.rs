@@ -175,7 +175,12 @@ impl Rewriter {
 
     /// The target of an assignment: a name, or a list or tuple of names.
     fn target<'a>(&self, of: &Expr<'a>) -> Result<Expr<'a>> {
-        let all = |items: &[Expr<'a>]| items.iter().map(|of| self.target(of)).collect::<Result<Vec<_>>>();
+        let all = |items: &[Expr<'a>]| {
+            items
+                .iter()
+                .map(|of| self.target(of))
+                .collect::<Result<Vec<_>>>()
+        };
         let span = of.span();
         Ok(match of {
             Expr::Var(of) => {

@@ -37,8 +37,12 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         "Undefined" => Ok(generator(Vec::new())),
         _ => Err(failure("can only get item pairs from a mapping")),
     }),
-    ("min", |state, value, args| extreme(state, value, args, Ordering::Less)),
-    ("max", |state, value, args| extreme(state, value, args, Ordering::Greater)),
+    ("min", |state, value, args| {
+        extreme(state, value, args, Ordering::Less)
+    }),
+    ("max", |state, value, args| {
+        extreme(state, value, args, Ordering::Greater)
+    }),
     ("sum", |state, value, args| {
         let path = Path::from(args, "attribute")?;
         let mut sum = args.next("start")?.unwrap_or_else(|| 0.into());
@@ -53,10 +57,18 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("batch", batch),
     ("slice", slice),
     ("map", map),
-    ("select", |state, value, args| choose(state, value, args, false, true)),
-    ("reject", |state, value, args| choose(state, value, args, false, false)),
-    ("selectattr", |state, value, args| choose(state, value, args, true, true)),
-    ("rejectattr", |state, value, args| choose(state, value, args, true, false)),
+    ("select", |state, value, args| {
+        choose(state, value, args, false, true)
+    }),
+    ("reject", |state, value, args| {
+        choose(state, value, args, false, false)
+    }),
+    ("selectattr", |state, value, args| {
+        choose(state, value, args, true, true)
+    }),
+    ("rejectattr", |state, value, args| {
+        choose(state, value, args, true, false)
+    }),
     ("unique", |state, value, args| {
         let sensitive = args.flag("case_sensitive", false)?;
         let path = Path::from(args, "attribute")?;
@@ -77,7 +89,10 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         let sensitive = args.flag("case_sensitive", false)?;
         let attribute = args.next("attribute")?.unwrap_or_else(|| ().into());
         let paths = match attribute.as_str() {
-            Some(names) => names.split(',').map(|name| Path::new(&name.into())).collect(),
+            Some(names) => names
+                .split(',')
+                .map(|name| Path::new(&name.into()))
+                .collect(),
             None => vec![Path::new(&attribute)],
         };
         let mut keyed = Vec::new();

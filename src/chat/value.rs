@@ -189,7 +189,11 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
             None if value.downcast_object_ref::<Namespace>().is_some() => {
                 let names = value.downcast_object_ref::<Namespace>();
                 out.push_str("<Namespace ");
-                write_repr(&names.map(Namespace::all).unwrap_or_default(), depth + 1, out)?;
+                write_repr(
+                    &names.map(Namespace::all).unwrap_or_default(),
+                    depth + 1,
+                    out,
+                )?;
                 out.push('>');
             }
             None => write!(Limited(out), "{value}").map_err(|_| ErrorKind::OutOfFuel)?,

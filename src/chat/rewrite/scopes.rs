@@ -111,4 +111,3 @@ fn argument_names<'a>(of: &ast::Macro<'a>) -> Vec<&'a str> {
     };
     of.args.iter().filter_map(name).collect()
 }
-
