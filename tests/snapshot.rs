@@ -234,7 +234,7 @@ fn a_snapshot_of_something_else_is_refused() {
     };
     refuse(&mut home, b"", "damaged");
     refuse(&mut home, &snapshot[..23], "damaged");
-    refuse(&mut home, &file, "none");
+    refuse(&mut home, &file, "no snapshot");
     let mut newer = snapshot.clone();
     newer[4] += 1;
     refuse(&mut home, &newer, "another version");
