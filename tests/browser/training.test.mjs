@@ -80,9 +80,8 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
   await page.fill("#score-text", line);
   await page.click("#score");
   await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("judged"));
-  const loss = Number(/is ([\d.]+):/.exec(await page.textContent("#train-pairs-note"))[1]);
-  // The file holds its weights in eight bits.
-  assert.ok(Math.abs((await number(page, "#score-mean")) - loss) < 0.05, `${loss}`);
+  // It has the weights of the best step; the pairs above were told by those of the last one.
+  assert.ok((await number(page, "#score-mean")) < unigram / 2);
   await close();
 });
 
