@@ -23,6 +23,8 @@ const STORIES = new URL("stories.gguf", location.href).href;
 const $ = (id) => document.getElementById(id);
 let generator;
 let loading;
+/** Settles when that load has ended. */
+let ended;
 let writing = false;
 /** Whether the running work should stop after its step. */
 let stopping = false;
@@ -54,11 +56,12 @@ async function inspected(url, signal) {
   return parts > 1 ? { source: url } : open(url, signal);
 }
 
-/** Loads the source that `opened` resolves to, unless another load is running. */
+/** Loads the source that `opened` resolves to, after a load that is running: a file may be dropped during the first. */
 async function load(name, opened) {
-  if (loading) return;
-  await stop();
+  while (loading) await ended;
   const abort = (loading = new AbortController());
+  let end;
+  ended = new Promise((resolve) => (end = resolve));
   showError();
   const before = generator ? $("model-status").textContent : "No model is loaded.";
   $("progress").hidden = false;
@@ -69,6 +72,7 @@ async function load(name, opened) {
   let settle;
   let loaded;
   try {
+    await stop();
     const found = await opened(abort.signal);
     settle = found.settle;
     // The old model is freed first: two may not fit into memory.
@@ -101,6 +105,7 @@ async function load(name, opened) {
     loading = undefined;
     $("progress").hidden = true;
     update();
+    end();
   }
 }
 
