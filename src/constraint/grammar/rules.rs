@@ -28,14 +28,32 @@ pub struct Alternative {
     pub needs: Vec<Symbol>,
 }
 
+impl Alternative {
+    /// These symbols with these parameters, whatever the parameter of the rule is.
+    pub fn new(parts: Vec<(Symbol, ParamExpr)>) -> Self {
+        Alternative {
+            condition: ParamCond::True,
+            parts,
+            needs: Vec::new(),
+        }
+    }
+
+    /// The same, only where the parameter of the rule fulfils `condition`.
+    pub fn when(self, condition: ParamCond) -> Self {
+        Alternative { condition, ..self }
+    }
+
+    /// The same, only if each of these symbols derives some text.
+    pub fn needing(self, needs: Vec<Symbol>) -> Self {
+        Alternative { needs, ..self }
+    }
+}
+
+/// Symbols without parameters.
 impl From<Vec<Symbol>> for Alternative {
     fn from(symbols: Vec<Symbol>) -> Self {
         let parts = symbols.into_iter();
-        Alternative {
-            condition: ParamCond::True,
-            parts: parts.map(|symbol| (symbol, ParamExpr::Null)).collect(),
-            needs: Vec::new(),
-        }
+        Self::new(parts.map(|symbol| (symbol, ParamExpr::Null)).collect())
     }
 }
 

@@ -110,31 +110,23 @@ impl<'a> Compiler<'a> {
             let condition = ParamCond::And(Box::new(missing), Box::new(fits.clone()));
             self.rules.add(
                 start,
-                Alternative {
-                    condition: condition.clone(),
-                    parts: vec![
-                        (symbol, ParamExpr::Null),
-                        (next, ParamExpr::BitOr(ParamValue(1 << index))),
-                    ],
-                    needs: Vec::new(),
-                },
+                Alternative::new(vec![
+                    (symbol, ParamExpr::Null),
+                    (next, ParamExpr::BitOr(ParamValue(1 << index))),
+                ])
+                .when(condition.clone()),
             );
             self.rules.add(
                 next,
-                Alternative {
-                    condition,
-                    parts: vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)],
-                    needs: vec![symbol],
-                },
+                Alternative::new(vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)])
+                    .when(condition)
+                    .needing(vec![symbol]),
             );
         }
         self.rules.add(
             next,
-            Alternative {
-                condition: ParamCond::BitCountGE(ParamRef::full(), bits(least)),
-                parts: vec![(close, ParamExpr::Null)],
-                needs: Vec::new(),
-            },
+            Alternative::from(vec![close])
+                .when(ParamCond::BitCountGE(ParamRef::full(), bits(least))),
         );
         if least == 0 {
             self.rules.add(array, vec![open, close]);
@@ -142,14 +134,10 @@ impl<'a> Compiler<'a> {
         if least <= possible && most.is_none_or(|most| most >= least) {
             self.rules.add(
                 array,
-                Alternative {
-                    condition: ParamCond::True,
-                    parts: vec![
-                        (open, ParamExpr::Null),
-                        (start, ParamExpr::Const(ParamValue(0))),
-                    ],
-                    needs: Vec::new(),
-                },
+                Alternative::new(vec![
+                    (open, ParamExpr::Null),
+                    (start, ParamExpr::Const(ParamValue(0))),
+                ]),
             );
         }
         Ok(array)

@@ -124,32 +124,23 @@ impl<'a> Compiler<'a> {
             ] {
                 self.rules.add(
                     start,
-                    Alternative {
-                        condition: condition.clone(),
-                        parts: vec![(symbol, ParamExpr::Null), (after, ParamExpr::SelfRef)],
-                        needs: Vec::new(),
-                    },
+                    Alternative::new(vec![(symbol, ParamExpr::Null), (after, ParamExpr::SelfRef)])
+                        .when(condition.clone()),
                 );
                 self.rules.add(
                     next,
-                    Alternative {
-                        condition,
-                        parts: vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)],
-                        needs: vec![symbol],
-                    },
+                    Alternative::new(vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)])
+                        .when(condition)
+                        .needing(vec![symbol]),
                 );
             }
         }
         self.rules.add(
             next,
-            Alternative {
-                condition: both(
-                    ParamCond::GE(items, ParamValue(least)),
-                    ParamCond::GE(fitting, ParamValue(found.least)),
-                ),
-                parts: vec![(close, ParamExpr::Null)],
-                needs: Vec::new(),
-            },
+            Alternative::from(vec![close]).when(both(
+                ParamCond::GE(items, ParamValue(least)),
+                ParamCond::GE(fitting, ParamValue(found.least)),
+            )),
         );
         if least == 0 && found.least == 0 {
             self.rules.add(array, vec![open, close]);
@@ -159,19 +150,17 @@ impl<'a> Compiler<'a> {
         if is_possible {
             self.rules.add(
                 array,
-                Alternative {
-                    condition: ParamCond::True,
-                    parts: vec![
-                        (open, ParamExpr::Null),
-                        (start, ParamExpr::Const(ParamValue(0))),
-                    ],
-                    // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
-                    // possible only if a value can fit both.
-                    needs: fits
-                        .filter(|_| found.least > 0 && first == 0)
+                Alternative::new(vec![
+                    (open, ParamExpr::Null),
+                    (start, ParamExpr::Const(ParamValue(0))),
+                ])
+                // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
+                // possible only if a value can fit both.
+                .needing(
+                    fits.filter(|_| found.least > 0 && first == 0)
                         .into_iter()
                         .collect(),
-                },
+                ),
             );
         }
         Ok(array)
@@ -187,11 +176,7 @@ impl<'a> Compiler<'a> {
         ] {
             self.rules.add(
                 rule,
-                Alternative {
-                    condition,
-                    parts: vec![(then, parameter)],
-                    needs: Vec::new(),
-                },
+                Alternative::new(vec![(then, parameter)]).when(condition),
             );
         }
         Ok(rule)

@@ -162,14 +162,11 @@ impl<'a> Compiler<'a> {
             let after = if member.required { next } else { counted };
             self.rules.add(
                 first,
-                Alternative {
-                    condition,
-                    parts: vec![
-                        (symbol, ParamExpr::Null),
-                        (after, ParamExpr::BitOr(ParamValue(1 << bit))),
-                    ],
-                    needs: Vec::new(),
-                },
+                Alternative::new(vec![
+                    (symbol, ParamExpr::Null),
+                    (after, ParamExpr::BitOr(ParamValue(1 << bit))),
+                ])
+                .when(condition),
             );
         }
         for member in &shape.others {
@@ -177,21 +174,17 @@ impl<'a> Compiler<'a> {
             symbols.push(symbol);
             self.rules.add(
                 first,
-                Alternative {
-                    condition: free(),
-                    parts: vec![(symbol, ParamExpr::Null), (counted, ParamExpr::SelfRef)],
-                    needs: Vec::new(),
-                },
+                Alternative::new(vec![
+                    (symbol, ParamExpr::Null),
+                    (counted, ParamExpr::SelfRef),
+                ])
+                .when(free()),
             );
         }
         if counts {
             self.rules.add(
                 counted,
-                Alternative {
-                    condition: ParamCond::True,
-                    parts: vec![(next, ParamExpr::Incr(counter))],
-                    needs: Vec::new(),
-                },
+                Alternative::new(vec![(next, ParamExpr::Incr(counter))]),
             );
         }
         let mut complete = ParamCond::GE(counter, ParamValue(least));
@@ -199,14 +192,8 @@ impl<'a> Compiler<'a> {
             let written = ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(1));
             complete = ParamCond::And(Box::new(written), Box::new(complete));
         }
-        self.rules.add(
-            next,
-            Alternative {
-                condition: complete,
-                parts: vec![(close, ParamExpr::Null)],
-                needs: Vec::new(),
-            },
-        );
+        self.rules
+            .add(next, Alternative::from(vec![close]).when(complete));
         // A comma must be followed by a member, so that there must be one that is not yet written and still allowed.
         for (index, &symbol) in symbols.iter().enumerate() {
             let missing = || ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(0));
@@ -217,11 +204,9 @@ impl<'a> Compiler<'a> {
             };
             self.rules.add(
                 next,
-                Alternative {
-                    condition,
-                    parts: vec![(comma, ParamExpr::Null), (first, ParamExpr::SelfRef)],
-                    needs: vec![symbol],
-                },
+                Alternative::new(vec![(comma, ParamExpr::Null), (first, ParamExpr::SelfRef)])
+                    .when(condition)
+                    .needing(vec![symbol]),
             );
         }
         // All required members must be possible, and enough of the optional ones.
@@ -234,14 +219,11 @@ impl<'a> Compiler<'a> {
         }
         self.rules.add(
             object,
-            Alternative {
-                condition: ParamCond::True,
-                parts: vec![
-                    (open, ParamExpr::Null),
-                    (first, ParamExpr::Const(ParamValue(0))),
-                ],
-                needs,
-            },
+            Alternative::new(vec![
+                (open, ParamExpr::Null),
+                (first, ParamExpr::Const(ParamValue(0))),
+            ])
+            .needing(needs),
         );
         Ok(())
     }
