@@ -8,16 +8,25 @@ use minijinja::{Error, ErrorKind, State};
 
 type Result<T> = std::result::Result<T, Error>;
 
+/// An operation on two numbers: on integers where both are, else on floats. `None` where one is no number.
+fn of_numbers(
+    left: &Value,
+    right: &Value,
+    on_integers: fn(i128, i128) -> Option<i128>,
+    on_floats: fn(f64, f64) -> f64,
+) -> Option<Result<Value>> {
+    if let (Some(left), Some(right)) = (integer(left), integer(right)) {
+        let result = on_integers(left, right);
+        return Some(result.map(Value::from).ok_or_else(too_large));
+    }
+    let result = on_floats(float(left)?, float(right)?);
+    Some(Ok(Value::from(result)))
+}
+
 /// `left + right`.
 pub(super) fn add(state: &State, left: &Value, right: &Value) -> Result<Value> {
-    if let (Some(left), Some(right)) = (integer(left), integer(right)) {
-        return left
-            .checked_add(right)
-            .map(Value::from)
-            .ok_or_else(too_large);
-    }
-    if let (Some(left), Some(right)) = (float(left), float(right)) {
-        return Ok(Value::from(left + right));
+    if let Some(sum) = of_numbers(left, right, i128::checked_add, |left, right| left + right) {
+        return sum;
     }
     match (left.kind(), right.kind()) {
         (ValueKind::String, ValueKind::String) => {
@@ -108,14 +117,8 @@ pub(super) fn remainder(state: &mut State, left: &Value, right: &Value) -> Resul
 
 /// `left * right`.
 pub(super) fn multiply(state: &State, left: &Value, right: &Value) -> Result<Value> {
-    if let (Some(left), Some(right)) = (integer(left), integer(right)) {
-        return left
-            .checked_mul(right)
-            .map(Value::from)
-            .ok_or_else(too_large);
-    }
-    if let (Some(left), Some(right)) = (float(left), float(right)) {
-        return Ok(Value::from(left * right));
+    if let Some(product) = of_numbers(left, right, i128::checked_mul, |left, right| left * right) {
+        return product;
     }
     let (all, times) = match (integer(left), integer(right)) {
         (Some(times), None) => (right, times),
