@@ -43,6 +43,14 @@ async function assertWell(page) {
   await until(page, () => document.querySelectorAll("#text .token").length >= 3 && document.querySelector("#stop").disabled);
 }
 
+/** A visit of the page while nothing is wrong with the server. */
+async function wellVisit() {
+  behave();
+  const visited = await visit();
+  await assertWell(visited.page);
+  return visited;
+}
+
 /**
  * Waits until this build of the page is cached, or was refused. Browsers look for a new build by themselves, but not at
  * once.
@@ -98,9 +106,7 @@ const ofModels = {
 
 for (const [name, outcome] of Object.entries(ofModels)) {
   test(`a model from a server with the fault "${name}"`, async () => {
-    behave();
-    const { page, context } = await visit();
-    await assertWell(page);
+    const { page, context } = await wellVisit();
     misbehave(faults[name], [MODEL]);
     const said = await loadModel(page);
     assert.match(said, outcome);
@@ -124,9 +130,7 @@ for (const [name, outcome] of Object.entries(ofModels)) {
 }
 
 test("an error of the server leaves the model that is loaded", async () => {
-  behave();
-  const { page, context } = await visit();
-  await assertWell(page);
+  const { page, context } = await wellVisit();
   assert.match(await loadModel(page, "/models/none.gguf"), /answered 404/);
   assert.match(await page.textContent("#model-status"), /million/);
   assert.ok(await page.isEnabled("#write"));
@@ -134,9 +138,7 @@ test("an error of the server leaves the model that is loaded", async () => {
 });
 
 test("a kept model that was damaged is downloaded again", async () => {
-  behave();
-  const { page, context } = await visit();
-  await assertWell(page);
+  const { page, context } = await wellVisit();
   await loadModel(page);
   await twoKept(page);
   await page.evaluate(async () => {
@@ -174,9 +176,7 @@ test("another model in the sample's place is not kept as the sample", async () =
 const twoKept = (page) => page.waitForFunction(async () => (await (await caches.open("nexttoken-models-2")).keys()).length === 2);
 
 test("an address that differs in its query alone takes the place of the one before", async () => {
-  behave();
-  const { page, context } = await visit();
-  await assertWell(page);
+  const { page, context } = await wellVisit();
   for (const query of ["?signed=1", "?signed=2", "", "?signed=1#there"]) {
     assert.match(await loadModel(page, MODEL + query), /million/);
     const there = (query) => caches.open("nexttoken-models-2").then(async (cache) => (await cache.keys()).some(({ url }) => url.split("#")[0].endsWith(`/story.gguf${query}`)));
@@ -192,9 +192,7 @@ test("an address that differs in its query alone takes the place of the one befo
 });
 
 test("an address that leads to no model is not kept", async () => {
-  behave();
-  const { page, context } = await visit();
-  await assertWell(page);
+  const { page, context } = await wellVisit();
   await loadModel(page);
   await twoKept(page);
   const removeCopies = async () => {
@@ -228,9 +226,7 @@ test("an address that leads to no model is not kept", async () => {
 });
 
 test("a model that cannot tell what it is gives its memory back, and stays kept", async () => {
-  behave();
-  const { page, context } = await visit();
-  await assertWell(page);
+  const { page, context } = await wellVisit();
   await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const [info, free] = [WorkerGenerator.prototype.info, WorkerGenerator.prototype.free];
@@ -259,9 +255,7 @@ test("a model that cannot tell what it is gives its memory back, and stays kept"
 });
 
 test("what an older version kept unchecked is removed", async () => {
-  behave();
-  const { page, context } = await visit();
-  await assertWell(page);
+  const { page, context } = await wellVisit();
   await page.evaluate(async () => {
     await (await caches.open("nexttoken-models-1")).put("/models/old.gguf", new Response("<h1>Welcome!"));
     await (await caches.open("nexttoken-models-2")).put("/models/x.gguf?nexttoken-copy=1", new Response("half decided"));
@@ -273,9 +267,7 @@ test("what an older version kept unchecked is removed", async () => {
 
 for (const kind of ["Generator", "WorkerGenerator"]) {
   test(`${kind}: a server that stalls is given up`, async () => {
-    behave();
-    const { page, context } = await visit();
-    await assertWell(page);
+    const { page, context } = await wellVisit();
     const attempt = (method, options) =>
       page.evaluate(
         async ({ kind, method, url, options }) => {
