@@ -81,6 +81,15 @@ const COVERAGE: [&str; 6] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
 ];
 
+/// How long a target is run.
+#[derive(Clone, Copy)]
+enum Effort {
+    /// With inputs that are new in every run.
+    Seconds(u64),
+    /// With the same inputs in every run on the same code.
+    Inputs(u32),
+}
+
 /// Runs all targets, or those in `only`, for `seconds` each. Fails at the first input that crashes a target or exceeds
 /// a limit.
 pub fn fuzz(repo: &Repo, seconds: u64, only: &[String]) -> Result<()> {
@@ -93,17 +102,23 @@ pub fn fuzz(repo: &Repo, seconds: u64, only: &[String]) -> Result<()> {
     }
     let chosen = |target: &&Target| only.is_empty() || only.iter().any(|name| name == target.name);
     for part in [Part::Engine, Part::Rules] {
-        run_all(repo, part, seconds, chosen)?;
+        run_all(repo, part, Effort::Seconds(seconds), chosen)?;
     }
     Ok(())
 }
 
-/// Runs the targets of the engine alone. The libraries of templates and grammars take minutes to compile.
-pub fn fuzz_engine(repo: &Repo, seconds: u64) -> Result<()> {
-    run_all(repo, Part::Engine, seconds, |_| true)
+/// Runs the targets of the engine alone, each with the same `inputs` inputs in every run, so that the outcome depends
+/// on the code alone. The libraries of templates and grammars take minutes to compile.
+pub fn fuzz_engine(repo: &Repo, inputs: u32) -> Result<()> {
+    run_all(repo, Part::Engine, Effort::Inputs(inputs), |_| true)
 }
 
-fn run_all(repo: &Repo, part: Part, seconds: u64, chosen: impl Fn(&&Target) -> bool) -> Result<()> {
+fn run_all(
+    repo: &Repo,
+    part: Part,
+    effort: Effort,
+    chosen: impl Fn(&&Target) -> bool,
+) -> Result<()> {
     let all = TARGETS.iter().filter(|target| target.part == part);
     let targets: Vec<&Target> = all.filter(chosen).collect();
     if targets.is_empty() {
@@ -111,7 +126,7 @@ fn run_all(repo: &Repo, part: Part, seconds: u64, chosen: impl Fn(&&Target) -> b
     }
     let programs = build(repo, part, &targets)?;
     for target in targets {
-        run(repo, target, &programs.join(target.name), seconds)?;
+        run(repo, target, &programs.join(target.name), effort)?;
     }
     Ok(())
 }
@@ -154,16 +169,25 @@ fn host() -> Result<String> {
     Ok(host.context("rustc does not say its host")?.to_owned())
 }
 
-fn run(repo: &Repo, target: &Target, program: &Path, seconds: u64) -> Result<()> {
+fn run(repo: &Repo, target: &Target, program: &Path, effort: Effort) -> Result<()> {
     let kept = repo.target().join("fuzz");
-    // Inputs that reached new code are kept for the next run.
-    let corpus = kept.join("corpus").join(target.name);
-    fs::create_dir_all(&corpus)?;
     let harmful = kept.join(format!("harmful-{}-", target.name));
     let mut fuzzer = Command::new(program);
-    fuzzer.current_dir(repo.root()).arg(&corpus);
+    fuzzer.current_dir(repo.root());
+    match effort {
+        Effort::Seconds(seconds) => {
+            // Inputs that reached new code are kept for the next run.
+            let corpus = kept.join("corpus").join(target.name);
+            fs::create_dir_all(&corpus)?;
+            fuzzer.arg(corpus).arg(format!("-max_total_time={seconds}"));
+            eprintln!("{}, {seconds} s", target.name);
+        }
+        Effort::Inputs(inputs) => {
+            fuzzer.args(["-seed=1", &format!("-runs={inputs}")]);
+            eprintln!("{}, {inputs} inputs", target.name);
+        }
+    }
     fuzzer.args([
-        format!("-max_total_time={seconds}"),
         format!("-max_len={}", target.longest),
         format!("-timeout={SLOW}"),
         format!("-rss_limit_mb={LARGE}"),
@@ -178,7 +202,6 @@ fn run(repo: &Repo, target: &Target, program: &Path, seconds: u64) -> Result<()>
     if let Some(words) = target.words {
         fuzzer.arg(format!("-dict={words}"));
     }
-    eprintln!("{}, {seconds} s", target.name);
     if command::run(&mut fuzzer).is_err() {
         bail!(
             "an input did harm to the fuzz target {}: it is {}…; give it to {} to see it again",

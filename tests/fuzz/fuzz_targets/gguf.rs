@@ -190,7 +190,7 @@ impl File {
 }
 
 /// All that a reader hands over.
-#[derive(Default, PartialEq, Debug)]
+#[derive(Default, Debug)]
 struct Found {
     header: Option<Header>,
     data: Vec<(usize, u8)>,
@@ -234,7 +234,8 @@ fuzz_target!(|file: File| {
     let (pieces, same_end) = read(pieces);
     assert_eq!(end, same_end);
     if end.is_ok() {
-        assert_eq!(whole, pieces);
+        // As texts, because a NaN in the metadata does not equal itself.
+        assert_eq!(format!("{whole:?}"), format!("{pieces:?}"));
     }
     let kept: usize = whole.data.len();
     assert!(kept <= bytes.len());
