@@ -22,6 +22,7 @@
 //! | [`generator`] | the loop: encode, forward, predict, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 //! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
+//! | `wasm` | the JavaScript interface; the scripts in `src/js` are its other half (features `wasm`, …) |
 
 pub mod chat;
 pub mod constraint;
@@ -41,12 +42,8 @@ pub mod score;
 pub mod tokenizer;
 #[cfg(feature = "train")]
 pub mod train;
-#[cfg(all(target_arch = "wasm32", feature = "js"))]
+#[cfg(target_arch = "wasm32")]
 pub mod wasm;
-#[cfg(all(target_arch = "wasm32", feature = "js-chat"))]
-pub mod wasm_chat;
-#[cfg(all(target_arch = "wasm32", feature = "js-constraint"))]
-pub mod wasm_constraint;
 
 pub use error::{Error, Result};
 pub use info::Info;

@@ -8,7 +8,7 @@ use common::js::*;
 use common::*;
 use js_sys::{Array, Function, Promise, Uint8Array, Uint32Array};
 use nexttoken::quant::TensorType;
-use nexttoken::wasm::{Generator, backend, version};
+use nexttoken::wasm::engine::{Generator, backend, version};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;

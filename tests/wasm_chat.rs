@@ -59,7 +59,7 @@ async fn messages_are_checked() {
 /// The chat module's own door; the package test goes through it as a page does.
 #[wasm_bindgen_test]
 fn the_chat_module_renders() {
-    let render = nexttoken::wasm_chat::render_chat;
+    let render = nexttoken::wasm::chat::render_chat;
     let job = |template: &str| {
         format!(
             r#"{{"template": "{template}", "messages": [{{"role": "user", "content": "hi"}}], "date": "2026-11-24", "variables": {{"loud": true}}}}"#

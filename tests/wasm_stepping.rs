@@ -8,7 +8,7 @@ use common::js::*;
 use common::*;
 use js_sys::{Array, Float32Array};
 use nexttoken::quant::TensorType;
-use nexttoken::wasm::Generator;
+use nexttoken::wasm::engine::Generator;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

@@ -2,7 +2,8 @@
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Object, Reflect, Uint8Array};
-use nexttoken::wasm::{Generator, Trainer};
+use nexttoken::wasm::engine::Generator;
+use nexttoken::wasm::trainer::Trainer;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

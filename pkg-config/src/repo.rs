@@ -53,9 +53,14 @@ impl Repo {
         self.0.join("pkg-config").join("tools")
     }
 
-    /// The hand-written part of the npm package.
-    pub fn npm_sources(&self) -> PathBuf {
-        self.0.join("pkg-config").join("npm")
+    /// The scripts of the npm package, which load the modules.
+    pub fn scripts(&self) -> PathBuf {
+        self.0.join("src").join("js")
+    }
+
+    /// The manifest of the npm package.
+    pub fn npm_manifest(&self) -> PathBuf {
+        self.0.join("pkg-config").join("package.json")
     }
 
     /// The tests that drive the page.

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, available_parallelism};
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -42,8 +41,9 @@ fn assemble_package(repo: &Repo, more: &[Variant], names: bool) -> Result<()> {
     assemble(repo, shipped.chain(&extras))
 }
 
-/// Builds the modules, and returns them in the given order. Most of the time goes into the last optimization of a whole
-/// module, which runs on one core, so that several modules are built at the same time.
+/// Builds the modules, and returns them in the given order. Those with the same dependencies are built one after the
+/// other, in one folder; the others at the same time, because most of the time goes into the last optimization of a
+/// whole module, which runs on one core.
 fn build_side_by_side(
     repo: &Repo,
     variants: &[Variant],
@@ -51,24 +51,26 @@ fn build_side_by_side(
 ) -> Result<Vec<(Variant, Bound)>> {
     // Installed here, so that the threads do not all install it.
     tools::wasm_opt(repo)?;
-    let next = AtomicUsize::new(0);
-    let build = || {
-        let mut built = Vec::new();
-        while let Some(&variant) = variants.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let names = names && Variant::ENGINES.contains(&variant);
-            built.push((variant, wasm::build(repo, variant, names)?));
+    let mut groups: Vec<Vec<Variant>> = Vec::new();
+    for &variant in variants {
+        let same = |group: &&mut Vec<Variant>| group[0].dependencies() == variant.dependencies();
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(variant),
+            None => groups.push(vec![variant]),
         }
-        Ok(built)
+    }
+    let build = |variant: Variant| {
+        let names = names && Variant::ENGINES.contains(&variant);
+        Ok((variant, wasm::build(repo, variant, names)?))
     };
-    let cores = available_parallelism().map_or(1, usize::from);
     let mut built = thread::scope(|scope| {
-        let workers: Vec<_> = (0..cores.min(variants.len()))
-            .map(|_| scope.spawn(build))
-            .collect();
+        let start = |group: Vec<Variant>| {
+            scope.spawn(move || group.into_iter().map(build).collect::<Result<Vec<_>>>())
+        };
+        let threads: Vec<_> = groups.into_iter().map(start).collect();
         let mut built = Vec::new();
-        for worker in workers {
-            let result: Result<Vec<_>> = worker.join().expect("a build does not panic");
-            built.extend(result?);
+        for thread in threads {
+            built.extend(thread.join().expect("a build does not panic")?);
         }
         anyhow::Ok(built)
     })?;
@@ -79,9 +81,10 @@ fn build_side_by_side(
 fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>) -> Result<()> {
     let package = repo.package();
     clear(&package)?;
-    copy_tree(&repo.npm_sources(), &package)?;
+    copy_tree(&repo.scripts(), &package)?;
     strip_comments(&package)?;
-    check_version(&package.join("package.json"))?;
+    check_version(&repo.npm_manifest())?;
+    copy(&repo.npm_manifest(), &package.join("package.json"))?;
     for (variant, bound) in modules {
         copy(&bound.module, &package.join(variant.module()))?;
         fs::write(package.join(variant.stem() + ".js"), &bound.glue)?;

@@ -210,7 +210,7 @@ fn clippy(repo: &Repo) -> Result<()> {
 fn clippy_wasm(repo: &Repo) -> Result<()> {
     tools::wasm_target()?;
     // Once for each module of the package.
-    for features in ["js", "js-chat", "js-constraint", "js,train"] {
+    for features in ["wasm", "wasm-chat", "wasm-constraint", "wasm,train"] {
         let mut cargo = cargo(
             repo,
             &["clippy", "--locked", "--package", "nexttoken", "--lib"],
@@ -308,7 +308,7 @@ fn wasm_test(repo: &Repo) -> Result<()> {
         command::run(&mut wasm_pack)
     };
     // Without the command line and most native tests: wasm-pack builds everything it finds.
-    let features = "js,js-chat,constraint,train";
+    let features = "wasm,wasm-chat,constraint,train";
     test(
         None,
         &["--", "--no-default-features", "--features", features],

@@ -31,16 +31,61 @@ pub enum Variant {
 
 /// How a module is built.
 struct Recipe {
-    /// Cargo's profile.
-    profile: &'static str,
+    /// What the crate is linked with.
+    dependencies: Dependencies,
     /// The features of the crate that are compiled in.
     features: &'static str,
-    /// The flags of rustc besides [`PANICS`].
-    rustc: String,
-    /// Cargo's options for the standard library.
-    standard_library: &'static [&'static str],
+    /// The flags of rustc for the crate alone.
+    rustc: Vec<String>,
     /// The options of wasm-opt besides [`OPTIMISER`].
     optimiser: Vec<&'static str>,
+}
+
+/// The standard library and the other dependencies. Modules that are linked with the same share a folder, where Cargo
+/// compiles these once, and are built there one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dependencies {
+    /// Compiled for speed, with 128-bit SIMD.
+    Simd,
+    /// Compiled for speed, without SIMD.
+    Scalar,
+    /// Compiled for size.
+    Small,
+}
+
+impl Dependencies {
+    /// The name of their folder.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Simd => "simd",
+            Self::Scalar => "scalar",
+            Self::Small => "small",
+        }
+    }
+
+    /// Cargo's profile.
+    fn profile(self) -> &'static str {
+        match self {
+            Self::Simd | Self::Scalar => "release",
+            Self::Small => "small",
+        }
+    }
+
+    /// The flags of rustc besides [`PANICS`].
+    fn rustc(self) -> &'static str {
+        match self {
+            Self::Simd => "-Ctarget-feature=+simd128",
+            Self::Scalar | Self::Small => "-Ctarget-feature=-simd128",
+        }
+    }
+
+    /// Cargo's options for the standard library.
+    fn standard_library(self) -> &'static [&'static str] {
+        match self {
+            Self::Simd | Self::Scalar => &[],
+            Self::Small => &["-Z", "build-std-features=optimize_for_size"],
+        }
+    }
 }
 
 impl Variant {
@@ -77,34 +122,41 @@ impl Variant {
         }
     }
 
+    /// What it is linked with.
+    pub fn dependencies(self) -> Dependencies {
+        self.recipe().dependencies
+    }
+
     fn recipe(self) -> Recipe {
-        let fast = |features, target_features, optimiser: &[&'static str]| Recipe {
-            profile: "release",
+        let fast = |features| Recipe {
+            dependencies: Dependencies::Simd,
             features,
-            rustc: format!("-Ctarget-feature={target_features}"),
-            standard_library: &[],
-            optimiser: [&FAST, optimiser].concat(),
+            rustc: Vec::new(),
+            optimiser: [&FAST[..], &["--enable-simd"]].concat(),
         };
         // These are optimized for size, because they are downloaded while the user waits for an answer.
         let small = |features, memory: u32| Recipe {
-            profile: "small",
+            dependencies: Dependencies::Small,
             features,
-            rustc: format!("-Clink-arg=--max-memory={memory}"),
-            standard_library: &["-Z", "build-std-features=optimize_for_size"],
+            rustc: vec![format!("-Clink-arg=--max-memory={memory}")],
             optimiser: vec!["-Oz"],
         };
         match self {
-            Self::Simd128 => fast("js", "+simd128", &["--enable-simd"]),
-            Self::Relaxed => fast(
-                "js",
-                "+simd128,+relaxed-simd",
-                &["--enable-simd", "--enable-relaxed-simd"],
-            ),
-            Self::Scalar => fast("js", "-simd128", &[]),
-            Self::Trainer => fast("js,train", "+simd128", &["--enable-simd"]),
+            Self::Simd128 => fast("wasm"),
+            Self::Relaxed => Recipe {
+                rustc: vec!["-Ctarget-feature=+relaxed-simd".to_owned()],
+                optimiser: [&FAST[..], &["--enable-simd", "--enable-relaxed-simd"]].concat(),
+                ..fast("wasm")
+            },
+            Self::Scalar => Recipe {
+                dependencies: Dependencies::Scalar,
+                optimiser: FAST.to_vec(),
+                ..fast("wasm")
+            },
+            Self::Trainer => fast("wasm,train"),
             // Enough for every template, and for every grammar within its limits.
-            Self::Chat => small("js-chat", 64 << 20),
-            Self::Constraint => small("js-constraint", 512 << 20),
+            Self::Chat => small("wasm-chat", 64 << 20),
+            Self::Constraint => small("wasm-constraint", 512 << 20),
         }
     }
 }
@@ -150,14 +202,14 @@ const OPTIMISER: [&str; 7] = [
 pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
     let mut recipe = variant.recipe();
     if names {
-        // This mangling has names that tell the instances of a generic kernel apart. Flags are separated by the byte
-        // 0x1F.
-        recipe.rustc += "\u{1f}-Csymbol-mangling-version=v0";
+        // This mangling has names that tell the instances of a generic kernel apart.
+        recipe.rustc.push("-Csymbol-mangling-version=v0".to_owned());
         recipe.optimiser.push("--debuginfo");
     }
-    let compiled = compile(repo, variant, &recipe)?;
     let folder = repo.variants().join(variant.name());
     fs::create_dir_all(&folder)?;
+    let compiled = folder.join("compiled.wasm");
+    compile(repo, &recipe, &compiled)?;
     let stamp = folder.join("made-from");
     let made_from = stamp_of(&compiled, &recipe)?;
     if fs::read_to_string(&stamp).is_ok_and(|old| old == made_from) {
@@ -192,30 +244,35 @@ fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     ))
 }
 
-/// Compiles the library by a recipe, and returns the path of the raw module.
-fn compile(repo: &Repo, variant: Variant, recipe: &Recipe) -> Result<PathBuf> {
-    // A folder for each variant, because Cargo rebuilds everything when flags change.
-    let target = repo.target().join("wasm").join(variant.name());
+/// Compiles the library by a recipe, and copies the raw module to a path.
+fn compile(repo: &Repo, recipe: &Recipe, to: &Path) -> Result<()> {
+    let dependencies = recipe.dependencies;
+    let target = repo.target().join("wasm").join(dependencies.name());
     let mut cargo = command::cargo();
     cargo
         .current_dir(repo.root())
-        .args(["build", "--locked", "--package", "nexttoken", "--lib"])
-        .args(["--profile", recipe.profile, "--no-default-features"])
+        .args(["rustc", "--locked", "--package", "nexttoken", "--lib"])
+        .args(["--profile", dependencies.profile(), "--no-default-features"])
         .args(["--features", recipe.features])
         .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(&target)
         .args(["-Z", "build-std=std,panic_abort"])
-        .args(recipe.standard_library)
+        .args(dependencies.standard_library())
+        // Keeps the outputs of different features and flags apart.
+        .args(["-Z", "build-dir-new-layout"])
         // Lets the pinned stable compiler use unstable options.
         .env("RUSTC_BOOTSTRAP", "1")
         // Replaces all other sources of flags, including the user's own: the same source must give the same module.
         .env(
             "CARGO_ENCODED_RUSTFLAGS",
-            format!("{PANICS}\u{1f}{}", recipe.rustc),
+            format!("{PANICS}\u{1f}{}", dependencies.rustc()),
         );
-    command::run(&mut cargo)?;
-    let built = target.join("wasm32-unknown-unknown").join(recipe.profile);
-    Ok(built.join("nexttoken.wasm"))
+    command::run(cargo.arg("--").args(&recipe.rustc))?;
+    let built = target
+        .join("wasm32-unknown-unknown")
+        .join(dependencies.profile());
+    fs::copy(built.join("nexttoken.wasm"), to)?;
+    Ok(())
 }
 
 /// The module without the functions that llguidance exports for C, and without the code that only these use.

@@ -11,14 +11,14 @@
 // In WebAssembly it is compiled only into the module for grammars: the engine would carry the library along.
 #[cfg(all(
     feature = "constraint",
-    any(not(target_arch = "wasm32"), feature = "js-constraint")
+    any(not(target_arch = "wasm32"), feature = "wasm-constraint")
 ))]
 mod grammar;
 mod table;
 
 #[cfg(all(
     feature = "constraint",
-    any(not(target_arch = "wasm32"), feature = "js-constraint")
+    any(not(target_arch = "wasm32"), feature = "wasm-constraint")
 ))]
 pub use grammar::{Grammar, Kind, Vocabulary};
 pub use table::token_table;

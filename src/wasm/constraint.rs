@@ -1,47 +1,52 @@
-//! Constraints whose rule is a JavaScript function; see [`crate::constraint`].
+//! The JavaScript interface of [`crate::constraint`]: a WebAssembly module of its own, which a page loads with the
+//! first constraint.
 
-use super::Generator;
-use super::error::{describe, invalid};
-use crate::constraint::{Constraint, Rule, token_table};
-use crate::sampler::Mask;
-use crate::{Error, Result, TokenId};
-use js_sys::{ArrayBuffer, Function, Uint32Array};
-use std::sync::Arc;
-use wasm_bindgen::prelude::*;
+use crate::Error;
+use crate::constraint::{Grammar, Kind, Rule, Vocabulary};
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A JavaScript function from a `Uint32Array` of token ids to a `Uint32Array` with the words of a [`Mask`], or
-/// undefined at the end.
-struct JsRule(Function);
+/// What is thrown: `[code, message]`.
+type Thrown = Vec<JsValue>;
 
-impl Rule for JsRule {
-    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
-        let ids = Uint32Array::from(ids);
-        let words = self.0.call1(&JsValue::UNDEFINED, &ids);
-        let words = words.map_err(|thrown| Error::Constraint(describe(&thrown)))?;
-        // An object with the prototype of a typed array passes the first test only.
-        let words = words.dyn_ref::<Uint32Array>();
-        let words = words.filter(|words| ArrayBuffer::is_view(words));
-        Ok(words.map(|words| Mask::new(words.to_vec())))
-    }
+fn thrown(error: Error) -> Thrown {
+    // The engine adds the kind of error to the message again where it throws this on.
+    let message = match &error {
+        Error::Constraint(reason) => reason.clone(),
+        error => error.to_string(),
+    };
+    vec![error.code().into(), message.into()]
 }
 
-/// Reads the option `constraint`: such a function, or false for none.
-#[cold]
-#[inline(never)]
-pub(super) fn from_js(value: JsValue) -> Result<Option<Constraint>> {
-    if value.as_bool() == Some(false) {
-        return Ok(None);
-    }
-    let function = value.dyn_into();
-    let function = function.map_err(|_| invalid("constraint", "a function or false"))?;
-    Ok(Some(Constraint::new(Arc::new(JsRule(function)))))
-}
+/// The vocabulary of a model, for which grammars are compiled.
+#[wasm_bindgen]
+pub struct Tokens(Vocabulary);
 
 #[wasm_bindgen]
-impl Generator {
-    /// The table from which the module for grammars reads the vocabulary.
-    #[wasm_bindgen(skip_typescript)]
-    pub fn token_table(&self) -> Result<Vec<u8>> {
-        token_table(&self.model.tokenizer)
+impl Tokens {
+    /// Reads the table that `Generator.token_table` of the engine writes.
+    #[wasm_bindgen(constructor)]
+    pub fn new(table: &[u8]) -> Result<Tokens, Thrown> {
+        Vocabulary::new(table).map(Tokens).map_err(thrown)
+    }
+
+    /// Compiles a source of a kind: "json_schema", "regex" or "grammar".
+    pub fn compile(&self, kind: &str, source: &str) -> Result<Compiled, Thrown> {
+        let kind: Kind = kind.parse().map_err(thrown)?;
+        self.0.grammar(kind, source).map(Compiled).map_err(thrown)
+    }
+}
+
+/// A compiled grammar.
+#[wasm_bindgen]
+pub struct Compiled(Grammar);
+
+#[wasm_bindgen]
+impl Compiled {
+    /// The mask of the tokens that may follow `ids`: bit `id % 32` of word `id / 32` is set where token `id` may.
+    /// Undefined where the text is complete.
+    pub fn next(&self, ids: &[u32]) -> Result<Option<Vec<u32>>, Thrown> {
+        let mask = self.0.next(ids).map_err(thrown)?;
+        Ok(mask.map(|mask| mask.words().to_vec()))
     }
 }

@@ -1,6 +1,6 @@
 //! The JavaScript interface of training: a thin layer over [`crate::train`], in a module of its own.
 
-use super::{JsResult, host, options, to_js};
+use super::engine::{JsResult, host, options, to_js};
 use crate::Result;
 use crate::generator;
 use crate::quant::TensorType;

@@ -2,7 +2,7 @@
 
 use super::{END, spell, spelling_model};
 use js_sys::{Object, Reflect, Uint8Array};
-use nexttoken::wasm::Generator;
+use nexttoken::wasm::engine::Generator;
 use wasm_bindgen::{JsCast, JsValue};
 
 pub fn object(pairs: &[(&str, JsValue)]) -> JsValue {

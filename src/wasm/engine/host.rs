@@ -16,25 +16,28 @@ extern "C" {
     fn clear_timeout(timer: &JsValue);
 
     #[wasm_bindgen(catch, js_name = fetch)]
-    pub(super) fn fetch(resource: &JsValue, init: &Object) -> Result<Promise, JsValue>;
+    pub(in crate::wasm) fn fetch(resource: &JsValue, init: &Object) -> Result<Promise, JsValue>;
 
     /// Throws for a proxy that was revoked.
     #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
-    pub(super) fn is_array(value: &JsValue) -> Result<bool, JsValue>;
+    pub(in crate::wasm) fn is_array(value: &JsValue) -> Result<bool, JsValue>;
 }
 
 /// Milliseconds since the page or worker began.
-pub(super) fn now() -> f64 {
+pub(in crate::wasm) fn now() -> f64 {
     performance_now()
 }
 
 /// Waits for a new task, so that the page can handle its events.
-pub(super) async fn pause() {
+pub(in crate::wasm) async fn pause() {
     let _ = JsFuture::from(timer(0.0).0).await;
 }
 
 /// Waits for `promise`. Returns undefined where it takes longer than `milliseconds`; 0 means no limit.
-pub(super) async fn within(milliseconds: u32, promise: &Promise) -> Result<JsValue, JsValue> {
+pub(in crate::wasm) async fn within(
+    milliseconds: u32,
+    promise: &Promise,
+) -> Result<JsValue, JsValue> {
     if milliseconds == 0 {
         return JsFuture::from(promise.clone()).await;
     }

@@ -22,7 +22,7 @@ const TIMEOUT_MS: u32 = 60_000;
 
 /// The options that `Generator.load` accepts beside the source.
 #[derive(Default)]
-pub(super) struct LoadOptions {
+pub(in crate::wasm) struct LoadOptions {
     pub on_progress: Option<Function>,
     pub signal: Option<AbortSignal>,
     /// Milliseconds that may pass without a byte; 0 for any number.
@@ -31,7 +31,7 @@ pub(super) struct LoadOptions {
 }
 
 /// The options of `Generator.load`.
-pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
+pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
     let mut options = LoadOptions {
         timeout: TIMEOUT_MS,
         ..LoadOptions::default()
@@ -59,7 +59,7 @@ pub(super) fn load_options(object: &JsValue) -> Result<LoadOptions> {
 }
 
 /// The options of `Generator.inspect`: those of `Generator.load` but for its progress.
-pub(super) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
+pub(in crate::wasm) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
     let options = load_options(object)?;
     match options.on_progress {
         Some(_) => Err(Error::UnknownOption("onProgress".into())),
@@ -68,7 +68,10 @@ pub(super) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
 }
 
 /// The options of `start` and `configure`. What is absent stays as in `options`. Ranges are checked by the generator.
-pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Result<Options> {
+pub(in crate::wasm) fn generation_options(
+    object: &JsValue,
+    mut options: Options,
+) -> Result<Options> {
     for (name, value) in entries(object)? {
         match name.as_str() {
             "temperature" => options.temperature = number(&name, &value)?,
@@ -113,7 +116,7 @@ pub(super) fn generation_options(object: &JsValue, mut options: Options) -> Resu
 }
 
 /// The option `top` of `peek` and `score`; the argument `top` is its default.
-pub(super) fn top_option(object: &JsValue, mut top: u32) -> Result<u32> {
+pub(in crate::wasm) fn top_option(object: &JsValue, mut top: u32) -> Result<u32> {
     for (name, value) in entries(object)? {
         match name.as_str() {
             "top" => top = list_length(&name, &value)?,
@@ -188,7 +191,7 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
 }
 
 /// Token ids from a typed array or an array of numbers.
-pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
+pub(in crate::wasm) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
     let mut ids = Vec::new();
     let read = each(value, &mut |item| {
         ids.push(u32::try_from(integer(&item)?).ok()?);
@@ -200,7 +203,7 @@ pub(super) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
 
 /// The options of a trainer: a preset, and changes to it.
 #[cfg(feature = "train")]
-pub(super) fn training_options(object: &JsValue) -> Result<crate::train::Options> {
+pub(in crate::wasm) fn training_options(object: &JsValue) -> Result<crate::train::Options> {
     use crate::train::{Options, Preset};
     let entries = entries(object)?;
     let preset = entries.iter().find(|(name, _)| name == "preset");
@@ -232,7 +235,7 @@ pub(super) fn training_options(object: &JsValue) -> Result<crate::train::Options
 }
 
 /// The `special` option of `tokenize`.
-pub(super) fn parse_special(object: &JsValue) -> Result<bool> {
+pub(in crate::wasm) fn parse_special(object: &JsValue) -> Result<bool> {
     let mut special = false;
     for (name, value) in entries(object)? {
         match name.as_str() {
@@ -244,12 +247,12 @@ pub(super) fn parse_special(object: &JsValue) -> Result<bool> {
 }
 
 /// A string argument.
-pub(super) fn string(name: &str, value: &JsValue) -> Result<String> {
+pub(in crate::wasm) fn string(name: &str, value: &JsValue) -> Result<String> {
     value.as_string().ok_or_else(|| invalid(name, "a string"))
 }
 
 /// A string argument that may be absent.
-pub(super) fn optional_string(name: &str, value: &JsValue) -> Result<Option<String>> {
+pub(in crate::wasm) fn optional_string(name: &str, value: &JsValue) -> Result<Option<String>> {
     match is_absent(value) {
         true => Ok(None),
         false => string(name, value).map(Some),
@@ -291,7 +294,7 @@ fn boolean(name: &str, value: &JsValue) -> Result<bool> {
 }
 
 /// A whole number that a `u32` holds.
-pub(super) fn whole(name: &str, value: &JsValue) -> Result<u32> {
+pub(in crate::wasm) fn whole(name: &str, value: &JsValue) -> Result<u32> {
     integer(value)
         .and_then(|number| u32::try_from(number).ok())
         .ok_or_else(|| invalid(name, "a whole number from 0 to 4294967295"))
@@ -319,7 +322,7 @@ fn seed(value: &JsValue) -> Result<u64> {
 }
 
 /// A seed as a number where that is exact, else as a BigInt.
-pub(super) fn seed_to_js(seed: u64) -> JsValue {
+pub(in crate::wasm) fn seed_to_js(seed: u64) -> JsValue {
     if seed <= MAX_SAFE_INTEGER {
         JsValue::from_f64(seed as f64)
     } else {
@@ -342,14 +345,17 @@ fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
 }
 
 /// Whether `value` is an array. A revoked proxy is none.
-pub(super) fn is_array(value: &JsValue) -> bool {
+pub(in crate::wasm) fn is_array(value: &JsValue) -> bool {
     host::is_array(value).unwrap_or(false)
 }
 
 /// Visits the items of an array or typed array. Returns `None` where `value` is neither or too long, where reading it
 /// throws, or where `visit` returns `None`. Exceptions of getters and proxies are caught here: one that leaves the
 /// module would skip the cleanup of its stack.
-pub(super) fn each(value: &JsValue, visit: &mut dyn FnMut(JsValue) -> Option<()>) -> Option<()> {
+pub(in crate::wasm) fn each(
+    value: &JsValue,
+    visit: &mut dyn FnMut(JsValue) -> Option<()>,
+) -> Option<()> {
     if !is_array(value) && !ArrayBuffer::is_view(value) {
         return None;
     }
@@ -361,7 +367,7 @@ pub(super) fn each(value: &JsValue, visit: &mut dyn FnMut(JsValue) -> Option<()>
 }
 
 /// The items of an array of limited length.
-pub(super) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
+pub(in crate::wasm) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
     let mut items = Vec::new();
     each(value, &mut |item| {
         items.push(item);
@@ -371,7 +377,7 @@ pub(super) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
 }
 
 /// The bytes of a `Uint8Array`.
-pub(super) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
+pub(in crate::wasm) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
     // An object with the prototype of a typed array passes the first test only.
     let array = value.dyn_ref::<Uint8Array>();
     let array = array.filter(|array| ArrayBuffer::is_view(array));
