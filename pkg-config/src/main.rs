@@ -8,6 +8,7 @@ mod fetch;
 mod fuzz;
 mod model;
 mod page;
+mod page_tests;
 mod progress;
 mod repo;
 mod serve;

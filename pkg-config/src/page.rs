@@ -10,17 +10,24 @@ use crate::repo::Repo;
 use crate::serve::{Mount, Server};
 use crate::{fetch, site};
 
-/// Builds everything, fetches the sample model and serves the page.
+/// Builds the engine, fetches the sample model and serves the page; then builds the other modules, for which the page
+/// waits where it needs one.
 pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) -> Result<()> {
-    site::package(repo, &[])?;
+    site::package_first_engine(repo)?;
     site::assemble_site(repo, &[])?;
     fetch::ensure(&model::SAMPLE, &repo.models(), model)?;
-    let server = Server::bind(port, mounts(repo, repo.site()))?;
+    let mut server = Server::bind(port, mounts(repo, repo.site()))?;
+    let unfinished = server.unfinished();
     announce(&server);
     if open && !open_browser(&server.origin()) {
         eprintln!("No browser could be opened; open the address by hand.");
     }
-    server.run()
+    let serving = server.run_in_background();
+    site::package(repo, &[])?;
+    site::assemble_site(repo, &[])?;
+    drop(unfinished);
+    eprintln!("The modules for chat, constraints and training are built too.");
+    serving.join().expect("the server does not panic")
 }
 
 /// Builds everything and assembles a folder for any static host.

@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Empty, combinators::UnsyncBoxBody};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::http::uri::{Authority, PathAndQuery, Uri};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
+use tokio::sync::watch;
 use tower_http::services::ServeDir;
 
 /// A folder and the path it is served under.
@@ -35,7 +36,14 @@ pub struct Server {
     address: SocketAddr,
     mounts: Arc<[Mount]>,
     isolated: bool,
+    /// Closed once all files are there.
+    files: watch::Receiver<()>,
 }
+
+/// While this lives, files are still being written, and a request for a file that is missing waits.
+pub struct Unfinished(
+    #[expect(dead_code, reason = "dropping it is what counts")] watch::Sender<()>,
+);
 
 /// The port tried first where none is asked for.
 const USUAL_PORT: u16 = 8080;
@@ -60,7 +68,15 @@ impl Server {
             address,
             mounts: mounts.into(),
             isolated: false,
+            files: watch::channel(()).1,
         })
+    }
+
+    /// Lets requests for missing files wait until the returned value is dropped.
+    pub fn unfinished(&mut self) -> Unfinished {
+        let (sender, files) = watch::channel(());
+        self.files = files;
+        Unfinished(sender)
     }
 
     /// Makes its pages cross-origin isolated, which is required for threads in a page.
@@ -91,11 +107,13 @@ impl Server {
                 continue;
             };
             let mounts = Arc::clone(&self.mounts);
+            let files = self.files.clone();
             tokio::spawn(async move {
                 let service = hyper::service::service_fn(|request| {
                     let mounts = Arc::clone(&mounts);
+                    let files = files.clone();
                     async move {
-                        let response = respond(request, &mounts).await;
+                        let response = respond(request.map(|_| ()), &mounts, files).await;
                         Ok::<_, Infallible>(with_policies(response, self.isolated))
                     }
                 });
@@ -109,8 +127,8 @@ impl Server {
     }
 
     /// Answers requests in the background, until this program ends.
-    pub fn run_in_background(self) {
-        thread::spawn(move || self.run());
+    pub fn run_in_background(self) -> thread::JoinHandle<Result<()>> {
+        thread::spawn(move || self.run())
     }
 }
 
@@ -146,14 +164,25 @@ fn with_policies(mut response: Response<Body>, isolated: bool) -> Response<Body>
     response
 }
 
-async fn respond(request: Request<Incoming>, mounts: &[Mount]) -> Response<Body> {
+async fn respond(
+    request: Request<()>,
+    mounts: &[Mount],
+    mut files: watch::Receiver<()>,
+) -> Response<Body> {
     if !is_for_this_machine(&request) {
         return empty(StatusCode::MISDIRECTED_REQUEST);
     }
     let path = request.uri().path();
     let mount = mounts.iter().find(|mount| path.starts_with(mount.prefix));
     match mount {
-        Some(mount) if is_plain(path) => send(request, mount).await,
+        Some(mount) if is_plain(path) => {
+            let response = send(request.clone(), mount).await;
+            // Its channel is closed once all files are there, which is an error to it.
+            if response.status() == StatusCode::NOT_FOUND && files.changed().await.is_err() {
+                return send(request, mount).await;
+            }
+            response
+        }
         _ => empty(StatusCode::NOT_FOUND),
     }
 }
@@ -166,7 +195,7 @@ fn empty(status: StatusCode) -> Response<Body> {
 }
 
 /// Whether all host names of a request are this machine's.
-fn is_for_this_machine(request: &Request<Incoming>) -> bool {
+fn is_for_this_machine(request: &Request<()>) -> bool {
     let hosts = request.headers().get_all(header::HOST);
     let mut hosts = hosts.iter().peekable();
     let whole = request.uri().authority();
@@ -199,10 +228,9 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// The response with the requested file from the folder of a mount.
-async fn send(mut request: Request<Incoming>, mount: &Mount) -> Response<Body> {
+async fn send(mut request: Request<()>, mount: &Mount) -> Response<Body> {
     let prefix = mount.prefix.trim_end_matches('/');
     *request.uri_mut() = below(request.uri(), prefix);
-    let mut request = request.map(|_| ());
     let whole = conditional(&mut request);
     let mut files = ServeDir::new(&mount.folder)
         .ignore_multi_range_requests(true)

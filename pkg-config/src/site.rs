@@ -16,29 +16,38 @@ use crate::{sizes, tools};
 /// Builds the shipped modules, and the engines in `more` for tests, and assembles the npm package. Fails if a module
 /// exceeds its size budget.
 pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
-    assemble_package(repo, more, false)?;
+    assemble_package(repo, &shipped(more), false)?;
     sizes::check(repo)
+}
+
+/// Builds the engine that most browsers choose, and assembles a package with it alone.
+pub fn package_first_engine(repo: &Repo) -> Result<()> {
+    assemble_package(repo, &[Variant::Relaxed], false)
 }
 
 /// Like [`package`], but keeps the names of the engines' functions for a profiler. The modules are larger than those
 /// shipped, so that there is no budget.
 pub fn package_with_names(repo: &Repo) -> Result<()> {
-    assemble_package(repo, &[], true)
+    assemble_package(repo, &shipped(&[]), true)
 }
 
-fn assemble_package(repo: &Repo, more: &[Variant], names: bool) -> Result<()> {
+/// The modules of the package, and `more`.
+fn shipped(more: &[Variant]) -> Vec<Variant> {
+    [&Variant::ENGINES, more, &Variant::EXTRAS].concat()
+}
+
+/// Builds modules, and assembles a package with those of them that are shipped.
+fn assemble_package(repo: &Repo, variants: &[Variant], names: bool) -> Result<()> {
     tools::wasm_target()?;
     tools::rust_source()?;
-    let engines = Variant::ENGINES.into_iter().chain(more.iter().copied());
-    let variants: Vec<_> = engines.chain(Variant::EXTRAS).collect();
-    let mut engines = build_side_by_side(repo, &variants, names)?;
-    let extras = engines.split_off(engines.len() - Variant::EXTRAS.len());
+    let built = build_side_by_side(repo, variants, names)?;
+    let is_extra = |(variant, _): &_| Variant::EXTRAS.contains(variant);
+    let (mut modules, engines): (Vec<_>, Vec<_>) = built.into_iter().partition(is_extra);
     wasm::check_glue(&engines)?;
-    extras.chunks(1).try_for_each(wasm::check_glue)?;
-    let shipped = engines
-        .iter()
-        .filter(|(variant, _)| Variant::ENGINES.contains(variant));
-    assemble(repo, shipped.chain(&extras))
+    modules.chunks(1).try_for_each(wasm::check_glue)?;
+    modules.extend(engines);
+    modules.retain(|(variant, _)| *variant != Variant::Scalar);
+    assemble(repo, &modules)
 }
 
 /// Builds the modules, and returns them in the given order. Those with the same dependencies are built one after the
@@ -78,7 +87,7 @@ fn build_side_by_side(
     Ok(built)
 }
 
-fn assemble<'a>(repo: &Repo, modules: impl Iterator<Item = &'a (Variant, Bound)>) -> Result<()> {
+fn assemble(repo: &Repo, modules: &[(Variant, Bound)]) -> Result<()> {
     let package = repo.package();
     clear(&package)?;
     copy_tree(&repo.scripts(), &package)?;
@@ -122,7 +131,8 @@ fn check_version(manifest: &Path) -> Result<()> {
 
 /// Assembles the site: the page, and the package that it imports. `models` are files to add.
 pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
-    let site = repo.site();
+    // Beside the old one, which may be served meanwhile.
+    let site = repo.site().with_extension("new");
     clear(&site)?;
     copy_tree(&repo.root().join("www"), &site)?;
     copy_tree(&repo.package(), &site.join("pkg"))?;
@@ -132,7 +142,9 @@ pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
         fs::create_dir_all(site.join("models"))?;
         copy(model, &site.join("models").join(name))?;
     }
-    Ok(())
+    clear(&repo.site())?;
+    fs::remove_dir(repo.site())?;
+    fs::rename(site, repo.site()).context("cannot replace the site")
 }
 
 /// The endings of files that a page may load.

@@ -1,18 +1,16 @@
 //! `cargo verify`: runs every check, in the order in which problems show soonest.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
+use crate::page_tests::Browser;
 use crate::repo::Repo;
-use crate::serve::Server;
 use crate::wasm::Variant;
-use crate::{command, fetch, fuzz, model, page, site, tools};
+use crate::{command, fetch, fuzz, model, page_tests, site, tools};
 
 /// One check.
 struct Step {
@@ -209,8 +207,8 @@ fn clippy(repo: &Repo) -> Result<()> {
 
 fn clippy_wasm(repo: &Repo) -> Result<()> {
     tools::wasm_target()?;
-    // Once for each module of the package.
-    for features in ["wasm", "wasm-chat", "wasm-constraint", "wasm,train"] {
+    // The engine alone, and all at once. The build of each module refuses the compiler's own warnings.
+    for features in ["wasm", "wasm,wasm-chat,wasm-constraint,train"] {
         let mut cargo = cargo(
             repo,
             &["clippy", "--locked", "--package", "nexttoken", "--lib"],
@@ -324,8 +322,15 @@ fn build(repo: &Repo) -> Result<()> {
 
 /// Tests the page in Chromium, and keeps the outcomes with which the other browsers are compared.
 fn page_test(repo: &Repo) -> Result<()> {
-    let browser = tools::chromium()?.browser;
-    run_page_tests(repo, "chromium", "CHROMIUM", &browser)
+    let program = tools::chromium()?.browser;
+    prepare_page_tests(repo)?;
+    let chromium = Browser {
+        name: "chromium",
+        variable: "CHROMIUM",
+        program: &program,
+        side_by_side: 2,
+    };
+    page_tests::run(repo, &chromium)
 }
 
 /// Tests the page in another browser, and compares it with the outcomes that `page-test` has kept.
@@ -333,7 +338,15 @@ fn other_page_test(repo: &Repo, browser: &tools::OtherBrowser) -> Result<()> {
     let Some(program) = browser.find()? else {
         bail!(Skipped(browser.advice()));
     };
-    run_page_tests(repo, browser.name, browser.variable, &program)
+    prepare_page_tests(repo)?;
+    let browser = Browser {
+        name: browser.name,
+        variable: browser.variable,
+        program: &program,
+        // Two browsers are driven at the same time.
+        side_by_side: 1,
+    };
+    page_tests::run(repo, &browser)
 }
 
 /// Prepares what the page tests need, once for all browsers.
@@ -347,41 +360,6 @@ fn prepare_page_tests(repo: &Repo) -> Result<()> {
         *is_done = true;
     }
     Ok(())
-}
-
-/// Serves the site, and runs the tests of the page against it.
-fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) -> Result<()> {
-    prepare_page_tests(repo)?;
-    let server = Server::bind(Some(0), page::mounts(repo, repo.site()))?;
-    let origin = server.origin();
-    server.run_in_background();
-    let mut node = Command::new("node");
-    node.current_dir(repo.root())
-        // One test file at a time: each starts a browser and may run a model in it.
-        .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(page_tests(repo)?)
-        .env("NEXTTOKEN_ORIGIN", origin)
-        .env("NEXTTOKEN_BROWSER", browser)
-        .env(variable, program);
-    command::run_named(browser, &mut node)
-}
-
-/// The test files, listed by name because versions of Node treat a folder differently.
-fn page_tests(repo: &Repo) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(repo.page_tests())? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
-            files.push(path);
-        }
-    }
-    ensure!(
-        !files.is_empty(),
-        "there is no test in {}",
-        repo.page_tests().display()
-    );
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(test)]

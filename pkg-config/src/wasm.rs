@@ -267,7 +267,7 @@ fn compile(repo: &Repo, recipe: &Recipe, to: &Path) -> Result<()> {
             "CARGO_ENCODED_RUSTFLAGS",
             format!("{PANICS}\u{1f}{}", dependencies.rustc()),
         );
-    command::run(cargo.arg("--").args(&recipe.rustc))?;
+    command::run(cargo.args(["--", "-Dwarnings"]).args(&recipe.rustc))?;
     let built = target
         .join("wasm32-unknown-unknown")
         .join(dependencies.profile());

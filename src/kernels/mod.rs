@@ -5,6 +5,12 @@
 //! AVX2, AVX-VNNI and AVX-512 VNNI; aarch64 NEON). Their results equal the specification's bit for bit: integer dot
 //! products are exact, no multiply-add is fused, no floating-point instruction is a relaxed one, and `exp` is our own.
 
+// A build without SIMD has no use for the operations of `isa` and what belongs to them.
+#![cfg_attr(
+    all(target_arch = "wasm32", not(target_feature = "simd128")),
+    allow(dead_code)
+)]
+
 mod activations;
 mod attention;
 mod isa;

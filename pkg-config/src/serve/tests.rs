@@ -301,3 +301,31 @@ fn idle_connections_hold_nobody_up() {
         .collect();
     assert_eq!(raw(&address, "GET /").0, 200);
 }
+
+#[test]
+fn a_missing_file_is_waited_for_while_files_are_written() {
+    let root = tempdir().unwrap();
+    let mounts = vec![Mount {
+        prefix: "/",
+        folder: root.path().to_owned(),
+    }];
+    let mut server = Server::bind(Some(0), mounts).unwrap();
+    let unfinished = server.unfinished();
+    let address = server.address.to_string();
+    server.run_in_background();
+    fs::write(root.path().join("early.js"), "1").unwrap();
+    assert_eq!(raw(&address, "GET /early.js").0, 200);
+    let asked = |path: &'static str| {
+        let address = address.clone();
+        thread::spawn(move || raw(&address, path))
+    };
+    let (late, never) = (asked("GET /late.js"), asked("GET /never.js"));
+    thread::sleep(Duration::from_millis(100));
+    assert!(!late.is_finished() && !never.is_finished());
+    fs::write(root.path().join("late.js"), "2").unwrap();
+    drop(unfinished);
+    let (status, _, body) = late.join().unwrap();
+    assert_eq!((status, body.as_str()), (200, "2"));
+    assert_eq!(never.join().unwrap().0, 404);
+    assert_eq!(raw(&address, "GET /never.js").0, 404);
+}
