@@ -236,6 +236,18 @@ test("nothing is wider than a phone", async () => {
   }
 });
 
+test("after a visit of the page its documentation works offline", { skip: lacks("offline") }, async () => {
+  const { page, context } = await open("/");
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await context.setOffline(true);
+  await page.goto(`${origin}/docs/options/`);
+  await page.waitForFunction(atRest);
+  await page.click('[data-example="seed"] button');
+  await page.waitForSelector('[data-example="seed"][data-state="done"]');
+  await context.close();
+});
+
 test(
   "the JavaScript of the README runs",
   { skip: !can("time") && "there is no time for a large model here" },
