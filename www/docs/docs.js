@@ -1,44 +1,72 @@
 // Shows the examples of a page, and runs them. An example is a module in examples/ whose default export is a function
 // of `print`. What is shown is the file itself, and the button imports that file.
 
+/** @typedef {{ figure: HTMLElement, button: HTMLButtonElement, output: HTMLPreElement }} View */
+
 /** Numbers the runs: a module is evaluated once per address, and each run is to be a fresh one. */
 let runs = 0;
 
-for (const figure of document.querySelectorAll("[data-example]")) setUp(figure);
+for (const figure of document.querySelectorAll("[data-example]")) {
+  if (figure instanceof HTMLElement) setUp(figure);
+}
 
+/**
+ * Adds the code of an example to its figure, with a button that runs it.
+ *
+ * @param {HTMLElement} figure
+ */
 async function setUp(figure) {
   const address = new URL(`examples/${figure.dataset.example}.js`, import.meta.url).href;
-  const code = element("code", "");
-  const output = element("pre", "output", { hidden: true, tabIndex: 0, role: "log", ariaLabel: "Output" });
-  const button = element("button", "primary", { type: "button", textContent: "Run" });
-  const listing = element("pre", "listing", { tabIndex: 0 });
+  const code = document.createElement("code");
+  const listing = Object.assign(document.createElement("pre"), { className: "listing", tabIndex: 0 });
   listing.append(code);
+  const button = Object.assign(document.createElement("button"), {
+    type: "button",
+    className: "primary",
+    textContent: "Run",
+  });
+  const output = Object.assign(document.createElement("pre"), {
+    className: "output",
+    hidden: true,
+    tabIndex: 0,
+    role: "log",
+    ariaLabel: "Output",
+  });
+  const view = { figure, button, output };
   figure.append(listing, button, output);
-  button.addEventListener("click", () => run(address, { figure, button, output }));
+  button.addEventListener("click", () => run(address, view));
   try {
     code.append(...dimmed(await source(address)));
     figure.dataset.state = "ready";
   } catch (error) {
-    finish({ figure, button, output }, error);
+    finish(view, error);
   }
 }
 
-function element(name, className, properties = {}) {
-  return Object.assign(document.createElement(name), { className, ...properties });
-}
-
+/** @param {string} address */
 async function source(address) {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
   return answer.text();
 }
 
-/** The code with its comments in spans. */
+/**
+ * The code with its comments in spans.
+ *
+ * @param {string} code
+ */
 function dimmed(code) {
-  const part = (text, index) => (index % 2 ? element("span", "quiet", { textContent: text }) : text);
-  return code.split(/((?<=^|\s)\/\/ .*$)/m).map(part);
+  const parts = code.split(/((?<=^|\s)\/\/ .*$)/m);
+  return parts.map((text, index) => {
+    if (index % 2 === 0) return text;
+    return Object.assign(document.createElement("span"), { className: "quiet", textContent: text });
+  });
 }
 
+/**
+ * @param {string} address
+ * @param {View} view
+ */
 async function run(address, view) {
   const { figure, button, output } = view;
   button.disabled = true;
@@ -49,14 +77,19 @@ async function run(address, view) {
   try {
     runs += 1;
     const { default: example } = await import(`${address}?run=${runs}`);
-    await example((text) => output.append(text));
+    await example((/** @type {string} */ text) => output.append(text));
     finish(view);
   } catch (error) {
     finish(view, error);
   }
 }
 
-/** Says how a run ended. */
+/**
+ * Shows that a run has ended, and the error that ended it, if there is one.
+ *
+ * @param {View} view
+ * @param {any} [error]
+ */
 function finish({ figure, button, output }, error) {
   if (error) {
     output.append(`${error.code ?? error.name}: ${error.message}`);
