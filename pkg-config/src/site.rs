@@ -191,9 +191,10 @@ fn hash_tree(folder: &Path, at: &str, files: &mut BTreeMap<String, String>) -> R
             address.bytes().all(plain),
             "{address}: an address must not need escapes"
         );
-        let address = match address.as_str() {
-            // Some hosts redirect `index.html` to the folder.
-            "index.html" => "./".to_owned(),
+        // Some hosts redirect `index.html` to the folder.
+        let address = match (name.as_ref(), at) {
+            ("index.html", "") => "./".to_owned(),
+            ("index.html", folder) => folder.to_owned(),
             _ => address,
         };
         files.insert(address, integrity(&fs::read(&path)?));
@@ -273,6 +274,7 @@ mod tests {
             serde_json::from_str::<serde_json::Value>(json.strip_suffix(";\n").unwrap()).unwrap()
         };
         write("index.html", "<p>page");
+        write("docs/index.html", "<p>another page");
         write("pkg/deep/module.wasm", "abc");
         write("pkg/README.md", "not loaded");
         write("pkg/index.d.ts", "not loaded");
@@ -283,7 +285,7 @@ mod tests {
         assert_eq!(files["pkg/deep/module.wasm"], abc);
         assert_eq!(
             files.keys().collect::<Vec<_>>(),
-            ["./", "pkg/deep/module.wasm"]
+            ["./", "docs/", "pkg/deep/module.wasm"]
         );
         assert_eq!(named(), one);
         write("index.html", "<p>new page");

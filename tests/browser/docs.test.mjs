@@ -1,0 +1,274 @@
+// The documentation, used as a reader uses it: every example runs, every link leads somewhere, and the tables of options
+// say what the package does.
+
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { can, lacks, modelUrl, open, origin } from "./harness.mjs";
+
+const PAGES = ["", "options/", "stepping/", "constraints/", "training/", "command-line/", "comparison/"];
+const address = (page) => `/docs/${page}`;
+
+/** In the page: whether all examples are shown and none runs. */
+const atRest = () =>
+  [...document.querySelectorAll("[data-example]")].every(({ dataset }) => dataset.state && dataset.state !== "running");
+
+for (const name of PAGES) {
+  test(`every example of docs/${name} runs`, async () => {
+    const { page, close } = await open(address(name));
+    await page.waitForFunction(atRest);
+    const examples = await page
+      .locator("[data-example]")
+      .evaluateAll((all) => all.map(({ dataset }) => dataset.example));
+    for (const example of examples) {
+      const figure = `[data-example="${example}"]`;
+      const file = await (await fetch(`${origin}/docs/examples/${example}.js`)).text();
+      assert.equal(await page.textContent(`${figure} .listing`), file, "the code that is shown is the code that runs");
+      // Twice: what an example leaves behind must not be in the way of its next run.
+      for (const _ of example === "train" || !can("time") ? [1] : [1, 2]) {
+        await page.click(`${figure} button`);
+        await page.waitForFunction(atRest, undefined, { timeout: 300_000 });
+        const output = await page.textContent(`${figure} .output`);
+        assert.equal(await page.getAttribute(figure, "data-state"), "done", `${example}: ${output}`);
+        assert.ok(output.length > 20, `${example} prints "${output}"`);
+      }
+    }
+    await close();
+  });
+}
+
+test("an example that fails says so", { skip: lacks("interception") }, async () => {
+  const { page, context, close } = await open("/docs/options/");
+  const code = 'export default () => { throw Object.assign(new Error("it is broken"), { code: "broken" }); };';
+  await context.route("**/examples/seed.js?*", (route) =>
+    route.fulfill({ body: code, contentType: "text/javascript" }),
+  );
+  await page.waitForFunction(atRest);
+  await page.click('[data-example="seed"] button');
+  await page.waitForFunction(atRest);
+  await page.waitForSelector('[data-example="seed"] .output.failed');
+  assert.equal(await page.textContent('[data-example="seed"] .output'), "broken: it is broken");
+  await context.unroute("**/examples/seed.js?*");
+  await page.click('[data-example="seed"] button');
+  await page.waitForSelector('[data-example="seed"][data-state="done"]');
+  assert.match(await page.textContent('[data-example="seed"] .output:not(.failed)'), /Once upon a time/);
+  await close();
+});
+
+/** In the page: the targets of all links, and all that can be linked to. */
+const links = () => ({
+  targets: [...document.querySelectorAll("a[href]")].map(({ href }) => href),
+  ids: [...document.querySelectorAll("[id]")].map(({ id }) => id),
+});
+
+test("every link leads somewhere, and every page to every other", async () => {
+  const found = new Map();
+  for (const path of ["", ...PAGES.map((name) => `docs/${name}`)]) {
+    const { page, close } = await open(`/${path}`);
+    found.set(`${origin}/${path}`, await page.evaluate(links));
+    await close();
+  }
+  const everyPage = PAGES.map((name) => `${origin}${address(name)}`);
+  for (const [from, { targets }] of found) {
+    for (const target of targets) {
+      const url = new URL(target);
+      const fragment = decodeURIComponent(url.hash.slice(1));
+      url.hash = "";
+      if (url.origin !== origin) {
+        assert.equal(url.protocol, "https:", `${from} links to ${target}`);
+        continue;
+      }
+      const answer = await fetch(url);
+      assert.ok(answer.ok && !answer.redirected, `${from} links to ${target}`);
+      if (fragment) assert.ok(found.get(url.href).ids.includes(fragment), `${from} links to ${target}`);
+    }
+    if (from !== `${origin}/`)
+      assert.deepEqual(
+        everyPage.filter((page) => !targets.includes(page)),
+        [],
+        from,
+      );
+  }
+  assert.ok(found.get(`${origin}/`).targets.includes(`${origin}/docs/`), "the page links to its documentation");
+});
+
+/** The names of the properties of an interface in a file of types. */
+function properties(types, name) {
+  const body = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n(.*?)^\\}`, "ms").exec(types);
+  assert.ok(body, `the types have ${name}`);
+  const withoutComments = body[1].replaceAll(/\/\*\*.*?\*\//gs, "");
+  return [...withoutComments.matchAll(/^\s+(?:readonly )?(\w+)\??:/gm)].map((match) => match[1]);
+}
+
+/** In the page: the rows of the tables of options, `default` and `allowed` as text. */
+const rows = () =>
+  [...document.querySelectorAll("table.options")].flatMap((table) =>
+    [...table.tBodies[0].rows].map(({ cells: [name, usual, allowed] }) => ({
+      of: table.dataset.interface,
+      name: name.textContent,
+      default:
+        usual.querySelector("code") && usual.children.length === 1 && usual.childNodes.length === 1
+          ? usual.textContent
+          : undefined,
+      allowed: allowed.textContent,
+    })),
+  );
+
+test("the tables have a row for every option of the types, and for no other", async () => {
+  for (const [name, module, interfaces] of [
+    ["options/", "nexttoken", ["GenerateOptions", "ChatOptions", "LoadOptions"]],
+    ["training/", "nexttoken_trainer", ["TrainerConfig"]],
+  ]) {
+    const types = await (await fetch(`${origin}/pkg/${module}.d.ts`)).text();
+    const { page, close } = await open(address(name));
+    const shown = await page.evaluate(rows);
+    await close();
+    for (const one of interfaces) {
+      const names = shown.filter((row) => row.of === one).map((row) => row.name);
+      assert.deepEqual(names.toSorted(), properties(types, one).toSorted(), one);
+    }
+    assert.deepEqual(
+      shown.filter((row) => !interfaces.includes(row.of)),
+      [],
+    );
+  }
+});
+
+/** The values at the ends of a range as the tables spell it, and values outside; undefined for what is no range. */
+function range(allowed) {
+  const [, whole, text] = /^(whole, )?(.*)$/.exec(allowed);
+  const outside = (value) => (whole ? value : Math.fround(value * 1.001 + 0.001 * Math.sign(value || 1)));
+  const between = /^(-?[\d.]+) to (-?[\d.]+)$/.exec(text)?.slice(1).map(Number);
+  const least = /^(-?[\d.]+) or more$/.exec(text)?.slice(1).map(Number);
+  const above = /^more than ([\d.]+)$/.exec(text)?.slice(1).map(Number);
+  const fractions = whole ? [0.5] : [];
+  if (between) {
+    const [low, high] = between;
+    return {
+      inside: [low, high],
+      outside: [low - (whole ? 1 : 0.001), whole ? high + 1 : outside(high), ...fractions],
+    };
+  }
+  if (least) return { inside: [least[0], least[0] + 1], outside: [least[0] - (whole ? 1 : 0.001), ...fractions] };
+  if (above) return { inside: [above[0] + 0.001], outside: above };
+  return undefined;
+}
+
+/** In the page: the codes of `start` with each value of each option; "ok" where it has none. */
+async function trials(cases) {
+  const { default: init, Generator } = await import("/pkg/index.js");
+  await init();
+  const generator = await Generator.load("/stories.gguf");
+  const code = (options) => {
+    try {
+      generator.start("Once", options);
+      return "ok";
+    } catch (error) {
+      return error.code;
+    }
+  };
+  return cases.map(({ name, value }) => code({ [name]: value }));
+}
+
+test("the ranges in the table are those of the engine", async () => {
+  const { page, close } = await open("/docs/options/");
+  const cases = [];
+  for (const { of, name, allowed } of await page.evaluate(rows)) {
+    const values = of === "GenerateOptions" && range(allowed);
+    if (!values) continue;
+    for (const value of values.inside) cases.push({ name, value, expected: "ok" });
+    for (const value of values.outside) cases.push({ name, value, expected: "invalid_option" });
+  }
+  assert.ok(new Set(cases.map(({ name }) => name)).size >= 20, "most options have a range");
+  const codes = await page.evaluate(trials, cases);
+  cases.forEach(({ name, value, expected }, index) => assert.equal(codes[index], expected, `${name}: ${value}`));
+  await close();
+});
+
+/** Values that switch on every stage of the sampler, so that `samplers` tells the parameters of them all. */
+const SWITCHES = {
+  repetition_penalty: 1.5,
+  dry_multiplier: 0.5,
+  top_n_sigma: 1,
+  typical_p: 0.5,
+  xtc_probability: 0.5,
+  logit_bias: { 1: 1 },
+};
+
+/** In the page: the sampler's parameters with each set of options. */
+async function parameters(sets) {
+  const { default: init, Generator } = await import("/pkg/index.js");
+  await init();
+  const generator = await Generator.load("/stories.gguf");
+  return sets.map((options) => {
+    generator.start("Once", options);
+    return generator.samplers;
+  });
+}
+
+test("the defaults in the table are those of the engine", async () => {
+  const { page, close } = await open("/docs/options/");
+  const shown = (await page.evaluate(rows)).filter((row) => row.of === "GenerateOptions" && row.default !== undefined);
+  const defaults = Object.fromEntries(shown.map((row) => [row.name, JSON.parse(row.default)]));
+  const [nothing, spelled, some, others] = await page.evaluate(parameters, [{}, defaults, SWITCHES, { mirostat: 2 }]);
+  assert.deepEqual(spelled, nothing, "the defaults change nothing");
+  let compared = 0;
+  for (const { name: stage, ...values } of [...some, ...others]) {
+    for (const [name, value] of Object.entries(values)) {
+      if (Object.hasOwn(SWITCHES, name) || !Object.hasOwn(defaults, name)) continue;
+      assert.equal(value, Math.fround(defaults[name]), `${stage}: ${name}`);
+      compared += 1;
+    }
+  }
+  assert.ok(compared >= 15, `${compared} defaults were compared`);
+  await close();
+});
+
+test("nothing is wider than a phone", async () => {
+  for (const name of PAGES) {
+    const { page, close } = await open(address(name), { viewport: { width: 360, height: 740 } });
+    await page.waitForFunction(atRest);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `docs/${name} is ${overflow} px too wide`);
+    await close();
+  }
+});
+
+test("after a visit of the page its documentation works offline", { skip: lacks("offline") }, async () => {
+  const { page, context } = await open("/");
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+  await context.setOffline(true);
+  await page.goto(`${origin}/docs/options/`);
+  await page.waitForFunction(atRest);
+  await page.click('[data-example="seed"] button');
+  await page.waitForSelector('[data-example="seed"][data-state="done"]');
+  await context.close();
+});
+
+const README = new URL("../../README.md", import.meta.url);
+
+test("what the README links to is there", () => {
+  const links = [...readFileSync(README, "utf8").matchAll(/\]\((?!https:)([^)]+)\)/g)].map((match) => match[1]);
+  assert.ok(links.length >= 10, `${links.length} links`);
+  for (const link of links) assert.ok(existsSync(new URL(link, README)), link);
+});
+
+test(
+  "the JavaScript of the README runs",
+  { skip: !can("time") && "there is no time for a large model here" },
+  async () => {
+    const readme = readFileSync(README, "utf8");
+    const [, code] = /^```js\n(.*?)^```$/ms.exec(readme);
+    const here = code.replaceAll('"nexttoken"', `"${origin}/pkg/index.js"`).replaceAll('"model.gguf"', `"${modelUrl}"`);
+    // Not one of the pages, whose policy allows no script from a string.
+    const { page, context } = await open("/pkg/README.md");
+    const text = await page.evaluate(async (code) => {
+      document.body.replaceChildren();
+      await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+      return document.body.textContent;
+    }, here);
+    assert.ok(text.length > 200, text);
+    await context.close();
+  },
+);
