@@ -36,7 +36,10 @@ export class Branch {
 
   /** Whether it equals `other` before the token `at`, and has the token `id` there. */
   takes(other, at, id) {
-    return this.tokens[at]?.id === id && other.tokens.slice(0, at).every((token, index) => token.id === this.tokens[index].id);
+    return (
+      this.tokens[at]?.id === id &&
+      other.tokens.slice(0, at).every((token, index) => token.id === this.tokens[index].id)
+    );
   }
 }
 
@@ -107,11 +110,17 @@ export class Branches {
   #item(branch, index) {
     const { parent, at, tokens } = branch;
     const from = at ?? 0;
-    const rest = tokens.slice(from + (parent ? 1 : 0)).map(({ text }) => text).join("");
+    const rest = tokens
+      .slice(from + (parent ? 1 : 0))
+      .map(({ text }) => text)
+      .join("");
     const way = element("button", "way");
     way.type = "button";
     if (parent) {
-      const before = tokens.slice(Math.max(0, from - 3), from).map(({ text }) => text).join("");
+      const before = tokens
+        .slice(Math.max(0, from - 3), from)
+        .map(({ text }) => text)
+        .join("");
       way.append(element("span", "quiet", `…${before}`), piece(tokens[from]?.text ?? ""));
     }
     way.append(element("span", "rest", shorten(rest)), element("small", "quiet", count(tokens.length, "token")));

@@ -20,7 +20,8 @@ export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {})
   const top = Math.ceil(most * 1.04);
   const x = (value) => EDGE.left + (value / end) * (width - EDGE.left - EDGE.right);
   const y = (value) => height - EDGE.bottom - (value / top) * (height - EDGE.top - EDGE.bottom);
-  const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const path = (points) =>
+    points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
 
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.replaceChildren(
@@ -28,7 +29,9 @@ export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {})
       line("grid", EDGE.left, y(value), width - EDGE.right),
       text("tick", EDGE.left - 6, y(value) + 4, value, "end"),
     ]),
-    ...ticks(end, width / 90).filter(Boolean).map((value) => text("tick", x(value), height - 7, value, "middle")),
+    ...ticks(end, width / 90)
+      .filter(Boolean)
+      .map((value) => text("tick", x(value), height - 7, value, "middle")),
     text("tick", EDGE.left, height - 7, unit, "start"),
     ...levels.flatMap(({ name, loss: level }) => [
       line("level", EDGE.left, y(level), width - EDGE.right),
@@ -64,7 +67,9 @@ function thinned(points, most) {
   const each = Math.ceil(points.length / most);
   if (each <= 1) return points;
   const mean = (part, i) => part.reduce((sum, point) => sum + point[i], 0) / part.length;
-  const parts = Array.from({ length: Math.ceil(points.length / each) }, (_, i) => points.slice(i * each, (i + 1) * each));
+  const parts = Array.from({ length: Math.ceil(points.length / each) }, (_, i) =>
+    points.slice(i * each, (i + 1) * each),
+  );
   return parts.map((part) => [mean(part, 0), mean(part, 1)]);
 }
 

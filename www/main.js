@@ -192,7 +192,7 @@ async function alone(work) {
 /** Runs the prompt. */
 async function read(used, status) {
   phase("encode");
-  for (let done = 0, total = 1; done < total && !stopping; ) {
+  for (let done = 0, total = 1; done < total && !stopping;) {
     phase("run");
     ({ done, total } = await used.prefill());
     status.textContent = `reading the prompt: ${done} of ${total} tokens`;

@@ -278,9 +278,10 @@ export class Microscope {
         const record = await generator.peek({ top: TOP });
         if (!record || branch !== this.#current || at !== this.#at || this.#host.busy) continue;
         const taken = branch.tokens[at]?.id;
-        const note = taken === undefined
-          ? "The next token will be drawn from these. Choose one yourself, or take a step."
-          : "What this token would be drawn from with the sliders as they are now.";
+        const note =
+          taken === undefined
+            ? "The next token will be drawn from these. Choose one yourself, or take a step."
+            : "What this token would be drawn from with the sliders as they are now.";
         this.#show({ record, options: chosen, taken, note: [note] });
       }
     } catch (error) {

@@ -57,7 +57,9 @@ export async function tellStep(branch, info, on) {
 
 async function tellEncoding({ prompt, generator }, ids) {
   const first = [...ids].slice(0, SPELLED);
-  const pieces = await Promise.all(first.map(async (id) => (await generator.detokenize([id])) || generator.token_name(id)));
+  const pieces = await Promise.all(
+    first.map(async (id) => (await generator.detokenize([id])) || generator.token_name(id)),
+  );
   const coins = first.map((id, index) => element("span", "coin", piece(pieces[index]), element("small", "", `${id}`)));
   const more = ids.length > first.length ? ` and ${ids.length - first.length} more` : "";
   const became = `The prompt, ${count([...prompt].length, "character")}, becomes ${count(ids.length, "token")}:`;
@@ -83,19 +85,27 @@ function tellRun(first, info, timings, used) {
 const ms = (time) => `${time < 10 ? time.toFixed(1) : time.toFixed(0)} ms`;
 
 function tellPrediction({ candidates, entropy }, info) {
-  const best = candidates.slice(0, 4).map(({ text, logit, logprob }) =>
-    element("span", "line", piece(text), ` ${logit.toFixed(1)} → ${percent(Math.exp(logprob))}`));
+  const best = candidates
+    .slice(0, 4)
+    .map(({ text, logit, logprob }) =>
+      element("span", "line", piece(text), ` ${logit.toFixed(1)} → ${percent(Math.exp(logprob))}`),
+    );
   return tell(
-    "predict", `A logit for each of ${count(info.vocabulary_size, "token")}; softmax turns them into probabilities:`, best,
+    "predict",
+    `A logit for each of ${count(info.vocabulary_size, "token")}; softmax turns them into probabilities:`,
+    best,
     `Entropy ${entropy.toFixed(2)} nats: like ${Math.exp(entropy).toFixed(1)} equal choices.`,
   );
 }
 
 function tellChoice({ record: { stages, chosen, step }, text }, seed) {
-  const did = stages.map((stage) => element("span", "line", element("b", "", stageTitle(stage.name)), ` ${effect(stage)}`));
-  const drawn = chosen.probability === 1
-    ? ["Only ", piece(text), " is left."]
-    : [`Drawn with seed ${seed}, step ${step + 1}: `, piece(text), `, ${percent(chosen.probability)}.`];
+  const did = stages.map((stage) =>
+    element("span", "line", element("b", "", stageTitle(stage.name)), ` ${effect(stage)}`),
+  );
+  const drawn =
+    chosen.probability === 1
+      ? ["Only ", piece(text), " is left."]
+      : [`Drawn with seed ${seed}, step ${step + 1}: `, piece(text), `, ${percent(chosen.probability)}.`];
   return tell("choose", did.length ? did : ["No stage has an effect."], drawn);
 }
 
@@ -107,5 +117,9 @@ function effect({ kept, removed, level }) {
 function tellAppend(token, used) {
   const ends = { stop: "The model ends the text here.", length: "The text is as long as it may be." };
   const next = ends[token.finish_reason] ?? "The next step begins from there.";
-  return tell("append", [piece(token.text), ` (token ${token.id}) joins the text.`], `Context: ${used.toLocaleString("en")} tokens. ${next}`);
+  return tell(
+    "append",
+    [piece(token.text), ` (token ${token.id}) joins the text.`],
+    `Context: ${used.toLocaleString("en")} tokens. ${next}`,
+  );
 }

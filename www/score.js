@@ -108,7 +108,10 @@ function token(id, text, surprise, expected) {
   made.show = () => {
     $("score-tokens").querySelector(".shown")?.classList.remove("shown");
     made.classList.add("shown");
-    $("expected-note").textContent = sentence(surprise, expected.findIndex((candidate) => candidate.id === id));
+    $("expected-note").textContent = sentence(
+      surprise,
+      expected.findIndex((candidate) => candidate.id === id),
+    );
     const candidate = ({ id, text, logprob }) => ({ id, text, logprob, probability: Math.exp(logprob) });
     const own = candidate({ id, text, logprob: -surprise });
     showDistribution($("expected"), { ...own, top_logprobs: expected.map(candidate) });
@@ -123,7 +126,12 @@ const mostSurprising = (tokens, nll) => tokens[nll.reduce((best, value, i) => (v
 function sentence(surprise, rank) {
   const share = 100 * Math.exp(-surprise);
   const percent = share < 0.01 ? "less than 0.01" : share < 10 ? share.toPrecision(2) : share.toFixed(0);
-  const place = rank === 0 ? "the likeliest of all" : rank > 0 ? `number ${rank + 1} of its guesses` : `not among its ${EXPECTED} best guesses`;
+  const place =
+    rank === 0
+      ? "the likeliest of all"
+      : rank > 0
+        ? `number ${rank + 1} of its guesses`
+        : `not among its ${EXPECTED} best guesses`;
   return `A surprise of ${surprise.toFixed(2)} nats: the model gave this token ${percent} %, ${place}.`;
 }
 

@@ -77,15 +77,20 @@ function caption(record, now, stage, before) {
     ? `${count(stage.removed, "token")} with ${percent(stage.removed_probability)} of the probability`
     : "none here";
   const captions = {
-    model: () => `The model's own guesses. Entropy ${record.entropy.toFixed(2)} nats: as unsure as between ` +
+    model: () =>
+      `The model's own guesses. Entropy ${record.entropy.toFixed(2)} nats: as unsure as between ` +
       `${Math.exp(record.entropy).toFixed(1)} tokens that are equally likely.`,
-    draw: () => `Outlined: the model's own guesses. Filled: what is drawn from, after every stage.` +
+    draw: () =>
+      `Outlined: the model's own guesses. Filled: what is drawn from, after every stage.` +
       (shown.record.stages.length ? " Each stage above has its picture." : ""),
-    top_k: () => `Keeps the ${count(stage.kept, "likeliest token")} and cuts what is below ` +
+    top_k: () =>
+      `Keeps the ${count(stage.kept, "likeliest token")} and cuts what is below ` +
       `${stage.kept < record.candidates.length ? "the line" : "these bars and more"}: ${removed}.`,
-    top_p: () => `Adds up from the top (the curve) until ${percent(shown.options.top_p)} is reached, and cuts what ` +
+    top_p: () =>
+      `Adds up from the top (the curve) until ${percent(shown.options.top_p)} is reached, and cuts what ` +
       `comes after: ${removed}.`,
-    min_p: () => `Draws a line at ${shown.options.min_p} times the best token's ${percent(Math.max(...before))}; ` +
+    min_p: () =>
+      `Draws a line at ${shown.options.min_p} times the best token's ${percent(Math.max(...before))}; ` +
       `what does not reach it is cut: ${removed}.`,
     temperature: () => temperature(stage.level),
   };
@@ -105,12 +110,16 @@ function showBars(record, before, after, full, now) {
     const taken = id === shown.taken;
     const gone = after[row] === 0;
     const bar = element("span", "bar", width("ghost", before[row] / full), width("fill", after[row] / full));
-    const share = gone ? element("span", "share why", stageTitle(cutBy(row) ?? "cut")) : element("span", "share", percent(after[row]));
+    const share = gone
+      ? element("span", "share why", stageTitle(cutBy(row) ?? "cut"))
+      : element("span", "share", percent(after[row]));
     const button = element("button", "candidate", element("span", "name", visible(text)), bar, share);
     button.type = "button";
     button.dataset.id = id;
     button.disabled = !choose;
-    button.title = `the model: ${percent(Math.exp(logprob))}` + (gone ? `; cut by ${stageTitle(cutBy(row) ?? "")}` : "") +
+    button.title =
+      `the model: ${percent(Math.exp(logprob))}` +
+      (gone ? `; cut by ${stageTitle(cutBy(row) ?? "")}` : "") +
       (taken ? "; taken" : choose ? "; go on with this one" : "");
     const item = element("li", "", button);
     item.classList.toggle("taken", taken);
@@ -133,7 +142,9 @@ function width(name, share) {
 function showStrip({ candidates }) {
   const parts = candidates.filter(({ probability }) => probability > 0);
   const rest = 1 - parts.reduce((sum, { probability }) => sum + probability, 0);
-  const segments = parts.map(({ id, text, probability }) => segment(probability, id === shown.taken ? "taken" : "", visible(text)));
+  const segments = parts.map(({ id, text, probability }) =>
+    segment(probability, id === shown.taken ? "taken" : "", visible(text)),
+  );
   if (rest > 0.001) segments.push(segment(rest, "rest", "others"));
   $("strip").replaceChildren(...segments);
 }
@@ -150,7 +161,8 @@ export function noteTaken(token) {
   const { rank, surprisal, probability } = token.record.chosen;
   const forced = token.forced ? "You chose it" : `drawn with ${percent(probability)}`;
   return [
-    piece(token.text), ` ${forced}; the model gave it ${percent(Math.exp(-surprisal))}, its ` +
+    piece(token.text),
+    ` ${forced}; the model gave it ${percent(Math.exp(-surprisal))}, its ` +
       (rank === 1 ? "first guess." : `guess number ${rank.toLocaleString("en")}.`),
   ];
 }

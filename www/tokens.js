@@ -26,7 +26,11 @@ export function showLegend(legend) {
     tick.style.insetInlineStart = `${100 * surprise(probability)}%`;
     return tick;
   });
-  legend.replaceChildren(element("span", "", "sure"), element("span", "scale", ...ticks), element("span", "", "surprised"));
+  legend.replaceChildren(
+    element("span", "", "sure"),
+    element("span", "scale", ...ticks),
+    element("span", "", "surprised"),
+  );
 }
 
 /** Marks `span` as the token that is shown, among those in `container`. */

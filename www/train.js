@@ -5,7 +5,10 @@ import { visible } from "./distribution.js";
 import { forgetTraining, keptTraining } from "./train-store.js";
 import { Training } from "./training.js";
 
-const ALICE = { url: new URL("alice.txt", location.href), name: "Alice's Adventures in Wonderland (Lewis Carroll, 1865, public domain)" };
+const ALICE = {
+  url: new URL("alice.txt", location.href),
+  name: "Alice's Adventures in Wonderland (Lewis Carroll, 1865, public domain)",
+};
 /** The longest text, in bytes: a longer one takes minutes to tokenize before the first step. */
 const LONGEST = 8_000_000;
 const SAMPLES = 30;
@@ -86,11 +89,16 @@ async function takeAlice() {
 
 async function takeFile(file) {
   if (!file) return;
-  if (file.size > LONGEST) throw new Error(`${file.name} has ${Math.round(file.size / 1e6)} MB; a tab learns from ${LONGEST / 1e6} MB at most`);
+  if (file.size > LONGEST)
+    throw new Error(
+      `${file.name} has ${Math.round(file.size / 1e6)} MB; a tab learns from ${LONGEST / 1e6} MB at most`,
+    );
   try {
     take(file.name, new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
   } catch (error) {
-    throw error instanceof TypeError ? new Error(`${file.name} is not UTF-8 text; save it as UTF-8, or choose another`) : error;
+    throw error instanceof TypeError
+      ? new Error(`${file.name} is not UTF-8 text; save it as UTF-8, or choose another`)
+      : error;
   }
 }
 
@@ -122,7 +130,8 @@ function options() {
 
 function begin() {
   const text = $("train-text").value;
-  if (text.trim() === "") return page.showError("there is no text to learn from: paste one, open a file, or take Alice");
+  if (text.trim() === "")
+    return page.showError("there is no text to learn from: paste one, open a file, or take Alice");
   return start("learning the vocabulary …", () => Training.begin({ ...source, text }, options()));
 }
 
@@ -183,8 +192,10 @@ async function run() {
 function outcome() {
   if (!training.best) return "It has learnt what it will: write with it.";
   const [step, loss] = training.best;
-  const early = training.step < training.info.steps ? " It ended early: on the held-out text it no longer got better." : "";
-  const poor = loss >= training.info.unigram_loss ? " That is no better than counting tokens: it needs a longer text." : "";
+  const early =
+    training.step < training.info.steps ? " It ended early: on the held-out text it no longer got better." : "";
+  const poor =
+    loss >= training.info.unigram_loss ? " That is no better than counting tokens: it needs a longer text." : "";
   return `It has learnt what it will: write with it, as it was best, after step ${step} (${loss.toFixed(3)} on the held-out text).${early}${poor}`;
 }
 
@@ -201,7 +212,9 @@ async function failed(error) {
   $("train-status").textContent = "";
   update();
   const tooLarge = error.code === "out_of_memory" || (error.code === "crashed" && starting);
-  page.showError(tooLarge ? "a model of this shape does not fit into the memory of a tab: choose smaller numbers" : error);
+  page.showError(
+    tooLarge ? "a model of this shape does not fit into the memory of a tab: choose smaller numbers" : error,
+  );
   if (gone) await offer();
 }
 
@@ -214,7 +227,8 @@ async function offer() {
   $("train-kept").hidden = !kept;
   if (!kept) return;
   const { name, step, steps, loss } = kept;
-  $("train-kept-text").textContent = `A training was kept: ${name}, step ${step} of ${steps}, loss ${loss.toFixed(2)}. Beginning another replaces it.`;
+  $("train-kept-text").textContent =
+    `A training was kept: ${name}, step ${step} of ${steps}, loss ${loss.toFixed(2)}. Beginning another replaces it.`;
 }
 
 async function forget() {
@@ -225,7 +239,11 @@ async function forget() {
 
 // --- what becomes of it ---
 
-const modelName = ({ step }) => `${(training.source.name === OWN ? "own" : training.source.name.split(/[.(]/)[0]).trim().toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-")}-${step}.gguf`;
+const modelName = ({ step }) =>
+  `${(training.source.name === OWN ? "own" : training.source.name.split(/[.(]/)[0])
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, "-")}-${step}.gguf`;
 
 /** The model with the lowest validation loss. */
 async function bestModel() {
@@ -274,10 +292,13 @@ function paint() {
   const remaining = (history.seconds / step) * (info.steps - step);
   $("train-bar").value = step / info.steps;
   $("train-step").textContent = step;
-  $("train-left").textContent = remaining > 0 && step > 0 ? `of ${info.steps}, ${duration(remaining)} left` : `of ${info.steps}`;
+  $("train-left").textContent =
+    remaining > 0 && step > 0 ? `of ${info.steps}, ${duration(remaining)} left` : `of ${info.steps}`;
   $("train-loss").textContent = training.loss.toFixed(3);
   $("train-held-out").textContent = history.heldOut.at(-1)?.[1].toFixed(3) ?? "";
-  $("train-best").textContent = best ? `best: ${best[1].toFixed(3)}, after step ${best[0]}` : "on text it does not learn from";
+  $("train-best").textContent = best
+    ? `best: ${best[1].toFixed(3)}, after step ${best[0]}`
+    : "on text it does not learn from";
   $("train-perplexity").textContent = Math.exp(training.loss).toPrecision(3);
   $("train-status").textContent =
     `${info.parameters.toLocaleString("en")} weights, ${info.vocabulary_size} tokens in the vocabulary, ` +
@@ -290,7 +311,10 @@ const duration = (seconds) => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Mat
 function draw() {
   if (!training || !isOpen()) return;
   const { history, info } = training;
-  $("train-curve").setAttribute("aria-label", `The loss after ${training.step} steps: ${training.loss.toFixed(2)} nats per token`);
+  $("train-curve").setAttribute(
+    "aria-label",
+    `The loss after ${training.step} steps: ${training.loss.toFixed(2)} nats per token`,
+  );
   drawCurve($("train-curve"), {
     loss: history.steps,
     heldOut: history.heldOut,
@@ -314,11 +338,18 @@ async function looked() {
 
 function showSamples() {
   const { looks } = training.history;
-  const items = looks.slice(-SAMPLES).reverse().map(({ step, seconds, prompt, sample }) => {
-    const item = element("li", "");
-    item.append(element("small", `step ${step}, ${Math.round(seconds)} s`), element("span", prompt, "given"), element("span", sample.replace(/\n{2,}/g, "\n")));
-    return item;
-  });
+  const items = looks
+    .slice(-SAMPLES)
+    .reverse()
+    .map(({ step, seconds, prompt, sample }) => {
+      const item = element("li", "");
+      item.append(
+        element("small", `step ${step}, ${Math.round(seconds)} s`),
+        element("span", prompt, "given"),
+        element("span", sample.replace(/\n{2,}/g, "\n")),
+      );
+      return item;
+    });
   $("train-samples").replaceChildren(...items);
 }
 
@@ -327,7 +358,8 @@ async function showPairs() {
     const pairs = await training.trainer.pairs($("train-line").value);
     $("train-pairs").replaceChildren(...pairs.map(pair));
     const mean = pairs.reduce((sum, { nll }) => sum + nll, 0) / pairs.length;
-    $("train-pairs-note").textContent = `Each token is the input, the next one its target. The loss of this line is ${mean.toFixed(3)}: the mean of −ln p.`;
+    $("train-pairs-note").textContent =
+      `Each token is the input, the next one its target. The loss of this line is ${mean.toFixed(3)}: the mean of −ln p.`;
   } catch (error) {
     if (!["prompt_too_long", "text_too_short"].includes(error.code)) throw error;
     $("train-pairs").replaceChildren();
@@ -341,7 +373,11 @@ function pair({ input, target, nll }) {
   item.style.setProperty("--share", `${100 * share}%`);
   item.title = `−ln p = ${nll.toFixed(3)}`;
   const percent = share >= 0.0995 ? (100 * share).toFixed(0) : (100 * share).toPrecision(2);
-  item.append(element("span", visible(input), "input"), element("span", visible(target), "target"), element("small", `${percent} %`));
+  item.append(
+    element("span", visible(input), "input"),
+    element("span", visible(target), "target"),
+    element("small", `${percent} %`),
+  );
   return item;
 }
 
@@ -354,7 +390,10 @@ function element(name, text, className = "") {
 
 /** A line of the text that is long enough to be of interest, cut between words. */
 function firstLine(text) {
-  const lines = text.replaceAll("<|endoftext|>", "\n").split("\n").map((line) => line.trim());
+  const lines = text
+    .replaceAll("<|endoftext|>", "\n")
+    .split("\n")
+    .map((line) => line.trim());
   const line = lines.find((line) => line.length >= 40) ?? lines.find(Boolean) ?? "";
   return line.length <= 90 ? line : line.slice(0, 90).replace(/\s+\S*$/, "");
 }

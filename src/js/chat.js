@@ -73,4 +73,3 @@ function checkedDate(date = new Date()) {
     throw unusable("date", "must be a date");
   }
 }
-

@@ -103,4 +103,3 @@ function json(schema) {
     throw unusable("json_schema", `cannot be written as JSON: ${words(error)}`);
   }
 }
-

@@ -48,7 +48,8 @@ export function coded(call) {
 /** Throws if `options` has a key that is not among `known`. Options that are undefined count as absent. */
 export function refuseUnknown(options, known) {
   for (const name of Object.keys(options)) {
-    if (options[name] !== undefined && !known.includes(name)) throw failure("unknown_option", `there is no option "${name}"`);
+    if (options[name] !== undefined && !known.includes(name))
+      throw failure("unknown_option", `there is no option "${name}"`);
   }
 }
 

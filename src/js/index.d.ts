@@ -1,6 +1,20 @@
 import type {
-  ChatMessage, ChatOptions, FinishReason, Generator, GenerateOptions, InspectOptions, Inspection, LoadOptions, ModelInfo,
-  ModelSource, Progress, Sampler, Score, StepRecord, Timings, Token,
+  ChatMessage,
+  ChatOptions,
+  FinishReason,
+  Generator,
+  GenerateOptions,
+  InspectOptions,
+  Inspection,
+  LoadOptions,
+  ModelInfo,
+  ModelSource,
+  Progress,
+  Sampler,
+  Score,
+  StepRecord,
+  Timings,
+  Token,
 } from "./nexttoken.js";
 export * from "./nexttoken.js";
 

@@ -16,7 +16,8 @@ const unread = (reason) => failure("io", `the file could not be read: ${reason}`
  */
 export async function portable(source) {
   if (Array.isArray(source)) {
-    if (source.some(isStream)) throw unusable("source", "must be a list of URLs, Files, Blobs or buffers, each part once");
+    if (source.some(isStream))
+      throw unusable("source", "must be a list of URLs, Files, Blobs or buffers, each part once");
     return [await Promise.all(source.map(async (part) => (await portable(part))[0]))];
   }
   if (typeof source === "string" || source instanceof URL) {
@@ -27,7 +28,8 @@ export async function portable(source) {
   if (source instanceof Request) return [await asked(source)];
   if (source instanceof ReadableStream) return streamed(source);
   if (!(source instanceof Response)) {
-    const allowed = "a URL, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream, or a list of parts";
+    const allowed =
+      "a URL, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream, or a list of parts";
     throw unusable("source", `must be ${allowed}`);
   }
   const { body, headers } = source;
@@ -43,7 +45,17 @@ export async function portable(source) {
 /** All of a request but its signal, which cannot be posted. */
 async function asked(request) {
   const { url, method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity } = request;
-  const init = { method, mode, credentials, cache, redirect, referrer, referrerPolicy, integrity, headers: [...request.headers] };
+  const init = {
+    method,
+    mode,
+    credentials,
+    cache,
+    redirect,
+    referrer,
+    referrerPolicy,
+    integrity,
+    headers: [...request.headers],
+  };
   try {
     if (!/^(GET|HEAD)$/.test(method)) init.body = await request.arrayBuffer();
   } catch (thrown) {
@@ -79,7 +91,9 @@ export function opened(posted) {
   const { url, init, blob, bytes, port, length } = posted;
   if (init) return new Request(url, init);
   // A Response and not a stream, because it has a header for its length.
-  return port ? new Response(received(port), { headers: length ? { "content-length": length } : {} }) : (url ?? blob ?? bytes);
+  return port
+    ? new Response(received(port), { headers: length ? { "content-length": length } : {} })
+    : (url ?? blob ?? bytes);
 }
 
 const received = (port) =>

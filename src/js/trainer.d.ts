@@ -1,9 +1,21 @@
 import type {
-  GenerateOptions, Trainer, TrainerBest, TrainerConfig, TrainerInfo, TrainerPair, TrainerStep, TrainerValidation,
+  GenerateOptions,
+  Trainer,
+  TrainerBest,
+  TrainerConfig,
+  TrainerInfo,
+  TrainerPair,
+  TrainerStep,
+  TrainerValidation,
 } from "./nexttoken_trainer.js";
 export { Trainer } from "./nexttoken_trainer.js";
 export type {
-  TrainerBest, TrainerConfig, TrainerInfo, TrainerPair, TrainerStep, TrainerValidation,
+  TrainerBest,
+  TrainerConfig,
+  TrainerInfo,
+  TrainerPair,
+  TrainerStep,
+  TrainerValidation,
 } from "./nexttoken_trainer.js";
 
 /** Gets the trainer's WebAssembly module ready. */

@@ -67,7 +67,12 @@ export class WorkerGenerator {
     }
     let loaded = false;
     try {
-      const answer = await generator.#call(method, [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved, onProgress);
+      const answer = await generator.#call(
+        method,
+        [{ source: posted, engine: engine({ variant, wasm_url }), options }],
+        moved,
+        onProgress,
+      );
       loaded = method === "load";
       return loaded ? generator : answer;
     } finally {
@@ -101,7 +106,7 @@ export class WorkerGenerator {
   async *[Symbol.asyncIterator]() {
     let finished = false;
     try {
-      for (let token; (token = await this.next_token()); ) yield token;
+      for (let token; (token = await this.next_token());) yield token;
       finished = true;
     } finally {
       if (!finished && !this.#gone && !this.#connection.gone) await this.abort();
