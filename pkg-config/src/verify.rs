@@ -1,18 +1,17 @@
 //! `cargo verify`: runs every check, in the order in which problems show soonest.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
 use crate::repo::Repo;
 use crate::serve::Server;
 use crate::wasm::Variant;
-use crate::{command, fetch, fuzz, model, page, site, tools};
+use crate::{command, fetch, fuzz, javascript, model, page, site, tools};
 
 /// One check.
 struct Step {
@@ -75,6 +74,11 @@ const STEPS: &[Step] = &[
         "build",
         "the package builds and keeps its size budget",
         build,
+    ),
+    Step::new(
+        "js",
+        "the JavaScript is formatted, without lints, and its types hold",
+        javascript::check,
     ),
     Step::new("page-test", "the page, driven in Chromium", page_test),
     Step::new("firefox-test", "the page, driven in Firefox", |repo| {
@@ -359,29 +363,11 @@ fn run_page_tests(repo: &Repo, browser: &str, variable: &str, program: &Path) ->
     node.current_dir(repo.root())
         // One test file at a time: each starts a browser and may run a model in it.
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
-        .args(page_tests(repo)?)
+        .args(javascript::tests(&repo.page_tests())?)
         .env("NEXTTOKEN_ORIGIN", origin)
         .env("NEXTTOKEN_BROWSER", browser)
         .env(variable, program);
     command::run_named(browser, &mut node)
-}
-
-/// The test files, listed by name because versions of Node treat a folder differently.
-fn page_tests(repo: &Repo) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(repo.page_tests())? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
-            files.push(path);
-        }
-    }
-    ensure!(
-        !files.is_empty(),
-        "there is no test in {}",
-        repo.page_tests().display()
-    );
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(test)]
