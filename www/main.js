@@ -6,7 +6,7 @@ import { finder } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
 import { Inspectable } from "./inspectable.js";
 import { Microscope } from "./microscope.js";
-import { cached, open, request, tidy } from "./model-cache.js";
+import { cached, collectGarbage, open, request } from "./model-cache.js";
 import { Narration } from "./narration.js";
 import { setUpOffline } from "./offline.js";
 import { ScoreView } from "./score.js";
@@ -17,7 +17,8 @@ import { TrainingView } from "./train.js";
 
 /** @typedef {import("./pkg/index.js").ModelSource} ModelSource */
 /** @typedef {import("./pkg/index.js").Token} Token */
-/** @typedef {{ source: ModelSource, settle?: import("./model-cache.js").Settle }} Opened a model that can be loaded */
+/** @typedef {import("./model-cache.js").CommitOrDiscard} CommitOrDiscard */
+/** @typedef {{ source: ModelSource, commitOrDiscard?: CommitOrDiscard }} Opened a model that can be loaded */
 
 const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
@@ -102,21 +103,21 @@ async function load(name, opened) {
   $("loaded").textContent = "";
   $("model-status").textContent = `Loading ${name} …`;
   update();
-  /** @type {Opened["settle"]} */
-  let settle;
+  /** @type {CommitOrDiscard | undefined} */
+  let commitOrDiscard;
   /** @type {WorkerGenerator | undefined} */
   let loaded;
   try {
     await stop();
     const found = await opened(abort.signal);
-    settle = found.settle;
+    commitOrDiscard = found.commitOrDiscard;
     // The old model is freed first: two may not fit into memory.
     microscope.release();
     generator?.free();
     generator = undefined;
     loaded = await WorkerGenerator.load(found.source, { signal: abort.signal, onProgress: showProgress });
-    settle?.();
-    settle = undefined;
+    commitOrDiscard?.();
+    commitOrDiscard = undefined;
     const info = await loaded.info();
     generator = loaded;
     loaded = undefined;
@@ -135,7 +136,7 @@ async function load(name, opened) {
     if (!abort.signal.aborted) showError(error);
     // Ends the download, whose rest is not needed.
     abort.abort();
-    settle?.(error);
+    commitOrDiscard?.(error);
   } finally {
     loading = undefined;
     $("progress").hidden = true;
@@ -395,7 +396,7 @@ document.addEventListener("drop", (event) => {
 
 $("reload").addEventListener("click", () => location.reload());
 setUpOffline(() => ($("newer").hidden = false));
-tidy();
+collectGarbage();
 update();
 loadStories(); // there is something to read at once
 

@@ -29,23 +29,26 @@ export async function cached(url) {
 }
 
 /**
- * Opens the model at `url`. `settle` must be called once: without an argument if the model was loaded completely, or
- * with the error. In the first case the copy is kept, if its SHA-256 is `sha256` where that is given.
+ * Opens the model at `url`. `commitOrDiscard` must be called once: without an argument if the model was loaded
+ * completely, or with the error. In the first case the copy is kept, if its SHA-256 is `sha256` where that is given.
  *
- * @typedef {(error?: unknown) => unknown} Settle
+ * @typedef {(error?: unknown) => unknown} CommitOrDiscard
  *
  * @param {string} url
  * @param {AbortSignal} signal
  * @param {string} [sha256]
- * @returns {Promise<{ source: Response, settle: Settle }>}
+ * @returns {Promise<{ source: Response, commitOrDiscard: CommitOrDiscard }>}
  */
 export async function open(url, signal, sha256) {
   const before = await cached(url);
   if (before)
-    return { source: before, settle: (error) => error && !INNOCENT.includes(codeOf(error) ?? "") && forget(url) };
+    return {
+      source: before,
+      commitOrDiscard: (error) => error && !INNOCENT.includes(codeOf(error) ?? "") && forget(url),
+    };
   const source = await request(url, { signal });
   if (!source.ok) throw new Error(`the server answered ${source.status} for ${url}`);
-  return { source, settle: keep(url, source, sha256) };
+  return { source, commitOrDiscard: copyToCache(url, source, sha256) };
 }
 
 /**
@@ -72,9 +75,9 @@ export async function request(url, { signal, ...init }) {
  * @param {string} url
  * @param {Response} response
  * @param {string} [sha256]
- * @returns {Settle}
+ * @returns {CommitOrDiscard}
  */
-function keep(url, response, sha256) {
+function copyToCache(url, response, sha256) {
   if (typeof caches === "undefined" || !response.body) return () => {};
   const copy = response.clone();
   const entry = new URL(url);
@@ -133,7 +136,7 @@ async function forget(url) {
  * Removes unused entries: copies that were neither kept nor dropped, addresses whose copy is gone, and the cache of
  * older versions, which did not check models.
  */
-export async function tidy() {
+export async function collectGarbage() {
   try {
     await caches.delete("nexttoken-models-1");
     const cache = await caches.open(NAME);
@@ -148,6 +151,6 @@ export async function tidy() {
     const lost = keys.filter((key) => isCopy(key) && !found.has(key.url));
     await Promise.all(lost.map((key) => cache.delete(key)));
   } catch {
-    // No cache, nothing to tidy.
+    // No cache, nothing to remove.
   }
 }

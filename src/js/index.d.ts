@@ -55,6 +55,8 @@ export interface WorkerGenerator extends InWorker<Omit<Generator, Different>> {
   fork(): Promise<WorkerGenerator>;
   /** The same step by step, to show progress: call `step` until `done` is `total`, then `finish`. */
   scorer(text: string, options?: { top?: number }): Promise<WorkerScorer>;
+  /** A copy, unlike that of `Generator.logits`. */
+  logits(): Promise<Float32Array | undefined>;
   /** Several properties of the text so far at once. */
   state(): Promise<Pick<Generator, "text" | "ids" | "prompt_ids" | "finish_reason" | "seed" | "context_used">>;
   /** The tokens still to come, for `for await (const token of generator)`. Leaving the loop aborts the text. */
