@@ -301,9 +301,12 @@ export function results(token: Token, record: StepRecord, error: NextTokenError,
   const candidates: Candidate[] | undefined = token.top_logprobs;
   const names: (SamplerName | "constraint")[] = record.stages.map(({ name }) => name);
   const code: string = error.name === "NextTokenError" ? error.code : "";
-  const seed: number | bigint = started.seed;
-  return [candidates, names, code, seed, started.context_used + spent.decode_tokens];
+  // A seed beyond 2^53 is a bigint.
+  const seeds: Same<TextStart["seed"] | undefined, Generator["seed"]> = true;
+  const inWorker: Same<WorkerGenerator["seed"], Promise<number | bigint | undefined>> = true;
+  return [candidates, names, code, seeds, inWorker, started.seed, started.context_used + spent.decode_tokens];
 }
+type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : false) : false;
 interface Told {
   started: TextStart;
   spent: Timings;
