@@ -28,7 +28,7 @@ const PROJECTS: [&str; 3] = [
 pub fn check(repo: &Repo) -> Result<()> {
     ensure!(
         repo.package().join("nexttoken.d.ts").is_file(),
-        "the types of the bindings are missing: run `cargo verify build js`"
+        "the types of the bindings are missing: run `cargo verify --only build --only js`"
     );
     let folder = repo.javascript_checks();
     tools::npm_packages(&folder, "they check the scripts")?;
@@ -54,7 +54,11 @@ pub fn check(repo: &Repo) -> Result<()> {
     }
     let mut views = Command::new("node");
     // Node below 20.19 takes the scripts for CommonJS otherwise.
-    let node_options = ["--experimental-detect-module", "--test"];
+    let node_options = [
+        "--experimental-detect-module",
+        "--test",
+        "--test-reporter=spec",
+    ];
     views.current_dir(repo.root()).args(node_options);
     command::run(views.args(tests(&repo.view_tests())?))
 }
