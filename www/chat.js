@@ -1,65 +1,95 @@
 // The chat view: a conversation with the model, by its own chat template.
 
-const $ = (id) => document.getElementById(id);
+import { element, finder } from "./dom.js";
 
-const messages = [];
+/** @typedef {import("./pkg/index.js").ChatMessage} ChatMessage */
+/** @typedef {import("./pkg/index.js").Token} Token */
 
-/** The messages so far, as the engine takes them. */
-export function conversation() {
-  const system = $("system").value.trim();
-  return system ? [{ role: "system", content: system }, ...messages] : [...messages];
+export class Chat {
+  /** @type {ChatMessage[]} */
+  #messages = [];
+  #system;
+  #box;
+  #list;
+
+  /** @param {ParentNode} root holds the system prompt, the messages and the box for the next one */
+  constructor(root) {
+    const find = finder(root);
+    this.#system = find("system", "textarea");
+    this.#box = find("say", "textarea");
+    this.#list = find("messages");
+  }
+
+  /** The messages so far, as the engine takes them. */
+  get conversation() {
+    const system = this.#system.value.trim();
+    return system ? [{ role: "system", content: system }, ...this.#messages] : [...this.#messages];
+  }
+
+  /**
+   * Sends the text in the box as the user's message.
+   *
+   * @param {(into: HTMLElement, seen: (token: Token) => void) => Promise<boolean>} answer runs the model, shows its
+   *   tokens in `into` and calls `seen` with each; resolves to whether that succeeded
+   */
+  async send(answer) {
+    const said = this.#box.value.trim();
+    if (!said) return;
+    this.#box.value = "";
+    this.#messages.push({ role: "user", content: said });
+    const asked = this.#add("user", said);
+    const answered = this.#add("assistant", "");
+    let text = "";
+    /** @type {Token["finish_reason"]} */
+    let finish;
+    const well = await answer(answered, (token) => {
+      text += token.text;
+      finish = token.finish_reason;
+      if (this.#isNearEnd) this.#toEnd();
+    });
+    answered.classList.remove("waiting");
+    if (!well || text === "") return this.#takeBack(said, asked, answered);
+    this.#messages.push({ role: "assistant", content: text });
+    if (finish === "length") answered.classList.add("cut");
+  }
+
+  /** Forgets the conversation. */
+  clear() {
+    this.#messages.length = 0;
+    this.#list.replaceChildren();
+  }
+
+  /**
+   * Removes a message that got no answer, and puts its text back into the box.
+   *
+   * @param {string} said
+   * @param {HTMLElement[]} items
+   */
+  #takeBack(said, ...items) {
+    this.#messages.pop();
+    for (const item of items) item.remove();
+    if (!this.#box.value) this.#box.value = said;
+  }
+
+  /**
+   * @param {"user" | "assistant"} role
+   * @param {string} text
+   */
+  #add(role, text) {
+    const item = element("li", role, text);
+    item.classList.toggle("waiting", role === "assistant");
+    item.setAttribute("aria-label", role === "user" ? "You" : "The model");
+    this.#list.append(item);
+    this.#toEnd();
+    return item;
+  }
+
+  /** Whether the view is scrolled to the end, so that it should follow new text. */
+  get #isNearEnd() {
+    return this.#list.scrollTop + this.#list.clientHeight >= this.#list.scrollHeight - 80;
+  }
+
+  #toEnd() {
+    this.#list.scrollTop = this.#list.scrollHeight;
+  }
 }
-
-/**
- * Sends the text in the box as the user's message.
- *
- * @param {(into: HTMLElement, seen: (token: object) => void) => Promise<boolean>} answer runs the model, shows its
- *   tokens in `into` and calls `seen` with each; resolves to whether that succeeded
- */
-export async function send(answer) {
-  const said = $("say").value.trim();
-  if (!said) return;
-  $("say").value = "";
-  messages.push({ role: "user", content: said });
-  const asked = add("user", said);
-  const answered = add("assistant", "");
-  let text = "";
-  let last;
-  const well = await answer(answered, (token) => {
-    text += token.text;
-    last = token;
-    if (isNearEnd()) toEnd();
-  });
-  answered.classList.remove("waiting");
-  if (!well || text === "") return takeBack(said, asked, answered);
-  messages.push({ role: "assistant", content: text });
-  if (last.finish_reason === "length") answered.classList.add("cut");
-}
-
-/** Forgets the conversation. */
-export function newChat() {
-  messages.length = 0;
-  $("messages").replaceChildren();
-}
-
-/** Removes a message that got no answer, and puts its text back into the box. */
-function takeBack(said, ...items) {
-  messages.pop();
-  for (const item of items) item.remove();
-  if (!$("say").value) $("say").value = said;
-}
-
-function add(role, text) {
-  const item = document.createElement("li");
-  item.className = role;
-  item.classList.toggle("waiting", role === "assistant");
-  item.setAttribute("aria-label", role === "user" ? "You" : "The model");
-  item.textContent = text; // never as HTML: a model may write anything
-  $("messages").append(item);
-  toEnd();
-  return item;
-}
-
-/** Whether the view is scrolled to the end, so that it should follow new text. */
-const isNearEnd = () => $("messages").scrollTop + $("messages").clientHeight >= $("messages").scrollHeight - 80;
-const toEnd = () => ($("messages").scrollTop = $("messages").scrollHeight);

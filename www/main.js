@@ -1,16 +1,24 @@
 // The page: it loads a model, runs a prompt or a conversation, and shows each step of the loop.
 
 import { WorkerGenerator } from "./pkg/index.js";
-import { cached, open, request, tidy } from "./model-cache.js";
-import { setUpOffline } from "./offline.js";
-import { setUpScoring } from "./score.js";
-import { setUpTraining } from "./train.js";
-import { conversation, newChat, send } from "./chat.js";
+import { Chat } from "./chat.js";
+import { finder } from "./dom.js";
+import { codeOf, messageOf } from "./errors.js";
+import { Inspectable } from "./inspectable.js";
 import { Microscope } from "./microscope.js";
-import { phase, silence } from "./narration.js";
-import { options } from "./sliders.js";
-import { clearStep, noteTaken, showStep } from "./stages.js";
-import { mark, tokenSpan } from "./tokens.js";
+import { cached, collectGarbage, open, request } from "./model-cache.js";
+import { Narration } from "./narration.js";
+import { setUpOffline } from "./offline.js";
+import { ScoreView } from "./score.js";
+import { Sliders } from "./sliders.js";
+import { StepView, takenStep } from "./stages.js";
+import { tokenSpan } from "./tokens.js";
+import { TrainingView } from "./train.js";
+
+/** @typedef {import("./pkg/index.js").ModelSource} ModelSource */
+/** @typedef {import("./pkg/index.js").Token} Token */
+/** @typedef {import("./model-cache.js").CommitOrDiscard} CommitOrDiscard */
+/** @typedef {{ source: ModelSource, commitOrDiscard?: CommitOrDiscard }} Opened a model that can be loaded */
 
 const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
@@ -20,19 +28,31 @@ const SAMPLE = {
 /** A small model that is served with the page. */
 const STORIES = new URL("stories.gguf", location.href).href;
 
-const $ = (id) => document.getElementById(id);
+const $ = finder(document);
+/** @type {WorkerGenerator | undefined} */
 let generator;
+/**
+ * Aborts the load that is running.
+ *
+ * @type {AbortController | undefined}
+ */
 let loading;
-/** Settles when that load has ended. */
+/**
+ * Settles when that load has ended.
+ *
+ * @type {Promise<void> | undefined}
+ */
 let ended;
 let writing = false;
 /** Whether the running work should stop after its step. */
 let stopping = false;
+/** @type {Promise<void> | undefined} */
 let running;
 let canChat = false;
 
 // --- the model ---
 
+/** @param {AbortSignal} signal */
 async function sample(signal) {
   const url = (await isBeside(signal)) ? SAMPLE.beside : SAMPLE.hub;
   return open(url, signal, SAMPLE.sha256);
@@ -40,6 +60,8 @@ async function sample(signal) {
 
 /**
  * Whether the sample model is served beside the page. Some hosts answer with an HTML page for files that do not exist.
+ *
+ * @param {AbortSignal} signal
  */
 async function isBeside(signal) {
   if (await cached(SAMPLE.beside)) return true;
@@ -47,7 +69,13 @@ async function isBeside(signal) {
   return Boolean(answer?.ok && !answer.headers.get("content-type")?.startsWith("text/html"));
 }
 
-/** Inspects a model's header before the rest is downloaded. */
+/**
+ * Inspects a model's header before the rest is downloaded.
+ *
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @returns {Promise<Opened>}
+ */
 async function inspected(url, signal) {
   if (await cached(url)) return open(url, signal);
   const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
@@ -56,11 +84,17 @@ async function inspected(url, signal) {
   return parts > 1 ? { source: url } : open(url, signal);
 }
 
-/** Loads the source that `opened` resolves to, after a load that is running: a file may be dropped during the first. */
+/**
+ * Loads the source that `opened` resolves to, after a load that is running: a file may be dropped during the first.
+ *
+ * @param {string} name
+ * @param {(signal: AbortSignal) => Opened | Promise<Opened>} opened
+ */
 async function load(name, opened) {
   while (loading) await ended;
   const abort = (loading = new AbortController());
-  let end;
+  /** @type {(nothing: void) => void} */
+  let end = () => {};
   ended = new Promise((resolve) => (end = resolve));
   showError();
   const before = generator ? $("model-status").textContent : "No model is loaded.";
@@ -69,25 +103,27 @@ async function load(name, opened) {
   $("loaded").textContent = "";
   $("model-status").textContent = `Loading ${name} …`;
   update();
-  let settle;
+  /** @type {CommitOrDiscard | undefined} */
+  let commitOrDiscard;
+  /** @type {WorkerGenerator | undefined} */
   let loaded;
   try {
     await stop();
     const found = await opened(abort.signal);
-    settle = found.settle;
+    commitOrDiscard = found.commitOrDiscard;
     // The old model is freed first: two may not fit into memory.
     microscope.release();
     generator?.free();
     generator = undefined;
     loaded = await WorkerGenerator.load(found.source, { signal: abort.signal, onProgress: showProgress });
-    settle?.();
-    settle = undefined;
+    commitOrDiscard?.();
+    commitOrDiscard = undefined;
     const info = await loaded.info();
     generator = loaded;
     loaded = undefined;
     microscope.model = info;
     canChat = info.chat_templates.length > 0;
-    newChat();
+    chat.clear();
     const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
     $("model-status").textContent =
       `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
@@ -100,7 +136,7 @@ async function load(name, opened) {
     if (!abort.signal.aborted) showError(error);
     // Ends the download, whose rest is not needed.
     abort.abort();
-    settle?.(error);
+    commitOrDiscard?.(error);
   } finally {
     loading = undefined;
     $("progress").hidden = true;
@@ -109,9 +145,10 @@ async function load(name, opened) {
   }
 }
 
+/** @param {import("./pkg/index.js").LoadProgress} progress */
 function showProgress({ loaded, total }) {
-  const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
-  if (total) $("bar").value = loaded / total;
+  const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(0);
+  if (total) $("bar", "progress").value = loaded / total;
   $("loaded").textContent = total
     ? `${megabytes(loaded)} of ${megabytes(total)} MB, ${((100 * loaded) / total).toFixed(0)} %`
     : `${megabytes(loaded)} MB`;
@@ -119,7 +156,12 @@ function showProgress({ loaded, total }) {
 
 // --- the loop ---
 
-const microscope = new Microscope({
+const chat = new Chat(document);
+const sliders = new Sliders(document);
+const narration = new Narration($("loop"));
+const stepView = new StepView(document, () => $("text").focus());
+const answers = new Inspectable($("messages"), () => writing);
+const microscope = new Microscope(document, {
   alone,
   get busy() {
     return writing;
@@ -129,26 +171,35 @@ const microscope = new Microscope({
   },
   read: (used) => read(used, $("speed")),
   speed: (used, seed) => speed(used, seed, $("speed")),
-  live: () => (chatting() ? generator?.configure(options()) : microscope.reconfigure())?.catch(showError),
+  live: () => (chatting() ? generator?.configure(sliders.options()) : microscope.reconfigure())?.catch(showError),
   fail: showError,
+  sliders,
+  narration,
+  step: stepView,
 });
 
 const ready = () => generator && !writing && !loading;
-const write = () => alone(() => microscope.write(generator, $("prompt").value));
+const write = () => alone((used) => microscope.write(used, $("prompt", "textarea").value));
 const goOn = () => microscope.canGoOn && alone(() => microscope.goOn());
-const step = () => microscope.canStep && alone(() => microscope.step(generator, $("prompt").value));
+const step = () => microscope.canStep && alone((used) => microscope.step(used, $("prompt", "textarea").value));
 
 function say() {
   if (!ready()) return;
-  return send((into, seen) => alone(() => answer(into, seen)));
+  return chat.send((into, seen) => alone((used) => answer(used, into, seen)));
 }
 
-async function answer(into, seen) {
+/**
+ * Runs the model's answer to the conversation.
+ *
+ * @param {WorkerGenerator} used
+ * @param {HTMLElement} into
+ * @param {(token: Token) => void} seen called with each token
+ */
+async function answer(used, into, seen) {
   microscope.release();
-  silence();
-  clearStep();
-  const used = generator;
-  const { seed } = await used.chat(conversation(), options());
+  narration.silence();
+  stepView.clear();
+  const { seed } = await used.chat(chat.conversation, sliders.options());
   await read(used, $("chat-speed"));
   while (!stopping) {
     const token = await used.next_token();
@@ -159,65 +210,82 @@ async function answer(into, seen) {
   }
 }
 
-/** Runs `work` with the model, if nothing else is running, and shows its errors. Resolves to whether it succeeded. */
+/**
+ * Runs `work` with the model, if nothing else is running, and shows its errors. Resolves to whether it succeeded.
+ *
+ * @param {(used: WorkerGenerator) => unknown} work
+ */
 async function alone(work) {
-  if (!ready()) return false;
+  const used = generator;
+  if (!used || !ready()) return false;
   writing = true;
   stopping = false;
   showError();
   update();
-  const used = generator;
-  let done;
+  /** @type {(nothing: void) => void} */
+  let done = () => {};
   running = new Promise((resolve) => (done = resolve));
   try {
-    await work();
+    await work(used);
     return true;
   } catch (error) {
     // An error because another model replaced this one is not shown.
     if (used === generator) showError(error);
-    if (error.code === "crashed") {
+    if (codeOf(error) === "crashed") {
       generator = undefined;
       $("model-status").textContent = "No model is loaded.";
     }
     return false;
   } finally {
     writing = false;
-    phase();
+    narration.phase();
     update();
     done();
     microscope.idle();
   }
 }
 
-/** Runs the prompt. */
+/**
+ * Runs the prompt.
+ *
+ * @param {WorkerGenerator} used
+ * @param {HTMLElement} status
+ */
 async function read(used, status) {
-  phase("encode");
-  for (let done = 0, total = 1; done < total && !stopping; ) {
-    phase("run");
+  narration.phase("encode");
+  for (let done = 0, total = 1; done < total && !stopping;) {
+    narration.phase("run");
     ({ done, total } = await used.prefill());
     status.textContent = `reading the prompt: ${done} of ${total} tokens`;
   }
 }
 
 let lastSpeed = 0;
+/**
+ * @param {WorkerGenerator} used
+ * @param {number | bigint} seed
+ * @param {HTMLElement} status
+ */
 async function speed(used, seed, status) {
   if (performance.now() - lastSpeed < 250) return;
   lastSpeed = performance.now();
   const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = await used.timings();
-  const rate = (value) => (value ? value.toFixed(0) : "–");
+  const rate = (/** @type {number} */ value) => (value ? value.toFixed(0) : "–");
   status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
 }
 
-/** Shows a token of an answer. */
+/**
+ * Shows a token of an answer.
+ *
+ * @param {Token} token
+ * @param {HTMLElement} into
+ */
 function show(token, into) {
   const span = tokenSpan(token);
-  const chosen = options();
-  span.show = () => {
-    mark($("messages"), span);
-    showStep({ record: token.record, options: chosen, taken: token.id, note: noteTaken(token) });
-  };
+  const shown = takenStep({ ...token, options: sliders.options() });
+  answers.add(span, () => shown && stepView.show(shown));
   into.append(span);
-  span.show();
+  answers.show(span);
 }
 
 /** Stops the running work after its step. */
@@ -229,31 +297,36 @@ async function stop() {
 // --- what is shown ---
 
 function update() {
-  for (const id of ["write", "send"]) $(id).disabled = !ready();
-  for (const id of ["stop", "chat-stop"]) $(id).disabled = !writing;
+  for (const id of ["write", "send"]) $(id, "button").disabled = !ready();
+  for (const id of ["stop", "chat-stop"]) $(id, "button").disabled = !writing;
   // These are not disabled but marked, because a disabled button would lose the focus and could not be pressed again.
-  $("step").setAttribute("aria-disabled", !ready() || !microscope.canStep);
-  $("go-on").setAttribute("aria-disabled", !ready() || !microscope.canGoOn);
-  $("new-chat").disabled = writing;
-  for (const id of ["mode-write", "mode-score", "mode-train"]) $(id).disabled = writing;
-  $("mode-chat").disabled = writing || !(generator && canChat);
-  $("mode-chat").parentElement.title = generator && !canChat ? "This model has no chat template." : "";
+  $("step").setAttribute("aria-disabled", String(!ready() || !microscope.canStep));
+  $("go-on").setAttribute("aria-disabled", String(!ready() || !microscope.canGoOn));
+  $("new-chat", "button").disabled = writing;
+  for (const id of ["mode-write", "mode-score", "mode-train"]) $(id, "input").disabled = writing;
+  const modeChat = $("mode-chat", "input");
+  modeChat.disabled = writing || !(generator && canChat);
+  if (modeChat.parentElement) {
+    modeChat.parentElement.title = generator && !canChat ? "This model has no chat template." : "";
+  }
   showMode();
-  for (const id of ["load-stories", "load-sample", "load-url", "file", "url"]) $(id).disabled = Boolean(loading);
+  for (const id of ["load-stories", "load-sample", "load-url"]) $(id, "button").disabled = Boolean(loading);
+  for (const id of ["file", "url"]) $(id, "input").disabled = Boolean(loading);
 }
 
-const chatting = () => $("mode-chat").checked;
+const chatting = () => $("mode-chat", "input").checked;
 
 function showMode() {
-  if ($("mode-score").checked || $("mode-train").checked) return; // views of their own
-  if (generator && !canChat) $("mode-write").checked = true;
+  if ($("mode-score", "input").checked || $("mode-train", "input").checked) return; // views of their own
+  if (generator && !canChat) $("mode-write", "input").checked = true;
   for (const id of ["prompting", "writing"]) $(id).hidden = chatting();
   $("chat").hidden = !chatting();
 }
 
+/** @param {unknown} [error] */
 function showError(error) {
   $("error").hidden = !error;
-  const text = error ? String(error.message ?? error) : "";
+  const text = error ? messageOf(error) : "";
   $("error").textContent = text && `${text[0].toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, ".");
 }
 
@@ -263,7 +336,7 @@ $("load-stories").addEventListener("click", loadStories);
 $("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample));
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
-$("file").addEventListener("change", () => loadFiles($("file").files));
+$("file").addEventListener("change", () => loadFiles($("file", "input").files));
 $("cancel").addEventListener("click", () => loading?.abort());
 $("write").addEventListener("click", write);
 $("go-on").addEventListener("click", goOn);
@@ -273,7 +346,7 @@ $("stop").addEventListener("click", stop);
 $("send").addEventListener("click", say);
 $("chat-stop").addEventListener("click", stop);
 $("new-chat").addEventListener("click", () => {
-  newChat();
+  chat.clear();
   $("say").focus();
 });
 $("say").addEventListener("keydown", (event) => {
@@ -288,28 +361,23 @@ function loadStories() {
 }
 
 function loadUrl() {
-  const address = $("url").value.trim();
+  const address = $("url", "input").value.trim();
   if (!URL.canParse(address, location.href) || address === "") return showError("this is not an address");
   const url = new URL(address, location.href).href;
-  return load(url.split("/").at(-1), (signal) => inspected(url, signal));
+  return load(url.split("/").at(-1) ?? url, (signal) => inspected(url, signal));
 }
 
-/** Loads one file, or the parts of one model. */
+/**
+ * Loads one file, or the parts of one model.
+ *
+ * @param {FileList | null | undefined} files
+ */
 function loadFiles(files) {
-  if (files.length > 0) load(files[0].name, () => ({ source: files.length > 1 ? [...files] : files[0] }));
+  if (files?.length) load(files[0].name, () => ({ source: files.length > 1 ? [...files] : files[0] }));
 }
 
-for (const event of ["pointerover", "click"]) {
-  $("messages").addEventListener(event, ({ target }) => !writing && target.show?.());
-}
-$("messages").addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
-  if (!step || writing) return;
-  event.preventDefault();
-  $("messages").querySelector(".shown")?.[step]?.show?.();
-});
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) chatting() ? say() : write();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void (chatting() ? say() : write());
   if (event.key === "Escape") stop();
 });
 
@@ -323,24 +391,24 @@ document.addEventListener("dragleave", (event) => {
 document.addEventListener("drop", (event) => {
   event.preventDefault();
   $("drop").hidden = true;
-  loadFiles(event.dataTransfer.files);
+  loadFiles(event.dataTransfer?.files);
 });
 
 $("reload").addEventListener("click", () => location.reload());
 setUpOffline(() => ($("newer").hidden = false));
-tidy();
+collectGarbage();
 update();
 loadStories(); // there is something to read at once
 
-setUpScoring({ model: () => (loading ? undefined : generator), showError });
-setUpTraining({
+new ScoreView(document, { model: () => (loading ? undefined : generator), showError });
+new TrainingView(document, {
   showError,
   /** Loads the trained model and opens the writing view. */
   async write(name, file, prompt) {
     await load(name, () => ({ source: file }));
-    $("mode-write").checked = true;
+    $("mode-write", "input").checked = true;
     showMode();
-    $("prompt").value = prompt;
+    $("prompt", "textarea").value = prompt;
     $("prompt").dispatchEvent(new Event("input"));
     $("prompt").focus();
   },

@@ -1,32 +1,46 @@
 // The microscope: a text that is generated step by step, inspected token by token, and continued with other tokens.
 
 import { Branch, Branches } from "./branches.js";
-import { clearStep, focusCandidate, noteTaken, showStep, showView } from "./stages.js";
+import { finder } from "./dom.js";
 import { Lens } from "./lens.js";
-import * as narration from "./narration.js";
-import { TOP, options, watchSliders } from "./sliders.js";
+import { TOP } from "./sliders.js";
+import { takenStep } from "./stages.js";
 import { TextView, showLegend } from "./tokens.js";
 
-const $ = (id) => document.getElementById(id);
+/** @typedef {import("./branches.js").DrawnToken} DrawnToken */
+/** @typedef {import("./pkg/index.js").Token} Token */
+/** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
+/** @typedef {Branch & { generator: WorkerGenerator }} OpenBranch a branch that can be continued */
 
 /**
- * The text on the page. `host` runs it:
+ * What runs the text, and is shared with the rest of the page:
  *
  * - `alone(work)` runs `work` while nothing else uses the model, and shows its errors;
  * - `busy` and `stopping` tell whether something is running, and whether it should stop;
  * - `read(generator)` runs the prompt, `speed(generator, seed)` shows the speed;
- * - `live(name)` is called when a slider moves while something is running;
- * - `fail(error)` shows an error.
+ * - `live()` is called when a slider moves while something is running;
+ * - `fail(error)` shows an error;
+ * - `sliders`, `narration` and `step` are other views.
+ *
+ * @typedef {{ alone: (work: () => unknown) => Promise<boolean>, readonly busy: boolean, readonly stopping: boolean,
+ *   read: (generator: WorkerGenerator) => Promise<void>,
+ *   speed: (generator: WorkerGenerator, seed: number | bigint) => Promise<void>, live: () => void,
+ *   fail: (error: unknown) => void, sliders: import("./sliders.js").Sliders,
+ *   narration: import("./narration.js").Narration, step: import("./stages.js").StepView }} Host
  */
+
+/** The text on the page. */
 export class Microscope {
-  /** The description of the model: its `info()`. */
+  /**
+   * The description of the model: its `info()`.
+   *
+   * @type {import("./pkg/index.js").ModelInfo | undefined}
+   */
   model;
   #host;
-  #branches = new Branches($("branches"), {
-    show: (branch) => this.#host.alone(() => this.#switch(branch)),
-    forget: (branch) => !this.#host.busy && this.#branches.forget(branch),
-  });
-  #text = new TextView($("text"));
+  #prompt;
+  #branches;
+  #text;
   #lens = new Lens();
   /** The index of the token that is shown; the number of tokens stands for the next one. */
   #at = 0;
@@ -34,23 +48,37 @@ export class Microscope {
   #home = 0;
   /** Whether the shown token stays when the pointer moves over others. */
   #pinned = false;
+  /** @type {Promise<void> | undefined} */
   #looking;
   #lookAgain = false;
+  /** @type {number | undefined} */
   #frame;
 
-  constructor(host) {
+  /**
+   * @param {ParentNode} root holds the prompt, the text with its legend, and the list of branches
+   * @param {Host} host
+   */
+  constructor(root, host) {
+    const find = finder(root);
     this.#host = host;
-    showLegend($("legend"));
-    watchSliders((name) => this.#slide(name));
-    $("text").addEventListener("pointerover", ({ target }) => !this.#pinned && this.#point(target));
-    $("text").addEventListener("pointerleave", () => this.#leave());
-    $("text").addEventListener("click", ({ target }) => (this.#pinned = this.#point(target)));
-    $("text").addEventListener("keydown", (event) => this.#key(event));
+    this.#prompt = find("prompt", "textarea");
+    this.#branches = new Branches(find("branches"), {
+      show: (branch) => void host.alone(() => this.#switch(branch)),
+      forget: (branch) => !host.busy && this.#branches.forget(branch),
+    });
+    const text = find("text");
+    this.#text = new TextView(text);
+    showLegend(find("legend"));
+    host.sliders.watch((name) => this.#slide(name));
+    text.addEventListener("pointerover", ({ target }) => !this.#pinned && this.#point(target));
+    text.addEventListener("pointerleave", () => this.#leave());
+    text.addEventListener("click", ({ target }) => (this.#pinned = this.#point(target)));
+    text.addEventListener("keydown", (event) => this.#key(event));
   }
 
   /** Whether this text can be continued. */
   get canGoOn() {
-    return Boolean(this.#current?.generator) && this.#samePrompt && this.#current.finish_reason !== "stop";
+    return Boolean(this.#current?.generator) && this.#samePrompt && this.#current?.finish_reason !== "stop";
   }
 
   /** Whether a step can be taken: of this text, or the first of a new one. */
@@ -66,35 +94,47 @@ export class Microscope {
     this.#lookAgain = false;
   }
 
-  /** Generates a new text. */
+  /**
+   * Generates a new text.
+   *
+   * @param {WorkerGenerator} generator
+   * @param {string} prompt
+   */
   async write(generator, prompt) {
-    narration.silence();
+    this.#host.narration.silence();
     await this.#begin(generator, prompt);
     await this.#run();
   }
 
   /** Continues the text. */
   async goOn() {
-    narration.silence();
-    await this.#extend(options().max_tokens);
-    await this.#configure(this.#current);
+    this.#host.narration.silence();
+    await this.#extend(this.#host.sliders.options().max_tokens);
+    await this.#configure(this.#open);
     await this.#run();
   }
 
-  /** Takes exactly one step, and explains it. */
+  /**
+   * Takes exactly one step, and explains it.
+   *
+   * @param {WorkerGenerator} generator
+   * @param {string} prompt
+   */
   async step(generator, prompt) {
-    narration.silence();
+    this.#host.narration.silence();
     if (!this.canGoOn) await this.#begin(generator, prompt);
     else {
       await this.#extend(1);
-      await this.#configure(this.#current);
+      await this.#configure(this.#open);
     }
-    const branch = this.#current;
+    const branch = this.#open;
+    const { model } = this;
+    if (!model) return;
     this.#pinned = false;
-    const token = await narration.tellStep(branch, this.model, {
+    const token = await this.#host.narration.tellStep(branch, model, {
       predicted: (record) => {
         this.#lookAt(branch.tokens.length);
-        showStep({ record, options: branch.options, note: ["The next token comes from these."] });
+        this.#host.step.show({ record, options: branch.options, note: ["The next token comes from these."] });
       },
       chosen: (token) => this.#showTaken({ ...token, options: branch.options }),
       append: (token) => this.#append(token),
@@ -104,7 +144,7 @@ export class Microscope {
 
   /** Applies the current options from the next token on. */
   async reconfigure() {
-    if (this.#current?.generator) await this.#configure(this.#current);
+    if (this.#current?.generator) await this.#configure(this.#open);
   }
 
   /** Called when nothing is running any more. */
@@ -118,14 +158,23 @@ export class Microscope {
     return this.#branches.current;
   }
 
-  get #samePrompt() {
-    return $("prompt").value === this.#current?.prompt;
+  /** The current branch, which has a generator where it can be continued. */
+  get #open() {
+    return /** @type {OpenBranch} */ (this.#current);
   }
 
+  get #samePrompt() {
+    return this.#prompt.value === this.#current?.prompt;
+  }
+
+  /**
+   * @param {WorkerGenerator} generator
+   * @param {string} prompt
+   */
   async #begin(generator, prompt) {
     this.release();
-    clearStep();
-    const chosen = options();
+    this.#host.step.clear();
+    const chosen = this.#host.sliders.options();
     const { seed } = await generator.start(prompt, chosen);
     this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen }));
     this.#showText();
@@ -133,21 +182,25 @@ export class Microscope {
   }
 
   async #run() {
-    const branch = this.#current;
+    const branch = this.#open;
     this.#pinned = false;
     while (!this.#host.stopping && !branch.finish_reason) {
       const token = await branch.generator.next_token();
       if (!token) break;
       this.#append(token);
-      for (const name of ["predict", "choose", "append"]) narration.phase(name);
+      for (const name of /** @type {const} */ (["predict", "choose", "append"])) this.#host.narration.phase(name);
       await this.#host.speed(branch.generator, branch.seed);
     }
     const { length } = branch.tokens;
     if (length > 0) this.#rest(branch.finish_reason ? length - 1 : length);
   }
 
+  /**
+   * @param {Token} token
+   * @param {boolean} forced whether the reader chose it
+   */
   #append(token, forced = false) {
-    const branch = this.#current;
+    const branch = this.#open;
     // The token keeps the options it was drawn with, which may change later.
     branch.tokens.push(Object.assign(token, { options: branch.options, forced }));
     this.#text.add(token, branch.at);
@@ -159,28 +212,36 @@ export class Microscope {
     });
   }
 
-  /** A text that ended because of its length may be extended by `more` tokens. */
+  /**
+   * A text that ended because of its length may be extended by `more` tokens.
+   *
+   * @param {number} more
+   */
   async #extend(more) {
-    const branch = this.#current;
-    if (branch.finish_reason !== "length") return;
+    const branch = this.#open;
     const last = branch.tokens.at(-1);
+    if (last?.finish_reason !== "length") return;
     branch.limit = branch.tokens.length + more;
     await branch.generator.rewind(1);
     await this.#configure(branch);
-    const { text, finish_reason } = await branch.generator.accept(last.id);
-    Object.assign(last, { text, finish_reason });
+    const again = await branch.generator.accept(last.id);
+    if (again) Object.assign(last, { text: again.text, finish_reason: again.finish_reason });
     this.#showText();
   }
 
+  /**
+   * @param {OpenBranch} branch
+   * @param {WorkerGenerator} generator in a state of that branch
+   */
   async #configure(branch, generator = branch.generator) {
-    const chosen = options();
+    const chosen = this.#host.sliders.options();
     await generator.configure({ ...chosen, max_tokens: Math.max(chosen.max_tokens, branch.limit) });
     if (generator === branch.generator) branch.options = chosen;
     return chosen;
   }
 
   #showText() {
-    const { prompt, tokens, at } = this.#current;
+    const { prompt, tokens, at } = this.#open;
     this.#text.set(prompt, tokens, at);
     this.#text.open = this.#isOpen;
     this.#branches.render();
@@ -188,7 +249,7 @@ export class Microscope {
 
   /** Whether the text can have a next token. */
   get #isOpen() {
-    return Boolean(this.#current?.generator) && !this.#current.finish_reason;
+    return Boolean(this.#current?.generator) && !this.#current?.finish_reason;
   }
 
   // --- looking ---
@@ -197,19 +258,25 @@ export class Microscope {
     return this.#at < (this.#current?.tokens.length ?? 0);
   }
 
+  /** @param {number} index */
   #lookAt(index) {
     if (index !== this.#at) this.#lens.drop();
     this.#at = index;
     this.#text.mark(index);
   }
 
+  /** @param {number} index */
   #look(index) {
     this.#lookAt(index);
     if (this.#looksBack) this.#showTaken();
     else this.#reshape();
   }
 
-  /** Shows a token, or the next one, when nothing is running any more. */
+  /**
+   * Shows a token, or the next one, when nothing is running any more.
+   *
+   * @param {number} index
+   */
   #rest(index) {
     this.#text.open = this.#isOpen;
     this.#branches.render();
@@ -217,17 +284,25 @@ export class Microscope {
     this.#look(index);
   }
 
+  /** @param {import("./stages.js").Step} step */
   #show(step) {
-    cancelAnimationFrame(this.#frame);
+    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
     this.#frame = undefined;
-    showStep(step, this.#current.generator && ((id) => this.#host.alone(() => this.#pick(id))));
+    const pick = (/** @type {number} */ id) => void this.#host.alone(() => this.#pick(id));
+    this.#host.step.show(step, this.#current?.generator && pick);
   }
 
-  #showTaken(token = this.#current.tokens[this.#at]) {
-    this.#show({ record: token.record, options: token.options, taken: token.id, note: noteTaken(token) });
+  /** @param {DrawnToken | undefined} token */
+  #showTaken(token = this.#current?.tokens[this.#at]) {
+    const step = token && takenStep(token);
+    if (step) this.#show(step);
   }
 
-  /** Shows the token whose element `target` is. Returns whether it is one. */
+  /**
+   * Shows the token whose element `target` is. Returns whether it is one.
+   *
+   * @param {EventTarget | null} target
+   */
   #point(target) {
     const index = this.#text.indexOf(target);
     if (this.#host.busy || index === undefined) return false;
@@ -239,21 +314,24 @@ export class Microscope {
     if (!this.#host.busy && !this.#pinned && this.#current && this.#home !== this.#at) this.#look(this.#home);
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (this.#host.busy || !this.#current?.tokens.length || event.ctrlKey || event.metaKey) return;
     const last = this.#current.tokens.length - (this.#isOpen ? 0 : 1);
+    /** @type {number | undefined} */
     const to = { ArrowLeft: this.#at - 1, ArrowRight: this.#at + 1, Home: 0, End: last, Enter: this.#at }[event.key];
     this.#pinned = to !== undefined || (this.#pinned && event.key !== "Escape");
     if (to === undefined) return;
     event.preventDefault();
     if (to !== this.#at && to >= 0 && to <= last) this.#look(to);
-    if (event.key === "Enter") focusCandidate();
+    if (event.key === "Enter") this.#host.step.focusCandidate();
   }
 
   // --- the sliders ---
 
+  /** @param {string} name */
   #slide(name) {
-    showView(name);
+    this.#host.step.showView(name);
     if (this.#host.busy) this.#host.live();
     else if (this.#current?.generator) this.#reshape();
   }
@@ -271,16 +349,17 @@ export class Microscope {
     try {
       while (this.#lookAgain && !this.#host.busy) {
         this.#lookAgain = false;
-        const branch = this.#current;
+        const branch = this.#open;
         const at = this.#at;
         const generator = await this.#lens.before(branch, at);
         const chosen = await this.#configure(branch, generator);
         const record = await generator.peek({ top: TOP });
         if (!record || branch !== this.#current || at !== this.#at || this.#host.busy) continue;
         const taken = branch.tokens[at]?.id;
-        const note = taken === undefined
-          ? "The next token will be drawn from these. Choose one yourself, or take a step."
-          : "What this token would be drawn from with the sliders as they are now.";
+        const note =
+          taken === undefined
+            ? "The next token will be drawn from these. Choose one yourself, or take a step."
+            : "What this token would be drawn from with the sliders as they are now.";
         this.#show({ record, options: chosen, taken, note: [note] });
       }
     } catch (error) {
@@ -290,12 +369,16 @@ export class Microscope {
 
   // --- branches ---
 
-  /** Continues with the token `id` in place of the shown one. */
+  /**
+   * Continues with the token `id` in place of the shown one.
+   *
+   * @param {number} id
+   */
   async #pick(id) {
     await this.#looking;
-    const parent = this.#current;
+    const parent = this.#open;
     const at = this.#at;
-    narration.silence();
+    this.#host.narration.silence();
     if (at === parent.tokens.length) {
       await this.#configure(parent);
       const token = await parent.generator.accept(id);
@@ -306,16 +389,21 @@ export class Microscope {
     const known = this.#branches.find(at, id);
     if (known) return this.#switch(known, at);
 
-    const branch = new Branch({ ...parent, generator: await this.#lens.before(parent, at), parent, at });
-    await this.#configure(branch);
-    const token = await branch.generator.accept(id);
+    const generator = await this.#lens.before(parent, at);
+    const branch = new Branch({ ...parent, generator, parent, at });
+    await this.#configure(/** @type {OpenBranch} */ (branch));
+    const token = await generator.accept(id);
     this.#lens.release(); // it is the branch's now
     this.#branches.add(branch);
     this.#showText();
-    this.#append(token, true);
+    if (token) this.#append(token, true);
     await this.#run();
   }
 
+  /**
+   * @param {Branch} branch
+   * @param {number} at
+   */
   #switch(branch, at = branch.tokens.length) {
     this.#branches.current = branch;
     this.#showText();

@@ -3,6 +3,8 @@
 // The entry under a model's address does not hold the model, but the name of the entry that does. So a copy counts only
 // once it is known to be right, and tabs that download the same model do not disturb each other.
 
+import { codeOf } from "./errors.js";
+
 const NAME = "nexttoken-models-2";
 /** The query parameter that marks the address of a copy. */
 const COPY = "nexttoken-copy";
@@ -11,7 +13,11 @@ const SILENCE = 60_000;
 /** The codes of errors that are not the file's fault. */
 const INNOCENT = ["aborted", "out_of_memory", "crashed", "wasm_unavailable", "unsupported_browser"];
 
-/** The cached response for `url`; undefined if there is none. */
+/**
+ * The cached response for `url`; undefined if there is none.
+ *
+ * @param {string} url
+ */
 export async function cached(url) {
   try {
     const cache = await caches.open(NAME);
@@ -23,20 +29,34 @@ export async function cached(url) {
 }
 
 /**
- * Opens the model at `url`. `settle` must be called once: without an argument if the model was loaded completely, or
- * with the error. In the first case the copy is kept, if its SHA-256 is `sha256` where that is given.
+ * Opens the model at `url`. `commitOrDiscard` must be called once: without an argument if the model was loaded
+ * completely, or with the error. In the first case the copy is kept, if its SHA-256 is `sha256` where that is given.
  *
- * @returns {Promise<{ source: Response, settle: (error?: Error) => Promise<void> }>}
+ * @typedef {(error?: unknown) => unknown} CommitOrDiscard
+ *
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @param {string} [sha256]
+ * @returns {Promise<{ source: Response, commitOrDiscard: CommitOrDiscard }>}
  */
 export async function open(url, signal, sha256) {
   const before = await cached(url);
-  if (before) return { source: before, settle: (error) => error && !INNOCENT.includes(error.code) && forget(url) };
+  if (before)
+    return {
+      source: before,
+      commitOrDiscard: (error) => error && !INNOCENT.includes(codeOf(error) ?? "") && forget(url),
+    };
   const source = await request(url, { signal });
   if (!source.ok) throw new Error(`the server answered ${source.status} for ${url}`);
-  return { source, settle: keep(url, source, sha256) };
+  return { source, commitOrDiscard: copyToCache(url, source, sha256) };
 }
 
-/** `fetch` with a timeout for a server that does not answer. */
+/**
+ * `fetch` with a timeout for a server that does not answer.
+ *
+ * @param {string} url
+ * @param {RequestInit & { signal: AbortSignal }} init
+ */
 export async function request(url, { signal, ...init }) {
   signal.throwIfAborted();
   const silence = new AbortController();
@@ -49,8 +69,15 @@ export async function request(url, { signal, ...init }) {
   }
 }
 
-/** Copies the body of a response into the cache while it is read. Returns the function that keeps or drops the copy. */
-function keep(url, response, sha256) {
+/**
+ * Copies the body of a response into the cache while it is read. Returns the function that keeps or drops the copy.
+ *
+ * @param {string} url
+ * @param {Response} response
+ * @param {string} [sha256]
+ * @returns {CommitOrDiscard}
+ */
+function copyToCache(url, response, sha256) {
   if (typeof caches === "undefined" || !response.body) return () => {};
   const copy = response.clone();
   const entry = new URL(url);
@@ -74,6 +101,10 @@ function keep(url, response, sha256) {
   };
 }
 
+/**
+ * @param {Response | undefined} response
+ * @param {string} [sha256]
+ */
 async function isRight(response, sha256) {
   // Another tab may have removed it.
   if (!response) return false;
@@ -82,11 +113,14 @@ async function isRight(response, sha256) {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("") === sha256;
 }
 
+/** @param {Request} request */
 const isCopy = ({ url }) => new URL(url).searchParams.has(COPY);
 
 /**
  * Removes the entries for `url`, whatever its query: where a server signs its addresses, the same model has a new one
  * each time.
+ *
+ * @param {string} url
  */
 async function forget(url) {
   const cache = await caches.open(NAME);
@@ -102,7 +136,7 @@ async function forget(url) {
  * Removes unused entries: copies that were neither kept nor dropped, addresses whose copy is gone, and the cache of
  * older versions, which did not check models.
  */
-export async function tidy() {
+export async function collectGarbage() {
   try {
     await caches.delete("nexttoken-models-1");
     const cache = await caches.open(NAME);
@@ -117,6 +151,6 @@ export async function tidy() {
     const lost = keys.filter((key) => isCopy(key) && !found.has(key.url));
     await Promise.all(lost.map((key) => cache.delete(key)));
   } catch {
-    // No cache, nothing to tidy.
+    // No cache, nothing to remove.
   }
 }

@@ -1,6 +1,10 @@
 // Offline use, by a service worker that caches the page (sw.js). It is optional: if it fails, the page works on.
 
-/** Calls `tell` if there is a newer build of the page, which takes effect when the page is loaded again. */
+/**
+ * Calls `tell` if there is a newer build of the page, which takes effect when the page is loaded again.
+ *
+ * @param {() => void} tell
+ */
 export async function setUpOffline(tell) {
   const workers = navigator.serviceWorker;
   if (!workers) return;
@@ -20,6 +24,10 @@ export async function setUpOffline(tell) {
   }
 }
 
+/**
+ * @param {ServiceWorker | null} worker
+ * @param {() => void} tell
+ */
 function installed(worker, tell) {
   worker?.addEventListener("statechange", () => {
     // Without a controller this is the first build, and not an update.

@@ -1,135 +1,167 @@
 // The scoring view: each token of a text, coloured by its loss.
 
 import { showDistribution } from "./distribution.js";
+import { element, finder } from "./dom.js";
+import { Inspectable } from "./inspectable.js";
+
+/** @typedef {import("./pkg/index.js").Progress} Progress */
+/** @typedef {import("./pkg/index.js").Score} Score */
+/** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
+/** @typedef {NonNullable<Score["top_logprobs"]>[number]} Expected what the model expected in the place of a token */
+/** @typedef {{ model: () => WorkerGenerator | undefined, showError: (error?: unknown) => void }} Page */
 
 /** The loss, in nats, that has the strongest colour. */
 const HOTTEST = 10;
 const EXPECTED = 10;
 
-const $ = (id) => document.getElementById(id);
-let page;
-let busy = false;
-let stopping = false;
+export class ScoreView {
+  #find;
+  #page;
+  #status;
+  #tokens;
+  #inspectable;
+  #busy = false;
+  #stopping = false;
 
-/** @param {{ model: () => object | undefined, showError: (error?: unknown) => void }} given by the page */
-export function setUpScoring(given) {
-  page = given;
-  $("score").addEventListener("click", score);
-  $("score-stop").addEventListener("click", stop);
-  document.addEventListener("keydown", onKey, true); // before the writing view handles it
-  for (const event of ["pointerover", "click"]) {
-    $("score-tokens").addEventListener(event, ({ target }) => target.show?.());
+  /**
+   * @param {Document | HTMLElement} root holds the view, and the choice among views
+   * @param {Page} page
+   */
+  constructor(root, page) {
+    this.#find = finder(root);
+    this.#page = page;
+    this.#status = this.#find("score-status");
+    this.#tokens = this.#find("score-tokens");
+    this.#inspectable = new Inspectable(this.#tokens);
+    this.#find("score").addEventListener("click", () => this.score());
+    this.#find("score-stop").addEventListener("click", () => this.stop());
+    // Before the writing view handles it.
+    root.addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), true);
   }
-  $("score-tokens").addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const shown = $("score-tokens").querySelector(".shown");
-    (shown ? shown[step] : $("score-tokens").querySelector(".token"))?.show?.();
-  });
-}
 
-function onKey(event) {
-  if (!$("mode-score").checked) return;
-  if (event.key === "Escape") return stop();
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
-  event.stopPropagation();
-  score();
-}
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (!this.#find("mode-score", "input").checked) return;
+    if (event.key === "Escape") return this.stop();
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.stopPropagation();
+    this.score();
+  }
 
-function stop() {
-  if (busy) stopping = true;
-}
+  /** Ends the scoring after its step; what has been scored is shown. */
+  stop() {
+    if (this.#busy) this.#stopping = true;
+  }
 
-async function score() {
-  if (busy) return;
-  page.showError();
-  const model = page.model();
-  if (!model) return page.showError("no model is loaded yet");
-  setBusy(true);
-  $("score-status").textContent = "reading the text …";
-  try {
-    const [result, { done, total }] = await judge(model, $("score-text").value);
-    const { name, architecture } = await model.info();
-    const judged = `judged by ${name ?? `a ${architecture} model`}`;
-    show(result);
-    $("score-status").textContent = done === total ? judged : `stopped after ${done} of ${total} tokens, ${judged}`;
-  } catch (error) {
-    $("score-status").textContent = "";
-    page.showError(error);
-  } finally {
-    setBusy(false);
+  /** Scores the text in the box. */
+  async score() {
+    if (this.#busy) return;
+    this.#page.showError();
+    const model = this.#page.model();
+    if (!model) return this.#page.showError("no model is loaded yet");
+    this.#setBusy(true);
+    this.#status.textContent = "reading the text …";
+    try {
+      const [result, { done, total }] = await this.#judge(model, this.#find("score-text", "textarea").value);
+      const { name, architecture } = await model.info();
+      const judged = `judged by ${name ?? `a ${architecture} model`}`;
+      this.#show(result);
+      this.#status.textContent = done === total ? judged : `stopped after ${done} of ${total} tokens, ${judged}`;
+    } catch (error) {
+      this.#status.textContent = "";
+      this.#page.showError(error);
+    } finally {
+      this.#setBusy(false);
+    }
+  }
+
+  /**
+   * Resolves to the score of `text`, or of the part that was scored when it was stopped, and to the progress.
+   *
+   * @param {WorkerGenerator} model
+   * @param {string} text
+   * @returns {Promise<[Score, Progress]>}
+   */
+  async #judge(model, text) {
+    const scorer = await model.scorer(text, { top: EXPECTED });
+    try {
+      let progress;
+      do this.#showProgress((progress = await scorer.step()));
+      while (progress.done < progress.total && !this.#stopping);
+      return [await scorer.finish(), progress];
+    } finally {
+      scorer.free();
+    }
+  }
+
+  /** @param {Progress} progress */
+  #showProgress({ done, total }) {
+    this.#find("score-bar", "progress").value = done / total;
+    this.#status.textContent = `${done} of ${total} tokens`;
+  }
+
+  /** @param {boolean} now */
+  #setBusy(now) {
+    this.#busy = now;
+    this.#stopping = false;
+    this.#find("score", "button").disabled = now;
+    this.#find("score-stop").hidden = !now;
+    this.#find("score-bar").hidden = !now;
+    this.#find("score-bar", "progress").value = 0;
+  }
+
+  /** @param {Score} score */
+  #show({ ids, texts, nll, mean_nll, perplexity, top_logprobs = [] }) {
+    this.#find("score-result").hidden = false;
+    this.#find("score-mean").textContent = mean_nll.toFixed(4);
+    this.#find("score-perplexity").textContent =
+      perplexity < 1000 ? perplexity.toFixed(2) : perplexity.toExponential(2);
+    this.#find("score-count").textContent = String(nll.length);
+    const judged = nll.map((loss, i) => this.#token(ids[i + 1], texts[i + 1], loss, top_logprobs[i]));
+    const rest = texts.slice(nll.length + 1).join("");
+    const after = rest ? [element("span", "given", rest)] : [];
+    this.#tokens.replaceChildren(element("span", "given", texts[0]), ...judged, ...after);
+    this.#inspectable.show(judged[nll.indexOf(Math.max(...nll))]);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} text
+   * @param {number} loss
+   * @param {Expected} expected
+   */
+  #token(id, text, loss, expected) {
+    const made = element("span", "token", text);
+    made.classList.toggle("line", text.includes("\n"));
+    made.style.setProperty("--heat", `${heat(loss)}%`);
+    this.#inspectable.add(made, () => {
+      const rank = expected.findIndex((candidate) => candidate.id === id);
+      this.#find("expected-note").textContent = sentence(loss, rank);
+      const own = candidate({ id, text, logprob: -loss });
+      showDistribution(this.#find("expected"), { ...own, top_logprobs: expected.map(candidate) });
+    });
+    return made;
   }
 }
 
-/** Resolves to the score of `text`, or of the part that was scored when it was stopped, and to the progress. */
-async function judge(model, text) {
-  const scorer = await model.scorer(text, { top: EXPECTED });
-  try {
-    let progress;
-    do showProgress((progress = await scorer.step()));
-    while (progress.done < progress.total && !stopping);
-    return [await scorer.finish(), progress];
-  } finally {
-    scorer.free();
-  }
-}
+/** @param {Expected[number]} expected */
+const candidate = ({ id, text, logprob }) => ({ id, text, logprob, probability: Math.exp(logprob) });
 
-function showProgress({ done, total }) {
-  $("score-bar").value = done / total;
-  $("score-status").textContent = `${done} of ${total} tokens`;
-}
+/** @param {number} loss */
+const heat = (loss) => Math.round(100 * Math.min(1, loss / HOTTEST));
 
-function setBusy(now) {
-  busy = now;
-  stopping = false;
-  $("score").disabled = now;
-  $("score-stop").hidden = !now;
-  $("score-bar").hidden = !now;
-  $("score-bar").value = 0;
-}
-
-function show({ ids, texts, nll, mean_nll, perplexity, top_logprobs }) {
-  $("score-result").hidden = false;
-  $("score-mean").textContent = mean_nll.toFixed(4);
-  $("score-perplexity").textContent = perplexity < 1000 ? perplexity.toFixed(2) : perplexity.toExponential(2);
-  $("score-count").textContent = nll.length;
-  const first = span("given", texts[0]);
-  const judged = nll.map((surprise, i) => token(ids[i + 1], texts[i + 1], surprise, top_logprobs[i]));
-  const rest = texts.slice(nll.length + 1).join("");
-  $("score-tokens").replaceChildren(first, ...judged, ...(rest ? [span("given", rest)] : []));
-  mostSurprising(judged, nll).show();
-}
-
-function token(id, text, surprise, expected) {
-  const made = span("token", text);
-  made.classList.toggle("line", text.includes("\n"));
-  made.style.setProperty("--heat", `${heat(surprise)}%`);
-  made.show = () => {
-    $("score-tokens").querySelector(".shown")?.classList.remove("shown");
-    made.classList.add("shown");
-    $("expected-note").textContent = sentence(surprise, expected.findIndex((candidate) => candidate.id === id));
-    const candidate = ({ id, text, logprob }) => ({ id, text, logprob, probability: Math.exp(logprob) });
-    const own = candidate({ id, text, logprob: -surprise });
-    showDistribution($("expected"), { ...own, top_logprobs: expected.map(candidate) });
-  };
-  return made;
-}
-
-const heat = (surprise) => Math.round(100 * Math.min(1, surprise / HOTTEST));
-
-const mostSurprising = (tokens, nll) => tokens[nll.reduce((best, value, i) => (value > nll[best] ? i : best), 0)];
-
-function sentence(surprise, rank) {
-  const share = 100 * Math.exp(-surprise);
+/**
+ * @param {number} loss
+ * @param {number} rank of the token among the model's guesses; negative if it is none of them
+ */
+function sentence(loss, rank) {
+  const share = 100 * Math.exp(-loss);
   const percent = share < 0.01 ? "less than 0.01" : share < 10 ? share.toPrecision(2) : share.toFixed(0);
-  const place = rank === 0 ? "the likeliest of all" : rank > 0 ? `number ${rank + 1} of its guesses` : `not among its ${EXPECTED} best guesses`;
-  return `A surprise of ${surprise.toFixed(2)} nats: the model gave this token ${percent} %, ${place}.`;
-}
-
-function span(name, text) {
-  const made = document.createElement("span");
-  made.className = name;
-  made.textContent = text; // never as HTML: a text may hold anything
-  return made;
+  const place =
+    rank === 0
+      ? "the likeliest of all"
+      : rank > 0
+        ? `number ${rank + 1} of its guesses`
+        : `not among its ${EXPECTED} best guesses`;
+  return `A surprise of ${loss.toFixed(2)} nats: the model gave this token ${percent} %, ${place}.`;
 }

@@ -1,28 +1,53 @@
 // The options of the sampler, read from the controls.
 
-const $ = (id) => document.getElementById(id);
+import { finder } from "./dom.js";
 
+/** @typedef {import("./pkg/index.js").GenerateOptions} GenerateOptions */
+/** @typedef {"temperature" | "top_k" | "top_p" | "min_p"} Range an option with a slider */
+/** @typedef {GenerateOptions & Record<Range, number> & { max_tokens: number }} Options what the controls give */
+
+/** @type {Range[]} */
 const RANGES = ["temperature", "top_k", "top_p", "min_p"];
 
 /** The number of candidates in a record. */
 export const TOP = 16;
 
-/** The options as the controls are now. */
-export function options() {
-  const chosen = { max_tokens: $("max_tokens").valueAsNumber, record: { top: TOP } };
-  for (const name of RANGES) chosen[name] = $(name).valueAsNumber;
-  if ($("seed").value !== "") chosen.seed = $("seed").valueAsNumber;
-  return chosen;
-}
+export class Sliders {
+  #find;
 
-/** Calls `moved` with the name of a slider whenever it moves. */
-export function watchSliders(moved) {
-  for (const name of RANGES) {
-    const show = () => ($(`${name}-value`).textContent = $(name).value);
-    $(name).addEventListener("input", () => {
+  /** @param {ParentNode} root holds an `<input>` for each option, and an `<output>` for each slider */
+  constructor(root) {
+    this.#find = finder(root);
+  }
+
+  /**
+   * The options as the controls are now.
+   *
+   * @returns {Options}
+   */
+  options() {
+    const number = (/** @type {string} */ name) => this.#find(name, "input").valueAsNumber;
+    const ranges = /** @type {Record<Range, number>} */ (
+      Object.fromEntries(RANGES.map((name) => [name, number(name)]))
+    );
+    const seed = this.#find("seed", "input").value === "" ? {} : { seed: number("seed") };
+    return { max_tokens: number("max_tokens"), record: { top: TOP }, ...ranges, ...seed };
+  }
+
+  /**
+   * Calls `moved` with the name of a slider whenever it moves.
+   *
+   * @param {(name: Range) => void} moved
+   */
+  watch(moved) {
+    for (const name of RANGES) {
+      const slider = this.#find(name, "input");
+      const show = () => (this.#find(`${name}-value`).textContent = slider.value);
+      slider.addEventListener("input", () => {
+        show();
+        moved(name);
+      });
       show();
-      moved(name);
-    });
-    show();
+    }
   }
 }

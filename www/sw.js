@@ -4,16 +4,21 @@
 // Each build has a service worker and a cache of its own. All its files are fetched and checked before it is installed,
 // and it takes over when no tab shows an older build (see offline.js).
 
-/** The name of the build, and the SHA-256 of each of its files. They are written when the site is assembled. */
+/**
+ * The name of the build, and the SHA-256 of each of its files. They are written when the site is assembled.
+ *
+ * @type {{ build: string, files: Record<string, string> }}
+ */
 const { build, files } = { build: "", files: {} };
 
-const OWN = `nexttoken-page ${self.registration.scope} `;
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+const OWN = `nexttoken-page ${worker.registration.scope} `;
 const NAME = OWN + build;
 
-self.addEventListener("install", (event) => event.waitUntil(install()));
-self.addEventListener("activate", (event) => event.waitUntil(activate()));
-self.addEventListener("message", (event) => event.data === "take over" && event.waitUntil(takeOver()));
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("message", (event) => event.data === "take over" && event.waitUntil(takeOver()));
+worker.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
   if (path !== undefined) event.respondWith(answer(path, event));
 });
@@ -48,7 +53,7 @@ async function fill() {
 }
 
 async function activate() {
-  await self.clients.claim();
+  await worker.clients.claim();
   const names = await caches.keys().catch(() => []);
   const old = names.filter((name) => (name.startsWith(OWN) && name !== NAME) || name === "nexttoken-page-1");
   await Promise.all(old.map((name) => caches.delete(name)));
@@ -56,20 +61,28 @@ async function activate() {
 
 /** Takes over, unless another tab still shows an older build. */
 async function takeOver() {
-  const clients = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
-  const tabs = clients.filter(({ url }) => url.startsWith(self.registration.scope));
-  if (tabs.length <= 1) await self.skipWaiting();
+  const clients = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const tabs = clients.filter(({ url }) => url.startsWith(worker.registration.scope));
+  if (tabs.length <= 1) await worker.skipWaiting();
 }
 
-/** The file that a request is for; undefined for requests that the network answers. */
+/**
+ * The file that a request is for; undefined for requests that the network answers.
+ *
+ * @param {Request} request
+ */
 function pathOf({ method, url, headers }) {
   const { href } = Object.assign(new URL(url), { search: "", hash: "" });
-  if (method !== "GET" || headers.has("range") || !href.startsWith(self.registration.scope)) return undefined;
-  const path = href.slice(self.registration.scope.length);
+  if (method !== "GET" || headers.has("range") || !href.startsWith(worker.registration.scope)) return undefined;
+  const path = href.slice(worker.registration.scope.length);
   if (path === "" || path === "index.html") return "./";
   return Object.hasOwn(files, path) ? path : undefined;
 }
 
+/**
+ * @param {string} path
+ * @param {FetchEvent} event
+ */
 async function answer(path, event) {
   const kept = await caches.match(path, { cacheName: NAME, ignoreVary: true }).catch(() => undefined);
   if (kept) return kept;

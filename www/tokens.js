@@ -1,14 +1,25 @@
 // The text, token by token, each coloured by its surprisal.
 
-import { element, percent } from "./format.js";
+import { element } from "./dom.js";
+import { percent } from "./format.js";
+
+/** @typedef {import("./pkg/index.js").Token} Token */
 
 /** The surprisal, in bits, that has the strongest colour: a probability of 1 in 128. */
 const MOST_BITS = 7;
 
-/** 0 for a token the model was sure of, 1 for one that surprised it. */
+/**
+ * 0 for a token the model was sure of, 1 for one that surprised it.
+ *
+ * @param {number} probability
+ */
 const surprise = (probability) => Math.min(1, Math.max(0, -Math.log2(probability) / MOST_BITS));
 
-/** The element of a token. */
+/**
+ * The element of a token.
+ *
+ * @param {Token} token
+ */
 export function tokenSpan(token) {
   const span = element("span", "token", token.text);
   const probability = Math.exp(token.logprob);
@@ -19,17 +30,30 @@ export function tokenSpan(token) {
   return span;
 }
 
-/** Fills the legend of the colours. */
+/**
+ * Fills the legend of the colours.
+ *
+ * @param {HTMLElement} legend
+ */
 export function showLegend(legend) {
   const ticks = [0.5, 0.1, 0.01].map((probability) => {
     const tick = element("span", "tick", percent(probability));
     tick.style.insetInlineStart = `${100 * surprise(probability)}%`;
     return tick;
   });
-  legend.replaceChildren(element("span", "", "sure"), element("span", "scale", ...ticks), element("span", "", "surprised"));
+  legend.replaceChildren(
+    element("span", "", "sure"),
+    element("span", "scale", ...ticks),
+    element("span", "", "surprised"),
+  );
 }
 
-/** Marks `span` as the token that is shown, among those in `container`. */
+/**
+ * Marks `span` as the token that is shown, among those in `container`.
+ *
+ * @param {HTMLElement} container
+ * @param {Element | undefined} span
+ */
 export function mark(container, span) {
   container.querySelector(".shown")?.classList.remove("shown");
   span?.classList.add("shown");
@@ -39,6 +63,7 @@ export function mark(container, span) {
 export class TextView {
   #box;
   #end = element("span", "token end-of-text");
+  /** @type {HTMLElement[]} */
   #tokens = [];
 
   /** @param {HTMLElement} box */
@@ -48,13 +73,23 @@ export class TextView {
     this.#end.hidden = true;
   }
 
-  /** Shows another text. `branched` is the index of the token at which it leaves another branch. */
+  /**
+   * Shows another text. `branched` is the index of the token at which it leaves another branch.
+   *
+   * @param {string} prompt
+   * @param {Token[]} tokens
+   * @param {number | undefined} branched
+   */
   set(prompt, tokens, branched) {
     this.#tokens = [];
     this.#box.replaceChildren(element("span", "given", prompt), this.#end);
     for (const token of tokens) this.add(token, branched);
   }
 
+  /**
+   * @param {Token} token
+   * @param {number | undefined} branched
+   */
   add(token, branched) {
     const span = tokenSpan(token);
     if (this.#tokens.length === branched) {
@@ -65,18 +100,27 @@ export class TextView {
     this.#end.before(span);
   }
 
-  /** Whether the text can have a next token. */
+  /**
+   * Whether the text can have a next token.
+   *
+   * @param {boolean} open
+   */
   set open(open) {
     this.#end.hidden = !open;
   }
 
-  /** The index of the token whose element is `target`; the index after the last for the next one. */
+  /**
+   * The index of the token whose element is `target`; the index after the last for the next one.
+   *
+   * @param {EventTarget | null} target
+   */
   indexOf(target) {
     if (target === this.#end) return this.#tokens.length;
-    const index = this.#tokens.indexOf(target);
+    const index = this.#tokens.indexOf(/** @type {HTMLElement} */ (target));
     return index < 0 ? undefined : index;
   }
 
+  /** @param {number} index */
   mark(index) {
     mark(this.#box, this.#tokens[index] ?? this.#end);
   }

@@ -3,6 +3,7 @@
 const NAME = "nexttoken-training-1";
 // The summary (`about`) is read when the page opens, the large rest (`state`) only to resume.
 
+/** @returns {Promise<IDBDatabase>} */
 function open() {
   return new Promise((resolve, reject) => {
     const request = indexedDB.open(NAME, 1);
@@ -12,7 +13,13 @@ function open() {
   });
 }
 
-/** Runs `act` on the store in one transaction. */
+/**
+ * Runs `act` on the store in one transaction, and resolves to the result of its request.
+ *
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest | void} act
+ * @returns {Promise<any>}
+ */
 async function transact(mode, act) {
   const database = await open();
   try {
@@ -30,8 +37,11 @@ async function transact(mode, act) {
 /**
  * Stores a training, replacing the earlier one.
  *
- * @param {{ name: string, step: number, steps: number, loss: number }} about
- * @param {{ text: string, checkpoint: Uint8Array, history: object }} state
+ * @typedef {{ name: string, step: number, steps: number, loss: number }} Summary
+ * @typedef {{ name: string, text: string, checkpoint: Uint8Array, history: import("./training.js").History }} State
+ *
+ * @param {Summary} about
+ * @param {State} state
  */
 export const keepTraining = (about, state) =>
   transact("readwrite", (store) => {
@@ -39,12 +49,21 @@ export const keepTraining = (about, state) =>
     store.put(state, "state");
   });
 
+/** @param {"about" | "state"} part */
 const read = (part) => transact("readonly", (store) => store.get(part));
 
-/** The summary of the stored training; undefined where there is none, or where nothing can be stored. */
+/**
+ * The summary of the stored training; undefined where there is none, or where nothing can be stored.
+ *
+ * @returns {Promise<Summary | undefined>}
+ */
 export const keptTraining = () => read("about").catch(() => undefined);
 
-/** Everything needed to resume it. */
+/**
+ * Everything needed to resume it.
+ *
+ * @returns {Promise<State>}
+ */
 export const trainingState = () => read("state");
 
 export const forgetTraining = () => transact("readwrite", (store) => void store.clear());

@@ -1,5 +1,6 @@
 // One training: runs its steps, draws samples at intervals, and stores checkpoints.
 
+import { codeOf } from "./errors.js";
 import { keepTraining, trainingState } from "./train-store.js";
 
 /** The seconds between two samples, at first (`early`, up to `until`) and later, and between two checkpoints. */
@@ -12,6 +13,23 @@ const SAMPLING = { temperature: 0.8, top_k: 40, top_p: 0.95, min_p: 0.05, max_to
 // Loaded with the first training, because the module is as large as the engine.
 const trainerModule = () => import("./pkg/trainer.js");
 
+/**
+ * What the page shows of a training. `steps` has entries [step, loss, seconds], `heldOut` [step, loss].
+ *
+ * @typedef {{ seconds: number, steps: number[][], heldOut: number[][], looks: Look[] }} History
+ * @typedef {{ step: number, seconds: number, heldOut?: number, prompt: string, sample: string }} Look
+ * @typedef {{ name: string, text: string }} Source
+ * @typedef {import("./pkg/trainer.js").TrainerInfo} TrainerInfo
+ * @typedef {import("./pkg/trainer.js").TrainerStep} TrainerStep
+ */
+
+/**
+ * The prompt of samples, and the functions to call after a step, a sample and a checkpoint.
+ *
+ * @typedef {{ prompt: () => string, stepped: (report: TrainerStep) => void, looked: () => void | Promise<void>,
+ *   kept: (error?: unknown) => void }} Page
+ */
+
 /** A training, running or paused. `history` holds what the page shows of it. */
 export class Training {
   /** Whether steps are running, or the sample and the checkpoint after the last of them. */
@@ -20,6 +38,12 @@ export class Training {
   #nextLook = 0;
   #nextCheckpoint = CHECKPOINT;
 
+  /**
+   * @param {import("./pkg/trainer.js").WorkerTrainer} trainer
+   * @param {TrainerInfo} info
+   * @param {Source} source
+   * @param {History} history
+   */
   constructor(trainer, info, source, history) {
     this.trainer = trainer;
     this.info = info;
@@ -34,14 +58,12 @@ export class Training {
   /**
    * Starts a new training.
    *
-   * @param {{ name: string, text: string }} source
-   * @param {object} config as `Trainer` takes it
+   * @param {Source} source
+   * @param {import("./pkg/trainer.js").TrainerConfig} config
    */
   static async begin(source, config) {
     const { WorkerTrainer } = await trainerModule();
     const trainer = await WorkerTrainer.create(source.text, config);
-    // `steps` has entries [step, loss, seconds], `heldOut` [step, loss], `looks` { step, seconds, heldOut, prompt,
-    // sample }.
     const history = { seconds: 0, steps: [], heldOut: [], looks: [] };
     return new Training(trainer, await trainer.info(), source, history);
   }
@@ -66,8 +88,10 @@ export class Training {
 
   /** [step, loss] of the lowest validation loss so far; undefined before the first validation. */
   get best() {
-    const lower = (best, point) => (best && best[1] <= point[1] ? best : point);
-    return this.history.heldOut.filter(([step]) => step > 0).reduce(lower, undefined);
+    /** @type {number[] | undefined} */
+    let best;
+    for (const point of this.history.heldOut) if (point[0] > 0 && !(best && best[1] <= point[1])) best = point;
+    return best;
   }
 
   /** The mean loss of the latest steps. */
@@ -80,9 +104,7 @@ export class Training {
   /**
    * Runs until it is complete or paused.
    *
-   * @param {{ prompt: () => string, stepped: (report: object) => void, looked: () => void | Promise<void>, kept:
-   *   (error?: unknown) => void }} page the prompt of samples, and the functions to call after a step, a sample and a
-   *   checkpoint
+   * @param {Page} page
    */
   async run(page) {
     const { history } = this;
@@ -107,7 +129,11 @@ export class Training {
     }
   }
 
-  /** Draws a sample with the current weights. */
+  /**
+   * Draws a sample with the current weights.
+   *
+   * @param {Page} page
+   */
   async look(page) {
     const { history, step } = this;
     if (step === 0) history.heldOut.push([0, (await this.trainer.validate()).loss]);
@@ -129,6 +155,7 @@ export class Training {
     this.#nextCheckpoint = 0;
   }
 
+  /** @param {Page} page */
   async #keep(page) {
     this.#nextCheckpoint = this.history.seconds + CHECKPOINT;
     const { step, loss, history, source, info } = this;
@@ -137,7 +164,7 @@ export class Training {
       await keepTraining({ name: source.name, step, steps: info.steps, loss }, { ...source, checkpoint, history });
       page.kept();
     } catch (error) {
-      if (error.code) throw error; // an error of the trainer, not of the store
+      if (codeOf(error)) throw error; // an error of the trainer, not of the store
       page.kept(error);
     }
   }

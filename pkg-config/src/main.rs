@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod fetch;
 mod fuzz;
+mod javascript;
 mod model;
 mod page;
 mod page_tests;

@@ -1,17 +1,16 @@
 //! The tests of the page in browsers: the files of `tests/browser`, each run by Node against a server of the site.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, bail};
 
 use crate::repo::Repo;
 use crate::serve::Server;
-use crate::{command, page};
+use crate::{command, javascript, page};
 
 /// A browser that the tests drive.
 pub struct Browser<'a> {
@@ -31,7 +30,7 @@ pub fn run(repo: &Repo, browser: &Browser) -> Result<()> {
     let server = Server::bind(Some(0), page::mounts(repo, repo.site()))?;
     let origin = server.origin();
     server.run_in_background();
-    let files = files(repo)?;
+    let files = javascript::tests(&repo.page_tests())?;
     let failed = run_all(&files, browser.side_by_side, |file| {
         let mut node = Command::new("node");
         node.current_dir(repo.root())
@@ -75,24 +74,6 @@ fn run_all(
         }
     });
     failed.into_inner().expect("no run panics")
-}
-
-/// The test files, listed by name because versions of Node treat a folder differently.
-fn files(repo: &Repo) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(repo.page_tests())? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with(".test.mjs") {
-            files.push(path);
-        }
-    }
-    ensure!(
-        !files.is_empty(),
-        "there is no test in {}",
-        repo.page_tests().display()
-    );
-    files.sort();
-    Ok(files)
 }
 
 #[cfg(test)]

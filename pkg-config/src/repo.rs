@@ -68,6 +68,16 @@ impl Repo {
         self.0.join("tests").join("browser")
     }
 
+    /// The folder whose lock file pins what checks the scripts, with the settings of these checks.
+    pub fn javascript_checks(&self) -> PathBuf {
+        self.0.join("pkg-config").join("javascript")
+    }
+
+    /// The tests of the page's views, which need no browser.
+    pub fn view_tests(&self) -> PathBuf {
+        self.0.join("tests").join("page")
+    }
+
     /// The comparison of speed in the browser.
     pub fn browser_bench(&self) -> PathBuf {
         self.0.join("benches").join("browser")

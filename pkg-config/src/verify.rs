@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::page_tests::Browser;
 use crate::repo::Repo;
 use crate::wasm::Variant;
-use crate::{command, fetch, fuzz, model, page_tests, site, tools};
+use crate::{command, fetch, fuzz, javascript, model, page_tests, site, tools};
 
 /// One check.
 struct Step {
@@ -73,6 +73,11 @@ const STEPS: &[Step] = &[
         "build",
         "the package builds and keeps its size budget",
         build,
+    ),
+    Step::new(
+        "js",
+        "the JavaScript is formatted, without lints, and its types hold",
+        javascript::check,
     ),
     Step::new("page-test", "the page, driven in Chromium", page_test),
     Step::new("firefox-test", "the page, driven in Firefox", |repo| {

@@ -331,21 +331,36 @@ fn guarded(glue: &str) -> Result<String> {
     Ok(GUARD.to_owned() + &glue.replace(exports, behind))
 }
 
-/// JavaScript without comment lines: a page would download them, and the documentation is in the types. wasm-bindgen's
-/// own comments also contain positions in a table of the module, which would make the glue differ where the code does
-/// not.
+/// JavaScript without comment lines and without types in the midst of a line: a page would download them, and the
+/// documentation is in the types. wasm-bindgen's own comments also contain positions in a table of the module, which
+/// would make the glue differ where the code does not.
 pub fn without_comments(code: &str) -> String {
     let mut documentation = false;
-    let stays = |line: &&str| {
+    let stays = |line: &String| {
         let line = line.trim();
         documentation |= line.starts_with("/**");
         let stays = !documentation && !line.starts_with("//");
         documentation &= !line.ends_with("*/");
         stays
     };
-    let lines = code.lines().filter(stays);
-    let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+    let lines = code.lines().map(without_types).filter(stays);
+    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
     text.trim_start().to_owned()
+}
+
+/// A line of JavaScript without the types in it, as in `/** @type {URL} */ (address).href`. A comment at the end of the
+/// line stays.
+fn without_types(line: &str) -> String {
+    let mut rest = line;
+    let mut code = String::new();
+    while let Some((before, (_, after))) = rest
+        .split_once("/** @")
+        .and_then(|(before, after)| Some((before, after.split_once("*/ ")?)))
+    {
+        code += before;
+        rest = after;
+    }
+    code + rest
 }
 
 fn optimise(repo: &Repo, recipe: &Recipe, from: &Path, to: &Path) -> Result<()> {
@@ -458,5 +473,8 @@ mod tests {
         assert_eq!(without_comments(glue), "a {\n    b // why\n}\n");
         let glue = "// what\n\n/* types */\n/** one */\na\n  /**\n   * two\n   */\n  b\n";
         assert_eq!(without_comments(glue), "/* types */\na\n  b\n");
+        let typed =
+            "  /** @type {A} */ (a).b(/** @param {C} c */ (c) => c, /** @type {D} */ (d));\n  e\n";
+        assert_eq!(without_comments(typed), "(a).b((c) => c, (d));\n  e\n");
     }
 }

@@ -1,13 +1,13 @@
 // The template engine: a WebAssembly module of its own, because it is as large as the engine itself.
 
-import { failure } from "./errors.js";
-import { begun, once } from "./starting.js";
+import { makeError } from "./errors.js";
+import { memoizeAsync, startModule } from "./start-module.js";
 
 const module = () => new URL("./nexttoken_chat.wasm", import.meta.url);
 
 /** Loads the module and starts it; later calls wait for the first. */
-export const load = once(() =>
-  begun(
+export const load = memoizeAsync(() =>
+  startModule(
     async () => {
       const glue = await import("./nexttoken_chat.js");
       await glue.default({ module_or_path: module() });
@@ -18,15 +18,19 @@ export const load = once(() =>
   ),
 );
 
-export const tooMuch = () => failure("chat_template", "the chat template does too much: it was stopped");
+export const tooMuch = () => makeError("chat_template", "the chat template does too much: it was stopped");
 
-/** The rendered conversation of `job`: the JSON of a request and of rendering options in one object. */
+/**
+ * The rendered conversation of `job`: the JSON of a request and of rendering options in one object.
+ *
+ * @param {string} job
+ */
 export async function render(job) {
   const glue = await load();
   try {
     return glue.render_chat(job);
   } catch (thrown) {
-    if (Array.isArray(thrown)) throw failure(...thrown);
+    if (Array.isArray(thrown)) throw makeError(thrown[0], thrown[1]);
     // The template has exceeded a limit of the module and trapped. The module's state is unknown, so it is started
     // again.
     glue.__wbg_reset_state();

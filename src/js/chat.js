@@ -2,10 +2,11 @@
 
 import { render, tooMuch } from "./chat-template.js";
 import { Connection } from "./connection.js";
-import { read, unusable, words } from "./errors.js";
+import { copyOptions, invalidOption, messageOf } from "./errors.js";
 
 /** The longest time that a template may take, in milliseconds. */
 const PATIENCE = 5000;
+/** @type {Connection | undefined} */
 let connection;
 
 /**
@@ -13,18 +14,22 @@ let connection;
  * that call.
  *
  * @param {import("./nexttoken.js").Generator} generator
- * @returns {Promise<[conversation: string, options: object]>}
+ * @param {unknown} messages
+ * @param {unknown} options
+ * @returns {Promise<[conversation: string, options: Record<string, unknown>]>}
  */
-export async function converse(generator, messages, options) {
-  const { chat_template, add_generation_prompt, date, chat_template_kwargs, ...writing } = read(options);
+export async function renderChat(generator, messages, options) {
+  const { chat_template, add_generation_prompt, date, chat_template_kwargs, ...writing } = copyOptions(options);
+  /** @type {Record<string, unknown>} */
   const job = { ...generator.chat_request(messages, chat_template), date: checkedDate(date) };
   if (add_generation_prompt != null) {
-    if (typeof add_generation_prompt !== "boolean") throw unusable("add_generation_prompt", "must be true or false");
+    if (typeof add_generation_prompt !== "boolean")
+      throw invalidOption("add_generation_prompt", "must be true or false");
     job.add_generation_prompt = add_generation_prompt;
   }
   if (chat_template_kwargs != null) {
     if (Object.prototype.toString.call(chat_template_kwargs) !== "[object Object]") {
-      throw unusable("chat_template_kwargs", "must be an object");
+      throw invalidOption("chat_template_kwargs", "must be an object");
     }
     job.variables = chat_template_kwargs;
   }
@@ -33,6 +38,9 @@ export async function converse(generator, messages, options) {
 
 /**
  * Renders in a worker, which is terminated if the template takes too long; on this thread where there are no workers.
+ *
+ * @param {string} job
+ * @returns {Promise<string>}
  */
 async function rendered(job) {
   if (typeof Worker === "undefined") return render(job);
@@ -50,17 +58,20 @@ async function rendered(job) {
   }
 }
 
+/** @param {object} job */
 function written(job) {
   try {
     return JSON.stringify(job);
   } catch (error) {
-    throw unusable("chat_template_kwargs", `cannot be written as JSON: ${words(error)}`);
+    throw invalidOption("chat_template_kwargs", `cannot be written as JSON: ${messageOf(error)}`);
   }
 }
 
 /**
  * The date that the template takes as the current one, as text. It may be given as a Date or as text; the default is
  * now.
+ *
+ * @param {any} date
  */
 function checkedDate(date = new Date()) {
   if (typeof date === "string") return date;
@@ -70,7 +81,6 @@ function checkedDate(date = new Date()) {
     return local.toISOString().slice(0, 19);
   } catch {
     // It is no date, or an invalid one, or local time is out of range.
-    throw unusable("date", "must be a date");
+    throw invalidOption("date", "must be a date");
   }
 }
-

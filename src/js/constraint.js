@@ -4,15 +4,18 @@
 // The library that compiles grammars is larger than the engine, so it is a WebAssembly module of its own. That and this
 // file are loaded with the first constraint.
 
-import { failure, unusable, words } from "./errors.js";
-import { begun, once } from "./starting.js";
+import { invalidOption, makeError, messageOf } from "./errors.js";
+import { memoizeAsync, startModule } from "./start-module.js";
+
+/** @typedef {import("./nexttoken.js").Generator} Generator */
+/** @typedef {typeof import("./nexttoken_constraint.js")} Glue */
 
 const module = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
 /** How often the module has been restarted: a restart invalidates everything it has made. */
 let beginnings = 0;
 
-const load = once(() =>
-  begun(
+const load = memoizeAsync(() =>
+  startModule(
     async () => {
       const glue = await import("./nexttoken_constraint.js");
       await glue.default({ module_or_path: module() });
@@ -23,41 +26,66 @@ const load = once(() =>
   ),
 );
 
-/** Calls the module, and restarts it if the call traps. */
+/**
+ * Calls the module, and restarts it if the call traps.
+ *
+ * @template Result
+ * @param {Glue} glue
+ * @param {() => Result} call
+ * @returns {Result}
+ */
 function guarded(glue, call) {
   try {
     return call();
   } catch (thrown) {
-    if (Array.isArray(thrown)) throw failure(...thrown);
+    if (Array.isArray(thrown)) throw makeError(thrown[0], thrown[1]);
     // The call has exceeded a limit of the module and trapped. The module's state is unknown, so it is started again.
     beginnings += 1;
     glue.__wbg_reset_state();
-    throw failure("constraint", "the constraint does too much: it was stopped");
+    throw makeError("constraint", "the constraint does too much: it was stopped");
   }
 }
 
 /** The vocabulary of a model: the table that the engine wrote, and what the module has made of it. */
 class Vocabulary {
   #table;
+  /** @type {import("./nexttoken_constraint.js").Tokens | undefined} */
   #tokens;
+  /**
+   * The start of the module that `#tokens` belong to.
+   *
+   * @type {number | undefined}
+   */
   #beginning;
 
+  /** @param {Uint8Array} table */
   constructor(table) {
     this.#table = table;
   }
 
+  /**
+   * @param {Glue} glue
+   * @param {string} kind
+   * @param {string} source
+   */
   compile(glue, kind, source) {
-    if (this.#beginning !== beginnings) {
-      this.#tokens = guarded(glue, () => new glue.Tokens(this.#table));
+    let tokens = this.#tokens;
+    if (!tokens || this.#beginning !== beginnings) {
+      tokens = this.#tokens = guarded(glue, () => new glue.Tokens(this.#table));
       this.#beginning = beginnings;
     }
-    return guarded(glue, () => this.#tokens.compile(kind, source));
+    return guarded(glue, () => tokens.compile(kind, source));
   }
 }
 
-/** The vocabulary of each generator. */
+/**
+ * The vocabulary of each generator.
+ *
+ * @type {WeakMap<Generator, Vocabulary>}
+ */
 const vocabularies = new WeakMap();
 
+/** @param {Generator} generator */
 function vocabularyOf(generator) {
   let vocabulary = vocabularies.get(generator);
   if (!vocabulary) vocabularies.set(generator, (vocabulary = new Vocabulary(generator.token_table())));
@@ -67,25 +95,31 @@ function vocabularyOf(generator) {
 /**
  * `options` with the constraint in them compiled to a function, or to false where it is removed.
  *
- * @param {import("./nexttoken.js").Generator} generator
- * @param {object} options
- * @returns {Promise<object>}
+ * @param {Generator} generator
+ * @param {Record<string, any>} options
+ * @returns {Promise<Record<string, unknown>>}
  */
 export async function compile(generator, { json_schema, regex, grammar, ...options }) {
   const given = Object.entries({ json_schema, regex, grammar }).filter(([, source]) => source != null);
   if (given.length === 0) return { ...options, constraint: false };
   const [[kind, value], other] = given;
-  if (other) throw unusable(other[0], `cannot be there together with "${kind}"`);
+  if (other) throw invalidOption(other[0], `cannot be there together with "${kind}"`);
   const source = kind === "json_schema" ? json(value) : value;
-  if (typeof source !== "string") throw unusable(kind, "must be a string");
+  if (typeof source !== "string") throw invalidOption(kind, "must be a string");
   const glue = await load();
   return { ...options, constraint: rule(glue, vocabularyOf(generator), kind, source) };
 }
 
+/**
+ * @param {Glue} glue
+ * @param {Vocabulary} vocabulary
+ * @param {string} kind
+ * @param {string} source
+ */
 function rule(glue, vocabulary, kind, source) {
   let compiled = vocabulary.compile(glue, kind, source);
   let beginning = beginnings;
-  return (ids) => {
+  return (/** @type {Uint32Array} */ ids) => {
     if (beginning !== beginnings) {
       compiled = vocabulary.compile(glue, kind, source);
       beginning = beginnings;
@@ -94,13 +128,13 @@ function rule(glue, vocabulary, kind, source) {
   };
 }
 
+/** @param {unknown} schema */
 function json(schema) {
   if (typeof schema === "string") return schema;
   try {
     // An array is no schema, and may be too long to be serialized.
     return Array.isArray(schema) ? undefined : JSON.stringify(schema);
   } catch (error) {
-    throw unusable("json_schema", `cannot be written as JSON: ${words(error)}`);
+    throw invalidOption("json_schema", `cannot be written as JSON: ${messageOf(error)}`);
   }
 }
-

@@ -2,11 +2,14 @@
 // in JavaScript.
 
 import start, { Generator, guard } from "./nexttoken.js";
-import { converse } from "./chat.js";
-import { coded, failure, read, unusable, words } from "./errors.js";
+import { renderChat } from "./chat.js";
+import { copyOptions, invalidOption, makeError, messageOf, withErrorCode } from "./errors.js";
 import { bestVariant } from "./features.js";
 import { loading, readable } from "./source.js";
-import { absolute, begun, once } from "./starting.js";
+import { memoizeAsync, resolveWasmUrl, startModule } from "./start-module.js";
+
+/** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
+/** @typedef {{ variant?: "relaxed" | "simd128", wasm_url?: string | URL }} EngineOptions */
 
 // Written out in full, because bundlers look for exactly this expression.
 const shipped = {
@@ -17,28 +20,27 @@ const shipped = {
 /**
  * Loads and starts the WebAssembly module. Call it once before anything else; later calls wait for the first and do
  * nothing more.
- *
- * @param {{ variant?: "relaxed" | "simd128", wasm_url?: string | URL }} [options] `variant` forces one of the shipped
- *   modules instead of the best that the browser can run; `wasm_url` is the address of another module.
- * @returns {Promise<{ variant: "relaxed" | "simd128" | "custom" }>}
+ * `variant` forces one of the shipped modules instead of the best that the browser can run; `wasm_url` is the address of
+ * another module.
  */
-export default once(async (options) => {
-  const { variant, url } = choose(read(options, ["variant", "wasm_url"]));
-  await begun(() => start({ module_or_path: url }), "engine", url);
+export default memoizeAsync(async (/** @type {EngineOptions | undefined} */ options) => {
+  const { variant, url } = choose(copyOptions(options, ["variant", "wasm_url"]));
+  await startModule(() => start({ module_or_path: url }), "engine", url);
   return { variant };
 });
 
+/** @param {EngineOptions} options */
 function choose({ variant, wasm_url }) {
-  if (wasm_url !== undefined) return { variant: "custom", url: absolute(wasm_url) };
-  variant ??= bestVariant();
-  if (variant === null) {
-    throw failure(
+  if (wasm_url !== undefined) return { variant: "custom", url: resolveWasmUrl(wasm_url) };
+  const chosen = variant ?? bestVariant();
+  if (chosen === null) {
+    throw makeError(
       "unsupported_browser",
       "this browser cannot run the engine: it has no WebAssembly SIMD (every current browser has)",
     );
   }
-  if (!Object.hasOwn(shipped, variant)) throw unusable("variant", 'must be "relaxed" or "simd128"');
-  return { variant, url: shipped[variant]() };
+  if (!Object.hasOwn(shipped, chosen)) throw invalidOption("variant", 'must be "relaxed" or "simd128"');
+  return { variant: chosen, url: shipped[chosen]() };
 }
 
 /**
@@ -46,8 +48,8 @@ function choose({ variant, wasm_url }) {
  * the promise.
  */
 const { load, inspect } = Generator;
-Generator.load = coded((source, options) => guard.settled(load(readable(source), loading(options))));
-Generator.inspect = coded((source, options) => guard.settled(inspect(readable(source), loading(options))));
+Generator.load = withErrorCode((source, options) => guard.rejectOnTrap(load(readable(source), loading(options))));
+Generator.inspect = withErrorCode((source, options) => guard.rejectOnTrap(inspect(readable(source), loading(options))));
 
 /** Iterates over the tokens still to come. Leaving the loop aborts the text. */
 Generator.prototype[Symbol.iterator] = function* tokens() {
@@ -63,29 +65,44 @@ Generator.prototype[Symbol.iterator] = function* tokens() {
 };
 
 /** Starts the model's answer to `messages`; see the types. */
-Generator.prototype.chat = coded(async function chat(messages, options) {
-  const [conversation, writing] = await converse(this, messages, options);
+Generator.prototype.chat = withErrorCode(async function chat(messages, options) {
+  const [conversation, writing] = await renderChat(this, messages, options);
   this.start_chat(conversation, await constrained(this, writing));
 });
 
+/** @param {Record<string, unknown>} options */
 const isConstrained = (options) => ["json_schema", "regex", "grammar"].some((kind) => options[kind] !== undefined);
 
-/** `options` with the constraint among them compiled, if there is one. */
+/**
+ * `options` with the constraint among them compiled, if there is one.
+ *
+ * @param {Generator} generator
+ * @param {unknown} options
+ * @returns {Promise<GenerateOptions>}
+ */
 export async function constrained(generator, options) {
-  const copy = read(options);
+  const copy = copyOptions(options);
   if (!isConstrained(copy)) return copy;
   const { compile } = await import("./constraint.js");
   return compile(generator, copy);
 }
 
 // With a constraint these methods return a promise, because its module may have to be loaded.
-for (const name of ["start", "configure"]) {
+for (const name of /** @type {const} */ (["start", "configure"])) {
+  /** @type {(this: Generator, ...args: any[]) => void | Promise<void>} */
   const plain = Generator.prototype[name];
-  const later = coded(async function (options, ...args) {
-    return plain.call(this, ...args, await constrained(this, options));
-  });
-  Generator.prototype[name] = function (...args) {
-    const options = read(args[plain.length - 1]);
+  const later = withErrorCode(
+    /**
+     * @this {Generator}
+     * @param {object} options
+     * @param {unknown[]} args
+     */
+    async function (options, ...args) {
+      return plain.call(this, ...args, await constrained(this, options));
+    },
+  );
+  Generator.prototype[name] = function (/** @type {unknown[]} */ ...args) {
+    const options = copyOptions(args[plain.length - 1]);
     const first = args.slice(0, plain.length - 1);
     return isConstrained(options) ? later.call(this, options, ...first) : plain.call(this, ...first, options);
   };
@@ -97,18 +114,24 @@ Generator.prototype.snapshot = function snapshot() {
 };
 
 /** Continues from a snapshot; see the types. */
-Generator.prototype.restore = coded(async function restore(snapshot) {
+Generator.prototype.restore = withErrorCode(async function restore(snapshot) {
   this.restore_bytes(await bytesOf(snapshot));
 });
 
-/** The bytes of a Blob or buffer. */
+/**
+ * The bytes of a Blob or buffer.
+ *
+ * @param {unknown} source
+ */
 export async function bytesOf(source) {
+  /** @type {unknown} */
   const given = readable(source);
-  if (!(given instanceof Blob || given instanceof Uint8Array)) throw unusable("snapshot", "must be a Blob or a buffer");
+  if (!(given instanceof Blob || given instanceof Uint8Array))
+    throw invalidOption("snapshot", "must be a Blob or a buffer");
   try {
-    return new Uint8Array(await new Response(given).arrayBuffer());
+    return new Uint8Array(await new Response(/** @type {BodyInit} */ (given)).arrayBuffer());
   } catch (thrown) {
-    throw failure("io", `the snapshot could not be read: ${words(thrown)}`, thrown);
+    throw makeError("io", `the snapshot could not be read: ${messageOf(thrown)}`, thrown);
   }
 }
 

@@ -4,15 +4,19 @@
  * @param {string} code a name that stays the same between releases
  * @param {string} message a sentence for a person
  * @param {unknown} [cause]
- * @returns {Error & { code: string }}
+ * @returns {import("./nexttoken.js").NextTokenError}
  */
-export function failure(code, message, cause) {
+export function makeError(code, message, cause) {
   const error = new Error(message, cause === undefined ? undefined : { cause });
-  return Object.assign(error, { name: "NextTokenError", code });
+  return Object.assign(error, { name: /** @type {const} */ ("NextTokenError"), code });
 }
 
-/** The message of a thrown value. Reading it may throw, too. */
-export function words(thrown) {
+/**
+ * The message of a thrown value. Reading it may throw, too.
+ *
+ * @param {any} thrown
+ */
+export function messageOf(thrown) {
   try {
     return String(thrown?.message ?? thrown);
   } catch {
@@ -23,6 +27,9 @@ export function words(thrown) {
 /**
  * The code of a thrown value, "internal" where it has none. A number does not count: errors of the browser have
  * numbers.
+ *
+ * @param {any} thrown
+ * @returns {string}
  */
 export function codeOf(thrown) {
   try {
@@ -34,39 +41,72 @@ export function codeOf(thrown) {
   return "internal";
 }
 
-/** `call` as an asynchronous function whose errors all have a code. */
-export function coded(call) {
+/** @param {any} thrown */
+function isOurs(thrown) {
+  try {
+    return thrown instanceof Error && thrown.name === "NextTokenError" && codeOf(thrown) !== "internal";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * `call` as an asynchronous function whose errors are all ours: those of the browser and of the caller's own code become
+ * the cause of one with the code "internal".
+ *
+ * @template This
+ * @template {unknown[]} Args
+ * @template Result
+ * @param {(this: This, ...args: Args) => Result | Promise<Result>} call
+ * @returns {(this: This, ...args: Args) => Promise<Result>}
+ */
+export function withErrorCode(call) {
   return async function (...args) {
     try {
       return await call.apply(this, args);
     } catch (thrown) {
-      throw codeOf(thrown) === "internal" ? failure("internal", words(thrown), thrown) : thrown;
+      throw isOurs(thrown) ? thrown : makeError("internal", messageOf(thrown), thrown);
     }
   };
 }
 
-/** Throws if `options` has a key that is not among `known`. Options that are undefined count as absent. */
-export function refuseUnknown(options, known) {
-  for (const name of Object.keys(options)) {
-    if (options[name] !== undefined && !known.includes(name)) throw failure("unknown_option", `there is no option "${name}"`);
-  }
+/**
+ * Throws if `options` has a key that is not among `known`. Options that are undefined count as absent.
+ *
+ * @param {Record<string, unknown>} options
+ * @param {readonly string[]} known
+ */
+function refuseUnknown(options, known) {
+  const unknown = Object.keys(options).find((name) => options[name] !== undefined && !known.includes(name));
+  if (unknown !== undefined) throw makeError("unknown_option", `there is no option "${unknown}"`);
 }
 
-/** The error for an option with an invalid value. */
-export const unusable = (name, reason) => failure("invalid_option", `the option "${name}" is not usable: it ${reason}`);
+/**
+ * The error for an option with an invalid value.
+ *
+ * @param {string} name
+ * @param {string} reason
+ */
+export const invalidOption = (name, reason) =>
+  makeError("invalid_option", `the option "${name}" is not usable: it ${reason}`);
 
 /**
  * A copy of `options`. They may have getters that throw, so that all are read before anything begins. With `known`, a
  * name that is not in it is an error.
+ *
+ * @param {unknown} options whatever the caller passed
+ * @param {readonly string[]} [known]
+ * @returns {Record<string, any>} the values are still unchecked
  */
-export function read(options, known) {
+export function copyOptions(options, known) {
+  /** @type {Record<string, unknown> | false} */
   let copy = {};
   try {
     if (options != null) copy = typeof options === "object" && !Array.isArray(options) && { ...options };
   } catch (thrown) {
-    throw unusable("options", `cannot be read: ${words(thrown)}`);
+    throw invalidOption("options", `cannot be read: ${messageOf(thrown)}`);
   }
-  if (!copy) throw unusable("options", "must be an object");
+  if (!copy) throw invalidOption("options", "must be an object");
   if (known) refuseUnknown(copy, known);
   return copy;
 }

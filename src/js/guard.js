@@ -1,11 +1,13 @@
 // Wraps the exports of a WebAssembly module so that every error has a code. Errors that wasm-bindgen itself throws have
 // none, and after a trap the state of the module is unknown, so that it must not be called again.
 
-import { failure, words } from "./errors.js";
+import { makeError, messageOf } from "./errors.js";
 
 /**
  * wasm-bindgen's messages for an object that has been freed, and for one that is used recursively; with our code and
  * message for each.
+ *
+ * @type {[message: RegExp, code: string, sentence: string][]}
  */
 const OWN = [
   [/null pointer/, "freed", "it was freed"],
@@ -21,25 +23,44 @@ const FREES = /^__wb.*_(free|destroy_closure)$/;
 const TASKS = /closures/;
 
 export class Guard {
-  /** The error of the first trap. */
+  /**
+   * The error of the first trap.
+   *
+   * @type {Error | undefined}
+   */
   #stopped;
   /** The number of calls that have not returned. */
   #depth = 0;
-  /** Objects to free once all calls have returned. */
+  /**
+   * Objects to free once all calls have returned.
+   *
+   * @type {(() => void)[]}
+   */
   #later = [];
+  /** @type {Set<(error: unknown) => void>} */
   #waiting = new Set();
 
-  /** Wraps `exports`. */
+  /**
+   * Wraps `exports`.
+   *
+   * @param {WebAssembly.Exports} exports
+   */
   over(exports) {
-    const guarded = ([name, value]) => [
+    const guarded = (/** @type {[string, WebAssembly.ExportValue]} */ [name, value]) => [
       name,
       typeof value !== "function" || TOOLS.test(name) ? value : this.#entry(value, FREES.test(name), TASKS.test(name)),
     ];
     return Object.fromEntries(Object.entries(exports).map(guarded));
   }
 
-  /** Wraps `promise` so that it is rejected if a task traps, in which case it would never settle. */
-  settled(promise) {
+  /**
+   * Wraps `promise` so that it is rejected if a task traps, in which case it would never settle.
+   *
+   * @template Value
+   * @param {Promise<Value>} promise
+   * @returns {Promise<Value>}
+   */
+  rejectOnTrap(promise) {
     return new Promise((resolve, reject) => {
       if (this.#stopped) reject(this.#stopped);
       this.#waiting.add(reject);
@@ -47,12 +68,19 @@ export class Guard {
     });
   }
 
+  /**
+   * @param {Function} call
+   * @param {boolean} frees
+   * @param {boolean} task
+   */
   #entry(call, frees, task) {
+    /** @type {(...args: any[]) => unknown} */
     const entry = (...args) => {
       if ((frees && !args[0]) || (this.#stopped && (frees || task))) return [];
       if (this.#stopped) throw this.#stopped;
       if (frees && this.#depth > 0) return void this.#later.push(() => entry(...args));
       // The glue takes this for a result without an error.
+      /** @type {unknown} */
       let value = [];
       this.#depth += 1;
       try {
@@ -74,13 +102,15 @@ export class Guard {
   /**
    * The error for an exception from the module. The module returns its own errors, so that this is one of
    * wasm-bindgen's or a trap.
+   *
+   * @param {unknown} thrown
    */
   #named(thrown) {
     if (this.#stopped) return this.#stopped;
-    const reason = words(thrown);
+    const reason = messageOf(thrown);
     const own = OWN.find(([pattern]) => pattern.test(reason));
-    if (own) return failure(own[1], own[2]);
-    this.#stopped = failure("crashed", `the engine stopped (${reason}); load the page again`, thrown);
+    if (own) return makeError(own[1], own[2]);
+    this.#stopped = makeError("crashed", `the engine stopped (${reason}); load the page again`, thrown);
     for (const reject of this.#waiting) reject(this.#stopped);
     return this.#stopped;
   }

@@ -1,10 +1,14 @@
 // Checks the source and the options of a load before it begins. They come from outside, and what the engine reads later
 // must not throw.
 
-import { codeOf, failure, read, unusable, words } from "./errors.js";
-import { here } from "./starting.js";
+import { codeOf, copyOptions, invalidOption, makeError, messageOf } from "./errors.js";
+import { resolveUrl } from "./start-module.js";
 
-/** For each class a getter that throws for objects that only have its prototype. */
+/**
+ * For each class a getter that throws for objects that only have its prototype.
+ *
+ * @type {[kind: Function, getter: string][]}
+ */
 const GETTERS = [
   [ArrayBuffer, "byteLength"],
   [Blob, "size"],
@@ -17,48 +21,63 @@ const GETTERS = [
 /** The most files a model may have. */
 const MAX_PARTS = 99_999;
 
+/** @param {unknown} value */
 function genuine(value) {
   for (const [Kind, name] of GETTERS) {
     if (value instanceof Kind) Reflect.get(Kind.prototype, name, value);
   }
   // Throws if it is no valid URL.
-  if (typeof value === "string") new URL(value, here());
+  if (typeof value === "string") resolveUrl(value);
   // These throw if the buffer was transferred to another thread.
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof Response ? value.body?.locked : value instanceof ReadableStream && value.locked) {
-    throw failure("io", "the file could not be read: its stream is being read or has been read already");
+    throw makeError("io", "the file could not be read: its stream is being read or has been read already");
   }
   return value;
 }
 
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
 function genuineOr(name, value) {
   try {
     if (!Array.isArray(value)) return genuine(value);
     if (value.length > MAX_PARTS) throw new Error("it has too many parts");
     return Array.from(value, genuine);
   } catch (thrown) {
-    throw codeOf(thrown) === "io" ? thrown : unusable(name, `cannot be read: ${words(thrown)}`);
+    throw codeOf(thrown) === "io" ? thrown : invalidOption(name, `cannot be read: ${messageOf(thrown)}`);
   }
 }
 
-/** A checked source of a model. */
+/**
+ * A checked source of a model.
+ *
+ * @param {unknown} source
+ * @returns {any} as the engine takes it
+ */
 export const readable = (source) => genuineOr("source", source);
 
-/** The checked options of a load. With `known`, a name that is not in it is an error. */
+/**
+ * The checked options of a load. With `known`, a name that is not in it is an error.
+ *
+ * @param {unknown} options
+ * @param {readonly string[]} [known]
+ */
 export function loading(options, known) {
-  const { onProgress, signal, ...rest } = read(options, known);
+  const { onProgress, signal, ...rest } = copyOptions(options, known);
   if (signal != null) {
-    if (!(genuineOr("signal", signal) instanceof AbortSignal)) throw unusable("signal", "must be an AbortSignal");
+    if (!(genuineOr("signal", signal) instanceof AbortSignal)) throw invalidOption("signal", "must be an AbortSignal");
     rest.signal = signal;
   }
   if (onProgress != null) {
-    if (typeof onProgress !== "function") throw unusable("onProgress", "must be a function");
-    rest.onProgress = (progress) => {
+    if (typeof onProgress !== "function") throw invalidOption("onProgress", "must be a function");
+    rest.onProgress = (/** @type {unknown} */ progress) => {
       try {
         onProgress(progress);
       } catch (thrown) {
-        throw failure("callback", `onProgress threw: ${words(thrown)}`, thrown);
+        throw makeError("callback", `onProgress threw: ${messageOf(thrown)}`, thrown);
       }
     };
   }

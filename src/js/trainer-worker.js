@@ -1,43 +1,39 @@
 // The trainer in a module worker: it answers the calls that `WorkerTrainer` posts.
-//
-// A call is { id, method, args }. Its answer is { id, value } or { id, error }, or { crashed } if the module cannot be
-// used any more.
 
-import { codeOf, words } from "./errors.js";
+import { TRAINER_METHODS } from "./methods.js";
+import { serveCalls } from "./serve-calls.js";
 import init, { Trainer } from "./trainer.js";
 
-/** @type {Trainer | undefined} */
+/** @type {Trainer} */
 let trainer;
 
-const methods = {
+/**
+ * What begins a training; the other methods are the trainer's own.
+ *
+ * @typedef {{ text: string, config?: import("./nexttoken_trainer.js").TrainerConfig, wasm: { wasm_url?: string } }} New
+ * @typedef {{ text: string, checkpoint: Uint8Array, wasm: { wasm_url?: string } }} Kept
+ */
+const beginnings = {
+  /** @param {New} what */
   async create({ text, config, wasm }) {
     await init(wasm);
     trainer = new Trainer(text, config);
-    return trainer.info();
   },
+  /** @param {Kept} what */
   async resume({ text, checkpoint, wasm }) {
     await init(wasm);
     trainer = Trainer.resume(text, checkpoint);
-    return trainer.info();
   },
-  step: () => trainer.step(),
-  validate: () => trainer.validate(),
-  best: () => trainer.best(),
-  sample: (...args) => trainer.sample(...args),
-  pairs: (...args) => trainer.pairs(...args),
-  to_gguf: (...args) => trainer.to_gguf(...args),
-  checkpoint: () => trainer.checkpoint(),
-  info: () => trainer.info(),
 };
 
-onmessage = async ({ data: { id, method, args } }) => {
-  try {
-    const value = await methods[method](...args);
-    // A file is transferred to the page, not copied.
-    postMessage({ id, value }, value instanceof Uint8Array ? [value.buffer] : []);
-  } catch (error) {
-    if (codeOf(error) === "crashed") postMessage({ crashed: words(error.cause ?? error) });
-    else postMessage({ id, error: { message: words(error), code: codeOf(error) } });
-  }
-};
-onmessageerror = () => postMessage({ crashed: "a call could not be read" });
+/** @type {Record<string, (...args: any[]) => unknown>} */
+const methods = { ...beginnings };
+for (const name of TRAINER_METHODS) {
+  methods[name] = (...args) => /** @type {(...args: any[]) => unknown} */ (trainer[name]).apply(trainer, args);
+}
+
+serveCalls(
+  ({ method, args }) => methods[method](...args),
+  // A file is moved to the page, not copied.
+  (value) => (value instanceof Uint8Array ? [value.buffer] : []),
+);

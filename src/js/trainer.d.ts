@@ -1,26 +1,32 @@
-import type {
-  GenerateOptions, Trainer, TrainerBest, TrainerConfig, TrainerInfo, TrainerPair, TrainerStep, TrainerValidation,
-} from "./nexttoken_trainer.js";
+import type { InWorker } from "./index.js";
+import type { Trainer, TrainerConfig } from "./nexttoken_trainer.js";
 export { Trainer } from "./nexttoken_trainer.js";
 export type {
-  TrainerBest, TrainerConfig, TrainerInfo, TrainerPair, TrainerStep, TrainerValidation,
+  TrainerBest,
+  TrainerConfig,
+  TrainerInfo,
+  TrainerPair,
+  TrainerStep,
+  TrainerValidation,
 } from "./nexttoken_trainer.js";
 
+/** The address of another WebAssembly module. Where it is relative, then to the page. */
+export interface TrainerInitOptions {
+  wasm_url?: string | URL;
+}
+
 /** Gets the trainer's WebAssembly module ready. */
-export default function init(options?: { wasm_url?: string | URL }): Promise<void>;
+export default function init(options?: TrainerInitOptions): Promise<void>;
 
 /** `Trainer` off the main thread: the same interface, every method a promise. */
-export class WorkerTrainer {
-  static create(text: string, config?: TrainerConfig, options?: { wasm_url?: string | URL }): Promise<WorkerTrainer>;
-  static resume(text: string, checkpoint: Uint8Array, options?: { wasm_url?: string | URL }): Promise<WorkerTrainer>;
-  step(): Promise<TrainerStep>;
-  validate(): Promise<TrainerValidation>;
-  best(): Promise<TrainerBest>;
-  sample(prompt: string, options?: GenerateOptions): Promise<string>;
-  pairs(line: string): Promise<TrainerPair[]>;
-  to_gguf(type?: "q8_0" | "f16" | "f32"): Promise<Uint8Array>;
-  checkpoint(): Promise<Uint8Array>;
-  info(): Promise<TrainerInfo>;
+export interface WorkerTrainer extends InWorker<Omit<Trainer, "free" | typeof Symbol.dispose>> {
   free(): void;
   [Symbol.dispose](): void;
+}
+export class WorkerTrainer {
+  private constructor();
+  /** Starts a training in a new worker; see `new Trainer`. */
+  static create(text: string, config?: TrainerConfig, options?: TrainerInitOptions): Promise<WorkerTrainer>;
+  /** Resumes a training in a new worker; see `Trainer.resume`. */
+  static resume(text: string, checkpoint: Uint8Array, options?: TrainerInitOptions): Promise<WorkerTrainer>;
 }

@@ -7,9 +7,9 @@
 //     const generator = await Generator.load(trainer.to_gguf());
 
 import start, { Trainer } from "./nexttoken_trainer.js";
-import { failure, read } from "./errors.js";
+import { copyOptions, makeError } from "./errors.js";
 import { bestVariant } from "./features.js";
-import { absolute, begun, once } from "./starting.js";
+import { memoizeAsync, resolveWasmUrl, startModule } from "./start-module.js";
 
 // Written out in full, because bundlers look for exactly this expression.
 const shipped = () => new URL("./nexttoken_trainer.wasm", import.meta.url);
@@ -17,20 +17,18 @@ const shipped = () => new URL("./nexttoken_trainer.wasm", import.meta.url);
 /**
  * Loads and starts the trainer's WebAssembly module. Call it once before anything else; later calls wait for the first
  * and do nothing more.
- *
- * @param {{ wasm_url?: string | URL }} [options] `wasm_url` is the address of another module
- * @returns {Promise<void>}
+ * `wasm_url` is the address of another module.
  */
-export default once(async (options) => {
-  const { wasm_url } = read(options, ["wasm_url"]);
+export default memoizeAsync(async (/** @type {{ wasm_url?: string | URL } | undefined} */ options) => {
+  const { wasm_url } = copyOptions(options, ["wasm_url"]);
   if (bestVariant() === null) {
-    throw failure(
+    throw makeError(
       "unsupported_browser",
       "this browser cannot train: it has no WebAssembly SIMD (every current browser has)",
     );
   }
-  const url = wasm_url === undefined ? shipped() : absolute(wasm_url);
-  await begun(() => start({ module_or_path: url }), "trainer", url);
+  const url = wasm_url === undefined ? shipped() : resolveWasmUrl(wasm_url);
+  await startModule(() => start({ module_or_path: url }), "trainer", url);
 });
 
 if (Symbol.dispose) Trainer.prototype[Symbol.dispose] ??= Trainer.prototype.free;

@@ -1,16 +1,24 @@
-// `Generator` in a worker: the same interface, but every method returns a promise.
+// `Generator` in a worker: the same interface, but every method returns a promise, and every property is one.
 
 import { Connection } from "./connection.js";
-import { coded, failure } from "./errors.js";
-import { portable } from "./portable.js";
+import { makeError, withErrorCode } from "./errors.js";
+import { GENERATOR_METHODS, GENERATOR_PROPERTIES, addMethods } from "./methods.js";
+import { serializeSource } from "./serialize-source.js";
 import { loading, readable } from "./source.js";
-import { absolute } from "./starting.js";
+import { resolveWasmUrl } from "./start-module.js";
 
-/** The options with which a worker starts its engine. */
+/** @typedef {import("./nexttoken.js").LoadProgress} LoadProgress */
+
+/**
+ * The options with which a worker starts its engine.
+ *
+ * @param {{ variant?: unknown, wasm_url?: string | URL }} given
+ */
 function engine({ variant, wasm_url }) {
+  /** @type {{ variant?: unknown, wasm_url?: string }} */
   const options = {};
   if (variant !== undefined) options.variant = variant;
-  if (wasm_url !== undefined) options.wasm_url = absolute(wasm_url).href;
+  if (wasm_url !== undefined) options.wasm_url = resolveWasmUrl(wasm_url).href;
   return options;
 }
 
@@ -24,40 +32,55 @@ const connect = () =>
     (reason) => `the engine stopped (${reason}); load the model again`,
   );
 
-/** A generator that lives in a module worker, which it shares with its forks. */
+/** A generator that lives in a module worker, which it shares with its forks. For the documentation see the types. */
 export class WorkerGenerator {
   #connection;
-  #seat;
+  #session;
+  /**
+   * The error of later calls, once it has been freed.
+   *
+   * @type {Error | undefined}
+   */
   #gone;
 
-  constructor(connection = connect(), seat = 0) {
+  /**
+   * @param {Connection} connection
+   * @param {number} session its number in the worker
+   */
+  constructor(connection, session) {
+    if (!(connection instanceof Connection)) {
+      throw makeError("invalid_option", "a WorkerGenerator is made by WorkerGenerator.load");
+    }
     this.#connection = connection;
-    this.#seat = seat;
+    this.#session = session;
     connection.users += 1;
   }
 
-  /**
-   * Loads a model in a new worker.
-   *
-   * @param {string | URL | Request | Response | Blob | ArrayBuffer | Uint8Array | ReadableStream} source
-   * @param {{ onProgress?: Function, signal?: AbortSignal, timeout?: number, context_length?: number,
-   *   cache_type?: string, variant?: string, wasm_url?: string | URL }} [options]
-   * @returns {Promise<WorkerGenerator>}
-   */
-  static load = coded((source, options) => WorkerGenerator.#begin("load", source, options, LOADING));
+  /** Loads a model in a new worker. */
+  static load = withErrorCode((/** @type {unknown} */ source, /** @type {unknown} */ options) =>
+    WorkerGenerator.#begin("load", source, options, LOADING),
+  );
 
   /** Reads the header of a model file; see `Generator.inspect`. */
-  static inspect = coded((source, options) => WorkerGenerator.#begin("inspect", source, options, LOADING.slice(1)));
+  static inspect = withErrorCode((/** @type {unknown} */ source, /** @type {unknown} */ options) =>
+    WorkerGenerator.#begin("inspect", source, options, LOADING.slice(1)),
+  );
 
+  /**
+   * @param {"load" | "inspect"} method
+   * @param {unknown} source
+   * @param {unknown} given the options
+   * @param {string[]} known their names
+   */
   static async #begin(method, source, given, known) {
     const { onProgress, signal, variant, wasm_url, ...options } = loading(given, known);
     const readied = readable(source);
     // A request may have a signal of its own, which cannot be posted.
     const signals = [signal, ...[readied].flat().map((part) => part instanceof Request && part.signal)].filter(Boolean);
-    const aborted = failure("aborted", "aborted");
+    const aborted = makeError("aborted", "aborted");
     if (signals.some((signal) => signal.aborted)) throw aborted;
-    const [posted, moved, close] = await portable(readied);
-    const generator = new WorkerGenerator();
+    const [posted, moved, close] = await serializeSource(readied);
+    const generator = new WorkerGenerator(connect(), 0);
     // Terminating the worker also frees a model that is half loaded.
     const abort = () => generator.#connection.end(aborted);
     for (const signal of signals) {
@@ -67,7 +90,12 @@ export class WorkerGenerator {
     }
     let loaded = false;
     try {
-      const answer = await generator.#call(method, [{ source: posted, engine: engine({ variant, wasm_url }), options }], moved, onProgress);
+      const answer = await generator.#call(
+        method,
+        [{ source: posted, engine: engine({ variant, wasm_url }), options }],
+        moved,
+        onProgress,
+      );
       loaded = method === "load";
       return loaded ? generator : answer;
     } finally {
@@ -77,65 +105,15 @@ export class WorkerGenerator {
     }
   }
 
-  /** Starts a text; see `Generator.start`. Resolves to `{ seed, context_used }`. */
-  start(prompt, options) {
-    return this.#call("start", [prompt, options]);
-  }
-
-  /** Starts the answer to a conversation; see `Generator.chat`. Resolves to `{ seed, context_used }`. */
-  chat(messages, options) {
-    return this.#call("chat", [messages, options]);
-  }
-
-  /** Runs one chunk of the prompt: `{ done, total }`. */
-  prefill() {
-    return this.#call("prefill");
-  }
-
-  /** The next token, or undefined when the text is finished. */
-  async next_token() {
-    return (await this.#call("next_token")).token;
-  }
-
-  /** The rest of the text, token by token. Leaving the loop stops the computation. */
+  /** Iterates over the tokens still to come. Leaving the loop stops the computation. */
   async *[Symbol.asyncIterator]() {
     let finished = false;
     try {
-      for (let token; (token = await this.next_token()); ) yield token;
+      for (let token; (token = await this.#call("next_token"));) yield token;
       finished = true;
     } finally {
-      if (!finished && !this.#gone && !this.#connection.gone) await this.abort();
+      if (!finished && !this.#gone && !this.#connection.gone) await this.#call("abort");
     }
-  }
-
-  /** Computes the next step without taking it; see `Generator.peek`. */
-  peek(options) {
-    return this.#call("peek", [options]);
-  }
-
-  /** Appends a token as if it had been drawn; see `Generator.accept`. */
-  accept(id) {
-    return this.#call("accept", [id]);
-  }
-
-  /** Takes back the last tokens; see `Generator.rewind`. */
-  rewind(count) {
-    return this.#call("rewind", [count]);
-  }
-
-  /** Changes options from the next token on; see `Generator.configure`. */
-  configure(options) {
-    return this.#call("configure", [options]);
-  }
-
-  /** A snapshot of the text in progress as a Blob; see `Generator.snapshot`. */
-  snapshot() {
-    return this.#call("snapshot");
-  }
-
-  /** Continues from a snapshot; see `Generator.restore`. Resolves to `{ seed, context_used }`. */
-  restore(snapshot) {
-    return this.#call("restore", [snapshot]);
   }
 
   /** A second generator in the same state and in the same worker. */
@@ -143,56 +121,16 @@ export class WorkerGenerator {
     return new WorkerGenerator(this.#connection, await this.#call("fork"));
   }
 
-  /** A copy of the logits of the last prediction; see `Generator.logits`. */
-  logits() {
-    return this.#call("logits");
-  }
-
-  /** The stages of the sampler that have an effect. */
-  samplers() {
-    return this.#call("samplers");
-  }
-
-  /** Ends the text. */
-  abort() {
-    return this.#call("abort");
-  }
-
-  /** Forgets the text, including the computed prefix that another prompt might share. */
-  reset() {
-    return this.#call("reset");
-  }
-
-  /** `{ text, ids, prompt_ids, finish_reason, seed, context_used }` of the text so far. */
+  /** `{ text, ids, prompt_ids, finish_reason, seed, context_used }` of the text so far, in one answer. */
   state() {
     return this.#call("state");
   }
 
-  timings() {
-    return this.#call("timings");
-  }
-
-  info() {
-    return this.#call("info");
-  }
-
-  tokenize(...args) {
-    return this.#call("tokenize", args);
-  }
-
-  detokenize(...args) {
-    return this.#call("detokenize", args);
-  }
-
-  token_name(...args) {
-    return this.#call("token_name", args);
-  }
-
-  score(...args) {
-    return this.#call("score", args);
-  }
-
-  /** Scores a text step by step; see `Generator.scorer`. */
+  /**
+   * Scores a text step by step; see `Generator.scorer`.
+   *
+   * @param {unknown[]} args
+   */
   async scorer(...args) {
     const number = await this.#call("scorer", args);
     return new WorkerScorer((method) => this.#call(method, [number]));
@@ -201,15 +139,32 @@ export class WorkerGenerator {
   /** Frees the generator. The worker is terminated with its last generator. */
   free() {
     if (this.#gone) return;
-    this.#gone = failure("freed", "the generator was freed");
+    this.#gone = makeError("freed", "the generator was freed");
     this.#connection.users -= 1;
     if (this.#connection.users === 0) this.#connection.end(this.#gone);
-    else this.#connection.call({ seat: this.#seat, method: "free", args: [this.#seat] }).catch(() => {});
+    else this.#connection.call({ session: this.#session, method: "free", args: [this.#session] }).catch(() => {});
   }
 
+  /**
+   * @param {string} method
+   * @param {unknown[]} [args]
+   * @param {Transferable[]} [moved]
+   * @param {(progress: LoadProgress) => void} [onProgress]
+   */
   #call(method, args = [], moved, onProgress) {
     if (this.#gone) return Promise.reject(this.#gone);
-    return this.#connection.call({ seat: this.#seat, method, args }, moved, onProgress);
+    return this.#connection.call({ session: this.#session, method, args }, moved, onProgress);
+  }
+
+  static {
+    addMethods(WorkerGenerator, GENERATOR_METHODS, (generator, method, args) => generator.#call(method, args));
+    for (const name of GENERATOR_PROPERTIES) {
+      /** @this {WorkerGenerator} */
+      const get = function () {
+        return this.#call("property", [name]);
+      };
+      Object.defineProperty(WorkerGenerator.prototype, name, { get, configurable: true });
+    }
   }
 }
 
@@ -218,6 +173,7 @@ class WorkerScorer {
   #call;
   #done = false;
 
+  /** @param {(method: string) => Promise<any>} call calls the worker for this scorer */
   constructor(call) {
     this.#call = call;
   }
@@ -241,8 +197,9 @@ class WorkerScorer {
   }
 }
 
-const over = () => failure("freed", "the scorer was finished or freed");
+const over = () => makeError("freed", "the scorer was finished or freed");
 
-for (const { prototype } of Symbol.dispose ? [WorkerGenerator, WorkerScorer] : []) {
-  prototype[Symbol.dispose] = prototype.free;
+if (Symbol.dispose) {
+  addMethods(WorkerGenerator, [Symbol.dispose], (generator) => generator.free());
+  addMethods(WorkerScorer, [Symbol.dispose], (scorer) => scorer.free());
 }

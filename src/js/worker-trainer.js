@@ -1,23 +1,37 @@
 // `Trainer` in a worker: the same interface, but every method returns a promise.
 
 import { Connection } from "./connection.js";
-import { coded, failure, read } from "./errors.js";
-import { absolute } from "./starting.js";
+import { copyOptions, makeError, withErrorCode } from "./errors.js";
+import { TRAINER_METHODS, addMethods } from "./methods.js";
+import { resolveWasmUrl } from "./start-module.js";
 
-/** A trainer that lives in a module worker of its own. */
-export class WorkerTrainer {
-  #connection = new Connection(
+/** @typedef {{ wasm_url?: string | URL }} Options */
+/** @typedef {import("./nexttoken_trainer.js").TrainerConfig} TrainerConfig */
+
+const connect = () =>
+  new Connection(
     new Worker(new URL("./trainer-worker.js", import.meta.url), { type: "module" }),
     (reason) => `the trainer stopped (${reason}); resume from a checkpoint`,
   );
+
+/** A trainer that lives in a module worker of its own. For the documentation see the types. */
+export class WorkerTrainer {
+  #connection;
+
+  /** @param {Connection} connection */
+  constructor(connection) {
+    if (!(connection instanceof Connection)) {
+      throw makeError("invalid_option", "a WorkerTrainer is made by WorkerTrainer.create or WorkerTrainer.resume");
+    }
+    this.#connection = connection;
+  }
 
   /**
    * Starts a training in a new worker; see `new Trainer`.
    *
    * @param {string} text
-   * @param {object} [config]
-   * @param {{ wasm_url?: string | URL }} [options]
-   * @returns {Promise<WorkerTrainer>}
+   * @param {TrainerConfig} [config]
+   * @param {Options} [options]
    */
   static create(text, config, options) {
     return WorkerTrainer.#begin("create", { text, config }, options);
@@ -28,73 +42,42 @@ export class WorkerTrainer {
    *
    * @param {string} text
    * @param {Uint8Array} checkpoint
-   * @param {{ wasm_url?: string | URL }} [options]
-   * @returns {Promise<WorkerTrainer>}
+   * @param {Options} [options]
    */
   static resume(text, checkpoint, options) {
     return WorkerTrainer.#begin("resume", { text, checkpoint }, options);
   }
 
-  static #begin = coded(async (method, what, options) => {
-    const wasm = read(options, ["wasm_url"]);
-    if (wasm.wasm_url !== undefined) wasm.wasm_url = absolute(wasm.wasm_url).href;
-    const trainer = new WorkerTrainer();
-    try {
-      await trainer.#call(method, [{ ...what, wasm }]);
-      return trainer;
-    } catch (error) {
-      trainer.free();
-      throw error;
-    }
-  });
-
-  /** Takes one step: `{ step, loss, tokens_per_second, … }`. */
-  step() {
-    return this.#call("step");
-  }
-
-  /** Validates the weights of this step on the held-out text: `{ loss, perplexity, tokens }`. */
-  validate() {
-    return this.#call("validate");
-  }
-
-  /** Generates a text after `prompt` with the weights of this step. */
-  sample(...args) {
-    return this.#call("sample", args);
-  }
-
-  /** Each token of a line with the one before it, and its loss. */
-  pairs(...args) {
-    return this.#call("pairs", args);
-  }
-
-  /** `{ step, loss }` of the state that `to_gguf` writes. */
-  best() {
-    return this.#call("best");
-  }
-
-  /** The model in its best state as a GGUF file. */
-  to_gguf(...args) {
-    return this.#call("to_gguf", args);
-  }
-
-  /** Everything needed to resume training. */
-  checkpoint() {
-    return this.#call("checkpoint");
-  }
-
-  info() {
-    return this.#call("info");
-  }
+  static #begin = withErrorCode(
+    async (/** @type {string} */ method, /** @type {object} */ what, /** @type {unknown} */ options) => {
+      const wasm = copyOptions(options, ["wasm_url"]);
+      if (wasm.wasm_url !== undefined) wasm.wasm_url = resolveWasmUrl(wasm.wasm_url).href;
+      const trainer = new WorkerTrainer(connect());
+      try {
+        await trainer.#call(method, [{ ...what, wasm }]);
+        return trainer;
+      } catch (error) {
+        trainer.free();
+        throw error;
+      }
+    },
+  );
 
   /** Frees the trainer, with its worker. */
   free() {
-    this.#connection.end(failure("freed", "the trainer was freed"));
+    this.#connection.end(makeError("freed", "the trainer was freed"));
   }
 
-  #call(method, args = []) {
+  /**
+   * @param {string} method
+   * @param {unknown[]} args
+   */
+  #call(method, args) {
     return this.#connection.call({ method, args });
   }
-}
 
-if (Symbol.dispose) WorkerTrainer.prototype[Symbol.dispose] = WorkerTrainer.prototype.free;
+  static {
+    addMethods(WorkerTrainer, TRAINER_METHODS, (trainer, method, args) => trainer.#call(method, args));
+    if (Symbol.dispose) addMethods(WorkerTrainer, [Symbol.dispose], (trainer) => trainer.free());
+  }
+}

@@ -1,32 +1,45 @@
-// The engine in a module worker: it answers the calls that `WorkerGenerator` posts.
-//
-// A call is { id, seat, method, args }, where `seat` is the number of a generator in this worker. Its answer is { id,
-// value } or { id, error }, or { crashed } if the engine cannot be used any more. Each token is computed in a task of
+// The engine in a module worker: it answers the calls that `WorkerGenerator` posts. Each token is computed in a task of
 // its own, so that messages of the page (abort, start) are handled before the next one.
 
 import init, { Generator, bytesOf, constrained } from "./engine.js";
-import { converse } from "./chat.js";
-import { codeOf, failure, words } from "./errors.js";
-import { opened } from "./portable.js";
+import { renderChat } from "./chat.js";
+import { makeError } from "./errors.js";
+import { GENERATOR_METHODS } from "./methods.js";
+import { deserializeSource } from "./serialize-source.js";
+import { isCrash, reportCrash, serveCalls } from "./serve-calls.js";
+
+/** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
+/** @typedef {import("./nexttoken.js").Token} Token */
+/** @typedef {{ token?: Token, error?: unknown }} Step what a step gave, or threw */
 
 const channel = new MessageChannel();
+/** @type {((nothing: void) => void)[]} */
 const waiting = [];
-channel.port1.onmessage = () => waiting.shift()();
+channel.port1.onmessage = () => waiting.shift()?.();
 
-/** Waits for a new task, so that messages can be handled. Unlike a timer this has no delay. */
-const turn = () =>
+/**
+ * Waits for a new task, so that messages can be handled. Unlike a timer this has no delay.
+ *
+ * @returns {Promise<void>}
+ */
+const nextTask = () =>
   new Promise((resolve) => {
     waiting.push(resolve);
     channel.port2.postMessage(null);
   });
 
 /** A generator, and at most one step that it has computed before it was asked for. */
-class Seat {
+class Session {
   /** The number of the current text, by which work for an earlier text is recognized. */
   run = 0;
   #prefilled = false;
+  /** @type {Step | undefined} */
   #ahead;
-  /** The plan to compute ahead; a cancelled plan is replaced here. */
+  /**
+   * The plan to compute ahead; a cancelled plan is replaced here.
+   *
+   * @type {object | undefined}
+   */
   #plan;
 
   /** @param {Generator} generator */
@@ -42,8 +55,8 @@ class Seat {
     return (this.run += 1);
   }
 
-  /** Drops a step that was computed ahead, so that the generator is in the state that the page knows. */
-  settle() {
+  /** The generator in the state that the page knows: a step that was computed ahead is dropped. */
+  settled() {
     this.#plan = undefined;
     if (this.#ahead?.token) this.generator.rewind(1);
     this.#ahead = undefined;
@@ -51,7 +64,7 @@ class Seat {
   }
 
   fork() {
-    return new Seat(this.settle().fork(), this.#prefilled);
+    return new Session(this.settled().fork(), this.#prefilled);
   }
 
   prefill() {
@@ -60,163 +73,191 @@ class Seat {
     return progress;
   }
 
+  /** The next token, or undefined after the last one. */
   async next() {
     const mine = this.run;
     let step = this.#ahead;
     this.#ahead = undefined;
     while (!step && !this.#prefilled) {
       this.prefill();
-      if (!this.#prefilled) await turn();
-      if (mine !== this.run) return {};
+      if (!this.#prefilled) await nextTask();
+      if (mine !== this.run) return undefined;
     }
-    step ??= this.#compute();
+    step ??= { token: this.generator.next_token() };
     if (step.error) throw step.error;
     if (step.token && !step.token.finish_reason) this.#computeAhead();
-    return step;
-  }
-
-  #compute() {
-    const { generator } = this;
-    const token = generator.next_token();
-    return { token, finish_reason: generator.finish_reason, context_used: generator.context_used };
+    return step.token;
   }
 
   /** Computes one step ahead while the page shows the last one. */
   async #computeAhead() {
     if (this.#plan) return;
     const plan = (this.#plan = {});
-    await turn();
+    await nextTask();
     if (plan !== this.#plan) return;
     this.#plan = undefined;
     if (this.#ahead) return;
     try {
-      this.#ahead = this.#compute();
+      this.#ahead = { token: this.generator.next_token() };
     } catch (error) {
-      if (isCrash(error)) crash(error);
+      if (isCrash(error)) reportCrash(error);
       else this.#ahead = { error };
     }
   }
 }
 
-/** The generators by number. The one that was loaded is 0, its forks follow. */
-const seats = new Map();
-let taken = 0;
+/**
+ * The generators by number. The one that was loaded is 0, its forks follow.
+ *
+ * @type {Map<number | undefined, Session>}
+ */
+const sessions = new Map();
+let registered = 0;
 
-function take(seat) {
-  seats.set(taken, seat);
-  return taken++;
+/** @param {Session} session */
+function register(session) {
+  sessions.set(registered, session);
+  return registered++;
 }
 
-/** Starts a text with the arguments that `prepare` resolves to. If another text starts meanwhile, that one wins. */
-async function begin(seat, method, prepare) {
-  seat.settle();
-  const mine = seat.newRun();
-  const args = await prepare(seat);
-  if (mine !== seat.run) throw failure("aborted", "aborted");
+/**
+ * Starts a text with the arguments that `prepare` resolves to. If another text starts meanwhile, that one wins.
+ *
+ * @template {"start" | "start_chat"} Method
+ * @param {Session} session
+ * @param {Method} method
+ * @param {(generator: Generator) => Promise<Parameters<Generator[Method]>>} prepare
+ */
+async function begin(session, method, prepare) {
+  const generator = session.settled();
+  const mine = session.newRun();
+  const args = await prepare(generator);
+  if (mine !== session.run) throw makeError("aborted", "aborted");
   // The earlier text may have gone on meanwhile.
-  seat.newRun();
-  seat.generator[method](...args);
-  return { seed: seat.generator.seed, context_used: seat.generator.context_used };
+  session.newRun();
+  /** @type {(...args: any[]) => void} */ (generator[method]).apply(generator, args);
+  return begun(generator);
 }
 
-/** Texts being scored, by number. */
+/**
+ * What the page is told of a text that was begun.
+ *
+ * @param {Generator} generator
+ */
+const begun = ({ seed, context_used }) => ({ seed, context_used });
+
+/**
+ * Texts being scored, by number.
+ *
+ * @type {Map<number, { session: Session, scorer: import("./nexttoken.js").Scorer }>}
+ */
 const scorers = new Map();
 let scored = 0;
 
-const methods = {
+/** @param {number} number */
+const scorerOf = (number) => /** @type {import("./nexttoken.js").Scorer} */ (scorers.get(number)?.scorer);
+
+/** @typedef {{ source: any, engine: object, options: object }} Loading what is loaded, and how */
+
+/** The calls that are for the worker, not for a generator in it. */
+const own = {
+  /**
+   * @param {number} id
+   * @param {Loading} what
+   */
   async load(id, { source, engine, options }) {
     await init(engine);
-    const onProgress = (progress) => postMessage({ id, progress });
-    const generator = await Generator.load(opened(source), { ...options, onProgress });
-    take(new Seat(generator));
-    return { context_length: generator.context_length };
+    const onProgress = (/** @type {unknown} */ progress) => postMessage({ id, progress });
+    register(new Session(await Generator.load(deserializeSource(source), { ...options, onProgress })));
   },
+  /**
+   * @param {number} _
+   * @param {Loading} what
+   */
   async inspect(_, { source, engine, options }) {
     await init(engine);
-    return Generator.inspect(opened(source), options);
+    return Generator.inspect(deserializeSource(source), options);
   },
-  start: (seat, prompt, options) =>
-    begin(seat, "start", async ({ generator }) => [prompt, await constrained(generator, options)]),
-  chat: (seat, messages, options) =>
-    begin(seat, "start_chat", async ({ generator }) => {
-      const [conversation, writing] = await converse(generator, messages, options);
+};
+
+/**
+ * The calls that are answered in a way of their own. The others are methods of the generator.
+ *
+ * @type {Record<string, (session: Session, ...args: any[]) => unknown>}
+ */
+const special = {
+  start: (session, prompt, options) =>
+    begin(session, "start", async (generator) => [prompt, await constrained(generator, options)]),
+  chat: (session, messages, options) =>
+    begin(session, "start_chat", async (generator) => {
+      const [conversation, writing] = await renderChat(generator, messages, options);
       return [conversation, await constrained(generator, writing)];
     }),
-  abort(seat) {
-    seat.settle().abort();
-    seat.newRun();
+  abort(session) {
+    session.settled().abort();
+    session.newRun();
   },
-  reset(seat) {
-    seat.newRun();
-    seat.generator.reset();
+  reset(session) {
+    session.newRun();
+    session.generator.reset();
   },
-  prefill: (seat) => seat.prefill(),
-  next_token: (seat) => seat.next(),
-  peek: (seat, options) => seat.settle().peek(options),
-  accept: (seat, token) => seat.settle().accept(token),
-  rewind: (seat, count) => seat.settle().rewind(count),
-  async configure(seat, options) {
-    const made = await constrained(seat.generator, options);
-    seat.settle().configure(made);
+  prefill: (session) => session.prefill(),
+  next_token: (session) => session.next(),
+  async configure(session, options) {
+    const compiled = await constrained(session.generator, options);
+    session.settled().configure(compiled);
   },
-  snapshot: (seat) => seat.settle().snapshot(),
-  async restore(seat, snapshot) {
+  async restore(session, snapshot) {
     const bytes = await bytesOf(snapshot);
-    seat.settle().restore_bytes(bytes);
-    seat.newRun();
-    return { seed: seat.generator.seed, context_used: seat.generator.context_used };
+    session.settled().restore_bytes(bytes);
+    session.newRun();
+    return begun(session.generator);
   },
-  fork: (seat) => take(seat.fork()),
+  fork: (session) => register(session.fork()),
   // Posting a view would copy the whole memory of the module.
-  logits: (seat) => seat.settle().logits()?.slice(),
-  samplers: (seat) => seat.generator.samplers,
-  timings: (seat) => seat.generator.timings(),
-  info: (seat) => seat.generator.info(),
-  tokenize: (seat, ...args) => seat.generator.tokenize(...args),
-  detokenize: (seat, ...args) => seat.generator.detokenize(...args),
-  token_name: (seat, token) => seat.generator.token_name(token),
-  score: (seat, ...args) => seat.generator.score(...args),
-  scorer(seat, ...args) {
-    const scorer = seat.generator.scorer(...args);
-    scorers.set(scored, { seat, scorer });
+  logits: (session) => session.settled().logits()?.slice(),
+  property: (session, /** @type {keyof Generator} */ name) => session.settled()[name],
+  state(session) {
+    const { text, ids, prompt_ids, finish_reason, seed, context_used } = session.settled();
+    return { text, ids, prompt_ids, finish_reason, seed, context_used };
+  },
+  scorer(session, text, options) {
+    const scorer = session.generator.scorer(text, options);
+    scorers.set(scored, { session, scorer });
     return scored++;
   },
-  scorer_step: (_, number) => scorers.get(number).scorer.step(),
+  scorer_step: (_, number) => scorerOf(number).step(),
   scorer_finish(_, number) {
-    const { scorer } = scorers.get(number);
+    const scorer = scorerOf(number);
     scorers.delete(number);
     return scorer.finish();
   },
   scorer_free(_, number) {
-    scorers.get(number).scorer.free();
+    scorerOf(number).free();
     scorers.delete(number);
   },
-  state(seat) {
-    const { text, ids, prompt_ids, finish_reason, seed, context_used } = seat.settle();
-    return { text, ids, prompt_ids, finish_reason, seed, context_used };
-  },
-  free(seat, number) {
-    seats.delete(number);
-    for (const [key, scoring] of scorers) if (scoring.seat === seat) methods.scorer_free(seat, key);
-    seat.newRun();
-    seat.generator.free();
+  free(session, number) {
+    sessions.delete(number);
+    for (const [key, scoring] of scorers) if (scoring.session === session) special.scorer_free(session, key);
+    session.newRun();
+    session.generator.free();
   },
 };
 
-/** Whether the module has trapped, after which it must not be used again. */
-const isCrash = (error) => codeOf(error) === "crashed";
+/** The methods that neither depend on the text in progress nor change it. */
+const AT_ANY_TIME = ["timings", "info", "tokenize", "detokenize", "token_name", "score"];
 
-function crash(error) {
-  postMessage({ crashed: words(error.cause ?? error) });
+/** @type {typeof special} */
+const methods = {};
+for (const name of GENERATOR_METHODS) {
+  methods[name] = (session, ...args) => {
+    const generator = AT_ANY_TIME.includes(name) ? session.generator : session.settled();
+    return /** @type {(...args: any[]) => unknown} */ (generator[name]).apply(generator, args);
+  };
 }
+Object.assign(methods, special);
 
-onmessage = async ({ data: { id, seat, method, args } }) => {
-  try {
-    const value = await methods[method](method === "load" ? id : seats.get(seat), ...args);
-    postMessage({ id, value });
-  } catch (error) {
-    if (isCrash(error)) crash(error);
-    else postMessage({ id, error: { message: words(error), code: codeOf(error) } });
-  }
-};
-onmessageerror = () => postMessage({ crashed: "a call could not be read" });
+serveCalls(({ id, session, method, args }) => {
+  if (method === "load" || method === "inspect") return own[method](id, /** @type {[Loading]} */ (args)[0]);
+  return methods[method](/** @type {Session} */ (sessions.get(session)), ...args);
+});

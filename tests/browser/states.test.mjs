@@ -96,7 +96,7 @@ async function answers({ worker, few }) {
     "snapshot and restore": async (of) => of.restore(await of.snapshot()),
     "restore nothing": (of) => of.restore(new Blob([])),
     logits: (of) => of.logits(),
-    samplers: async (of) => (worker ? of.samplers() : of.samplers),
+    samplers: async (of) => of.samplers,
     abort: (of) => of.abort(),
     reset: (of) => of.reset(),
     text: (of) => property(of, "text"),

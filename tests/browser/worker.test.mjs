@@ -10,9 +10,6 @@ async function run({ modelUrl, worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
   if (!worker) await init();
   const generator = await (worker ? WorkerGenerator : Generator).load(modelUrl);
-  // A property of one kind is a method of the other.
-  const read = (of, name) => (worker ? of[name]() : of[name]);
-  const text = async (of) => (worker ? (await of.state()).text : of.text);
   const take = async (of, count) => {
     const ids = [];
     while (ids.length < count) ids.push((await of.next_token()).id);
@@ -26,12 +23,17 @@ async function run({ modelUrl, worker }) {
   });
   seen.ids = await take(generator, 8);
   await pause();
-  seen.text = await text(generator);
+  seen.text = await generator.text;
+  // A property of one kind is a promise of the other.
+  for (const name of ["ids", "prompt_ids", "finish_reason", "seed", "context_length"]) {
+    const value = await generator[name];
+    seen[`property ${name}`] = value?.constructor === Uint32Array ? [...value] : (value ?? "none");
+  }
   const { step, candidates, stages } = await generator.peek({ top: 3 });
   seen.peek = { step, candidates, stages };
   const logits = await generator.logits();
   seen.logits = { length: logits.length, best: logits[candidates[0].id] };
-  seen.samplers = await read(generator, "samplers");
+  seen.samplers = await generator.samplers;
 
   await generator.rewind(5);
   seen.again = await take(generator, 5);

@@ -1,0 +1,21 @@
+// What the bindings have for the scripts of the package alone, and therefore not in the types of the package.
+
+import type { GenerateOptions } from "../../pkg/nexttoken.js";
+import type { Guard } from "../../src/js/guard.js";
+
+declare module "../../pkg/nexttoken.js" {
+  interface Generator {
+    /** The address of the object in the module's memory; 0 once it has been freed. */
+    readonly __wbg_ptr: number;
+    chat_request(messages: unknown, template: unknown): object;
+    start_chat(conversation: string, options?: GenerateOptions): void;
+    token_table(): Uint8Array;
+    snapshot_bytes(): Uint8Array<ArrayBuffer>;
+    restore_bytes(bytes: Uint8Array): void;
+  }
+  interface GenerateOptions {
+    /** A compiled constraint; false lifts the one in effect. */
+    constraint?: ((ids: Uint32Array) => Uint32Array | undefined) | false;
+  }
+  const guard: Guard;
+}

@@ -1,0 +1,333 @@
+// Calls everything in the public types, which is compiled and never run. Each table has an entry for every member of its
+// type: one that is missing, or gone, is an error of the compiler, and so is a call that would not be allowed.
+
+import init, {
+  Generator,
+  Scorer,
+  WorkerGenerator,
+  backend,
+  version,
+  type Candidate,
+  type ChatMessage,
+  type ChatOptions,
+  type FinishReason,
+  type GenerateOptions,
+  type Inspection,
+  type LoadProgress,
+  type ModelInfo,
+  type ModelSource,
+  type NextTokenError,
+  type Progress,
+  type Sampler,
+  type SamplerName,
+  type Score,
+  type StepRecord,
+  type TextStart,
+  type Timings,
+  type Token,
+  type WorkerScorer,
+} from "nexttoken";
+import initTrainer, {
+  Trainer,
+  WorkerTrainer,
+  type TrainerBest,
+  type TrainerConfig,
+  type TrainerInfo,
+  type TrainerPair,
+  type TrainerStep,
+  type TrainerValidation,
+} from "nexttoken/trainer";
+
+/** A use of every member of `T`, which has to give what it promises. */
+type Uses<T, Results> = { [Name in keyof T]: (it: T) => Name extends keyof Results ? Results[Name] : void };
+
+type Later<Results> = { [Name in keyof Results]: Promise<Awaited<Results[Name]>> };
+
+const options: Required<Omit<GenerateOptions, "json_schema" | "regex" | "grammar">> = {
+  temperature: 0.8,
+  top_k: 40,
+  top_p: 0.95,
+  min_p: 0.05,
+  typical_p: 1,
+  top_n_sigma: -1,
+  dynatemp_range: 0,
+  dynatemp_exponent: 1,
+  xtc_probability: 0,
+  xtc_threshold: 0.1,
+  repetition_penalty: 1,
+  frequency_penalty: 0,
+  presence_penalty: 0,
+  no_repeat_ngram_size: 0,
+  penalty_last_n: 64,
+  dry_multiplier: 0,
+  dry_base: 1.75,
+  dry_allowed_length: 2,
+  dry_penalty_last_n: -1,
+  dry_sequence_breakers: ["\n"],
+  mirostat: 2,
+  mirostat_tau: 5,
+  mirostat_eta: 0.1,
+  logit_bias: { 5: false, 7: -1 },
+  banned_tokens: [1, 2],
+  samplers: ["top_k", "temperature"],
+  record: { top: 3 },
+  seed: 5n,
+  stop: ["\n"],
+  max_tokens: 100,
+  context_shift: true,
+  n_keep: 4,
+  logprobs: true,
+  top_logprobs: 5,
+};
+const constrained: GenerateOptions[] = [
+  { json_schema: { type: "object" } },
+  { json_schema: true },
+  { regex: "[a-z]+" },
+  { grammar: 'root ::= "a"' },
+  { regex: null },
+];
+const messages: ChatMessage[] = [{ role: "user", content: "Hi" }];
+const chatOptions: ChatOptions = {
+  ...options,
+  chat_template: "default",
+  add_generation_prompt: true,
+  chat_template_kwargs: { enable_thinking: false },
+  date: new Date(),
+};
+
+interface GeneratorResults {
+  accept: Token | undefined;
+  chat: Promise<void>;
+  configure: void | Promise<void>;
+  context_length: number;
+  context_used: number;
+  detokenize: string;
+  finish_reason: FinishReason | undefined;
+  fork: Generator;
+  ids: Uint32Array;
+  info: ModelInfo;
+  logits: Float32Array | undefined;
+  next_token: Token | undefined;
+  peek: StepRecord | undefined;
+  prefill: Progress;
+  prompt_ids: Uint32Array;
+  restore: Promise<void>;
+  samplers: Sampler[];
+  score: Score;
+  scorer: Scorer;
+  seed: number | bigint | undefined;
+  snapshot: Blob;
+  start: void | Promise<void>;
+  text: string;
+  timings: Timings;
+  token_name: string;
+  tokenize: Uint32Array;
+}
+
+export const generatorUses: Uses<Generator, GeneratorResults> = {
+  abort: (it) => it.abort(),
+  accept: (it) => it.accept(5),
+  chat: (it) => it.chat(messages, chatOptions),
+  configure: (it) => it.configure(constrained[0]),
+  context_length: (it) => it.context_length,
+  context_used: (it) => it.context_used,
+  detokenize: (it) => it.detokenize([1, 2]),
+  finish_reason: (it) => it.finish_reason,
+  fork: (it) => it.fork(),
+  free: (it) => it.free(),
+  ids: (it) => it.ids,
+  info: (it) => it.info(),
+  logits: (it) => it.logits(),
+  next_token: (it) => it.next_token(),
+  peek: (it) => it.peek({ top: 3 }),
+  prefill: (it) => it.prefill(),
+  prompt_ids: (it) => it.prompt_ids,
+  reset: (it) => it.reset(),
+  restore: (it) => it.restore(new Blob([])),
+  rewind: (it) => it.rewind(2),
+  samplers: (it) => it.samplers,
+  score: (it) => it.score("a text", { top: 3 }),
+  scorer: (it) => it.scorer("a text", { top: 3 }),
+  seed: (it) => it.seed,
+  snapshot: (it) => it.snapshot(),
+  start: (it) => it.start("Once", options),
+  text: (it) => it.text,
+  timings: (it) => it.timings(),
+  token_name: (it) => it.token_name(5),
+  tokenize: (it) => it.tokenize("a text", { special: true }),
+  [Symbol.iterator](it) {
+    for (const token of it) console.log(token.text, token.finish_reason satisfies FinishReason | undefined);
+  },
+  [Symbol.dispose](it) {
+    using own = it;
+    own.abort();
+  },
+};
+
+interface WorkerResults extends Later<Omit<GeneratorResults, "start" | "chat" | "restore" | "fork" | "scorer">> {
+  abort: Promise<void>;
+  reset: Promise<void>;
+  rewind: Promise<void>;
+  start: Promise<TextStart>;
+  chat: Promise<TextStart>;
+  restore: Promise<TextStart>;
+  fork: Promise<WorkerGenerator>;
+  scorer: Promise<WorkerScorer>;
+  state: Promise<Pick<Generator, "text" | "ids" | "prompt_ids" | "finish_reason" | "seed" | "context_used">>;
+  [Symbol.asyncIterator]: Promise<void>;
+}
+
+export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
+  abort: (it) => it.abort(),
+  accept: (it) => it.accept(5),
+  chat: (it) => it.chat(messages, chatOptions),
+  configure: (it) => it.configure(constrained[0]),
+  context_length: (it) => it.context_length,
+  context_used: (it) => it.context_used,
+  detokenize: (it) => it.detokenize(new Uint32Array([1, 2])),
+  finish_reason: (it) => it.finish_reason,
+  fork: (it) => it.fork(),
+  free: (it) => it.free(),
+  ids: (it) => it.ids,
+  info: (it) => it.info(),
+  logits: (it) => it.logits(),
+  next_token: (it) => it.next_token(),
+  peek: (it) => it.peek({ top: 3 }),
+  prefill: (it) => it.prefill(),
+  prompt_ids: (it) => it.prompt_ids,
+  reset: (it) => it.reset(),
+  restore: (it) => it.restore(new ArrayBuffer(8)),
+  rewind: (it) => it.rewind(2),
+  samplers: (it) => it.samplers,
+  score: (it) => it.score("a text", { top: 3 }),
+  scorer: (it) => it.scorer("a text", { top: 3 }),
+  seed: (it) => it.seed,
+  snapshot: (it) => it.snapshot(),
+  start: (it) => it.start("Once", options),
+  state: (it) => it.state(),
+  text: (it) => it.text,
+  timings: (it) => it.timings(),
+  token_name: (it) => it.token_name(5),
+  tokenize: (it) => it.tokenize("a text", { special: true }),
+  async [Symbol.asyncIterator](it) {
+    for await (const token of it) console.log(token.text satisfies string);
+  },
+  [Symbol.dispose](it) {
+    using own = it;
+    void own.abort();
+  },
+};
+
+export const scorerUses: Uses<Scorer, { step: Progress; finish: Score }> = {
+  step: (it) => it.step(),
+  finish: (it) => it.finish(),
+  free: (it) => it.free(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
+export const workerScorerUses: Uses<WorkerScorer, { step: Promise<Progress>; finish: Promise<Score> }> = {
+  step: (it) => it.step(),
+  finish: (it) => it.finish(),
+  free: (it) => it.free(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
+interface TrainerResults {
+  best: TrainerBest;
+  checkpoint: Uint8Array;
+  info: TrainerInfo;
+  pairs: TrainerPair[];
+  sample: string;
+  step: TrainerStep;
+  to_gguf: Uint8Array;
+  validate: TrainerValidation;
+}
+
+export const trainerUses: Uses<Trainer, TrainerResults> = {
+  best: (it) => it.best(),
+  checkpoint: (it) => it.checkpoint(),
+  free: (it) => it.free(),
+  info: (it) => it.info(),
+  pairs: (it) => it.pairs("a line"),
+  sample: (it) => it.sample("The", options),
+  step: (it) => it.step(),
+  to_gguf: (it) => it.to_gguf("f16"),
+  validate: (it) => it.validate(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
+export const workerTrainerUses: Uses<WorkerTrainer, Later<TrainerResults>> = {
+  best: (it) => it.best(),
+  checkpoint: (it) => it.checkpoint(),
+  free: (it) => it.free(),
+  info: (it) => it.info(),
+  pairs: (it) => it.pairs("a line"),
+  sample: (it) => it.sample("The", options),
+  step: (it) => it.step(),
+  to_gguf: (it) => it.to_gguf("f16"),
+  validate: (it) => it.validate(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
+/** What begins: the functions, and the static methods of the classes. */
+export async function beginnings(file: File, request: Request, signal: AbortSignal) {
+  const { variant } = await init({ variant: "relaxed", wasm_url: new URL("https://example.org/engine.wasm") });
+  variant satisfies "relaxed" | "simd128" | "custom";
+  await init();
+  [version(), backend()] satisfies string[];
+  const sources: ModelSource[] = ["model.gguf", new URL("https://example.org"), request, new Response(), file];
+  sources.push(new ArrayBuffer(8), new Uint8Array(8), new ReadableStream<Uint8Array>(), ["part-1", file, request]);
+  const onProgress = ({ loaded, total }: LoadProgress) => console.log(loaded + (total ?? 0));
+  const loading = { onProgress, signal, timeout: 1000, context_length: 512, cache_type: "q8" } as const;
+  const { onProgress: _, ...inspecting } = loading;
+  for (const source of sources) {
+    (await Generator.load(source, loading)) satisfies Generator;
+    (await WorkerGenerator.load(source, { ...loading, variant: "simd128", wasm_url: "engine.wasm" })).free();
+    const inspections = [Generator.inspect(source, inspecting), WorkerGenerator.inspect(source, inspecting)];
+    for (const { supported, reason, memory } of (await Promise.all(inspections)) satisfies Inspection[]) {
+      if (!supported) console.log(reason satisfies string | undefined, memory?.total);
+    }
+  }
+  await initTrainer({ wasm_url: "trainer.wasm" });
+  const config: TrainerConfig = { preset: "small", steps: 10 };
+  const trainer = new Trainer("a text", config);
+  Trainer.resume("a text", trainer.checkpoint()) satisfies Trainer;
+  const inWorker = await WorkerTrainer.create("a text", config, { wasm_url: "trainer.wasm" });
+  (await WorkerTrainer.resume("a text", await inWorker.checkpoint())) satisfies WorkerTrainer;
+}
+
+/** What results hold. */
+export function results(token: Token, record: StepRecord, error: NextTokenError, { started, spent }: Told) {
+  const candidates: Candidate[] | undefined = token.top_logprobs;
+  const names: (SamplerName | "constraint")[] = record.stages.map(({ name }) => name);
+  const code: string = error.name === "NextTokenError" ? error.code : "";
+  // A seed beyond 2^53 is a bigint.
+  const seeds: Same<TextStart["seed"] | undefined, Generator["seed"]> = true;
+  const inWorker: Same<WorkerGenerator["seed"], Promise<number | bigint | undefined>> = true;
+  return [candidates, names, code, seeds, inWorker, started.seed, started.context_used + spent.decode_tokens];
+}
+type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : false) : false;
+interface Told {
+  started: TextStart;
+  spent: Timings;
+}
+
+/** What is no use of the types. */
+export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
+  // @ts-expect-error a worker's generator is loaded
+  new WorkerGenerator();
+  // @ts-expect-error a worker's trainer is created or resumed
+  new WorkerTrainer();
+  // @ts-expect-error a generator is loaded
+  new Generator();
+  // @ts-expect-error `inspect` reports no progress
+  void WorkerGenerator.inspect("model.gguf", { onProgress() {} });
+  // @ts-expect-error there is no such option
+  void Generator.inspect("model.gguf", { typo: 1 });
+  // @ts-expect-error an option that is misspelled
+  void worker.start("Once", { ...options, temprature: 1 });
+  // @ts-expect-error a property of a worker's generator is a promise
+  worker.text.length;
+  // @ts-expect-error a property like all others
+  worker.samplers();
+}

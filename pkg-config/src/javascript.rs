@@ -1,0 +1,82 @@
+//! Checks the JavaScript half of the repository: its format, lints and types, and the page's views without a browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::repo::Repo;
+use crate::{command, tools};
+
+/// The scripts that are checked, from the root. Prettier and eslint expand the patterns.
+const SCRIPTS: [&str; 4] = [
+    "src/js/*.{js,ts}",
+    "www/*.js",
+    "tests/page/*.mjs",
+    "pkg-config/javascript/*.{js,ts}",
+];
+
+/// The projects of the compiler: the scripts, the service worker, and the types of the package.
+const PROJECTS: [&str; 3] = [
+    "tsconfig.json",
+    "tsconfig.service-worker.json",
+    "tsconfig.types.json",
+];
+
+/// Runs all checks. The package must have been assembled: the scripts import its bindings.
+pub fn check(repo: &Repo) -> Result<()> {
+    ensure!(
+        repo.package().join("nexttoken.d.ts").is_file(),
+        "the types of the bindings are missing: run `cargo verify --only build --only js`"
+    );
+    let folder = repo.javascript_checks();
+    tools::npm_packages(&folder, "they check the scripts")?;
+    let node = |script: &str| {
+        let mut node = Command::new("node");
+        node.current_dir(repo.root())
+            .arg(folder.join("node_modules").join(script));
+        node
+    };
+    let config = |name: &str| -> PathBuf { folder.join(name) };
+
+    let mut prettier = node("prettier/bin/prettier.cjs");
+    prettier.args(["--check", "--config"]);
+    command::run(prettier.arg(config(".prettierrc.json")).args(SCRIPTS))?;
+
+    let mut eslint = node("eslint/bin/eslint.js");
+    eslint.args(["--max-warnings=0", "--config"]);
+    let scripts = SCRIPTS.map(|pattern| pattern.replace("{js,ts}", "js"));
+    command::run(eslint.arg(config("eslint.config.js")).args(scripts))?;
+
+    for project in PROJECTS {
+        command::run(node("typescript/bin/tsc").arg("-p").arg(config(project)))?;
+    }
+    let mut views = Command::new("node");
+    // Node below 20.19 takes the scripts for CommonJS otherwise.
+    let node_options = [
+        "--experimental-detect-module",
+        "--test",
+        "--test-reporter=spec",
+    ];
+    views.current_dir(repo.root()).args(node_options);
+    command::run(views.args(tests(&repo.view_tests())?))
+}
+
+/// The test files in a folder, listed by name because versions of Node treat a folder differently.
+pub fn tests(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    ensure!(
+        !files.is_empty(),
+        "there is no test in {}",
+        folder.display()
+    );
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,70 @@
+// What of a generator and a trainer can be called through a worker, once for both sides of it.
+
+/** The methods of `Generator` that `WorkerGenerator` passes on. */
+export const GENERATOR_METHODS = /** @type {const} */ ([
+  "start",
+  "chat",
+  "prefill",
+  "next_token",
+  "peek",
+  "accept",
+  "rewind",
+  "configure",
+  "snapshot",
+  "restore",
+  "logits",
+  "abort",
+  "reset",
+  "timings",
+  "info",
+  "tokenize",
+  "detokenize",
+  "token_name",
+  "score",
+]);
+
+/** The properties of `Generator`, each a promise in `WorkerGenerator`. */
+export const GENERATOR_PROPERTIES = /** @type {const} */ ([
+  "text",
+  "ids",
+  "prompt_ids",
+  "finish_reason",
+  "seed",
+  "context_used",
+  "context_length",
+  "samplers",
+]);
+
+/** The methods of `Trainer` that `WorkerTrainer` passes on. */
+export const TRAINER_METHODS = /** @type {const} */ ([
+  "step",
+  "validate",
+  "best",
+  "sample",
+  "pairs",
+  "to_gguf",
+  "checkpoint",
+  "info",
+]);
+
+/**
+ * Adds methods to a class, each of which calls `call` with its name and arguments.
+ *
+ * @template {object} This
+ * @template {PropertyKey} Name
+ * @param {{ prototype: This }} Class
+ * @param {readonly Name[]} names
+ * @param {(self: This, name: Name, args: unknown[]) => unknown} call
+ */
+export function addMethods({ prototype }, names, call) {
+  for (const name of names) {
+    /**
+     * @this {This}
+     * @param {unknown[]} args
+     */
+    const value = function (...args) {
+      return call(this, name, args);
+    };
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+  }
+}

@@ -1,0 +1,193 @@
+// The interface as it is documented: what errors are, which options there are, how addresses are resolved, and that both
+// kinds of generator have the same members.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { open } from "./harness.mjs";
+
+/** In the page: the errors of calls that fail for various reasons. */
+async function failures({ worker }) {
+  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  const { WorkerTrainer } = await import("/pkg/trainer.js");
+  await init();
+  const Kind = worker ? WorkerGenerator : Generator;
+  const generator = await Kind.load("/stories.gguf");
+  const boom = () => {
+    // As errors of other libraries are.
+    throw Object.assign(new RangeError("boom"), { code: "ERR_BOOM" });
+  };
+  const controller = new AbortController();
+  controller.abort();
+  const calls = {
+    "no address": () => Kind.load("http://"),
+    "no model": () => Kind.load(new Blob(["text"])),
+    "not found": () => Kind.load("/no-such-model.gguf"),
+    "aborted": () => Kind.load("/stories.gguf", { signal: controller.signal }),
+    "a callback": () => Kind.load("/stories.gguf", { onProgress: boom }),
+    "a getter": () => Kind.load("/stories.gguf", { get timeout() { return boom(); } }),
+    "a stream": () => Kind.load(new ReadableStream({ pull: boom })),
+    "an unknown option": () => Kind.load("/stories.gguf", { typo: 1 }),
+    "an option": () => generator.start("Once", { top_p: 2 }),
+    "a message": () => generator.chat([5]),
+    "a template": () => generator.chat([{ role: "user", content: "Hi" }], { chat_template: "{% if" }),
+    "a regex": () => generator.start("Once", { regex: "(" }),
+    "a schema": () => generator.start("Once", { json_schema: { get type() { return boom(); } } }),
+    "a snapshot": () => generator.restore(new Blob(["text"])),
+    "a token": () => generator.token_name("no number"),
+    "what cannot be posted": () => worker && generator.peek({ top: () => 3 }),
+    "a trainer": () => worker && WorkerTrainer.create("a text", { preset: "huge" }),
+    "a trainer's module": () => worker && WorkerTrainer.create("a text", {}, { wasm_url: "/no-such.wasm" }),
+    "freed": () => (generator.free(), generator.text),
+  };
+  const seen = {};
+  for (const [name, call] of Object.entries(calls)) {
+    try {
+      seen[name] = (await (async () => call())()) === false ? "not here" : "no error";
+    } catch (error) {
+      seen[name] = [error instanceof Error, error.name, error.code];
+    }
+  }
+  return seen;
+}
+
+for (const worker of [false, true]) {
+  test(`errors of ${worker ? "a worker" : "the page's thread"} have the documented name and a code`, async () => {
+    const { page, problems, close } = await open("/");
+    const seen = await page.evaluate(failures, { worker });
+    const codes = {
+      "no address": "invalid_option",
+      "no model": "not_gguf",
+      "not found": "http",
+      "aborted": "aborted",
+      "a callback": "callback",
+      "a getter": "invalid_option",
+      "a stream": "io",
+      "an unknown option": "unknown_option",
+      "an option": "invalid_option",
+      "a message": "invalid_option",
+      "a template": "chat_template",
+      "a regex": "invalid_option",
+      "a schema": "invalid_option",
+      "a snapshot": "snapshot",
+      "a token": "invalid_option",
+      "what cannot be posted": "invalid_option",
+      "a trainer": "invalid_option",
+      "a trainer's module": "wasm_unavailable",
+      "freed": "freed",
+    };
+    const expected = Object.entries(codes).map(([name, code]) => [name, [true, "NextTokenError", code]]);
+    const here = Object.entries(seen).filter(([, error]) => error !== "not here");
+    assert.deepEqual(Object.fromEntries(here), Object.fromEntries(expected.filter(([name]) => seen[name] !== "not here")));
+    problems.splice(0, Infinity, ...problems.filter((problem) => !problem.includes("Failed to load resource")));
+    await close();
+  });
+}
+
+test("a generator and a trainer in a worker are not made by `new`, which would start a worker without a model", async () => {
+  const { page, close } = await open("/");
+  const seen = await page.evaluate(async () => {
+    const { WorkerGenerator } = await import("/pkg/index.js");
+    const { WorkerTrainer } = await import("/pkg/trainer.js");
+    let started = 0;
+    const Plain = Worker;
+    globalThis.Worker = class extends Plain {
+      constructor(...args) {
+        super(...args);
+        started += 1;
+      }
+    };
+    const codes = [];
+    for (const call of [() => new WorkerGenerator(), () => new WorkerGenerator({ users: 0 }), () => new WorkerTrainer()]) {
+      try {
+        call();
+        codes.push("made");
+      } catch (error) {
+        codes.push(`${error.name} ${error.code}`);
+      }
+    }
+    return { codes, started };
+  });
+  assert.deepEqual(seen, { codes: Array(3).fill("NextTokenError invalid_option"), started: 0 });
+  await close();
+});
+
+test("`inspect` knows its options, on both threads", async () => {
+  const { page, close } = await open("/");
+  const seen = await page.evaluate(async () => {
+    const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+    await init();
+    const code = (promise) => promise.then(({ supported }) => supported, (error) => error.code);
+    const seen = [];
+    for (const Kind of [Generator, WorkerGenerator]) {
+      const codes = [];
+      for (const options of [{ timeout: 9000, context_length: 64, cache_type: "q8" }, { typo: 1 }, { onProgress() {} }, { typo: undefined }]) {
+        codes.push(await code(Kind.inspect("/stories.gguf", options)));
+      }
+      seen.push(codes);
+    }
+    return seen;
+  });
+  const expected = [true, "unknown_option", "unknown_option", true];
+  assert.deepEqual(seen, [expected, expected]);
+  await close();
+});
+
+test("relative addresses go by the base of the page, in a worker too", async () => {
+  // Not the page itself, whose policy forbids a base.
+  const { page, problems, close } = await open("/alice.txt");
+  const seen = await page.evaluate(async () => {
+    const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+    const base = document.createElement("base");
+    base.href = "/pkg/deep/";
+    document.head.append(base);
+    const { variant } = await init({ wasm_url: "../nexttoken_simd128.wasm" });
+    const wasm_url = "../nexttoken_simd128.wasm";
+    const loaded = [variant];
+    for (const Kind of [Generator, WorkerGenerator]) {
+      const generator = await Kind.load("../../stories.gguf", Kind === WorkerGenerator ? { wasm_url } : {});
+      loaded.push((await generator.info()).backend);
+      generator.free();
+      loaded.push((await Kind.inspect("../../stories.gguf")).supported);
+    }
+    base.remove();
+    return loaded;
+  });
+  assert.deepEqual(seen, ["custom", "simd128", true, "simd128", true]);
+  // The browser looks for an icon.
+  problems.splice(0, Infinity, ...problems.filter((problem) => !problem.includes("Failed to load resource")));
+  await close();
+});
+
+test("a worker has every public member of a generator and of a trainer", async () => {
+  const { page, close } = await open("/");
+  const missing = await page.evaluate(async () => {
+    const { Generator, WorkerGenerator } = await import("/pkg/index.js");
+    const { Trainer, WorkerTrainer } = await import("/pkg/trainer.js");
+    // These are for the scripts of the package; a worker's loop is asynchronous.
+    const internal = /^(__.*|constructor|chat_request|start_chat|token_table|snapshot_bytes|restore_bytes)$/;
+    const members = ({ prototype }) => Object.getOwnPropertyNames(prototype).filter((name) => !internal.test(name));
+    return [[Generator, WorkerGenerator], [Trainer, WorkerTrainer]].map(([Plain, InWorker]) =>
+      members(Plain).filter((name) => !(name in InWorker.prototype)),
+    );
+  });
+  assert.deepEqual(missing, [[], []]);
+  await close();
+});
+
+test("a seed beyond 2^53 stays a bigint, through a worker too", async () => {
+  const { page, close } = await open("/");
+  const seen = await page.evaluate(async () => {
+    const { WorkerGenerator } = await import("/pkg/index.js");
+    const generator = await WorkerGenerator.load("/stories.gguf");
+    const seeds = [];
+    for (const seed of [7, 2n ** 60n + 1n]) {
+      const { seed: used } = await generator.start("Once", { seed });
+      seeds.push(`${typeof used} ${used}`, `${typeof (await generator.seed)} ${await generator.seed}`);
+    }
+    generator.free();
+    return seeds;
+  });
+  const [small, large] = ["number 7", `bigint ${2n ** 60n + 1n}`];
+  assert.deepEqual(seen, [small, small, large, large]);
+  await close();
+});

@@ -1,0 +1,51 @@
+// Tokens to point at: with the pointer, or from one to the next with the arrow keys.
+
+import { mark } from "./tokens.js";
+
+/** The tokens in a box, each of which shows something when it is pointed at. */
+export class Inspectable {
+  #box;
+  /** @type {WeakMap<EventTarget, () => void>} */
+  #actions = new WeakMap();
+
+  /**
+   * @param {HTMLElement} box
+   * @param {() => boolean} [isBusy] whether pointing does nothing now
+   */
+  constructor(box, isBusy = () => false) {
+    this.#box = box;
+    for (const name of ["pointerover", "click"]) {
+      box.addEventListener(name, ({ target }) => !isBusy() && this.show(target));
+    }
+    box.addEventListener("keydown", (event) => {
+      const back = event.key === "ArrowLeft";
+      if ((!back && event.key !== "ArrowRight") || isBusy()) return;
+      event.preventDefault();
+      const shown = box.querySelector(".shown");
+      const next = back ? shown?.previousElementSibling : shown?.nextElementSibling;
+      this.show(shown ? next : box.querySelector(".token"));
+    });
+  }
+
+  /**
+   * Lets `show` be called when `token` is pointed at.
+   *
+   * @param {Element} token
+   * @param {() => void} show
+   */
+  add(token, show) {
+    this.#actions.set(token, show);
+  }
+
+  /**
+   * Shows a token, if it is one of them.
+   *
+   * @param {EventTarget | null | undefined} token
+   */
+  show(token) {
+    const show = token && this.#actions.get(token);
+    if (!show) return;
+    mark(this.#box, /** @type {Element} */ (token));
+    show();
+  }
+}
