@@ -7,6 +7,7 @@ use super::{
     quantize_wide, scores, scores_narrow, scores_wide, weighted_sum, weighted_sum_narrow,
     weighted_sum_wide,
 };
+use crate::error::invalid_option;
 use crate::{Error, Result};
 use bytemuck::{Pod, cast_slice_mut};
 
@@ -40,10 +41,7 @@ impl FromStr for CacheType {
             "f32" => Ok(Self::F32),
             "q16" => Ok(Self::Q16),
             "q8" => Ok(Self::Q8),
-            _ => Err(Error::InvalidOption {
-                name: "cache_type".to_owned(),
-                reason: "it must be \"f32\", \"q16\" or \"q8\"".to_owned(),
-            }),
+            _ => Err(invalid_option("cache_type", "\"f32\", \"q16\" or \"q8\"")),
         }
     }
 }

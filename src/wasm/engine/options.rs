@@ -1,7 +1,7 @@
 //! Reads options objects. An unknown name is an error, and so is a value of the wrong type.
 
-use super::error::invalid;
 use super::{constraint, host};
+use crate::error::invalid_option;
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options};
 use crate::{Error, Result, TokenId};
 use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
@@ -41,11 +41,11 @@ pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
             "onProgress" => {
                 let function = value.dyn_into();
                 options.on_progress =
-                    Some(function.map_err(|_| invalid("onProgress", "a function"))?);
+                    Some(function.map_err(|_| invalid_option("onProgress", "a function"))?);
             }
             "signal" => {
                 let signal = value.dyn_into();
-                options.signal = Some(signal.map_err(|_| invalid("signal", "an AbortSignal"))?);
+                options.signal = Some(signal.map_err(|_| invalid_option("signal", "an AbortSignal"))?);
             }
             "timeout" => options.timeout = whole(&name, &value)?,
             "context_length" => options.context.length = Some(size(&name, &value)?),
@@ -131,7 +131,7 @@ fn record(name: &str, value: &JsValue) -> Result<Option<u32>> {
     match value.as_bool() {
         Some(on) => Ok(on.then_some(DEFAULT_RECORD)),
         None if value.is_object() => top_option(value, DEFAULT_RECORD).map(Some),
-        None => Err(invalid(name, "true, false or an object { top }")),
+        None => Err(invalid_option(name, "true, false or an object { top }")),
     }
 }
 
@@ -139,7 +139,7 @@ fn list_length(name: &str, value: &JsValue) -> Result<u32> {
     let length = integer(value).and_then(|number| u32::try_from(number).ok());
     length
         .filter(|&length| length <= MAX_RECORD)
-        .ok_or_else(|| invalid(name, "a whole number from 0 to 1000"))
+        .ok_or_else(|| invalid_option(name, "a whole number from 0 to 1000"))
 }
 
 /// A number of tokens back from the end, or −1 for all of them.
@@ -149,14 +149,14 @@ fn last_n(name: &str, value: &JsValue) -> Result<i32> {
     }
     integer(value)
         .and_then(|number| i32::try_from(number).ok())
-        .ok_or_else(|| invalid(name, "a whole number from -1 to 2147483647"))
+        .ok_or_else(|| invalid_option(name, "a whole number from -1 to 2147483647"))
 }
 
 /// The option `logit_bias`: an object, or an array of pairs, that maps token ids to biases. false bans the token.
 fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
     let wrong = || {
         let allowed = "an object or an array of pairs that gives numbers or false to token ids";
-        invalid(name, allowed)
+        invalid_option(name, allowed)
     };
     let bias = |id: &JsValue, bias: &JsValue| {
         let id = match id.as_string() {
@@ -197,7 +197,7 @@ pub(in crate::wasm) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<Toke
         ids.push(u32::try_from(integer(&item)?).ok()?);
         Some(())
     });
-    let wrong = || invalid(name, "a Uint32Array or an array of token ids");
+    let wrong = || invalid_option(name, "a Uint32Array or an array of token ids");
     read.map(|()| ids).ok_or_else(wrong)
 }
 
@@ -248,7 +248,7 @@ pub(in crate::wasm) fn parse_special(object: &JsValue) -> Result<bool> {
 
 /// A string argument.
 pub(in crate::wasm) fn string(name: &str, value: &JsValue) -> Result<String> {
-    value.as_string().ok_or_else(|| invalid(name, "a string"))
+    value.as_string().ok_or_else(|| invalid_option(name, "a string"))
 }
 
 /// A string argument that may be absent.
@@ -265,9 +265,9 @@ fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
         return Ok(Vec::new());
     }
     if !object.is_object() {
-        return Err(invalid("options", "an object"));
+        return Err(invalid_option("options", "an object"));
     }
-    let unreadable = |_| invalid("options", "an object whose properties can be read");
+    let unreadable = |_| invalid_option("options", "an object whose properties can be read");
     let mut found = Vec::new();
     for key in Reflect::own_keys(object).map_err(unreadable)?.iter() {
         let value = Reflect::get(object, &key).map_err(unreadable)?;
@@ -283,21 +283,21 @@ fn is_absent(value: &JsValue) -> bool {
 }
 
 fn number(name: &str, value: &JsValue) -> Result<f32> {
-    let number = value.as_f64().ok_or_else(|| invalid(name, "a number"))?;
+    let number = value.as_f64().ok_or_else(|| invalid_option(name, "a number"))?;
     Ok(number as f32)
 }
 
 fn boolean(name: &str, value: &JsValue) -> Result<bool> {
     value
         .as_bool()
-        .ok_or_else(|| invalid(name, "true or false"))
+        .ok_or_else(|| invalid_option(name, "true or false"))
 }
 
 /// A whole number that a `u32` holds.
 pub(in crate::wasm) fn whole(name: &str, value: &JsValue) -> Result<u32> {
     integer(value)
         .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| invalid(name, "a whole number from 0 to 4294967295"))
+        .ok_or_else(|| invalid_option(name, "a whole number from 0 to 4294967295"))
 }
 
 fn size(name: &str, value: &JsValue) -> Result<usize> {
@@ -317,7 +317,7 @@ fn seed(value: &JsValue) -> Result<u64> {
         .or_else(|| value.is_bigint().then(big).flatten())
         .ok_or_else(|| {
             let allowed = "a whole number from 0 to 2^53 - 1, or a BigInt from 0 to 2^64 - 1";
-            invalid("seed", allowed)
+            invalid_option("seed", allowed)
         })
 }
 
@@ -340,7 +340,7 @@ fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
         strings.push(item.as_string()?);
         Some(())
     });
-    let wrong = || invalid(name, "a string or an array of strings");
+    let wrong = || invalid_option(name, "a string or an array of strings");
     read.map(|()| strings).ok_or_else(wrong)
 }
 
@@ -381,7 +381,7 @@ pub(in crate::wasm) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
     // An object with the prototype of a typed array passes the first test only.
     let array = value.dyn_ref::<Uint8Array>();
     let array = array.filter(|array| ArrayBuffer::is_view(array));
-    let array = array.ok_or_else(|| invalid(name, "a Uint8Array"))?;
+    let array = array.ok_or_else(|| invalid_option(name, "a Uint8Array"))?;
     let size = array.length() as usize;
     let mut bytes = Vec::new();
     bytes
