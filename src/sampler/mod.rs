@@ -34,7 +34,7 @@ mod trace;
 
 pub use dry::TokenBytes;
 pub use mask::Mask;
-pub use stage::Stage;
+pub use stage::{SAMPLERS, Stage};
 pub use trace::{StageTrace, Trace};
 
 use crate::{Error, Result, TokenId};

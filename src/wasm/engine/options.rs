@@ -2,7 +2,7 @@
 
 use super::{constraint, host};
 use crate::error::invalid_option;
-use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options};
+use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, Value};
 use crate::{Error, Result, TokenId};
 use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -45,7 +45,8 @@ pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
             }
             "signal" => {
                 let signal = value.dyn_into();
-                options.signal = Some(signal.map_err(|_| invalid_option("signal", "an AbortSignal"))?);
+                options.signal =
+                    Some(signal.map_err(|_| invalid_option("signal", "an AbortSignal"))?);
             }
             "timeout" => options.timeout = whole(&name, &value)?,
             "context_length" => options.context.length = Some(size(&name, &value)?),
@@ -73,43 +74,24 @@ pub(in crate::wasm) fn generation_options(
     mut options: Options,
 ) -> Result<Options> {
     for (name, value) in entries(object)? {
-        match name.as_str() {
-            "temperature" => options.temperature = number(&name, &value)?,
-            "top_k" => options.top_k = whole(&name, &value)?,
-            "top_p" => options.top_p = number(&name, &value)?,
-            "min_p" => options.min_p = number(&name, &value)?,
-            "typical_p" => options.typical_p = number(&name, &value)?,
-            "top_n_sigma" => options.top_n_sigma = number(&name, &value)?,
-            "dynatemp_range" => options.dynatemp_range = number(&name, &value)?,
-            "dynatemp_exponent" => options.dynatemp_exponent = number(&name, &value)?,
-            "xtc_probability" => options.xtc_probability = number(&name, &value)?,
-            "xtc_threshold" => options.xtc_threshold = number(&name, &value)?,
-            "repetition_penalty" => options.repetition_penalty = number(&name, &value)?,
-            "frequency_penalty" => options.frequency_penalty = number(&name, &value)?,
-            "presence_penalty" => options.presence_penalty = number(&name, &value)?,
-            "no_repeat_ngram_size" => options.no_repeat_ngram_size = whole(&name, &value)?,
-            "penalty_last_n" => options.penalty_last_n = last_n(&name, &value)?,
-            "dry_multiplier" => options.dry_multiplier = number(&name, &value)?,
-            "dry_base" => options.dry_base = number(&name, &value)?,
-            "dry_allowed_length" => options.dry_allowed_length = whole(&name, &value)?,
-            "dry_penalty_last_n" => options.dry_penalty_last_n = last_n(&name, &value)?,
-            "dry_sequence_breakers" => options.dry_sequence_breakers = strings(&name, &value)?,
-            "mirostat" => options.mirostat = whole(&name, &value)?,
-            "mirostat_tau" => options.mirostat_tau = number(&name, &value)?,
-            "mirostat_eta" => options.mirostat_eta = number(&name, &value)?,
-            "logit_bias" => options.logit_bias = biases(&name, &value)?,
-            "banned_tokens" => options.banned_tokens = token_ids(&name, &value)?,
-            "samplers" => options.samplers = Some(strings(&name, &value)?),
-            "record" => options.record = record(&name, &value)?,
-            "constraint" => options.constraint = constraint::from_js(value)?,
-            "seed" => options.seed = Some(seed(&value)?),
-            "stop" => options.stop = strings(&name, &value)?,
-            "max_tokens" => options.max_tokens = Some(size(&name, &value)?),
-            "context_shift" => options.context_shift = boolean(&name, &value)?,
-            "n_keep" => options.n_keep = size(&name, &value)?,
-            "logprobs" => options.logprobs = boolean(&name, &value)?,
-            "top_logprobs" => options.top_logprobs = whole(&name, &value)?,
-            _ => return Err(Error::UnknownOption(name)),
+        let mut fields = options.fields().into_iter();
+        let Some(field) = fields.find(|field| field.name == name) else {
+            return Err(Error::UnknownOption(name));
+        };
+        match field.value {
+            Value::F32(to) => *to = number(&name, &value)?,
+            Value::U32(to) => *to = whole(&name, &value)?,
+            Value::I32(to) => *to = last_n(&name, &value)?,
+            Value::Bool(to) => *to = boolean(&name, &value)?,
+            Value::Usize(to) => *to = size(&name, &value)?,
+            Value::OptionalU32(to) => *to = record(&name, &value)?,
+            Value::OptionalU64(to) => *to = Some(seed(&value)?),
+            Value::OptionalUsize(to) => *to = Some(size(&name, &value)?),
+            Value::Biases(to) => *to = biases(&name, &value)?,
+            Value::Tokens(to) => *to = token_ids(&name, &value)?,
+            Value::Strings(to) => *to = strings(&name, &value)?,
+            Value::OptionalStrings(to) => *to = Some(strings(&name, &value)?),
+            Value::Constraint(to) => *to = constraint::from_js(value)?,
         }
     }
     Ok(options)
@@ -248,7 +230,9 @@ pub(in crate::wasm) fn parse_special(object: &JsValue) -> Result<bool> {
 
 /// A string argument.
 pub(in crate::wasm) fn string(name: &str, value: &JsValue) -> Result<String> {
-    value.as_string().ok_or_else(|| invalid_option(name, "a string"))
+    value
+        .as_string()
+        .ok_or_else(|| invalid_option(name, "a string"))
 }
 
 /// A string argument that may be absent.
@@ -283,7 +267,9 @@ fn is_absent(value: &JsValue) -> bool {
 }
 
 fn number(name: &str, value: &JsValue) -> Result<f32> {
-    let number = value.as_f64().ok_or_else(|| invalid_option(name, "a number"))?;
+    let number = value
+        .as_f64()
+        .ok_or_else(|| invalid_option(name, "a number"))?;
     Ok(number as f32)
 }
 
