@@ -17,6 +17,7 @@
 use super::option_table::Value;
 use super::options::Options;
 use super::{FinishReason, Generator, Run, Text};
+use crate::allocation::{reserve, reserve_total};
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
 use xxhash_rust::xxh64::Xxh64;
@@ -179,7 +180,7 @@ impl Coder<'_> {
             *input = rest;
             return u32::from_le_bytes(*first);
         }
-        self.failed |= self.out.try_reserve(4).is_err();
+        self.failed |= reserve(&mut self.out, 4).is_err();
         if !self.failed {
             self.out.extend_from_slice(&word.to_le_bytes());
         }
@@ -193,9 +194,8 @@ impl Coder<'_> {
 
     fn words(&mut self, words: &mut Vec<u32>) {
         let len = self.word(words.len() as u32) as usize;
-        let missing = len.saturating_sub(words.len());
         let most = self.input.map_or(len, |input| input.len() / 4);
-        self.failed |= len > most || words.try_reserve_exact(missing).is_err();
+        self.failed |= len > most || reserve_total(words, len).is_err();
         if !self.failed {
             words.resize(len, 0);
             words.iter_mut().for_each(|word| *word = self.word(*word));

@@ -7,6 +7,7 @@ use super::{
     quantize_wide, scores, scores_narrow, scores_wide, weighted_sum, weighted_sum_narrow,
     weighted_sum_wide,
 };
+use crate::allocation::{copy, resize};
 use crate::error::invalid_option;
 use crate::{Error, Result};
 use bytemuck::{Pod, cast_slice_mut};
@@ -253,11 +254,7 @@ fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> 
     let len = positions
         .checked_mul(size)
         .ok_or(Error::OutOfMemory(usize::MAX))?;
-    let missing = len.saturating_sub(vec.len());
-    vec.try_reserve_exact(missing)
-        .map_err(|_| Error::OutOfMemory(missing.saturating_mul(size_of::<T>())))?;
-    vec.resize(len.max(vec.len()), T::default());
-    Ok(())
+    resize(vec, len.max(vec.len()), T::default())
 }
 
 impl HeadCache {
@@ -287,14 +284,6 @@ impl<T: Copy> Integers<T> {
             value_scales: copy(&self.value_scales)?,
         })
     }
-}
-
-fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
-    let mut vec = Vec::new();
-    vec.try_reserve_exact(values.len())
-        .map_err(|_| Error::OutOfMemory(size_of_val(values)))?;
-    vec.extend_from_slice(values);
-    Ok(vec)
 }
 
 impl HeadCache {

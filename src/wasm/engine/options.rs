@@ -1,6 +1,7 @@
 //! Reads options objects. An unknown name is an error, and so is a value of the wrong type.
 
 use super::{constraint, host};
+use crate::allocation::resize;
 use crate::error::invalid_option;
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, Value};
 use crate::{Error, Result, TokenId};
@@ -368,12 +369,8 @@ pub(in crate::wasm) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
     let array = value.dyn_ref::<Uint8Array>();
     let array = array.filter(|array| ArrayBuffer::is_view(array));
     let array = array.ok_or_else(|| invalid_option(name, "a Uint8Array"))?;
-    let size = array.length() as usize;
     let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(size)
-        .map_err(|_| Error::OutOfMemory(size))?;
-    bytes.resize(size, 0);
+    resize(&mut bytes, array.length() as usize, 0)?;
     array.copy_to(&mut bytes);
     Ok(bytes)
 }

@@ -5,6 +5,7 @@ use super::error::describe;
 use super::host;
 use super::options::LoadOptions;
 use super::parts;
+use crate::allocation::resize;
 use crate::error::invalid_option;
 use crate::model::{Loader, Model};
 use crate::{Error, Result};
@@ -175,11 +176,7 @@ struct Loading<'a> {
 impl<'a> Loading<'a> {
     fn new(loader: Loader, options: &'a LoadOptions) -> Result<Self> {
         let mut piece = Vec::new();
-        let size = PIECE as usize;
-        piece
-            .try_reserve_exact(size)
-            .map_err(|_| Error::OutOfMemory(size))?;
-        piece.resize(size, 0);
+        resize(&mut piece, PIECE as usize, 0)?;
         Ok(Loading {
             loader,
             options,
