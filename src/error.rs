@@ -191,11 +191,16 @@ impl Error {
 
 /// [`Error::InvalidOption`] for the option `name` unless `holds`; `allowed` names the values it may have.
 pub(crate) fn check_option(holds: bool, name: &str, allowed: &str) -> Result<()> {
-    if holds {
-        return Ok(());
+    match holds {
+        true => Ok(()),
+        false => Err(invalid_option(name, allowed)),
     }
-    Err(Error::InvalidOption {
+}
+
+/// [`Error::InvalidOption`] for the option `name`; `allowed` names the values it may have.
+pub(crate) fn invalid_option(name: &str, allowed: &str) -> Error {
+    Error::InvalidOption {
         name: name.into(),
         reason: format!("it must be {allowed}"),
-    })
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use ndarray::ArrayView1;
 
+use crate::Result;
+use crate::allocation::resize;
 use crate::kernels::{self, Activations};
 use crate::quant::Matrix;
-use crate::{Error, Result};
 
 /// The final linear layer, with one row of weights for every token of the vocabulary. Where the model ties it to
 /// the embedding, both share one matrix.
@@ -42,7 +43,7 @@ impl Head {
     /// `hidden[hidden_size]` → `logits[vocabulary_size]`. They are not normalised; softmax makes probabilities of them.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn logits(&self, hidden: ArrayView1<'_, f32>, logits: &mut Vec<f32>) -> Result<()> {
         let mut x = Activations::default();
         let values = x.prepare(1, hidden.len())?;
@@ -50,11 +51,7 @@ impl Head {
             *value = *hidden;
         }
         let size = self.weights.rows();
-        let missing = size.saturating_sub(logits.len());
-        logits
-            .try_reserve_exact(missing)
-            .map_err(|_| Error::OutOfMemory(4 * missing))?;
-        logits.resize(size, 0.0);
+        resize(logits, size, 0.0)?;
         kernels::linear(&self.weights, &mut x, logits);
         if let Some(bias) = &self.bias {
             kernels::add(logits, bias);

@@ -24,6 +24,7 @@
 //! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
 //! | `wasm` | the JavaScript interface; the scripts in `src/js` are its other half (features `wasm`, …) |
 
+mod allocation;
 pub mod chat;
 pub mod constraint;
 pub mod error;

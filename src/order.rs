@@ -1,15 +1,13 @@
 //! Sorting for code that sorts rarely. All of it shares one instance of the standard library's sort, because each
 //! instance adds about seven kilobytes of WebAssembly.
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::allocation::with_capacity;
 use std::cmp::Ordering;
 
 /// The indices `0..len`, sorted by `compare`; equal elements keep their order.
 fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<usize>> {
-    let mut places = Vec::new();
-    places
-        .try_reserve_exact(len)
-        .map_err(|_| Error::OutOfMemory(len.saturating_mul(size_of::<usize>())))?;
+    let mut places = with_capacity(len)?;
     places.extend(0..len);
     places.sort_unstable_by(|a, b| compare(*a, *b).then(a.cmp(b)));
     Ok(places)
@@ -18,7 +16,7 @@ fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<u
 /// Sorts `things` by `compare`; equal elements keep their order.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`]; the order is then unchanged.
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory); the order is then unchanged.
 pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result<()> {
     let mut places = order(things.len(), &|a, b| compare(&things[a], &things[b]))?;
     // Apply the permutation in place, one cycle at a time; `places[at] == at` marks an element that is in its place.
@@ -38,7 +36,7 @@ pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result
 /// A string that occurs more than once; `None` where all differ.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`].
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
 pub fn twice<'a>(strings: &[&'a str]) -> Result<Option<&'a str>> {
     let places = order(strings.len(), &|a, b| strings[a].cmp(strings[b]))?;
     let pairs = places

@@ -3,6 +3,7 @@
 //! The targets are the input shifted by one: the model reads token 0 and is judged by the probability it
 //! gives token 1, reads tokens 0 and 1 and is judged by token 2, and so on.
 
+use crate::allocation::{reserve, with_capacity};
 use crate::kernels::CacheType;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::Sampler;
@@ -82,9 +83,7 @@ impl<M: Deref<Target = Model>> Scorer<M> {
             let tokens = ids.len();
             return Err(Error::PromptTooLong { tokens, context });
         }
-        let mut nll = Vec::new();
-        nll.try_reserve_exact(ids.len() - 1)
-            .map_err(|_| Error::OutOfMemory(ids.len() * size_of::<f32>()))?;
+        let nll = with_capacity(ids.len() - 1)?;
         Ok(Scorer {
             session: Session::new(&model, ids.len(), cache)?,
             model,
@@ -135,8 +134,7 @@ impl<M: Deref<Target = Model>> Scorer<M> {
             return Err(Error::NotFinite);
         }
         if self.top > 0 {
-            let room = self.expected.try_reserve(1);
-            room.map_err(|_| Error::OutOfMemory(size_of::<Vec<Expected>>()))?;
+            reserve(&mut self.expected, 1)?;
             let expected = best.into_iter().map(|best| Expected {
                 id: best.id,
                 text: self.model.tokenizer.token_text(best.id),

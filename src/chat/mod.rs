@@ -59,6 +59,7 @@ mod value;
 #[cfg(feature = "chat")]
 pub use render::{Rendering, render};
 
+use crate::error::invalid_option;
 use crate::gguf::{Metadata, Value};
 use crate::model::Model;
 use crate::tokenizer::Tokenizer;
@@ -113,11 +114,14 @@ impl Request {
     /// or where one has no role.
     pub fn new(model: &Model, messages: &[Message], template: Option<&str>) -> Result<Self> {
         if messages.is_empty() {
-            return Err(invalid("messages", "an array of at least one message"));
+            return Err(invalid_option(
+                "messages",
+                "an array of at least one message",
+            ));
         }
         if let Some(index) = messages.iter().position(|message| message.role.is_empty()) {
             let name = format!("messages[{index}].role");
-            return Err(invalid(&name, "a string that is not empty"));
+            return Err(invalid_option(&name, "a string that is not empty"));
         }
         let tokenizer = &model.tokenizer;
         let shielded = |message: &Message| Message {
@@ -181,11 +185,4 @@ pub(crate) fn encode(tokenizer: &Tokenizer, conversation: &str) -> Vec<TokenId> 
         ids.insert(0, bos);
     }
     ids
-}
-
-fn invalid(name: &str, allowed: &str) -> Error {
-    Error::InvalidOption {
-        name: name.into(),
-        reason: format!("it must be {allowed}"),
-    }
 }

@@ -5,6 +5,7 @@
 
 use super::value::{MAX_TEXT, text};
 use super::{Request, checks, filters, globals, methods, rewrite, source};
+use crate::error::invalid_option;
 use crate::{Error, Result};
 use chrono::format::{Item, Numeric, StrftimeItems};
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
@@ -262,7 +263,7 @@ fn now(date: Option<&str>) -> Result<Option<NaiveDateTime>> {
     let allowed = "a date (2026-11-24) or a date and time (2026-11-24T12:30:00)";
     moment
         .map(Some)
-        .map_err(|_| super::invalid("date", allowed))
+        .map_err(|_| invalid_option("date", allowed))
 }
 
 /// The engine's error as one of this crate, with a message for the user.

@@ -1,83 +1,23 @@
 //! The options of the sampler as arguments.
 
-use clap::Args;
+use clap::builder::ValueParser;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use nexttoken::TokenId;
-use nexttoken::generator::{Options, SAMPLERS};
+use nexttoken::generator::{Options, SAMPLERS, Value};
 
 /// One argument for each option, spelled with hyphens.
-#[derive(Args)]
-#[command(next_help_heading = "Sampling")]
 pub struct Sampling {
-    /// 0 is greedy; under 1 sharpens the distribution, over 1 flattens it
-    #[arg(long, default_value_t = Options::default().temperature, allow_negative_numbers = true)]
-    temperature: f32,
-    /// How far the temperature moves with the entropy
-    #[arg(long, default_value_t = Options::default().dynatemp_range, allow_negative_numbers = true)]
-    dynatemp_range: f32,
-    /// The power of the normalised entropy by which it moves
-    #[arg(long, default_value_t = Options::default().dynatemp_exponent, allow_negative_numbers = true)]
-    dynatemp_exponent: f32,
-    /// Only the K most probable tokens may be drawn; 0 means all
-    #[arg(long, default_value_t = Options::default().top_k)]
-    top_k: u32,
-    /// Only the smallest set of the most probable tokens with this share of the probability may be drawn
-    #[arg(long, default_value_t = Options::default().top_p, allow_negative_numbers = true)]
-    top_p: f32,
-    /// Only tokens at least this many times as probable as the best may be drawn; 0 means all
-    #[arg(long, default_value_t = Options::default().min_p, allow_negative_numbers = true)]
-    min_p: f32,
-    /// Only the tokens nearest to the expected surprisal may be drawn, with this share of the probability
-    #[arg(long, default_value_t = Options::default().typical_p, allow_negative_numbers = true)]
-    typical_p: f32,
-    /// Only logits at most this many standard deviations under the largest; 0 or less means all
-    #[arg(long, default_value_t = Options::default().top_n_sigma, allow_negative_numbers = true)]
-    top_n_sigma: f32,
-    /// How often the top choices but the last of them are excluded
-    #[arg(long, default_value_t = Options::default().xtc_probability, allow_negative_numbers = true)]
-    xtc_probability: f32,
-    /// The probability that makes a token a top choice
-    #[arg(long, default_value_t = Options::default().xtc_threshold, allow_negative_numbers = true)]
-    xtc_threshold: f32,
-    /// Makes tokens used of late less probable; 1 changes nothing
-    #[arg(long, default_value_t = Options::default().repetition_penalty, allow_negative_numbers = true)]
-    repetition_penalty: f32,
-    /// Is subtracted from a token's logit for each time it was used of late
-    #[arg(long, default_value_t = Options::default().frequency_penalty, allow_negative_numbers = true)]
-    frequency_penalty: f32,
-    /// Is subtracted from the logit of a token used of late
-    #[arg(long, default_value_t = Options::default().presence_penalty, allow_negative_numbers = true)]
-    presence_penalty: f32,
-    /// No sequence of so many tokens comes twice of late; 0 means any may
-    #[arg(long, default_value_t = Options::default().no_repeat_ngram_size)]
-    no_repeat_ngram_size: u32,
-    /// How many tokens "of late" means; -1 means all
-    #[arg(long, default_value_t = Options::default().penalty_last_n, allow_negative_numbers = true)]
-    penalty_last_n: i32,
-    /// The penalty on continuing a repetition (DRY)
-    #[arg(long, default_value_t = Options::default().dry_multiplier, allow_negative_numbers = true)]
-    dry_multiplier: f32,
-    /// By how much each further token of the repetition multiplies it
-    #[arg(long, default_value_t = Options::default().dry_base, allow_negative_numbers = true)]
-    dry_base: f32,
-    /// A repetition of this many tokens is the first to be penalised
-    #[arg(long, default_value_t = Options::default().dry_allowed_length)]
-    dry_allowed_length: u32,
-    /// How many tokens are searched for repetitions; -1 means all
-    #[arg(long, default_value_t = Options::default().dry_penalty_last_n, allow_negative_numbers = true)]
-    dry_penalty_last_n: i32,
+    numbers: Options,
+    lists: Lists,
+}
+
+/// The options that are lists, whose arguments may be repeated.
+#[derive(Args)]
+struct Lists {
     /// A string across which nothing repeats; may be given more than once [default: line break, colon,
     /// quotation mark, asterisk]
     #[arg(long, allow_hyphen_values = true)]
     dry_sequence_breaker: Vec<String>,
-    /// 2 turns mirostat on, which then does the cutting
-    #[arg(long, default_value_t = Options::default().mirostat)]
-    mirostat: u32,
-    /// The bits of surprisal mirostat aims at
-    #[arg(long, default_value_t = Options::default().mirostat_tau, allow_negative_numbers = true)]
-    mirostat_tau: f32,
-    /// The rate at which it learns
-    #[arg(long, default_value_t = Options::default().mirostat_eta, allow_negative_numbers = true)]
-    mirostat_eta: f32,
     /// Add to the logit of a token; may be given more than once
     #[arg(long, value_name = "ID=BIAS", value_parser = bias, allow_hyphen_values = true)]
     logit_bias: Vec<(TokenId, f32)>,
@@ -92,39 +32,80 @@ pub struct Sampling {
 impl Sampling {
     /// These options, and the defaults of all others.
     pub fn options(&self) -> Options {
-        let mut breakers = self.dry_sequence_breaker.clone();
-        if breakers.is_empty() {
-            breakers = Options::default().dry_sequence_breakers;
+        let mut options = Options {
+            logit_bias: self.lists.logit_bias.clone(),
+            banned_tokens: self.lists.ban_token.clone(),
+            samplers: self.lists.samplers.clone(),
+            ..self.numbers.clone()
+        };
+        if !self.lists.dry_sequence_breaker.is_empty() {
+            options.dry_sequence_breakers = self.lists.dry_sequence_breaker.clone();
         }
-        Options {
-            temperature: self.temperature,
-            dynatemp_range: self.dynatemp_range,
-            dynatemp_exponent: self.dynatemp_exponent,
-            top_k: self.top_k,
-            top_p: self.top_p,
-            min_p: self.min_p,
-            typical_p: self.typical_p,
-            top_n_sigma: self.top_n_sigma,
-            xtc_probability: self.xtc_probability,
-            xtc_threshold: self.xtc_threshold,
-            repetition_penalty: self.repetition_penalty,
-            frequency_penalty: self.frequency_penalty,
-            presence_penalty: self.presence_penalty,
-            no_repeat_ngram_size: self.no_repeat_ngram_size,
-            penalty_last_n: self.penalty_last_n,
-            dry_multiplier: self.dry_multiplier,
-            dry_base: self.dry_base,
-            dry_allowed_length: self.dry_allowed_length,
-            dry_penalty_last_n: self.dry_penalty_last_n,
-            dry_sequence_breakers: breakers,
-            mirostat: self.mirostat,
-            mirostat_tau: self.mirostat_tau,
-            mirostat_eta: self.mirostat_eta,
-            logit_bias: self.logit_bias.clone(),
-            banned_tokens: self.ban_token.clone(),
-            samplers: self.samplers.clone(),
-            ..Options::default()
+        options
+    }
+}
+
+/// The numbers among the options are arguments by the table of all options.
+impl Args for Sampling {
+    fn augment_args(command: Command) -> Command {
+        let mut command = command.next_help_heading("Sampling");
+        for field in Options::default().fields() {
+            let parser: ValueParser = match field.value {
+                Value::F32(_) => value_parser!(f32).into(),
+                Value::U32(_) => value_parser!(u32).into(),
+                Value::I32(_) => value_parser!(i32).into(),
+                _ => continue,
+            };
+            if is_here(field.name) {
+                let argument = Arg::new(field.name)
+                    .long(field.name.replace('_', "-"))
+                    .value_name(field.name.to_uppercase())
+                    .help(field.doc.trim().replace('`', ""))
+                    .value_parser(parser)
+                    .action(ArgAction::Set)
+                    .allow_negative_numbers(true);
+                command = command.arg(argument);
+            }
         }
+        Lists::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Sampling {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut numbers = Options::default();
+        for field in numbers.fields() {
+            match field.value {
+                _ if !is_here(field.name) => {}
+                Value::F32(number) => set(number, field.name, matches),
+                Value::U32(number) => set(number, field.name, matches),
+                Value::I32(number) => set(number, field.name, matches),
+                _ => {}
+            }
+        }
+        let lists = Lists::from_arg_matches(matches)?;
+        Ok(Sampling { numbers, lists })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// Whether the option is an argument of the sampler: this one is an argument of what is printed.
+fn is_here(name: &str) -> bool {
+    name != "top_logprobs"
+}
+
+/// Takes the argument for this number, where there is one.
+fn set<T: Copy + Send + Sync + 'static>(number: &mut T, name: &str, matches: &ArgMatches) {
+    if let Some(given) = matches.get_one(name) {
+        *number = *given;
     }
 }
 

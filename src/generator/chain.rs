@@ -2,23 +2,8 @@
 
 use super::options::Options;
 use crate::order::sort;
-use crate::sampler::Stage;
+use crate::sampler::{SAMPLERS, Stage};
 use crate::{Error, Result, TokenId};
-
-/// The names of the stages in their default order, which is llama.cpp's; [`Options::samplers`] can give another.
-pub const SAMPLERS: [&str; 11] = [
-    "logit_bias",
-    "penalties",
-    "dry",
-    "top_n_sigma",
-    "top_k",
-    "typical_p",
-    "top_p",
-    "min_p",
-    "xtc",
-    "temperature",
-    "mirostat",
-];
 
 /// The default stages with mirostat, which takes the place of those that cut candidates.
 const WITH_MIROSTAT: [&str; 5] = ["logit_bias", "penalties", "dry", "temperature", "mirostat"];
@@ -26,21 +11,33 @@ const WITH_MIROSTAT: [&str; 5] = ["logit_bias", "penalties", "dry", "temperature
 /// The chain, including stages that have no effect.
 pub(super) fn stages(options: &Options) -> Result<Vec<Stage>> {
     let order = order(options)?;
+    let mut stages = all(options)?;
+    let defaults = all(&Options::default())?;
     for name in SAMPLERS {
-        if !order.contains(&name) {
-            let unused = stage(name, options)?;
-            let set = unused.is_some() && unused != stage(name, &Options::default())?;
-            if set && !unused.is_none_or(|stage| stage.is_neutral()) {
-                return Err(refuse(format!(
-                    "it must name \"{name}\", whose options are set"
-                )));
-            }
+        let unused = stages.iter().find(|stage| stage.name() == name);
+        let unused = unused.filter(|_| !order.contains(&name));
+        if unused.is_some_and(|stage| !stage.is_neutral() && !defaults.contains(stage)) {
+            let reason = format!("it must name \"{name}\", whose options are set");
+            return Err(refuse(reason));
         }
     }
-    order
-        .iter()
-        .filter_map(|name| stage(name, options).transpose())
-        .collect()
+    let mut take = |name: &&str| {
+        let place = stages.iter().position(|stage| stage.name() == *name)?;
+        Some(stages.swap_remove(place))
+    };
+    Ok(order.iter().filter_map(&mut take).collect())
+}
+
+/// All stages in any order, without mirostat where it is off.
+fn all(options: &Options) -> Result<Vec<Stage>> {
+    let bias = Stage::LogitBias {
+        logit_bias: biases(options)?,
+        banned_tokens: banned(options)?,
+    };
+    let mut stages = options.clone().into_stages();
+    stages.push(bias);
+    stages.retain(|stage| options.mirostat != 0 || !matches!(stage, Stage::Mirostat { .. }));
+    Ok(stages)
 }
 
 /// The names of the stages in their order.
@@ -77,53 +74,6 @@ fn order(options: &Options) -> Result<Vec<&'static str>> {
         }
     }
     Ok(order)
-}
-
-fn stage(name: &str, options: &Options) -> Result<Option<Stage>> {
-    let o = options;
-    Ok(Some(match name {
-        "logit_bias" => Stage::LogitBias {
-            logit_bias: biases(options)?,
-            banned_tokens: banned(options)?,
-        },
-        "penalties" => Stage::Penalties {
-            penalty_last_n: o.penalty_last_n,
-            repetition_penalty: o.repetition_penalty,
-            frequency_penalty: o.frequency_penalty,
-            presence_penalty: o.presence_penalty,
-            no_repeat_ngram_size: o.no_repeat_ngram_size,
-        },
-        "dry" => Stage::Dry {
-            dry_multiplier: o.dry_multiplier,
-            dry_base: o.dry_base,
-            dry_allowed_length: o.dry_allowed_length,
-            dry_penalty_last_n: o.dry_penalty_last_n,
-            dry_sequence_breakers: o.dry_sequence_breakers.clone(),
-        },
-        "top_n_sigma" => Stage::TopNSigma {
-            top_n_sigma: o.top_n_sigma,
-        },
-        "top_k" => Stage::TopK { top_k: o.top_k },
-        "typical_p" => Stage::TypicalP {
-            typical_p: o.typical_p,
-        },
-        "top_p" => Stage::TopP { top_p: o.top_p },
-        "min_p" => Stage::MinP { min_p: o.min_p },
-        "xtc" => Stage::Xtc {
-            xtc_probability: o.xtc_probability,
-            xtc_threshold: o.xtc_threshold,
-        },
-        "temperature" => Stage::Temperature {
-            temperature: o.temperature,
-            dynatemp_range: o.dynatemp_range,
-            dynatemp_exponent: o.dynatemp_exponent,
-        },
-        "mirostat" if o.mirostat != 0 => Stage::Mirostat {
-            mirostat_tau: o.mirostat_tau,
-            mirostat_eta: o.mirostat_eta,
-        },
-        _ => return Ok(None),
-    }))
 }
 
 /// The finite biases, sorted by id. Where a token has several, the last one given counts.
@@ -186,14 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn every_name_is_that_of_its_stage() {
+    fn every_name_has_a_stage() {
         let options = Options {
             mirostat: 2,
             ..Options::default()
         };
-        for name in SAMPLERS {
-            assert_eq!(stage(name, &options).unwrap().unwrap().name(), name);
-        }
+        let all = all(&options).unwrap();
+        let mut names: Vec<_> = all.iter().map(Stage::name).collect();
+        let mut expected = SAMPLERS;
+        names.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(names, expected);
     }
 
     #[test]

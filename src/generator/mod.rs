@@ -14,6 +14,7 @@
 //! ```
 
 mod chain;
+mod option_table;
 mod options;
 mod record;
 mod seed;
@@ -26,7 +27,9 @@ mod token;
 mod turn;
 
 pub use crate::kernels::CacheType;
-pub use chain::SAMPLERS;
+pub use crate::sampler::SAMPLERS;
+#[doc(hidden)]
+pub use option_table::{Field, Value};
 pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};
 pub use record::{Chosen, Record, RecordedStage, RecordedToken, RemovedToken};
 pub use timings::{Clock, Timings};

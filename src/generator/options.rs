@@ -1,6 +1,7 @@
 //! The options of a generation and their allowed values.
 
 use super::chain;
+use super::option_table::{Allowed, Field, Value, option_table};
 use crate::constraint::Constraint;
 use crate::error::check_option;
 use crate::kernels::CacheType;
@@ -29,104 +30,128 @@ impl Context {
     }
 }
 
-/// The options of one generation. [`Options::default`] has the sampling defaults of llama.cpp. What each stage does
-/// with its options, and the source of its formula, is documented at [`crate::sampler::Stage`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// 0 is greedy: always the most probable token. A temperature under 1 sharpens the distribution, one over 1
-    /// flattens it. Finite, 0 or more; default 0.8.
-    pub temperature: f32,
-    /// How far the temperature moves with the entropy of the distribution. Finite, 0 or more; default 0, which means
-    /// that it does not.
-    pub dynatemp_range: f32,
-    /// The exponent of the normalised entropy by which it moves. Finite, 0 or more; default 1.
-    pub dynatemp_exponent: f32,
-    /// Only this many of the most probable tokens stay candidates; 0 means all. Default 40.
-    pub top_k: u32,
-    /// Only the smallest set of the most probable tokens whose probabilities sum to at least this stays. From 0 to 1;
-    /// 1 means all. Default 0.95.
-    pub top_p: f32,
-    /// Only tokens with at least this share of the best token's probability stay. From 0 to 1; 0 means all. Default
-    /// 0.05.
-    pub min_p: f32,
-    /// Only the tokens whose surprisal is nearest to the entropy stay, as many as have this probability together.
-    /// From 0 to 1; default 1, which means all.
-    pub typical_p: f32,
-    /// Only tokens whose logit is at most this many standard deviations below the largest stay. Finite; 0 or less
-    /// means all. Default −1.
-    pub top_n_sigma: f32,
-    /// The probability with which a step excludes the top choices except the least probable of them. From 0 to 1;
-    /// default 0.
-    pub xtc_probability: f32,
-    /// The probability from which a token is a top choice. From 0 to 1; over 0.5 nothing is ever excluded, because
-    /// only one token can be as probable. Default 0.1.
-    pub xtc_threshold: f32,
-    /// Divides the logit of each recently used token where it is positive, and multiplies it otherwise. Finite, more
-    /// than 0; default 1, which changes nothing.
-    pub repetition_penalty: f32,
-    /// Subtracted from a token's logit for each recent use of it. From −2 to 2; default 0.
-    pub frequency_penalty: f32,
-    /// Subtracted once from the logit of a recently used token. From −2 to 2; default 0.
-    pub presence_penalty: f32,
-    /// No sequence of this many recent tokens may occur a second time. Default 0: any may.
-    pub no_repeat_ngram_size: u32,
-    /// How many of the last tokens count as recent, including those of the prompt: 0 none, −1 all. Default 64.
-    pub penalty_last_n: i32,
-    /// The penalty on continuing a repetition of `dry_allowed_length` tokens. Finite, 0 or more; default 0.
-    pub dry_multiplier: f32,
-    /// The factor by which each further token of the repetition multiplies the penalty. Finite, 1 or more; default
-    /// 1.75.
-    pub dry_base: f32,
-    /// The length in tokens of the shortest repetition that is penalised. Default 2.
-    pub dry_allowed_length: u32,
-    /// How many of the last tokens are searched for repetitions: 0 none, −1 all. Default −1.
-    pub dry_penalty_last_n: i32,
-    /// Strings that end a repetition, at most 64 of 1 to 64 bytes each. Default: line break, colon, quotation mark
-    /// and asterisk.
-    pub dry_sequence_breakers: Vec<String>,
-    /// 2 turns on mirostat 2.0, which replaces the stages that cut: see [`Options::samplers`]. Default 0.
-    pub mirostat: u32,
-    /// Mirostat's target surprisal in bits. From 0 to 100; default 5.
-    pub mirostat_tau: f32,
-    /// Mirostat's learning rate. From 0 to 1; default 0.1.
-    pub mirostat_eta: f32,
-    /// Tokens and what to add to their logits. Where a token has several, the last counts. Finite, or −∞, which bans
-    /// the token.
-    pub logit_bias: Vec<(TokenId, f32)>,
-    /// Tokens that are never sampled.
-    pub banned_tokens: Vec<TokenId>,
-    /// The names of the stages to run in their order, each once; [`super::SAMPLERS`] lists them. Those left out do
-    /// not run, and it is an error to set their options. `logit_bias` is always first, named or not, and `mirostat`
-    /// must be last. Default: the order of [`super::SAMPLERS`]; with mirostat `logit_bias`, `penalties`, `dry`,
-    /// `temperature`, `mirostat`.
-    pub samplers: Option<Vec<String>>,
-    /// The same seed with the same model, prompt and options gives the same text. Where absent it is drawn at random,
-    /// and [`super::Generator::seed`] returns it.
-    pub seed: Option<u64>,
-    /// The text ends before the first of these strings that appears in it. None may be empty. They may contain
-    /// control tokens ("<|im_start|>"), although these are not part of the text.
-    pub stop: Vec<String>,
-    /// The most tokens to generate, 1 or more. Where absent, as many as the context holds, or with `context_shift`
-    /// any number.
-    pub max_tokens: Option<usize>,
-    /// Whether the text continues when the context is full. The oldest half of its tokens is then dropped, except for
-    /// the first `n_keep`, and the rest is run again at its new positions. That is a pause now and then; on average,
-    /// one token is run again for each token generated. Default false: the text ends there.
-    pub context_shift: bool,
-    /// How many tokens at the start of the text are never dropped; less than the context holds, and 0 without
-    /// `context_shift`. BOS is never dropped. Default 0.
-    pub n_keep: usize,
-    /// Whether log-probabilities are wanted. Default true, because they come with every token at no extra cost; false
-    /// together with `top_logprobs` is an error.
-    pub logprobs: bool,
-    /// How many of the most probable tokens to report with each token, 0 to 100; default 0.
-    pub top_logprobs: u32,
-    /// With a number from 0 to 1000, every token comes with a [`super::Record`] of its step, whose lists have at most
-    /// this length. Default: absent, and nothing is recorded.
-    pub record: Option<u32>,
-    /// Constrains the generated text: only tokens that the constraint allows are sampled, and the text ends where the
-    /// constraint says that it is complete. Default: absent.
-    pub constraint: Option<Constraint>,
+option_table! {
+    /// The options of one generation. [`Options::default`] has the sampling defaults of llama.cpp. What each stage does
+    /// with its options, and the source of its formula, is documented at [`crate::sampler::Stage`].
+
+    Temperature {
+        /// 0 is greedy: always the most probable token. A temperature under 1 sharpens the distribution, one over 1
+        /// flattens it. Finite, 0 or more; default 0.8.
+        temperature: f32 = 0.8, NOT_NEGATIVE;
+        /// How far the temperature moves with the entropy of the distribution. Finite, 0 or more; default 0, which means
+        /// that it does not.
+        dynatemp_range: f32 = 0.0, NOT_NEGATIVE;
+        /// The exponent of the normalised entropy by which it moves. Finite, 0 or more; default 1.
+        dynatemp_exponent: f32 = 1.0, NOT_NEGATIVE;
+    }
+    TopK {
+        /// Only this many of the most probable tokens stay candidates; 0 means all. Default 40.
+        top_k: u32 = 40;
+    }
+    TopP {
+        /// Only the smallest set of the most probable tokens whose probabilities sum to at least this stays. From 0 to 1;
+        /// 1 means all. Default 0.95.
+        top_p: f32 = 0.95, SHARE;
+    }
+    MinP {
+        /// Only tokens with at least this share of the best token's probability stay. From 0 to 1; 0 means all. Default
+        /// 0.05.
+        min_p: f32 = 0.05, SHARE;
+    }
+    TypicalP {
+        /// Only the tokens whose surprisal is nearest to the entropy stay, as many as have this probability together.
+        /// From 0 to 1; default 1, which means all.
+        typical_p: f32 = 1.0, SHARE;
+    }
+    TopNSigma {
+        /// Only tokens whose logit is at most this many standard deviations below the largest stay. Finite; 0 or less
+        /// means all. Default −1.
+        top_n_sigma: f32 = -1.0, FINITE;
+    }
+    Xtc {
+        /// The probability with which a step excludes the top choices except the least probable of them. From 0 to 1;
+        /// default 0.
+        xtc_probability: f32 = 0.0, SHARE;
+        /// The probability from which a token is a top choice. From 0 to 1; over 0.5 nothing is ever excluded, because
+        /// only one token can be as probable. Default 0.1.
+        xtc_threshold: f32 = 0.1, SHARE;
+    }
+    Penalties {
+        /// Divides the logit of each recently used token where it is positive, and multiplies it otherwise. Finite, more
+        /// than 0; default 1, which changes nothing.
+        repetition_penalty: f32 = 1.0, POSITIVE;
+        /// Subtracted from a token's logit for each recent use of it. From −2 to 2; default 0.
+        frequency_penalty: f32 = 0.0, PENALTY;
+        /// Subtracted once from the logit of a recently used token. From −2 to 2; default 0.
+        presence_penalty: f32 = 0.0, PENALTY;
+        /// No sequence of this many recent tokens may occur a second time. Default 0: any may.
+        no_repeat_ngram_size: u32 = 0;
+        /// How many of the last tokens count as recent, including those of the prompt: 0 none, −1 all. Default 64.
+        penalty_last_n: i32 = 64, LAST_N;
+    }
+    Dry {
+        /// The penalty on continuing a repetition of `dry_allowed_length` tokens. Finite, 0 or more; default 0.
+        dry_multiplier: f32 = 0.0, NOT_NEGATIVE;
+        /// The factor by which each further token of the repetition multiplies the penalty. Finite, 1 or more; default
+        /// 1.75.
+        dry_base: f32 = 1.75, AT_LEAST_ONE;
+        /// The length in tokens of the shortest repetition that is penalised. Default 2.
+        dry_allowed_length: u32 = 2;
+        /// How many of the last tokens are searched for repetitions: 0 none, −1 all. Default −1.
+        dry_penalty_last_n: i32 = -1, LAST_N;
+        /// Strings that end a repetition, at most 64 of 1 to 64 bytes each. Default: line break, colon, quotation mark
+        /// and asterisk.
+        dry_sequence_breakers: Vec<String> = ["\n", ":", "\"", "*"].map(String::from).to_vec(), BREAKERS;
+    }
+    {
+        /// 2 turns on mirostat 2.0, which takes the place of the stages that cut candidates. Default 0.
+        mirostat: u32 = 0, MIROSTAT;
+    }
+    Mirostat {
+        /// Mirostat's target surprisal in bits. From 0 to 100; default 5.
+        mirostat_tau: f32 = 5.0, BITS;
+        /// Mirostat's learning rate. From 0 to 1; default 0.1.
+        mirostat_eta: f32 = 0.1, SHARE;
+    }
+    {
+        /// Tokens and what to add to their logits. Where a token has several, the last counts. Finite, or −∞, which bans
+        /// the token.
+        logit_bias: Vec<(TokenId, f32)> = Vec::new(), BIASES;
+        /// Tokens that are never sampled.
+        banned_tokens: Vec<TokenId> = Vec::new();
+        /// The names of the stages to run in their order, each once; [`super::SAMPLERS`] lists them. Those left out do
+        /// not run, and it is an error to set their options. `logit_bias` is always first, named or not, and `mirostat`
+        /// must be last. Default: the order of [`super::SAMPLERS`]; with mirostat `logit_bias`, `penalties`, `dry`,
+        /// `temperature`, `mirostat`.
+        samplers: Option<Vec<String>> = None;
+        /// The same seed with the same model, prompt and options gives the same text. Where absent it is drawn at random,
+        /// and [`super::Generator::seed`] returns it.
+        seed: Option<u64> = None;
+        /// The text ends before the first of these strings that appears in it. None may be empty. They may contain
+        /// control tokens ("<|im_start|>"), although these are not part of the text.
+        stop: Vec<String> = Vec::new(), NOT_EMPTY;
+        /// The most tokens to generate, 1 or more. Where absent, as many as the context holds, or with `context_shift`
+        /// any number.
+        max_tokens: Option<usize> = None, NOT_ZERO;
+        /// Whether the text continues when the context is full. The oldest half of its tokens is then dropped, except for
+        /// the first `n_keep`, and the rest is run again at its new positions. That is a pause now and then; on average,
+        /// one token is run again for each token generated. Default false: the text ends there.
+        context_shift: bool = false;
+        /// How many tokens at the start of the text are never dropped; less than the context holds, and 0 without
+        /// `context_shift`. BOS is never dropped. Default 0.
+        n_keep: usize = 0;
+        /// Whether log-probabilities are wanted. Default true, because they come with every token at no extra cost; false
+        /// together with `top_logprobs` is an error.
+        logprobs: bool = true;
+        /// How many of the most probable tokens to report with each token, 0 to 100; default 0.
+        top_logprobs: u32 = 0, TOP_LENGTH;
+        /// With a number from 0 to 1000, every token comes with a [`super::Record`] of its step, whose lists have at most
+        /// this length. Default: absent, and nothing is recorded.
+        record: Option<u32> = None, RECORD_LENGTH;
+        /// Constrains the generated text: only tokens that the constraint allows are sampled, and the text ends where the
+        /// constraint says that it is complete. Default: absent.
+        constraint: Option<Constraint> = None;
+    }
 }
 
 /// The largest [`Options::top_logprobs`].
@@ -141,47 +166,44 @@ pub const DEFAULT_RECORD: u32 = 10;
 /// The largest number of [`Options::dry_sequence_breakers`], and the largest length of one in bytes.
 const MAX_BREAKERS: usize = 64;
 
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            temperature: 0.8,
-            dynatemp_range: 0.0,
-            dynatemp_exponent: 1.0,
-            top_k: 40,
-            top_p: 0.95,
-            min_p: 0.05,
-            typical_p: 1.0,
-            top_n_sigma: -1.0,
-            xtc_probability: 0.0,
-            xtc_threshold: 0.1,
-            repetition_penalty: 1.0,
-            frequency_penalty: 0.0,
-            presence_penalty: 0.0,
-            no_repeat_ngram_size: 0,
-            penalty_last_n: 64,
-            dry_multiplier: 0.0,
-            dry_base: 1.75,
-            dry_allowed_length: 2,
-            dry_penalty_last_n: -1,
-            dry_sequence_breakers: ["\n", ":", "\"", "*"].map(String::from).to_vec(),
-            mirostat: 0,
-            mirostat_tau: 5.0,
-            mirostat_eta: 0.1,
-            logit_bias: Vec::new(),
-            banned_tokens: Vec::new(),
-            samplers: None,
-            seed: None,
-            stop: Vec::new(),
-            max_tokens: None,
-            context_shift: false,
-            n_keep: 0,
-            logprobs: true,
-            top_logprobs: 0,
-            record: None,
-            constraint: None,
-        }
-    }
-}
+const SHARE: Allowed<f32> = Allowed("a number from 0 to 1", |share| (0.0..=1.0).contains(share));
+const BITS: Allowed<f32> = Allowed("a number from 0 to 100", |bits| {
+    (0.0..=100.0).contains(bits)
+});
+const PENALTY: Allowed<f32> = Allowed("a number from -2 to 2", |penalty| {
+    (-2.0..=2.0).contains(penalty)
+});
+const FINITE: Allowed<f32> = Allowed("a finite number", |number| number.is_finite());
+const NOT_NEGATIVE: Allowed<f32> = Allowed("a finite number, 0 or more", |number| {
+    number.is_finite() && *number >= 0.0
+});
+const POSITIVE: Allowed<f32> = Allowed("a finite number, more than 0", |number| {
+    number.is_finite() && *number > 0.0
+});
+const AT_LEAST_ONE: Allowed<f32> = Allowed("a finite number, 1 or more", |number| {
+    number.is_finite() && *number >= 1.0
+});
+const LAST_N: Allowed<i32> = Allowed("a whole number, -1 or more", |&count| count >= -1);
+const MIROSTAT: Allowed<u32> = Allowed("0 or 2", |version| [0, 2].contains(version));
+const BREAKERS: Allowed<Vec<String>> = Allowed("at most 64 strings of 1 to 64 bytes", |breakers| {
+    let sizes = 1..=MAX_BREAKERS;
+    breakers.len() <= MAX_BREAKERS && breakers.iter().all(|one| sizes.contains(&one.len()))
+});
+const BIASES: Allowed<Vec<(TokenId, f32)>> = Allowed("finite numbers or -Infinity", |biases| {
+    let mut values = biases.iter().map(|pair| pair.1);
+    values.all(|bias| bias.is_finite() || bias == f32::NEG_INFINITY)
+});
+const NOT_ZERO: Allowed<Option<usize>> = Allowed("1 or more", |most| *most != Some(0));
+const NOT_EMPTY: Allowed<Vec<String>> = Allowed("strings that are not empty", |strings| {
+    strings.iter().all(|string| !string.is_empty())
+});
+const TOP_LENGTH: Allowed<u32> = Allowed("a whole number from 0 to 100", |&top| {
+    top <= MAX_TOP_LOGPROBS
+});
+const RECORD_LENGTH: Allowed<Option<u32>> =
+    Allowed("absent, or a whole number from 0 to 1000", |record| {
+        record.is_none_or(|top| top <= MAX_RECORD)
+    });
 
 impl Options {
     /// Checks every option against its range.
@@ -189,71 +211,11 @@ impl Options {
     /// # Errors
     /// [`Error::InvalidOption`](crate::Error::InvalidOption) with the option's name and the allowed values.
     pub fn validate(&self) -> Result<()> {
-        const SHARE: &str = "a number from 0 to 1";
-        const POSITIVE: &str = "a finite number, 0 or more";
-        const ANY: &str = "a finite number";
-        let shares = [
-            ("top_p", self.top_p),
-            ("min_p", self.min_p),
-            ("typical_p", self.typical_p),
-            ("xtc_probability", self.xtc_probability),
-            ("xtc_threshold", self.xtc_threshold),
-            ("mirostat_eta", self.mirostat_eta),
-        ];
-        for (name, value) in shares {
-            check_option((0.0..=1.0).contains(&value), name, SHARE)?;
-        }
-        let positive = [
-            ("temperature", self.temperature),
-            ("dynatemp_range", self.dynatemp_range),
-            ("dynatemp_exponent", self.dynatemp_exponent),
-            ("dry_multiplier", self.dry_multiplier),
-        ];
-        for (name, value) in positive {
-            check_option(value.is_finite() && value >= 0.0, name, POSITIVE)?;
-        }
-        check_option(self.top_n_sigma.is_finite(), "top_n_sigma", ANY)?;
-        let repetition = self.repetition_penalty;
-        let allowed = "a finite number, more than 0";
-        let usable = repetition.is_finite() && repetition > 0.0;
-        check_option(usable, "repetition_penalty", allowed)?;
-        for (name, value) in [
-            ("frequency_penalty", self.frequency_penalty),
-            ("presence_penalty", self.presence_penalty),
-        ] {
-            check_option((-2.0..=2.0).contains(&value), name, "a number from -2 to 2")?;
-        }
-        for (name, value) in [
-            ("penalty_last_n", self.penalty_last_n),
-            ("dry_penalty_last_n", self.dry_penalty_last_n),
-        ] {
-            check_option(value >= -1, name, "a whole number, -1 or more")?;
-        }
-        let base = self.dry_base.is_finite() && self.dry_base >= 1.0;
-        check_option(base, "dry_base", "a finite number, 1 or more")?;
-        let breakers = &self.dry_sequence_breakers;
-        let usable = breakers.len() <= MAX_BREAKERS
-            && (breakers.iter()).all(|breaker| (1..=MAX_BREAKERS).contains(&breaker.len()));
-        let allowed = "at most 64 strings of 1 to 64 bytes";
-        check_option(usable, "dry_sequence_breakers", allowed)?;
-        check_option([0, 2].contains(&self.mirostat), "mirostat", "0 or 2")?;
-        let tau = (0.0..=100.0).contains(&self.mirostat_tau);
-        check_option(tau, "mirostat_tau", "a number from 0 to 100")?;
-        let mut biases = self.logit_bias.iter().map(|pair| pair.1);
-        let usable = biases.all(|bias| bias.is_finite() || bias == f32::NEG_INFINITY);
-        check_option(usable, "logit_bias", "finite numbers or -Infinity")?;
-
-        check_option(self.max_tokens != Some(0), "max_tokens", "1 or more")?;
+        self.check_ranges()?;
         let used = self.context_shift || self.n_keep == 0;
         check_option(used, "n_keep", "0 unless context_shift is true")?;
-        let filled = self.stop.iter().all(|stop| !stop.is_empty());
-        check_option(filled, "stop", "strings that are not empty")?;
-        let few = self.top_logprobs <= MAX_TOP_LOGPROBS;
-        check_option(few, "top_logprobs", "a whole number from 0 to 100")?;
         let agree = self.logprobs || self.top_logprobs == 0;
         check_option(agree, "logprobs", "true where top_logprobs is given")?;
-        let few = self.record.is_none_or(|top| top <= MAX_RECORD);
-        check_option(few, "record", "absent, or a whole number from 0 to 1000")?;
         self.stages().map(|_| ())
     }
 

@@ -1,6 +1,7 @@
 //! A random seed for callers that give none.
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::error::invalid_option;
 
 /// A random seed of 32 bits: short enough to write down, and exact as a JavaScript number.
 pub(super) fn random_seed() -> Result<u64> {
@@ -8,8 +9,8 @@ pub(super) fn random_seed() -> Result<u64> {
     let drawn = getrandom::u32().ok();
     #[cfg(all(target_arch = "wasm32", not(feature = "wasm")))]
     let drawn: Option<u32> = None;
-    drawn.map(u64::from).ok_or_else(|| Error::InvalidOption {
-        name: "seed".into(),
-        reason: "it must be given, since there is no source of randomness here".into(),
+    drawn.map(u64::from).ok_or_else(|| {
+        let allowed = "given, since there is no source of randomness here";
+        invalid_option("seed", allowed)
     })
 }

@@ -14,8 +14,10 @@
 //! The bytes are untrusted: every length is checked against the bytes that are there before memory is taken for it,
 //! and every value against its range. The current text is replaced only once the whole snapshot has been read.
 
+use super::option_table::Value;
 use super::options::Options;
 use super::{FinishReason, Generator, Run, Text};
+use crate::allocation::{reserve, reserve_total};
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
 use xxhash_rust::xxh64::Xxh64;
@@ -178,7 +180,7 @@ impl Coder<'_> {
             *input = rest;
             return u32::from_le_bytes(*first);
         }
-        self.failed |= self.out.try_reserve(4).is_err();
+        self.failed |= reserve(&mut self.out, 4).is_err();
         if !self.failed {
             self.out.extend_from_slice(&word.to_le_bytes());
         }
@@ -192,9 +194,8 @@ impl Coder<'_> {
 
     fn words(&mut self, words: &mut Vec<u32>) {
         let len = self.word(words.len() as u32) as usize;
-        let missing = len.saturating_sub(words.len());
         let most = self.input.map_or(len, |input| input.len() / 4);
-        self.failed |= len > most || words.try_reserve_exact(missing).is_err();
+        self.failed |= len > most || reserve_total(words, len).is_err();
         if !self.failed {
             words.resize(len, 0);
             words.iter_mut().for_each(|word| *word = self.word(*word));
@@ -205,6 +206,38 @@ impl Coder<'_> {
         let mut words = pairs.flatten().collect();
         self.words(&mut words);
         words.as_chunks().0.to_vec()
+    }
+
+    /// An option. Absent numbers are written as the largest of their type, which no option can be.
+    fn option(&mut self, value: Value) {
+        match value {
+            Value::F32(number) => *number = f32::from_bits(self.word(number.to_bits())),
+            Value::U32(number) => *number = self.word(*number),
+            Value::I32(number) => *number = self.word(number.cast_unsigned()).cast_signed(),
+            Value::Bool(flag) => *flag = self.word(u32::from(*flag)) != 0,
+            Value::Usize(number) => *number = self.word(*number as u32) as usize,
+            Value::OptionalUsize(number) => {
+                let wide = self.wide(number.map_or(u64::MAX, |number| number as u64));
+                *number = Some(wide as usize).filter(|_| wide != u64::MAX);
+            }
+            Value::OptionalU32(number) => {
+                let word = self.word(number.unwrap_or(u32::MAX));
+                *number = Some(word).filter(|_| word != u32::MAX);
+            }
+            Value::Biases(biases) => {
+                let pairs = biases.drain(..).map(|(id, bias)| [id, bias.to_bits()]);
+                let pairs = self.pairs(pairs).into_iter();
+                biases.extend(pairs.map(|[id, bits]| (id, f32::from_bits(bits))));
+            }
+            Value::Tokens(tokens) => self.words(tokens),
+            Value::Strings(strings) => self.strings(strings),
+            Value::OptionalStrings(strings) => {
+                if self.word(u32::from(strings.is_some())) != 0 {
+                    self.strings(strings.get_or_insert_default());
+                }
+            }
+            Value::OptionalU64(_) | Value::Constraint(_) => {}
+        }
     }
 
     /// Strings as a list of characters, with a word after each string that is not a character.
@@ -258,95 +291,103 @@ impl Run {
 
 impl Options {
     /// Writes or reads all options but the seed, which the text has, and the constraint, which a snapshot cannot hold.
+    /// They are grouped by type, each group in the order of the table of options.
     fn code(&mut self, coder: &mut Coder) {
-        // Destructured without `..`, so that the compiler reports a new option that is forgotten here.
-        let Options {
-            temperature,
-            dynatemp_range,
-            dynatemp_exponent,
-            top_k,
-            top_p,
-            min_p,
-            typical_p,
-            top_n_sigma,
-            xtc_probability,
-            xtc_threshold,
-            repetition_penalty,
-            frequency_penalty,
-            presence_penalty,
-            no_repeat_ngram_size,
-            penalty_last_n,
-            dry_multiplier,
-            dry_base,
-            dry_allowed_length,
-            dry_penalty_last_n,
-            dry_sequence_breakers,
-            mirostat,
-            mirostat_tau,
-            mirostat_eta,
-            logit_bias,
-            banned_tokens,
-            samplers,
-            seed: _,
-            constraint: _,
-            stop,
-            max_tokens,
-            context_shift,
-            n_keep,
-            logprobs,
-            top_logprobs,
-            record,
-        } = self;
-        for number in [
-            temperature,
-            dynatemp_range,
-            dynatemp_exponent,
-            top_p,
-            min_p,
-            typical_p,
-            top_n_sigma,
-            xtc_probability,
-            xtc_threshold,
-            repetition_penalty,
-            frequency_penalty,
-            presence_penalty,
-            dry_multiplier,
-            dry_base,
-            mirostat_tau,
-            mirostat_eta,
-        ] {
-            *number = f32::from_bits(coder.word(number.to_bits()));
+        for group in 0..GROUPS {
+            for field in self.fields() {
+                if group_of(&field.value) == Some(group) {
+                    coder.option(field.value);
+                }
+            }
         }
-        for number in [
-            top_k,
-            no_repeat_ngram_size,
-            dry_allowed_length,
-            mirostat,
-            top_logprobs,
-        ] {
-            *number = coder.word(*number);
-        }
-        for number in [penalty_last_n, dry_penalty_last_n] {
-            *number = coder.word(number.cast_unsigned()).cast_signed();
-        }
-        for flag in [context_shift, logprobs] {
-            *flag = coder.word(u32::from(*flag)) != 0;
-        }
-        *n_keep = coder.word(*n_keep as u32) as usize;
-        // The largest number stands for an absent option; neither option can be as large.
-        let most = coder.wide(max_tokens.map_or(u64::MAX, |most| most as u64));
-        *max_tokens = Some(most as usize).filter(|_| most != u64::MAX);
-        let top = coder.word(record.unwrap_or(u32::MAX));
-        *record = Some(top).filter(|_| top != u32::MAX);
+    }
+}
 
-        let biases = logit_bias.drain(..).map(|(id, bias)| [id, bias.to_bits()]);
-        let biases = coder.pairs(biases).into_iter();
-        logit_bias.extend(biases.map(|[id, bits]| (id, f32::from_bits(bits))));
-        coder.words(banned_tokens);
-        coder.strings(dry_sequence_breakers);
-        coder.strings(stop);
-        if coder.word(u32::from(samplers.is_some())) != 0 {
-            coder.strings(samplers.get_or_insert_default());
-        }
+/// How many groups of options a snapshot has.
+const GROUPS: u32 = 11;
+
+/// The group of an option; `None` for one that is not written.
+fn group_of(value: &Value) -> Option<u32> {
+    Some(match value {
+        Value::F32(_) => 0,
+        Value::U32(_) => 1,
+        Value::I32(_) => 2,
+        Value::Bool(_) => 3,
+        Value::Usize(_) => 4,
+        Value::OptionalUsize(_) => 5,
+        Value::OptionalU32(_) => 6,
+        Value::Biases(_) => 7,
+        Value::Tokens(_) => 8,
+        Value::Strings(_) => 9,
+        Value::OptionalStrings(_) => 10,
+        Value::OptionalU64(_) | Value::Constraint(_) => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bytes of these options in a snapshot.
+    fn coded(mut options: Options) -> Vec<u8> {
+        let mut coder = Coder {
+            out: Vec::new(),
+            input: None,
+            failed: false,
+        };
+        options.code(&mut coder);
+        coder.out
+    }
+
+    fn checksum(bytes: &[u8]) -> u64 {
+        let mut hasher = Xxh64::new(0);
+        hasher.update(bytes);
+        hasher.digest()
+    }
+
+    #[test]
+    fn the_bytes_of_options_are_those_of_this_version() {
+        let all = Options {
+            temperature: 0.25,
+            dynatemp_range: 0.125,
+            dynatemp_exponent: 1.5,
+            top_k: 3,
+            top_p: 0.875,
+            min_p: 0.0625,
+            typical_p: 0.75,
+            top_n_sigma: 2.5,
+            xtc_probability: 0.001,
+            xtc_threshold: 0.4,
+            repetition_penalty: 1.01,
+            frequency_penalty: -0.01,
+            presence_penalty: 0.02,
+            no_repeat_ngram_size: 9,
+            penalty_last_n: -1,
+            dry_multiplier: 0.01,
+            dry_base: 1.25,
+            dry_allowed_length: 4,
+            dry_penalty_last_n: 70,
+            dry_sequence_breakers: vec!["ö".into(), "\n".into()],
+            mirostat: 2,
+            mirostat_tau: 3.0,
+            mirostat_eta: 0.2,
+            logit_bias: vec![(5, -1.5), (9, f32::NEG_INFINITY)],
+            banned_tokens: vec![7, 8],
+            samplers: Some(["top_k", "dry", "mirostat"].map(String::from).to_vec()),
+            seed: Some(u64::MAX),
+            stop: vec!["de".into(), "never".into()],
+            max_tokens: Some(60),
+            context_shift: true,
+            n_keep: 2,
+            logprobs: false,
+            top_logprobs: 5,
+            record: Some(6),
+            constraint: None,
+        };
+        let [default, all] = [Options::default(), all].map(coded);
+        assert_eq!(default.len(), 168);
+        assert_eq!(checksum(&default), 0x0c70_97b6_e05d_00e9);
+        assert_eq!(all.len(), 292);
+        assert_eq!(checksum(&all), 0xf2af_70a9_d760_5eb4);
     }
 }

@@ -3,6 +3,7 @@
 use super::record::Record;
 use super::turn::record;
 use super::{Generator, Options, Run, Token};
+use crate::allocation::copy;
 use crate::error::check_option;
 use crate::sampler::{Sampler, Stage};
 use crate::{Error, Result, TokenId};
@@ -74,15 +75,10 @@ impl Generator {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn fork(&self) -> Result<Generator> {
-        let mut logits = Vec::new();
-        logits
-            .try_reserve_exact(self.logits.len())
-            .map_err(|_| Error::OutOfMemory(4 * self.logits.len()))?;
-        logits.extend_from_slice(&self.logits);
         let mut fork = Generator {
             model: Arc::clone(&self.model),
             session: self.session.fork()?,
-            logits,
+            logits: copy(&self.logits)?,
             clock: self.clock,
             run: self.run.as_ref().map(Run::fork).transpose()?,
         };
@@ -162,12 +158,4 @@ impl Run {
             ..*self
         })
     }
-}
-
-fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
-    let mut vec = Vec::new();
-    vec.try_reserve_exact(values.len())
-        .map_err(|_| Error::OutOfMemory(size_of_val(values)))?;
-    vec.extend_from_slice(values);
-    Ok(vec)
 }

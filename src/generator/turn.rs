@@ -3,6 +3,7 @@
 use super::record::Record;
 use super::text::Text;
 use super::{Candidate, FinishReason, Generator, Run, Token};
+use crate::allocation::reserve;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{Choice, Mask, Step};
 use crate::tokenizer::Tokenizer;
@@ -158,9 +159,8 @@ pub(super) fn push_token(
 
 impl Run {
     fn reserve_token(&mut self) -> Result<()> {
-        let no_room = |_| Error::OutOfMemory(size_of::<TokenId>());
-        self.ids.try_reserve(1).map_err(no_room)?;
-        self.states.try_reserve(1).map_err(no_room)
+        reserve(&mut self.ids, 1)?;
+        reserve(&mut self.states, 1)
     }
 
     /// The tokens that the constraint allows after this choice, and whether the text is complete with it.

@@ -2,6 +2,7 @@
 
 use super::value_type::{ScalarType, ValueType};
 use super::{IntegerArray, Metadata, StringArray, Value, layout, limits};
+use crate::allocation::reserve;
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
@@ -343,16 +344,14 @@ impl HeaderParser {
             });
         };
         let size = layout::tensor_size(&name, &shape, kind)?;
-        self.tensors
-            .try_reserve(1)
-            .map_err(|_| Error::OutOfMemory(size_of::<TensorInfo>()))?;
-        self.tensors.push(TensorInfo {
+        let tensor = TensorInfo {
             name,
             shape,
             kind,
             offset,
             size,
-        });
+        };
+        append(&mut self.tensors, tensor)?;
         Ok(self.next_entry())
     }
 
@@ -366,9 +365,7 @@ impl HeaderParser {
 
 /// Adds an element to an array, so that its memory grows with the bytes that were received.
 fn append<T>(array: &mut Vec<T>, element: T) -> Result<()> {
-    array
-        .try_reserve(1)
-        .map_err(|_| Error::OutOfMemory(size_of::<T>()))?;
+    reserve(array, 1)?;
     array.push(element);
     Ok(())
 }

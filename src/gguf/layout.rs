@@ -1,6 +1,7 @@
 //! Where the tensors lie: their sizes from their shapes, and the check that they fill the data without overlap or gap.
 
 use super::{Metadata, TensorInfo, limits};
+use crate::allocation::with_capacity;
 use crate::order::{sort, twice};
 use crate::quant::TensorType;
 use crate::{Error, Result};
@@ -87,10 +88,7 @@ pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64>
 
 /// A name that two tensors share; `None` where all names differ.
 pub(super) fn name_twice(tensors: &[TensorInfo]) -> Result<Option<&str>> {
-    let mut names = Vec::new();
-    names
-        .try_reserve_exact(tensors.len())
-        .map_err(|_| Error::OutOfMemory(size_of_val(tensors)))?;
+    let mut names = with_capacity(tensors.len())?;
     names.extend(tensors.iter().map(|tensor| tensor.name.as_str()));
     twice(&names)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::value_type::ScalarType;
+use crate::allocation::reserve;
 use crate::{Error, Result};
 
 /// An array of strings, stored back to back, because a vocabulary has hundreds of thousands.
@@ -49,15 +50,11 @@ impl StringArray {
     /// # Errors
     /// [`Error::OutOfMemory`], also when all strings together would exceed 4 GiB.
     pub fn push(&mut self, string: &[u8]) -> Result<()> {
-        let out_of_memory = || Error::OutOfMemory(string.len());
         let end = self.bytes.len().checked_add(string.len());
         let end = end.and_then(|end| u32::try_from(end).ok());
-        let end = end.ok_or_else(out_of_memory)?;
-        // Not `try_reserve_exact`: the growth must stay amortised over many pushes.
-        self.bytes
-            .try_reserve(string.len())
-            .map_err(|_| out_of_memory())?;
-        self.ends.try_reserve(1).map_err(|_| out_of_memory())?;
+        let end = end.ok_or(Error::OutOfMemory(string.len()))?;
+        reserve(&mut self.bytes, string.len())?;
+        reserve(&mut self.ends, 1)?;
         self.bytes.extend_from_slice(string);
         self.ends.push(end);
         Ok(())
@@ -80,9 +77,7 @@ impl IntegerArray {
 
     /// Adds an element by its bytes in the file. They must decode to a value that fits `i64`.
     pub(super) fn push(&mut self, element: &[u8]) -> Result<()> {
-        self.bytes
-            .try_reserve(element.len())
-            .map_err(|_| Error::OutOfMemory(element.len()))?;
+        reserve(&mut self.bytes, element.len())?;
         self.bytes.extend_from_slice(element);
         Ok(())
     }

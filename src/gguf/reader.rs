@@ -5,6 +5,7 @@ use xxhash_rust::xxh64::Xxh64;
 
 use super::header::{HeaderParser, MAGIC};
 use super::{Header, Metadata, Split, layout, split};
+use crate::allocation::{reserve, with_capacity};
 use crate::{Error, Result};
 
 /// Receives what a [`Reader`] reads, in file order.
@@ -230,10 +231,8 @@ impl HeaderReader {
                 continue;
             }
             let (piece, rest) = bytes.split_at((needed - self.pending.len()).min(bytes.len()));
-            // Not `try_reserve_exact`: a long item may arrive in many small pieces.
-            self.pending
-                .try_reserve(piece.len())
-                .map_err(|_| Error::OutOfMemory(piece.len()))?;
+            // Not `reserve_exact`: a long item may arrive in many small pieces.
+            reserve(&mut self.pending, piece.len())?;
             self.pending.extend_from_slice(piece);
             *bytes = rest;
             if self.pending.len() < needed {
@@ -277,10 +276,7 @@ impl DataReader {
     /// A reader for a file with this header that has been read up to `position`. The sink's index of its first tensor
     /// is `first`.
     fn new(header: &Header, position: u64, first: usize) -> Result<Self> {
-        let mut extents = Vec::new();
-        extents
-            .try_reserve_exact(header.tensors.len())
-            .map_err(|_| Error::OutOfMemory(header.tensors.len() * size_of::<Range<u64>>()))?;
+        let mut extents: Vec<Range<u64>> = with_capacity(header.tensors.len())?;
         // These sums cannot overflow, because they are at most `file_size`.
         extents.extend(header.tensors.iter().map(|tensor| {
             let start = header.data_start + tensor.offset;

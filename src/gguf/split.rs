@@ -4,7 +4,8 @@
 //! `split.no` (from 0), `split.count`, and `split.tensors.count` (tensors in all parts together). All other metadata of
 //! the model is in the first part.
 
-use super::{Header, Metadata, TensorInfo, layout};
+use super::{Header, Metadata, layout};
+use crate::allocation::reserve;
 use crate::order::sort;
 use crate::{Error, Result};
 
@@ -85,11 +86,7 @@ impl Split {
         let none = || Error::Parts("there is none".into());
         let mut whole = parts.next().ok_or_else(none)?;
         for part in parts {
-            let more = part.tensors.len();
-            whole
-                .tensors
-                .try_reserve(more)
-                .map_err(|_| Error::OutOfMemory(more.saturating_mul(size_of::<TensorInfo>())))?;
+            reserve(&mut whole.tensors, part.tensors.len())?;
             whole.tensors.extend(part.tensors);
             whole.file_size = whole.file_size.saturating_add(part.file_size);
         }

@@ -1,7 +1,8 @@
 //! The input of a matrix product, quantised at most once, however many matrices it is multiplied with.
 
+use crate::Result;
+use crate::allocation::reserve_total;
 use crate::quant::tiles::TILE_COLS;
-use crate::{Error, Result};
 
 /// 32 activations of one token as int8, with their scale and the sums that some formats need.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,16 +42,16 @@ impl Activations {
     /// Sets the shape and returns the values, row by row, to be written.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn prepare(&mut self, tokens: usize, cols: usize) -> Result<&mut [f32]> {
         let len = tokens * cols;
         let missing = len.saturating_sub(self.values.len());
         if missing > 0 {
             // Take memory for the quantised forms too, so that nothing can fail half-way through a layer.
             let blocks = len / TILE_COLS;
-            reserve(&mut self.values, len)?;
-            reserve(&mut self.blocks, blocks)?;
-            reserve(&mut self.spread, blocks)?;
+            reserve_total(&mut self.values, len)?;
+            reserve_total(&mut self.blocks, blocks)?;
+            reserve_total(&mut self.spread, blocks)?;
         }
         (self.tokens, self.cols) = (tokens, cols);
         (self.is_quantized, self.is_spread) = (false, false);
@@ -112,10 +113,4 @@ fn to_half_precision(x: f32) -> f32 {
     }
     let bits = x.to_bits();
     f32::from_bits((bits + 0xfff + ((bits >> 13) & 1)) & !0x1fff)
-}
-
-fn reserve<T>(vec: &mut Vec<T>, len: usize) -> Result<()> {
-    let more = len.saturating_sub(vec.len());
-    vec.try_reserve_exact(more)
-        .map_err(|_| Error::OutOfMemory(more * size_of::<T>()))
 }

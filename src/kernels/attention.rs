@@ -7,6 +7,8 @@ use super::{
     quantize_wide, scores, scores_narrow, scores_wide, weighted_sum, weighted_sum_narrow,
     weighted_sum_wide,
 };
+use crate::allocation::{copy, resize};
+use crate::error::invalid_option;
 use crate::{Error, Result};
 use bytemuck::{Pod, cast_slice_mut};
 
@@ -40,10 +42,7 @@ impl FromStr for CacheType {
             "f32" => Ok(Self::F32),
             "q16" => Ok(Self::Q16),
             "q8" => Ok(Self::Q8),
-            _ => Err(Error::InvalidOption {
-                name: "cache_type".to_owned(),
-                reason: "it must be \"f32\", \"q16\" or \"q8\"".to_owned(),
-            }),
+            _ => Err(invalid_option("cache_type", "\"f32\", \"q16\" or \"q8\"")),
         }
     }
 }
@@ -255,11 +254,7 @@ fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> 
     let len = positions
         .checked_mul(size)
         .ok_or(Error::OutOfMemory(usize::MAX))?;
-    let missing = len.saturating_sub(vec.len());
-    vec.try_reserve_exact(missing)
-        .map_err(|_| Error::OutOfMemory(missing.saturating_mul(size_of::<T>())))?;
-    vec.resize(len.max(vec.len()), T::default());
-    Ok(())
+    resize(vec, len.max(vec.len()), T::default())
 }
 
 impl HeadCache {
@@ -289,14 +284,6 @@ impl<T: Copy> Integers<T> {
             value_scales: copy(&self.value_scales)?,
         })
     }
-}
-
-fn copy<T: Copy>(values: &[T]) -> Result<Vec<T>> {
-    let mut vec = Vec::new();
-    vec.try_reserve_exact(values.len())
-        .map_err(|_| Error::OutOfMemory(size_of_val(values)))?;
-    vec.extend_from_slice(values);
-    Ok(vec)
 }
 
 impl HeadCache {

@@ -10,6 +10,7 @@ use super::Config;
 use super::architecture::Positions;
 use super::weights::{HeadNorm, Norm, Projection};
 use crate::Result;
+use crate::allocation::resize;
 
 /// The expected size of a dimension in standard deviations.
 const DEVIATIONS: f32 = 3.0;
@@ -28,8 +29,8 @@ pub(super) fn factors(
     let sizes = key_sizes(config, norm, projection, key_norm)?;
     let (head, group) = (config.head_size, config.heads_per_kv_head());
     let (mut queries, mut keys) = (Vec::new(), Vec::new());
-    super::resize(&mut queries, config.query_size())?;
-    super::resize(&mut keys, config.kv_size())?;
+    resize(&mut queries, config.query_size(), 0.0)?;
+    resize(&mut keys, config.kv_size(), 0.0)?;
     let rotated = match config.layer_positions(index).rope {
         Some(_) => config.rope_size,
         None => 0,
@@ -64,8 +65,8 @@ fn key_sizes(
         Projection::Fused(all) => (all, config.query_size()),
     };
     let (mut sizes, mut row) = (Vec::new(), Vec::new());
-    super::resize(&mut sizes, config.kv_size())?;
-    super::resize(&mut row, config.hidden_size)?;
+    resize(&mut sizes, config.kv_size(), 0.0)?;
+    resize(&mut row, config.hidden_size, 0.0)?;
     for (d, size) in sizes.iter_mut().enumerate() {
         linear.matrix.dequantize_row(first + d, &mut row);
         let (mut mean, mut squares) = (0.0, 0.0);

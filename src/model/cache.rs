@@ -1,8 +1,9 @@
 //! The KV cache: the keys and values of all positions so far, in every layer.
 
 use super::Config;
+use crate::Result;
+use crate::allocation::reserve_exact;
 use crate::kernels::{CacheType, HeadCache};
-use crate::{Error, Result};
 
 /// The number of positions the cache grows by at a time.
 const STEP: usize = 256;
@@ -85,8 +86,7 @@ impl KvCache {
     /// Appends the bytes of the first `positions` positions to `out`.
     pub fn save(&mut self, positions: usize, out: &mut Vec<u8>) -> Result<()> {
         let size = self.parts(positions).map(|part| part.len()).sum();
-        out.try_reserve_exact(size)
-            .map_err(|_| Error::OutOfMemory(size))?;
+        reserve_exact(out, size)?;
         for part in self.parts(positions) {
             out.extend_from_slice(part);
         }

@@ -12,6 +12,7 @@ use super::weights::{
     SequenceMixer,
 };
 use super::{Config, Model, balance};
+use crate::allocation::{resize, with_capacity};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
@@ -179,7 +180,7 @@ impl Arriving {
             Arriving::Matrix(builder) => Some(Tensor::Matrix(builder.finish()?)),
             Arriving::Vector { kind, bytes, len } => {
                 let mut values = Vec::new();
-                super::resize(&mut values, len)?;
+                resize(&mut values, len, 0.0)?;
                 dequantize(kind, &bytes, &mut values);
                 Some(Tensor::Vector(values))
             }
@@ -200,10 +201,7 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
         }
         Some(spec) => {
             let (len, wanted) = (size(spec.shape.iter().product())?, size(info.size)?);
-            let mut bytes = Vec::new();
-            bytes
-                .try_reserve_exact(wanted)
-                .map_err(|_| Error::OutOfMemory(wanted))?;
+            let bytes = with_capacity(wanted)?;
             Ok(Arriving::Vector {
                 kind: info.kind,
                 bytes,
@@ -304,7 +302,7 @@ impl Group<'_> {
             .optional_vector(stem, "weight")
             .ok_or_else(|| missing(stem))?;
         let mut kernel = Vec::new();
-        super::resize(&mut kernel, stored.len())?;
+        resize(&mut kernel, stored.len(), 0.0)?;
         let size = stored.len() / length;
         for (at, weight) in kernel.iter_mut().enumerate() {
             *weight = stored[at % size * length + at / size];

@@ -27,7 +27,7 @@ pub(crate) use tensors::is_matrix;
 use crate::gguf::Metadata;
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
-use crate::{Error, Result, TokenId};
+use crate::{Result, TokenId};
 use transformer::Transformer;
 
 /// The number of tokens that [`Model::forward`] handles best at once; longer prompts are run in chunks of this many.
@@ -71,21 +71,13 @@ impl Model {
     /// hidden states are then in [`Session::hidden`].
     ///
     /// # Errors
-    /// [`Error::PromptTooLong`] beyond the session's capacity, [`Error::InvalidOption`] for an id that
-    /// is not in the vocabulary, [`Error::OutOfMemory`]. The session's text is then as it was before.
+    /// [`Error::PromptTooLong`](crate::Error::PromptTooLong) beyond the session's capacity,
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary,
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). The session's text is then as it was before.
     pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
         session.prepare(&self.config, &self.transformer.ropes, tokens)?;
         self.transformer.run(&self.config, tokens, session)?;
         session.len += tokens.len();
         Ok(())
     }
-}
-
-/// Resizes `vec` to `len` values, new ones 0, or fails with [`Error::OutOfMemory`].
-fn resize(vec: &mut Vec<f32>, len: usize) -> Result<()> {
-    let missing = len.saturating_sub(vec.len());
-    vec.try_reserve_exact(missing)
-        .map_err(|_| Error::OutOfMemory(missing.saturating_mul(4)))?;
-    vec.resize(len, 0.0);
-    Ok(())
 }

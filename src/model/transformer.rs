@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::rope::Rope;
 use super::weights::{Heads, Layer, MixerKind, Norm, Rows, apply_norm};
 use super::{Config, Session};
+use crate::allocation::resize;
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
 use crate::{Result, TokenId};
@@ -57,15 +58,19 @@ impl Scratch {
         let (hidden, query) = (config.hidden_size, config.query_size());
         self.x
             .prepare(tokens, hidden.max(config.feed_forward_size).max(query))?;
-        super::resize(&mut self.hidden, tokens * hidden)?;
-        super::resize(&mut self.residual, tokens * hidden)?;
-        super::resize(&mut self.projected, tokens * config.projected_size())?;
-        super::resize(&mut self.expanded, tokens * 2 * config.feed_forward_size)?;
-        super::resize(&mut self.row, hidden.max(query))?;
+        resize(&mut self.hidden, tokens * hidden, 0.0)?;
+        resize(&mut self.residual, tokens * hidden, 0.0)?;
+        resize(&mut self.projected, tokens * config.projected_size(), 0.0)?;
+        resize(
+            &mut self.expanded,
+            tokens * 2 * config.feed_forward_size,
+            0.0,
+        )?;
+        resize(&mut self.row, hidden.max(query), 0.0)?;
         self.angles.resize_with(ropes.len(), Angles::default);
         for (angles, rope) in self.angles.iter_mut().zip(ropes) {
-            super::resize(&mut angles.cos, tokens * rope.stride())?;
-            super::resize(&mut angles.sin, tokens * rope.stride())?;
+            resize(&mut angles.cos, tokens * rope.stride(), 0.0)?;
+            resize(&mut angles.sin, tokens * rope.stride(), 0.0)?;
         }
         self.attention
             .prepare(config.heads_per_kv_head(), config.head_size, end)

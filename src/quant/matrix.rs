@@ -2,6 +2,7 @@
 
 use super::tiles::{self, TILE_ROWS, TileFormat};
 use super::{TensorType, f16_to_f32};
+use crate::allocation::resize;
 use crate::{Error, Result};
 
 /// A weight matrix of `rows` outputs × `cols` inputs, stored in [tiles](super::tiles). Rows are padded with zeros to a
@@ -119,10 +120,7 @@ impl MatrixBuilder {
             .and_then(|tiles| tiles.checked_mul(format.tile_bytes()))
             .ok_or_else(too_large)?;
         let mut tiles = Vec::new();
-        tiles
-            .try_reserve_exact(bytes)
-            .map_err(|_| Error::OutOfMemory(bytes))?;
-        tiles.resize(bytes, 0);
+        resize(&mut tiles, bytes, 0)?;
         Ok(Self {
             matrix: Matrix {
                 rows,

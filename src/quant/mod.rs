@@ -25,6 +25,7 @@ pub use matrix::{Matrix, MatrixBuilder};
 pub use tensor_type::TensorType;
 pub use tiles::TileFormat;
 
+use crate::allocation::reserve;
 use crate::{Error, Result};
 
 /// Dequantises whole blocks of the type `kind`.
@@ -85,8 +86,7 @@ pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<(
     }
     // Where the product would overflow, the allocation fails anyway.
     let size = blocks.saturating_mul(kind.block_bytes());
-    out.try_reserve(size)
-        .map_err(|_| Error::OutOfMemory(size))?;
+    reserve(out, size)?;
     for block in values.chunks_exact(kind.block_len()) {
         match kind {
             TensorType::F32 => out.extend(block[0].to_le_bytes()),

@@ -6,8 +6,9 @@ use super::selection::{
 };
 use super::sums::{LANES, Surprise, Total, Unit, sum};
 use super::table::Table;
-use super::{Mask, reserve, sane};
-use crate::{Error, Result, TokenId, kernels};
+use super::{Mask, sane};
+use crate::allocation::{reserve, reserve_exact};
+use crate::{Result, TokenId, kernels};
 use std::iter::Sum;
 use std::ops::AddAssign;
 
@@ -38,7 +39,7 @@ impl Candidates {
     /// there is no such token.
     pub fn begin(&mut self, logits: &[f32]) -> Result<f32> {
         self.scores.clear();
-        reserve(&mut self.scores, logits.len())?;
+        reserve_exact(&mut self.scores, logits.len())?;
         self.scores.extend(logits.iter().map(|&logit| sane(logit)));
         self.whole = true;
         self.items.clear();
@@ -131,7 +132,7 @@ impl Candidates {
             sort(&mut self.items, &rank);
         } else {
             self.room.clear();
-            reserve(&mut self.room, self.items.len())?;
+            reserve_exact(&mut self.room, self.items.len())?;
             self.room.extend_from_slice(&self.items);
             keep_first(&mut self.room, count);
             let worst = self.room[count - 1];
@@ -335,8 +336,7 @@ impl Candidates {
                 _ => true,
             };
             if any {
-                let room = self.items.try_reserve(LANES);
-                room.map_err(|_| Error::OutOfMemory(LANES * size_of::<Candidate>()))?;
+                reserve(&mut self.items, LANES)?;
                 for (id, (&logit, &weight)) in (first as TokenId..).zip(scores.iter().zip(weights))
                 {
                     if bounds.hold(logit, weight) {
@@ -374,7 +374,7 @@ impl Candidates {
     /// Computes `weights` from `scores`; returns ln Σ e^score.
     fn weigh_all(&mut self) -> Result<f32> {
         self.weights.clear();
-        reserve(&mut self.weights, self.scores.len())?;
+        reserve_exact(&mut self.weights, self.scores.len())?;
         self.weights.extend_from_slice(&self.scores);
         self.stale = false;
         Ok(kernels::softmax(&mut self.weights))

@@ -2,6 +2,7 @@
 //! repetition, the more the longer it is.
 
 use super::table::Table;
+use crate::allocation::reserve_exact;
 use crate::{Result, TokenId};
 
 /// The bytes of a token; none for a control token.
@@ -87,7 +88,7 @@ impl Dry {
         let count = window.len();
         let back = |index: usize| window[count - 1 - index];
         self.shared.clear();
-        super::reserve(&mut self.shared, count + 1)?;
+        reserve_exact(&mut self.shared, count + 1)?;
         self.shared.resize(count, 0);
         // back(start..end) is the known match that reaches furthest.
         let (mut start, mut end) = (0, 0);

@@ -34,9 +34,10 @@ mod trace;
 
 pub use dry::TokenBytes;
 pub use mask::Mask;
-pub use stage::Stage;
+pub use stage::{SAMPLERS, Stage};
 pub use trace::{StageTrace, Trace};
 
+use crate::allocation::with_capacity;
 use crate::{Error, Result, TokenId};
 use candidates::Candidates;
 use dry::Dry;
@@ -286,8 +287,7 @@ impl Sampler {
         count: usize,
     ) -> Result<Vec<Alternative>> {
         best_of(logits, count, &mut self.ranking)?;
-        let mut list = Vec::new();
-        reserve(&mut list, self.ranking.len())?;
+        let mut list = with_capacity(self.ranking.len())?;
         let ids = self.ranking.iter().map(|candidate| candidate.id);
         list.extend(ids.map(|id| Alternative::new(id, logits, normalizer)));
         Ok(list)
@@ -302,10 +302,4 @@ fn sane(logit: f32) -> f32 {
     } else {
         logit.min(f32::MAX) + 0.0
     }
-}
-
-/// Reserves room for `extra` more elements, or fails with [`Error::OutOfMemory`].
-fn reserve<T>(vec: &mut Vec<T>, extra: usize) -> Result<()> {
-    vec.try_reserve_exact(extra)
-        .map_err(|_| Error::OutOfMemory(extra.saturating_mul(size_of::<T>())))
 }

@@ -3,8 +3,9 @@
 //! Weights are added up as integers, exactly, because a partial sort may leave candidates in an order that differs
 //! between platforms, and sums of floats depend on the order.
 
+use super::sane;
 use super::sums::{LANES, Unit};
-use super::{reserve, sane};
+use crate::allocation::reserve_exact;
 use crate::{Result, TokenId};
 use std::cmp::Ordering;
 
@@ -31,7 +32,7 @@ pub(super) const FEW: usize = 1024;
 pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) -> Result<()> {
     found.clear();
     let room = count.saturating_mul(2).max(8).min(logits.len());
-    reserve(found, room)?;
+    reserve_exact(found, room)?;
     if count == 0 {
         return Ok(());
     }
@@ -141,7 +142,7 @@ pub(super) fn walk(
     least: u64,
 ) -> Result<Option<Candidate>> {
     room.clear();
-    reserve(room, items.len())?;
+    reserve_exact(room, items.len())?;
     let mut sum = 0;
     if items.len() <= FEW {
         room.extend_from_slice(items);

@@ -125,24 +125,39 @@ pub(super) struct StageContext {
     pub dry: Dry,
 }
 
-impl Stage {
-    /// The stage's name in the option `samplers`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Stage::LogitBias { .. } => "logit_bias",
-            Stage::Penalties { .. } => "penalties",
-            Stage::Dry { .. } => "dry",
-            Stage::TopNSigma { .. } => "top_n_sigma",
-            Stage::TopK { .. } => "top_k",
-            Stage::TypicalP { .. } => "typical_p",
-            Stage::TopP { .. } => "top_p",
-            Stage::MinP { .. } => "min_p",
-            Stage::Xtc { .. } => "xtc",
-            Stage::Temperature { .. } => "temperature",
-            Stage::Mirostat { .. } => "mirostat",
-        }
-    }
+/// Defines [`SAMPLERS`] and [`Stage::name`] from the stages and their names.
+macro_rules! names {
+    ($($stage:ident: $name:literal,)*) => {
+        /// The names of the stages in their default order, which is llama.cpp's;
+        /// [`Options::samplers`](crate::generator::Options::samplers) can give another.
+        pub const SAMPLERS: [&str; [$($name,)*].len()] = [$($name,)*];
 
+        impl Stage {
+            /// The stage's name in the option `samplers`.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Stage::$stage { .. } => $name,)*
+                }
+            }
+        }
+    };
+}
+
+names! {
+    LogitBias: "logit_bias",
+    Penalties: "penalties",
+    Dry: "dry",
+    TopNSigma: "top_n_sigma",
+    TopK: "top_k",
+    TypicalP: "typical_p",
+    TopP: "top_p",
+    MinP: "min_p",
+    Xtc: "xtc",
+    Temperature: "temperature",
+    Mirostat: "mirostat",
+}
+
+impl Stage {
     /// Whether it has no effect on any distribution.
     pub fn is_neutral(&self) -> bool {
         match self {

@@ -1,7 +1,7 @@
 //! A table of numbers by token id, of which most are 0.
 
-use super::reserve;
-use crate::{Error, Result, TokenId};
+use crate::allocation::{reserve_exact, resize};
+use crate::{Result, TokenId};
 
 /// Numbers by token id, most of them 0. It is as long as the vocabulary, but clearing it takes only as long as filling
 /// it did.
@@ -19,13 +19,8 @@ impl Table {
             self.values[id as usize] = 0;
         }
         self.touched.clear();
-        reserve(&mut self.touched, most)?;
-        let missing = vocabulary.saturating_sub(self.values.len());
-        self.values
-            .try_reserve_exact(missing)
-            .map_err(|_| Error::OutOfMemory(4 * missing))?;
-        self.values.resize(vocabulary, 0);
-        Ok(())
+        reserve_exact(&mut self.touched, most)?;
+        resize(&mut self.values, vocabulary, 0)
     }
 
     pub fn get(&self, id: TokenId) -> u32 {

@@ -1,8 +1,9 @@
 //! A trace of the chain: what each stage does at one step.
 
 use super::selection::best_of;
-use super::{Alternative, Sampler, Step, reserve, sane};
-use crate::{Error, Result, TokenId};
+use super::{Alternative, Sampler, Step, sane};
+use crate::allocation::{reserve_exact, resize};
+use crate::{Result, TokenId};
 
 /// What the chain does at one step. It is computed apart from the choice, so that it costs nothing where nobody asks
 /// for it.
@@ -61,7 +62,7 @@ impl Sampler {
         let normalizer = self.begin(logits)?;
         let mut tokens = self.alternatives(logits, normalizer, top)?;
         if let Some(id) = id.filter(|&id| tokens.iter().all(|token| token.id != id)) {
-            reserve(&mut tokens, 1)?;
+            reserve_exact(&mut tokens, 1)?;
             tokens.push(Alternative::new(id, logits, normalizer));
         }
         let mut before = Vec::new();
@@ -70,7 +71,7 @@ impl Sampler {
         let entropy = self.candidates.entropy_and_most()?.0 as f32;
 
         let mut stages = Vec::new();
-        reserve(&mut stages, self.stages.len() + 1)?;
+        reserve_exact(&mut stages, self.stages.len() + 1)?;
         let constraint = step.allowed.is_some().then_some(CONSTRAINT);
         for index in constraint.into_iter().chain(0..self.stages.len()) {
             let (name, level) = if index == CONSTRAINT {
@@ -127,7 +128,7 @@ impl Sampler {
         stage.removed_probability = mass as f32;
         best_of(before, top.min(stage.removed), &mut self.ranking)?;
         let list = &mut stage.removed_tokens;
-        reserve(list, self.ranking.len())?;
+        reserve_exact(list, self.ranking.len())?;
         list.extend(self.ranking.iter().map(|token| (token.id, token.logit)));
         Ok(())
     }
@@ -135,9 +136,7 @@ impl Sampler {
     /// Writes the current distribution into `into`.
     fn distribution(&mut self, vocabulary: usize, into: &mut Distribution) -> Result<()> {
         into.clear();
-        into.try_reserve_exact(vocabulary)
-            .map_err(|_| Error::OutOfMemory(4 * vocabulary))?;
-        into.resize(vocabulary, GONE);
+        resize(into, vocabulary, GONE)?;
         self.candidates
             .each(|id, probability| into[id as usize] = probability)
     }

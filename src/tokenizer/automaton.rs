@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
+use crate::Result;
+use crate::allocation::{reserve, with_capacity};
 use crate::order::sort;
-use crate::{Error, Result};
 
 /// The node at which the automaton starts.
 const ROOT: usize = 0;
@@ -34,10 +35,10 @@ impl Automaton {
     /// The automaton of `spellings`, all of which differ.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn new(spellings: &[&[u8]]) -> Result<Self> {
         let backwards = |spelling: usize| spellings[spelling].iter().rev();
-        let mut order = with_room(spellings.len())?;
+        let mut order = with_capacity(spellings.len())?;
         order.extend(0..spellings.len());
         sort(&mut order, |a, b| backwards(*a).cmp(backwards(*b)))?;
         let byte = |place: usize, depth: usize| {
@@ -77,9 +78,8 @@ impl Automaton {
                 } else {
                     automaton.nodes[end].longest
                 };
-                let no_memory = |_| Error::OutOfMemory(size_of::<Node>());
-                automaton.nodes.try_reserve(1).map_err(no_memory)?;
-                through.try_reserve(1).map_err(no_memory)?;
+                reserve(&mut automaton.nodes, 1)?;
+                reserve(&mut through, 1)?;
                 through.push((branch, depth + 1));
                 automaton.nodes.push(Node {
                     byte: next,
@@ -118,12 +118,4 @@ impl Automaton {
             }
         }
     }
-}
-
-/// An empty vector with room for `len` elements.
-pub(super) fn with_room<T>(len: usize) -> Result<Vec<T>> {
-    let mut vec = Vec::new();
-    vec.try_reserve_exact(len)
-        .map_err(|_| Error::OutOfMemory(len.saturating_mul(size_of::<T>())))?;
-    Ok(vec)
 }

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::automaton::{Automaton, with_room};
+use super::automaton::Automaton;
 use super::vocabulary::{Kind, Vocabulary};
+use crate::allocation::{reserve, with_capacity};
 use crate::order::sort;
-use crate::{Error, Result, TokenId};
+use crate::{Result, TokenId};
 
 /// A mark that keeps the spelling of a special token in a message from being read as the token. It is a character that
 /// Unicode reserves for use inside programs, so that no text contains it.
@@ -47,7 +48,7 @@ impl SpecialTokens {
     /// is dropped.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn new(vocabulary: &Vocabulary, strips_right: impl Fn(&[u8]) -> bool) -> Result<Self> {
         let special = |kind| matches!(kind, Kind::Control | Kind::UserDefined | Kind::Unknown);
         let found = vocabulary
@@ -60,14 +61,13 @@ impl SpecialTokens {
             });
         let mut ids: Vec<TokenId> = Vec::new();
         for id in found {
-            let room = ids.try_reserve(1);
-            room.map_err(|_| Error::OutOfMemory(size_of::<TokenId>()))?;
+            reserve(&mut ids, 1)?;
             ids.push(id);
         }
         let spelling = |id: &TokenId| vocabulary.spelling(*id);
         sort(&mut ids, |a, b| spelling(a).cmp(spelling(b)))?;
         ids.dedup_by_key(|id| vocabulary.spelling(*id));
-        let mut tokens: Vec<Special> = with_room(ids.len())?;
+        let mut tokens: Vec<Special> = with_capacity(ids.len())?;
         for (index, &id) in ids.iter().enumerate() {
             let spelling = vocabulary.spelling(id);
             // In this order, the prefixes of a spelling come before it, the longest one last.
@@ -93,7 +93,7 @@ impl SpecialTokens {
                 strips_right: strips_right(spelling),
             });
         }
-        let mut spellings: Vec<&[u8]> = with_room(ids.len())?;
+        let mut spellings: Vec<&[u8]> = with_capacity(ids.len())?;
         spellings.extend(ids.iter().map(spelling));
         Ok(Self {
             automaton: Automaton::new(&spellings)?,

@@ -6,6 +6,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::sentencepiece::SPACE;
 use super::{bad, byte_level};
+use crate::allocation::with_capacity;
 use crate::gguf::{IntegerArray, StringArray};
 use crate::{Error, Result, TokenId};
 
@@ -186,10 +187,7 @@ pub(super) fn kinds(tokens: &StringArray, types: Option<&IntegerArray>) -> Resul
             "it needs one entry for each token",
         ));
     }
-    let mut kinds = Vec::new();
-    kinds
-        .try_reserve_exact(tokens.len())
-        .map_err(|_| Error::OutOfMemory(tokens.len()))?;
+    let mut kinds = with_capacity(tokens.len())?;
     match types {
         None => kinds.resize(tokens.len(), Kind::Normal),
         Some(types) => kinds.extend(types.iter().take(tokens.len()).map(|kind| match kind {

@@ -3,6 +3,7 @@
 
 use super::bpe::Vocabulary;
 use super::{Best, Options, Trainer};
+use crate::allocation::reserve;
 use crate::gguf::{Header, Metadata, Reader, StringArray, TensorSink, Value, Writer};
 use crate::quant::{TensorType, dequantize};
 use crate::{Error, Result};
@@ -149,8 +150,7 @@ impl TensorSink for Parts {
 
     fn data(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
         let data = &mut self.data[index];
-        data.try_reserve(bytes.len())
-            .map_err(|_| Error::OutOfMemory(bytes.len()))?;
+        reserve(data, bytes.len())?;
         data.extend_from_slice(bytes);
         Ok(())
     }

@@ -4,6 +4,7 @@ use rand_chacha::ChaCha12Rng;
 
 use super::bpe::{END_OF_TEXT, Vocabulary};
 use super::random::below;
+use crate::allocation::reserve;
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result, TokenId};
 
@@ -91,8 +92,7 @@ impl Tokens {
         for document in documents.iter().filter(|document| !document.is_empty()) {
             starts.push(ids.len());
             let encoded = tokenizer.encode(document, false);
-            ids.try_reserve(encoded.len() + 2)
-                .map_err(|_| Error::OutOfMemory(4 * encoded.len()))?;
+            reserve(&mut ids, encoded.len() + 2)?;
             ids.push(end_of_text);
             ids.extend(encoded);
         }

@@ -2,6 +2,7 @@
 
 use super::Trainer;
 use super::shape::{NORM_EPSILON, ROPE_BASE, Shape};
+use crate::error::invalid_option;
 use crate::gguf::{Value, Writer};
 use crate::quant::{TensorType, quantize};
 use crate::{Error, Result};
@@ -20,10 +21,7 @@ pub fn storage_type(name: &str) -> Result<TensorType> {
 }
 
 fn refused() -> Error {
-    Error::InvalidOption {
-        name: "type".into(),
-        reason: "it must be \"f32\", \"f16\" or \"q8_0\"".into(),
-    }
+    invalid_option("type", "\"f32\", \"f16\" or \"q8_0\"")
 }
 
 /// Writes the model of `trainer` with the given `weights` as a GGUF file. Matrices are stored as `kind`, the weights of

@@ -6,7 +6,8 @@
 use super::attention::{Rope, attend, attend_backward};
 use super::ops;
 use super::shape::{NORM_EPSILON, Shape};
-use crate::{Error, Result, TokenId};
+use crate::allocation::resize;
+use crate::{Result, TokenId};
 
 /// The activations of one layer that the backward pass needs.
 struct LayerCache {
@@ -53,7 +54,7 @@ impl Workspace {
     /// Allocates all memory for batches of `sequences` of `length` tokens.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn new(shape: &Shape, sequences: usize, length: usize) -> Result<Self> {
         let rows = sequences.saturating_mul(length);
         let hidden = || zeros(rows, shape.hidden_size);
@@ -323,13 +324,10 @@ fn add(x: &mut [f32], y: &[f32]) {
 /// `rows × columns` zeros.
 ///
 /// # Errors
-/// [`Error::OutOfMemory`] where they cannot be allocated.
+/// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where they cannot be allocated.
 pub(super) fn zeros(rows: usize, columns: usize) -> Result<Vec<f32>> {
     let len = rows.saturating_mul(columns);
     let mut values = Vec::new();
-    values
-        .try_reserve_exact(len)
-        .map_err(|_| Error::OutOfMemory(len.saturating_mul(size_of::<f32>())))?;
-    values.resize(len, 0.0);
+    resize(&mut values, len, 0.0)?;
     Ok(values)
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::Schedule;
 use super::shape::Shape;
-use crate::error::check_option;
+use crate::error::{check_option, invalid_option};
 use crate::{Error, Result};
 
 /// Sizes of the model to choose from.
@@ -26,10 +26,10 @@ impl FromStr for Preset {
             "tiny" => Ok(Self::Tiny),
             "small" => Ok(Self::Small),
             "medium" => Ok(Self::Medium),
-            _ => Err(Error::InvalidOption {
-                name: "preset".into(),
-                reason: "it must be \"tiny\", \"small\" or \"medium\"".into(),
-            }),
+            _ => Err(invalid_option(
+                "preset",
+                "\"tiny\", \"small\" or \"medium\"",
+            )),
         }
     }
 }

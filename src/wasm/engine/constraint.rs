@@ -1,8 +1,9 @@
 //! Constraints whose rule is a JavaScript function; see [`crate::constraint`].
 
 use super::Generator;
-use super::error::{describe, invalid};
+use super::error::describe;
 use crate::constraint::{Constraint, Rule, token_table};
+use crate::error::invalid_option;
 use crate::sampler::Mask;
 use crate::{Error, Result, TokenId};
 use js_sys::{ArrayBuffer, Function, Uint32Array};
@@ -33,7 +34,7 @@ pub(super) fn from_js(value: JsValue) -> Result<Option<Constraint>> {
         return Ok(None);
     }
     let function = value.dyn_into();
-    let function = function.map_err(|_| invalid("constraint", "a function or false"))?;
+    let function = function.map_err(|_| invalid_option("constraint", "a function or false"))?;
     Ok(Some(Constraint::new(Arc::new(JsRule(function)))))
 }
 

@@ -14,14 +14,6 @@ impl From<Error> for JsValue {
     }
 }
 
-/// [`Error::InvalidOption`] from its parts.
-pub(super) fn invalid(name: &str, allowed: &str) -> Error {
-    Error::InvalidOption {
-        name: name.into(),
-        reason: format!("it must be {allowed}"),
-    }
-}
-
 /// The message of a thrown error; another thrown value as text.
 pub(super) fn describe(thrown: &JsValue) -> String {
     let message = Reflect::get(thrown, &"message".into()).ok();

@@ -1,16 +1,16 @@
 //! Reads the messages of a conversation. Errors name the message and the property.
 
-use super::error::invalid;
 use super::options::{items, string};
 use crate::Result;
 use crate::chat::Message;
+use crate::error::invalid_option;
 use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 
 /// Reads an array of `{ role, content }`.
 pub(super) fn from_js(value: &JsValue) -> Result<Vec<Message>> {
     let messages =
-        items(value).ok_or_else(|| invalid("messages", "an array of { role, content }"))?;
+        items(value).ok_or_else(|| invalid_option("messages", "an array of { role, content }"))?;
     let messages = messages.iter().enumerate();
     messages
         .map(|(index, value)| message(&format!("messages[{index}]"), value))
@@ -18,7 +18,7 @@ pub(super) fn from_js(value: &JsValue) -> Result<Vec<Message>> {
 }
 
 fn message(name: &str, value: &JsValue) -> Result<Message> {
-    let wrong = || invalid(name, "an object with the strings role and content");
+    let wrong = || invalid_option(name, "an object with the strings role and content");
     if !value.is_object() {
         return Err(wrong());
     }
@@ -26,7 +26,7 @@ fn message(name: &str, value: &JsValue) -> Result<Message> {
         let key = key.as_string().unwrap_or_default();
         if !["role", "content"].contains(&key.as_str()) {
             let allowed = format!("an object with role and content alone, without \"{key}\"");
-            return Err(invalid(name, &allowed));
+            return Err(invalid_option(name, &allowed));
         }
     }
     let text = |key: &str| {

@@ -1,8 +1,9 @@
 //! Reads options objects. An unknown name is an error, and so is a value of the wrong type.
 
-use super::error::invalid;
 use super::{constraint, host};
-use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options};
+use crate::allocation::resize;
+use crate::error::invalid_option;
+use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, Value};
 use crate::{Error, Result, TokenId};
 use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -41,11 +42,12 @@ pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
             "onProgress" => {
                 let function = value.dyn_into();
                 options.on_progress =
-                    Some(function.map_err(|_| invalid("onProgress", "a function"))?);
+                    Some(function.map_err(|_| invalid_option("onProgress", "a function"))?);
             }
             "signal" => {
                 let signal = value.dyn_into();
-                options.signal = Some(signal.map_err(|_| invalid("signal", "an AbortSignal"))?);
+                options.signal =
+                    Some(signal.map_err(|_| invalid_option("signal", "an AbortSignal"))?);
             }
             "timeout" => options.timeout = whole(&name, &value)?,
             "context_length" => options.context.length = Some(size(&name, &value)?),
@@ -73,43 +75,24 @@ pub(in crate::wasm) fn generation_options(
     mut options: Options,
 ) -> Result<Options> {
     for (name, value) in entries(object)? {
-        match name.as_str() {
-            "temperature" => options.temperature = number(&name, &value)?,
-            "top_k" => options.top_k = whole(&name, &value)?,
-            "top_p" => options.top_p = number(&name, &value)?,
-            "min_p" => options.min_p = number(&name, &value)?,
-            "typical_p" => options.typical_p = number(&name, &value)?,
-            "top_n_sigma" => options.top_n_sigma = number(&name, &value)?,
-            "dynatemp_range" => options.dynatemp_range = number(&name, &value)?,
-            "dynatemp_exponent" => options.dynatemp_exponent = number(&name, &value)?,
-            "xtc_probability" => options.xtc_probability = number(&name, &value)?,
-            "xtc_threshold" => options.xtc_threshold = number(&name, &value)?,
-            "repetition_penalty" => options.repetition_penalty = number(&name, &value)?,
-            "frequency_penalty" => options.frequency_penalty = number(&name, &value)?,
-            "presence_penalty" => options.presence_penalty = number(&name, &value)?,
-            "no_repeat_ngram_size" => options.no_repeat_ngram_size = whole(&name, &value)?,
-            "penalty_last_n" => options.penalty_last_n = last_n(&name, &value)?,
-            "dry_multiplier" => options.dry_multiplier = number(&name, &value)?,
-            "dry_base" => options.dry_base = number(&name, &value)?,
-            "dry_allowed_length" => options.dry_allowed_length = whole(&name, &value)?,
-            "dry_penalty_last_n" => options.dry_penalty_last_n = last_n(&name, &value)?,
-            "dry_sequence_breakers" => options.dry_sequence_breakers = strings(&name, &value)?,
-            "mirostat" => options.mirostat = whole(&name, &value)?,
-            "mirostat_tau" => options.mirostat_tau = number(&name, &value)?,
-            "mirostat_eta" => options.mirostat_eta = number(&name, &value)?,
-            "logit_bias" => options.logit_bias = biases(&name, &value)?,
-            "banned_tokens" => options.banned_tokens = token_ids(&name, &value)?,
-            "samplers" => options.samplers = Some(strings(&name, &value)?),
-            "record" => options.record = record(&name, &value)?,
-            "constraint" => options.constraint = constraint::from_js(value)?,
-            "seed" => options.seed = Some(seed(&value)?),
-            "stop" => options.stop = strings(&name, &value)?,
-            "max_tokens" => options.max_tokens = Some(size(&name, &value)?),
-            "context_shift" => options.context_shift = boolean(&name, &value)?,
-            "n_keep" => options.n_keep = size(&name, &value)?,
-            "logprobs" => options.logprobs = boolean(&name, &value)?,
-            "top_logprobs" => options.top_logprobs = whole(&name, &value)?,
-            _ => return Err(Error::UnknownOption(name)),
+        let mut fields = options.fields().into_iter();
+        let Some(field) = fields.find(|field| field.name == name) else {
+            return Err(Error::UnknownOption(name));
+        };
+        match field.value {
+            Value::F32(to) => *to = number(&name, &value)?,
+            Value::U32(to) => *to = whole(&name, &value)?,
+            Value::I32(to) => *to = last_n(&name, &value)?,
+            Value::Bool(to) => *to = boolean(&name, &value)?,
+            Value::Usize(to) => *to = size(&name, &value)?,
+            Value::OptionalU32(to) => *to = record(&name, &value)?,
+            Value::OptionalU64(to) => *to = Some(seed(&value)?),
+            Value::OptionalUsize(to) => *to = Some(size(&name, &value)?),
+            Value::Biases(to) => *to = biases(&name, &value)?,
+            Value::Tokens(to) => *to = token_ids(&name, &value)?,
+            Value::Strings(to) => *to = strings(&name, &value)?,
+            Value::OptionalStrings(to) => *to = Some(strings(&name, &value)?),
+            Value::Constraint(to) => *to = constraint::from_js(value)?,
         }
     }
     Ok(options)
@@ -131,7 +114,7 @@ fn record(name: &str, value: &JsValue) -> Result<Option<u32>> {
     match value.as_bool() {
         Some(on) => Ok(on.then_some(DEFAULT_RECORD)),
         None if value.is_object() => top_option(value, DEFAULT_RECORD).map(Some),
-        None => Err(invalid(name, "true, false or an object { top }")),
+        None => Err(invalid_option(name, "true, false or an object { top }")),
     }
 }
 
@@ -139,7 +122,7 @@ fn list_length(name: &str, value: &JsValue) -> Result<u32> {
     let length = integer(value).and_then(|number| u32::try_from(number).ok());
     length
         .filter(|&length| length <= MAX_RECORD)
-        .ok_or_else(|| invalid(name, "a whole number from 0 to 1000"))
+        .ok_or_else(|| invalid_option(name, "a whole number from 0 to 1000"))
 }
 
 /// A number of tokens back from the end, or −1 for all of them.
@@ -149,14 +132,14 @@ fn last_n(name: &str, value: &JsValue) -> Result<i32> {
     }
     integer(value)
         .and_then(|number| i32::try_from(number).ok())
-        .ok_or_else(|| invalid(name, "a whole number from -1 to 2147483647"))
+        .ok_or_else(|| invalid_option(name, "a whole number from -1 to 2147483647"))
 }
 
 /// The option `logit_bias`: an object, or an array of pairs, that maps token ids to biases. false bans the token.
 fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
     let wrong = || {
         let allowed = "an object or an array of pairs that gives numbers or false to token ids";
-        invalid(name, allowed)
+        invalid_option(name, allowed)
     };
     let bias = |id: &JsValue, bias: &JsValue| {
         let id = match id.as_string() {
@@ -197,7 +180,7 @@ pub(in crate::wasm) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<Toke
         ids.push(u32::try_from(integer(&item)?).ok()?);
         Some(())
     });
-    let wrong = || invalid(name, "a Uint32Array or an array of token ids");
+    let wrong = || invalid_option(name, "a Uint32Array or an array of token ids");
     read.map(|()| ids).ok_or_else(wrong)
 }
 
@@ -248,7 +231,9 @@ pub(in crate::wasm) fn parse_special(object: &JsValue) -> Result<bool> {
 
 /// A string argument.
 pub(in crate::wasm) fn string(name: &str, value: &JsValue) -> Result<String> {
-    value.as_string().ok_or_else(|| invalid(name, "a string"))
+    value
+        .as_string()
+        .ok_or_else(|| invalid_option(name, "a string"))
 }
 
 /// A string argument that may be absent.
@@ -265,9 +250,9 @@ fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
         return Ok(Vec::new());
     }
     if !object.is_object() {
-        return Err(invalid("options", "an object"));
+        return Err(invalid_option("options", "an object"));
     }
-    let unreadable = |_| invalid("options", "an object whose properties can be read");
+    let unreadable = |_| invalid_option("options", "an object whose properties can be read");
     let mut found = Vec::new();
     for key in Reflect::own_keys(object).map_err(unreadable)?.iter() {
         let value = Reflect::get(object, &key).map_err(unreadable)?;
@@ -283,21 +268,23 @@ fn is_absent(value: &JsValue) -> bool {
 }
 
 fn number(name: &str, value: &JsValue) -> Result<f32> {
-    let number = value.as_f64().ok_or_else(|| invalid(name, "a number"))?;
+    let number = value
+        .as_f64()
+        .ok_or_else(|| invalid_option(name, "a number"))?;
     Ok(number as f32)
 }
 
 fn boolean(name: &str, value: &JsValue) -> Result<bool> {
     value
         .as_bool()
-        .ok_or_else(|| invalid(name, "true or false"))
+        .ok_or_else(|| invalid_option(name, "true or false"))
 }
 
 /// A whole number that a `u32` holds.
 pub(in crate::wasm) fn whole(name: &str, value: &JsValue) -> Result<u32> {
     integer(value)
         .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| invalid(name, "a whole number from 0 to 4294967295"))
+        .ok_or_else(|| invalid_option(name, "a whole number from 0 to 4294967295"))
 }
 
 fn size(name: &str, value: &JsValue) -> Result<usize> {
@@ -317,7 +304,7 @@ fn seed(value: &JsValue) -> Result<u64> {
         .or_else(|| value.is_bigint().then(big).flatten())
         .ok_or_else(|| {
             let allowed = "a whole number from 0 to 2^53 - 1, or a BigInt from 0 to 2^64 - 1";
-            invalid("seed", allowed)
+            invalid_option("seed", allowed)
         })
 }
 
@@ -340,7 +327,7 @@ fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
         strings.push(item.as_string()?);
         Some(())
     });
-    let wrong = || invalid(name, "a string or an array of strings");
+    let wrong = || invalid_option(name, "a string or an array of strings");
     read.map(|()| strings).ok_or_else(wrong)
 }
 
@@ -381,13 +368,9 @@ pub(in crate::wasm) fn bytes(name: &str, value: &JsValue) -> Result<Vec<u8>> {
     // An object with the prototype of a typed array passes the first test only.
     let array = value.dyn_ref::<Uint8Array>();
     let array = array.filter(|array| ArrayBuffer::is_view(array));
-    let array = array.ok_or_else(|| invalid(name, "a Uint8Array"))?;
-    let size = array.length() as usize;
+    let array = array.ok_or_else(|| invalid_option(name, "a Uint8Array"))?;
     let mut bytes = Vec::new();
-    bytes
-        .try_reserve_exact(size)
-        .map_err(|_| Error::OutOfMemory(size))?;
-    bytes.resize(size, 0);
+    resize(&mut bytes, array.length() as usize, 0)?;
     array.copy_to(&mut bytes);
     Ok(bytes)
 }

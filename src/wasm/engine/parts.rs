@@ -1,9 +1,10 @@
 //! Reading headers of model files: for `inspect`, and to find the order of the parts of a model in several files before
 //! any is loaded.
 
-use super::error::{describe, invalid};
+use super::error::describe;
 use super::options::{LoadOptions, is_array, items};
 use super::source::{self, Source, check_signal, forget, next_chunk};
+use crate::error::invalid_option;
 use crate::gguf::{Header, HeaderReader, Split, part_names};
 use crate::{Error, Inspection, Result};
 use js_sys::{Reflect, Uint8Array};
@@ -26,7 +27,7 @@ pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
         };
         return match !parts.is_empty() && parts.iter().all(twice) {
             true => Ok(Some(parts)),
-            false => Err(invalid(
+            false => Err(invalid_option(
                 "source",
                 "a list of URLs, Files, Blobs or buffers, each part once",
             )),

@@ -1,10 +1,12 @@
 //! The sources of a model's bytes: a URL, a response, a file, a stream, memory, or several of them. All are read piece
 //! by piece.
 
-use super::error::{describe, invalid};
+use super::error::describe;
 use super::host;
 use super::options::LoadOptions;
 use super::parts;
+use crate::allocation::resize;
+use crate::error::invalid_option;
 use crate::model::{Loader, Model};
 use crate::{Error, Result};
 use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
@@ -73,7 +75,7 @@ pub(super) async fn open(source: JsValue, options: &LoadOptions) -> Result<Sourc
         let (response, on_abort) = fetch(&source, options).await?;
         return body(&response, Some(on_abort));
     }
-    Err(invalid(
+    Err(invalid_option(
         "source",
         "a URL, Request, Response, Blob, File, ArrayBuffer, Uint8Array or ReadableStream, or a list of parts",
     ))
@@ -90,7 +92,7 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
         (Some(buffer), Some(offset), Some(length)) => Ok(
             Uint8Array::new_with_byte_offset_and_length(&buffer, offset, length),
         ),
-        _ => Err(invalid("source", "a view whose bytes can be read")),
+        _ => Err(invalid_option("source", "a view whose bytes can be read")),
     }
 }
 
@@ -174,11 +176,7 @@ struct Loading<'a> {
 impl<'a> Loading<'a> {
     fn new(loader: Loader, options: &'a LoadOptions) -> Result<Self> {
         let mut piece = Vec::new();
-        let size = PIECE as usize;
-        piece
-            .try_reserve_exact(size)
-            .map_err(|_| Error::OutOfMemory(size))?;
-        piece.resize(size, 0);
+        resize(&mut piece, PIECE as usize, 0)?;
         Ok(Loading {
             loader,
             options,

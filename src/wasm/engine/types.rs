@@ -104,7 +104,7 @@ export interface GenerateOptions {
   dry_base?: number;
   /** A repetition of this many tokens is the first to be penalised; 2 unless set. */
   dry_allowed_length?: number;
-  /** How many tokens are searched for repetitions; -1, unless set, means all. */
+  /** How many tokens are searched for repetitions; -1 means all. -1 unless set. */
   dry_penalty_last_n?: number;
   /** Strings across which nothing repeats; line break, colon, quotation mark and asterisk unless set. */
   dry_sequence_breakers?: string | string[];
@@ -145,7 +145,7 @@ export interface GenerateOptions {
   context_shift?: boolean;
   /** Tokens at the start that are never dropped; 0 unless set. The token that begins every text stays anyway. */
   n_keep?: number;
-  /** Log-probabilities come with every token at no extra cost; false is only allowed without `top_logprobs`. */
+  /** Log-probabilities come with every token at no extra cost; true unless set. False is only allowed without `top_logprobs`. */
   logprobs?: boolean;
   /** How many of the most probable tokens to report with each token, 0 to 100; 0 unless set. */
   top_logprobs?: number;
