@@ -8,8 +8,6 @@ mod generate;
 mod inspect;
 mod model_file;
 mod sampling;
-#[cfg(feature = "train")]
-mod stories;
 mod supported;
 mod texts;
 #[cfg(feature = "train")]
@@ -51,9 +49,6 @@ enum Command {
     /// Measure a trained model: held-out perplexity, variety, what it copies
     #[cfg(feature = "train")]
     Evaluate(evaluate::Evaluate),
-    /// Print children's stories, to train a model on
-    #[cfg(feature = "train")]
-    Stories(stories::Stories),
 }
 
 /// What every command takes.
@@ -106,8 +101,6 @@ pub fn main() -> ExitCode {
         Command::Train(command) => (command.run(), command.json),
         #[cfg(feature = "train")]
         Command::Evaluate(command) => (command.run(), command.json),
-        #[cfg(feature = "train")]
-        Command::Stories(command) => (command.run(), false),
     };
     match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
