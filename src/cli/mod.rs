@@ -6,7 +6,6 @@ mod constraint;
 mod evaluate;
 mod generate;
 mod inspect;
-mod model_file;
 mod sampling;
 mod supported;
 mod texts;
@@ -75,7 +74,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Errors of writing the output. Errors of reading files are made in [`model_file`].
+/// Errors of writing the output. Errors of reading files are made by the library.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
