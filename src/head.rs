@@ -18,6 +18,8 @@ pub struct Head {
     cap: Option<f32>,
 }
 
+crate::debug::debug_in_brief!(Head { scale, cap });
+
 impl Head {
     /// A head with the given weights, `[vocabulary_size, hidden_size]`.
     pub fn new(weights: Arc<Matrix>) -> Self {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// What a loaded model is, in a few words and numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Info {
     /// The architecture ("llama").
     pub architecture: String,

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 /// A summary of a model file, from its header alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Inspection {
     /// Whether this crate can run it and it fits into the available memory.
     pub supported: bool,
@@ -54,6 +55,7 @@ const USUAL_POSITIONS: usize = 4096;
 
 /// Memory that a model takes while it runs, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Memory {
     /// The weights, repacked into tiles.
     pub weights: u64,

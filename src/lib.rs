@@ -8,11 +8,29 @@
 //!   └───────── append ◄── token ◄── sampler (temperature, top-k, top-p) ◄────┘
 //! ```
 //!
+//! ```
+//! # fn main() -> nexttoken::Result<()> {
+//! use nexttoken::generator::{Context, Generator, Options};
+//! use nexttoken::model::Model;
+//! use std::sync::Arc;
+//!
+//! let model = Arc::new(Model::open("www/stories.gguf")?);
+//! let mut generator = Generator::new(model, Context::default())?;
+//! let options = Options { seed: Some(42), max_tokens: Some(20), ..Options::default() };
+//! generator.start("Once upon a time", options)?;
+//! while let Some(token) = generator.next_token()? {
+//!     print!("{}", token.text);
+//! }
+//! # assert!(generator.text().split_whitespace().count() > 5);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | module | its one job |
 //! |---|---|
 //! | [`gguf`] | reads the model file as its bytes arrive |
 //! | [`quant`] | the block formats weights are stored in |
-//! | [`kernels`] | arithmetic: the scalar specification and its SIMD versions, equal bit for bit |
+//! | `kernels` | arithmetic: the scalar specification and its SIMD versions, equal bit for bit |
 //! | [`tokenizer`] | text → token ids → text |
 //! | [`model`] | token ids → hidden state |
 //! | [`head`] | hidden state → logits |
@@ -27,12 +45,15 @@
 mod allocation;
 pub mod chat;
 pub mod constraint;
+mod debug;
 pub mod error;
 pub mod generator;
 pub mod gguf;
 pub mod head;
 mod info;
 mod inspection;
+// Public for the benchmarks and tests; what it holds may change with any release.
+#[doc(hidden)]
 pub mod kernels;
 pub mod model;
 mod order;

@@ -10,10 +10,12 @@ use crate::sampler::Sampler;
 use crate::tokenizer::TextDecoder;
 use crate::{Error, Progress, Result, TokenId, kernels};
 use serde::Serialize;
+use std::fmt;
 use std::ops::Deref;
 
 /// How well a model expects a text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Score {
     /// The text's tokens, BOS included where the model asks for it.
     pub ids: Vec<TokenId>,
@@ -34,6 +36,7 @@ pub struct Score {
 
 /// A token among the most probable ones in the place of another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Expected {
     /// Its index in the vocabulary.
     pub id: TokenId,
@@ -55,6 +58,22 @@ pub fn score(model: &Model, text: &str) -> Result<Score> {
 }
 
 /// Scores a text chunk by chunk, so that a caller can show progress.
+///
+/// ```
+/// # fn main() -> nexttoken::Result<()> {
+/// use nexttoken::generator::CacheType;
+/// use nexttoken::model::Model;
+/// use nexttoken::score::Scorer;
+///
+/// let model = Model::open("www/stories.gguf")?;
+/// let mut scorer = Scorer::new(&model, "Once upon a time, there was a fox.", CacheType::default())?;
+/// while !scorer.step()?.is_complete() {}
+/// let score = scorer.finish()?;
+/// assert_eq!(score.nll.len(), score.ids.len() - 1);
+/// assert!(score.perplexity < 50.0);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Scorer<M: Deref<Target = Model>> {
     model: M,
     session: Session,
@@ -65,6 +84,15 @@ pub struct Scorer<M: Deref<Target = Model>> {
     expected: Vec<Vec<Expected>>,
     /// Only finds the most probable tokens; nothing is sampled.
     sampler: Sampler,
+}
+
+impl<M: Deref<Target = Model>> fmt::Debug for Scorer<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scorer")
+            .field("ids", &self.ids)
+            .field("nll", &self.nll)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<M: Deref<Target = Model>> Scorer<M> {

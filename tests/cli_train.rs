@@ -179,18 +179,3 @@ fn what_cannot_be_trained_on_is_an_error() {
     assert_eq!(code(&good, &["--batch-size", "0"]), "invalid_option");
     assert!(!model.exists());
 }
-
-#[test]
-fn tells_stories() {
-    let stories = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_nexttoken"))
-            .arg("stories")
-            .args(arguments)
-            .output()
-            .unwrap();
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let three = stories(&["--seed", "4", "--count", "3"]);
-    assert_eq!(three.matches("<|endoftext|>").count(), 2);
-    assert!(three.starts_with(&stories(&["--seed", "4"])));
-}

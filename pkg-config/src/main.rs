@@ -15,6 +15,7 @@ mod repo;
 mod serve;
 mod site;
 mod sizes;
+mod stories;
 mod tools;
 mod verify;
 mod wasm;
@@ -126,6 +127,15 @@ enum Action {
     },
     /// Print the size of each file of the built package, raw and compressed
     Sizes,
+    /// Print children's stories, to train a model on
+    Stories {
+        /// The same seed gives the same stories
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+        /// How many stories
+        #[arg(long, default_value_t = 1)]
+        count: u64,
+    },
 }
 
 fn main() -> ExitCode {
@@ -182,5 +192,6 @@ fn run() -> Result<()> {
         ),
         Action::Fuzz { seconds, only } => fuzz::fuzz(&repo, seconds, &only),
         Action::Sizes => sizes::print(&repo),
+        Action::Stories { seed, count } => stories::print(seed, count),
     }
 }

@@ -1,6 +1,6 @@
 //! The command `evaluate`: how well a trained model predicts held-out text, and how much it copies from its corpus.
 
-use super::{Outcome, model_file, print_json};
+use super::{Outcome, print_json};
 use clap::Args;
 use nexttoken::generator::{Context, Generator, Options};
 use nexttoken::kernels::{self, CacheType};
@@ -38,7 +38,7 @@ pub struct Evaluate {
 impl Evaluate {
     pub fn run(&self) -> Outcome {
         let text = super::train::read_text(&self.corpus)?;
-        let model = Arc::new(model_file::load(&self.model)?);
+        let model = Arc::new(Model::open(&self.model)?);
         let (loss, tokens) = self.loss(&model, &text)?;
         let texts = self.generate(model)?;
         let variety = Sentences::of(&text).measure(&texts);

@@ -2,10 +2,11 @@
 
 use super::constraint::Constrained;
 use super::sampling::Sampling;
-use super::{Common, Outcome, model_file, print_json};
+use super::{Common, Outcome, print_json};
 use clap::Args;
 use nexttoken::Result;
 use nexttoken::generator::{CacheType, Context, Generator, Options, Timings, Token};
+use nexttoken::model::Model;
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -77,7 +78,7 @@ impl Writing {
             length: self.context_length,
             cache_type: self.cache_type,
         };
-        let generator = Generator::new(Arc::new(model_file::load(path)?), context)?;
+        let generator = Generator::new(Arc::new(Model::open(path)?), context)?;
         if let Some(source) = source {
             options.constraint = Some(source.compile(&generator.model().tokenizer)?);
         }

@@ -1,6 +1,6 @@
 //! The command `inspect`: what a model file holds and whether it runs, read from its header alone.
 
-use super::{Outcome, model_file, print_json, supported};
+use super::{Outcome, print_json, supported};
 use clap::Args;
 use nexttoken::Inspection;
 use nexttoken::generator::{CacheType, Context};
@@ -38,7 +38,7 @@ impl Inspect {
             length: self.context_length,
             cache_type: self.cache_type,
         };
-        let (inspection, header) = model_file::inspect(model, context)?;
+        let (inspection, header) = Inspection::open(model, context)?;
         let types = header.as_ref().map(types).unwrap_or_default();
         if self.json {
             print_json(&to_json(&inspection, header.as_ref(), &types))

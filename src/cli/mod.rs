@@ -6,10 +6,7 @@ mod constraint;
 mod evaluate;
 mod generate;
 mod inspect;
-mod model_file;
 mod sampling;
-#[cfg(feature = "train")]
-mod stories;
 mod supported;
 mod texts;
 #[cfg(feature = "train")]
@@ -51,9 +48,6 @@ enum Command {
     /// Measure a trained model: held-out perplexity, variety, what it copies
     #[cfg(feature = "train")]
     Evaluate(evaluate::Evaluate),
-    /// Print children's stories, to train a model on
-    #[cfg(feature = "train")]
-    Stories(stories::Stories),
 }
 
 /// What every command takes.
@@ -80,7 +74,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Errors of writing the output. Errors of reading files are made in [`model_file`].
+/// Errors of writing the output. Errors of reading files are made by the library.
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         match error.kind() {
@@ -106,8 +100,6 @@ pub fn main() -> ExitCode {
         Command::Train(command) => (command.run(), command.json),
         #[cfg(feature = "train")]
         Command::Evaluate(command) => (command.run(), command.json),
-        #[cfg(feature = "train")]
-        Command::Stories(command) => (command.run(), false),
     };
     match outcome {
         Ok(()) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,

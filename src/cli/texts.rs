@@ -1,8 +1,9 @@
 //! The commands `tokenize` and `score`: the tokens of a text, and how well a model predicts it.
 
-use super::{Common, Outcome, model_file, print_json};
+use super::{Common, Outcome, print_json};
 use clap::Args;
 use nexttoken::generator::CacheType;
+use nexttoken::model::Model;
 use nexttoken::score::Scorer;
 use std::io::{BufWriter, Write};
 
@@ -20,7 +21,7 @@ pub struct Tokenize {
 
 impl Tokenize {
     pub fn run(&self) -> Outcome {
-        let model = model_file::load(&self.common.model)?;
+        let model = Model::open(&self.common.model)?;
         let ids = model.tokenizer.encode(&self.text, self.special);
         if self.common.json {
             return print_json(&serde_json::json!({ "ids": ids }));
@@ -50,7 +51,7 @@ pub struct Score {
 
 impl Score {
     pub fn run(&self) -> Outcome {
-        let model = model_file::load(&self.common.model)?;
+        let model = Model::open(&self.common.model)?;
         let mut scorer =
             Scorer::new(&model, &self.text, self.cache_type)?.with_top(self.top.into());
         while !scorer.step()?.is_complete() {}

@@ -37,6 +37,7 @@ type Reason<T> = std::result::Result<T, String>;
 
 /// The language of a grammar's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A JSON schema.
     JsonSchema,
@@ -69,6 +70,8 @@ impl FromStr for Kind {
 
 /// The vocabulary of a model, for which grammars are compiled.
 pub struct Vocabulary(Arc<ParserFactory>);
+
+crate::debug::debug_in_brief!(Vocabulary {});
 
 impl Vocabulary {
     /// Reads what [`super::token_table`] writes.
@@ -148,6 +151,8 @@ fn in_time<T>(work: impl FnOnce() -> Reason<T>) -> Reason<T> {
 
 /// A compiled grammar. Its state is only a cache: it makes the next call quick where that continues the last one.
 pub struct Grammar(Mutex<State>);
+
+crate::debug::debug_in_brief!(Grammar {});
 
 impl Rule for Grammar {
     fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {

@@ -1,11 +1,11 @@
 //! The generation loop: encode the prompt, run the model, choose a token, append it, repeat.
 //!
-//! ```no_run
+//! ```
 //! # fn main() -> nexttoken::Result<()> {
-//! # let model = std::sync::Arc::new(nexttoken::model::Model::from_bytes(&[])?);
+//! # let model = std::sync::Arc::new(nexttoken::model::Model::open("www/stories.gguf")?);
 //! use nexttoken::generator::{Context, Generator, Options};
 //! let mut generator = Generator::new(model, Context::default())?;
-//! generator.start("Once upon a time", Options { seed: Some(42), ..Options::default() })?;
+//! generator.start("Once upon a time", Options { seed: Some(42), max_tokens: Some(10), ..Options::default() })?;
 //! while let Some(token) = generator.next_token()? {
 //!     print!("{}", token.text);
 //! }
@@ -49,6 +49,21 @@ use turn::{forward_chunk, push_token};
 /// Generates text with one model, one text at a time.
 ///
 /// After any error it is still usable: repeat the call, or start another text.
+///
+/// ```
+/// # fn main() -> nexttoken::Result<()> {
+/// # use nexttoken::generator::{Context, Generator, Options};
+/// # let model = std::sync::Arc::new(nexttoken::model::Model::open("www/stories.gguf")?);
+/// let mut generator = Generator::new(model, Context::default())?;
+/// generator.start("The owl said", Options { temperature: 0.0, max_tokens: Some(5), ..Options::default() })?;
+/// let text: String = generator.tokens().map(|token| Ok(token?.text)).collect::<nexttoken::Result<_>>()?;
+/// generator.rewind(2)?; // The last two are taken back …
+/// generator.next_token()?;
+/// generator.next_token()?;
+/// assert_eq!(generator.text(), text); // … and come again.
+/// # Ok(())
+/// # }
+/// ```
 pub struct Generator {
     model: Arc<Model>,
     session: Session,
@@ -56,6 +71,8 @@ pub struct Generator {
     clock: Clock,
     run: Option<Run>,
 }
+
+crate::debug::debug_in_brief!(Generator { model });
 
 /// The state of one text in progress.
 struct Run {
@@ -371,6 +388,8 @@ pub struct Tokens<'a> {
     generator: &'a mut Generator,
     failed: bool,
 }
+
+crate::debug::debug_in_brief!(Tokens<'a> { failed });
 
 impl Iterator for Tokens<'_> {
     type Item = Result<Token>;

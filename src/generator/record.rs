@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// One step of the loop, from the model's distribution to the one that the token is sampled from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Record {
     /// The number of the step, which is the number of tokens generated before it.
     pub step: usize,
@@ -24,6 +25,7 @@ pub struct Record {
 
 /// The token a step chose.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Chosen {
     /// Its index in the vocabulary.
     pub id: TokenId,
@@ -37,6 +39,7 @@ pub struct Chosen {
 
 /// A token among a step's candidates.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RecordedToken {
     /// Its index in the vocabulary.
     pub id: TokenId,
@@ -54,6 +57,7 @@ pub struct RecordedToken {
 
 /// What one stage did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RecordedStage {
     /// Its name, as in [`super::SAMPLERS`]; [`super::Generator::samplers`] has its parameters. "constraint" stands
     /// before all of them, where there is a constraint.
@@ -76,6 +80,7 @@ pub struct RecordedStage {
 
 /// A token that a stage cut.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct RemovedToken {
     /// Its index in the vocabulary.
     pub id: TokenId,

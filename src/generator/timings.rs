@@ -20,6 +20,7 @@ pub(super) fn default_clock() -> f64 {
 
 /// The tokens and the time that one generation has taken so far. Rates are 0 where nothing was measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Timings {
     /// Tokens of the prompt that were in the KV cache already, because the previous text began with the same ones.
     pub reused_tokens: usize,

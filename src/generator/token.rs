@@ -8,6 +8,7 @@ use serde::Serialize;
 
 /// One generated token.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Token {
     /// Its index in the vocabulary.
     pub id: TokenId,
@@ -29,6 +30,7 @@ pub struct Token {
 
 /// One of the most probable tokens of a step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Candidate {
     /// Its index in the vocabulary.
     pub id: TokenId,
@@ -54,6 +56,7 @@ impl Candidate {
 /// Why a generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum FinishReason {
     /// The model ended the text, a stop string appeared, or the constraint allows nothing more.
     Stop,

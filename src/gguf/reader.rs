@@ -37,6 +37,8 @@ enum Stage {
     Data(DataReader),
 }
 
+crate::debug::debug_in_brief!(Reader { error });
+
 impl Default for Reader {
     fn default() -> Self {
         Self::new()
@@ -177,6 +179,8 @@ pub struct HeaderReader {
     pending: Vec<u8>,
     hasher: Xxh64,
 }
+
+crate::debug::debug_in_brief!(HeaderReader {});
 
 impl Default for HeaderReader {
     fn default() -> Self {

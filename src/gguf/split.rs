@@ -18,6 +18,8 @@ pub struct Split {
     order: Vec<usize>,
 }
 
+crate::debug::debug_in_brief!(Split { order });
+
 impl Split {
     /// Takes the headers of all parts, in any order. A model in one file is a split of one part.
     ///

@@ -69,12 +69,6 @@ impl Activations {
         self.cols
     }
 
-    /// All values, to be changed in place.
-    pub fn values_mut(&mut self) -> &mut [f32] {
-        (self.is_quantized, self.is_spread) = (false, false);
-        &mut self.values
-    }
-
     pub(super) fn values(&self, token: usize) -> &[f32] {
         &self.values[token * self.cols..(token + 1) * self.cols]
     }

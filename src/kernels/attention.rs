@@ -22,6 +22,7 @@ pub(super) const CHUNK: usize = 32;
 
 /// How the KV cache stores its numbers. The inputs of short convolutions are stored as floats whatever the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum CacheType {
     /// 32-bit floats: 8 bytes for each dimension of a head and position, key and value together.
     F32,
@@ -89,6 +90,8 @@ pub struct HeadCache {
     key_size: usize,
     data: Data,
 }
+
+crate::debug::debug_in_brief!(HeadCache { size, key_size });
 
 enum Data {
     /// Keys `[tile][dimension][4 positions]`, values `[position][dimension]`.
@@ -325,7 +328,7 @@ impl<T: Pod> Integers<T> {
 }
 
 /// Scratch memory for [`attend`].
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct AttentionScratch {
     weights: Vec<f32>,
     queries: Vec<i16>,

@@ -33,6 +33,8 @@ pub struct Loader {
     parts: Parts,
 }
 
+crate::debug::debug_in_brief!(Loader {});
+
 impl Loader {
     /// A loader that has read nothing yet.
     pub fn new() -> Self {
@@ -111,8 +113,6 @@ enum Arriving {
         bytes: Vec<u8>,
         len: usize,
     },
-    /// A tensor the architecture does not name. [`tensors::check`] refuses such files.
-    Ignored,
 }
 
 /// What has arrived of the model so far.
@@ -155,7 +155,6 @@ impl TensorSink for Parts {
         match arriving {
             Arriving::Matrix(builder) => builder.push(bytes),
             Arriving::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
-            Arriving::Ignored => {}
         }
         // Sample every `SAMPLED`th byte of the tensor, however its bytes are split over calls.
         let seen = (*received % SAMPLED) as usize;
@@ -166,25 +165,23 @@ impl TensorSink for Parts {
         *received += bytes.len() as u64;
         if *received == info.size
             && let Some((_, arriving, _)) = self.arriving.take()
-            && let Some(tensor) = arriving.finish()?
         {
-            self.tensors.insert(info.name.clone(), tensor);
+            self.tensors.insert(info.name.clone(), arriving.finish()?);
         }
         Ok(())
     }
 }
 
 impl Arriving {
-    fn finish(self) -> Result<Option<Tensor>> {
+    fn finish(self) -> Result<Tensor> {
         Ok(match self {
-            Arriving::Matrix(builder) => Some(Tensor::Matrix(builder.finish()?)),
+            Arriving::Matrix(builder) => Tensor::Matrix(builder.finish()?),
             Arriving::Vector { kind, bytes, len } => {
                 let mut values = Vec::new();
                 resize(&mut values, len, 0.0)?;
                 dequantize(kind, &bytes, &mut values);
-                Some(Tensor::Vector(values))
+                Tensor::Vector(values)
             }
-            Arriving::Ignored => None,
         })
     }
 }
@@ -193,7 +190,11 @@ impl Arriving {
 fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
     let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
     match tensors::find(config, &info.name) {
-        None => Ok(Arriving::Ignored),
+        // `check` has refused the file.
+        None => Err(Error::Corrupt(format!(
+            "the tensor {:?} has no place",
+            info.name
+        ))),
         Some(spec) if spec.is_matrix => {
             let (cols, rows) = (size(spec.shape[0])?, size(spec.shape[1])?);
             let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;

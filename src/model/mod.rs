@@ -7,6 +7,7 @@ mod architecture;
 mod balance;
 mod cache;
 mod config;
+mod file;
 mod keys;
 mod loader;
 mod rope;
@@ -55,6 +56,12 @@ pub struct Model {
     pub weight_bytes: usize,
     transformer: Transformer,
 }
+
+crate::debug::debug_in_brief!(Model {
+    config,
+    parameters,
+    file_size
+});
 
 impl Model {
     /// A model from the bytes of a whole file.

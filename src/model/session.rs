@@ -19,6 +19,8 @@ pub struct Session {
     hidden_size: usize,
 }
 
+crate::debug::debug_in_brief!(Session { len, capacity });
+
 impl Session {
     /// A session for `model` whose KV cache may grow to `capacity` tokens. With learned position embeddings the
     /// capacity is at most the number of those.

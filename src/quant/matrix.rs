@@ -102,6 +102,11 @@ pub struct MatrixBuilder {
     next_row: usize,
 }
 
+crate::debug::debug_in_brief!(MatrixBuilder {
+    row_bytes,
+    next_row
+});
+
 impl MatrixBuilder {
     /// A builder for a tensor of `rows` × `cols` stored as `kind`.
     ///

@@ -18,6 +18,8 @@ mod k_quants;
 mod legacy;
 mod matrix;
 mod tensor_type;
+// As `kernels`: no public promise.
+#[doc(hidden)]
 pub mod tiles;
 
 pub use float::{f16_to_f32, f32_to_f16};

@@ -2,6 +2,7 @@
 
 /// How a tensor's elements are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum TensorType {
     /// Single precision.
     F32,

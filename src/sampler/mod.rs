@@ -60,6 +60,8 @@ pub struct Step<'a> {
     pub allowed: Option<&'a Mask>,
 }
 
+crate::debug::debug_in_brief!(Step<'a> { index, history });
+
 /// The token chosen at one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {

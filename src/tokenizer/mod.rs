@@ -49,6 +49,8 @@ pub struct Tokenizer {
     warnings: Vec<String>,
 }
 
+crate::debug::debug_in_brief!(Tokenizer { bos, eos, adds_bos });
+
 /// How plain text is encoded.
 enum Method {
     BytePairs(PreTokenizer, Bpe),
@@ -241,16 +243,6 @@ impl Tokenizer {
     /// The token that ends a text (EOS).
     pub fn eos(&self) -> Option<TokenId> {
         self.eos
-    }
-
-    /// The spelling of BOS, as chat templates ask for it.
-    pub fn bos_text(&self) -> Option<String> {
-        self.bos.map(|id| self.token_name(id))
-    }
-
-    /// The spelling of EOS, as chat templates ask for it.
-    pub fn eos_text(&self) -> Option<String> {
-        self.eos.map(|id| self.token_name(id))
     }
 
     /// Whether a prompt begins with BOS.

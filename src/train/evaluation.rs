@@ -16,6 +16,7 @@ const VALIDATION_TOKENS: usize = 16_384;
 
 /// The result of a validation: how well held-out text is predicted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Validation {
     /// Mean cross-entropy, nats per token.
     pub loss: f64,
@@ -27,6 +28,7 @@ pub struct Validation {
 
 /// The losses that are reached without any context, in nats per token of the held-out text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Baselines {
     /// Giving every token the same probability.
     pub uniform: f64,
@@ -36,6 +38,7 @@ pub struct Baselines {
 
 /// An input token, its target, and the loss of that.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Pair {
     /// The text of a token.
     pub input: String,

@@ -23,7 +23,6 @@
 //! | `export`, `checkpoint` | a GGUF file to generate with, and one to resume from |
 //! | `variety` | how varied generated texts are, and how much they copy from the corpus |
 //! | `random` | random numbers that are the same on every machine |
-//! | [`stories`] | a corpus to train on: a grammar of children's stories |
 //!
 //! # Why by hand
 //! One fixed architecture needs ten derivatives; the tests compare each with finite differences. What that buys,
@@ -57,7 +56,6 @@ mod options;
 mod random;
 mod schedule;
 mod shape;
-pub mod stories;
 #[cfg(test)]
 mod tests;
 mod trainer;

@@ -9,6 +9,7 @@ use crate::{Error, Result};
 
 /// Sizes of the model to choose from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Preset {
     /// A quarter of a million weights: shows results within seconds, even in a browser tab.
     Tiny,

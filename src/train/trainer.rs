@@ -1,7 +1,9 @@
 //! The training loop.
 
+use fnv::FnvHasher;
 use rand_chacha::ChaCha12Rng;
 use serde::Serialize;
+use std::hash::Hasher;
 
 use super::corpus::{Corpus, Documents, Tokens};
 use super::network::{Network, Workspace, zeros};
@@ -14,6 +16,7 @@ use crate::{Error, Result, TokenId};
 
 /// The report of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// Steps done, this one included.
     pub step: u64,
@@ -31,6 +34,7 @@ pub struct Report {
 
 /// The state with the lowest validation loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Best {
     /// The number of steps after which it was reached.
     pub step: u64,
@@ -48,6 +52,24 @@ struct Worker {
 }
 
 /// Trains one model on one text, step by step.
+///
+/// ```
+/// # fn main() -> nexttoken::Result<()> {
+/// use nexttoken::model::Model;
+/// use nexttoken::quant::TensorType;
+/// use nexttoken::train::{Options, Preset, Trainer};
+///
+/// let text = "The cat sat on the mat. The dog sat on the log. ".repeat(100);
+/// let options = Options { steps: Some(3), ..Options::preset(Preset::Tiny) };
+/// let mut trainer = Trainer::new(&text, options)?;
+/// while !trainer.is_complete() {
+///     println!("{:.3} nats per token", trainer.step()?.loss);
+/// }
+/// let model = Model::from_bytes(&trainer.to_gguf(TensorType::F32)?)?;
+/// assert_eq!(model.config.layers, 2);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Trainer {
     pub(super) options: Options,
     pub(super) corpus: Corpus,
@@ -67,6 +89,8 @@ pub struct Trainer {
 /// The fewest steps without progress before training may stop early: the validation loss fluctuates over some steps,
 /// most of all at a high learning rate.
 const LEAST_WAIT: u64 = 50;
+
+crate::debug::debug_in_brief!(Trainer { options, step });
 
 impl Trainer {
     /// Learns the vocabulary of `text` and draws the initial weights. `<|endoftext|>` in the text separates documents.
@@ -402,7 +426,7 @@ impl Worker {
 
 /// The FNV-1a hash of a text: it only tells texts apart, and is not cryptographic.
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    })
+    let mut hasher = FnvHasher::default();
+    hasher.write(text.as_bytes());
+    hasher.finish()
 }

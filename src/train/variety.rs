@@ -12,6 +12,7 @@ pub struct Sentences<'a> {
 
 /// Measurements of generated texts. Shares are from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Variety {
     /// Texts measured.
     pub texts: usize,
@@ -26,6 +27,8 @@ pub struct Variety {
     /// The share of the texts that are a whole document of the corpus.
     pub copied_texts: f64,
 }
+
+crate::debug::debug_in_brief!(Sentences<'a> {});
 
 impl<'a> Sentences<'a> {
     /// The sentences of a corpus, its documents divided by `<|endoftext|>`.

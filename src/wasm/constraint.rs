@@ -22,6 +22,8 @@ fn thrown(error: Error) -> Thrown {
 #[wasm_bindgen]
 pub struct Tokens(Vocabulary);
 
+crate::debug::debug_in_brief!(Tokens {});
+
 #[wasm_bindgen]
 impl Tokens {
     /// Reads the table that `Generator.token_table` of the engine writes.
@@ -40,6 +42,8 @@ impl Tokens {
 /// A compiled grammar.
 #[wasm_bindgen]
 pub struct Compiled(Grammar);
+
+crate::debug::debug_in_brief!(Compiled {});
 
 #[wasm_bindgen]
 impl Compiled {

@@ -111,6 +111,8 @@ pub struct Trainer {
     inner: train::Trainer,
 }
 
+crate::debug::debug_in_brief!(Trainer {});
+
 // Not a flattened `Report`: serde-wasm-bindgen would make a Map of that.
 #[derive(Serialize)]
 struct Step {

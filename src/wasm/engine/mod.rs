@@ -48,6 +48,8 @@ pub struct Generator {
     file_size: u64,
 }
 
+crate::debug::debug_in_brief!(Generator {});
+
 #[wasm_bindgen]
 impl Generator {
     /// Loads a model from a URL, Request, Response, Blob, File, ArrayBuffer, typed array or stream of bytes.
@@ -250,6 +252,8 @@ impl Generator {
 pub struct Scorer {
     inner: score::Scorer<Arc<Model>>,
 }
+
+crate::debug::debug_in_brief!(Scorer {});
 
 #[wasm_bindgen]
 impl Scorer {

@@ -16,8 +16,8 @@ use std::collections::HashMap;
 
 use rand_chacha::ChaCha12Rng;
 
-use super::plots::rule;
-use crate::train::random::below;
+use super::random::pick;
+use super::texts;
 
 /// The values of variables; the forms of a character are variables like `hero.he`.
 pub(super) type Variables = HashMap<String, String>;
@@ -59,7 +59,7 @@ impl Writer<'_> {
                 }
                 b'<' => {
                     let (name, who) = inside.split_once(' ').unwrap_or((inside, ""));
-                    let phrases = rule(name).unwrap_or("⟨unknown rule⟩");
+                    let phrases = texts::list(name).unwrap_or("⟨unknown rule⟩");
                     let chosen = self.choose(phrases).replace('@', who);
                     self.expand(&chosen, out);
                 }
@@ -70,9 +70,8 @@ impl Writer<'_> {
         out.push_str(rest);
     }
 
-    fn choose<'t>(&mut self, alternatives: &'t str) -> &'t str {
-        let all = split(alternatives);
-        all[below(all.len(), self.random)]
+    fn choose<'t>(&mut self, text: &'t str) -> &'t str {
+        pick(&alternatives(text), self.random)
     }
 
     fn variable(&mut self, inside: &str, out: &mut String) {
@@ -116,7 +115,7 @@ fn bracketed(text: &str) -> (&str, &str) {
 }
 
 /// Splits a text at the bars outside all brackets.
-fn split(text: &str) -> Vec<&str> {
+pub(super) fn alternatives(text: &str) -> Vec<&str> {
     let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
     for (at, c) in text.char_indices() {
         match c {
@@ -179,7 +178,7 @@ fn vowel_sound(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::random::stream;
+    use crate::stories::random::stream;
 
     fn written(template: &str) -> String {
         write(template, Variables::new(), &mut stream(1, 1))
