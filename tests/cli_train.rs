@@ -6,7 +6,7 @@ mod common;
 use common::cli::*;
 use serde_json::Value;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 /// What the tests of training learn from.
 const FABLE: &str =

@@ -110,15 +110,14 @@ macro_rules! option_table {
 
             /// The stages of the table with their options.
             pub(super) fn into_stages(self) -> Vec<Stage> {
-                let mut stages = Vec::new();
-                $(option_table!(@stage self stages $($stage)? { $($name)* });)*
-                stages
+                let stages = [$(option_table!(@stage self $($stage)? { $($name)* }),)*];
+                stages.into_iter().flatten().collect()
             }
         }
     };
-    (@stage $options:ident $stages:ident { $($name:ident)* }) => {};
-    (@stage $options:ident $stages:ident $stage:ident { $($name:ident)* }) => {
-        $stages.push(Stage::$stage { $($name: $options.$name),* })
+    (@stage $options:ident { $($name:ident)* }) => { None };
+    (@stage $options:ident $stage:ident { $($name:ident)* }) => {
+        Some(Stage::$stage { $($name: $options.$name),* })
     };
 }
 pub(super) use option_table;
