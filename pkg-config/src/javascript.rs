@@ -10,9 +10,10 @@ use crate::repo::Repo;
 use crate::{command, tools};
 
 /// The scripts that are checked, from the root. Prettier and eslint expand the patterns.
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 5] = [
     "src/js/*.{js,ts}",
     "www/*.js",
+    "www/docs/*.js",
     "tests/page/*.mjs",
     "pkg-config/javascript/*.{js,ts}",
 ];
