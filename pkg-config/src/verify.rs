@@ -284,7 +284,7 @@ fn neon(repo: &Repo) -> Result<()> {
 
 fn fuzz_briefly(repo: &Repo) -> Result<()> {
     match tools::cpp_compiler()? {
-        true => fuzz::fuzz_engine(repo, 20_000),
+        true => fuzz::fuzz_engine(repo, 1_000),
         false => bail!(Skipped(
             "libFuzzer needs a C++ compiler (on Debian: g++)".to_owned()
         )),

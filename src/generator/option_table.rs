@@ -122,7 +122,8 @@ macro_rules! option_table {
 }
 pub(super) use option_table;
 
-#[cfg(test)]
+// The documentation of the options is only kept natively, for the command line.
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use crate::generator::{Options, SAMPLERS};
