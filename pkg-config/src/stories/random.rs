@@ -1,4 +1,5 @@
-//! Random numbers that are the same on every machine.
+//! Random numbers that are the same on every machine. They are drawn as the trainer draws its own (`src/train/random.rs`),
+//! but not by calling it: the packaging crate must not have to compile the engine before it can start.
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
