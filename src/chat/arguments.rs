@@ -1,6 +1,6 @@
 //! The arguments of a call, read as Python's functions take them: by position or by keyword.
 
-use super::value::{failure, integer, type_name};
+use super::value::{integer, template_error, type_name};
 use minijinja::Error;
 use minijinja::value::{Kwargs, Value};
 
@@ -38,7 +38,9 @@ impl<'a> Arguments<'a> {
             .as_ref()
             .filter(|named| !name.is_empty() && named.has(name));
         match (placed, named) {
-            (Some(_), Some(_)) => Err(failure(format!("the argument '{name}' has two values"))),
+            (Some(_), Some(_)) => Err(template_error(format!(
+                "the argument '{name}' has two values"
+            ))),
             (Some(value), None) => Ok(Some(value.clone())),
             (None, Some(named)) => named.get(name).map(Some),
             (None, None) => Ok(None),
@@ -65,7 +67,7 @@ impl<'a> Arguments<'a> {
     /// The next argument, which must be given.
     pub fn required(&mut self, name: &str) -> Result<Value, Error> {
         self.next(name)?
-            .ok_or_else(|| failure(format!("the argument '{name}' is missing")))
+            .ok_or_else(|| template_error(format!("the argument '{name}' is missing")))
     }
 
     /// The next argument as a string; `None` where it is absent or Python's `None`.
@@ -80,8 +82,9 @@ impl<'a> Arguments<'a> {
     pub fn integer(&mut self, name: &str) -> Result<Option<i128>, Error> {
         let value = self.next(name)?.filter(|value| !value.is_none());
         let number = |value: Value| {
-            integer(&value)
-                .ok_or_else(|| failure(format!("'{}' object is no integer", type_name(&value))))
+            integer(&value).ok_or_else(|| {
+                template_error(format!("'{}' object is no integer", type_name(&value)))
+            })
         };
         value.map(number).transpose()
     }
@@ -89,7 +92,7 @@ impl<'a> Arguments<'a> {
     /// The next argument as an integer, which must be given.
     pub fn required_integer(&mut self, name: &str) -> Result<i128, Error> {
         self.integer(name)?
-            .ok_or_else(|| failure(format!("the argument '{name}' is missing")))
+            .ok_or_else(|| template_error(format!("the argument '{name}' is missing")))
     }
 
     /// The truth of the next argument, or `otherwise` where it is absent.
@@ -100,7 +103,7 @@ impl<'a> Arguments<'a> {
     /// Fails if any argument has not been taken.
     pub fn done(self) -> Result<(), Error> {
         if self.placed.len() > self.taken {
-            return Err(failure(format!(
+            return Err(template_error(format!(
                 "at most {} arguments are taken",
                 self.taken
             )));
@@ -113,5 +116,5 @@ impl<'a> Arguments<'a> {
 pub(super) fn string(value: &Value) -> Result<&str, Error> {
     value
         .as_str()
-        .ok_or_else(|| failure(format!("a str is expected, not '{}'", type_name(value))))
+        .ok_or_else(|| template_error(format!("a str is expected, not '{}'", type_name(value))))
 }

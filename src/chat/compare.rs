@@ -3,9 +3,9 @@
 
 use super::globals::Namespace;
 use super::macros::Macro;
-use super::marks::{self, plain};
 use super::methods::View;
-use super::value::{Generator, failure, float, integer, is_dict, items, type_name};
+use super::shield::{self, without_marks};
+use super::value::{Generator, float, integer, is_dict, items, template_error, type_name};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Object, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
@@ -24,7 +24,7 @@ pub(super) fn equal(state: &State, left: &Value, right: &Value) -> Result<bool> 
 fn equal_within(state: &State, left: &Value, right: &Value, depth: usize) -> Result<bool> {
     if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
         state.consume_fuel(left.len().min(right.len()) as u64 / 64)?;
-        return Ok(plain(left) == plain(right));
+        return Ok(without_marks(left) == without_marks(right));
     }
     if left.as_object().is_none() && right.as_object().is_none() {
         return Ok(left == right);
@@ -107,7 +107,7 @@ fn hashed_within(state: &State, key: &Value, depth: usize) -> Result<()> {
             .iter()
             .try_for_each(|item| hashed_within(state, item, depth + 1)),
         kind @ ("list" | "dict" | "dict_keys" | "dict_items") => {
-            Err(failure(format!("unhashable type: '{kind}'")))
+            Err(template_error(format!("unhashable type: '{kind}'")))
         }
         _ => Ok(()),
     }
@@ -123,7 +123,7 @@ pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<
     let Some(text) = key.as_str() else {
         return Ok(None);
     };
-    let bare = plain(text);
+    let bare = without_marks(text);
     if let Some(found) = get(&Value::from(&*bare)) {
         return Ok(Some(found));
     }
@@ -131,7 +131,7 @@ pub(super) fn look_up(state: &State, map: &Value, key: &Value) -> Result<Option<
     state.consume_fuel(map.len().unwrap_or(0) as u64 / 64)?;
     let is_it = |key: &Value| {
         key.as_str()
-            .is_some_and(|key| key.contains(SHIELD) && plain(key) == bare)
+            .is_some_and(|key| key.contains(SHIELD) && without_marks(key) == bare)
     };
     Ok(map.try_iter()?.find(is_it).and_then(|key| get(&key)))
 }
@@ -146,7 +146,7 @@ pub(super) fn compare(state: &State, left: &Value, op: &str, right: &Value) -> R
     };
     match order(state, left, right, 0)? {
         Ok(order) => Ok(unordered(order)),
-        Err([left, right]) => Err(failure(format!(
+        Err([left, right]) => Err(template_error(format!(
             "'{op}' is not supported between '{left}' and '{right}'"
         ))),
     }
@@ -168,7 +168,7 @@ fn order(state: &State, left: &Value, right: &Value, depth: usize) -> Result<Ord
     }
     if let (Some(left), Some(right)) = (left.as_str(), right.as_str()) {
         state.consume_fuel(left.len().min(right.len()) as u64 / 64)?;
-        return Ok(Ok(Some(plain(left).cmp(&plain(right)))));
+        return Ok(Ok(Some(without_marks(left).cmp(&without_marks(right)))));
     }
     let kinds = [type_name(left), type_name(right)];
     if kinds[0] != kinds[1] || !matches!(kinds[0], "list" | "tuple") {
@@ -187,7 +187,7 @@ fn order(state: &State, left: &Value, right: &Value, depth: usize) -> Result<Ord
 pub(super) fn sort_order(state: &State, left: &Value, right: &Value) -> Result<Ordering> {
     match order(state, left, right, 0)? {
         Ok(order) => Ok(order.unwrap_or(Ordering::Equal)),
-        Err([left, right]) => Err(failure(format!(
+        Err([left, right]) => Err(template_error(format!(
             "'<' is not supported between '{left}' and '{right}'"
         ))),
     }
@@ -222,13 +222,13 @@ pub(super) fn contained(state: &State, needle: &Value, container: &Value) -> Res
     if container.kind() == ValueKind::String {
         let text = container.as_str().unwrap_or_default();
         let needle = needle.as_str().ok_or_else(|| {
-            failure(format!(
+            template_error(format!(
                 "'in <string>' requires a string, not '{}'",
                 type_name(needle)
             ))
         })?;
         state.consume_fuel(text.len() as u64 / 64)?;
-        return Ok(marks::plain(text).contains(&*marks::plain(needle)));
+        return Ok(shield::without_marks(text).contains(&*shield::without_marks(needle)));
     }
     if is_dict(container) {
         return Ok(look_up(state, container, needle)?.is_some());

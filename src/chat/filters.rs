@@ -3,13 +3,13 @@
 
 use super::arguments::Arguments;
 use super::globals::Namespace;
-use super::marks;
 use super::methods::{self, Method};
 use super::numbers::{parse_float, to_integer};
-use super::parts::lines;
 use super::sequences::{self, Path};
+use super::shield;
+use super::split::lines;
 use super::strings::{self, within};
-use super::value::{failure, float, integer, is_dict, items, text, type_name};
+use super::value::{float, integer, is_dict, items, template_error, text, type_name};
 use super::{compare, format, json, macros, operators, unicode};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
@@ -54,7 +54,7 @@ const FILTERS: &[(&str, Filter)] = &[
     ("count", |_, value, _| length(value)),
     ("wordcount", |_, value, _| {
         let text = text(value)?;
-        let text = marks::plain(&text);
+        let text = shield::without_marks(&text);
         let words = text.split(|c| !(unicode::is_letter(c) || unicode::is_numeric(c) || c == '_'));
         Ok(words.filter(|word| !word.is_empty()).count().into())
     }),
@@ -79,7 +79,7 @@ const FILTERS: &[(&str, Filter)] = &[
         let whole = integer(value).and_then(i128::checked_abs).map(Value::from);
         let number = whole.or_else(|| float(value).map(|number| Value::from(number.abs())));
         number.ok_or_else(|| {
-            failure(format!(
+            template_error(format!(
                 "bad operand type for abs(): '{}'",
                 type_name(value)
             ))
@@ -130,7 +130,8 @@ const FILTERS: &[(&str, Filter)] = &[
     ("set", |_, value, args| {
         let (name, to) = (args.required("")?, args.required("")?);
         let names = value.downcast_object_ref::<Namespace>();
-        let names = names.ok_or_else(|| failure("only a namespace has attributes to set"))?;
+        let names =
+            names.ok_or_else(|| template_error("only a namespace has attributes to set"))?;
         names.set(name.as_str().unwrap_or_default(), to);
         Ok(Value::from(""))
     }),
@@ -253,13 +254,13 @@ fn defined(value: &Value) -> Result<()> {
 
 fn length(value: &Value) -> Result<Value> {
     match value.kind() {
-        ValueKind::String => Some(marks::count(value.as_str().unwrap_or_default()).into()),
+        ValueKind::String => Some(shield::count(value.as_str().unwrap_or_default()).into()),
         ValueKind::Undefined => Some(0.into()),
         ValueKind::Seq | ValueKind::Iterable => value.len().map(Value::from),
         _ => value.len().filter(|_| is_dict(value)).map(Value::from),
     }
     .ok_or_else(|| {
-        failure(format!(
+        template_error(format!(
             "object of type '{}' has no len()",
             type_name(value)
         ))
@@ -302,7 +303,7 @@ fn indent(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<
     let width = args.next("width")?.unwrap_or_else(|| Value::from(4));
     let (first, blank) = (args.flag("first", false)?, args.flag("blank", false)?);
     let Some(source) = value.as_str() else {
-        return Err(failure(format!(
+        return Err(template_error(format!(
             "'{}' object has no lines",
             type_name(value)
         )));
@@ -343,11 +344,11 @@ fn truncate(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Va
     let killwords = args.flag("killwords", false)?;
     let end = args.text("end")?.unwrap_or_else(|| "...".into());
     let leeway = args.integer("leeway")?.unwrap_or(5);
-    let kept = length - marks::count(&end) as i128;
+    let kept = length - shield::count(&end) as i128;
     if kept < 0 || leeway < 0 {
-        return Err(failure(format!(
+        return Err(template_error(format!(
             "expected length >= {}, got {length}",
-            marks::count(&end)
+            shield::count(&end)
         )));
     }
     // A value that is short enough is returned as it is, whatever its type.
@@ -355,7 +356,7 @@ fn truncate(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Va
         return Ok(value.clone());
     }
     let source = super::arguments::string(value)?;
-    let kept: String = marks::characters(source).take(kept as usize).collect();
+    let kept: String = shield::characters(source).take(kept as usize).collect();
     let words = if killwords {
         &kept
     } else {
@@ -380,7 +381,7 @@ fn round(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value
     let method = args.text("method")?.unwrap_or_else(|| "common".into());
     let number = float(value).ok_or_else(|| {
         let kind = type_name(value);
-        failure(format!("type {kind} doesn't define __round__"))
+        template_error(format!("type {kind} doesn't define __round__"))
     })?;
     let whole = integer(value);
     let scale = 10_f64.powi(digits);
@@ -405,6 +406,6 @@ fn round(_: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value
         ("common", None) => Ok(((number * scale).round_ties_even() / scale).into()),
         ("ceil", _) => Ok(((number * scale).ceil() / scale).into()),
         ("floor", _) => Ok(((number * scale).floor() / scale).into()),
-        _ => Err(failure("the method is 'common', 'ceil' or 'floor'")),
+        _ => Err(template_error("the method is 'common', 'ceil' or 'floor'")),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::operators;
 use super::strings::within;
-use super::value::{failure, float, integer, repr, text};
+use super::value::{float, integer, repr, template_error, text};
 use minijinja::formatting::{FormatStyle, format};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
@@ -49,7 +49,7 @@ impl Fields<'_> {
         out: &mut String,
     ) -> Result<()> {
         if depth > 1 {
-            return Err(failure("fields within fields within fields"));
+            return Err(template_error("fields within fields within fields"));
         }
         let mut rest = pattern;
         while let Some(at) = rest.find(['{', '}']) {
@@ -62,9 +62,10 @@ impl Fields<'_> {
                 continue;
             }
             if tail.starts_with('}') {
-                return Err(failure("single '}' in a format"));
+                return Err(template_error("single '}' in a format"));
             }
-            let end = closing(tail).ok_or_else(|| failure("a '{' in a format is not closed"))?;
+            let end =
+                closing(tail).ok_or_else(|| template_error("a '{' in a format is not closed"))?;
             self.field(state, &tail[1..end], depth, out)?;
             rest = &tail[end + 1..];
         }
@@ -98,7 +99,9 @@ impl Fields<'_> {
             Some("s") => Value::from(text(&value)?),
             Some("r") => Value::from(repr(&value)?),
             Some(other) => {
-                return Err(failure(format!("the conversion !{other} is not supported")));
+                return Err(template_error(format!(
+                    "the conversion !{other} is not supported"
+                )));
             }
         };
         out.push_str(&formatted(state, &value, &expanded)?);
@@ -111,7 +114,9 @@ impl Fields<'_> {
         let (first, mut path) = name.split_at(end);
         let numbered = !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit());
         if (first.is_empty() && self.numbered) || (numbered && self.next > 0) {
-            return Err(failure("fields with numbers and fields without do not mix"));
+            return Err(template_error(
+                "fields with numbers and fields without do not mix",
+            ));
         }
         let found = if first.is_empty() {
             self.next += 1;
@@ -130,7 +135,7 @@ impl Fields<'_> {
             value.filter(|_| self.named.is_some_and(|named| has_key(named, first)))
         };
         let mut value =
-            found.ok_or_else(|| failure(format!("a format has no value for '{first}'")))?;
+            found.ok_or_else(|| template_error(format!("a format has no value for '{first}'")))?;
         while !path.is_empty() {
             state.consume_fuel(1)?;
             let item = path
@@ -192,7 +197,7 @@ fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
     );
     if spec.is_empty() || plain {
         if !spec.is_empty() && !value.is_undefined() {
-            return Err(failure(format!(
+            return Err(template_error(format!(
                 "'{}' takes no format",
                 super::value::type_name(value)
             )));
@@ -202,9 +207,9 @@ fn formatted(state: &State, value: &Value, spec: &str) -> Result<String> {
         return Ok(text);
     }
     if let Some(spec) = spec.strip_suffix('%') {
-        let share = float(value).ok_or_else(|| failure("only numbers are percentages"))?;
+        let share = float(value).ok_or_else(|| template_error("only numbers are percentages"))?;
         if !spec.is_empty() && !spec.starts_with('.') {
-            return Err(failure("the width of a percentage is not supported"));
+            return Err(template_error("the width of a percentage is not supported"));
         }
         let share = Value::from(share * 100.0);
         return Ok(format(FormatStyle::StrFormat, &format!("{{:{spec}f}}"), &[share])? + "%");
@@ -250,7 +255,7 @@ pub(super) fn printf(state: &State, pattern: &Value, args: &[Value]) -> Result<V
     match args {
         [named] if named.is_kwargs() => fill_percent(state, &pattern, args, Some(named)),
         args if args.iter().any(Value::is_kwargs) => {
-            Err(failure("values come by place or by name, not both"))
+            Err(template_error("values come by place or by name, not both"))
         }
         args => fill_percent(state, &pattern, args, None),
     }
@@ -269,7 +274,7 @@ fn fill_percent(
         placed
             .get(used - 1)
             .cloned()
-            .ok_or_else(|| failure("not enough arguments for format string"))
+            .ok_or_else(|| template_error("not enough arguments for format string"))
     };
     let mut by_name = false;
     while let Some(at) = rest.find('%') {
@@ -282,7 +287,7 @@ fn fill_percent(
         {
             let map = named.filter(|map| has_key(map, name));
             value = Some(
-                map.ok_or_else(|| failure(format!("a format has no value for '{name}'")))?
+                map.ok_or_else(|| template_error(format!("a format has no value for '{name}'")))?
                     .get_item(&name.into())?,
             );
             (rest, by_name) = (after, true);
@@ -290,14 +295,14 @@ fn fill_percent(
         let mut spec = String::new();
         let conversion = loop {
             let Some(c) = rest.chars().next() else {
-                return Err(failure("incomplete format"));
+                return Err(template_error("incomplete format"));
             };
             rest = &rest[c.len_utf8()..];
             match c {
                 '#' | '0'..='9' | '-' | ' ' | '+' | '.' => spec.push(c),
                 '*' => {
                     spec += &integer(&next()?)
-                        .ok_or_else(|| failure("* wants int"))?
+                        .ok_or_else(|| template_error("* wants int"))?
                         .to_string()
                 }
                 'h' | 'l' | 'L' => (),
@@ -341,7 +346,7 @@ fn fill_percent(
         )?;
     }
     if named.is_none() && !by_name && used < placed.len() {
-        return Err(failure(
+        return Err(template_error(
             "not all arguments converted during string formatting",
         ));
     }

@@ -2,7 +2,7 @@
 
 use super::compare;
 use super::methods::{self, View, ViewKind};
-use super::value::{failure, integer, is_dict, items, text};
+use super::value::{integer, is_dict, items, template_error, text};
 use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Value};
 use minijinja::{Environment, Error, State};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) fn add(environment: &mut Environment<'_>) {
         })
     });
     environment.add_function("cycler", |items: Rest<Value>| match items.is_empty() {
-        true => Err(failure("at least one item has to be provided")),
+        true => Err(template_error("at least one item has to be provided")),
         false => Ok(Value::from_object(Cycler {
             items: items.0,
             place: AtomicUsize::new(0),
@@ -49,7 +49,7 @@ pub(super) fn add(environment: &mut Environment<'_>) {
 /// `dict(map, name=value, …)`.
 fn dict(state: &State, args: Rest<Value>, named: Kwargs) -> Result<Value, Error> {
     if args.len() > 1 {
-        return Err(failure("a map is made of one value at most"));
+        return Err(template_error("a map is made of one value at most"));
     }
     let mut all = Vec::new();
     for arg in &super::filters::all(args, named) {
@@ -63,7 +63,7 @@ fn dict(state: &State, args: Rest<Value>, named: Kwargs) -> Result<Value, Error>
                     compare::hashed(state, key)?;
                     all.push((key.clone(), value.clone()));
                 }
-                _ => return Err(failure("a map is made of pairs")),
+                _ => return Err(template_error("a map is made of pairs")),
             }
         }
     }
@@ -107,17 +107,17 @@ impl Object for Namespace {
 /// `range(stop)`, `range(start, stop, step)`.
 fn range(state: &State, bounds: Rest<Value>) -> Result<Value, Error> {
     let number = |value: &Value| {
-        integer(value).ok_or_else(|| failure("the bounds of a range are whole numbers"))
+        integer(value).ok_or_else(|| template_error("the bounds of a range are whole numbers"))
     };
     let (start, stop, step) = match &bounds[..] {
         [stop] => (0, number(stop)?, 1),
         [start, stop] => (number(start)?, number(stop)?, 1),
         [start, stop, step] => (number(start)?, number(stop)?, number(step)?),
-        _ => return Err(failure("a range has one to three bounds")),
+        _ => return Err(template_error("a range has one to three bounds")),
     };
     let way = stop.saturating_sub(start).saturating_mul(step.signum());
     if step == 0 {
-        return Err(failure("the step of a range is not zero"));
+        return Err(template_error("the step of a range is not zero"));
     }
     let count = if way > 0 {
         (way - 1) / step.saturating_abs() + 1
@@ -125,7 +125,7 @@ fn range(state: &State, bounds: Rest<Value>) -> Result<Value, Error> {
         0
     };
     if count > MAX_RANGE {
-        return Err(failure(format!(
+        return Err(template_error(format!(
             "a range is too long: at most {MAX_RANGE} numbers are allowed"
         )));
     }

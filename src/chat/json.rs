@@ -3,7 +3,7 @@
 use super::arguments::{Arguments, string};
 use super::compare;
 use super::methods;
-use super::value::{MAX_TEXT, failure, float, float_text, is_dict, items, type_name};
+use super::value::{MAX_TEXT, float, float_text, is_dict, items, template_error, type_name};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, State};
@@ -35,7 +35,7 @@ pub(super) fn filter(
     let (comma, colon) = match separators {
         Some(separators) => match &items(state, &separators)?[..] {
             [comma, colon] => (string(comma)?.to_owned(), string(colon)?.to_owned()),
-            _ => return Err(failure("there are two separators")),
+            _ => return Err(template_error("there are two separators")),
         },
         None if indent.is_some() => (",".to_owned(), ": ".to_owned()),
         None => (", ".to_owned(), ": ".to_owned()),
@@ -99,7 +99,7 @@ impl Writer<'_, '_, '_> {
                 })?;
             }
             _ => {
-                return Err(failure(format!(
+                return Err(template_error(format!(
                     "Object of type {} is not JSON serializable",
                     type_name(value)
                 )));
@@ -164,7 +164,12 @@ impl Writer<'_, '_, '_> {
                 ValueKind::Bool => if key.is_true() { "true" } else { "false" }.into(),
                 ValueKind::Number if key.is_integer() => key.to_string(),
                 ValueKind::Number => number(float(&key).unwrap_or(f64::NAN)),
-                _ => return Err(failure(format!("a key of JSON is no {}", type_name(&key)))),
+                _ => {
+                    return Err(template_error(format!(
+                        "a key of JSON is no {}",
+                        type_name(&key)
+                    )));
+                }
             };
             Ok((key, value))
         };
@@ -206,5 +211,5 @@ fn number(number: f64) -> String {
 }
 
 fn too_large() -> Error {
-    failure("a value is too large or too deep to be written as JSON")
+    template_error("a value is too large or too deep to be written as JSON")
 }

@@ -3,7 +3,7 @@
 //!
 //! [`super::rewrite`] wraps each macro of the engine in one of these.
 
-use super::value::failure;
+use super::value::template_error;
 use minijinja::value::{Kwargs, Object, Tuple, Value};
 use minijinja::{Error, State};
 use std::fmt;
@@ -31,19 +31,19 @@ impl Object for Signature {}
 
 /// Stands for an argument that is not given and has a default.
 #[derive(Debug)]
-struct Absent;
+struct MissingArgument;
 
-impl Object for Absent {}
+impl Object for MissingArgument {}
 
 /// `argument is given`.
 pub(super) fn is_given(argument: &Value) -> bool {
-    argument.downcast_object_ref::<Absent>().is_none()
+    argument.downcast_object_ref::<MissingArgument>().is_none()
 }
 
 /// `macro | macro(signature)`.
 pub(super) fn wrap(engine: &Value, signature: &Value) -> Result<Value, Error> {
     let signature = signature.downcast_object::<Signature>();
-    let signature = signature.ok_or_else(|| failure("a macro has no signature"))?;
+    let signature = signature.ok_or_else(|| template_error("a macro has no signature"))?;
     let engine = engine.clone();
     Ok(Value::from_object(Macro { engine, signature }))
 }
@@ -73,7 +73,7 @@ impl Macro {
             let by_name = named.has(name);
             bound.push(match args.get(index) {
                 Some(_) if by_name => {
-                    return Err(failure(format!(
+                    return Err(template_error(format!(
                         "{} got two values for {name}",
                         self.name()
                     )));
@@ -81,7 +81,7 @@ impl Macro {
                 Some(value) => value.clone(),
                 None if by_name => named.get::<Value>(name)?,
                 None if index + self.signature.defaults >= names.len() => {
-                    Value::from_object(Absent)
+                    Value::from_object(MissingArgument)
                 }
                 None => Value::UNDEFINED,
             });
@@ -89,7 +89,7 @@ impl Macro {
         let further = args.get(names.len()..).unwrap_or_default();
         if !further.is_empty() && !self.signature.rest[0] {
             let count = names.len();
-            return Err(failure(format!(
+            return Err(template_error(format!(
                 "{} takes not more than {count} argument(s)",
                 self.name()
             )));
@@ -105,7 +105,7 @@ impl Macro {
             match name {
                 "caller" => caller = Some(value),
                 _ if !self.signature.rest[1] => {
-                    return Err(failure(format!(
+                    return Err(template_error(format!(
                         "{} takes no argument named {name}",
                         self.name()
                     )));

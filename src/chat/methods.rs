@@ -1,7 +1,7 @@
 //! Python's methods of strings, lists, tuples and maps. Their work consumes fuel.
 
 use super::arguments::Arguments;
-use super::value::{failure, is_dict, items, text, type_name};
+use super::value::{is_dict, items, template_error, text, type_name};
 use super::{compare, format, operators, strings};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
 use minijinja::{Error, ErrorKind, State};
@@ -58,7 +58,7 @@ pub(super) fn call(
     }
     if CHANGE_LIST.contains(&method) || CHANGE_MAP.contains(&method) {
         let kind = type_name(value);
-        return Err(failure(format!(
+        return Err(template_error(format!(
             "a template may not change a {kind}: {method} is refused"
         )));
     }
@@ -77,7 +77,7 @@ fn safe(state: &State, method: &str, args: &[Value], found: Value) -> Result<Val
     ) {
         let all = text(&Value::from(args.to_vec()))?;
         if all.contains(['&', '<', '>', '"']) {
-            return Err(failure(format!(
+            return Err(template_error(format!(
                 "{method} of an escaped text takes none to escape"
             )));
         }
@@ -125,7 +125,7 @@ fn of_list(state: &State, list: &Value, method: &str, args: &[Value]) -> Result<
             }
             let found: Option<i128> = found;
             found
-                .ok_or_else(|| failure("the value is not in the list"))?
+                .ok_or_else(|| template_error("the value is not in the list"))?
                 .into()
         }
     };

@@ -18,8 +18,6 @@
 #[cfg(feature = "chat")]
 mod arguments;
 #[cfg(feature = "chat")]
-mod checks;
-#[cfg(feature = "chat")]
 mod compare;
 #[cfg(feature = "chat")]
 mod filters;
@@ -28,11 +26,11 @@ mod format;
 #[cfg(feature = "chat")]
 mod globals;
 #[cfg(feature = "chat")]
+mod jinja_tests;
+#[cfg(feature = "chat")]
 mod json;
 #[cfg(feature = "chat")]
 mod macros;
-#[cfg(feature = "chat")]
-mod marks;
 #[cfg(feature = "chat")]
 mod methods;
 #[cfg(feature = "chat")]
@@ -40,15 +38,17 @@ mod numbers;
 #[cfg(feature = "chat")]
 mod operators;
 #[cfg(feature = "chat")]
-mod parts;
-#[cfg(feature = "chat")]
 mod render;
 #[cfg(feature = "chat")]
 mod rewrite;
 #[cfg(feature = "chat")]
 mod sequences;
 #[cfg(feature = "chat")]
+mod shield;
+#[cfg(feature = "chat")]
 mod source;
+#[cfg(feature = "chat")]
+mod split;
 #[cfg(feature = "chat")]
 mod strings;
 #[cfg(feature = "chat")]

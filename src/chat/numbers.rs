@@ -1,7 +1,7 @@
 //! Numbers as Python's `int` and `float` read them.
 
 use super::unicode;
-use super::value::{failure, float, integer};
+use super::value::{float, integer, template_error};
 use minijinja::Error;
 use minijinja::value::Value;
 
@@ -23,7 +23,7 @@ pub(super) fn to_integer(value: &Value, base: i128, otherwise: Option<Value>) ->
     };
     match number.filter(|number| number.is_finite()) {
         Some(number) if number.abs() < 1e38 => Ok(Value::from(number.trunc() as i128)),
-        Some(_) => Err(failure("a number is too large")),
+        Some(_) => Err(template_error("a number is too large")),
         None => Ok(otherwise()),
     }
 }

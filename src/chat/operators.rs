@@ -2,7 +2,7 @@
 
 use super::compare;
 use super::methods::{self, Method, View};
-use super::value::{failure, float, integer, is_tuple, items, text, type_name};
+use super::value::{float, integer, is_tuple, items, template_error, text, type_name};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 
@@ -92,7 +92,7 @@ pub(super) fn remainder(state: &mut State, left: &Value, right: &Value) -> Resul
     if left.as_str().is_some() {
         return super::format::percent(state, left, right);
     }
-    let zero = || failure("modulo by zero");
+    let zero = || template_error("modulo by zero");
     if let (Some(left), Some(right)) = (integer(left), integer(right)) {
         // Python's remainder has the sign of the divisor, Rust's that of the dividend.
         let plain = left.checked_rem(right).ok_or_else(zero)?;
@@ -159,22 +159,22 @@ pub(super) fn power(left: &Value, right: &Value) -> Result<Value> {
         return Err(unsupported("**", left, right));
     };
     if base == 0.0 && exponent < 0.0 {
-        return Err(failure("zero to a negative power"));
+        return Err(template_error("zero to a negative power"));
     }
     let power = base.powf(exponent);
     if (power.is_nan() || power.is_infinite()) && base.is_finite() && exponent.is_finite() {
-        return Err(failure("the power is no real number, or too large"));
+        return Err(template_error("the power is no real number, or too large"));
     }
     Ok(power.into())
 }
 
 fn too_large() -> Error {
-    failure("a number is too large")
+    template_error("a number is too large")
 }
 
 fn unsupported(op: &str, left: &Value, right: &Value) -> Error {
     let (left, right) = (type_name(left), type_name(right));
-    failure(format!(
+    template_error(format!(
         "unsupported operand types for {op}: '{left}' and '{right}'"
     ))
 }
@@ -185,19 +185,19 @@ pub(super) fn slice(state: &State, value: &Value, bounds: [Value; 3]) -> Result<
         ValueKind::None | ValueKind::Undefined => Ok(None),
         _ => integer(bound)
             .map(Some)
-            .ok_or_else(|| failure("slice indices must be integers")),
+            .ok_or_else(|| template_error("slice indices must be integers")),
     };
     let kind = type_name(value);
     match kind {
         "str" | "list" | "tuple" | "range" => (),
         "Undefined" => return Err(ErrorKind::UndefinedError.into()),
-        _ => return Err(failure(format!("'{kind}' object has no parts"))),
+        _ => return Err(template_error(format!("'{kind}' object has no parts"))),
     }
     let all = items(state, value)?;
     let count = all.len() as i128;
     let step = bound(&bounds[2])?.unwrap_or(1);
     if step == 0 {
-        return Err(failure("slice step cannot be zero"));
+        return Err(template_error("slice step cannot be zero"));
     }
     let (low, high) = if step > 0 {
         (0, count)
@@ -264,7 +264,7 @@ pub(super) fn attribute(value: &Value, name: &str) -> Result<Value> {
         _ => kind.starts_with("dict_") && name == "mapping",
     };
     if known {
-        return Err(failure(format!("{kind}.{name} is not supported")));
+        return Err(template_error(format!("{kind}.{name} is not supported")));
     }
     match methods::has(value, name) {
         true => Ok(Value::from_object(Method::new(value, name))),
@@ -280,12 +280,12 @@ pub(super) fn item(state: &State, value: &Value, key: &Value) -> Result<Value> {
             .flatten()
             .unwrap_or_default(),
         "str" => {
-            let count = super::marks::count(value.as_str().unwrap_or_default()) as i128;
+            let count = super::shield::count(value.as_str().unwrap_or_default()) as i128;
             let place = integer(key).map(|place| if place < 0 { place + count } else { place });
             let place = place.and_then(|place| usize::try_from(place).ok());
             state.consume_fuel(count as u64 / 64)?;
             let found = place.and_then(|place| {
-                super::marks::characters(value.as_str().unwrap_or_default()).nth(place)
+                super::shield::characters(value.as_str().unwrap_or_default()).nth(place)
             });
             found.map_or(Value::UNDEFINED, |found| part(value, found))
         }

@@ -4,7 +4,7 @@
 //! `rewrite` its syntax tree, and the rest are Python's operators, methods and types.
 
 use super::value::{MAX_TEXT, text};
-use super::{Request, checks, filters, globals, methods, rewrite, source};
+use super::{Request, filters, globals, jinja_tests, methods, rewrite, source};
 use crate::error::invalid_option;
 use crate::{Error, Result};
 use chrono::format::{Item, Numeric, StrftimeItems};
@@ -168,7 +168,7 @@ fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
     environment.set_formatter(write_value);
     environment.add_function("raise_exception", raise_exception);
     filters::add(&mut environment);
-    checks::add(&mut environment);
+    jinja_tests::add(&mut environment);
     globals::add(&mut environment);
     if let Some(now) = now {
         let format = move |format: &str| strftime(now, format);

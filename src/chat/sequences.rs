@@ -3,8 +3,8 @@
 use super::arguments::Arguments;
 use super::compare::{self, sort_order, sorted};
 use super::filters::Filter;
-use super::value::{Generator, failure, generator, is_dict, items, type_name};
-use super::{marks, methods, operators};
+use super::value::{Generator, generator, is_dict, items, template_error, type_name};
+use super::{methods, operators, shield};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
 use minijinja::{Error, State};
 use std::cmp::Ordering;
@@ -20,7 +20,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
         Ok(items(state, value)?.into_iter().next().unwrap_or_default())
     }),
     ("last", |state, value, _| match type_name(value) {
-        kind @ "generator" => Err(failure(format!("'{kind}' object is not reversible"))),
+        kind @ "generator" => Err(template_error(format!("'{kind}' object is not reversible"))),
         "str" => operators::item(state, value, &(-1).into()),
         _ => Ok(items(state, value)?.pop().unwrap_or_default()),
     }),
@@ -35,19 +35,19 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("items", |state, value, _| match type_name(value) {
         "dict" => Ok(generator(pairs(state, value)?)),
         "Undefined" => Ok(generator(Vec::new())),
-        _ => Err(failure("can only get item pairs from a mapping")),
+        _ => Err(template_error("can only get item pairs from a mapping")),
     }),
     ("min", |state, value, args| {
-        extreme(state, value, args, Ordering::Less)
+        min_max(state, value, args, Ordering::Less)
     }),
     ("max", |state, value, args| {
-        extreme(state, value, args, Ordering::Greater)
+        min_max(state, value, args, Ordering::Greater)
     }),
     ("sum", |state, value, args| {
         let path = Path::from(args, "attribute")?;
         let mut sum = args.next("start")?.unwrap_or_else(|| 0.into());
         if sum.as_str().is_some() {
-            return Err(failure("sum() can't sum strings"));
+            return Err(template_error("sum() can't sum strings"));
         }
         for item in items(state, value)? {
             sum = operators::add(state, &sum, &path.follow(state, &item)?)?;
@@ -58,16 +58,16 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("slice", slice),
     ("map", map),
     ("select", |state, value, args| {
-        choose(state, value, args, false, true)
+        select(state, value, args, false, true)
     }),
     ("reject", |state, value, args| {
-        choose(state, value, args, false, false)
+        select(state, value, args, false, false)
     }),
     ("selectattr", |state, value, args| {
-        choose(state, value, args, true, true)
+        select(state, value, args, true, true)
     }),
     ("rejectattr", |state, value, args| {
-        choose(state, value, args, true, false)
+        select(state, value, args, true, false)
     }),
     ("unique", |state, value, args| {
         let sensitive = args.flag("case_sensitive", false)?;
@@ -101,23 +101,24 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
             let keys = keys.map(|found| Ok(key(found?, sensitive)));
             keyed.push((Value::from(keys.collect::<Result<Vec<_>>>()?), item));
         }
-        in_order(state, keyed, reverse)
+        sort_by_key(state, keyed, reverse)
     }),
     ("dictsort", |state, value, args| {
         let sensitive = args.flag("case_sensitive", false)?;
         let by = args.text("by")?.unwrap_or_else(|| "key".into());
         let reverse = args.flag("reverse", false)?;
         let place = ["key", "value"].iter().position(|known| *known == by);
-        let place = place.ok_or_else(|| failure("a map is sorted by 'key' or by 'value'"))?;
+        let place =
+            place.ok_or_else(|| template_error("a map is sorted by 'key' or by 'value'"))?;
         if !is_dict(value) {
             let kind = type_name(value);
-            return Err(failure(format!("'{kind}' object has no items")));
+            return Err(template_error(format!("'{kind}' object has no items")));
         }
         let mut keyed = Vec::new();
         for pair in pairs(state, value)? {
             keyed.push((key(pair.get_item_by_index(place)?, sensitive), pair));
         }
-        in_order(state, keyed, reverse)
+        sort_by_key(state, keyed, reverse)
     }),
 ];
 
@@ -170,7 +171,7 @@ impl Path {
 
 /// The key by which a value is compared: a string without its marks, and in lower case unless `sensitive`.
 fn key(value: Value, sensitive: bool) -> Value {
-    match value.as_str().map(marks::plain) {
+    match value.as_str().map(shield::without_marks) {
         Some(text) if sensitive => (&*text).into(),
         Some(text) => text.to_lowercase().into(),
         None => value,
@@ -178,7 +179,7 @@ fn key(value: Value, sensitive: bool) -> Value {
 }
 
 /// The items of `keyed`, which has pairs of key and item, sorted by their keys.
-fn in_order(state: &State, keyed: Vec<(Value, Value)>, reverse: bool) -> Result<Value> {
+fn sort_by_key(state: &State, keyed: Vec<(Value, Value)>, reverse: bool) -> Result<Value> {
     let comparisons = keyed.len() as u64 * u64::from(keyed.len().checked_ilog2().unwrap_or(0) + 1);
     state.consume_fuel(comparisons)?;
     let sorted = sorted(keyed, &|(left, _), (right, _)| {
@@ -189,7 +190,7 @@ fn in_order(state: &State, keyed: Vec<(Value, Value)>, reverse: bool) -> Result<
 }
 
 /// The smallest or largest item, and the first of several: `side` is the order of the result relative to the others.
-fn extreme(
+fn min_max(
     state: &State,
     value: &Value,
     args: &mut Arguments<'_>,
@@ -214,7 +215,8 @@ fn extreme(
 /// The filter `batch`: lists of `linecount` items each.
 fn batch(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Value> {
     let count = args.required_integer("linecount")?;
-    let count = usize::try_from(count).map_err(|_| failure("a batch has no negative length"))?;
+    let count =
+        usize::try_from(count).map_err(|_| template_error("a batch has no negative length"))?;
     let fill = args.next("fill_with")?.filter(|fill| !fill.is_none());
     let (mut batches, mut batch) = (Vec::new(), Vec::new());
     for item in items(state, value)? {
@@ -238,7 +240,7 @@ fn slice(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<V
     let fill = args.next("fill_with")?.filter(|fill| !fill.is_none());
     let all = items(state, value)?;
     if count == 0 {
-        return Err(failure("division by zero"));
+        return Err(template_error("division by zero"));
     }
     let count = usize::try_from(count).unwrap_or(0);
     state.consume_fuel(count as u64)?;
@@ -281,14 +283,14 @@ fn map(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Result<Val
             mapped.push(path.follow(state, &item)?);
         }
     } else if !all.is_empty() {
-        return Err(failure("map requires a filter argument"));
+        return Err(template_error("map requires a filter argument"));
     }
     Ok(generator(mapped))
 }
 
 /// The filters `select` and `reject`, and with `by_attribute` `selectattr` and `rejectattr`: the items for which the
 /// test is `wanted`.
-fn choose(
+fn select(
     state: &mut State,
     value: &Value,
     args: &mut Arguments<'_>,
@@ -303,7 +305,7 @@ fn choose(
     let path = match path {
         Some(path) => Path::new(&path),
         None if all.is_empty() => Path::new(&().into()),
-        None => return Err(failure("missing parameter for attribute name")),
+        None => return Err(template_error("missing parameter for attribute name")),
     };
     let test = args.placed();
     let name = test.as_ref().map(super::arguments::string).transpose()?;
@@ -338,7 +340,7 @@ fn group_by(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Resul
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut last = None;
-    for found in items(state, &in_order(state, keyed, false)?)? {
+    for found in items(state, &sort_by_key(state, keyed, false)?)? {
         let [key, grouper, item] = [0, 1, 2].map(|at| found.get_item_by_index(at));
         let (key, item) = (key?, item?);
         let same = match &last {

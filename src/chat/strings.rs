@@ -1,10 +1,10 @@
 //! The methods of Python's `str`. Indices into a string count characters; marks of shielded text do not count.
 
 use super::arguments::{Arguments, string};
-use super::marks::{self, places, places_from_end};
-use super::parts::{lines, not_empty, prefix_end, split, suffix_start};
+use super::shield::{self, places, places_from_end};
+use super::split::{lines, not_empty, prefix_end, split, suffix_start};
 use super::unicode;
-use super::value::{MAX_TEXT, failure, items};
+use super::value::{MAX_TEXT, items, template_error};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Tuple, Value};
 use minijinja::{Error, ErrorKind, State};
@@ -60,7 +60,7 @@ pub(super) const NAMES: [&str; 42] = [
 /// `text.method(args)`, for all of [`NAMES`].
 pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> Result<Value> {
     let mut args = Arguments::new(args)?;
-    let bare = marks::plain(text);
+    let bare = shield::without_marks(text);
     let every = |test: fn(char) -> bool| Value::from(!bare.is_empty() && bare.chars().all(test));
     let value = match method {
         "upper" => text.to_uppercase().into(),
@@ -83,36 +83,9 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
         "isupper" => is_upper(text).into(),
         "istitle" => is_title(&bare).into(),
         "strip" | "lstrip" | "rstrip" => strip(state, text, method, args.text("")?)?.into(),
-        "split" | "rsplit" => {
-            let (separator, most) = (args.text("sep")?, args.integer("maxsplit")?.unwrap_or(-1));
-            let most = usize::try_from(most).unwrap_or(usize::MAX);
-            let parts = split(text, separator.as_deref(), most, method == "rsplit")?;
-            Value::from(parts.into_iter().map(Value::from).collect::<Vec<_>>())
-        }
-        "splitlines" => {
-            let keep = args.flag("keepends", false)?;
-            let line = |(line, end): (&str, &str)| {
-                Value::from(if keep {
-                    [line, end].concat()
-                } else {
-                    line.to_owned()
-                })
-            };
-            Value::from(lines(text).into_iter().map(line).collect::<Vec<_>>())
-        }
-        "partition" | "rpartition" => {
-            let separator = args.required("")?;
-            let separator = not_empty(string(&separator)?)?;
-            let (place, whole) = match method {
-                "partition" => (places(text, separator).first().cloned(), [text, "", ""]),
-                _ => (
-                    places_from_end(text, separator).first().cloned(),
-                    ["", "", text],
-                ),
-            };
-            let parts = place.map_or(whole, |at| [&text[..at.start], separator, &text[at.end..]]);
-            Tuple::new(parts.map(Value::from).to_vec()).into()
-        }
+        "split" | "rsplit" => split_at_separators(text, method == "rsplit", &mut args)?,
+        "splitlines" => split_at_line_ends(text, &mut args)?,
+        "partition" | "rpartition" => partition(text, method == "rpartition", &mut args)?,
         "removeprefix" => {
             let prefix = args.required("")?;
             text[prefix_end(text, string(&prefix)?).unwrap_or(0)..].into()
@@ -122,83 +95,123 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
             text[..suffix_start(text, string(&suffix)?).unwrap_or(text.len())].into()
         }
         "startswith" | "endswith" => {
-            let wanted = args.required("")?;
-            let (range, _) = range(text, args.integer("")?, args.integer("")?);
-            let fits = |wanted: &Value| {
-                let (wanted, range) = (string(wanted)?, range.unwrap_or_default());
-                Ok::<bool, Error>(match method {
-                    "endswith" => suffix_start(range, wanted).is_some(),
-                    _ => prefix_end(range, wanted).is_some(),
-                })
-            };
-            let options = if wanted.is_tuple() {
-                items(state, &wanted)?
-            } else {
-                vec![wanted]
-            };
-            let mut found = false;
-            for option in &options {
-                found |= range.is_some() && fits(option)?;
-            }
-            found.into()
+            has_one_of(state, text, method == "endswith", &mut args)?.into()
         }
-        "find" | "rfind" | "index" | "rindex" | "count" => {
-            let wanted = args.required("")?;
-            let wanted = string(&wanted)?;
-            let (range, start) = range(text, args.integer("")?, args.integer("")?);
-            let place = |range: &str| {
-                let found = match method.starts_with('r') {
-                    true => places_from_end(range, wanted),
-                    false => places(range, wanted),
-                };
-                found
-                    .first()
-                    .map(|at| start + marks::count(&range[..at.start]))
-            };
-            match method {
-                "count" => range.map_or(0, |range| places(range, wanted).len()).into(),
-                "find" | "rfind" => range.and_then(place).map_or(-1, |at| at as i64).into(),
-                _ => range
-                    .and_then(place)
-                    .ok_or_else(|| failure("substring not found"))?
-                    .into(),
-            }
-        }
+        "find" | "rfind" | "index" | "rindex" | "count" => search(text, method, &mut args)?,
         "replace" => {
             let (old, new) = (args.required("old")?, args.required("new")?);
             let most = args.integer("count")?.unwrap_or(-1);
             replace(state, text, string(&old)?, string(&new)?, most)?.into()
         }
-        "join" => {
-            let parts = items(state, &args.required("")?)?;
-            let parts = parts.iter().map(string).collect::<Result<Vec<_>>>()?;
-            let bytes = parts
-                .iter()
-                .map(|part| part.len() + text.len())
-                .sum::<usize>();
-            within(state, bytes)?;
-            parts.join(text).into()
-        }
+        "join" => join(state, text, &mut args)?.into(),
         "center" | "ljust" | "rjust" | "zfill" => {
             let width = args.required("")?;
             let width = super::value::integer(&width)
-                .ok_or_else(|| failure("a width is a whole number"))?;
-            let fill = if method == "zfill" {
-                None
-            } else {
-                args.text("")?
+                .ok_or_else(|| template_error("a width is a whole number"))?;
+            let given = match method {
+                "zfill" => None,
+                _ => args.text("")?,
             };
-            pad(state, text, method, width, fill.as_deref().unwrap_or(" "))?.into()
+            pad(state, text, method, width, given.as_deref().unwrap_or(" "))?.into()
         }
         "expandtabs" => {
             let width = args.integer("tabsize")?.unwrap_or(8);
             expand_tabs(state, text, usize::try_from(width).unwrap_or(0))?.into()
         }
         // `encode` returns bytes, which have no use in a conversation.
-        _ => return Err(failure(format!("str.{method} is not supported"))),
+        _ => return Err(template_error(format!("str.{method} is not supported"))),
     };
     args.done()?;
     Ok(value)
+}
+
+/// `str.split`, and from the end `str.rsplit`.
+fn split_at_separators(text: &str, from_end: bool, args: &mut Arguments) -> Result<Value> {
+    let (separator, most) = (args.text("sep")?, args.integer("maxsplit")?.unwrap_or(-1));
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let parts = split(text, separator.as_deref(), most, from_end)?;
+    Ok(parts
+        .into_iter()
+        .map(Value::from)
+        .collect::<Vec<_>>()
+        .into())
+}
+
+/// `str.splitlines`.
+fn split_at_line_ends(text: &str, args: &mut Arguments) -> Result<Value> {
+    let keep = args.flag("keepends", false)?;
+    let line = |(line, end): (&str, &str)| match keep {
+        true => Value::from([line, end].concat()),
+        false => Value::from(line),
+    };
+    Ok(lines(text).into_iter().map(line).collect::<Vec<_>>().into())
+}
+
+/// `str.partition`, and from the end `str.rpartition`.
+fn partition(text: &str, from_end: bool, args: &mut Arguments) -> Result<Value> {
+    let separator = args.required("")?;
+    let separator = not_empty(string(&separator)?)?;
+    let (places, whole) = match from_end {
+        false => (places(text, separator), [text, "", ""]),
+        true => (places_from_end(text, separator), ["", "", text]),
+    };
+    let parts = places
+        .first()
+        .map_or(whole, |at| [&text[..at.start], separator, &text[at.end..]]);
+    Ok(Tuple::new(parts.map(Value::from).to_vec()).into())
+}
+
+/// `str.startswith`, and at the end `str.endswith`: whether a part of the text begins with a string, or with one of a
+/// tuple.
+fn has_one_of(state: &State, text: &str, at_end: bool, args: &mut Arguments) -> Result<bool> {
+    let wanted = args.required("")?;
+    let (range, _) = range(text, args.integer("")?, args.integer("")?);
+    let options = match wanted.is_tuple() {
+        true => items(state, &wanted)?,
+        false => vec![wanted],
+    };
+    let mut found = false;
+    for option in &options {
+        let Some(range) = range else { break };
+        let wanted = string(option)?;
+        found |= match at_end {
+            true => suffix_start(range, wanted).is_some(),
+            false => prefix_end(range, wanted).is_some(),
+        };
+    }
+    Ok(found)
+}
+
+/// `str.find`, `rfind`, `index`, `rindex` and `count`.
+fn search(text: &str, method: &str, args: &mut Arguments) -> Result<Value> {
+    let wanted = args.required("")?;
+    let wanted = string(&wanted)?;
+    let (range, start) = range(text, args.integer("")?, args.integer("")?);
+    if method == "count" {
+        return Ok(range.map_or(0, |range| places(range, wanted).len()).into());
+    }
+    let place = range.and_then(|range| {
+        let found = match method.starts_with('r') {
+            true => places_from_end(range, wanted),
+            false => places(range, wanted),
+        };
+        let first = found.first()?;
+        Some(start + shield::count(&range[..first.start]))
+    });
+    match (place, method) {
+        (Some(place), _) => Ok(place.into()),
+        (None, "find" | "rfind") => Ok((-1).into()),
+        (None, _) => Err(template_error("substring not found")),
+    }
+}
+
+/// `str.join`.
+fn join(state: &State, separator: &str, args: &mut Arguments) -> Result<String> {
+    let parts = items(state, &args.required("")?)?;
+    let parts = parts.iter().map(string).collect::<Result<Vec<_>>>()?;
+    let bytes = parts.iter().map(|part| part.len() + separator.len());
+    within(state, bytes.sum())?;
+    Ok(parts.join(separator))
 }
 
 /// Consumes the fuel for so many bytes, before they are allocated; fails where they are too many.
@@ -309,7 +322,7 @@ fn range(text: &str, start: Option<i128>, end: Option<i128>) -> (Option<&str>, u
     if start.is_none() && end.is_none() {
         return (Some(text), 0);
     }
-    let count = marks::count(text) as i128;
+    let count = shield::count(text) as i128;
     let place = |place: i128| {
         if place < 0 {
             (place + count).max(0)
@@ -325,7 +338,7 @@ fn range(text: &str, start: Option<i128>, end: Option<i128>) -> (Option<&str>, u
         return (None, 0);
     }
     let byte = |place: i128| -> usize {
-        let before = marks::characters(text).take(place as usize);
+        let before = shield::characters(text).take(place as usize);
         before.map(str::len).sum()
     };
     (Some(&text[byte(start)..byte(end)]), start as usize)
@@ -363,10 +376,12 @@ pub(super) fn pad(
     width: i128,
     fill: &str,
 ) -> Result<String> {
-    if marks::count(fill) != 1 {
-        return Err(failure("the fill character must be one character long"));
+    if shield::count(fill) != 1 {
+        return Err(template_error(
+            "the fill character must be one character long",
+        ));
     }
-    let count = marks::count(text);
+    let count = shield::count(text);
     let missing = usize::try_from(width).unwrap_or(0).saturating_sub(count);
     within(
         state,

@@ -1,9 +1,9 @@
 //! Values with Python's semantics: the names of their types, their conversion to strings and numbers, and iteration.
 
 use super::globals::Namespace;
-use super::marks;
 use super::methods::{Method, View};
 use super::sequences::Group;
+use super::shield;
 use super::unicode;
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
@@ -18,7 +18,7 @@ pub(super) const MAX_TEXT: usize = 4 << 20;
 const MAX_DEPTH: usize = 200;
 
 /// An error in running a template.
-pub(super) fn failure(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+pub(super) fn template_error(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail)
 }
 
@@ -84,12 +84,12 @@ pub(super) fn items(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
         ValueKind::String => {
             let text = value.as_str().unwrap_or_default();
             state.consume_fuel(text.len() as u64 / 2)?;
-            marks::characters(text).map(Value::from).collect()
+            shield::characters(text).map(Value::from).collect()
         }
         ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.collect(),
         ValueKind::Map if is_dict(value) => value.try_iter()?.collect(),
         _ => {
-            return Err(failure(format!(
+            return Err(template_error(format!(
                 "'{}' object is not iterable",
                 type_name(value)
             )));

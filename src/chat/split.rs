@@ -1,16 +1,16 @@
 //! Splitting text: at separators, at white space, at line breaks, and after a prefix or before a suffix. The marks of
 //! shielded text are ignored.
 
-use super::marks::{self, places, places_from_end};
+use super::shield::{self, places, places_from_end};
 use super::unicode;
-use super::value::failure;
+use super::value::template_error;
 use minijinja::Error;
 
 type Result<T> = std::result::Result<T, Error>;
 
 pub(super) fn not_empty(separator: &str) -> Result<&str> {
     if separator.is_empty() {
-        Err(failure("empty separator"))
+        Err(template_error("empty separator"))
     } else {
         Ok(separator)
     }
@@ -49,25 +49,25 @@ pub(super) fn split<'a>(
 
 /// The byte offset in `text` after `prefix`; `None` where it does not begin with that.
 pub(super) fn prefix_end(text: &str, prefix: &str) -> Option<usize> {
-    let prefix = marks::plain(prefix);
-    let bare = marks::plain(text);
+    let prefix = shield::without_marks(prefix);
+    let bare = shield::without_marks(text);
     let rest = bare.strip_prefix(&*prefix)?;
     if bare.len() == text.len() {
         return Some(text.len() - rest.len());
     }
-    let characters = marks::characters(text).take(prefix.chars().count());
+    let characters = shield::characters(text).take(prefix.chars().count());
     Some(characters.map(str::len).sum())
 }
 
 /// The byte offset in `text` before `suffix`; `None` where it does not end with that.
 pub(super) fn suffix_start(text: &str, suffix: &str) -> Option<usize> {
-    let suffix = marks::plain(suffix);
-    let bare = marks::plain(text);
+    let suffix = shield::without_marks(suffix);
+    let bare = shield::without_marks(text);
     let rest = bare.strip_suffix(&*suffix)?;
     if bare.len() == text.len() {
         return Some(rest.len());
     }
-    let characters = marks::characters(text).take(rest.chars().count());
+    let characters = shield::characters(text).take(rest.chars().count());
     Some(characters.map(str::len).sum())
 }
 

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// `text` without marks.
-pub(super) fn plain(text: &str) -> Cow<'_, str> {
+pub(super) fn without_marks(text: &str) -> Cow<'_, str> {
     match text.contains(SHIELD) {
         true => Cow::Owned(text.replace(SHIELD, "")),
         false => Cow::Borrowed(text),
@@ -33,7 +33,7 @@ pub(super) fn characters(text: &str) -> impl Iterator<Item = &str> {
 
 /// The byte ranges of all occurrences of `wanted` in `text`, from the start, without overlaps.
 pub(super) fn places(text: &str, wanted: &str) -> Vec<Range<usize>> {
-    let wanted = plain(wanted);
+    let wanted = without_marks(wanted);
     let found =
         |text: &str| -> Vec<usize> { text.match_indices(&*wanted).map(|(at, _)| at).collect() };
     if !text.contains(SHIELD) {
@@ -42,13 +42,13 @@ pub(super) fn places(text: &str, wanted: &str) -> Vec<Range<usize>> {
             .map(|at| at..at + wanted.len())
             .collect();
     }
-    original(text, found(&plain(text)), wanted.len())
+    original(text, found(&without_marks(text)), wanted.len())
 }
 
 /// The same as [`places`], searched from the end: the last occurrence comes first.
 pub(super) fn places_from_end(text: &str, wanted: &str) -> Vec<Range<usize>> {
-    let wanted = plain(wanted);
-    let bare = plain(text);
+    let wanted = without_marks(wanted);
+    let bare = without_marks(text);
     let found: Vec<usize> = bare.rmatch_indices(&*wanted).map(|(at, _)| at).collect();
     if bare.len() == text.len() {
         return found.into_iter().map(|at| at..at + wanted.len()).collect();

@@ -8,10 +8,10 @@ use minijinja::{Environment, Error, State};
 
 type Result<T> = std::result::Result<T, Error>;
 /// A test of a value.
-type Check = fn(&Value) -> bool;
+type Test = fn(&Value) -> bool;
 
 /// Tests of a value without arguments.
-const CHECKS: &[(&str, Check)] = &[
+const TESTS: &[(&str, Test)] = &[
     ("defined", |value| !value.is_undefined()),
     ("undefined", Value::is_undefined),
     ("none", Value::is_none),
@@ -61,8 +61,8 @@ const OTHERS: [&str; 8] = [
 
 /// Adds all tests to the environment.
 pub(super) fn add(environment: &mut Environment<'_>) {
-    for &(name, check) in CHECKS {
-        environment.add_test(name, move |value: &Value| check(value));
+    for &(name, test) in TESTS {
+        environment.add_test(name, move |value: &Value| test(value));
     }
     for (op, names) in COMPARISONS {
         for name in names {
@@ -91,14 +91,14 @@ fn other(state: &mut State, name: &str, value: &Value, args: &[Value]) -> Result
         ("filter", []) => compare::hashed(state, value).map(|()| filters::is_filter(known)),
         ("test", []) => compare::hashed(state, value).map(|()| is_test(known)),
         ("sameas", [other]) => same(state, value, other),
-        _ => Err(super::value::failure(format!(
+        _ => Err(super::value::template_error(format!(
             "the test {name} has other arguments"
         ))),
     }
 }
 
 fn is_test(name: &str) -> bool {
-    let plain = CHECKS
+    let plain = TESTS
         .iter()
         .any(|(own, _)| *own == name && name != macros::GIVEN);
     let compared = || COMPARISONS.iter().any(|(_, names)| names.contains(&name));
@@ -118,7 +118,7 @@ fn same(state: &State, left: &Value, right: &Value) -> Result<bool> {
         return Ok(false);
     }
     match kind {
-        "list" | "dict" | "tuple" | "range" => Err(super::value::failure(format!(
+        "list" | "dict" | "tuple" | "range" => Err(super::value::template_error(format!(
             "sameas is not known of two {kind} objects"
         ))),
         _ => Ok(true),
