@@ -240,7 +240,7 @@ fn what_a_constraint_cannot_have_is_a_typed_error() {
 struct Times(TokenId, usize);
 
 impl Rule for Times {
-    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
+    fn allowed_tokens(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
         let mut words = vec![0; self.0 as usize / 32 + 1];
         words[self.0 as usize / 32] = 1 << (self.0 % 32);
         Ok((ids.len() < self.1).then(|| Mask::new(words)))
@@ -302,9 +302,9 @@ fn schemas() -> [Value; 10] {
 struct Timed(Constraint, Mutex<Vec<Duration>>);
 
 impl Rule for Timed {
-    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
+    fn allowed_tokens(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
         let started = Instant::now();
-        let next = self.0.next(ids);
+        let next = self.0.allowed_tokens(ids);
         self.1.lock().unwrap().push(started.elapsed());
         next
     }

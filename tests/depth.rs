@@ -141,7 +141,7 @@ fn what_leads_deep_ends_in_a_small_thread() {
                 let outcome = match vocabulary().grammar(kind, &source) {
                     Err(nexttoken::Error::InvalidOption { reason, .. }) => reason,
                     Err(other) => panic!("{other}"),
-                    Ok(grammar) => match grammar.next(&[]) {
+                    Ok(grammar) => match grammar.allowed_tokens(&[]) {
                         Ok(_) => "taken".to_owned(),
                         Err(error) => error.to_string(),
                     },

@@ -25,7 +25,7 @@ const WALKS: usize = 12;
 fn walk(grammar: &Grammar, random: &mut Random) -> Option<String> {
     let mut ids: Vec<TokenId> = Vec::new();
     while ids.len() < MAX_LENGTH {
-        let mask = match grammar.next(&ids) {
+        let mask = match grammar.allowed_tokens(&ids) {
             Ok(Some(mask)) => mask,
             Ok(None) => return Some(text(&ids)),
             Err(Error::Constraint(reason)) if reason.contains("no name is left") => return None,

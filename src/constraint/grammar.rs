@@ -17,7 +17,7 @@ use crate::sampler::Mask;
 use crate::{Error, Result, TokenId};
 use llguidance::api::{GrammarInit, StopReason, TopLevelGrammar};
 use llguidance::{Matcher, ParserFactory};
-use names::Names;
+use names::NameTracker;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use toktrie::{ApproximateTokEnv, INVALID_TOKEN, TokEnv, TokRxInfo, TokTrie};
@@ -79,14 +79,16 @@ impl Vocabulary {
     /// # Errors
     /// [`Error::Constraint`] where `table` has another format, or is too large.
     pub fn new(table: &[u8]) -> Result<Self> {
-        let (words, ends) = read(table).ok_or_else(|| wrong("the vocabulary cannot be used"))?;
+        let (words, ends) =
+            read(table).ok_or_else(|| constraint_error("the vocabulary cannot be used"))?;
         let info = TokRxInfo::new(words.len() as u32, INVALID_TOKEN);
         let mut trie = TokTrie::from(&info, &words);
         if !ends.is_empty() {
             trie = trie.with_eos_tokens(&ends);
         }
         let env: TokEnv = Arc::new(ApproximateTokEnv::new(trie));
-        let mut factory = ParserFactory::new_simple(&env).map_err(|error| wrong(&plain(&error)))?;
+        let mut factory =
+            ParserFactory::new_simple(&env).map_err(|error| constraint_error(&plain(&error)))?;
         let limits = factory.quiet().limits_mut();
         limits.max_lexer_states = MAX_LEXER_STATES;
         limits.verbose_errors = false;
@@ -124,7 +126,9 @@ fn compile(factory: &ParserFactory, kind: Kind, source: &str) -> Reason<State> {
         matcher: fresh.clone(),
         fresh,
         consumed: Vec::new(),
-        watch: parsed.has_open_names.then(|| Watch::new(factory)),
+        name_filter: parsed
+            .has_open_names
+            .then(|| DuplicateNameFilter::new(factory)),
     })
 }
 
@@ -155,7 +159,7 @@ pub struct Grammar(Mutex<State>);
 crate::debug::debug_in_brief!(Grammar {});
 
 impl Rule for Grammar {
-    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
+    fn allowed_tokens(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.stand_after(ids)?;
         state.mask()
@@ -169,27 +173,27 @@ struct State {
     matcher: Matcher,
     consumed: Vec<TokenId>,
     /// Prevents duplicate names of members, where the grammar cannot.
-    watch: Option<Watch>,
+    name_filter: Option<DuplicateNameFilter>,
 }
 
-struct Watch {
+struct DuplicateNameFilter {
     env: TokEnv,
     /// The tokens that contain a quote: only these can end a name.
     quotes: Arc<[TokenId]>,
     /// The state after the tokens in `read`.
-    names: Names,
+    names: NameTracker,
     read: Vec<TokenId>,
 }
 
-impl Watch {
+impl DuplicateNameFilter {
     fn new(factory: &ParserFactory) -> Self {
         let env = factory.tok_env().clone();
         let trie = env.tok_trie();
         let ids = 0..trie.vocab_size() as TokenId;
         let quotes = ids.filter(|&id| trie.token(id).contains(&b'"'));
-        Watch {
+        DuplicateNameFilter {
             quotes: quotes.collect(),
-            names: Names::default(),
+            names: NameTracker::default(),
             read: Vec::new(),
             env,
         }
@@ -198,14 +202,14 @@ impl Watch {
     /// Reads the tokens of `ids` that are new; all of them where `ids` does not continue what was read.
     fn stand_after(&mut self, ids: &[TokenId]) -> Result<()> {
         if !ids.starts_with(&self.read) {
-            self.names = Names::default();
+            self.names = NameTracker::default();
             self.read.clear();
         }
         for &id in &ids[self.read.len()..] {
             if !self.names.read(self.env.tok_trie().token(id)) {
                 self.read.clear();
-                self.names = Names::default();
-                return Err(wrong("a name comes twice in an object"));
+                self.names = NameTracker::default();
+                return Err(constraint_error("a name comes twice in an object"));
             }
             self.read.push(id);
         }
@@ -239,11 +243,11 @@ impl State {
         }
         for &id in &ids[self.consumed.len()..] {
             let taken = self.matcher.consume_token(id);
-            taken.map_err(|error| wrong(&plain(&error)))?;
+            taken.map_err(|error| constraint_error(&plain(&error)))?;
             self.consumed.push(id);
         }
-        match &mut self.watch {
-            Some(watch) => watch.stand_after(ids),
+        match &mut self.name_filter {
+            Some(name_filter) => name_filter.stand_after(ids),
             None => Ok(()),
         }
     }
@@ -252,26 +256,28 @@ impl State {
         if self.matcher.is_stopped() {
             return match self.matcher.stop_reason() {
                 StopReason::NoExtension | StopReason::EndOfSentence => Ok(None),
-                reason => Err(wrong(&format!("it takes too much ({reason})"))),
+                reason => Err(constraint_error(&format!("it takes too much ({reason})"))),
             };
         }
         let complete = matches!(self.matcher.is_accepting(), Ok(true));
         match self.matcher.compute_mask() {
             Ok(set) => {
                 let mut words = set.as_slice().to_vec();
-                if let Some(watch) = &self.watch {
-                    watch.narrow(&mut words);
+                if let Some(name_filter) = &self.name_filter {
+                    name_filter.narrow(&mut words);
                     if words.iter().all(|word| *word == 0) {
-                        return Err(wrong("no name is left that has not come before"));
+                        return Err(constraint_error("no name is left that has not come before"));
                     }
                 }
                 Ok(Some(Mask::new(words)))
             }
             Err(error) => match plain(&error) {
-                reason if reason != NOTHING_FOLLOWS => Err(wrong(&reason)),
+                reason if reason != NOTHING_FOLLOWS => Err(constraint_error(&reason)),
                 // The vocabulary has no token that ends a text.
                 _ if complete => Ok(None),
-                _ => Err(wrong("no token of the vocabulary goes on from here")),
+                _ => Err(constraint_error(
+                    "no token of the vocabulary goes on from here",
+                )),
             },
         }
     }
@@ -280,7 +286,7 @@ impl State {
 /// The text of llguidance's error for an empty mask.
 const NOTHING_FOLLOWS: &str = "NoExtensionBias";
 
-fn wrong(reason: &str) -> Error {
+fn constraint_error(reason: &str) -> Error {
     Error::Constraint(reason.to_owned())
 }
 

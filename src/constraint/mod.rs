@@ -31,25 +31,25 @@ use std::sync::Arc;
 /// The bounds of a [`Rule`]. In native builds generators on several threads may share one; in WebAssembly a rule may be
 /// a JavaScript function, which stays on its thread.
 #[cfg(not(target_arch = "wasm32"))]
-pub trait Shared: Send + Sync {}
+pub trait MaybeSendSync: Send + Sync {}
 #[cfg(not(target_arch = "wasm32"))]
-impl<T: Send + Sync> Shared for T {}
+impl<T: Send + Sync> MaybeSendSync for T {}
 /// The bounds of a [`Rule`]. In native builds generators on several threads may share one; in WebAssembly a rule may be
 /// a JavaScript function, which stays on its thread.
 #[cfg(target_arch = "wasm32")]
-pub trait Shared {}
+pub trait MaybeSendSync {}
 #[cfg(target_arch = "wasm32")]
-impl<T> Shared for T {}
+impl<T> MaybeSendSync for T {}
 
 /// Says which tokens may follow at each step.
-pub trait Rule: Shared {
+pub trait Rule: MaybeSendSync {
     /// The tokens that may follow `ids`, which are all tokens generated since the rule began. `None` where none may,
     /// because the text is complete. Where the text may end but need not, the tokens that end a generation are in the
     /// mask.
     ///
     /// # Errors
     /// [`crate::Error::Constraint`] where `ids` break the rule, or following it exceeds a limit.
-    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>>;
+    fn allowed_tokens(&self, ids: &[TokenId]) -> Result<Option<Mask>>;
 }
 
 /// A shared [`Rule`]: copies refer to the same one.
@@ -62,12 +62,12 @@ impl Constraint {
         Constraint(rule)
     }
 
-    /// See [`Rule::next`].
+    /// See [`Rule::allowed_tokens`].
     ///
     /// # Errors
-    /// Those of [`Rule::next`].
-    pub fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
-        self.0.next(ids)
+    /// Those of [`Rule::allowed_tokens`].
+    pub fn allowed_tokens(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
+        self.0.allowed_tokens(ids)
     }
 }
 

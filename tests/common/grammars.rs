@@ -22,12 +22,12 @@ pub fn vocabulary() -> Vocabulary {
 pub fn accepts(grammar: &Grammar, text: &str) -> bool {
     let ids: Vec<TokenId> = text.bytes().map(TokenId::from).collect();
     for end in 0..ids.len() {
-        match grammar.next(&ids[..end]) {
+        match grammar.allowed_tokens(&ids[..end]) {
             Ok(Some(mask)) if mask.allows(ids[end]) => {}
             _ => return false,
         }
     }
-    let last = grammar.next(&ids);
+    let last = grammar.allowed_tokens(&ids);
     last.is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The state of the reader. Clones share the sets of names until they change.
 #[derive(Clone, Default)]
-pub struct Names {
+pub struct NameTracker {
     /// The names so far of each open object, the outermost first; an open array is `None`.
     open: Vec<Option<Arc<HashSet<String>>>>,
     /// Whether a string that begins here is the name of a member.
@@ -19,7 +19,7 @@ pub struct Names {
     escaped: bool,
 }
 
-impl Names {
+impl NameTracker {
     /// Reads more of the text; false where a name is complete for the second time.
     pub fn read(&mut self, bytes: &[u8]) -> bool {
         bytes.iter().all(|&byte| self.step(byte))

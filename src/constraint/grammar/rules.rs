@@ -67,7 +67,7 @@ enum Definition {
 }
 
 /// A grammar that is being built.
-pub struct Rules {
+pub struct GrammarBuilder {
     lexer: LexerSpec,
     class: LexemeClass,
     symbols: Vec<Definition>,
@@ -80,13 +80,13 @@ fn reason(error: impl ToString) -> String {
     super::plain(&error)
 }
 
-impl Rules {
+impl GrammarBuilder {
     /// An empty grammar. One match of `skip` may stand between any two terminals.
     pub fn new(skip: RegexAst) -> Reason<Self> {
         let mut lexer = LexerSpec::new().map_err(reason)?;
         let skip = SkipSpec::once(skip);
         let class = lexer.setup_lexeme_class_with_skip(skip).map_err(reason)?;
-        Ok(Rules {
+        Ok(GrammarBuilder {
             lexer,
             class,
             symbols: Vec::new(),

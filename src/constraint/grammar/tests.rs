@@ -50,12 +50,12 @@ fn bytes(text: &str) -> Vec<TokenId> {
 fn matches(grammar: &Grammar, text: &str) -> bool {
     let ids = bytes(text);
     for end in 0..ids.len() {
-        match grammar.next(&ids[..end]).unwrap() {
+        match grammar.allowed_tokens(&ids[..end]).unwrap() {
             Some(mask) if mask.allows(ids[end]) => {}
             _ => return false,
         }
     }
-    let last = grammar.next(&ids).unwrap();
+    let last = grammar.allowed_tokens(&ids).unwrap();
     last.is_none_or(|mask| mask.allows(END_TOKEN))
 }
 
@@ -224,7 +224,7 @@ fn tokens_cross_the_boundaries_of_the_grammar() {
         Kind::JsonSchema,
         r#"{"type":"object","additionalProperties":{"const":true}}"#,
     );
-    let mask = grammar.next(&[]).unwrap().unwrap();
+    let mask = grammar.allowed_tokens(&[]).unwrap().unwrap();
     let word =
         |text: &str| FIRST_WORD + WORDS.iter().position(|word| *word == text).unwrap() as u32;
     assert!(mask.allows(word("{\"")) && mask.allows(u32::from(b'{')));
@@ -237,18 +237,30 @@ fn tokens_cross_the_boundaries_of_the_grammar() {
         word("true"),
     ];
     for end in 0..ids.len() {
-        assert!(grammar.next(&ids[..end]).unwrap().unwrap().allows(ids[end]));
+        assert!(
+            grammar
+                .allowed_tokens(&ids[..end])
+                .unwrap()
+                .unwrap()
+                .allows(ids[end])
+        );
     }
     // The tokens of a half character may be generated, and then the character must be completed.
     let half = [word("{\""), 0xF0, 0x9F];
-    let mask = grammar.next(&half).unwrap().unwrap();
+    let mask = grammar.allowed_tokens(&half).unwrap().unwrap();
     assert!(mask.allows(0x99) && !mask.allows(u32::from(b'"')) && !mask.allows(word("ab")));
-    assert!(!grammar.next(&half[..1]).unwrap().unwrap().allows(0xFF));
+    assert!(
+        !grammar
+            .allowed_tokens(&half[..1])
+            .unwrap()
+            .unwrap()
+            .allows(0xFF)
+    );
     // The token without a text.
     for end in 0..ids.len() {
         assert!(
             !grammar
-                .next(&ids[..end])
+                .allowed_tokens(&ids[..end])
                 .unwrap()
                 .unwrap()
                 .allows(END_TOKEN + 1)
@@ -261,7 +273,7 @@ fn a_text_ends_where_nothing_may_follow() {
     let done = |source: &str, text: &str, with_end: bool| {
         let vocabulary = Vocabulary::new(&table(with_end)).unwrap();
         let grammar = vocabulary.grammar(Kind::Regex, source).unwrap();
-        grammar.next(&bytes(text)).unwrap().is_none()
+        grammar.allowed_tokens(&bytes(text)).unwrap().is_none()
     };
     assert!(done("ab", "ab", true) && done("ab", "ab", false));
     assert!(!done("ab+", "ab", true) && !done("ab+", "ab", false));
@@ -270,19 +282,25 @@ fn a_text_ends_where_nothing_may_follow() {
     let grammar = grammar(Kind::Regex, "ab");
     for _ in 0..2 {
         assert_eq!(
-            grammar.next(&bytes("abc")).unwrap_err().code(),
+            grammar.allowed_tokens(&bytes("abc")).unwrap_err().code(),
             "constraint"
         );
-        assert_eq!(grammar.next(&bytes("b")).unwrap_err().code(), "constraint");
+        assert_eq!(
+            grammar.allowed_tokens(&bytes("b")).unwrap_err().code(),
+            "constraint"
+        );
         assert!(
             grammar
-                .next(&bytes("a"))
+                .allowed_tokens(&bytes("a"))
                 .unwrap()
                 .unwrap()
                 .allows(u32::from(b'b'))
         );
     }
-    assert_eq!(grammar.next(&[9999]).unwrap_err().code(), "constraint");
+    assert_eq!(
+        grammar.allowed_tokens(&[9999]).unwrap_err().code(),
+        "constraint"
+    );
 }
 
 #[test]
@@ -302,8 +320,8 @@ fn a_mask_depends_on_the_tokens_alone() {
                 .wrapping_add(1442695040888963407);
             let number = (random >> 33) as usize;
             ids.truncate(ids.len() - number % 4 * ids.len() / 12);
-            let mask = one.next(&ids).unwrap();
-            assert_eq!(mask, compile().next(&ids).unwrap(), "{ids:?}");
+            let mask = one.allowed_tokens(&ids).unwrap();
+            assert_eq!(mask, compile().allowed_tokens(&ids).unwrap(), "{ids:?}");
             let allowed = |mask: &Mask| {
                 (0..END_TOKEN)
                     .filter(|&id| mask.allows(id))
@@ -345,7 +363,7 @@ fn what_is_too_large_is_refused() {
     };
     let vocabulary = Vocabulary::new(&table(true)).unwrap();
     let many = vocabulary.grammar(Kind::Regex, "((a{1000}){1000}){1000}|(a|b)*a(a|b){40}");
-    assert!(many.is_err() || many.unwrap().next(&bytes("aaba")).is_ok());
+    assert!(many.is_err() || many.unwrap().allowed_tokens(&bytes("aaba")).is_ok());
     for source in [
         laughs("root ::= x0\n", |n| format!("x{n}"), "::="),
         laughs("start: A0\n", |n| format!("A{n}"), ":"),
@@ -356,7 +374,7 @@ fn what_is_too_large_is_refused() {
         if let Ok(grammar) = vocabulary.grammar(Kind::Grammar, &source) {
             assert!(
                 grammar
-                    .next(&[])
+                    .allowed_tokens(&[])
                     .is_ok_and(|mask| mask.unwrap().allows(u32::from(b'a')))
             );
         }
@@ -377,13 +395,13 @@ fn a_table_that_is_none_is_refused() {
     }
     let vocabulary = Vocabulary::new(&table).unwrap();
     let grammar = vocabulary.grammar(Kind::Regex, "a+").unwrap();
-    let mask = grammar.next(&[]).unwrap().unwrap();
+    let mask = grammar.allowed_tokens(&[]).unwrap().unwrap();
     assert_eq!(mask.words(), [0b100]);
     // No token may follow.
     let grammar = vocabulary.grammar(Kind::Regex, "ab").unwrap();
     assert!(
         grammar
-            .next(&[2])
+            .allowed_tokens(&[2])
             .unwrap_err()
             .to_string()
             .contains("no token")
@@ -446,7 +464,7 @@ fn whatever_is_asked_for_there_is_an_answer() {
         (Kind::Grammar, "start: \"a\"{2147483647}".to_owned()),
     ] {
         if let Ok(grammar) = vocabulary.grammar(kind, &source) {
-            let next = grammar.next(&[]);
+            let next = grammar.allowed_tokens(&[]);
             assert!(next.is_ok() || next.is_err_and(|error| error.code() == "constraint"));
         }
         assert!(started.elapsed().as_secs() < 60, "{source:.60}");

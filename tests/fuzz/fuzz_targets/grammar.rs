@@ -30,7 +30,7 @@ fuzz_target!(|input: &str| {
         let mut ids = Vec::new();
         // The tokens that come are chosen by the source too.
         for choice in source.bytes().rev().take(16) {
-            let Ok(Some(mask)) = constraint.next(&ids) else {
+            let Ok(Some(mask)) = constraint.allowed_tokens(&ids) else {
                 break;
             };
             let allowed: Vec<u32> = (0..512).filter(|id| mask.allows(*id)).collect();

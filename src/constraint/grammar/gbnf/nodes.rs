@@ -2,7 +2,7 @@
 //! translation to a grammar of llguidance.
 
 use super::super::Reason;
-use super::super::rules::{Rules, Symbol};
+use super::super::rules::{GrammarBuilder, Symbol};
 use super::lexemes;
 use llguidance::api::GrammarInit;
 use llguidance::derivre::{ExprRef, RegexAst};
@@ -57,7 +57,7 @@ impl Nodes {
     /// The grammar that begins with the rule `root`.
     pub fn grammar(&self, root: usize) -> Reason<GrammarInit> {
         let (regular, lexemes) = lexemes::choose(self, self.rules[root]);
-        let mut rules = Rules::new(RegexAst::NoMatch)?;
+        let mut rules = GrammarBuilder::new(RegexAst::NoMatch)?;
         let mut regexes: Vec<Option<ExprRef>> = vec![None; self.list.len()];
         for id in regular {
             regexes[id] = Some(rules.regex(&self.regex(id, &regexes))?);
@@ -122,7 +122,7 @@ fn symbol(
     id: Id,
     symbols: &mut [Option<Symbol>],
     open: &mut Vec<(Id, Symbol)>,
-    rules: &mut Rules,
+    rules: &mut GrammarBuilder,
 ) -> Reason<Symbol> {
     if let Some(symbol) = symbols[id] {
         return Ok(symbol);

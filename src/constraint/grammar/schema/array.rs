@@ -2,9 +2,9 @@
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
+use super::conjunction::{Conjunction, Flattened};
 use super::contains::Found;
-use super::object::{least_of, most_of};
-use super::parts::{All, Flat};
+use super::object::{max_of, min_of};
 use super::{Compiler, equal, values};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::{Map, Value};
@@ -13,13 +13,13 @@ use serde_json::{Map, Value};
 const MAX_DIFFERENT: usize = 64;
 
 impl<'a> Compiler<'a> {
-    pub(super) fn array(&mut self, flat: &Flat<'a>) -> Reason<Symbol> {
+    pub(super) fn array(&mut self, flat: &Flattened<'a>) -> Reason<Symbol> {
         let mut first = 0;
         for schema in &flat.schemas {
             first = first.max(prefix(schema)?.0.len());
         }
-        let least = usize::try_from(most_of(flat, "minItems")?).unwrap_or(usize::MAX);
-        let most = least_of(flat, "maxItems")?;
+        let least = usize::try_from(max_of(flat, "minItems")?).unwrap_or(usize::MAX);
+        let most = min_of(flat, "maxItems")?;
         let most = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         let (open, close) = (self.rules.literal("[")?, self.rules.literal("]")?);
         let comma = self.item_separator()?;
@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
     /// Arrays with `uniqueItems`, whose items are among listed values.
     fn different(
         &mut self,
-        flat: &Flat<'a>,
+        flat: &Flattened<'a>,
         first: usize,
         least: usize,
         most: Option<usize>,
@@ -78,7 +78,7 @@ impl<'a> Compiler<'a> {
         let unsupported =
             "\"uniqueItems\" is supported where the items are among a list of values only";
         let items = self.document.flat(&item(flat, 0)?)?;
-        let Some(items) = items.filter(|items| items.choices.is_empty() && first == 0) else {
+        let Some(items) = items.filter(|items| items.disjunctions.is_empty() && first == 0) else {
             return Err(unsupported.into());
         };
         let listed = values(&items)?.ok_or(unsupported)?;
@@ -144,7 +144,7 @@ impl<'a> Compiler<'a> {
     }
 }
 
-fn must_differ(flat: &Flat) -> Reason<bool> {
+fn must_differ(flat: &Flattened) -> Reason<bool> {
     let mut must = false;
     for value in flat.all("uniqueItems") {
         must |= value
@@ -166,8 +166,8 @@ fn prefix(schema: &Map<String, Value>) -> Reason<(&[Value], Option<&Value>)> {
 }
 
 /// The schemas that the item at `index` must fit.
-pub(super) fn item<'a>(flat: &Flat<'a>, index: usize) -> Reason<All<'a>> {
-    let mut all = All::default();
+pub(super) fn item<'a>(flat: &Flattened<'a>, index: usize) -> Reason<Conjunction<'a>> {
+    let mut all = Conjunction::default();
     for schema in &flat.schemas {
         let (prefix, rest) = prefix(schema)?;
         if let Some(schema) = prefix.get(index).or(rest) {

@@ -2,7 +2,7 @@
 
 use super::super::Reason;
 use super::super::rules::Symbol;
-use super::parts::{All, Choice, Flat};
+use super::conjunction::{Conjunction, Disjunction, Flattened};
 use super::values::{Types, equal, values};
 use super::{Compiler, has_any, object};
 use serde_json::Value;
@@ -15,9 +15,9 @@ const MAX_COMPARED: usize = 8;
 
 impl<'a> Compiler<'a> {
     /// Adds an alternative for each combination of one option from every choice.
-    pub(super) fn choose(&mut self, flat: &Flat<'a>, symbol: Symbol) -> Reason<()> {
-        let mut combinations = vec![All::default()];
-        for choice in &flat.choices {
+    pub(super) fn choose(&mut self, flat: &Flattened<'a>, symbol: Symbol) -> Reason<()> {
+        let mut combinations = vec![Conjunction::default()];
+        for choice in &flat.disjunctions {
             let mut options = Vec::new();
             for option in self.exclusive(flat, choice)? {
                 if self.may_fit(&flat.with(&[&option]))? {
@@ -40,7 +40,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether some value may fit, judged by listed values and types only.
-    fn may_fit(&self, all: &All<'a>) -> Reason<bool> {
+    fn may_fit(&self, all: &Conjunction<'a>) -> Reason<bool> {
         let Some(flat) = self.document.flat(all)? else {
             return Ok(false);
         };
@@ -53,7 +53,11 @@ impl<'a> Compiler<'a> {
 
     /// The options of a choice. For `oneOf`, options that might fit the same values are each narrowed by the negation
     /// of the other.
-    fn exclusive(&self, flat: &Flat<'a>, choice: &Choice<'a>) -> Reason<Vec<All<'a>>> {
+    fn exclusive(
+        &self,
+        flat: &Flattened<'a>,
+        choice: &Disjunction<'a>,
+    ) -> Reason<Vec<Conjunction<'a>>> {
         let mut options = choice.options.clone();
         if !choice.exactly_one {
             return Ok(options);
@@ -76,7 +80,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether it is certain that no value fits both.
-    fn exclude(&self, one: &All<'a>, other: &All<'a>, depth: usize) -> Reason<bool> {
+    fn exclude(
+        &self,
+        one: &Conjunction<'a>,
+        other: &Conjunction<'a>,
+        depth: usize,
+    ) -> Reason<bool> {
         let (Some(one), Some(other)) = (self.document.flat(one)?, self.document.flat(other)?)
         else {
             return Ok(true);
@@ -86,7 +95,7 @@ impl<'a> Compiler<'a> {
         }
         // A choice is excluded only if each of its options is.
         for (flat, against) in [(&one, &other), (&other, &one)] {
-            if let Some(choice) = flat.choices.first() {
+            if let Some(choice) = flat.disjunctions.first() {
                 let against = against.with(&[]);
                 for option in &choice.options {
                     if !self.exclude(&flat.with(&[option]), &against, depth - 1)? {
@@ -116,7 +125,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// Whether two objects exclude each other: one of them requires a member that cannot fit both schemas.
-    fn exclude_objects(&self, one: &Flat<'a>, other: &Flat<'a>, depth: usize) -> Reason<bool> {
+    fn exclude_objects(
+        &self,
+        one: &Flattened<'a>,
+        other: &Flattened<'a>,
+        depth: usize,
+    ) -> Reason<bool> {
         let required = one.all("required").chain(other.all("required"));
         let names: Vec<&str> = required
             .filter_map(Value::as_array)
@@ -125,7 +139,7 @@ impl<'a> Compiler<'a> {
             .collect();
         for name in names {
             let has_pattern =
-                |flat: &Flat| has_any(flat, &["patternProperties", "unevaluatedProperties"]);
+                |flat: &Flattened| has_any(flat, &["patternProperties", "unevaluatedProperties"]);
             if has_pattern(one) || has_pattern(other) {
                 continue;
             }

@@ -3,7 +3,7 @@
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
 use super::array::item;
-use super::parts::Flat;
+use super::conjunction::Flattened;
 use super::{Compiler, count};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub struct Found<'a> {
 
 impl<'a> Found<'a> {
     /// The `contains` of the schemas; `None` where they have none that matters.
-    pub fn of(flat: &Flat<'a>) -> Reason<Option<Self>> {
+    pub fn of(flat: &Flattened<'a>) -> Reason<Option<Self>> {
         let mut all = Vec::new();
         for keywords in &flat.schemas {
             let Some(schema) = keywords.get("contains") else {
@@ -69,7 +69,7 @@ impl<'a> Compiler<'a> {
     /// their own.
     pub(super) fn containing(
         &mut self,
-        flat: &Flat<'a>,
+        flat: &Flattened<'a>,
         first: usize,
         (least, most): (usize, Option<usize>),
         found: &Found<'a>,

@@ -2,10 +2,10 @@
 //! keywords.
 
 use super::super::Reason;
+use super::conjunction::{Conjunct, Conjunction, Disjunction, Flattened, Reading, address};
 use super::negation;
 use super::number::Decimal;
 use super::object::members;
-use super::parts::{All, Choice, Flat, How, Part, address};
 use serde_json::{Map, Number, Value, json};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -35,7 +35,7 @@ pub struct Document<'a> {
     /// Owns the schemas that are generated from others.
     made: &'a Arena<Value>,
     /// A cache of the options generated from a schema, by the schema's address and how it was read.
-    known: RefCell<HashMap<(usize, How), Vec<All<'a>>>>,
+    known: RefCell<HashMap<(usize, Reading), Vec<Conjunction<'a>>>>,
     /// Scopes: the chains of schemas with an `unevaluated…` keyword that enclose a part. Each entry is the address of
     /// such a schema and the index of the scope around it; entry 0 is the empty scope.
     scopes: RefCell<Vec<(usize, usize)>>,
@@ -163,9 +163,9 @@ impl<'a> Document<'a> {
     fn options(
         &self,
         schema: &'a Value,
-        how: How,
-        make: impl FnOnce() -> Reason<Vec<All<'a>>>,
-    ) -> Reason<Vec<All<'a>>> {
+        how: Reading,
+        make: impl FnOnce() -> Reason<Vec<Conjunction<'a>>>,
+    ) -> Reason<Vec<Conjunction<'a>>> {
         let key = (address(schema), how);
         if let Some(known) = self.known.borrow().get(&key) {
             return Ok(known.clone());
@@ -177,9 +177,9 @@ impl<'a> Document<'a> {
 
     /// Flattens schemas that all hold for one value: follows references, `allOf` and `not`, and collects the choices.
     /// `None` where it is evident that no value fits; it may be `Some` even if none does.
-    pub fn flat(&self, all: &All<'a>) -> Reason<Option<Flat<'a>>> {
-        let mut flat = Flat::default();
-        let mut open: Vec<Part> = all.0.iter().rev().copied().collect();
+    pub fn flat(&self, all: &Conjunction<'a>) -> Reason<Option<Flattened<'a>>> {
+        let mut flat = Flattened::default();
+        let mut open: Vec<Conjunct> = all.0.iter().rev().copied().collect();
         let mut seen = HashSet::new();
         while let Some(part) = open.pop() {
             if !seen.insert(part.key()) {
@@ -189,7 +189,7 @@ impl<'a> Document<'a> {
             if seen.len() > MAX_PARTS || self.taken.get() > MAX_TAKEN {
                 return Err("too many schemas are taken together".into());
             }
-            let never = Value::Bool(part.how == How::Not);
+            let never = Value::Bool(part.reading == Reading::Not);
             let schema = match part.schema {
                 Value::Bool(_) if *part.schema == never => return Ok(None),
                 Value::Bool(_) => continue,
@@ -203,13 +203,13 @@ impl<'a> Document<'a> {
                 return Err(format!("the keyword \"{keyword}\" is not supported"));
             }
             self.check_numbers(schema)?;
-            if part.how == How::Not {
+            if part.reading == Reading::Not {
                 let make = || negation::options(self, schema);
-                let mut options = self.options(part.schema, How::Not, make)?;
+                let mut options = self.options(part.schema, Reading::Not, make)?;
                 match options.len() {
                     0 => return Ok(None),
                     1 => open.extend(options.remove(0).0),
-                    _ => flat.choices.push(Choice {
+                    _ => flat.disjunctions.push(Disjunction {
                         options,
                         exactly_one: false,
                     }),
@@ -217,11 +217,11 @@ impl<'a> Document<'a> {
                 continue;
             }
             let scope = self.scope(schema, part.scope);
-            flat.parts.push(Part { scope, ..part });
+            flat.conjuncts.push(Conjunct { scope, ..part });
             flat.schemas.push(schema);
             flat.owners.push(self.owners(scope));
-            if part.how == How::Whole {
-                self.apply(schema, scope, &mut open, &mut flat.choices)?;
+            if part.reading == Reading::Whole {
+                self.apply(schema, scope, &mut open, &mut flat.disjunctions)?;
             }
         }
         Ok(Some(flat))
@@ -232,15 +232,15 @@ impl<'a> Document<'a> {
         &self,
         schema: &'a Map<String, Value>,
         scope: usize,
-        open: &mut Vec<Part<'a>>,
-        choices: &mut Vec<Choice<'a>>,
+        open: &mut Vec<Conjunct<'a>>,
+        choices: &mut Vec<Disjunction<'a>>,
     ) -> Reason<()> {
-        let mut all = All::default();
+        let mut all = Conjunction::default();
         for schema in list(schema, "allOf")?.iter().rev() {
-            all.push(schema, How::Whole, scope);
+            all.push(schema, Reading::Whole, scope);
         }
         for target in self.references(schema)? {
-            all.push(target, How::Whole, scope);
+            all.push(target, Reading::Whole, scope);
         }
         if let Some(schema) = schema.get("not") {
             all.add_not(schema);
@@ -249,31 +249,31 @@ impl<'a> Document<'a> {
         for (keyword, exactly_one) in [("anyOf", false), ("oneOf", true)] {
             if schema.contains_key(keyword) {
                 let options = list(schema, keyword)?.iter().map(|schema| {
-                    let mut option = All::default();
-                    option.push(schema, How::Whole, scope);
+                    let mut option = Conjunction::default();
+                    option.push(schema, Reading::Whole, scope);
                     option
                 });
-                choices.push(Choice {
+                choices.push(Disjunction {
                     options: options.collect(),
                     exactly_one,
                 });
             }
         }
         let mut either = |options| {
-            choices.push(Choice {
+            choices.push(Disjunction {
                 options,
                 exactly_one: false,
             });
         };
         if let Some(condition) = schema.get("if") {
-            let (mut yes, mut no) = (All::default(), All::default());
-            yes.push(condition, How::Whole, scope);
+            let (mut yes, mut no) = (Conjunction::default(), Conjunction::default());
+            yes.push(condition, Reading::Whole, scope);
             no.add_not(condition);
             let outcomes = [(&mut yes, "then"), (&mut no, "else")];
             let mut matters = scope != 0;
             for (all, keyword) in outcomes {
                 if let Some(outcome) = schema.get(keyword) {
-                    all.push(outcome, How::Whole, scope);
+                    all.push(outcome, Reading::Whole, scope);
                     matters = true;
                 }
             }
@@ -289,11 +289,11 @@ impl<'a> Document<'a> {
                     with["required"] = names.iter().cloned().chain([name.into()]).collect();
                 }
                 let (without, with) = (self.make(without), self.make(with));
-                Ok(vec![All::one(without), All::one(with)])
+                Ok(vec![Conjunction::one(without), Conjunction::one(with)])
             };
-            let mut options = self.options(rule, How::Dependent, make)?;
+            let mut options = self.options(rule, Reading::Dependent, make)?;
             if !rule.is_array() {
-                options[1].push(rule, How::Whole, scope);
+                options[1].push(rule, Reading::Whole, scope);
             }
             either(options);
         }

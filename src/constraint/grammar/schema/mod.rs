@@ -9,25 +9,25 @@
 
 mod array;
 mod choice;
+mod conjunction;
 mod contains;
 mod document;
 mod format;
 mod negation;
 mod number;
 mod object;
-mod parts;
 mod pattern;
 mod spelling;
 mod values;
 
 use super::Reason;
-use super::rules::{Rules, Symbol, and};
+use super::rules::{GrammarBuilder, Symbol, and};
+use conjunction::{Conjunction, Flattened, Key};
 use document::Document;
 use llguidance::api::GrammarInit;
 use llguidance::derivre::{ExprRef, RegexAst};
 use negation::{EXCEPT, FRACTION, NOT_MULTIPLE_OF, NOT_PATTERN};
-use number::{Decimal, Limits};
-use parts::{All, Flat, Key};
+use number::{Decimal, NumberBounds};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use typed_arena::Arena;
@@ -60,14 +60,14 @@ pub fn compile(source: &str) -> Reason<Compiled> {
     let made = Arena::new();
     let mut compiler = Compiler {
         document: Document::new(&schema, source, &made)?,
-        rules: Rules::new(skip)?,
+        rules: GrammarBuilder::new(skip)?,
         layout,
         symbols: HashMap::new(),
         spelled: HashMap::new(),
         open: Vec::new(),
         has_open_names: false,
     };
-    let start = compiler.symbol(All::one(&schema))?;
+    let start = compiler.symbol(Conjunction::one(&schema))?;
     while let Some((all, symbol)) = compiler.open.pop() {
         compiler.define(&all, symbol)?;
     }
@@ -125,19 +125,19 @@ impl Layout {
 
 struct Compiler<'a> {
     document: Document<'a>,
-    rules: Rules,
+    rules: GrammarBuilder,
     layout: Layout,
     symbols: HashMap<Key, Symbol>,
     /// The expression for all spellings of a character.
     spelled: HashMap<char, ExprRef>,
     /// Symbols that are still to be defined, with their schemas.
-    open: Vec<(All<'a>, Symbol)>,
+    open: Vec<(Conjunction<'a>, Symbol)>,
     has_open_names: bool,
 }
 
 impl<'a> Compiler<'a> {
     /// The symbol for the values that fit these schemas; a new one is defined later.
-    fn symbol(&mut self, all: All<'a>) -> Reason<Symbol> {
+    fn symbol(&mut self, all: Conjunction<'a>) -> Reason<Symbol> {
         let key = all.key();
         if let Some(&symbol) = self.symbols.get(&key) {
             return Ok(symbol);
@@ -158,11 +158,11 @@ impl<'a> Compiler<'a> {
         self.rules.terminal(&separator)
     }
 
-    fn define(&mut self, all: &All<'a>, symbol: Symbol) -> Reason<()> {
+    fn define(&mut self, all: &Conjunction<'a>, symbol: Symbol) -> Reason<()> {
         let Some(flat) = self.document.flat(all)? else {
             return Ok(());
         };
-        if !flat.choices.is_empty() {
+        if !flat.disjunctions.is_empty() {
             return self.choose(&flat, symbol);
         }
         if let Some(values) = values(&flat)? {
@@ -211,7 +211,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// Adds those listed `values` to `symbol` that fit all other keywords too. Returns whether there are any.
-    fn value(&mut self, flat: &Flat<'a>, values: &[&'a Value], symbol: Symbol) -> Reason<bool> {
+    fn value(
+        &mut self,
+        flat: &Flattened<'a>,
+        values: &[&'a Value],
+        symbol: Symbol,
+    ) -> Reason<bool> {
         let types = Types::of(flat)?;
         let (mut strings, mut numbers, mut found) = (Vec::new(), Vec::new(), false);
         let limits = match has_any(flat, &NUMBER) {
@@ -288,10 +293,10 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn number(&mut self, flat: &Flat, integer: bool) -> Reason<RegexAst> {
-        let mut limits = Limits {
+    fn number(&mut self, flat: &Flattened, integer: bool) -> Reason<RegexAst> {
+        let mut limits = NumberBounds {
             integer,
-            ..Limits::default()
+            ..NumberBounds::default()
         };
         for schema in &flat.schemas {
             let bound = |keyword: &str| match schema.get(keyword) {
@@ -346,15 +351,15 @@ impl<'a> Compiler<'a> {
     }
 
     /// All spellings of the strings that fit, without their quotes.
-    fn string(&mut self, flat: &Flat) -> Reason<RegexAst> {
-        if !flat.choices.is_empty() {
+    fn string(&mut self, flat: &Flattened) -> Reason<RegexAst> {
+        if !flat.disjunctions.is_empty() {
             return Err("\"propertyNames\" cannot choose between schemas".into());
         }
         if !Types::of(flat)?.string {
             return Ok(RegexAst::NoMatch);
         }
-        let least = object::most_of(flat, "minLength")?;
-        let most = object::least_of(flat, "maxLength")?;
+        let least = object::max_of(flat, "minLength")?;
+        let most = object::min_of(flat, "maxLength")?;
         let mut parts = vec![match (u32::try_from(least), most) {
             (Err(_), _) => RegexAst::NoMatch,
             (_, Some(most)) if most < least => RegexAst::NoMatch,
@@ -431,7 +436,7 @@ const OBJECT: [&str; 8] = [
     "unevaluatedProperties",
 ];
 
-fn has_any(flat: &Flat, keywords: &[&str]) -> bool {
+fn has_any(flat: &Flattened, keywords: &[&str]) -> bool {
     keywords
         .iter()
         .any(|keyword| flat.all(keyword).next().is_some())

@@ -5,8 +5,8 @@
 //! then, but all of them are valid.
 
 use super::super::Reason;
+use super::conjunction::Conjunction;
 use super::document::{Document, dependents, list};
-use super::parts::All;
 use serde_json::{Map, Value, json};
 
 /// Keywords of generated schemas. Their names begin with NUL, so that they do not collide with keywords of a document.
@@ -20,36 +20,41 @@ pub const NOT_PATTERN: &str = "\0not pattern";
 pub fn options<'a>(
     document: &Document<'a>,
     schema: &'a Map<String, Value>,
-) -> Reason<Vec<All<'a>>> {
+) -> Reason<Vec<Conjunction<'a>>> {
     let mut options = Vec::new();
     let mut left_out = None;
     for (keyword, rule) in schema {
         let made = made(keyword, rule)?;
-        options.extend(made.into_iter().map(|made| All::one(document.make(made))));
+        options.extend(
+            made.into_iter()
+                .map(|made| Conjunction::one(document.make(made))),
+        );
         match keyword.as_str() {
             "allOf" => {
                 for schema in list(schema, keyword)? {
-                    options.push(All::none_of(std::slice::from_ref(schema)));
+                    options.push(Conjunction::none_of(std::slice::from_ref(schema)));
                 }
             }
-            "anyOf" => options.push(All::none_of(list(schema, keyword)?)),
+            "anyOf" => options.push(Conjunction::none_of(list(schema, keyword)?)),
             "oneOf" => {
                 let schemas = list(schema, keyword)?;
-                options.push(All::none_of(schemas));
+                options.push(Conjunction::none_of(schemas));
                 for (index, one) in schemas.iter().enumerate() {
                     let others = schemas[index + 1..].iter();
-                    options.extend(others.map(|other| All::one(one).and(&All::one(other))));
+                    options.extend(
+                        others.map(|other| Conjunction::one(one).and(&Conjunction::one(other))),
+                    );
                 }
             }
-            "not" => options.push(All::one(rule)),
+            "not" => options.push(Conjunction::one(rule)),
             "if" => {
                 if let Some(then) = schema.get("then") {
-                    let mut all = All::one(rule);
+                    let mut all = Conjunction::one(rule);
                     all.add_not(then);
                     options.push(all);
                 }
                 if let Some(other) = schema.get("else") {
-                    let mut all = All::default();
+                    let mut all = Conjunction::default();
                     all.add_not(rule);
                     all.add_not(other);
                     options.push(all);
@@ -75,29 +80,29 @@ pub fn options<'a>(
             }
             "items" => {
                 let item = json!({ "type": "array", "contains": { "not": rule } });
-                options.push(All::one(document.make(item)));
+                options.push(Conjunction::one(document.make(item)));
             }
             "contains" => {
                 let items = json!({ "type": "array", "items": { "not": rule } });
-                options.push(All::one(document.make(items)));
+                options.push(Conjunction::one(document.make(items)));
             }
             _ => {}
         }
     }
     for target in document.references(schema)? {
-        options.push(All::none_of(std::slice::from_ref(target)));
+        options.push(Conjunction::none_of(std::slice::from_ref(target)));
     }
     for (name, rule) in dependents(schema)? {
         let has = json!({ "type": "object", "required": [name] });
-        let has = All::one(document.make(has));
+        let has = Conjunction::one(document.make(has));
         match rule {
             Value::Array(names) => {
                 for other in names.iter().filter_map(Value::as_str) {
                     let without = json!({ "properties": { other: false } });
-                    options.push(has.clone().and(&All::one(document.make(without))));
+                    options.push(has.clone().and(&Conjunction::one(document.make(without))));
                 }
             }
-            rule => options.push(has.and(&All::none_of(std::slice::from_ref(rule)))),
+            rule => options.push(has.and(&Conjunction::none_of(std::slice::from_ref(rule)))),
         }
     }
     if let Some(keyword) = left_out {

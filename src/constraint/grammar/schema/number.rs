@@ -17,7 +17,7 @@ const MAX_DIGITS: i32 = 400;
 
 /// The limits that schemas set on a number.
 #[derive(Default)]
-pub struct Limits {
+pub struct NumberBounds {
     /// Only integers; after the point they may have a single zero.
     pub integer: bool,
     /// The largest lower bound, and whether it is exclusive.
@@ -95,7 +95,7 @@ impl Decimal {
             let sign = if self.negative { "-" } else { "" };
             let (first, more) = self.digits.split_at(1);
             let point = if more.is_empty() { "" } else { "\\." };
-            let exponent = written(self.point - 1);
+            let exponent = exponent_regex(self.point - 1);
             options.push(RegexAst::Regex(format!(
                 "{sign}{first}{point}{more}[eE]{exponent}"
             )));
@@ -161,7 +161,7 @@ impl PartialOrd for Decimal {
     }
 }
 
-impl Limits {
+impl NumberBounds {
     /// Adds a lower bound.
     pub fn at_least(&mut self, bound: Decimal, exclusive: bool) {
         let new = (bound, exclusive);
@@ -357,7 +357,7 @@ fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) 
         }
         let mut all = vec![RegexAst::Regex("[1-9](?:\\.[0-9]+)?".into())];
         all.extend(mantissas);
-        let exponents: Vec<String> = (first..=last).map(written).collect();
+        let exponents: Vec<String> = (first..=last).map(exponent_regex).collect();
         let exponents = RegexAst::Regex(format!("[eE](?:{})", exponents.join("|")));
         options.push(RegexAst::Concat(vec![RegexAst::And(all), exponents]));
     };
@@ -374,7 +374,7 @@ fn scientific(lower: Option<&(Decimal, bool)>, upper: Option<&(Decimal, bool)>) 
 }
 
 /// The spellings of an exponent: `5`, `+5`, `05`; `-5`.
-fn written(exponent: i32) -> String {
+fn exponent_regex(exponent: i32) -> String {
     let sign = match exponent {
         0 => "[+-]?",
         1.. => "\\+?",

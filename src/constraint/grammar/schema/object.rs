@@ -6,7 +6,7 @@
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol, and};
-use super::parts::{All, Flat};
+use super::conjunction::{Conjunction, Flattened};
 use super::{Compiler, count, not, pattern, spelling};
 use llguidance::derivre::RegexAst;
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
@@ -65,7 +65,7 @@ impl Shape {
 }
 
 impl<'a> Compiler<'a> {
-    pub(super) fn object(&mut self, flat: &Flat<'a>) -> Reason<Symbol> {
+    pub(super) fn object(&mut self, flat: &Flattened<'a>) -> Reason<Symbol> {
         let shape = self.shape(flat)?;
         self.members(shape)
     }
@@ -252,7 +252,7 @@ impl<'a> Compiler<'a> {
         Ok(after_none)
     }
 
-    fn shape(&mut self, flat: &Flat<'a>) -> Reason<Shape> {
+    fn shape(&mut self, flat: &Flattened<'a>) -> Reason<Shape> {
         let mut names: Vec<&'a str> = Vec::new();
         let mut required: Vec<&'a str> = Vec::new();
         let mut patterns: Vec<Pattern> = Vec::new();
@@ -346,14 +346,14 @@ impl<'a> Compiler<'a> {
         Ok(Shape {
             named,
             others,
-            least: most_of(flat, "minProperties")?,
-            most: least_of(flat, "maxProperties")?,
+            least: max_of(flat, "minProperties")?,
+            most: min_of(flat, "maxProperties")?,
         })
     }
 
     /// The spellings of names that `propertyNames` allows.
-    fn allowed_names(&mut self, flat: &Flat<'a>) -> Reason<Vec<RegexAst>> {
-        let mut all = All::default();
+    fn allowed_names(&mut self, flat: &Flattened<'a>) -> Reason<Vec<RegexAst>> {
+        let mut all = Conjunction::default();
         for schema in flat.all("propertyNames") {
             all.add(schema);
         }
@@ -374,11 +374,11 @@ fn escaped(name: &str) -> String {
 /// The schemas that the value of a member must fit. `name` is its name, if known; `matched` are the patterns that match
 /// it.
 pub(super) fn member_schema<'a>(
-    flat: &Flat<'a>,
+    flat: &Flattened<'a>,
     name: Option<&str>,
     matched: &[&str],
-) -> Reason<All<'a>> {
-    let mut all = All::default();
+) -> Reason<Conjunction<'a>> {
+    let mut all = Conjunction::default();
     for schema in &flat.schemas {
         let mut found = false;
         for (key, value) in members(schema, "properties")? {
@@ -425,7 +425,7 @@ pub(super) fn members<'a>(
 }
 
 /// The largest value of a keyword in all schemas, 0 where there is none.
-pub(super) fn most_of(flat: &Flat, keyword: &str) -> Reason<u64> {
+pub(super) fn max_of(flat: &Flattened, keyword: &str) -> Reason<u64> {
     let counts: Reason<Vec<u64>> = flat
         .all(keyword)
         .map(|value| count(keyword, value))
@@ -434,7 +434,7 @@ pub(super) fn most_of(flat: &Flat, keyword: &str) -> Reason<u64> {
 }
 
 /// The smallest value of a keyword in all schemas.
-pub(super) fn least_of(flat: &Flat, keyword: &str) -> Reason<Option<u64>> {
+pub(super) fn min_of(flat: &Flattened, keyword: &str) -> Reason<Option<u64>> {
     let counts: Reason<Vec<u64>> = flat
         .all(keyword)
         .map(|value| count(keyword, value))

@@ -1,13 +1,13 @@
 //! The values that a schema lists (`const`, `enum`), and the types it allows.
 
 use super::super::Reason;
+use super::conjunction::Flattened;
 use super::negation::EXCEPT;
 use super::number::Decimal;
-use super::parts::Flat;
 use serde_json::Value;
 
 /// The values that all of `const` and `enum` allow; `None` where there is neither.
-pub fn values<'a>(flat: &Flat<'a>) -> Reason<Option<Vec<&'a Value>>> {
+pub fn values<'a>(flat: &Flattened<'a>) -> Reason<Option<Vec<&'a Value>>> {
     let mut left: Option<Vec<&'a Value>> = None;
     let mut narrow = |values: &'a [Value]| {
         left = Some(match left.take() {
@@ -36,7 +36,7 @@ pub fn values<'a>(flat: &Flat<'a>) -> Reason<Option<Vec<&'a Value>>> {
 }
 
 /// The values that negated `const` and `enum` rule out.
-pub fn exceptions<'a>(flat: &Flat<'a>) -> Vec<&'a Value> {
+pub fn exceptions<'a>(flat: &Flattened<'a>) -> Vec<&'a Value> {
     let lists = flat.all(EXCEPT).filter_map(Value::as_array);
     lists.flatten().collect()
 }
@@ -82,7 +82,7 @@ pub struct Types {
 }
 
 impl Types {
-    pub fn of(flat: &Flat) -> Reason<Self> {
+    pub fn of(flat: &Flattened) -> Reason<Self> {
         let mut types = Types::named(|_| true);
         for value in flat.all("type") {
             let names = match value {

@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 
 /// A conjunction: schemas that a value must all fit.
 #[derive(Debug, Clone, Default)]
-pub struct All<'a>(pub Vec<Part<'a>>);
+pub struct Conjunction<'a>(pub Vec<Conjunct<'a>>);
 
 /// One schema of a conjunction.
 #[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
+pub struct Conjunct<'a> {
     pub schema: &'a Value,
-    pub how: How,
+    pub reading: Reading,
     /// The scope whose `unevaluated…` keywords take into account what this schema says of members and items; 0 for
     /// none. See `Document::scope`.
     pub scope: usize,
@@ -19,7 +19,7 @@ pub struct Part<'a> {
 
 /// How a schema is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum How {
+pub enum Reading {
     /// A value must fit it.
     Whole,
     /// A value must fit its keywords, without its references and choices, which have been followed already.
@@ -31,39 +31,43 @@ pub enum How {
 }
 
 /// Identifies a conjunction by the addresses of its schemas: equal keys mean the same schemas.
-pub type Key = Vec<(usize, How, usize)>;
+pub type Key = Vec<(usize, Reading, usize)>;
 
-impl<'a> All<'a> {
+impl<'a> Conjunction<'a> {
     pub fn one(schema: &'a Value) -> Self {
-        let mut all = All::default();
+        let mut all = Conjunction::default();
         all.add(schema);
         all
     }
 
     pub fn add(&mut self, schema: &'a Value) {
-        self.push(schema, How::Whole, 0);
+        self.push(schema, Reading::Whole, 0);
     }
 
     pub fn add_not(&mut self, schema: &'a Value) {
-        self.push(schema, How::Not, 0);
+        self.push(schema, Reading::Not, 0);
     }
 
     /// The conjunction of the negations: a value must fit none of these.
     pub fn none_of(schemas: &'a [Value]) -> Self {
-        let mut all = All::default();
+        let mut all = Conjunction::default();
         for schema in schemas {
             all.add_not(schema);
         }
         all
     }
 
-    pub fn and(mut self, other: &All<'a>) -> Self {
+    pub fn and(mut self, other: &Conjunction<'a>) -> Self {
         self.0.extend(&other.0);
         self
     }
 
-    pub fn push(&mut self, schema: &'a Value, how: How, scope: usize) {
-        self.0.push(Part { schema, how, scope });
+    pub fn push(&mut self, schema: &'a Value, reading: Reading, scope: usize) {
+        self.0.push(Conjunct {
+            schema,
+            reading,
+            scope,
+        });
     }
 
     /// The negation, where the conjunction is a single schema.
@@ -71,13 +75,13 @@ impl<'a> All<'a> {
         let [part] = self.0[..] else {
             return None;
         };
-        let mut not = All::default();
+        let mut not = Conjunction::default();
         not.add_not(part.schema);
-        (part.how == How::Whole).then_some(not)
+        (part.reading == Reading::Whole).then_some(not)
     }
 
     pub fn key(&self) -> Key {
-        let keys = self.0.iter().map(Part::key);
+        let keys = self.0.iter().map(Conjunct::key);
         let mut keys: Vec<_> = keys.collect();
         keys.sort_unstable();
         keys.dedup();
@@ -85,9 +89,9 @@ impl<'a> All<'a> {
     }
 }
 
-impl Part<'_> {
-    pub fn key(&self) -> (usize, How, usize) {
-        (address(self.schema), self.how, self.scope)
+impl Conjunct<'_> {
+    pub fn key(&self) -> (usize, Reading, usize) {
+        (address(self.schema), self.reading, self.scope)
     }
 }
 
@@ -98,30 +102,30 @@ pub fn address<T>(value: &T) -> usize {
 
 /// A flattened conjunction, its references followed.
 #[derive(Default)]
-pub struct Flat<'a> {
-    pub parts: Vec<Part<'a>>,
+pub struct Flattened<'a> {
+    pub conjuncts: Vec<Conjunct<'a>>,
     /// The keywords of each schema; all of them hold.
     pub schemas: Vec<&'a Map<String, Value>>,
     /// For each of `schemas` the addresses of the schemas whose `unevaluated…` keywords take it into account.
     pub owners: Vec<Vec<usize>>,
-    pub choices: Vec<Choice<'a>>,
+    pub disjunctions: Vec<Disjunction<'a>>,
 }
 
 /// Options of which at least one, or exactly one, must fit.
-pub struct Choice<'a> {
-    pub options: Vec<All<'a>>,
+pub struct Disjunction<'a> {
+    pub options: Vec<Conjunction<'a>>,
     pub exactly_one: bool,
 }
 
-impl<'a> Flat<'a> {
+impl<'a> Flattened<'a> {
     /// The conjunction with its choices replaced by the given options.
-    pub fn with(&self, options: &[&All<'a>]) -> All<'a> {
-        let plain = self.parts.iter().map(|part| Part {
-            how: How::Plain,
+    pub fn with(&self, options: &[&Conjunction<'a>]) -> Conjunction<'a> {
+        let plain = self.conjuncts.iter().map(|part| Conjunct {
+            reading: Reading::Plain,
             ..*part
         });
         let options = options.iter().flat_map(|option| option.0.iter().copied());
-        All(plain.chain(options).collect())
+        Conjunction(plain.chain(options).collect())
     }
 
     /// The values of a keyword in all schemas that have it.
