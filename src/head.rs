@@ -47,16 +47,26 @@ impl Head {
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn logits(&self, hidden: ArrayView1<'_, f32>, logits: &mut Vec<f32>) -> Result<()> {
-        let mut x = Activations::default();
-        let values = x.prepare(1, hidden.len())?;
-        for (value, hidden) in values.iter_mut().zip(hidden) {
-            *value = *hidden;
+        match hidden.to_slice() {
+            Some(hidden) => self.predict(hidden, logits),
+            None => self.predict(&hidden.to_vec(), logits),
         }
+    }
+
+    /// The same for the hidden states of several tokens: `hidden[tokens][hidden_size]` →
+    /// `logits[tokens][vocabulary_size]`.
+    pub(crate) fn predict(&self, hidden: &[f32], logits: &mut Vec<f32>) -> Result<()> {
+        let tokens = hidden.len() / self.weights.cols();
+        let mut x = Activations::default();
+        x.prepare(tokens, self.weights.cols())?
+            .copy_from_slice(hidden);
         let size = self.weights.rows();
-        resize(logits, size, 0.0)?;
+        resize(logits, tokens * size, 0.0)?;
         kernels::linear(&self.weights, &mut x, logits);
         if let Some(bias) = &self.bias {
-            kernels::add(logits, bias);
+            for logits in logits.chunks_exact_mut(size) {
+                kernels::add(logits, bias);
+            }
         }
         if self.scale != 1.0 {
             kernels::multiply(logits, self.scale);

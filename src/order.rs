@@ -6,7 +6,7 @@ use crate::allocation::with_capacity;
 use std::cmp::Ordering;
 
 /// The indices `0..len`, sorted by `compare`; equal elements keep their order.
-fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<usize>> {
+fn argsort(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<usize>> {
     let mut places = with_capacity(len)?;
     places.extend(0..len);
     places.sort_unstable_by(|a, b| compare(*a, *b).then(a.cmp(b)));
@@ -18,7 +18,7 @@ fn order(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Result<Vec<u
 /// # Errors
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory); the order is then unchanged.
 pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result<()> {
-    let mut places = order(things.len(), &|a, b| compare(&things[a], &things[b]))?;
+    let mut places = argsort(things.len(), &|a, b| compare(&things[a], &things[b]))?;
     // Apply the permutation in place, one cycle at a time; `places[at] == at` marks an element that is in its place.
     for start in 0..places.len() {
         let mut at = start;
@@ -37,8 +37,8 @@ pub fn sort<T>(things: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> Result
 ///
 /// # Errors
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-pub fn twice<'a>(strings: &[&'a str]) -> Result<Option<&'a str>> {
-    let places = order(strings.len(), &|a, b| strings[a].cmp(strings[b]))?;
+pub fn find_duplicate<'a>(strings: &[&'a str]) -> Result<Option<&'a str>> {
+    let places = argsort(strings.len(), &|a, b| strings[a].cmp(strings[b]))?;
     let pairs = places
         .windows(2)
         .map(|pair| [strings[pair[0]], strings[pair[1]]]);
@@ -48,6 +48,7 @@ pub fn twice<'a>(strings: &[&'a str]) -> Result<Option<&'a str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_random::TestRandom;
 
     #[test]
     fn equal_things_keep_their_places() {
@@ -59,13 +60,10 @@ mod tests {
 
     #[test]
     fn any_order_becomes_that_of_the_standard_library() {
-        let mut random = 1u32;
+        let mut random = TestRandom(1);
         for len in 0..200 {
             let mut things: Vec<(u32, usize)> = (0..len)
-                .map(|place| {
-                    random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    ((random >> 16) % 50, place)
-                })
+                .map(|place| (random.next_u16() % 50, place))
                 .collect();
             let mut expected = things.clone();
             expected.sort_by_key(|thing| thing.0);
@@ -83,9 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_twice_is_found() {
-        assert_eq!(twice(&["b", "a", "c", "a"]).unwrap(), Some("a"));
-        assert_eq!(twice(&["b", "a"]).unwrap(), None);
-        assert_eq!(twice(&[]).unwrap(), None);
+    fn a_duplicate_is_found() {
+        assert_eq!(find_duplicate(&["b", "a", "c", "a"]).unwrap(), Some("a"));
+        assert_eq!(find_duplicate(&["b", "a"]).unwrap(), None);
+        assert_eq!(find_duplicate(&[]).unwrap(), None);
     }
 }

@@ -7,6 +7,8 @@
 
 #[path = "common/metadata.rs"]
 mod metadata;
+#[path = "../src/test_random.rs"]
+mod test_random;
 
 use std::io::Read;
 use std::path::Path;
@@ -15,6 +17,7 @@ use std::time::Instant;
 use metadata::{strings, vocabulary, with};
 use nexttoken::gguf::{Metadata, StringArray, Value, read_header};
 use nexttoken::tokenizer::{TextDecoder, Tokenizer};
+use test_random::TestRandom;
 
 const SMOLLM2: (&str, &str) = ("SmolLM2-135M-Instruct.Q4_1.gguf", "NEXTTOKEN_REQUIRE_MODEL");
 const GEMMA3: (&str, &str) = ("gemma-3-270m-q4_k_m.gguf", "NEXTTOKEN_REQUIRE_GEMMA");
@@ -78,11 +81,8 @@ fn ids_of_gemma_equal_the_reference() {
 
 /// Random texts of characters from ever larger alphabets.
 fn random_texts(count: usize) -> impl Iterator<Item = String> {
-    let mut state = 1u32;
-    let mut random = move |below: u32| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) % below
-    };
+    let mut random = TestRandom(1);
+    let mut random = move |end: u32| random.below(end);
     (0..count).map(move |_| {
         (0..random(40))
             .map(|_| [random(128), random(0x3000), random(0x2_0000)][random(3) as usize])
@@ -371,11 +371,8 @@ fn a_part_of_a_message_is_no_end() {
 /// Files are not to be trusted: whatever a vocabulary holds, texts are encoded and decoded in good time.
 #[test]
 fn any_vocabulary_will_do() {
-    let mut state = 5u32;
-    let mut random = move |below: u32| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) % below
-    };
+    let mut random = TestRandom(5);
+    let mut random = move |end: u32| random.below(end);
     let parts: [&[u8]; 14] = [
         b"a",
         b"b",

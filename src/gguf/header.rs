@@ -202,7 +202,7 @@ impl HeaderParser {
     pub(super) fn finish(&mut self, hash: u64) -> Result<Header> {
         let alignment = layout::alignment(&self.metadata)?;
         let mut tensors = std::mem::take(&mut self.tensors);
-        let data_size = layout::arrange(&mut tensors, alignment)?;
+        let data_size = layout::sort_and_validate(&mut tensors, alignment)?;
         let beyond = || Error::Corrupt("its tensors are larger than any file".into());
         let data_start = layout::align_up(self.position, alignment).ok_or_else(beyond)?;
         let file_size = match data_size {

@@ -2,7 +2,7 @@
 
 use super::{Metadata, TensorInfo, limits};
 use crate::allocation::with_capacity;
-use crate::order::{sort, twice};
+use crate::order::{find_duplicate, sort};
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
@@ -59,8 +59,8 @@ pub(super) fn tensor_size(name: &str, shape: &[u64], kind: TensorType) -> Result
 
 /// Sorts the tensors by offset and checks that each begins where the padding of the one before ends. Returns the size
 /// in bytes of the data up to the end of the last tensor.
-pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64> {
-    if let Some(name) = name_twice(tensors)? {
+pub(super) fn sort_and_validate(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64> {
+    if let Some(name) = duplicate_name(tensors)? {
         return Err(Error::Corrupt(format!("the tensor {name:?} occurs twice")));
     }
     sort(tensors, |a, b| a.offset.cmp(&b.offset))?;
@@ -87,8 +87,8 @@ pub(super) fn arrange(tensors: &mut [TensorInfo], alignment: u64) -> Result<u64>
 }
 
 /// A name that two tensors share; `None` where all names differ.
-pub(super) fn name_twice(tensors: &[TensorInfo]) -> Result<Option<&str>> {
+pub(super) fn duplicate_name(tensors: &[TensorInfo]) -> Result<Option<&str>> {
     let mut names = with_capacity(tensors.len())?;
     names.extend(tensors.iter().map(|tensor| tensor.name.as_str()));
-    twice(&names)
+    find_duplicate(&names)
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::quant::TensorType;
+use crate::test_random::TestRandom;
 use crate::{Error, Result};
 
 /// Keeps what a reader reports.
@@ -266,11 +267,8 @@ fn an_error_is_repeated() {
 #[test]
 fn damaged_files_never_panic() {
     let original = good();
-    let mut state = 3u32;
-    let mut random = move |below: usize| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) as usize % below
-    };
+    let mut random = TestRandom(3);
+    let mut random = move |end: usize| random.next() as usize % end;
     for _ in 0..30_000 {
         let mut bytes = original.clone();
         for _ in 0..1 + random(3) {

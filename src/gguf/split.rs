@@ -92,7 +92,7 @@ impl Split {
             whole.tensors.extend(part.tensors);
             whole.file_size = whole.file_size.saturating_add(part.file_size);
         }
-        match layout::name_twice(&whole.tensors)? {
+        match layout::duplicate_name(&whole.tensors)? {
             Some(name) => Err(Error::Parts(format!("two have the tensor {name:?}"))),
             None => Ok(whole),
         }

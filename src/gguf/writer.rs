@@ -80,7 +80,7 @@ impl<'a> Writer<'a> {
     pub fn write_to(&self, out: &mut dyn Write) -> Result<()> {
         let alignment = layout::alignment(&self.metadata)?;
         let mut infos = self.place(alignment)?;
-        layout::arrange(&mut infos, alignment)?;
+        layout::sort_and_validate(&mut infos, alignment)?;
         let header = self.header(&infos);
         let mut file = Padded {
             out,

@@ -1,5 +1,6 @@
 //! The input of a matrix product, quantised at most once, however many matrices it is multiplied with.
 
+use super::threads::for_each_chunk;
 use crate::Result;
 use crate::allocation::reserve_total;
 use crate::quant::tiles::TILE_COLS;
@@ -20,9 +21,9 @@ pub(super) struct Block {
     pub low_sum: i32,
 }
 
-/// Bytes of a block's integers in the form that a machine's dot products read ("spread"); see
-/// [`Isa::spread`](super::isa::Isa::spread).
-pub(super) const SPREAD: usize = 80;
+/// Bytes of a block's integers in the form that a machine's dot products read ("packed"); see
+/// [`Isa::pack`](super::isa::Isa::pack).
+pub(super) const PACKED_BYTES: usize = 80;
 
 /// Activations, `[tokens][cols]`: as floats, and in blocks of 32 as int8 with a scale.
 #[derive(Debug, Default)]
@@ -31,11 +32,11 @@ pub struct Activations {
     cols: usize,
     values: Vec<f32>,
     is_quantized: bool,
-    is_spread: bool,
+    is_packed: bool,
     /// `[token][block]`.
     pub(super) blocks: Vec<Block>,
     /// `[token][block]`: the integers as the machine's dot products read them, where these need another form.
-    pub(super) spread: Vec<[u8; SPREAD]>,
+    pub(super) packed: Vec<[u8; PACKED_BYTES]>,
 }
 
 impl Activations {
@@ -51,10 +52,10 @@ impl Activations {
             let blocks = len / TILE_COLS;
             reserve_total(&mut self.values, len)?;
             reserve_total(&mut self.blocks, blocks)?;
-            reserve_total(&mut self.spread, blocks)?;
+            reserve_total(&mut self.packed, blocks)?;
         }
         (self.tokens, self.cols) = (tokens, cols);
-        (self.is_quantized, self.is_spread) = (false, false);
+        (self.is_quantized, self.is_packed) = (false, false);
         self.values.resize(len, 0.0);
         Ok(&mut self.values)
     }
@@ -73,26 +74,39 @@ impl Activations {
         &self.values[token * self.cols..(token + 1) * self.cols]
     }
 
-    /// Quantises the values unless that has been done, and spreads them for weights that are `signed` or not. The
+    /// Quantises the values unless that has been done, and packs them for weights that are `signed` or not. The
     /// columns must be whole blocks.
     pub(super) fn quantize(&mut self, signed: bool) {
+        let (cols, blocks) = (self.cols, self.cols / TILE_COLS);
         if !self.is_quantized {
-            let blocks = self.cols / TILE_COLS * self.tokens;
-            self.blocks.resize(blocks, Block::default());
-            super::quantize_activations(self);
+            self.blocks.resize(blocks * self.tokens, Block::default());
+            let values = &self.values;
+            for_each_chunk(&mut self.blocks, blocks, cols, |token, blocks, _| {
+                super::quantize_blocks(&values[token * cols..][..cols], blocks);
+            });
             self.is_quantized = true;
         }
-        if !self.is_spread {
-            self.is_spread = super::spread_activations(self, signed);
+        if !self.is_packed && super::packs()[usize::from(signed)] {
+            self.packed.resize(self.blocks.len(), [0; PACKED_BYTES]);
+            let all = &self.blocks;
+            for_each_chunk(&mut self.packed, blocks, cols, |token, packed, _| {
+                super::pack_blocks(&all[token * blocks..][..blocks], packed);
+            });
+            self.is_packed = true;
         }
     }
+}
 
+impl Block {
     /// Calls `quantize` with the values of every block and the block. It sets the block's integers and their sums, and
     /// returns their scale.
     #[inline(always)]
-    pub(super) fn quantize_blocks(&mut self, mut quantize: impl FnMut(&[f32], &mut Block) -> f32) {
-        let values = &self.values[..self.tokens * self.cols];
-        for (x, block) in values.chunks_exact(TILE_COLS).zip(&mut self.blocks) {
+    pub fn quantize_each(
+        values: &[f32],
+        blocks: &mut [Self],
+        mut quantize: impl FnMut(&[f32], &mut Self) -> f32,
+    ) {
+        for (x, block) in values.chunks_exact(TILE_COLS).zip(blocks) {
             block.scale = to_half_precision(quantize(x, block));
             block.scaled_sum = block.scale * block.sum as f32;
         }

@@ -4,8 +4,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use super::{
-    quantize_wide, scores, scores_narrow, scores_wide, weighted_sum, weighted_sum_narrow,
-    weighted_sum_wide,
+    quantize_i16, scores, scores_i8, scores_i16, weighted_sum, weighted_sum_i8, weighted_sum_i16,
 };
 use crate::allocation::{copy, resize};
 use crate::error::invalid_option;
@@ -14,11 +13,14 @@ use bytemuck::{Pod, cast_slice_mut};
 
 /// The largest magnitude of quantised queries and weights, and of 16-bit keys and values: sums of [`DIMS`] or [`CHUNK`]
 /// products of two such integers fit 32 bits, with room to spare.
-pub(super) const LIMIT: f32 = 4095.0;
+pub(super) const QUANT_MAX: f32 = 4095.0;
 /// Dimensions of keys and queries that share a scale, and whose products are added up as integers.
 pub(super) const DIMS: usize = 32;
 /// Positions whose weights share a scale.
 pub(super) const CHUNK: usize = 32;
+
+/// Positions that the cache saves and restores together: keys lie in tiles of so many.
+pub const TILE_POSITIONS: usize = 4;
 
 /// How the KV cache stores its numbers. The inputs of short convolutions are stored as floats whatever the type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,20 +53,20 @@ impl FromStr for CacheType {
 /// An integer type that a cache stores.
 pub(super) trait Stored: Copy + Default + Into<i16> + 'static {
     /// The largest magnitude that is stored.
-    const LIMIT: f32;
-    /// Converts a whole number within ±`LIMIT`.
+    const QUANT_MAX: f32;
+    /// Converts a whole number within ±`QUANT_MAX`.
     fn from_f32(x: f32) -> Self;
 }
 
 impl Stored for i16 {
-    const LIMIT: f32 = LIMIT;
+    const QUANT_MAX: f32 = QUANT_MAX;
     fn from_f32(x: f32) -> Self {
         x as i16
     }
 }
 
 impl Stored for i8 {
-    const LIMIT: f32 = 127.0;
+    const QUANT_MAX: f32 = 127.0;
     fn from_f32(x: f32) -> Self {
         x as i8
     }
@@ -72,7 +74,7 @@ impl Stored for i8 {
 
 /// The queries that share one KV head, as the integer kernels read them.
 pub(super) struct Heads<'a> {
-    /// `[head][padded]`, within ±[`LIMIT`].
+    /// `[head][padded]`, within ±[`QUANT_MAX`].
     pub queries: &'a [i16],
     /// `[head][block of DIMS]`: the scale of the quantised query times the scale of attention.
     pub factors: &'a [f32],
@@ -99,8 +101,8 @@ enum Data {
         keys: Vec<f32>,
         values: Vec<f32>,
     },
-    Wide(Integers<i16>),
-    Narrow(Integers<i8>),
+    I16(Integers<i16>),
+    I8(Integers<i8>),
 }
 
 /// Quantised keys `[tile][pair of dimensions][4 positions][2]` and values `[pair of positions][dimension][2]`, with
@@ -129,8 +131,8 @@ impl HeadCache {
                 keys: Vec::new(),
                 values: Vec::new(),
             },
-            CacheType::Q16 => Data::Wide(Integers::default()),
-            CacheType::Q8 => Data::Narrow(Integers::default()),
+            CacheType::Q16 => Data::I16(Integers::default()),
+            CacheType::Q8 => Data::I8(Integers::default()),
         };
         Self {
             size,
@@ -157,8 +159,8 @@ impl HeadCache {
                 grow(keys, positions, self.key_size)?;
                 grow(values, positions, self.size)
             }
-            Data::Wide(integers) => integers.reserve(positions, padded(self.size)),
-            Data::Narrow(integers) => integers.reserve(positions, padded(self.size)),
+            Data::I16(integers) => integers.reserve(positions, padded(self.size)),
+            Data::I8(integers) => integers.reserve(positions, padded(self.size)),
         }
     }
 
@@ -173,9 +175,15 @@ impl HeadCache {
                 }
                 values[position * size..][..size].copy_from_slice(value);
             }
-            Data::Wide(integers) => integers.store(position, key, value, padded(size)),
-            Data::Narrow(integers) => integers.store(position, key, value, padded(size)),
+            Data::I16(integers) => integers.store(position, key, value, padded(size)),
+            Data::I8(integers) => integers.store(position, key, value, padded(size)),
         }
+    }
+
+    /// Stores zeros at a reserved position.
+    pub fn clear(&mut self, position: usize) {
+        let zeros = vec![0.0; self.size];
+        self.store(position, &zeros[..self.key_size], &zeros);
     }
 
     /// Bytes that one position takes.
@@ -184,8 +192,8 @@ impl HeadCache {
         let integers = |bytes: usize| 2 * bytes * padded + 4 * (padded.div_ceil(DIMS) + 1);
         match &self.data {
             Data::Floats { .. } => 4 * (self.key_size + self.size),
-            Data::Wide(_) => integers(2),
-            Data::Narrow(_) => integers(1),
+            Data::I16(_) => integers(2),
+            Data::I8(_) => integers(1),
         }
     }
 
@@ -193,8 +201,8 @@ impl HeadCache {
     pub fn bytes(&self) -> usize {
         match &self.data {
             Data::Floats { keys, values } => 4 * (keys.capacity() + values.capacity()),
-            Data::Wide(integers) => integers.bytes(),
-            Data::Narrow(integers) => integers.bytes(),
+            Data::I16(integers) => integers.bytes(),
+            Data::I8(integers) => integers.bytes(),
         }
     }
 }
@@ -245,12 +253,12 @@ fn padded(size: usize) -> usize {
 fn quantize<T: Stored>(x: &[f32], mut store: impl FnMut(usize, T)) -> f32 {
     let largest = super::scalar::largest_magnitude(x);
     let tiny = largest < super::scalar::TINY;
-    let inverse = if tiny { 0.0 } else { T::LIMIT / largest };
+    let inverse = if tiny { 0.0 } else { T::QUANT_MAX / largest };
     for (d, x) in x.iter().enumerate() {
         let rounded = (x * inverse).round_ties_even();
-        store(d, T::from_f32(rounded.clamp(-T::LIMIT, T::LIMIT)));
+        store(d, T::from_f32(rounded.clamp(-T::QUANT_MAX, T::QUANT_MAX)));
     }
-    if tiny { 0.0 } else { largest / T::LIMIT }
+    if tiny { 0.0 } else { largest / T::QUANT_MAX }
 }
 
 fn grow<T: Default + Clone>(vec: &mut Vec<T>, positions: usize, size: usize) -> Result<()> {
@@ -271,8 +279,8 @@ impl HeadCache {
                 keys: copy(keys)?,
                 values: copy(values)?,
             },
-            Data::Wide(integers) => Data::Wide(integers.fork()?),
-            Data::Narrow(integers) => Data::Narrow(integers.fork()?),
+            Data::I16(integers) => Data::I16(integers.fork()?),
+            Data::I8(integers) => Data::I8(integers.fork()?),
         };
         Ok(Self { data, ..*self })
     }
@@ -293,25 +301,25 @@ impl HeadCache {
     /// The memory of the first `positions`, rounded up to whole tiles of four, as bytes to be saved and restored: keys,
     /// values, and the scales of both.
     pub fn parts(&mut self, positions: usize) -> [&mut [u8]; 4] {
-        let positions = positions.next_multiple_of(4);
+        let positions = positions.next_multiple_of(TILE_POSITIONS);
         match &mut self.data {
             Data::Floats { keys, values } => {
                 let keys = cast_slice_mut(&mut keys[..positions * self.key_size]);
                 let values = cast_slice_mut(&mut values[..positions * self.size]);
                 [keys, values, &mut [], &mut []]
             }
-            Data::Wide(integers) => integers.parts(positions, padded(self.size)),
-            Data::Narrow(integers) => integers.parts(positions, padded(self.size)),
+            Data::I16(integers) => integers.parts(positions, padded(self.size)),
+            Data::I8(integers) => integers.parts(positions, padded(self.size)),
         }
     }
 
     /// Whether all integers are within the limit that `store` keeps to: sums of products of larger ones could overflow.
     pub fn is_sane(&self) -> bool {
-        let Data::Wide(integers) = &self.data else {
+        let Data::I16(integers) = &self.data else {
             return true;
         };
         let all = [&integers.keys, &integers.values].into_iter().flatten();
-        all.fold(0, |most, x| most.max(x.unsigned_abs())) <= LIMIT as u16
+        all.fold(0, |most, x| most.max(x.unsigned_abs())) <= QUANT_MAX as u16
     }
 }
 
@@ -407,7 +415,7 @@ pub fn attend(
         let factors = &mut scratch.factors[head * blocks..][..blocks];
         for (block, query) in query.chunks(DIMS).enumerate() {
             let q = &mut q[block * DIMS..][..query.len()];
-            factors[block] = quantize_wide(query, q) * scoring.factor;
+            factors[block] = quantize_i16(query, q) * scoring.factor;
         }
     }
     let queries = Heads {
@@ -419,17 +427,17 @@ pub fn attend(
     let weights = &mut scratch.weights[..heads * positions];
     let mixed = &mut scratch.mixed[..heads * padded];
     match &cache.data {
-        Data::Wide(c) => {
+        Data::I16(c) => {
             let c = c.from(start, padded);
-            scores_wide(&queries, c.keys, c.key_scales, weights);
+            scores_i16(&queries, c.keys, c.key_scales, weights);
             weights.chunks_exact_mut(positions).for_each(normalize);
-            weighted_sum_wide(weights, c.values, c.value_scales, positions, mixed, padded);
+            weighted_sum_i16(weights, c.values, c.value_scales, positions, mixed, padded);
         }
-        Data::Narrow(c) => {
+        Data::I8(c) => {
             let c = c.from(start, padded);
-            scores_narrow(&queries, c.keys, c.key_scales, weights);
+            scores_i8(&queries, c.keys, c.key_scales, weights);
             weights.chunks_exact_mut(positions).for_each(normalize);
-            weighted_sum_narrow(weights, c.values, c.value_scales, positions, mixed, padded);
+            weighted_sum_i8(weights, c.values, c.value_scales, positions, mixed, padded);
         }
         Data::Floats { .. } => {}
     }

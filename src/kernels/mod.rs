@@ -4,6 +4,7 @@
 //! kernels in 128-bit vectors, written once over the operations of `isa` (WebAssembly simd128 and relaxed SIMD; x86-64
 //! AVX2, AVX-VNNI and AVX-512 VNNI; aarch64 NEON). Their results equal the specification's bit for bit: integer dot
 //! products are exact, no multiply-add is fused, no floating-point instruction is a relaxed one, and `exp` is our own.
+//! `threads` shares the work by whole rows, heads and tokens, so that every sum keeps its order on any number of threads.
 
 // A build without SIMD has no use for the operations of `isa` and what belongs to them.
 #![cfg_attr(
@@ -23,16 +24,23 @@ mod scalar;
 mod simd;
 #[cfg(test)]
 mod tests;
+pub mod threads;
 mod tune;
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use activations::Activations;
+use activations::{Block, PACKED_BYTES};
 use attention::Heads;
-pub use attention::{AttentionScratch, CacheType, HeadCache, Scoring, attend, convolve};
+pub use attention::{
+    AttentionScratch, CacheType, HeadCache, Scoring, TILE_POSITIONS, attend, convolve,
+};
 
 use crate::quant::Matrix;
-pub use tune::{learn, tune};
+use crate::quant::tiles::TILE_ROWS;
+use threads::Output;
+pub use tune::{calibrate, record_decode_time};
 
 static SCALAR: AtomicBool = AtomicBool::new(false);
 
@@ -187,9 +195,10 @@ macro_rules! kernel {
     };
 }
 
-kernel!(best_linear = linear(matrix: &Matrix, x: &Activations, y: &mut [f32]));
-kernel!(quantize_activations = quantize_activations(x: &mut Activations));
-kernel!(spread_activations = spread_activations(x: &mut Activations, signed: bool) -> bool);
+kernel!(best_linear = linear(matrix: &Matrix, groups: Range<usize>, x: &Activations, y: Output<'_>));
+kernel!(quantize_blocks = quantize_blocks(values: &[f32], blocks: &mut [Block]));
+kernel!(pack_blocks = pack_blocks(blocks: &[Block], packed: &mut [[u8; PACKED_BYTES]]));
+kernel!(packs = packs() -> [bool; 2]);
 kernel!(sum_of_squares = sum_of_squares(x: &[f32]) -> f32);
 kernel!(scale_by = scale_by(x: &[f32], factor: f32, weight: &[f32], out: &mut [f32]));
 kernel!(dispatch_add = add(x: &mut [f32], y: &[f32]));
@@ -200,32 +209,38 @@ kernel!(dispatch_layer_norm = layer_norm(x: &[f32], weight: &[f32], epsilon: f32
 kernel!(dispatch_gelu = gelu(x: &mut [f32]));
 kernel!(dispatch_gelu_mul = gelu_mul(gate: &mut [f32], up: &[f32]));
 kernel!(dispatch_soft_cap = soft_cap(x: &mut [f32], cap: f32));
-kernel!(exp_minus = exp_minus(values: &mut [f32], largest: f32) -> f32);
+kernel!(exp_sub_sum = exp_sub_sum(values: &mut [f32], largest: f32) -> f32);
 kernel!(largest = largest(values: &[f32]) -> f32);
 kernel!(scale = scale(x: &mut [f32], factor: f32));
 kernel!(scores = scores(query: &[f32], keys: &[f32], factor: f32, scores: &mut [f32]));
-kernel!(quantize_wide = quantize_wide(x: &[f32], q: &mut [i16]) -> f32);
-kernel!(scores_wide = scores_integer<i16>(heads: &Heads, keys: &[i16], scales: &[f32], scores: &mut [f32]));
-kernel!(scores_narrow = scores_integer<i8>(heads: &Heads, keys: &[i8], scales: &[f32], scores: &mut [f32]));
-kernel!(weighted_sum_wide = weighted_sum_integer<i16>(weights: &[f32], values: &[i16], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
-kernel!(weighted_sum_narrow = weighted_sum_integer<i8>(weights: &[f32], values: &[i8], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
+kernel!(quantize_i16 = quantize_i16(x: &[f32], q: &mut [i16]) -> f32);
+kernel!(scores_i16 = scores_integer<i16>(heads: &Heads, keys: &[i16], scales: &[f32], scores: &mut [f32]));
+kernel!(scores_i8 = scores_integer<i8>(heads: &Heads, keys: &[i8], scales: &[f32], scores: &mut [f32]));
+kernel!(weighted_sum_i16 = weighted_sum_integer<i16>(weights: &[f32], values: &[i16], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
+kernel!(weighted_sum_i8 = weighted_sum_integer<i8>(weights: &[f32], values: &[i8], scales: &[f32], positions: usize, out: &mut [f32], padded: usize));
 kernel!(weighted_sum = weighted_sum(weights: &[f32], values: &[f32], out: &mut [f32]));
 
-fn dispatch_linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+/// The product with the rows of some `groups` of the matrix. Nothing else may access these rows of `y` meanwhile.
+fn dispatch_linear(matrix: &Matrix, groups: Range<usize>, x: &Activations, y: Output<'_>) {
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-    if tune::dots::use_pairs() && Backend::detect() == Backend::Wasm {
-        return linear_by_pairs(matrix, x, y);
+    if tune::dots::use_dot2() && Backend::detect() == Backend::Wasm {
+        return linear_by_dot2(matrix, groups, x, y);
     }
-    best_linear(matrix, x, y);
+    best_linear(matrix, groups, x, y);
 }
 
-/// The matrix product with the other dot-product instruction, see [`isa::wasm::Pairs`].
+/// The matrix product with the other dot-product instruction, see [`isa::wasm::Dot2`].
 #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
 #[inline(never)]
-fn linear_by_pairs(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+fn linear_by_dot2(matrix: &Matrix, groups: Range<usize>, x: &Activations, y: Output<'_>) {
     // SAFETY: the whole module is compiled for these instructions.
-    unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Pairs>>(matrix, x, y) };
+    unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Dot2>>(matrix, groups, x, y) };
 }
+
+/// Multiplications in a nanosecond, roughly.
+const PRODUCTS: usize = 20;
+/// A piece of a product is a multiple of this many groups of rows: decode reads as many side by side, or twice as many.
+const STREAMS: usize = 8;
 
 /// `y = matrix × x` for every token: `y[token][row]`, `x.tokens() × matrix.rows()` values.
 ///
@@ -237,7 +252,15 @@ pub fn linear(matrix: &Matrix, x: &mut Activations, y: &mut [f32]) {
     if matrix.format().is_quantized() {
         x.quantize(matrix.format().is_signed());
     }
-    dispatch_linear(matrix, x, y);
+    let x = &*x;
+    let groups = matrix.rows().div_ceil(TILE_ROWS);
+    let nanoseconds = TILE_ROWS * matrix.cols() * x.tokens() / PRODUCTS;
+    let size = threads::piece_size(groups, nanoseconds, STREAMS);
+    let y = Output::new(y, matrix.rows());
+    threads::run(groups.div_ceil(size), &|piece, _| {
+        let first = piece * size;
+        dispatch_linear(matrix, first..groups.min(first + size), x, y);
+    });
 }
 
 /// RMSNorm (Zhang and Sennrich 2019): `out = x / √(mean(x²) + epsilon) × weight`.
@@ -349,7 +372,7 @@ pub fn max(values: &[f32]) -> f32 {
 /// ln Σ e^value. Values that are NaN or all −∞ give no useful result, but no panic.
 pub fn softmax(values: &mut [f32]) -> f32 {
     let most = largest(values);
-    let sum = exp_minus(values, most);
+    let sum = exp_sub_sum(values, most);
     scale(values, 1.0 / sum);
     most + libm::logf(sum)
 }

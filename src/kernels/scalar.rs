@@ -1,10 +1,14 @@
 //! The specification: every kernel as plain loops. The SIMD kernels must give the same bits, so the order of every
 //! floating-point sum here must not change.
 
-use super::Activations;
-use super::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
-use crate::quant::tiles::{TILE_COLS, TILE_ROWS, tile_depth, tile_half, tile_scale, tile_weight};
+use super::activations::{Activations, Block, PACKED_BYTES};
+use super::attention::{CHUNK, DIMS, Heads, QUANT_MAX, Stored};
+use super::threads::Output;
+use crate::quant::tiles::{
+    TILE_COLS, TILE_ROWS, tile_f16_bits, tile_min_multiplier, tile_scale, tile_weight,
+};
 use crate::quant::{Matrix, TileFormat};
+use std::ops::Range;
 
 /// IEEE half → f32. Exact for every finite half; infinities and NaNs, which no sane model contains, become large finite
 /// numbers.
@@ -29,8 +33,8 @@ fn min(a: f32, b: f32) -> f32 {
 pub(super) const TINY: f32 = 1e-30;
 
 /// Quantises every block with [`quantize_block`].
-pub(super) fn quantize_activations(x: &mut Activations) {
-    x.quantize_blocks(|x, block| {
+pub(super) fn quantize_blocks(values: &[f32], blocks: &mut [Block]) {
+    Block::quantize_each(values, blocks, |x, block| {
         let scale = quantize_block(x, &mut block.q);
         let total = |q: &[i8]| q.iter().map(|q| i32::from(*q)).sum();
         (block.sum, block.low_sum) = (total(&block.q), total(&block.q[..TILE_COLS / 2]));
@@ -38,10 +42,12 @@ pub(super) fn quantize_activations(x: &mut Activations) {
     });
 }
 
-/// The scalar kernels read the blocks as they are, so there is nothing to spread.
-pub(super) fn spread_activations(_: &mut Activations, _: bool) -> bool {
-    true
+/// The scalar kernels read the blocks as they are.
+pub(super) fn packs() -> [bool; 2] {
+    [false; 2]
 }
+
+pub(super) fn pack_blocks(_: &[Block], _: &mut [[u8; PACKED_BYTES]]) {}
 
 /// Quantises 32 values: scale = max |x| / 127, q = x / scale rounded to nearest even. Returns the scale.
 pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
@@ -62,20 +68,21 @@ pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
 /// Quantised weights go block by block: the integer dot product of a block is exact, then
 /// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`. `Q6` and `Q3` go
 /// by half blocks, because these have scales of their own. The minimum of `Q2` is added to each half of a block as many
-/// times as the tile's `depth` says, which is counted in integers:
-/// `y += (Σ over halves of depth × Σ activations) × (minimum × activation scale)`. Float weights go column by column.
-pub(super) fn linear(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
-    let groups = matrix.rows().div_ceil(TILE_ROWS);
+/// times as [`tile_min_multiplier`] says, which is counted in integers:
+/// `y += (Σ over halves of multiplier × Σ activations) × (minimum × activation scale)`. Float weights go column by
+/// column.
+pub(super) fn linear(matrix: &Matrix, groups: Range<usize>, x: &Activations, y: Output<'_>) {
     for token in 0..x.tokens() {
-        for group in 0..groups {
+        for group in groups.clone() {
             let sums = if matrix.format().is_quantized() {
                 quantized_group(matrix, group, x, token)
             } else {
                 float_group(matrix, group, x.values(token))
             };
-            let first = token * matrix.rows() + group * TILE_ROWS;
             let rows = TILE_ROWS.min(matrix.rows() - group * TILE_ROWS);
-            y[first..first + rows].copy_from_slice(&sums[..rows]);
+            // SAFETY: these rows are written here alone, as the caller promises.
+            let y = unsafe { y.part(token, group * TILE_ROWS, rows) };
+            y.copy_from_slice(&sums[..rows]);
         }
     }
 }
@@ -88,7 +95,7 @@ fn block_weights(format: TileFormat, tile: &[u8], row: usize, first: usize) -> [
             match format {
                 $(TileFormat::$format => {
                     let format = TileFormat::$format;
-                    std::array::from_fn(|c| tile_weight(format, tile, row, first + c) - format.offset())
+                    std::array::from_fn(|c| tile_weight(format, tile, row, first + c) - format.zero_point())
                 })*
                 TileFormat::F32 | TileFormat::F16 | TileFormat::BF16 => [0; TILE_COLS],
             }
@@ -125,14 +132,14 @@ fn quantized_group(
                 continue;
             }
             *sum += dot(0..TILE_COLS) as f32 * scale(0);
-            let minimum = || half(tile_half(format, tile, TILE_ROWS + row));
+            let minimum = || half(tile_f16_bits(format, tile, TILE_ROWS + row));
             if format.has_minimum() {
                 *sum += minimum() * x.scaled_sum;
             }
             if format == TileFormat::Q2 {
-                let depth = |part| tile_depth(format, tile, row, parts + part);
-                let depths = depth(0) * x.low_sum + depth(1) * (x.sum - x.low_sum);
-                *sum += depths as f32 * (minimum() * x.scale);
+                let multiplier = |part| tile_min_multiplier(format, tile, row, parts + part);
+                let multiplied = multiplier(0) * x.low_sum + multiplier(1) * (x.sum - x.low_sum);
+                *sum += multiplied as f32 * (minimum() * x.scale);
             }
         }
     }
@@ -302,7 +309,7 @@ pub(super) fn exp(x: f32) -> f32 {
 }
 
 /// values = e^(value − largest); returns their sum, in lanes as in [`sum_of_squares`].
-pub(super) fn exp_minus(values: &mut [f32], largest: f32) -> f32 {
+pub(super) fn exp_sub_sum(values: &mut [f32], largest: f32) -> f32 {
     let mut lanes = [0.0f32; 4];
     for (i, value) in values.iter_mut().enumerate() {
         *value = exp(*value - largest);
@@ -352,20 +359,20 @@ pub(super) fn largest_magnitude(x: &[f32]) -> f32 {
     f32::from_bits(largest.unwrap_or(0))
 }
 
-/// Quantises to ±[`LIMIT`]: scale = max |x| / `LIMIT`, q = x / scale rounded to nearest even. Returns the scale.
-pub(super) fn quantize_wide(x: &[f32], q: &mut [i16]) -> f32 {
+/// Quantises to ±[`QUANT_MAX`]: scale = max |x| / `QUANT_MAX`, q = x / scale rounded to nearest even. Returns the scale.
+pub(super) fn quantize_i16(x: &[f32], q: &mut [i16]) -> f32 {
     let largest = largest_magnitude(x);
     if largest < TINY {
         q.fill(0);
         return 0.0;
     }
-    round_wide(x, LIMIT / largest, q);
-    largest / LIMIT
+    round_i16(x, QUANT_MAX / largest, q);
+    largest / QUANT_MAX
 }
 
-pub(super) fn round_wide(x: &[f32], inverse: f32, q: &mut [i16]) {
+pub(super) fn round_i16(x: &[f32], inverse: f32, q: &mut [i16]) {
     for (x, q) in x.iter().zip(q) {
-        *q = max(min((x * inverse).round_ties_even(), LIMIT), -LIMIT) as i16;
+        *q = max(min((x * inverse).round_ties_even(), QUANT_MAX), -QUANT_MAX) as i16;
     }
 }
 
@@ -420,7 +427,7 @@ pub(super) fn weighted_sum_integer<T: Stored>(
             for (i, weight) in weights.iter().enumerate() {
                 scaled[i] = weight * scales[start + i];
             }
-            let step = quantize_wide(&scaled, &mut q);
+            let step = quantize_i16(&scaled, &mut q);
             for (d, out) in out.iter_mut().enumerate() {
                 let dot = |t: usize| {
                     let value: i16 = values[((start + t) / 2 * padded + d) * 2 + t % 2].into();

@@ -4,11 +4,13 @@
 //! The functions are unsafe because the machine must have the instructions of `I`; slices are checked
 //! by the dispatch in `super`.
 
-use super::activations::{Activations, Block, SPREAD};
+use super::activations::{Activations, Block, PACKED_BYTES};
 use super::isa::Isa;
 use super::scalar::{self, HALF_BIAS};
+use super::threads::Output;
 use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, TileFormat};
+use core::ops::Range;
 
 /// Runs the body for each four values; the last few, fewer than four, are left to the caller.
 macro_rules! for_vectors {
@@ -25,7 +27,7 @@ mod quantized;
 mod unpack;
 
 pub(super) use attention::{
-    quantize_wide, scores, scores_integer, weighted_sum, weighted_sum_integer,
+    quantize_i16, scores, scores_integer, weighted_sum, weighted_sum_integer,
 };
 
 use exponential::Exponential;
@@ -57,24 +59,30 @@ const FEW_STREAMS: usize = 4;
 const MANY_STREAMS: usize = if cfg!(target_arch = "wasm32") { 16 } else { 8 };
 
 #[inline(always)]
-pub(super) unsafe fn linear<I: Isa>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+pub(super) unsafe fn linear<I: Isa>(
+    matrix: &Matrix,
+    groups: Range<usize>,
+    x: &Activations,
+    y: Output<'_>,
+) {
     use quantized::product;
     use unpack::{IQ4, Q2, Q3, Q4_0, Q4_1, Q5_0, Q5_1, Q6, Q8_0};
+    assert!(groups.end <= matrix.rows().div_ceil(TILE_ROWS));
     // SAFETY: as the caller promises.
     unsafe {
         match matrix.format() {
-            TileFormat::F32 => float::product::<I, float::F32>(matrix, x, y),
-            TileFormat::F16 => float::product::<I, float::F16>(matrix, x, y),
-            TileFormat::BF16 => float::product::<I, float::BF16>(matrix, x, y),
-            TileFormat::Q4_0 => product::<I, Q4_0>(matrix, x, y),
-            TileFormat::Q4_1 => product::<I, Q4_1>(matrix, x, y),
-            TileFormat::Q5_0 => product::<I, Q5_0>(matrix, x, y),
-            TileFormat::Q5_1 => product::<I, Q5_1>(matrix, x, y),
-            TileFormat::Q6 => product::<I, Q6>(matrix, x, y),
-            TileFormat::Q8_0 => product::<I, Q8_0>(matrix, x, y),
-            TileFormat::Q2 => product::<I, Q2>(matrix, x, y),
-            TileFormat::Q3 => product::<I, Q3>(matrix, x, y),
-            TileFormat::IQ4 => product::<I, IQ4>(matrix, x, y),
+            TileFormat::F32 => float::product::<I, float::F32>(matrix, groups, x, y),
+            TileFormat::F16 => float::product::<I, float::F16>(matrix, groups, x, y),
+            TileFormat::BF16 => float::product::<I, float::BF16>(matrix, groups, x, y),
+            TileFormat::Q4_0 => product::<I, Q4_0>(matrix, groups, x, y),
+            TileFormat::Q4_1 => product::<I, Q4_1>(matrix, groups, x, y),
+            TileFormat::Q5_0 => product::<I, Q5_0>(matrix, groups, x, y),
+            TileFormat::Q5_1 => product::<I, Q5_1>(matrix, groups, x, y),
+            TileFormat::Q6 => product::<I, Q6>(matrix, groups, x, y),
+            TileFormat::Q8_0 => product::<I, Q8_0>(matrix, groups, x, y),
+            TileFormat::Q2 => product::<I, Q2>(matrix, groups, x, y),
+            TileFormat::Q3 => product::<I, Q3>(matrix, groups, x, y),
+            TileFormat::IQ4 => product::<I, IQ4>(matrix, groups, x, y),
         }
     }
 }
@@ -86,13 +94,13 @@ unsafe fn store_rows<I: Isa>(
     matrix: &Matrix,
     group: usize,
     token: usize,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     let first = group * TILE_ROWS;
     let rows = TILE_ROWS.min(matrix.rows() - first);
-    let y = &mut y[token * matrix.rows() + first..][..rows];
-    // SAFETY: `y` holds `rows` floats, `lanes` four.
+    // SAFETY: these rows are accessed here alone, as the caller promises; `y` holds `rows` floats, `lanes` four.
     unsafe {
+        let y = y.part(token, first, rows);
         if rows == TILE_ROWS {
             I::store(y.as_mut_ptr().cast(), sums);
         } else {
@@ -103,12 +111,12 @@ unsafe fn store_rows<I: Isa>(
 
 /// Reads back what [`store_rows`] stored.
 #[inline(always)]
-unsafe fn load_rows<I: Isa>(matrix: &Matrix, group: usize, token: usize, y: &[f32]) -> I::V {
+unsafe fn load_rows<I: Isa>(matrix: &Matrix, group: usize, token: usize, y: Output<'_>) -> I::V {
     let first = group * TILE_ROWS;
     let rows = TILE_ROWS.min(matrix.rows() - first);
-    let y = &y[token * matrix.rows() + first..][..rows];
-    // SAFETY: `y` holds `rows` floats, `lanes` four.
+    // SAFETY: these rows are accessed here alone, as the caller promises; `y` holds `rows` floats, `lanes` four.
     unsafe {
+        let y = y.part(token, first, rows);
         if rows == TILE_ROWS {
             return I::load(y.as_ptr().cast());
         }
@@ -141,8 +149,10 @@ unsafe fn halves<I: Isa>(p: *const u8) -> I::V {
 
 /// See [`scalar::quantize_activations`].
 #[inline(always)]
-pub(super) unsafe fn quantize_activations<I: Isa>(x: &mut Activations) {
-    x.quantize_blocks(
+pub(super) unsafe fn quantize_blocks<I: Isa>(values: &[f32], blocks: &mut [Block]) {
+    Block::quantize_each(
+        values,
+        blocks,
         #[inline(always)]
         |x, block| {
             debug_assert!(x.len() == 32);
@@ -152,23 +162,19 @@ pub(super) unsafe fn quantize_activations<I: Isa>(x: &mut Activations) {
     );
 }
 
-/// Spreads the activations of all blocks for weights that are `signed` or not. Returns whether nothing is left to do
-/// for the other kind of weights.
+/// Whether the dot products read packed activations, for weights without and with signs.
 #[inline(always)]
-pub(super) unsafe fn spread_activations<I: Isa>(x: &mut Activations, signed: bool) -> bool {
-    let wanted = if signed {
-        I::SPREADS_SIGNED
-    } else {
-        I::SPREADS_UNSIGNED
-    };
-    if wanted {
-        x.spread.resize(x.blocks.len(), [0; SPREAD]);
-        for (block, spread) in x.blocks.iter().zip(&mut x.spread) {
-            // SAFETY: the lengths are as `Isa::spread` wants them.
-            unsafe { I::spread(block.q.as_ptr(), spread.as_mut_ptr()) };
-        }
+pub(super) unsafe fn packs<I: Isa>() -> [bool; 2] {
+    [I::PACKS_UNSIGNED, I::PACKS_SIGNED]
+}
+
+/// Packs the activations of all blocks.
+#[inline(always)]
+pub(super) unsafe fn pack_blocks<I: Isa>(blocks: &[Block], packed: &mut [[u8; PACKED_BYTES]]) {
+    for (block, packed) in blocks.iter().zip(packed) {
+        // SAFETY: the lengths are as `Isa::pack` wants them.
+        unsafe { I::pack(block.q.as_ptr(), packed.as_mut_ptr()) };
     }
-    wanted || !(I::SPREADS_SIGNED || I::SPREADS_UNSIGNED)
 }
 
 /// Quantises 32 values; see [`scalar::quantize_block`].
@@ -301,7 +307,7 @@ pub(super) unsafe fn rotate_pairs<I: Isa>(x: &mut [f32], cos: &[f32], sin: &[f32
 }
 
 #[inline(always)]
-pub(super) unsafe fn exp_minus<I: Isa>(values: &mut [f32], largest: f32) -> f32 {
+pub(super) unsafe fn exp_sub_sum<I: Isa>(values: &mut [f32], largest: f32) -> f32 {
     // SAFETY: eight and four floats at a time, within `values`.
     unsafe {
         let exp = Exponential::<I>::new();

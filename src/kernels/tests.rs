@@ -5,6 +5,7 @@ use super::*;
 use std::cell::Cell;
 
 use crate::quant::{MatrixBuilder, TensorType, f32_to_f16, quantize};
+use crate::test_random::TestRandom;
 
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -40,15 +41,13 @@ fn the_best_backend_is_in_use() {
     assert_eq!((all.first(), all.last()), (Some(&best), Some(&"scalar")));
 }
 
-/// A linear congruential generator: the tests need no quality, only repeatability.
-struct Random(u32);
+/// The specification of [`linear`].
+fn specification(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+    let groups = matrix.rows().div_ceil(TILE_ROWS);
+    scalar::linear(matrix, 0..groups, x, Output::new(y, matrix.rows()));
+}
 
-impl Random {
-    fn next(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.0 >> 8
-    }
-
+impl TestRandom {
     /// Values of both signs over several magnitudes, zeros among them.
     fn values(&mut self, len: usize) -> Vec<f32> {
         (0..len)
@@ -79,7 +78,7 @@ const BLOCKS: [(TensorType, &[usize]); 7] = [
     (TensorType::IQ4XS, &[0]),
 ];
 
-fn matrix(kind: TensorType, rows: usize, cols: usize, random: &mut Random) -> Matrix {
+fn matrix(kind: TensorType, rows: usize, cols: usize, random: &mut TestRandom) -> Matrix {
     let mut bytes = Vec::new();
     if let Some((_, halves)) = BLOCKS.iter().find(|(other, _)| *other == kind) {
         let blocks = rows * cols / kind.block_len();
@@ -112,7 +111,7 @@ fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activations {
 #[test]
 fn products_equal_the_specification() {
     on_every_backend(|| {
-        let mut random = Random(1);
+        let mut random = TestRandom(1);
         let blocks = BLOCKS.map(|(kind, _)| kind);
         for (kinds, sizes) in [
             (&QUANTIZED[..], [32, 96, 288]),
@@ -138,20 +137,21 @@ fn products_equal(w: &Matrix, x: &mut Activations, place: &str) {
     let mut expected = vec![0.0; w.rows() * x.tokens()];
     let mut y = expected.clone();
     linear(w, x, &mut y);
-    scalar::linear(w, x, &mut expected);
+    specification(w, x, &mut expected);
     assert_eq!(bits(&y), bits(&expected), "{place}");
-    // The scalar backend does not spread activations, as these want them.
+    // The scalar backend does not pack activations, as these want them.
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
     if Backend::detect() == Backend::Wasm {
-        use isa::wasm::{Fours, Pairs, Wasm};
+        use isa::wasm::{Dot2, Dot4, Wasm};
+        let groups = w.rows().div_ceil(TILE_ROWS);
         y.fill(f32::NAN);
         // SAFETY: the whole module is compiled for these instructions.
-        unsafe { simd::linear::<Wasm<Fours>>(w, x, &mut y) };
-        assert_eq!(bits(&y), bits(&expected), "{place}, fours");
+        unsafe { simd::linear::<Wasm<Dot4>>(w, 0..groups, x, Output::new(&mut y, w.rows())) };
+        assert_eq!(bits(&y), bits(&expected), "{place}, Dot4");
         y.fill(f32::NAN);
         // SAFETY: as above.
-        unsafe { simd::linear::<Wasm<Pairs>>(w, x, &mut y) };
-        assert_eq!(bits(&y), bits(&expected), "{place}, pairs");
+        unsafe { simd::linear::<Wasm<Dot2>>(w, 0..groups, x, Output::new(&mut y, w.rows())) };
+        assert_eq!(bits(&y), bits(&expected), "{place}, Dot2");
     }
 }
 
@@ -159,7 +159,7 @@ fn products_equal(w: &Matrix, x: &mut Activations, place: &str) {
 #[test]
 fn products_of_extreme_blocks_equal_the_specification() {
     on_every_backend(|| {
-        let mut random = Random(2);
+        let mut random = TestRandom(2);
         for kind in QUANTIZED.into_iter().chain(BLOCKS.map(|(kind, _)| kind)) {
             let cols = kind.block_len().max(64);
             for _ in 0..20 {
@@ -189,7 +189,7 @@ fn products_of_extreme_blocks_equal_the_specification() {
 /// and with the quantised ones, where only the order of the sums differs.
 #[test]
 fn the_specification_is_a_matrix_product() {
-    let mut random = Random(3);
+    let mut random = TestRandom(3);
     let kinds = QUANTIZED.into_iter().chain(FLOATS);
     for kind in kinds.chain(BLOCKS.map(|(kind, _)| kind)) {
         let (rows, cols) = (9, if kind.block_len() == 256 { 512 } else { 96 });
@@ -198,7 +198,7 @@ fn the_specification_is_a_matrix_product() {
         let mut x = activations(1, cols, &values);
         x.quantize(w.format().is_signed());
         let mut y = vec![0.0; rows];
-        scalar::linear(&w, &x, &mut y);
+        specification(&w, &x, &mut y);
         let mut weights = vec![0.0; cols];
         for (row, y) in y.iter().enumerate() {
             w.dequantize_row(row, &mut weights);
@@ -239,7 +239,7 @@ fn the_specification_is_a_matrix_product() {
 #[test]
 fn elementwise_kernels_equal_the_specification() {
     on_every_backend(|| {
-        let mut random = Random(4);
+        let mut random = TestRandom(4);
         for len in [1, 2, 3, 4, 7, 32, 64, 129] {
             let (x, y) = (random.values(len), random.values(len));
             assert_eq!(
@@ -256,8 +256,8 @@ fn elementwise_kernels_equal_the_specification() {
             both(&|a| add(a, &y), &|b| scalar::add(b, &y));
             both(&|a| scale(a, 0.37), &|b| scalar::scale(b, 0.37));
             both(&|a| silu_mul(a, &y), &|b| scalar::silu_mul(b, &y));
-            both(&|a| _ = exp_minus(a, 3.0), &|b| {
-                _ = scalar::exp_minus(b, 3.0)
+            both(&|a| _ = exp_sub_sum(a, 3.0), &|b| {
+                _ = scalar::exp_sub_sum(b, 3.0)
             });
             both(&|a| scale_by(&x, 1.7, &y, a), &|b| {
                 scalar::scale_by(&x, 1.7, &y, b)
@@ -278,8 +278,8 @@ fn elementwise_kernels_equal_the_specification() {
             }
             let (mut a, mut b) = (x.clone(), x.clone());
             assert_eq!(
-                exp_minus(&mut a, 2.0).to_bits(),
-                scalar::exp_minus(&mut b, 2.0).to_bits()
+                exp_sub_sum(&mut a, 2.0).to_bits(),
+                scalar::exp_sub_sum(&mut b, 2.0).to_bits()
             );
         }
     });
@@ -324,7 +324,7 @@ fn elementwise_kernels_are_what_they_say() {
 #[test]
 fn quantised_activations_equal_the_specification() {
     on_every_backend(|| {
-        let mut random = Random(5);
+        let mut random = TestRandom(5);
         for round in 0..200 {
             let (tokens, cols) = (1 + round % 3, 32 * (1 + round % 4));
             let mut values = random.values(tokens * cols);
@@ -335,7 +335,7 @@ fn quantised_activations_equal_the_specification() {
             x.quantize(true);
             expected.quantize(true);
             expected.blocks.fill(Default::default());
-            scalar::quantize_activations(&mut expected);
+            scalar::quantize_blocks(&values, &mut expected.blocks);
             for (x, expected) in x.blocks.iter().zip(&expected.blocks) {
                 assert_eq!(x.q, expected.q);
                 assert_eq!((x.sum, x.low_sum), (expected.sum, expected.low_sum));

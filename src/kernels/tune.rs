@@ -3,6 +3,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::threads;
+
 /// Decode steps before measuring begins: at first, the engine is still compiling better code.
 const WARM_UP: u32 = 16;
 /// The decode step from which the choice is final. Of the steps between, every other one runs with few streams and the
@@ -29,9 +31,11 @@ pub(super) fn use_many_streams() -> bool {
 }
 
 /// Takes the time of a decode step in milliseconds, by which the faster kernels are chosen.
-pub fn learn(milliseconds: f64) {
+pub fn record_decode_time(milliseconds: f64) {
     let step = STEP.load(Ordering::Relaxed);
-    if step < DECIDED {
+    if step >= DECIDED {
+        threads::record_decode_time(milliseconds);
+    } else {
         if step >= WARM_UP {
             let time = (milliseconds as f32).max(0.0).to_bits();
             FASTEST[step as usize % 2].fetch_min(time, Ordering::Relaxed);
@@ -46,9 +50,9 @@ pub fn learn(milliseconds: f64) {
 ///
 /// # Errors
 /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-pub fn tune(clock: fn() -> f64) -> crate::Result<()> {
+pub fn calibrate(clock: fn() -> f64) -> crate::Result<()> {
     #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
-    dots::tune(clock)?;
+    dots::calibrate(clock)?;
     let _ = clock;
     Ok(())
 }

@@ -17,10 +17,10 @@ pub struct Architecture {
     pub(super) short_convolutions: bool,
     pub(super) activation: Activation,
     /// Whether gate and up projection are one tensor, the gate first.
-    pub(super) gate_in_up: bool,
+    pub(super) fused_gate_up: bool,
     pub(super) positions: Positions,
     /// In each group of this many layers, the last one does without RoPE (SmolLM3).
-    pub(super) unrotated_every: Option<usize>,
+    pub(super) no_rope_layer_interval: Option<usize>,
     pub(super) windows: Windows,
     pub(super) scales: ScaleRule,
     pub(super) caps: Caps,
@@ -43,15 +43,15 @@ pub(super) enum NormKind {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Norms {
     /// Pre-norm: the inputs of attention and of the feed-forward network.
-    Before,
+    Pre,
     /// Post-norm: their outputs, before these are added to the residual stream.
-    After,
+    Post,
     /// Both.
-    Around,
+    PreAndPost,
     /// One norm, whose output both read: they run in parallel.
     Shared,
-    /// `Before`, or `Shared` where a file has no second norm.
-    BeforeOrShared,
+    /// `Pre`, or `Shared` where a file has no second norm.
+    PreOrShared,
 }
 
 /// Whether queries and keys are normalised before RoPE (QK norm).
@@ -59,11 +59,11 @@ pub(super) enum Norms {
 pub(super) enum QueryKeyNorm {
     No,
     /// Each head by itself, all with the same weights.
-    Heads,
+    SharedWeights,
     /// Each head by itself with weights of its own, in files that have these.
-    EachHead,
+    PerHeadWeights,
     /// All heads together.
-    Together,
+    AllHeads,
 }
 
 /// The activation between the two halves of a feed-forward network (Shazeer 2020).
@@ -83,9 +83,9 @@ pub(super) enum Positions {
     /// A learned embedding for each position.
     Learned,
     /// RoPE over pairs of neighbouring dimensions.
-    RotatedPairs,
+    InterleavedRope,
     /// RoPE over pairs that lie half a head apart (GPT-NeoX).
-    RotatedHalves,
+    NeoxRope,
 }
 
 /// Which layers attend only to the latest positions (sliding-window attention).
@@ -130,13 +130,13 @@ pub(super) enum Caps {
 const LLAMA: Architecture = Architecture {
     name: "llama",
     norm: NormKind::Rms,
-    norms: Norms::Before,
+    norms: Norms::Pre,
     query_key_norm: QueryKeyNorm::No,
     short_convolutions: false,
     activation: Activation::SwiGlu,
-    gate_in_up: false,
-    positions: Positions::RotatedPairs,
-    unrotated_every: None,
+    fused_gate_up: false,
+    positions: Positions::InterleavedRope,
+    no_rope_layer_interval: None,
     windows: Windows::No,
     scales: ScaleRule::Usual,
     caps: Caps::No,
@@ -147,7 +147,7 @@ const LLAMA: Architecture = Architecture {
 const GEMMA: Architecture = Architecture {
     name: "gemma",
     activation: Activation::GeGlu,
-    positions: Positions::RotatedHalves,
+    positions: Positions::NeoxRope,
     scales: ScaleRule::Gemma { wide: usize::MAX },
     ..LLAMA
 };
@@ -157,20 +157,20 @@ pub const ARCHITECTURES: &[Architecture] = &[
     LLAMA,
     Architecture {
         name: "qwen2",
-        positions: Positions::RotatedHalves,
+        positions: Positions::NeoxRope,
         biases: &["attn_q", "attn_k", "attn_v"],
         ..LLAMA
     },
     Architecture {
         name: "qwen3",
-        positions: Positions::RotatedHalves,
-        query_key_norm: QueryKeyNorm::Heads,
+        positions: Positions::NeoxRope,
+        query_key_norm: QueryKeyNorm::SharedWeights,
         ..LLAMA
     },
     GEMMA,
     Architecture {
         name: "gemma2",
-        norms: Norms::Around,
+        norms: Norms::PreAndPost,
         windows: Windows::Yes {
             period: 2,
             size: Some(4096),
@@ -182,8 +182,8 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture {
         name: "gemma3",
-        norms: Norms::Around,
-        query_key_norm: QueryKeyNorm::Heads,
+        norms: Norms::PreAndPost,
+        query_key_norm: QueryKeyNorm::SharedWeights,
         windows: Windows::Yes {
             period: 6,
             size: None,
@@ -214,7 +214,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
         norm: NormKind::Layer,
         norms: Norms::Shared,
         activation: Activation::Gelu,
-        positions: Positions::RotatedHalves,
+        positions: Positions::NeoxRope,
         biases: &[
             "attn_norm",
             "attn_q",
@@ -231,8 +231,8 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture {
         name: "phi3",
-        gate_in_up: true,
-        positions: Positions::RotatedHalves,
+        fused_gate_up: true,
+        positions: Positions::NeoxRope,
         windows: Windows::Ignored,
         ..LLAMA
     },
@@ -243,9 +243,9 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture {
         name: "olmo2",
-        norms: Norms::After,
-        query_key_norm: QueryKeyNorm::Together,
-        positions: Positions::RotatedHalves,
+        norms: Norms::Post,
+        query_key_norm: QueryKeyNorm::AllHeads,
+        positions: Positions::NeoxRope,
         windows: Windows::Yes {
             period: 4,
             size: None,
@@ -256,22 +256,22 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture {
         name: "stablelm",
         norm: NormKind::Layer,
-        norms: Norms::BeforeOrShared,
-        query_key_norm: QueryKeyNorm::EachHead,
-        positions: Positions::RotatedHalves,
+        norms: Norms::PreOrShared,
+        query_key_norm: QueryKeyNorm::PerHeadWeights,
+        positions: Positions::NeoxRope,
         biases: &["attn_norm", "output_norm"],
         ..LLAMA
     },
     Architecture {
         name: "smollm3",
-        unrotated_every: Some(4),
+        no_rope_layer_interval: Some(4),
         ..LLAMA
     },
     Architecture {
         name: "lfm2",
-        query_key_norm: QueryKeyNorm::Heads,
+        query_key_norm: QueryKeyNorm::SharedWeights,
         short_convolutions: true,
-        positions: Positions::RotatedHalves,
+        positions: Positions::NeoxRope,
         output_norm: "token_embd_norm",
         ..LLAMA
     },

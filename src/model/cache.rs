@@ -3,7 +3,7 @@
 use super::Config;
 use crate::Result;
 use crate::allocation::reserve_exact;
-use crate::kernels::{CacheType, HeadCache};
+use crate::kernels::{CacheType, HeadCache, TILE_POSITIONS};
 
 /// The number of positions the cache grows by at a time.
 const STEP: usize = 256;
@@ -22,7 +22,7 @@ pub(super) struct KvCache {
 pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
     let layer = |layer| {
         let each = cache_of(config, kind, layer).position_bytes() as u64;
-        config.caches(layer) as u64 * each
+        config.cache_count(layer) as u64 * each
     };
     let position: u64 = (0..config.layers).map(layer).sum();
     let step = STEP as u64;
@@ -31,7 +31,7 @@ pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
 
 /// An empty cache for one KV head of a layer, or for the inputs of its convolution.
 fn cache_of(config: &Config, kind: CacheType, layer: usize) -> HeadCache {
-    match config.convolution(layer) {
+    match config.convolution_length(layer) {
         Some(_) => HeadCache::without_keys(config.hidden_size),
         None => HeadCache::new(kind, config.head_size),
     }
@@ -41,7 +41,7 @@ impl KvCache {
     pub fn new(config: &Config, kind: CacheType) -> Self {
         let mut caches = Vec::new();
         for layer in 0..config.layers {
-            let len = caches.len() + config.caches(layer);
+            let len = caches.len() + config.cache_count(layer);
             caches.resize_with(len, || cache_of(config, kind, layer));
         }
         Self {
@@ -73,7 +73,7 @@ impl KvCache {
         })
     }
 
-    /// The caches of all layers, one layer after the other; [`Config::caches`] says how many each layer has.
+    /// The caches of all layers, one layer after the other; [`Config::cache_count`] says how many each layer has.
     pub fn caches_mut(&mut self) -> &mut [HeadCache] {
         &mut self.caches
     }
@@ -81,6 +81,13 @@ impl KvCache {
     /// How keys and values are stored.
     pub fn kind(&self) -> CacheType {
         self.kind
+    }
+
+    /// Clears the positions from `end` on that share a tile with the one before.
+    pub fn clear_tile(&mut self, end: usize) {
+        for cache in &mut self.caches {
+            (end..end.next_multiple_of(TILE_POSITIONS)).for_each(|position| cache.clear(position));
+        }
     }
 
     /// Appends the bytes of the first `positions` positions to `out`.

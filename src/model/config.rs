@@ -1,7 +1,7 @@
 //! The network's configuration, read from the file's metadata.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
-use super::keys::{Keys, LARGEST, MOST_HEADS};
+use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
 use super::rope::Scaling;
 use crate::Result;
 use crate::gguf::Metadata;
@@ -38,7 +38,7 @@ pub struct Config {
     pub rope_base: f32,
     pub(super) rope_scaling: Scaling,
     /// The layers with sliding-window attention, where there are such layers.
-    pub(super) local: Option<Local>,
+    pub(super) sliding_window: Option<SlidingWindow>,
     /// The layers with a short convolution instead of attention, where there are such layers.
     convolutions: Option<Convolutions>,
     pub(super) scales: Scales,
@@ -50,7 +50,7 @@ pub struct Config {
 
 /// Which layers have a sliding window, and what is different in them.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Local {
+pub(super) struct SlidingWindow {
     /// Positions a token attends to, itself among them.
     pub window: usize,
     /// The base of RoPE in these layers; its frequencies are not scaled.
@@ -91,7 +91,7 @@ pub(super) struct Scales {
 pub(super) struct LayerPositions {
     /// How many of the latest positions it attends to; `None`: all of them.
     pub window: Option<usize>,
-    /// Which of the model's [sets of RoPE frequencies](Config::ropes) it uses; `None`: it does without RoPE.
+    /// Which of the model's [sets of RoPE frequencies](Config::rope_variants) it uses; `None`: it does without RoPE.
     pub rope: Option<usize>,
 }
 
@@ -115,7 +115,8 @@ impl Config {
             NormKind::Rms => "attention.layer_norm_rms_epsilon",
             NormKind::Layer => "attention.layer_norm_epsilon",
         };
-        let (kv_heads, convolutions) = mixers(&keys, architecture, [heads, layers])?;
+        let (kv_heads, convolutions) =
+            kv_heads_and_convolutions(&keys, architecture, [heads, layers])?;
         let rope_size = keys.optional_size("rope.dimension_count")?;
         let context_length = keys.size("context_length")?;
         let rope_base = keys.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
@@ -134,7 +135,12 @@ impl Config {
             rope_size: rope_size.unwrap_or(head_size),
             rope_base,
             rope_scaling: Scaling::from_metadata(&keys, context_length)?,
-            local: Local::from_metadata(&keys, architecture.windows, rope_base, layers)?,
+            sliding_window: SlidingWindow::from_metadata(
+                &keys,
+                architecture.windows,
+                rope_base,
+                layers,
+            )?,
             convolutions,
             scales: Scales::from_metadata(
                 &keys,
@@ -152,11 +158,11 @@ impl Config {
         if !self.heads.is_multiple_of(self.kv_heads) {
             return keys.fail(KV_HEADS, "it does not divide the number of heads");
         }
-        if self.layers.saturating_mul(self.heads) > MOST_HEADS {
-            let reason = format!("all layers together have more than {MOST_HEADS} heads");
+        if self.layers.saturating_mul(self.heads) > MAX_HEADS {
+            let reason = format!("all layers together have more than {MAX_HEADS} heads");
             return keys.fail("attention.head_count", &reason);
         }
-        if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > LARGEST {
+        if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > MAX_SIZE {
             return keys.fail(
                 "attention.head_count",
                 "it does not fit the embedding length",
@@ -200,20 +206,20 @@ impl Config {
     }
 
     /// The length of the convolution of the layer `index`; `None` where it has attention.
-    pub(super) fn convolution(&self, index: usize) -> Option<usize> {
+    pub(super) fn convolution_length(&self, index: usize) -> Option<usize> {
         let convolutions = self.convolutions.as_ref()?;
         let convolves = convolutions.kv_heads.get(index) == Some(&0);
         convolves.then_some(convolutions.length)
     }
 
     /// The number of caches of the layer `index`: one for each KV head, or one for its convolution.
-    pub(super) fn caches(&self, index: usize) -> usize {
-        self.convolution(index).map_or(self.kv_heads, |_| 1)
+    pub(super) fn cache_count(&self, index: usize) -> usize {
+        self.convolution_length(index).map_or(self.kv_heads, |_| 1)
     }
 
     /// The widths of the three input projections of the layer `index`: queries, keys and values, or gates and values.
-    pub(super) fn projections(&self, index: usize) -> [usize; 3] {
-        match self.convolution(index) {
+    pub(super) fn projection_widths(&self, index: usize) -> [usize; 3] {
+        match self.convolution_length(index) {
             Some(_) => [self.hidden_size; 3],
             None => [self.query_size(), self.kv_size(), self.kv_size()],
         }
@@ -228,30 +234,33 @@ impl Config {
 
     /// The model's sets of RoPE frequencies, as base and scaling: first the one of most layers, then the one of the
     /// layers with a sliding window.
-    pub(super) fn ropes(&self) -> impl Iterator<Item = (f32, Scaling)> {
+    pub(super) fn rope_variants(&self) -> impl Iterator<Item = (f32, Scaling)> {
         let rotates = self.architecture.positions != Positions::Learned;
         let most = rotates.then_some((self.rope_base, self.rope_scaling));
-        let local = self
-            .local
+        let windowed = self
+            .sliding_window
             .as_ref()
-            .map(|local| (local.rope_base, Scaling::NONE));
-        most.into_iter().chain(local.filter(|_| rotates))
+            .map(|windowed| (windowed.rope_base, Scaling::NONE));
+        most.into_iter().chain(windowed.filter(|_| rotates))
     }
 
     /// How the layer `index` treats positions.
     pub(super) fn layer_positions(&self, index: usize) -> LayerPositions {
-        let local = self.local.as_ref().filter(|local| local.has(index));
-        let every = self.architecture.unrotated_every;
+        let windowed = self
+            .sliding_window
+            .as_ref()
+            .filter(|windowed| windowed.has(index));
+        let every = self.architecture.no_rope_layer_interval;
         let rotates = self.architecture.positions != Positions::Learned
             && every.is_none_or(|every| !(index + 1).is_multiple_of(every));
         LayerPositions {
-            window: local.map(|local| local.window),
-            rope: rotates.then_some(usize::from(local.is_some())),
+            window: windowed.map(|windowed| windowed.window),
+            rope: rotates.then_some(usize::from(windowed.is_some())),
         }
     }
 }
 
-impl Local {
+impl SlidingWindow {
     fn from_metadata(
         keys: &Keys,
         windows: Windows,
@@ -303,7 +312,7 @@ impl Local {
 }
 
 /// The number of KV heads of the layers with attention, and the layers with a convolution.
-fn mixers(
+fn kv_heads_and_convolutions(
     keys: &Keys,
     architecture: &Architecture,
     [heads, layers]: [usize; 2],

@@ -29,7 +29,7 @@ impl Model {
     /// [`Error::Io`] where a file cannot be read, [`Error::Parts`] where the files do not belong together, and those of
     /// [`Loader::push`] and [`Loader::finish`].
     pub fn open(path: impl AsRef<Path>) -> Result<Model> {
-        let paths = parts(path.as_ref());
+        let paths = part_paths(path.as_ref());
         if let [path] = &paths[..] {
             let mut loader = Loader::new();
             feed(&mut loader, path)?;
@@ -61,7 +61,7 @@ impl Inspection {
     /// [`Error::Truncated`] for a file that is shorter than its header says, those of [`HeaderReader::push`], and those
     /// of [`Inspection::new`].
     pub fn open(path: impl AsRef<Path>, context: Context) -> Result<(Self, Option<Header>)> {
-        let paths = parts(path.as_ref());
+        let paths = part_paths(path.as_ref());
         let mut headers = Vec::new();
         for path in &paths {
             let mut reader = HeaderReader::new();
@@ -82,7 +82,7 @@ impl Inspection {
 }
 
 /// All files of the model to which the file at `path` belongs.
-fn parts(path: &Path) -> Vec<PathBuf> {
+fn part_paths(path: &Path) -> Vec<PathBuf> {
     let name = path.file_name().and_then(|name| name.to_str());
     match name.and_then(part_names) {
         Some(names) => names.iter().map(|name| path.with_file_name(name)).collect(),

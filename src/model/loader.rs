@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::architecture::{Activation, Architecture, Norms, QueryKeyNorm};
+use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
 use super::transformer::Transformer;
 use super::weights::{
-    Expansion, FeedForward, HeadNorm, Heads, Layer, Linear, MixerKind, Norm, Projection,
-    SequenceMixer,
+    HeadNorm, HeadTransform, Layer, Linear, MixerKind, Norm, Projection, SequenceMixer,
 };
-use super::{Config, Model, balance};
+use super::{Config, Model, key_scaling};
 use crate::allocation::{resize, with_capacity};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
@@ -30,7 +30,7 @@ const SAMPLED: u64 = 1021;
 #[derive(Default)]
 pub struct Loader {
     reader: Reader,
-    parts: Parts,
+    partial: PartialModel,
 }
 
 crate::debug::debug_in_brief!(Loader {});
@@ -48,9 +48,9 @@ impl Loader {
     /// Those of [`push`](Self::push) for a header, and [`Error::Parts`].
     pub fn of_split(split: Split) -> Result<Self> {
         let reader = Reader::of_parts(&split)?;
-        let mut parts = Parts::default();
-        parts.header(split.into_header()?)?;
-        Ok(Self { reader, parts })
+        let mut partial = PartialModel::default();
+        partial.header(split.into_header()?)?;
+        Ok(Self { reader, partial })
     }
 
     /// Declares that the next bytes are those of the next part.
@@ -67,12 +67,12 @@ impl Loader {
     /// Everything that can be wrong with a file; a missing or unsupported tensor is reported as soon as the header
     /// has arrived.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.reader.push(bytes, &mut self.parts)
+        self.reader.push(bytes, &mut self.partial)
     }
 
     /// Bytes of the whole file (of all parts), once its header has arrived.
     pub fn file_size(&self) -> Option<u64> {
-        self.parts.header.as_ref().map(|header| header.file_size)
+        self.partial.header.as_ref().map(|header| header.file_size)
     }
 
     /// The finished model, once all bytes have been pushed.
@@ -81,7 +81,7 @@ impl Loader {
     /// [`Error::Truncated`] if bytes are missing, [`Error::OutOfMemory`].
     pub fn finish(mut self) -> Result<Model> {
         self.reader.finish()?;
-        self.parts.assemble()
+        self.partial.assemble()
     }
 }
 
@@ -106,7 +106,7 @@ enum Tensor {
 }
 
 /// The tensor whose bytes are arriving.
-enum Arriving {
+enum IncomingTensor {
     Matrix(MatrixBuilder),
     Vector {
         kind: TensorType,
@@ -117,17 +117,17 @@ enum Arriving {
 
 /// What has arrived of the model so far.
 #[derive(Default)]
-struct Parts {
+struct PartialModel {
     config: Option<Config>,
     tokenizer: Option<Tokenizer>,
     header: Option<Header>,
     /// The tensor that is arriving: its index, its data, and how many of its bytes have come.
-    arriving: Option<(usize, Arriving, u64)>,
+    incoming: Option<(usize, IncomingTensor, u64)>,
     fingerprint: FnvHasher,
     tensors: HashMap<String, Tensor>,
 }
 
-impl TensorSink for Parts {
+impl TensorSink for PartialModel {
     fn header(&mut self, mut header: Header) -> Result<()> {
         let (config, tokenizer) = check(&mut header)?;
         self.fingerprint = FnvHasher::with_key(header.hash);
@@ -143,18 +143,18 @@ impl TensorSink for Parts {
         };
         let info = &header.tensors[index];
         if self
-            .arriving
+            .incoming
             .as_ref()
             .is_none_or(|(current, ..)| *current != index)
         {
-            self.arriving = Some((index, begin(config, info)?, 0));
+            self.incoming = Some((index, begin(config, info)?, 0));
         }
-        let Some((_, arriving, received)) = &mut self.arriving else {
+        let Some((_, incoming, received)) = &mut self.incoming else {
             return Ok(());
         };
-        match arriving {
-            Arriving::Matrix(builder) => builder.push(bytes),
-            Arriving::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
+        match incoming {
+            IncomingTensor::Matrix(builder) => builder.push(bytes),
+            IncomingTensor::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
         }
         // Sample every `SAMPLED`th byte of the tensor, however its bytes are split over calls.
         let seen = (*received % SAMPLED) as usize;
@@ -164,19 +164,19 @@ impl TensorSink for Parts {
         }
         *received += bytes.len() as u64;
         if *received == info.size
-            && let Some((_, arriving, _)) = self.arriving.take()
+            && let Some((_, incoming, _)) = self.incoming.take()
         {
-            self.tensors.insert(info.name.clone(), arriving.finish()?);
+            self.tensors.insert(info.name.clone(), incoming.finish()?);
         }
         Ok(())
     }
 }
 
-impl Arriving {
+impl IncomingTensor {
     fn finish(self) -> Result<Tensor> {
         Ok(match self {
-            Arriving::Matrix(builder) => Tensor::Matrix(builder.finish()?),
-            Arriving::Vector { kind, bytes, len } => {
+            IncomingTensor::Matrix(builder) => Tensor::Matrix(builder.finish()?),
+            IncomingTensor::Vector { kind, bytes, len } => {
                 let mut values = Vec::new();
                 resize(&mut values, len, 0.0)?;
                 dequantize(kind, &bytes, &mut values);
@@ -187,7 +187,7 @@ impl Arriving {
 }
 
 /// Prepares to receive the tensor of this directory entry.
-fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
+fn begin(config: &Config, info: &TensorInfo) -> Result<IncomingTensor> {
     let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
     match tensors::find(config, &info.name) {
         // `check` has refused the file.
@@ -198,12 +198,12 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
         Some(spec) if spec.is_matrix => {
             let (cols, rows) = (size(spec.shape[0])?, size(spec.shape[1])?);
             let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
-            Ok(Arriving::Matrix(builder))
+            Ok(IncomingTensor::Matrix(builder))
         }
         Some(spec) => {
             let (len, wanted) = (size(spec.shape.iter().product())?, size(info.size)?);
             let bytes = with_capacity(wanted)?;
-            Ok(Arriving::Vector {
+            Ok(IncomingTensor::Vector {
                 kind: info.kind,
                 bytes,
                 len,
@@ -213,12 +213,12 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Arriving> {
 }
 
 /// Takes tensors by the stem of their name: those of one layer, or those outside the layers.
-struct Group<'a> {
+struct TensorTaker<'a> {
     tensors: &'a mut HashMap<String, Tensor>,
     layer: Option<usize>,
 }
 
-impl Group<'_> {
+impl TensorTaker<'_> {
     fn take(&mut self, stem: &str, suffix: &str) -> Option<Tensor> {
         let name = match self.layer {
             Some(layer) => layer_name(layer, stem, suffix),
@@ -261,11 +261,11 @@ impl Group<'_> {
 
     fn head_norm(&mut self, stem: &str, config: &Config) -> Option<HeadNorm> {
         let weight = self.optional_vector(stem, "weight")?;
-        let span = match config.architecture.query_key_norm {
-            QueryKeyNorm::Together => weight.len(),
+        let group_len = match config.architecture.query_key_norm {
+            QueryKeyNorm::AllHeads => weight.len(),
             _ => config.head_size,
         };
-        Some(HeadNorm { weight, span })
+        Some(HeadNorm { weight, group_len })
     }
 
     /// The mixer of the layer `index`, whose input is normalised by `norm`.
@@ -275,7 +275,7 @@ impl Group<'_> {
         index: usize,
         norm: Option<&Norm>,
     ) -> Result<SequenceMixer> {
-        if let Some(length) = config.convolution(index) {
+        if let Some(length) = config.convolution_length(index) {
             return Ok(SequenceMixer {
                 projection: self.projection("shortconv.in_proj")?,
                 kind: MixerKind::Convolution(self.kernel("shortconv.conv", length)?),
@@ -285,13 +285,13 @@ impl Group<'_> {
         let projection = self.projection("attn_qkv")?;
         let norms = ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config));
         let [queries, keys] =
-            balance::factors(config, index, norm, &projection, norms[1].as_ref())?;
-        let mut factors = [queries, keys].into_iter();
+            key_scaling::query_and_key_scales(config, index, norm, &projection, norms[1].as_ref())?;
+        let mut scales = [queries, keys].into_iter();
         Ok(SequenceMixer {
             projection,
-            kind: MixerKind::Attention(norms.map(|norm| Heads {
+            kind: MixerKind::Attention(norms.map(|norm| HeadTransform {
                 norm,
-                factors: factors.next().unwrap_or_default(),
+                scales: scales.next().unwrap_or_default(),
             })),
             output: self.linear("attn_output")?,
         })
@@ -325,15 +325,15 @@ impl Group<'_> {
         }
     }
 
-    fn expansion(&mut self, architecture: &Architecture) -> Result<Expansion> {
+    fn feed_forward_input(&mut self, architecture: &Architecture) -> Result<FeedForwardInput> {
         let up = self.linear("ffn_up")?;
         Ok(if architecture.activation == Activation::Gelu {
-            Expansion::Plain(up)
-        } else if architecture.gate_in_up {
-            Expansion::Fused(up)
+            FeedForwardInput::Plain(up)
+        } else if architecture.fused_gate_up {
+            FeedForwardInput::Fused(up)
         } else {
             let gate = self.linear("ffn_gate")?;
-            Expansion::Gated { gate, up }
+            FeedForwardInput::Gated { gate, up }
         })
     }
 
@@ -341,7 +341,7 @@ impl Group<'_> {
         let architecture = config.architecture;
         let mixer_norm = self.norm("attn_norm");
         let feed_forward_norm = self.norm("ffn_norm");
-        let shares = matches!(architecture.norms, Norms::Shared | Norms::BeforeOrShared);
+        let shares = matches!(architecture.norms, Norms::Shared | Norms::PreOrShared);
         Ok(Layer {
             mixer: self.mixer(config, index, mixer_norm.as_ref())?,
             mixer_norm,
@@ -349,7 +349,7 @@ impl Group<'_> {
             parallel: shares && feed_forward_norm.is_none(),
             feed_forward_norm,
             feed_forward: FeedForward {
-                expansion: self.expansion(architecture)?,
+                input: self.feed_forward_input(architecture)?,
                 down: self.linear("ffn_down")?,
             },
             feed_forward_post_norm: self.norm("post_ffw_norm"),
@@ -357,10 +357,10 @@ impl Group<'_> {
     }
 }
 
-impl Parts {
-    fn group(&mut self, layer: Option<usize>) -> Group<'_> {
+impl PartialModel {
+    fn taker(&mut self, layer: Option<usize>) -> TensorTaker<'_> {
         let tensors = &mut self.tensors;
-        Group { tensors, layer }
+        TensorTaker { tensors, layer }
     }
 
     fn assemble(mut self) -> Result<Model> {
@@ -371,22 +371,22 @@ impl Parts {
         let weight_bytes = self.tensors.values().map(Tensor::bytes).sum();
         let layers = (0..config.layers)
             .map(|index| {
-                let mut group = self.group(Some(index));
-                group.layer(&config, index)
+                let mut taker = self.taker(Some(index));
+                taker.layer(&config, index)
             })
             .collect::<Result<_>>()?;
-        let mut rest = self.group(None);
-        let embedding = Arc::new(rest.matrix("token_embd")?);
-        let head = match rest.optional_matrix("output") {
+        let mut global = self.taker(None);
+        let embedding = Arc::new(global.matrix("token_embd")?);
+        let head = match global.optional_matrix("output") {
             Some(matrix) => Arc::new(matrix),
             None => Arc::clone(&embedding),
         };
         let head = Head::new(head).with(
-            rest.optional_vector("output", "bias"),
+            global.optional_vector("output", "bias"),
             config.scales.logits,
             config.logit_cap,
         );
-        let mut factors = |stem| rest.optional_vector(stem, "weight");
+        let mut factors = |stem| global.optional_vector(stem, "weight");
         let factors = Factors {
             all: factors("rope_freqs"),
             short: factors("rope_factors_short"),
@@ -395,11 +395,11 @@ impl Parts {
         let rope = |(base, scaling)| Rope::new(&config, base, scaling, &factors);
         let norm = config.architecture.output_norm;
         let transformer = Transformer {
-            ropes: config.ropes().map(rope).collect(),
+            ropes: config.rope_variants().map(rope).collect(),
             embedding,
-            positions: rest.optional_matrix("position_embd"),
+            positions: global.optional_matrix("position_embd"),
             layers,
-            final_norm: rest.norm(norm).ok_or_else(|| missing(norm))?,
+            final_norm: global.norm(norm).ok_or_else(|| missing(norm))?,
         };
         let elements = |info: &TensorInfo| info.shape.iter().product::<u64>();
         Ok(Model {

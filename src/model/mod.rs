@@ -4,12 +4,13 @@
 //! immutable; a [`Session`] holds the KV cache of one text. [`Model::forward`] runs tokens through both.
 
 mod architecture;
-mod balance;
 mod cache;
 mod config;
+mod feed_forward;
 mod file;
-mod keys;
+mod key_scaling;
 mod loader;
+mod metadata_keys;
 mod rope;
 mod session;
 mod tensors;
@@ -25,6 +26,7 @@ pub use loader::{Loader, check};
 pub use session::Session;
 pub(crate) use tensors::is_matrix;
 
+use crate::allocation::reserve_total;
 use crate::gguf::Metadata;
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
@@ -82,8 +84,13 @@ impl Model {
     /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary,
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). The session's text is then as it was before.
     pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
+        // After an error the hidden states are undefined.
+        session.ran.clear();
+        reserve_total(&mut session.ran, tokens.len())?;
         session.prepare(&self.config, &self.transformer.ropes, tokens)?;
-        self.transformer.run(&self.config, tokens, session)?;
+        self.transformer.forward(&self.config, tokens, session)?;
+        session.first = session.len;
+        session.ran.extend_from_slice(tokens);
         session.len += tokens.len();
         Ok(())
     }

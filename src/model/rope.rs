@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 
 use super::Config;
 use super::architecture::Positions;
-use super::keys::Keys;
+use super::metadata_keys::Keys;
 use crate::Result;
 
 /// How RoPE's frequencies are scaled for contexts longer than the one a model was first trained on.
@@ -14,8 +14,8 @@ pub(super) struct Scaling {
     factor: f64,
     /// Where set, only low frequencies are divided.
     yarn: Option<Yarn>,
-    /// The factor that rotated vectors are multiplied by (the attention factor).
-    magnitude: f64,
+    /// What rotated vectors are multiplied by.
+    attention_factor: f64,
     /// Positions the model was first trained on.
     pub original_context: usize,
 }
@@ -34,7 +34,7 @@ impl Scaling {
     pub const NONE: Self = Self {
         factor: 1.0,
         yarn: None,
-        magnitude: 1.0,
+        attention_factor: 1.0,
         original_context: usize::MAX,
     };
 
@@ -74,15 +74,15 @@ impl Scaling {
             slow: positive("rope.scaling.yarn_beta_slow", 1.0)?,
         };
         let yarn = (kind == Some("yarn")).then_some(yarn);
-        let mut magnitude = positive("rope.scaling.attn_factor", 1.0)?;
+        let mut attention_factor = positive("rope.scaling.attn_factor", 1.0)?;
         if yarn.is_some() {
-            magnitude *= 1.0 + 0.1 * libm::log(factor);
+            attention_factor *= 1.0 + 0.1 * libm::log(factor);
         }
         let original = keys.optional_size("rope.scaling.original_context_length")?;
         Ok(Self {
             factor,
             yarn,
-            magnitude,
+            attention_factor,
             original_context: original.unwrap_or(context_length),
         })
     }
@@ -97,8 +97,8 @@ impl Scaling {
             match self.yarn {
                 None => stretched,
                 Some(yarn) => {
-                    let kept = yarn.kept(i, base, size, self.original_context);
-                    stretched * (1.0 - kept) + plain * kept
+                    let share = yarn.ramp(i, base, size, self.original_context);
+                    stretched * (1.0 - share) + plain * share
                 }
             }
         };
@@ -108,7 +108,7 @@ impl Scaling {
 
 impl Yarn {
     /// The share of the frequency `i` that is not divided, from 0 to 1.
-    fn kept(self, i: usize, base: f64, size: usize, context: usize) -> f64 {
+    fn ramp(self, i: usize, base: f64, size: usize, context: usize) -> f64 {
         // The dimension whose frequency makes this many turns within the context.
         let dimension = |turns: f64| {
             let ratio = context as f64 / (turns * 2.0 * PI);
@@ -126,7 +126,7 @@ pub(super) struct Rope {
     /// The frequencies for texts beyond the original context (LongRoPE, Ding et al. 2024).
     long: Option<Vec<f64>>,
     original_context: usize,
-    magnitude: f64,
+    attention_factor: f64,
     halves: bool,
 }
 
@@ -155,8 +155,8 @@ impl Rope {
             frequencies: frequencies(short),
             long,
             original_context: scaling.original_context,
-            magnitude: scaling.magnitude,
-            halves: config.architecture.positions == Positions::RotatedHalves,
+            attention_factor: scaling.attention_factor,
+            halves: config.architecture.positions == Positions::NeoxRope,
         }
     }
 
@@ -179,7 +179,10 @@ impl Rope {
         };
         for (i, frequency) in frequencies.iter().enumerate() {
             let (s, c) = libm::sincos(position as f64 * frequency);
-            let (s, c) = ((s * self.magnitude) as f32, (c * self.magnitude) as f32);
+            let (s, c) = (
+                (s * self.attention_factor) as f32,
+                (c * self.attention_factor) as f32,
+            );
             if self.halves {
                 (cos[i], sin[i]) = (c, s);
             } else {

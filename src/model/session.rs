@@ -1,5 +1,7 @@
 //! A session: the state of one text that the model runs.
 
+use std::ops::Range;
+
 use ndarray::ArrayView2;
 
 use super::architecture::Positions;
@@ -17,6 +19,9 @@ pub struct Session {
     pub(super) len: usize,
     capacity: usize,
     hidden_size: usize,
+    /// The tokens of the last [`Model::forward`], whose hidden states are at hand, and the position of the first.
+    pub(super) ran: Vec<TokenId>,
+    pub(super) first: usize,
 }
 
 crate::debug::debug_in_brief!(Session { len, capacity });
@@ -41,6 +46,8 @@ impl Session {
             len: 0,
             capacity: capacity.min(most),
             hidden_size: model.config.hidden_size,
+            ran: Vec::new(),
+            first: 0,
         })
     }
 
@@ -64,6 +71,21 @@ impl Session {
         self.len = self.len.min(len);
     }
 
+    /// Appends `token` without running it, where the last [`Model::forward`] ran it at this position: the text has been
+    /// truncated since, and continues as it did then. False where it has to be run.
+    pub fn resume(&mut self, token: TokenId) -> bool {
+        let row = self.len.checked_sub(self.first);
+        let is_known = row.and_then(|row| self.ran.get(row)) == Some(&token);
+        self.len += usize::from(is_known);
+        is_known
+    }
+
+    /// The row of [`Session::hidden`] that is the last token's, unless the text was truncated to before that.
+    pub(crate) fn last_row(&self) -> Option<usize> {
+        let row = self.len.checked_sub(self.first + 1);
+        row.filter(|&row| row < self.ran.len())
+    }
+
     /// An independent copy with the same tokens; [`Session::hidden`] is empty until it runs more.
     ///
     /// # Errors
@@ -72,6 +94,7 @@ impl Session {
         Ok(Self {
             cache: self.cache.fork()?,
             scratch: Scratch::default(),
+            ran: Vec::new(),
             ..*self
         })
     }
@@ -94,6 +117,9 @@ impl Session {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn save(&mut self, len: usize, out: &mut Vec<u8>) -> Result<()> {
+        // Tokens that were truncated must not show in the bytes, nor be resumed after this.
+        self.ran.truncate(self.len.saturating_sub(self.first));
+        self.cache.clear_tile(self.len);
         self.cache.save(len.min(self.len), out)
     }
 
@@ -113,6 +139,11 @@ impl Session {
         let shape = (hidden.len() / self.hidden_size, self.hidden_size);
         ArrayView2::from_shape(shape, hidden)
             .unwrap_or_else(|_| ArrayView2::from_shape((0, 0), &[]).unwrap())
+    }
+
+    /// Some rows of [`Session::hidden`], one after the other.
+    pub(crate) fn hidden_rows(&self, rows: Range<usize>) -> &[f32] {
+        &self.scratch.hidden[rows.start * self.hidden_size..rows.end * self.hidden_size]
     }
 
     /// Bytes of memory that the KV cache takes now.

@@ -92,9 +92,9 @@ impl Specs<'_> {
         for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
             match config.architecture.query_key_norm {
                 QueryKeyNorm::No => {}
-                QueryKeyNorm::Heads => self.vector(stem, &[head], Need::Required),
-                QueryKeyNorm::EachHead => self.vector(stem, &[head, heads], Need::Optional),
-                QueryKeyNorm::Together => self.vector(stem, &[head * heads], Need::Required),
+                QueryKeyNorm::SharedWeights => self.vector(stem, &[head], Need::Required),
+                QueryKeyNorm::PerHeadWeights => self.vector(stem, &[head, heads], Need::Optional),
+                QueryKeyNorm::AllHeads => self.vector(stem, &[head * heads], Need::Required),
             }
         }
     }
@@ -109,7 +109,7 @@ impl Specs<'_> {
 }
 
 /// The tensors outside the layers.
-fn outside(config: &Config) -> Vec<Spec> {
+fn global_specs(config: &Config) -> Vec<Spec> {
     let mut specs = Specs {
         config,
         all: Vec::new(),
@@ -131,30 +131,30 @@ fn outside(config: &Config) -> Vec<Spec> {
 }
 
 /// The tensors of the layer `index`.
-fn layer(config: &Config, index: usize) -> Vec<Spec> {
+fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
     let mut specs = Specs {
         config,
         all: Vec::new(),
     };
     let architecture = config.architecture;
     let (hidden, feed_forward) = (config.hidden_size, config.feed_forward_size);
-    if architecture.norms != Norms::After {
+    if architecture.norms != Norms::Post {
         specs.norm("attn_norm", Need::Required);
     }
     match architecture.norms {
-        Norms::Before | Norms::Around => specs.norm("ffn_norm", Need::Required),
-        Norms::BeforeOrShared => specs.norm("ffn_norm", Need::Optional),
-        Norms::After | Norms::Shared => {}
+        Norms::Pre | Norms::PreAndPost => specs.norm("ffn_norm", Need::Required),
+        Norms::PreOrShared => specs.norm("ffn_norm", Need::Optional),
+        Norms::Post | Norms::Shared => {}
     }
-    if matches!(architecture.norms, Norms::After | Norms::Around) {
+    if matches!(architecture.norms, Norms::Post | Norms::PreAndPost) {
         specs.norm("post_attention_norm", Need::Required);
         specs.norm("post_ffw_norm", Need::Required);
     }
-    match config.convolution(index) {
+    match config.convolution_length(index) {
         Some(length) => specs.convolution(length),
         None => specs.attention(),
     }
-    if architecture.gate_in_up {
+    if architecture.fused_gate_up {
         specs.linear("ffn_up", hidden, 2 * feed_forward, Need::Required);
     } else {
         specs.linear("ffn_up", hidden, feed_forward, Need::Required);
@@ -176,9 +176,9 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
             if index >= config.layers || index.to_string() != number {
                 return None;
             }
-            (layer(config, index), rest)
+            (layer_specs(config, index), rest)
         }
-        None => (outside(config), name),
+        None => (global_specs(config), name),
     };
     let (stem, suffix) = rest.rsplit_once('.')?;
     let mut specs = specs.into_iter();
@@ -213,10 +213,10 @@ pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
         found.insert(info.name.as_str());
     }
     let name = |stem: &str, suffix: &str| format!("{stem}.{suffix}");
-    check_group(&outside(config), &found, name)?;
+    check_group(&global_specs(config), &found, name)?;
     // Stop at the first layer that lacks a tensor, so that a wrong number of layers costs no time.
     (0..config.layers).try_for_each(|index| {
-        check_group(&layer(config, index), &found, |stem, suffix| {
+        check_group(&layer_specs(config, index), &found, |stem, suffix| {
             layer_name(index, stem, suffix)
         })
     })

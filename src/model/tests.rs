@@ -140,7 +140,7 @@ fn windows_follow_their_pattern() {
         windows(&gemma3),
         [Some(8), Some(8), Some(8), Some(8), Some(8), None]
     );
-    let bases: Vec<f32> = gemma3.ropes().map(|(base, _)| base).collect();
+    let bases: Vec<f32> = gemma3.rope_variants().map(|(base, _)| base).collect();
     assert_eq!(bases, [10_000.0, 10_000.0]);
     let listed = Value::Integers(vec![0, 1, 1, 0, 0, 0].into());
     let pattern = ("attention.sliding_window_pattern", listed);
@@ -162,12 +162,12 @@ fn layers_without_key_and_value_heads_convolve() {
     let heads = ("attention.head_count_kv", kv_heads([0, 0, 2, 0, 0, 2]));
     let with = |length: Value| config("lfm2", &[heads.clone(), ("shortconv.l_cache", length)]);
     let lfm2 = with(Value::U32(3)).unwrap();
-    let lengths: Vec<_> = (0..7).map(|layer| lfm2.convolution(layer)).collect();
+    let lengths: Vec<_> = (0..7).map(|layer| lfm2.convolution_length(layer)).collect();
     let three = Some(3);
     assert_eq!(lengths, [three, three, None, three, three, None, None]);
     assert_eq!((lfm2.kv_heads, lfm2.projected_size()), (2, 96));
-    assert_eq!(lfm2.projections(0), [32; 3]);
-    assert_eq!(lfm2.projections(2), [32, 16, 16]);
+    assert_eq!(lfm2.projection_widths(0), [32; 3]);
+    assert_eq!(lfm2.projection_widths(2), [32, 16, 16]);
 
     let key = "lfm2.shortconv.l_cache".to_owned();
     let mut lacking = metadata("lfm2", std::slice::from_ref(&heads));

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::rope::Rope;
-use super::weights::{Heads, Layer, MixerKind, Norm, Rows, apply_norm};
+use super::weights::{HeadTransform, Layer, MixerKind, Norm, StridedRows, apply_norm};
 use super::{Config, Session};
 use crate::allocation::resize;
+use crate::kernels::threads::{self, PerThread, for_each_chunk};
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
 use crate::{Result, TokenId};
@@ -17,7 +18,7 @@ pub(super) struct Transformer {
     pub positions: Option<Matrix>,
     pub layers: Vec<Layer>,
     pub final_norm: Norm,
-    /// The sets of RoPE frequencies, in the order of [`Config::ropes`].
+    /// The sets of RoPE frequencies, in the order of [`Config::rope_variants`].
     pub ropes: Vec<Rope>,
 }
 
@@ -28,13 +29,15 @@ pub(super) struct Scratch {
     pub hidden: Vec<f32>,
     x: Activations,
     /// The outputs of a mixer's input projections for all tokens: queries, keys and values, or gates and values.
-    projected: Vec<f32>,
+    qkv: Vec<f32>,
     /// The outputs of the first half of the feed-forward network.
-    expanded: Vec<f32>,
+    ffn_up: Vec<f32>,
     residual: Vec<f32>,
     /// A copy of one token's vector while it is normalised.
     row: Vec<f32>,
-    attention: AttentionScratch,
+    /// The same for each thread.
+    rows: PerThread<Vec<f32>>,
+    attention: PerThread<AttentionScratch>,
     /// One for each set of RoPE frequencies.
     angles: Vec<Angles>,
 }
@@ -60,20 +63,17 @@ impl Scratch {
             .prepare(tokens, hidden.max(config.feed_forward_size).max(query))?;
         resize(&mut self.hidden, tokens * hidden, 0.0)?;
         resize(&mut self.residual, tokens * hidden, 0.0)?;
-        resize(&mut self.projected, tokens * config.projected_size(), 0.0)?;
-        resize(
-            &mut self.expanded,
-            tokens * 2 * config.feed_forward_size,
-            0.0,
-        )?;
+        resize(&mut self.qkv, tokens * config.projected_size(), 0.0)?;
+        resize(&mut self.ffn_up, tokens * 2 * config.feed_forward_size, 0.0)?;
         resize(&mut self.row, hidden.max(query), 0.0)?;
+        self.rows.prepare(|row| resize(row, query, 0.0))?;
         self.angles.resize_with(ropes.len(), Angles::default);
         for (angles, rope) in self.angles.iter_mut().zip(ropes) {
             resize(&mut angles.cos, tokens * rope.stride(), 0.0)?;
             resize(&mut angles.sin, tokens * rope.stride(), 0.0)?;
         }
         self.attention
-            .prepare(config.heads_per_kv_head(), config.head_size, end)
+            .prepare(|scratch| scratch.prepare(config.heads_per_kv_head(), config.head_size, end))
     }
 
     /// hidden += residual, after the post-norm and the scaling where the model has them.
@@ -94,9 +94,14 @@ impl Scratch {
 }
 
 impl Transformer {
-    /// Runs `tokens` at the positions after the session's. `Session::prepare` has taken the memory, so that no error
+    /// The forward pass of `tokens` at the positions after the session's. `Session::prepare` has taken the memory, so that no error
     /// is expected.
-    pub fn run(&self, config: &Config, tokens: &[TokenId], session: &mut Session) -> Result<()> {
+    pub fn forward(
+        &self,
+        config: &Config,
+        tokens: &[TokenId],
+        session: &mut Session,
+    ) -> Result<()> {
         self.embed(config, tokens, session);
         self.compute_angles(session);
         let Session {
@@ -108,8 +113,8 @@ impl Transformer {
         let mut rest = cache.caches_mut();
         for (index, layer) in self.layers.iter().enumerate() {
             let caches;
-            (caches, rest) = rest.split_at_mut(config.caches(index));
-            self.mix_positions(config, index, *first, caches, scratch)?;
+            (caches, rest) = rest.split_at_mut(config.cache_count(index));
+            self.attention_or_convolution(config, index, *first, caches, scratch)?;
             scratch.add_residual(config, layer.mixer_post_norm.as_ref());
 
             layer.feed_forward(config, scratch)?;
@@ -121,7 +126,7 @@ impl Transformer {
 
     /// The first half of a layer: norm, input projections, QK norm, RoPE and attention (or gates and convolution),
     /// output projection. The result is in `scratch.residual`.
-    fn mix_positions(
+    fn attention_or_convolution(
         &self,
         config: &Config,
         index: usize,
@@ -135,15 +140,15 @@ impl Transformer {
         let norm = layer.mixer_norm.as_ref();
         apply_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
         // Queries, keys and values; or gates and values.
-        let widths = config.projections(index);
+        let widths = config.projection_widths(index);
         let rows = mixer
             .projection
-            .run(widths, &mut scratch.x, &mut scratch.projected);
+            .run(widths, &mut scratch.x, &mut scratch.qkv);
         if layer.parallel {
             // The feed-forward network reads the same normalised input.
             layer
                 .feed_forward
-                .project_up(&mut scratch.x, &mut scratch.expanded);
+                .project_up(&mut scratch.x, &mut scratch.ffn_up);
         }
         match &mixer.kind {
             MixerKind::Attention(heads) => {
@@ -202,32 +207,41 @@ impl Transformer {
         }
     }
 
-    /// Applies QK norm, RoPE and the factors of [`balance`](super::balance) to queries and keys.
+    /// Applies QK norm, RoPE and the scales of [`key_scaling`](super::key_scaling) to queries and keys.
     fn norm_and_rotate(
         &self,
         config: &Config,
-        heads: &[Heads; 2],
-        rows: [Rows; 3],
+        heads: &[HeadTransform; 2],
+        rows: [StridedRows; 3],
         rope: Option<usize>,
         scratch: &mut Scratch,
     ) {
         let tokens = scratch.hidden.len() / config.hidden_size;
+        let Scratch {
+            qkv,
+            angles,
+            rows: copies,
+            ..
+        } = scratch;
         for (rows, heads) in rows.iter().zip(heads) {
-            for token in 0..tokens {
-                let x = &mut scratch.projected[rows.of(token)];
+            let (chunks, vector) = rows.chunks(tokens);
+            let nanoseconds = vector.len();
+            let all = &mut qkv[chunks];
+            for_each_chunk(all, rows.stride(), nanoseconds, |token, chunk, thread| {
+                let x = &mut chunk[vector.clone()];
                 if let Some(norm) = &heads.norm {
-                    norm.apply(config, x, &mut scratch.row);
+                    norm.apply(config, x, &mut copies.get(thread));
                 }
                 if let Some(rope) = rope {
-                    let (angles, rope) = (&scratch.angles[rope], &self.ropes[rope]);
+                    let (angles, rope) = (&angles[rope], &self.ropes[rope]);
                     let at = token * rope.stride()..(token + 1) * rope.stride();
                     let (cos, sin) = (&angles.cos[at.clone()], &angles.sin[at]);
                     rope.rotate(x, config.head_size, cos, sin);
                 }
-                for (x, factor) in x.iter_mut().zip(&heads.factors) {
-                    *x *= factor;
+                for (x, scale) in x.iter_mut().zip(&heads.scales) {
+                    *x *= scale;
                 }
-            }
+            });
         }
     }
 }
@@ -240,13 +254,13 @@ impl Layer {
             let norm = self.feed_forward_norm.as_ref();
             apply_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
             self.feed_forward
-                .project_up(&mut scratch.x, &mut scratch.expanded);
+                .project_up(&mut scratch.x, &mut scratch.ffn_up);
         }
         let tokens = scratch.hidden.len() / config.hidden_size;
         self.feed_forward.project_down(
             config,
             tokens,
-            &scratch.expanded,
+            &scratch.ffn_up,
             &mut scratch.x,
             &mut scratch.residual,
         )
@@ -257,7 +271,7 @@ impl Layer {
 /// go to the KV cache.
 fn attend(
     config: &Config,
-    [queries, keys, values]: [Rows; 3],
+    [queries, keys, values]: [StridedRows; 3],
     first: usize,
     window: Option<usize>,
     caches: &mut [HeadCache],
@@ -265,46 +279,56 @@ fn attend(
 ) -> Result<()> {
     let tokens = scratch.hidden.len() / config.hidden_size;
     let (size, heads) = (config.head_size, config.kv_heads);
-    for token in 0..tokens {
-        let key = &scratch.projected[keys.of(token)];
-        let value = &scratch.projected[values.of(token)];
-        let each = key.chunks_exact(size).zip(value.chunks_exact(size));
-        for (cache, (key, value)) in caches.iter_mut().zip(each) {
-            cache.store(first + token, key, value);
+    let qkv = &scratch.qkv;
+    for_each_chunk(caches, 1, 4 * tokens * size, |head, cache, _| {
+        for token in 0..tokens {
+            let of = |rows: StridedRows| &qkv[rows.of(token)][head * size..][..size];
+            cache[0].store(first + token, of(keys), of(values));
         }
-    }
+    });
     let scoring = Scoring {
         factor: config.scales.attention,
         cap: config.score_cap,
     };
     let width = config.query_size();
     let mixed = scratch.x.prepare(tokens, width)?;
-    for (token, mixed) in mixed.chunks_exact_mut(width).enumerate() {
+    // Query heads that share a KV head are computed together, unless that leaves threads without work.
+    let group = width / heads;
+    let chunk = size * heads_at_once(group / size, tokens * heads);
+    let (caches, positions) = (&*caches, first + tokens);
+    let nanoseconds = chunk * window.unwrap_or(positions).min(positions) / 4;
+    for_each_chunk(mixed, chunk, nanoseconds, |index, mixed, thread| {
+        let (token, at) = (index / (width / chunk), index % (width / chunk) * chunk);
         // A token attends to itself and to the tokens before it, as far as the window reaches.
         let end = first + token + 1;
         let window = window.unwrap_or(end);
-        let group = width / heads;
-        let query = scratch.projected[queries.of(token)].chunks_exact(group);
-        let each = query.zip(mixed.chunks_exact_mut(group));
-        for (cache, (query, mixed)) in caches.iter().zip(each) {
-            kernels::attend(
-                cache,
-                query,
-                end.saturating_sub(window)..end,
-                scoring,
-                &mut scratch.attention,
-                mixed,
-            );
-        }
-    }
+        kernels::attend(
+            &caches[at / group],
+            &qkv[queries.of(token)][at..][..chunk],
+            end.saturating_sub(window)..end,
+            scoring,
+            &mut scratch.attention.get(thread),
+            mixed,
+        );
+    });
     Ok(())
+}
+
+/// How many of the `heads` that share a KV head to compute at once, so that `groups` of them occupy all threads.
+fn heads_at_once(heads: usize, groups: usize) -> usize {
+    let threads = threads::count();
+    let is_even = |at_once: &usize| {
+        let chunks = groups * (heads / at_once);
+        heads.is_multiple_of(*at_once) && (chunks.is_multiple_of(threads) || chunks >= 3 * threads)
+    };
+    (1..=heads).rev().find(is_even).unwrap_or(1)
 }
 
 /// x = output gates ⊙ convolution(input gates ⊙ values) for every token, the first of which is at position `first`.
 /// The convolution's inputs go to the cache.
 fn convolve(
     config: &Config,
-    [input_gates, output_gates, values]: [Rows; 3],
+    [input_gates, output_gates, values]: [StridedRows; 3],
     first: usize,
     kernel: &[f32],
     cache: &mut HeadCache,
@@ -313,7 +337,7 @@ fn convolve(
     let (tokens, size) = (scratch.x.tokens(), config.hidden_size);
     let mixed = scratch.x.prepare(tokens, size)?;
     for (token, mixed) in mixed.chunks_exact_mut(size).enumerate() {
-        let of = |rows: Rows| &scratch.projected[rows.of(token)];
+        let of = |rows: StridedRows| &scratch.qkv[rows.of(token)];
         let row = &mut scratch.row[..size];
         kernels::product(of(input_gates), of(values), row);
         cache.store(first + token, &[], row);

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use super::Config;
-use super::architecture::{Activation, NormKind};
+use super::architecture::NormKind;
+use super::feed_forward::FeedForward;
 use crate::Result;
+use crate::kernels::threads::for_each_chunk;
 use crate::kernels::{self, Activations};
 use crate::quant::Matrix;
 
@@ -40,9 +42,9 @@ pub(super) fn apply_norm(
     match norm {
         None => out.copy_from_slice(hidden),
         Some(norm) => {
-            for (hidden, out) in hidden.chunks_exact(size).zip(out.chunks_exact_mut(size)) {
-                norm.apply(config, hidden, out);
-            }
+            for_each_chunk(out, size, size, |token, out, _| {
+                norm.apply(config, &hidden[token * size..][..size], out);
+            });
         }
     }
     Ok(())
@@ -68,17 +70,37 @@ impl Linear {
 
 /// Where the vectors of one kind (say, the keys) of all tokens lie in a buffer that holds several kinds.
 #[derive(Clone, Copy)]
-pub(super) struct Rows {
+pub(super) struct StridedRows {
     start: usize,
     stride: usize,
     width: usize,
 }
 
-impl Rows {
+impl StridedRows {
     /// The range of one token's vector.
     pub fn of(self, token: usize) -> Range<usize> {
         let start = self.start + token * self.stride;
         start..start + self.width
+    }
+
+    /// The part of the buffer that is made of one chunk of `stride` values for each token, and where in a chunk the
+    /// vector lies.
+    pub fn chunks(self, tokens: usize) -> (Range<usize>, Range<usize>) {
+        let first = if self.width == self.stride {
+            self.start
+        } else {
+            0
+        };
+        let offset = self.start - first;
+        (
+            first..first + tokens * self.stride,
+            offset..offset + self.width,
+        )
+    }
+
+    /// The distance from one token's vector to the next.
+    pub fn stride(self) -> usize {
+        self.stride
     }
 }
 
@@ -91,7 +113,12 @@ pub(super) enum Projection {
 
 impl Projection {
     /// Projects all tokens to three vectors of these `widths`, writes them to `out`, and says where each kind lies.
-    pub fn run(&self, widths: [usize; 3], x: &mut Activations, out: &mut [f32]) -> [Rows; 3] {
+    pub fn run(
+        &self,
+        widths: [usize; 3],
+        x: &mut Activations,
+        out: &mut [f32],
+    ) -> [StridedRows; 3] {
         let tokens = x.tokens();
         let mut start = 0;
         match self {
@@ -99,7 +126,7 @@ impl Projection {
                 let stride = widths.iter().sum();
                 all.run(x, &mut out[..tokens * stride]);
                 widths.map(|width| {
-                    let rows = Rows {
+                    let rows = StridedRows {
                         start,
                         stride,
                         width,
@@ -111,7 +138,7 @@ impl Projection {
             Self::Separate(each) => {
                 let mut each = each.iter();
                 widths.map(|width| {
-                    let rows = Rows {
+                    let rows = StridedRows {
                         start,
                         stride: width,
                         width,
@@ -132,16 +159,16 @@ impl Projection {
 pub(super) struct HeadNorm {
     /// `[head_size]` shared by all heads, or weights for every head, one head after the other.
     pub weight: Vec<f32>,
-    /// How many values are normalised together.
-    pub span: usize,
+    /// How many values are normalised together: those of one head, or all.
+    pub group_len: usize,
 }
 
 impl HeadNorm {
-    /// x = norm(x) for one token's queries or keys; `copy` has room for `span` values.
+    /// x = norm(x) for one token's queries or keys; `copy` has room for `group_len` values.
     pub fn apply(&self, config: &Config, x: &mut [f32], copy: &mut [f32]) {
-        let copy = &mut copy[..self.span];
-        let weights = self.weight.chunks_exact(self.span).cycle();
-        for (x, weight) in x.chunks_exact_mut(self.span).zip(weights) {
+        let copy = &mut copy[..self.group_len];
+        let weights = self.weight.chunks_exact(self.group_len).cycle();
+        for (x, weight) in x.chunks_exact_mut(self.group_len).zip(weights) {
             copy.copy_from_slice(x);
             normalize(config, copy, weight, None, x);
         }
@@ -149,10 +176,10 @@ impl HeadNorm {
 }
 
 /// What is done to the queries, or to the keys, of all heads besides RoPE.
-pub(super) struct Heads {
+pub(super) struct HeadTransform {
     pub norm: Option<HeadNorm>,
-    /// What each value is multiplied by after RoPE: see [`balance`](super::balance).
-    pub factors: Vec<f32>,
+    /// What each value is multiplied by after RoPE: see [`key_scaling`](super::key_scaling).
+    pub scales: Vec<f32>,
 }
 
 /// The half of a layer that mixes positions: input projections, attention or a short convolution, output projection.
@@ -165,71 +192,9 @@ pub(super) struct SequenceMixer {
 /// How positions are mixed.
 pub(super) enum MixerKind {
     /// Attention, with what is done to queries and to keys.
-    Attention([Heads; 2]),
+    Attention([HeadTransform; 2]),
     /// A short convolution, with its weights: `[length][hidden_size]`, those of the latest position last.
     Convolution(Vec<f32>),
-}
-
-/// The first half of a feed-forward network.
-pub(super) enum Expansion {
-    /// down × activation(up × x)
-    Plain(Linear),
-    /// down × (activation(gate × x) × (up × x)), as in SwiGLU (Shazeer 2020).
-    Gated { gate: Linear, up: Linear },
-    /// The same with gate and up in one matrix, the gate's rows first.
-    Fused(Linear),
-}
-
-/// A feed-forward network's weights.
-pub(super) struct FeedForward {
-    pub expansion: Expansion,
-    pub down: Linear,
-}
-
-impl FeedForward {
-    /// The up projection (and the gate projection) of all tokens.
-    pub fn project_up(&self, x: &mut Activations, out: &mut [f32]) {
-        match &self.expansion {
-            Expansion::Plain(linear) | Expansion::Fused(linear) => {
-                let len = x.tokens() * linear.matrix.rows();
-                linear.run(x, &mut out[..len]);
-            }
-            Expansion::Gated { gate, up } => {
-                let len = x.tokens() * gate.matrix.rows();
-                gate.run(x, &mut out[..len]);
-                up.run(x, &mut out[len..2 * len]);
-            }
-        }
-    }
-
-    /// The activation and the down projection, from what [`project_up`](Self::project_up) wrote for `tokens` tokens.
-    pub fn project_down(
-        &self,
-        config: &Config,
-        tokens: usize,
-        expanded: &[f32],
-        x: &mut Activations,
-        out: &mut [f32],
-    ) -> Result<()> {
-        let size = config.feed_forward_size;
-        let activated = x.prepare(tokens, size)?;
-        for (token, x) in activated.chunks_exact_mut(size).enumerate() {
-            let row = |index: usize| &expanded[index * size..][..size];
-            let (input, up) = match self.expansion {
-                Expansion::Plain(_) => (token, None),
-                Expansion::Gated { .. } => (token, Some(tokens + token)),
-                Expansion::Fused(_) => (2 * token, Some(2 * token + 1)),
-            };
-            x.copy_from_slice(row(input));
-            match (config.architecture.activation, up) {
-                (Activation::SwiGlu, Some(up)) => kernels::silu_mul(x, row(up)),
-                (Activation::GeGlu, Some(up)) => kernels::gelu_mul(x, row(up)),
-                (_, _) => kernels::gelu(x),
-            }
-        }
-        self.down.run(x, out);
-        Ok(())
-    }
 }
 
 /// The weights of one layer.

@@ -68,7 +68,7 @@ fn fifth_bit(bits: &[u8], i: usize) -> u8 {
 
 pub(super) fn quantize_q4_0(values: &[f32], out: &mut Vec<u8>) {
     // The value of largest magnitude becomes -8, because the integers reach further down (-8) than up (7).
-    let d = peak(values) / -8.0;
+    let d = signed_abs_max(values) / -8.0;
     let q = to_integers(values, 0.0, d, 8.5, 15);
     out.extend(f32_to_f16(d).to_le_bytes());
     push_nibbles(&q, out);
@@ -84,7 +84,7 @@ pub(super) fn quantize_q4_1(values: &[f32], out: &mut Vec<u8>) {
 }
 
 pub(super) fn quantize_q5_0(values: &[f32], out: &mut Vec<u8>) {
-    let d = peak(values) / -16.0;
+    let d = signed_abs_max(values) / -16.0;
     let q = to_integers(values, 0.0, d, 16.5, 31);
     out.extend(f32_to_f16(d).to_le_bytes());
     push_fifth_bits(&q, out);
@@ -102,7 +102,7 @@ pub(super) fn quantize_q5_1(values: &[f32], out: &mut Vec<u8>) {
 }
 
 pub(super) fn quantize_q8_0(values: &[f32], out: &mut Vec<u8>) {
-    let d = peak(values).abs() / 127.0;
+    let d = signed_abs_max(values).abs() / 127.0;
     let inverse = reciprocal(d);
     out.extend(f32_to_f16(d).to_le_bytes());
     // Rounds half away from zero, like C's `roundf`.
@@ -110,7 +110,7 @@ pub(super) fn quantize_q8_0(values: &[f32], out: &mut Vec<u8>) {
 }
 
 /// The value of largest magnitude; the first one of several.
-fn peak(values: &[f32]) -> f32 {
+fn signed_abs_max(values: &[f32]) -> f32 {
     let larger = |peak: f32, &x: &f32| if x.abs() > peak.abs() { x } else { peak };
     values.iter().fold(0.0, larger)
 }

@@ -74,13 +74,15 @@ impl Matrix {
 fn dequantize_lane(format: TileFormat, tile: &[u8], lane: usize, out: &mut [f32]) {
     for (part, out) in out.chunks_exact_mut(16).enumerate() {
         let scale = tiles::tile_scale(format, tile, lane, part, f16_to_f32);
-        let minimum = match tiles::tile_depth(format, tile, lane, part) {
+        let minimum = match tiles::tile_min_multiplier(format, tile, lane, part) {
             0 => 0.0,
-            depth => depth as f32 * f16_to_f32(tiles::tile_half(format, tile, TILE_ROWS + lane)),
+            multiplier => {
+                multiplier as f32 * f16_to_f32(tiles::tile_f16_bits(format, tile, TILE_ROWS + lane))
+            }
         };
         for (column, value) in out.iter_mut().enumerate() {
             let weight = tiles::tile_weight(format, tile, lane, 16 * part + column);
-            *value = (weight - format.offset()) as f32 * scale + minimum;
+            *value = (weight - format.zero_point()) as f32 * scale + minimum;
         }
     }
 }

@@ -40,12 +40,12 @@ pub enum TileFormat {
     /// 128 signed bytes, four scales; weight = scale × byte.
     Q8_0,
     /// Eight blocks of columns. First the weights of all blocks, two bits each; then for each row of each block two
-    /// bytes, one for each half of its columns, with `steps` in the lower and `depth` in the upper four bits; then four
-    /// scales and four minima; weight = scale × (steps × value) + minimum × depth.
+    /// bytes, one for each half of its columns, with `sub_scale` in the lower and `min_multiplier` in the upper four
+    /// bits; then four scales and four minima; weight = scale × (sub_scale × value) + minimum × min_multiplier.
     Q2,
     /// Eight blocks of columns. First, for each block, its weights of two bits each, then 16 bytes of third bits; then
-    /// for each row of each block two signed bytes `steps`, one for each half of its columns; then four scales. A
-    /// weight is scale × steps / 8 × (8 × value − 32), so that kernels can treat it like the weights of `Q6`.
+    /// for each row of each block two signed bytes `sub_scale`, one for each half of its columns; then four scales. A
+    /// weight is scale × sub_scale / 8 × (8 × value − 32), so that kernels can treat it like the weights of `Q6`.
     Q3,
     /// 64 bytes of nibbles, four scales; weight = scale × the level that the nibble indexes.
     IQ4,
@@ -109,8 +109,8 @@ impl TileFormat {
         }
     }
 
-    /// Where the f16 scales and minima begin in a tile: after the weights and the bytes with `steps`.
-    pub(crate) const fn halves_at(self) -> usize {
+    /// Where the f16 scales and minima begin in a tile: after the weights and the bytes with sub-scales.
+    pub(crate) const fn scales_offset(self) -> usize {
         self.weight_bytes()
             + match self {
                 Self::Q2 | Self::Q3 => 2 * TILE_ROWS * self.blocks(),
@@ -120,7 +120,7 @@ impl TileFormat {
 
     /// Bytes of one tile.
     pub const fn tile_bytes(self) -> usize {
-        self.halves_at()
+        self.scales_offset()
             + match self {
                 Self::F32 | Self::F16 | Self::BF16 => 0,
                 Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q3 | Self::IQ4 => 8,
@@ -129,7 +129,7 @@ impl TileFormat {
     }
 
     /// What is subtracted from an unsigned weight (8 for `Q4_0`).
-    pub const fn offset(self) -> i32 {
+    pub const fn zero_point(self) -> i32 {
         match self {
             Self::Q4_0 => 8,
             Self::Q5_0 => 16,
@@ -188,10 +188,10 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
                 let value = k_quants::value(kind, block, column);
                 pack_two_bits(value, column, row, tiles);
             }
-            for (part, steps) in block[..16].iter().enumerate() {
-                tiles[steps_at(TileFormat::Q2, row, part)] = *steps;
+            for (part, sub_scale) in block[..16].iter().enumerate() {
+                tiles[sub_scale_offset(TileFormat::Q2, row, part)] = *sub_scale;
             }
-            let at = TileFormat::Q2.halves_at();
+            let at = TileFormat::Q2.scales_offset();
             pack_half(&block[80..82], at, row, tiles);
             // The file's minimum is subtracted, the tile's added: flip the sign, the highest bit of an f16.
             pack_half(&[block[82], block[83] ^ 0x80], at + 8, row, tiles);
@@ -205,10 +205,10 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
                 tile[32 + byte] |= (value >> 2) << (column / 4);
             }
             for part in 0..16 {
-                let steps = k_quants::q3_scale(block, part) as u8;
-                tiles[steps_at(TileFormat::Q3, row, part)] = steps;
+                let sub_scale = k_quants::q3_scale(block, part) as u8;
+                tiles[sub_scale_offset(TileFormat::Q3, row, part)] = sub_scale;
             }
-            pack_half(&block[108..110], TileFormat::Q3.halves_at(), row, tiles);
+            pack_half(&block[108..110], TileFormat::Q3.scales_offset(), row, tiles);
         }
         TensorType::IQ4XS => {
             let bytes = TileFormat::IQ4.tile_bytes();
@@ -302,18 +302,18 @@ fn pack_half(half: &[u8], start: usize, row: usize, tile: &mut [u8]) {
 
 /// The bits of an f16 of a quantised tile: `index` 0 to 3 is the scale of a row, 4 to 7 its minimum, or for `Q6` its
 /// scale of columns 16 to 31.
-pub(crate) fn tile_half(format: TileFormat, tile: &[u8], index: usize) -> u16 {
-    let at = format.halves_at() + 2 * index;
+pub(crate) fn tile_f16_bits(format: TileFormat, tile: &[u8], index: usize) -> u16 {
+    let at = format.scales_offset() + 2 * index;
     u16::from_le_bytes([tile[at], tile[at + 1]])
 }
 
-/// Where a tile of `Q2` or `Q3` has the `steps` of columns 16 `part` to 16 `part` + 15 of `row`.
-const fn steps_at(format: TileFormat, row: usize, part: usize) -> usize {
+/// Where a tile of `Q2` or `Q3` has the `sub_scale` of columns 16 `part` to 16 `part` + 15 of `row`.
+const fn sub_scale_offset(format: TileFormat, row: usize, part: usize) -> usize {
     format.weight_bytes() + 2 * TILE_ROWS * (part / 2) + 2 * row + part % 2
 }
 
 /// The scale of columns 16 `part` to 16 `part` + 15 of `row`; `half` converts the bits of an f16. Of `Q2` it does not
-/// include `steps`, which [`tile_weight`] does.
+/// include `sub_scale`, which [`tile_weight`] does.
 pub(crate) fn tile_scale(
     format: TileFormat,
     tile: &[u8],
@@ -322,19 +322,19 @@ pub(crate) fn tile_scale(
     half: fn(u16) -> f32,
 ) -> f32 {
     match format {
-        TileFormat::Q6 => half(tile_half(format, tile, TILE_ROWS * part + row)),
+        TileFormat::Q6 => half(tile_f16_bits(format, tile, TILE_ROWS * part + row)),
         TileFormat::Q3 => {
-            let steps = tile[steps_at(format, row, part)] as i8;
-            half(tile_half(format, tile, row)) * 0.125 * f32::from(steps)
+            let sub_scale = tile[sub_scale_offset(format, row, part)] as i8;
+            half(tile_f16_bits(format, tile, row)) * 0.125 * f32::from(sub_scale)
         }
-        _ => half(tile_half(format, tile, row)),
+        _ => half(tile_f16_bits(format, tile, row)),
     }
 }
 
 /// How many times the minimum of `row` is added in columns 16 `part` to 16 `part` + 15.
-pub(crate) fn tile_depth(format: TileFormat, tile: &[u8], row: usize, part: usize) -> i32 {
+pub(crate) fn tile_min_multiplier(format: TileFormat, tile: &[u8], row: usize, part: usize) -> i32 {
     match format {
-        TileFormat::Q2 => i32::from(tile[steps_at(format, row, part)] >> 4),
+        TileFormat::Q2 => i32::from(tile[sub_scale_offset(format, row, part)] >> 4),
         _ => i32::from(format.has_minimum()),
     }
 }
@@ -355,8 +355,8 @@ pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: u
         TileFormat::Q5_0 | TileFormat::Q5_1 => nibble() | (bit(64, group) << 4),
         TileFormat::Q6 => nibble() | (two_bits(64, group) << 4),
         TileFormat::Q2 => {
-            let steps = tile[steps_at(format, row, column / 16)] & 15;
-            steps * two_bits(0, group)
+            let sub_scale = tile[sub_scale_offset(format, row, column / 16)] & 15;
+            sub_scale * two_bits(0, group)
         }
         TileFormat::Q3 => {
             let (at, group) = (48 * (column / TILE_COLS), group % 8);

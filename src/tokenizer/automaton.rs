@@ -24,11 +24,11 @@ struct Node {
     byte: u8,
     /// The first child. The children of a node lie together, in the order of their bytes, and end where those of the
     /// next node begin.
-    below: u32,
+    first_child: u32,
     /// The failure link: the node of the longest proper suffix of what was read up to here.
-    end: u32,
+    failure: u32,
     /// The output, failure links included: the longest spelling that begins at the byte just read.
-    longest: u32,
+    output: u32,
 }
 
 impl Automaton {
@@ -50,15 +50,15 @@ impl Automaton {
         let mut through: Vec<(Range<usize>, usize)> = Vec::new();
         let root = Node {
             byte: 0,
-            below: 0,
-            end: 0,
-            longest: NONE,
+            first_child: 0,
+            failure: 0,
+            output: NONE,
         };
         automaton.nodes.push(root);
         through.push((0..order.len(), 0));
         let mut at = ROOT;
         while let Some((mut places, depth)) = through.get(at).cloned() {
-            automaton.nodes[at].below = through.len() as u32;
+            automaton.nodes[at].first_child = through.len() as u32;
             // A spelling that ends at this node comes first.
             places.start += usize::from(depth > 0 && spellings[order[places.start]].len() == depth);
             while let Some(first) = places.clone().next() {
@@ -68,24 +68,24 @@ impl Automaton {
                     .take_while(|place| byte(*place, depth) == next);
                 let branch = first..first + same.count();
                 places.start = branch.end;
-                let end = match at {
+                let failure = match at {
                     ROOT => ROOT,
-                    _ => automaton.step(automaton.nodes[at].end as usize, next),
+                    _ => automaton.step(automaton.nodes[at].failure as usize, next),
                 };
                 let ends = spellings[order[first]].len() == depth + 1;
-                let longest = if ends {
+                let output = if ends {
                     order[first] as u32
                 } else {
-                    automaton.nodes[end].longest
+                    automaton.nodes[failure].output
                 };
                 reserve(&mut automaton.nodes, 1)?;
                 reserve(&mut through, 1)?;
                 through.push((branch, depth + 1));
                 automaton.nodes.push(Node {
                     byte: next,
-                    below: 0,
-                    end: end as u32,
-                    longest,
+                    first_child: 0,
+                    failure: failure as u32,
+                    output,
                 });
             }
             at += 1;
@@ -99,22 +99,22 @@ impl Automaton {
         let mut node = ROOT;
         text.iter().enumerate().rev().filter_map(move |(at, byte)| {
             node = self.step(node, *byte);
-            let longest = self.nodes[node].longest;
-            (longest != NONE).then_some((at, longest as usize))
+            let output = self.nodes[node].output;
+            (output != NONE).then_some((at, output as usize))
         })
     }
 
     /// The node that the automaton is in after one more byte.
     fn step(&self, mut node: usize, byte: u8) -> usize {
         loop {
-            let below = self.nodes[node].below as usize;
+            let first_child = self.nodes[node].first_child as usize;
             let next = self.nodes.get(node + 1);
-            let end = next.map_or(self.nodes.len(), |next| next.below as usize);
-            let place = self.nodes[below..end].binary_search_by_key(&byte, |node| node.byte);
+            let end = next.map_or(self.nodes.len(), |next| next.first_child as usize);
+            let place = self.nodes[first_child..end].binary_search_by_key(&byte, |node| node.byte);
             match place {
-                Ok(place) => return below + place,
+                Ok(place) => return first_child + place,
                 Err(_) if node == ROOT => return ROOT,
-                Err(_) => node = self.nodes[node].end as usize,
+                Err(_) => node = self.nodes[node].failure as usize,
             }
         }
     }

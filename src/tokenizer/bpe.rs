@@ -15,12 +15,12 @@ pub(super) struct Bpe {
     merges: HashMap<(TokenId, TokenId), (u32, TokenId)>,
     bytes: [Option<TokenId>; 256],
     /// Whether a word that is a token is encoded as that token, whatever the merges say (Llama 3).
-    whole_words: bool,
+    ignore_merges: bool,
 }
 
 impl Bpe {
     /// Reads `merges`. Those that are not spelled in the byte-level alphabet can never apply and are left out.
-    pub fn new(vocabulary: &Vocabulary, merges: &StringArray, whole_words: bool) -> Result<Self> {
+    pub fn new(vocabulary: &Vocabulary, merges: &StringArray, ignore_merges: bool) -> Result<Self> {
         let mut table = HashMap::new();
         let no_memory = |_| Error::OutOfMemory(16 * merges.len());
         table.try_reserve(merges.len()).map_err(no_memory)?;
@@ -59,7 +59,7 @@ impl Bpe {
         Ok(Self {
             merges: table,
             bytes,
-            whole_words,
+            ignore_merges,
         })
     }
 
@@ -67,7 +67,7 @@ impl Bpe {
     /// byte-level BPE spells as another character (space, and all beyond ASCII) are left out then, as are those without
     /// a token.
     pub fn encode(&self, vocabulary: &Vocabulary, word: &str, ids: &mut Vec<TokenId>) {
-        if self.whole_words
+        if self.ignore_merges
             && let Some(id) = vocabulary.find(word.as_bytes())
         {
             ids.push(id);

@@ -49,14 +49,12 @@ impl TextDecoder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_random::TestRandom;
 
     #[test]
     fn any_split_gives_the_text_of_the_whole() {
-        let mut state = 7u32;
-        let mut random = move || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            state >> 16
-        };
+        let mut random = TestRandom(7);
+        let mut random = move || random.next_u16();
         let pieces: [&[u8]; 7] = [
             "a".as_bytes(),
             "é".as_bytes(),

@@ -33,7 +33,7 @@ use sentencepiece::SentencePiece;
 use special::SpecialTokens;
 use std::borrow::Cow;
 use std::cell::RefCell;
-use vocabulary::{Kind, Script, Vocabulary};
+use vocabulary::{Kind, TokenEncoding, Vocabulary};
 
 /// Text → token ids and back.
 pub struct Tokenizer {
@@ -98,20 +98,23 @@ impl Tokenizer {
         let eos = named("eos")?.or(by_default(2));
         let unknown = named("unknown")?.or(by_default(0));
         let mut end_of_generation =
-            roles::ends(&tokens, &mut kinds, |name| named(name).ok().flatten());
+            roles::end_of_generation_tokens(&tokens, &mut kinds, |name| named(name).ok().flatten());
         end_of_generation.extend([eos, named("eot")?, named("eom")?].into_iter().flatten());
         end_of_generation.sort_unstable();
 
-        let script = match pre_tokenizer {
-            Some(_) => Script::ByteLevel,
-            None => Script::SentencePiece,
+        let encoding = match pre_tokenizer {
+            Some(_) => TokenEncoding::ByteLevel,
+            None => TokenEncoding::SentencePiece,
         };
-        let vocabulary = Vocabulary::new(script, &tokens, kinds)?;
+        let vocabulary = Vocabulary::new(encoding, &tokens, kinds)?;
         let method = match pre_tokenizer {
             Some(pre_tokenizer) => {
                 let merges = strings(metadata, "tokenizer.ggml.merges")?;
-                let whole_words = pre_tokenizer.takes_whole_words();
-                Method::BytePairs(pre_tokenizer, Bpe::new(&vocabulary, &merges, whole_words)?)
+                let ignore_merges = pre_tokenizer.ignores_merges();
+                Method::BytePairs(
+                    pre_tokenizer,
+                    Bpe::new(&vocabulary, &merges, ignore_merges)?,
+                )
             }
             None => {
                 let scores = scores(metadata, vocabulary.len())?;
@@ -217,7 +220,7 @@ impl Tokenizer {
         let spelling = self.vocabulary.spelling(id);
         match self.vocabulary.kind(id) {
             Some(Kind::Normal | Kind::UserDefined | Kind::Byte) => spelling,
-            Some(Kind::Control) if special::is_of_thoughts(spelling) => spelling,
+            Some(Kind::Control) if special::is_thinking_marker(spelling) => spelling,
             _ => &[],
         }
     }

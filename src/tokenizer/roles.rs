@@ -86,7 +86,7 @@ const SHOWN: [&str; 4] = ["<|channel|>", "<|message|>", "<|start|>", "<|constrai
 
 /// Finds the tokens that end a generation by their spelling, in ascending order, and corrects the kinds of control
 /// tokens that a file declares as text. `named` returns the token that the metadata names for a role.
-pub(super) fn ends(
+pub(super) fn end_of_generation_tokens(
     tokens: &StringArray,
     kinds: &mut [Kind],
     named: impl Fn(&str) -> Option<TokenId>,

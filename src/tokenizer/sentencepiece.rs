@@ -76,7 +76,7 @@ impl SentencePiece {
         for (id, span) in pieces.iter() {
             match (id, &text[span]) {
                 (Some(id), _) => ids.push(id),
-                (None, piece) => self.spell(if piece == " " { SPACE } else { piece }, ids),
+                (None, piece) => self.byte_fallback(if piece == " " { SPACE } else { piece }, ids),
             }
         }
     }
@@ -91,7 +91,7 @@ impl SentencePiece {
         Cow::Owned(format!("{prefix}{}", text.replace(SPACE, " ")))
     }
 
-    fn spell(&self, piece: &str, ids: &mut Vec<TokenId>) {
+    fn byte_fallback(&self, piece: &str, ids: &mut Vec<TokenId>) {
         ids.extend(
             piece
                 .bytes()

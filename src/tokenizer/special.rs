@@ -35,7 +35,7 @@ struct Special {
     /// Whether it, or a token that it begins with, is found only on request.
     on_request: bool,
     /// The same, not counting tokens that mark a model's thinking.
-    on_request_but_thoughts: bool,
+    on_request_but_thinking: bool,
     /// Whether white space after the token is dropped.
     strips_right: bool,
 }
@@ -88,8 +88,8 @@ impl SpecialTokens {
                     .then_some(index)
                     .or(above.and_then(|above| above.always)),
                 on_request: !always || above.is_some_and(|above| above.on_request),
-                on_request_but_thoughts: !(always || is_of_thoughts(spelling))
-                    || above.is_some_and(|above| above.on_request_but_thoughts),
+                on_request_but_thinking: !(always || is_thinking_marker(spelling))
+                    || above.is_some_and(|above| above.on_request_but_thinking),
                 strips_right: strips_right(spelling),
             });
         }
@@ -185,7 +185,7 @@ impl SpecialTokens {
             shielded.push(c);
             let longest = begins.pop_if(|(place, _)| *place == at);
             let on_request = |token: &Special| match thoughts {
-                true => token.on_request_but_thoughts,
+                true => token.on_request_but_thinking,
                 false => token.on_request,
             };
             if longest.is_some_and(|(_, token)| on_request(&self.tokens[token])) {
@@ -221,7 +221,7 @@ pub(super) fn unshield(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a token of this spelling marks a model's thinking: `<think>`, `[/THINK]`, `<|END_THINKING|>`.
-pub(super) fn is_of_thoughts(spelling: &[u8]) -> bool {
+pub(super) fn is_thinking_marker(spelling: &[u8]) -> bool {
     let bracket = matches!(spelling.first(), Some(b'<' | b'['));
     bracket
         && spelling
@@ -238,7 +238,8 @@ fn is_space(byte: u8) -> bool {
 mod tests {
     use super::*;
     use crate::gguf::StringArray;
-    use crate::tokenizer::vocabulary::Script;
+    use crate::test_random::TestRandom;
+    use crate::tokenizer::vocabulary::TokenEncoding;
 
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -249,7 +250,7 @@ mod tests {
             spellings.push(spelling.as_bytes()).unwrap();
         }
         let kinds = tokens.iter().map(|(_, kind)| *kind).collect();
-        Vocabulary::new(Script::SentencePiece, &spellings, kinds).unwrap()
+        Vocabulary::new(TokenEncoding::SentencePiece, &spellings, kinds).unwrap()
     }
 
     /// A text in pieces: plain text, and tokens with the white space they drop.
@@ -283,11 +284,8 @@ mod tests {
 
     #[test]
     fn tokens_are_cut_out_longest_first() {
-        let mut state = 5u32;
-        let mut random = move |below: u32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) % below
-        };
+        let mut random = TestRandom(5);
+        let mut random = move |end: u32| random.below(end);
         let mut tokens_found = 0;
         for round in 0..4_000 {
             let mut word = |longest: u32| -> String {

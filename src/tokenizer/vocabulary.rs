@@ -24,19 +24,19 @@ pub(super) enum Kind {
 
 /// How a file spells the text that its tokens stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Script {
+pub(super) enum TokenEncoding {
     /// One printable character for each byte (GPT-2).
     ByteLevel,
     /// The text itself, with U+2581 in place of spaces.
     SentencePiece,
 }
 
-impl Script {
-    /// Writes the text that `token` stands for to `out`; `None` if it is not spelled in this script.
+impl TokenEncoding {
+    /// Writes the text that `token` stands for to `out`; `None` if it is not spelled in this encoding.
     fn read(self, token: &[u8], out: &mut Vec<u8>) -> Option<()> {
         match self {
-            Script::ByteLevel => byte_level::decode(token, out),
-            Script::SentencePiece => {
+            TokenEncoding::ByteLevel => byte_level::decode(token, out),
+            TokenEncoding::SentencePiece => {
                 out.clear();
                 let mut rest = token;
                 while let Some(at) = rest.iter().position(|byte| *byte == SPACE.as_bytes()[0]) {
@@ -54,13 +54,13 @@ impl Script {
 
     /// Whether merging can produce this token. In SentencePiece, a token spelled with a plain space is never produced.
     fn can_be_merged(self, token: &[u8]) -> bool {
-        self == Script::ByteLevel || !token.contains(&b' ')
+        self == TokenEncoding::ByteLevel || !token.contains(&b' ')
     }
 }
 
 /// All tokens by id, and their ids by the text they stand for.
 pub(super) struct Vocabulary {
-    script: Script,
+    encoding: TokenEncoding,
     /// For tokens of the kinds `Normal` and `Byte` the bytes they stand for, for the others the spelling in the file.
     spellings: StringArray,
     kinds: Vec<Kind>,
@@ -72,7 +72,11 @@ pub(super) struct Vocabulary {
 
 impl Vocabulary {
     /// The vocabulary of `tokens` as the file spells them, with the kind of each.
-    pub fn new(script: Script, tokens: &StringArray, mut kinds: Vec<Kind>) -> Result<Self> {
+    pub fn new(
+        encoding: TokenEncoding,
+        tokens: &StringArray,
+        mut kinds: Vec<Kind>,
+    ) -> Result<Self> {
         let mut by_text: HashTable<TokenId> = HashTable::new();
         let no_memory = |_| Error::OutOfMemory(8 * tokens.len());
         by_text
@@ -85,7 +89,7 @@ impl Vocabulary {
         for (index, token) in tokens.iter().enumerate() {
             let kind = &mut kinds[index];
             let byte = (*kind == Kind::Byte).then(|| byte_of(token));
-            let is_text = byte.is_none() && script.read(token, &mut text).is_some();
+            let is_text = byte.is_none() && encoding.read(token, &mut text).is_some();
             match byte {
                 Some(Some(byte)) => spellings.push(&[byte])?,
                 Some(None) => {
@@ -95,11 +99,11 @@ impl Vocabulary {
                 None if is_text && *kind == Kind::Normal => spellings.push(&text)?,
                 None => spellings.push(token)?,
             }
-            if !is_text || text.is_empty() || !script.can_be_merged(token) {
+            if !is_text || text.is_empty() || !encoding.can_be_merged(token) {
                 continue;
             }
             longest = longest.max(text.len());
-            let same = |id: &TokenId| is_text_of(script, &spellings, &kinds, *id, &text);
+            let same = |id: &TokenId| is_text_of(encoding, &spellings, &kinds, *id, &text);
             // The table has room for all; of tokens with equal text, the first counts.
             let hash = hasher.hash_one(text.as_slice());
             if by_text.find(hash, same).is_none() {
@@ -107,7 +111,7 @@ impl Vocabulary {
             }
         }
         Ok(Self {
-            script,
+            encoding,
             spellings,
             kinds,
             by_text,
@@ -134,7 +138,8 @@ impl Vocabulary {
         if text.len() > self.longest {
             return None;
         }
-        let same = |id: &TokenId| is_text_of(self.script, &self.spellings, &self.kinds, *id, text);
+        let same =
+            |id: &TokenId| is_text_of(self.encoding, &self.spellings, &self.kinds, *id, text);
         self.by_text.find(self.hasher.hash_one(text), same).copied()
     }
 
@@ -147,7 +152,7 @@ impl Vocabulary {
 }
 
 fn is_text_of(
-    script: Script,
+    encoding: TokenEncoding,
     spellings: &StringArray,
     kinds: &[Kind],
     id: TokenId,
@@ -159,7 +164,7 @@ fn is_text_of(
         Kind::Byte => false,
         _ => {
             let mut read = Vec::new();
-            script.read(spelling, &mut read).is_some() && read == text
+            encoding.read(spelling, &mut read).is_some() && read == text
         }
     }
 }

@@ -20,21 +20,21 @@ pub(super) trait Isa: Copy + 'static {
     /// Four columns × four rows of weights, ready for [`Isa::dot`] or [`Isa::dot_signed`].
     type Weights: Copy;
 
-    /// Whether [`Isa::dot`] reads activations in the form of [`Isa::spread`], or as they are.
-    const SPREADS_UNSIGNED: bool;
+    /// Whether [`Isa::dot`] reads activations in the form of [`Isa::pack`], or as they are.
+    const PACKS_UNSIGNED: bool;
     /// The same for [`Isa::dot_signed`].
-    const SPREADS_SIGNED: bool;
+    const PACKS_SIGNED: bool;
 
     /// Writes 32 activations (−127 to 127) in the form that the dot products read: at most
-    /// [`SPREAD`](super::activations::SPREAD) bytes at `out`.
-    unsafe fn spread(q: *const i8, out: *mut u8);
+    /// [`PACKED_BYTES`](super::activations::PACKED_BYTES) bytes at `out`.
+    unsafe fn pack(q: *const i8, out: *mut u8);
     /// Prepares sixteen bytes of weights from 0 to 127.
     unsafe fn unsigned(bytes: Self::V) -> Self::Weights;
     /// Prepares sixteen signed bytes of weights.
     unsafe fn signed(bytes: Self::V) -> Self::Weights;
     /// The exact dot products of the rows of `R` tiles with `T` tokens: lane r of result `[i][t]` = Σ over the 4 `N`
     /// columns from the column group `first` on of weight (tile i, row r) × activation (token t). `w` has the weights
-    /// by column group and tile; no weight exceeds `MOST`. Each of `x` points to 32 activations, spread or not.
+    /// by column group and tile; no weight exceeds `MOST`. Each of `x` points to 32 activations, packed or not.
     unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
         w: &[[Self::Weights; R]; 8],
         first: usize,
@@ -48,7 +48,7 @@ pub(super) trait Isa: Copy + 'static {
 
     /// Runs `work` as a separate function, compiled for the machine's instructions. Engines and compilers do badly with
     /// one function that contains all kernels: some run out of registers, others take minutes.
-    unsafe fn isolate(work: impl FnOnce());
+    unsafe fn outlined(work: impl FnOnce());
 
     /// Reads 16 bytes.
     unsafe fn load(p: *const u8) -> Self::V;

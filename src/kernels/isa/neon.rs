@@ -23,8 +23,8 @@ pub(crate) trait Dots: Copy + 'static {
         first: usize,
         x: [*const u8; T],
     ) -> [[int32x4_t; T]; R];
-    /// See [`Isa::isolate`].
-    unsafe fn isolate(work: impl FnOnce());
+    /// See [`Isa::outlined`].
+    unsafe fn outlined(work: impl FnOnce());
 }
 
 /// NEON alone: products are taken in 16 bits.
@@ -87,7 +87,7 @@ impl Dots for Widening {
         }
     }
     #[inline(never)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         work()
     }
 }
@@ -132,7 +132,7 @@ impl Dots for DotProd {
     }
     #[target_feature(enable = "dotprod")]
     #[inline(never)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         work()
     }
 }
@@ -167,11 +167,11 @@ impl<D: Dots> Isa for Neon<D> {
     type V = int32x4_t;
     type Weights = int8x16_t;
 
-    const SPREADS_UNSIGNED: bool = false;
-    const SPREADS_SIGNED: bool = false;
+    const PACKS_UNSIGNED: bool = false;
+    const PACKS_SIGNED: bool = false;
 
     #[inline(always)]
-    unsafe fn spread(_: *const i8, _: *mut u8) {}
+    unsafe fn pack(_: *const i8, _: *mut u8) {}
     #[inline(always)]
     unsafe fn unsigned(bytes: int32x4_t) -> int8x16_t {
         // SAFETY: see above.
@@ -200,9 +200,9 @@ impl<D: Dots> Isa for Neon<D> {
         unsafe { D::dot::<128, 8, R, T>(w, 0, x) }
     }
     #[inline(always)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         // SAFETY: see above.
-        unsafe { D::isolate(work) }
+        unsafe { D::outlined(work) }
     }
     #[inline(always)]
     unsafe fn load(p: *const u8) -> int32x4_t {

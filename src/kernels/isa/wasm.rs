@@ -22,9 +22,9 @@ pub(crate) struct Wasm<D>(PhantomData<D>);
 /// As [`Isa`].
 pub(crate) trait Dots: Copy + 'static {
     type Weights: Copy;
-    const SPREADS_UNSIGNED: bool;
-    const SPREADS_SIGNED: bool;
-    unsafe fn spread(q: *const i8, out: *mut u8);
+    const PACKS_UNSIGNED: bool;
+    const PACKS_SIGNED: bool;
+    unsafe fn pack(q: *const i8, out: *mut u8);
     unsafe fn unsigned(bytes: v128) -> Self::Weights;
     unsafe fn signed(bytes: v128) -> Self::Weights;
     unsafe fn dot<const MOST: i32, const N: usize, const R: usize, const T: usize>(
@@ -61,13 +61,13 @@ impl<D: Dots> Isa for Wasm<D> {
     type V = v128;
     type Weights = D::Weights;
 
-    const SPREADS_UNSIGNED: bool = D::SPREADS_UNSIGNED;
-    const SPREADS_SIGNED: bool = D::SPREADS_SIGNED;
+    const PACKS_UNSIGNED: bool = D::PACKS_UNSIGNED;
+    const PACKS_SIGNED: bool = D::PACKS_SIGNED;
 
     #[inline(always)]
-    unsafe fn spread(q: *const i8, out: *mut u8) {
+    unsafe fn pack(q: *const i8, out: *mut u8) {
         // SAFETY: see above.
-        unsafe { D::spread(q, out) }
+        unsafe { D::pack(q, out) }
     }
     #[inline(always)]
     unsafe fn unsigned(bytes: v128) -> Self::Weights {
@@ -97,7 +97,7 @@ impl<D: Dots> Isa for Wasm<D> {
         unsafe { D::dot_signed::<R, T>(w, x) }
     }
     #[inline(never)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         work()
     }
     #[inline(always)]

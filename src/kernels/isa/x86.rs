@@ -16,8 +16,8 @@ pub(crate) trait Dots: Copy + 'static {
     /// sum += Σ of four products of an unsigned and a signed byte, in each 32-bit lane. Exact while the
     /// unsigned bytes are at most 128 and the signed −127 to 127.
     unsafe fn dot_bytes(sum: __m128i, unsigned: __m128i, signed: __m128i) -> __m128i;
-    /// See [`Isa::isolate`].
-    unsafe fn isolate(work: impl FnOnce());
+    /// See [`Isa::outlined`].
+    unsafe fn outlined(work: impl FnOnce());
 }
 
 /// AVX2 alone.
@@ -43,7 +43,7 @@ impl Dots for Avx2 {
     }
     #[target_feature(enable = "avx2")]
     #[inline(never)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         work()
     }
 }
@@ -56,7 +56,7 @@ impl Dots for AvxVnni {
     }
     #[target_feature(enable = "avx2,avxvnni")]
     #[inline(never)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         work()
     }
 }
@@ -69,7 +69,7 @@ impl Dots for Avx512Vnni {
     }
     #[target_feature(enable = "avx2,avx512vnni,avx512vl")]
     #[inline(never)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         work()
     }
 }
@@ -98,11 +98,11 @@ impl<D: Dots> Isa for X86<D> {
     type V = __m128i;
     type Weights = __m128i;
 
-    const SPREADS_UNSIGNED: bool = false;
-    const SPREADS_SIGNED: bool = false;
+    const PACKS_UNSIGNED: bool = false;
+    const PACKS_SIGNED: bool = false;
 
     #[inline(always)]
-    unsafe fn spread(_: *const i8, _: *mut u8) {}
+    unsafe fn pack(_: *const i8, _: *mut u8) {}
     #[inline(always)]
     unsafe fn unsigned(bytes: __m128i) -> __m128i {
         bytes
@@ -152,9 +152,9 @@ impl<D: Dots> Isa for X86<D> {
         }
     }
     #[inline(always)]
-    unsafe fn isolate(work: impl FnOnce()) {
+    unsafe fn outlined(work: impl FnOnce()) {
         // SAFETY: see above.
-        unsafe { D::isolate(work) }
+        unsafe { D::outlined(work) }
     }
     #[inline(always)]
     unsafe fn load(p: *const u8) -> __m128i {

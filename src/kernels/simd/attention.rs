@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::lanes;
-use crate::kernels::attention::{CHUNK, DIMS, Heads, LIMIT, Stored};
+use crate::kernels::attention::{CHUNK, DIMS, Heads, QUANT_MAX, Stored};
 use crate::kernels::isa::Isa;
 use crate::kernels::scalar::{self, TINY};
 
@@ -127,9 +127,9 @@ unsafe fn load_integers<I: Isa, T: Stored>(p: *const T) -> I::V {
     }
 }
 
-/// See [`scalar::quantize_wide`].
+/// See [`scalar::quantize_i16`].
 #[inline(always)]
-pub(in crate::kernels) unsafe fn quantize_wide<I: Isa>(x: &[f32], q: &mut [i16]) -> f32 {
+pub(in crate::kernels) unsafe fn quantize_i16<I: Isa>(x: &[f32], q: &mut [i16]) -> f32 {
     debug_assert!(x.len() == q.len());
     let whole = x.len() / 8 * 8;
     // SAFETY: eight values at a time, within slices of one length.
@@ -147,8 +147,8 @@ pub(in crate::kernels) unsafe fn quantize_wide<I: Isa>(x: &[f32], q: &mut [i16])
             q.fill(0);
             return 0.0;
         }
-        let inverse = LIMIT / largest;
-        let (low, high) = (I::splat(-LIMIT), I::splat(LIMIT));
+        let inverse = QUANT_MAX / largest;
+        let (low, high) = (I::splat(-QUANT_MAX), I::splat(QUANT_MAX));
         for i in (0..whole).step_by(8) {
             let mut halves = [low; 2];
             for (half, rounded) in halves.iter_mut().enumerate() {
@@ -159,8 +159,8 @@ pub(in crate::kernels) unsafe fn quantize_wide<I: Isa>(x: &[f32], q: &mut [i16])
             let q8 = I::to_i16(halves[0], halves[1]);
             I::store(q.as_mut_ptr().add(i).cast(), q8);
         }
-        scalar::round_wide(&x[whole..], inverse, &mut q[whole..]);
-        largest / LIMIT
+        scalar::round_i16(&x[whole..], inverse, &mut q[whole..]);
+        largest / QUANT_MAX
     }
 }
 
@@ -204,17 +204,17 @@ unsafe fn all_heads<I: Isa, T: Stored, const N: usize>(
     // SAFETY: as the caller checked.
     unsafe {
         for head in (1..count).step_by(2) {
-            meet::<I, T, 2, N>(heads, head - 1, keys, scales, first, span, scores);
+            score_heads::<I, T, 2, N>(heads, head - 1, keys, scales, first, span, scores);
         }
         if count % 2 == 1 {
-            meet::<I, T, 1, N>(heads, count - 1, keys, scales, first, span, scores);
+            score_heads::<I, T, 1, N>(heads, count - 1, keys, scales, first, span, scores);
         }
     }
 }
 
 /// The scores of `H` heads from `head` on.
 #[inline(always)]
-unsafe fn meet<I: Isa, T: Stored, const H: usize, const N: usize>(
+unsafe fn score_heads<I: Isa, T: Stored, const H: usize, const N: usize>(
     heads: &Heads,
     head: usize,
     keys: *const T,
@@ -318,7 +318,7 @@ unsafe fn chunk<I: Isa, T: Stored, const H: usize, const N: usize>(
             *s = w * scale;
         }
         // SAFETY: as the caller promises.
-        *step = unsafe { quantize_wide::<I>(&scaled, q) };
+        *step = unsafe { quantize_i16::<I>(&scaled, q) };
     }
     let pairs = scales.len().div_ceil(2);
     let mut d = 0;

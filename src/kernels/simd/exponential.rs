@@ -22,17 +22,17 @@ impl<I: Isa> Exponential<I> {
     pub unsafe fn new() -> Self {
         // SAFETY: as the caller promises.
         unsafe {
-            let mut taylor = [kept::<I>(TAYLOR[0]); TAYLOR.len()];
+            let mut taylor = [opaque_splat::<I>(TAYLOR[0]); TAYLOR.len()];
             for (i, term) in TAYLOR.iter().enumerate() {
-                taylor[i] = kept::<I>(*term);
+                taylor[i] = opaque_splat::<I>(*term);
             }
             Self {
-                lowest: kept::<I>(LOWEST),
-                highest: kept::<I>(HIGHEST),
-                log2_e: kept::<I>(LOG2_E),
-                whole: kept::<I>(WHOLE),
-                ln2_high: kept::<I>(LN2_HIGH),
-                ln2_low: kept::<I>(LN2_LOW),
+                lowest: opaque_splat::<I>(LOWEST),
+                highest: opaque_splat::<I>(HIGHEST),
+                log2_e: opaque_splat::<I>(LOG2_E),
+                whole: opaque_splat::<I>(WHOLE),
+                ln2_high: opaque_splat::<I>(LN2_HIGH),
+                ln2_low: opaque_splat::<I>(LN2_LOW),
                 taylor,
             }
         }
@@ -65,7 +65,7 @@ impl<I: Isa> Exponential<I> {
 /// A constant in every lane, read in a way that hides from the engine that it is constant. Engines create constants
 /// that they know again in every iteration of a loop, in three instructions each.
 #[inline(always)]
-unsafe fn kept<I: Isa>(x: f32) -> I::V {
+unsafe fn opaque_splat<I: Isa>(x: f32) -> I::V {
     // SAFETY: `x` can be read; the rest is as the caller promises.
     unsafe { I::splat((&raw const x).read_volatile()) }
 }

@@ -3,8 +3,9 @@
 use super::{halves, store_rows};
 use crate::kernels::Activations;
 use crate::kernels::isa::Isa;
+use crate::kernels::threads::Output;
 use crate::quant::Matrix;
-use crate::quant::tiles::TILE_ROWS;
+use core::ops::Range;
 
 /// A float format: how four weights of one column are read.
 pub(super) trait Float {
@@ -46,16 +47,20 @@ impl Float for BF16 {
 
 /// Runs four groups of rows at a time, so that four sums hide each other's latency.
 #[inline(always)]
-pub(super) unsafe fn product<I: Isa, F: Float>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
-    let groups = matrix.rows().div_ceil(TILE_ROWS);
-    for first in (0..groups).step_by(4) {
+pub(super) unsafe fn product<I: Isa, F: Float>(
+    matrix: &Matrix,
+    groups: Range<usize>,
+    x: &Activations,
+    y: Output<'_>,
+) {
+    for first in groups.clone().step_by(4) {
         for token in 0..x.tokens {
             // SAFETY: the groups exist.
             unsafe {
-                if first + 4 <= groups {
+                if first + 4 <= groups.end {
                     rows::<I, F, 4>(matrix, first, token, x, y);
                 } else {
-                    for group in first..groups {
+                    for group in first..groups.end {
                         rows::<I, F, 1>(matrix, group, token, x, y);
                     }
                 }
@@ -70,7 +75,7 @@ unsafe fn rows<I: Isa, F: Float, const N: usize>(
     first: usize,
     token: usize,
     x: &Activations,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     let stride = matrix.cols() * F::BYTES;
     let tiles = matrix.tiles()[first * stride..][..N * stride].as_ptr();

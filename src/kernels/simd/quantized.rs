@@ -3,14 +3,16 @@
 // Rows of tiles and tokens are indexed side by side everywhere, which loops over indices show best.
 #![allow(clippy::needless_range_loop)]
 
-use core::mem::MaybeUninit;
-
 use super::unpack::{self, Quantized, Scales};
+use core::mem::MaybeUninit;
+use core::ops::Range;
+
 use super::{FEW_STREAMS, MANY_STREAMS, PANEL, ROWS, TOKENS, load_rows, store_rows};
 use crate::kernels::activations::{Activations, Block};
 use crate::kernels::isa::Isa;
+use crate::kernels::threads::Output;
 use crate::kernels::tune;
-use crate::quant::tiles::{TILE_COLS, TILE_ROWS};
+use crate::quant::tiles::TILE_COLS;
 use crate::quant::{Matrix, TileFormat};
 
 /// The exact integer dot products of the rows of `R` tiles with the columns 4 `first` to 4 (`first` + `N`) of `T`
@@ -29,11 +31,11 @@ unsafe fn dot_unsigned<I: Isa, F: Quantized, const N: usize, const R: usize, con
             TileFormat::Q5_0 | TileFormat::Q5_1 => I::dot::<31, N, R, T>(w, first, x),
             _ => I::dot::<63, N, R, T>(w, first, x),
         };
-        if F::FORMAT.offset() > 0 {
+        if F::FORMAT.zero_point() > 0 {
             for (t, sum) in sums.iter().enumerate() {
-                let offset = I::splat_i32(-F::FORMAT.offset() * sum);
+                let zero_point = I::splat_i32(-F::FORMAT.zero_point() * sum);
                 for dots in &mut dots {
-                    dots[t] = I::add_i32(dots[t], offset);
+                    dots[t] = I::add_i32(dots[t], zero_point);
                 }
             }
         }
@@ -60,7 +62,7 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
                 scales: [Scales::<I> {
                     scale: zero,
                     other: zero,
-                    depths: zero,
+                    min_multipliers: zero,
                 }; R],
             };
             for (r, tile) in tiles.iter().enumerate() {
@@ -88,18 +90,18 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
     ) {
         // SAFETY: as the caller promises.
         unsafe {
-            let spreads = if F::FORMAT.is_signed() {
-                I::SPREADS_SIGNED
+            let packs = if F::FORMAT.is_signed() {
+                I::PACKS_SIGNED
             } else {
-                I::SPREADS_UNSIGNED
+                I::PACKS_UNSIGNED
             };
             let blocks = at.map(|at| x.blocks.as_ptr().add(at));
             let mut q = [core::ptr::null(); T];
             let (mut all, mut low, mut high) = ([0; T], [0; T], [0; T]);
             for t in 0..T {
                 let block = &*blocks[t];
-                q[t] = if spreads {
-                    x.spread.as_ptr().add(at[t]).cast()
+                q[t] = if packs {
+                    x.packed.as_ptr().add(at[t]).cast()
                 } else {
                     block.q.as_ptr().cast()
                 };
@@ -145,9 +147,9 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
                         sum = I::add(sum, I::mul(scales.other, I::splat(x.scaled_sum)));
                     }
                     if F::FORMAT == TileFormat::Q2 {
-                        let depths = I::to_f32(I::dot_i16(scales.depths, halves));
+                        let multiplied = I::to_f32(I::dot_i16(scales.min_multipliers, halves));
                         let minimum = I::mul(scales.other, I::splat(x.scale));
-                        sum = I::add(sum, I::mul(depths, minimum));
+                        sum = I::add(sum, I::mul(multiplied, minimum));
                     }
                     sums[r][t] = sum;
                 }
@@ -156,38 +158,44 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
     }
 }
 
-/// y = matrix × x for every token of x.
+/// y = matrix × x for every token of x, in the rows of some `groups`.
 #[inline(always)]
 pub(super) unsafe fn product<I: Isa, F: Quantized>(
     matrix: &Matrix,
+    groups: Range<usize>,
     x: &Activations,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     let blocks = matrix.cols() / TILE_COLS;
     assert!(x.blocks.len() == blocks * x.tokens);
-    let spreads = if F::FORMAT.is_signed() {
-        I::SPREADS_SIGNED
+    let packs = if F::FORMAT.is_signed() {
+        I::PACKS_SIGNED
     } else {
-        I::SPREADS_UNSIGNED
+        I::PACKS_UNSIGNED
     };
-    assert!(!spreads || x.spread.len() == x.blocks.len());
+    assert!(!packs || x.packed.len() == x.blocks.len());
     // SAFETY: `x` was checked above.
     unsafe {
         match x.tokens {
-            1 => decode::<I, F>(matrix, x, y),
-            _ => prefill::<I, F>(matrix, x, y),
+            1 => decode::<I, F>(matrix, groups, x, y),
+            _ => prefill::<I, F>(matrix, groups, x, y),
         }
     }
 }
 
 #[inline(always)]
-unsafe fn decode<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
+unsafe fn decode<I: Isa, F: Quantized>(
+    matrix: &Matrix,
+    groups: Range<usize>,
+    x: &Activations,
+    y: Output<'_>,
+) {
     // SAFETY: as `product` checked.
     unsafe {
         if F::COMMON && tune::use_many_streams() {
-            decode_streams::<I, F, MANY_STREAMS>(matrix, x, y);
+            decode_streams::<I, F, MANY_STREAMS>(matrix, groups, x, y);
         } else {
-            decode_streams::<I, F, FEW_STREAMS>(matrix, x, y);
+            decode_streams::<I, F, FEW_STREAMS>(matrix, groups, x, y);
         }
     }
 }
@@ -195,20 +203,20 @@ unsafe fn decode<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut
 #[inline(always)]
 unsafe fn decode_streams<I: Isa, F: Quantized, const N: usize>(
     matrix: &Matrix,
+    groups: Range<usize>,
     x: &Activations,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
-    let groups = matrix.rows().div_ceil(TILE_ROWS);
-    let span = groups / N;
-    // SAFETY: as `product` checked; groups below `groups` lie in the matrix.
+    let span = groups.len() / N;
+    // SAFETY: as `product` checked; the groups lie in the matrix.
     unsafe {
-        I::isolate(
+        I::outlined(
             #[inline(always)]
             || {
-                for group in 0..span {
+                for group in groups.start..groups.start + span {
                     one_token::<I, F, N>(matrix, group, span, x, y);
                 }
-                for group in span * N..groups {
+                for group in groups.start + span * N..groups.end {
                     one_token::<I, F, 1>(matrix, group, 0, x, y);
                 }
             },
@@ -217,12 +225,16 @@ unsafe fn decode_streams<I: Isa, F: Quantized, const N: usize>(
 }
 
 #[inline(always)]
-unsafe fn prefill<I: Isa, F: Quantized>(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
-    let groups = matrix.rows().div_ceil(TILE_ROWS);
+unsafe fn prefill<I: Isa, F: Quantized>(
+    matrix: &Matrix,
+    groups: Range<usize>,
+    x: &Activations,
+    y: Output<'_>,
+) {
     // SAFETY: as `product` checked; the groups lie in the matrix.
     unsafe {
-        for group in (0..groups).step_by(ROWS) {
-            panels::<I, F, ROWS, TOKENS>(matrix, side_by_side(group, groups), x, y);
+        for group in groups.clone().step_by(ROWS) {
+            panels::<I, F, ROWS, TOKENS>(matrix, side_by_side(group, groups.end), x, y);
         }
     }
 }
@@ -246,7 +258,7 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
     first: usize,
     span: usize,
     x: &Activations,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     // SAFETY: as `product` checked.
     unsafe {
@@ -283,7 +295,7 @@ unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
     matrix: &Matrix,
     groups: [usize; R],
     x: &Activations,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     let blocks = matrix.cols() / TILE_COLS;
     let mut panel = [MaybeUninit::<Unpacked<I, R>>::uninit(); PANEL];
@@ -293,7 +305,7 @@ unsafe fn panels<I: Isa, F: Quantized, const R: usize, const T: usize>(
         unsafe {
             unpack_panel::<I, F, R>(matrix, groups, start, panel);
             let panel = &*(&raw const *panel as *const [Unpacked<I, R>]);
-            meet::<I, F::Like, R, T>(panel, matrix, groups, start, x, y);
+            multiply_panel::<I, F::Like, R, T>(panel, matrix, groups, start, x, y);
         }
     }
 }
@@ -308,7 +320,7 @@ unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
 ) {
     // SAFETY: as `product` checked.
     unsafe {
-        I::isolate(
+        I::outlined(
             #[inline(always)]
             || {
                 for (i, unpacked) in panel.iter_mut().enumerate() {
@@ -327,22 +339,22 @@ unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
 
 /// Adds the products of a panel and all tokens to their sums in `y`.
 #[inline(always)]
-unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
+unsafe fn multiply_panel<I: Isa, F: Quantized, const R: usize, const T: usize>(
     panel: &[Unpacked<I, R>],
     matrix: &Matrix,
     groups: [usize; R],
     start: usize,
     x: &Activations,
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     // SAFETY: as `product` checked.
     unsafe {
-        I::isolate(
+        I::outlined(
             #[inline(always)]
             || {
                 for token in (0..x.tokens).step_by(T) {
                     let tokens = side_by_side(token, x.tokens);
-                    meet_tokens::<I, F, R, T>(panel, matrix, groups, start, x, tokens, y);
+                    multiply_tokens::<I, F, R, T>(panel, matrix, groups, start, x, tokens, y);
                 }
             },
         );
@@ -351,14 +363,14 @@ unsafe fn meet<I: Isa, F: Quantized, const R: usize, const T: usize>(
 
 /// Adds the products of a panel and `T` tokens to their sums in `y`.
 #[inline(always)]
-unsafe fn meet_tokens<I: Isa, F: Quantized, const R: usize, const T: usize>(
+unsafe fn multiply_tokens<I: Isa, F: Quantized, const R: usize, const T: usize>(
     panel: &[Unpacked<I, R>],
     matrix: &Matrix,
     groups: [usize; R],
     start: usize,
     x: &Activations,
     tokens: [usize; T],
-    y: &mut [f32],
+    y: Output<'_>,
 ) {
     // SAFETY: as `product` checked.
     unsafe {

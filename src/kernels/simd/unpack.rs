@@ -179,10 +179,10 @@ pub(super) struct Scales<I: Isa> {
     /// The minimum, or the scale of the second half.
     pub other: I::V,
     /// For `Q2`, how many times the minimum is added to each half of the columns, in 16 bits each.
-    pub depths: I::V,
+    pub min_multipliers: I::V,
 }
 
-/// Unpacks the scales of block `block` of a tile. For `Q2`, multiplies the steps into `weights`.
+/// Unpacks the scales of block `block` of a tile. For `Q2`, multiplies the sub-scales into `weights`.
 #[inline(always)]
 pub(super) unsafe fn scales<I: Isa, F: Quantized>(
     tile: *const u8,
@@ -191,25 +191,26 @@ pub(super) unsafe fn scales<I: Isa, F: Quantized>(
 ) -> Scales<I> {
     // SAFETY: a whole tile lies at `tile`, which has the block.
     unsafe {
-        let at = tile.add(F::FORMAT.halves_at());
+        let at = tile.add(F::FORMAT.scales_offset());
         let scale = halves::<I>(at);
         let mut scales = Scales {
             scale,
             other: scale,
-            depths: scale,
+            min_multipliers: scale,
         };
-        if F::FORMAT.halves_at() + 16 == F::FORMAT.tile_bytes() {
+        if F::FORMAT.scales_offset() + 16 == F::FORMAT.tile_bytes() {
             scales.other = halves::<I>(at.add(8));
         }
         if F::FORMAT.blocks() > 1 {
-            let steps = I::load_i8x8(tile.add(F::FORMAT.weight_bytes() + 8 * block));
+            let sub_scales = I::load_i8x8(tile.add(F::FORMAT.weight_bytes() + 8 * block));
             if matches!(F::FORMAT, TileFormat::Q2) {
                 let nibble = I::splat_i32(0x000f_000f);
-                scales.depths = I::and(I::shr_u16::<4>(steps), nibble);
-                multiply_halves::<I>(weights, I::and(steps, nibble));
+                scales.min_multipliers = I::and(I::shr_u16::<4>(sub_scales), nibble);
+                multiply_halves::<I>(weights, I::and(sub_scales, nibble));
             } else {
                 let step = I::mul(scale, I::splat(0.125));
-                let [low, high] = [1, 1 << 16].map(|pair| I::dot_i16(steps, I::splat_i32(pair)));
+                let [low, high] =
+                    [1, 1 << 16].map(|pair| I::dot_i16(sub_scales, I::splat_i32(pair)));
                 scales.scale = I::mul(step, I::to_f32(low));
                 scales.other = I::mul(step, I::to_f32(high));
             }

@@ -5,14 +5,14 @@ use std::ops::Range;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use super::{Random, bits, on_every_backend};
+use super::{TestRandom, bits, on_every_backend};
 use crate::kernels::attention::*;
 use crate::kernels::*;
 
 #[test]
 fn attention_equals_the_specification() {
     on_every_backend(|| {
-        let mut random = Random(6);
+        let mut random = TestRandom(6);
         for size in [2, 30, 32, 64, 100] {
             for positions in [1_usize, 2, 4, 17, 70] {
                 let query = random.values(size);
@@ -32,11 +32,11 @@ fn attention_equals_the_specification() {
 }
 
 /// Random integers of a cache: all of them within ±`limit`, often the extremes.
-fn integers<T: Stored>(random: &mut Random, len: usize) -> Vec<T> {
+fn integers<T: Stored>(random: &mut TestRandom, len: usize) -> Vec<T> {
     let next = |_| {
         let any = random.next() as f32 / (1 << 23) as f32 - 1.0;
         let value = [1.0, -1.0, any, any, 0.0][random.next() as usize % 5];
-        T::from_f32((value * T::LIMIT).trunc())
+        T::from_f32((value * T::QUANT_MAX).trunc())
     };
     (0..len).map(next).collect()
 }
@@ -47,7 +47,7 @@ fn integer_attention_equals_the_specification<T: Stored>(
     scores: fn(&Heads, &[T], &[f32], &mut [f32]),
     weighted_sum: WeightedSum<T>,
 ) {
-    let mut random = Random(7);
+    let mut random = TestRandom(7);
     for padded in [4, 32, 60, 64, 100] {
         for positions in [1_usize, 2, 4, 17, 70, 301] {
             let heads = 1 + positions % 3;
@@ -90,15 +90,15 @@ fn integer_attention_equals_the_specification<T: Stored>(
 #[test]
 fn attention_over_integers_equals_the_specification() {
     on_every_backend(|| {
-        integer_attention_equals_the_specification::<i16>(scores_wide, weighted_sum_wide);
-        integer_attention_equals_the_specification::<i8>(scores_narrow, weighted_sum_narrow);
-        let mut random = Random(8);
+        integer_attention_equals_the_specification::<i16>(scores_i16, weighted_sum_i16);
+        integer_attention_equals_the_specification::<i8>(scores_i8, weighted_sum_i8);
+        let mut random = TestRandom(8);
         for len in [1, 8, 31, 32, 77] {
             for extreme in [0.0, 1e-38, f32::INFINITY, f32::NAN] {
                 let mut x = random.values(len);
                 x[len / 2] = extreme;
                 let (mut a, mut b) = (vec![0; len], vec![0; len]);
-                let scales = (quantize_wide(&x, &mut a), scalar::quantize_wide(&x, &mut b));
+                let scales = (quantize_i16(&x, &mut a), scalar::quantize_i16(&x, &mut b));
                 assert_eq!((a, scales.0.to_bits()), (b, scales.1.to_bits()));
             }
         }
@@ -127,7 +127,7 @@ fn attention_is_a_weighted_mean_of_values() {
 }
 
 fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Option<f32>) -> f64 {
-    let mut random = Random(9);
+    let mut random = TestRandom(9);
     let mut rows = |count: usize| -> Vec<Vec<f32>> {
         let mut value = |_| random.next() as f32 / (1 << 23) as f32 - 1.0;
         (0..count)

@@ -1,12 +1,15 @@
 //! Measures which dot-product instruction of relaxed SIMD is faster on this processor.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::Result;
-use crate::kernels::{Activations, best_linear, linear_by_pairs};
+use crate::kernels::threads::Output;
+use crate::kernels::{Activations, best_linear, linear_by_dot2};
+use crate::quant::tiles::TILE_ROWS;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, quantize};
 
-static USE_PAIRS: AtomicBool = AtomicBool::new(false);
+static USE_DOT2: AtomicBool = AtomicBool::new(false);
 static CALLS: AtomicU32 = AtomicU32::new(0);
 
 /// The size of the matrix to measure with, which fits into the first-level cache.
@@ -15,14 +18,14 @@ const COLS: usize = 256;
 /// The least time of one measurement in milliseconds; the clocks of some browsers have steps of one.
 const MEASURE_MS: f64 = 2.0;
 
-/// Whether to take dot products by [`Pairs`](crate::kernels::isa::wasm::Pairs) rather than by
-/// [`Fours`](crate::kernels::isa::wasm::Fours).
-pub(in crate::kernels) fn use_pairs() -> bool {
-    USE_PAIRS.load(Ordering::Relaxed)
+/// Whether to take dot products by [`Dot2`](crate::kernels::isa::wasm::Dot2) rather than by
+/// [`Dot4`](crate::kernels::isa::wasm::Dot4).
+pub(in crate::kernels) fn use_dot2() -> bool {
+    USE_DOT2.load(Ordering::Relaxed)
 }
 
 /// Times both instructions on a small matrix, the first two times it is called; the last measurement counts.
-pub(super) fn tune(clock: fn() -> f64) -> Result<()> {
+pub(super) fn calibrate(clock: fn() -> f64) -> Result<()> {
     let calls = CALLS.load(Ordering::Relaxed);
     if calls == 2 {
         return Ok(());
@@ -37,12 +40,12 @@ pub(super) fn tune(clock: fn() -> f64) -> Result<()> {
     x.prepare(1, COLS)?.fill(1.0);
     x.quantize(false);
 
-    let (mut fours, mut pairs) = (f64::INFINITY, f64::INFINITY);
+    let (mut dot4, mut dot2) = (f64::INFINITY, f64::INFINITY);
     for _ in 0..3 {
-        fours = fours.min(time(clock, &matrix, &x, best_linear));
-        pairs = pairs.min(time(clock, &matrix, &x, linear_by_pairs));
+        dot4 = dot4.min(time(clock, &matrix, &x, best_linear));
+        dot2 = dot2.min(time(clock, &matrix, &x, linear_by_dot2));
     }
-    USE_PAIRS.store(pairs < fours, Ordering::Relaxed);
+    USE_DOT2.store(dot2 < dot4, Ordering::Relaxed);
     Ok(())
 }
 
@@ -51,14 +54,15 @@ fn time(
     clock: fn() -> f64,
     matrix: &Matrix,
     x: &Activations,
-    linear: fn(&Matrix, &Activations, &mut [f32]),
+    linear: fn(&Matrix, Range<usize>, &Activations, Output<'_>),
 ) -> f64 {
     let mut y = [0.0; ROWS];
+    let product = |y: &mut [f32]| linear(matrix, 0..ROWS / TILE_ROWS, x, Output::new(y, ROWS));
     // Begin at a step of the clock, but do not wait long, in case it stands still.
     let before = clock();
     let mut start = before;
     for _ in 0..1000 {
-        linear(matrix, x, &mut y);
+        product(&mut y);
         start = clock();
         if start > before {
             break;
@@ -67,7 +71,7 @@ fn time(
     let mut calls = 0.0;
     loop {
         for _ in 0..16 {
-            linear(matrix, x, &mut y);
+            product(&mut y);
         }
         calls += 16.0;
         let elapsed = clock() - start;

@@ -18,23 +18,23 @@ use words::{Cased, Uncased};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PreTokenizer {
     name: &'static str,
-    family: &'static Family,
+    spec: &'static PreTokenizerSpec,
 }
 
 /// A group of names that mean the same pre-tokenizer.
 #[derive(Debug)]
-struct Family {
+struct PreTokenizerSpec {
     names: &'static [&'static str],
-    cuts: &'static [Cut],
+    rules: &'static [Rule],
     /// Whether a word that is a token is encoded as that token, whatever the merges say.
-    takes_whole_words: bool,
+    ignore_merges: bool,
     /// Whether prompts begin with BOS where the file does not say.
     adds_bos: bool,
 }
 
 /// A regular expression, as code.
 #[derive(Debug)]
-enum Cut {
+enum Rule {
     /// Runs of at most this many characters of a class: `\p{N}{1,3}`.
     Runs(fn(char) -> bool, usize),
     /// Runs of a class, with the white-space character before where there is one: `\s?\p{L}+`.
@@ -49,20 +49,20 @@ enum Cut {
 
 const ANY: usize = usize::MAX;
 
-const FAMILIES: [Family; 11] = [
-    Family {
+const PRE_TOKENIZERS: [PreTokenizerSpec; 11] = [
+    PreTokenizerSpec {
         names: &["default"],
-        cuts: &[
+        rules: &[
             // [\p{P}\$\+<=>\^~\|]+
-            Cut::Runs(|c| is_punctuation(c) || "$+<=>^~|".contains(c), ANY),
-            Cut::Gpt2,
-            Cut::Runs(char::is_numeric, ANY),
-            Cut::ThreeDigits,
+            Rule::Runs(|c| is_punctuation(c) || "$+<=>^~|".contains(c), ANY),
+            Rule::Gpt2,
+            Rule::Runs(char::is_numeric, ANY),
+            Rule::ThreeDigits,
         ],
-        takes_whole_words: false,
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &[
             "gpt-2",
             "phi-2",
@@ -72,17 +72,17 @@ const FAMILIES: [Family; 11] = [
             "a.x-4.0",
             "mellum",
         ],
-        cuts: &[Cut::Gpt2],
-        takes_whole_words: false,
+        rules: &[Rule::Gpt2],
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["smollm", "starcoder", "refact", "command-r", "minerva-7b"],
-        cuts: &[Cut::Runs(char::is_numeric, 1), Cut::Gpt2],
-        takes_whole_words: false,
+        rules: &[Rule::Runs(char::is_numeric, 1), Rule::Gpt2],
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &[
             "llama-bpe",
             "llama3",
@@ -92,66 +92,66 @@ const FAMILIES: [Family; 11] = [
             "pixtral",
             "midm-2.0",
         ],
-        cuts: &[Cut::Uncased(Uncased::LLAMA3)],
-        takes_whole_words: true,
+        rules: &[Rule::Uncased(Uncased::LLAMA3)],
+        ignore_merges: true,
         adds_bos: true,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["dbrx", "smaug-bpe"],
-        cuts: &[Cut::Uncased(Uncased::LLAMA3)],
-        takes_whole_words: false,
+        rules: &[Rule::Uncased(Uncased::LLAMA3)],
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["qwen2", "deepseek-r1-qwen", "stablelm2", "megrez", "kormo"],
-        cuts: &[Cut::Uncased(Uncased::QWEN2)],
-        takes_whole_words: false,
+        rules: &[Rule::Uncased(Uncased::QWEN2)],
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["qwen35"],
-        cuts: &[Cut::Uncased(Uncased::QWEN35)],
-        takes_whole_words: false,
+        rules: &[Rule::Uncased(Uncased::QWEN35)],
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["gpt-4o"],
-        cuts: &[Cut::Cased(Cased::GPT4O)],
-        takes_whole_words: false,
+        rules: &[Rule::Cased(Cased::GPT4O)],
+        ignore_merges: false,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["tekken"],
-        cuts: &[Cut::Cased(Cased::TEKKEN)],
-        takes_whole_words: true,
+        rules: &[Rule::Cased(Cased::TEKKEN)],
+        ignore_merges: true,
         adds_bos: true,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["minicpm5"],
-        cuts: &[
-            Cut::Runs(char::is_numeric, 3),
-            Cut::Uncased(Uncased::LLAMA3),
+        rules: &[
+            Rule::Runs(char::is_numeric, 3),
+            Rule::Uncased(Uncased::LLAMA3),
         ],
-        takes_whole_words: true,
+        ignore_merges: true,
         adds_bos: false,
     },
-    Family {
+    PreTokenizerSpec {
         names: &["deepseek-coder"],
-        cuts: &[
-            Cut::Runs(|c| matches!(c, '\r' | '\n'), 1),
-            Cut::SpacedRuns(is_letter),
-            Cut::SpacedRuns(is_punctuation),
+        rules: &[
+            Rule::Runs(|c| matches!(c, '\r' | '\n'), 1),
+            Rule::SpacedRuns(is_letter),
+            Rule::SpacedRuns(is_punctuation),
             // [一-龥ࠀ-一가-퟿]+, but without white space, as in llama.cpp.
-            Cut::Runs(
+            Rule::Runs(
                 |c| {
                     matches!(c, '\u{800}'..='\u{9fa5}' | '\u{ac00}'..='\u{d7ff}')
                         && !c.is_whitespace()
                 },
                 ANY,
             ),
-            Cut::Runs(char::is_numeric, 1),
+            Rule::Runs(char::is_numeric, 1),
         ],
-        takes_whole_words: false,
+        ignore_merges: false,
         adds_bos: false,
     },
 ];
@@ -161,7 +161,7 @@ impl PreTokenizer {
     #[cfg(feature = "train")]
     pub const GPT2: Self = Self {
         name: "gpt-2",
-        family: &FAMILIES[1],
+        spec: &PRE_TOKENIZERS[1],
     };
 
     /// The pre-tokenizer with this name.
@@ -170,18 +170,18 @@ impl PreTokenizer {
     /// [`Error::UnsupportedTokenizer`] with the name.
     pub fn named(name: Option<&str>) -> Result<Self> {
         let name = name.unwrap_or("default");
-        let mut all = FAMILIES
+        let mut all = PRE_TOKENIZERS
             .iter()
-            .flat_map(|family| family.names.iter().map(move |name| (*name, family)));
+            .flat_map(|spec| spec.names.iter().map(move |name| (*name, spec)));
         match all.find(|(known, _)| *known == name) {
-            Some((name, family)) => Ok(Self { name, family }),
+            Some((name, spec)) => Ok(Self { name, spec }),
             None => Err(Error::UnsupportedTokenizer(format!("gpt2/{name}"))),
         }
     }
 
     /// All names.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        FAMILIES.iter().flat_map(|family| family.names).copied()
+        PRE_TOKENIZERS.iter().flat_map(|spec| spec.names).copied()
     }
 
     pub fn name(self) -> &'static str {
@@ -190,25 +190,25 @@ impl PreTokenizer {
 
     /// Whether prompts begin with BOS where the file does not say.
     pub fn adds_bos(self) -> bool {
-        self.family.adds_bos
+        self.spec.adds_bos
     }
 
     /// Whether a word that is a token is encoded as that token, whatever the merges say.
-    pub fn takes_whole_words(self) -> bool {
-        self.family.takes_whole_words
+    pub fn ignores_merges(self) -> bool {
+        self.spec.ignore_merges
     }
 
     /// Calls `word` with each word of the text, in order; concatenated, the words are the text.
     pub fn split<'a>(self, text: &'a str, mut word: impl FnMut(&'a str)) {
-        split(self.family.cuts, text, &mut word);
+        split(self.spec.rules, text, &mut word);
     }
 }
 
-fn split<'a>(cuts: &[Cut], mut text: &'a str, word: &mut dyn FnMut(&'a str)) {
-    let Some((cut, others)) = cuts.split_first() else {
+fn split<'a>(rules: &[Rule], mut text: &'a str, word: &mut dyn FnMut(&'a str)) {
+    let Some((rule, others)) = rules.split_first() else {
         return word(text);
     };
-    while let Some((start, end)) = cut.first(text) {
+    while let Some((start, end)) = rule.first(text) {
         if start > 0 {
             split(others, &text[..start], word);
         }
@@ -220,34 +220,34 @@ fn split<'a>(cuts: &[Cut], mut text: &'a str, word: &mut dyn FnMut(&'a str)) {
     }
 }
 
-impl Cut {
+impl Rule {
     /// The start and the end of the expression's first match.
     fn first(&self, text: &str) -> Option<(usize, usize)> {
         if text.is_empty() {
             return None;
         }
         match self {
-            Cut::Runs(class, most) => {
+            Rule::Runs(class, most) => {
                 let start = text.find(class)?;
                 let run = text[start..].chars().take(*most);
                 let len: usize = run.take_while(|c| class(*c)).map(char::len_utf8).sum();
                 Some((start, start + len))
             }
-            Cut::SpacedRuns(class) => {
+            Rule::SpacedRuns(class) => {
                 let start = text.find(class)?;
                 let end = start + words::run(&text[start..], class);
                 let before = text[..start].chars().next_back();
                 let space = before.filter(|c| c.is_whitespace());
                 Some((start - space.map_or(0, char::len_utf8), end))
             }
-            Cut::ThreeDigits => {
+            Rule::ThreeDigits => {
                 let three = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
                 let start = text.as_bytes().windows(3).position(three)?;
                 Some((start, start + 3))
             }
-            Cut::Gpt2 => Some((0, words::gpt2(text))),
-            Cut::Uncased(words) => Some((0, words.first(text))),
-            Cut::Cased(words) => Some((0, words.first(text))),
+            Rule::Gpt2 => Some((0, words::gpt2(text))),
+            Rule::Uncased(words) => Some((0, words.first(text))),
+            Rule::Cased(words) => Some((0, words.first(text))),
         }
     }
 }

@@ -10,21 +10,21 @@ use core::arch::wasm32::*;
 
 /// Weights with even and odd columns apart, which a mask and a shift separate.
 #[derive(Clone, Copy)]
-pub(crate) struct Words;
+pub(crate) struct Widened;
 
 /// The dot products that the backend uses.
-pub(crate) type Default = Words;
+pub(crate) type Default = Widened;
 
-impl Dots for Words {
+impl Dots for Widened {
     /// Even and odd columns as i16.
     type Weights = (v128, v128);
 
-    // Activations are spread as pairs of i16: of every four columns (0, 2), then (1, 3).
-    const SPREADS_UNSIGNED: bool = true;
-    const SPREADS_SIGNED: bool = true;
+    // Activations are packed as pairs of i16: of every four columns (0, 2), then (1, 3).
+    const PACKS_UNSIGNED: bool = true;
+    const PACKS_SIGNED: bool = true;
 
     #[inline(always)]
-    unsafe fn spread(q: *const i8, out: *mut u8) {
+    unsafe fn pack(q: *const i8, out: *mut u8) {
         // SAFETY: `q` is good for 32 bytes, `out` for 64.
         unsafe {
             for half in [0, 1] {

@@ -7,15 +7,15 @@ use core::arch::wasm32::*;
 
 /// Four products at once into 32 bits: one instruction on Arm and on x86 with AVX-VNNI, five without.
 #[derive(Clone, Copy)]
-pub(crate) struct Fours;
+pub(crate) struct Dot4;
 /// Two products at once into 16 bits, where as many sums are added up as fit: one instruction on every x86.
 #[derive(Clone, Copy)]
-pub(crate) struct Pairs;
+pub(crate) struct Dot2;
 
-/// The dot products that the backend uses unless [`Pairs`] are measured to be faster.
-pub(crate) type Default = Fours;
+/// The dot products that the backend uses unless [`Dot2`] are measured to be faster.
+pub(crate) type Default = Dot4;
 
-/// Where the masks and the correction of spread activations lie; the magnitudes come first.
+/// Where the masks and the correction of packed activations lie; the magnitudes come first.
 const MASKS: usize = 32;
 const CORRECTION: usize = 64;
 
@@ -23,8 +23,8 @@ const CORRECTION: usize = 64;
 /// instruction must be from 0 to 127; with signed weights w, that must be the activations x. So where x is negative,
 /// the mask turns w into `!w` = −w − 1, and the product is |x| × `!w` = x × w + x. What is missing then is −x for every
 /// negative x; their sum is the correction.
-unsafe fn spread(q: *const i8, out: *mut u8) {
-    // SAFETY: `q` is good for 32 bytes, `out` for `SPREAD`.
+unsafe fn pack(q: *const i8, out: *mut u8) {
+    // SAFETY: `q` is good for 32 bytes, `out` for `PACKED_BYTES`.
     unsafe {
         let mut missing = i16x8_splat(0);
         for half in [0, 16] {
@@ -43,18 +43,18 @@ unsafe fn spread(q: *const i8, out: *mut u8) {
     }
 }
 
-/// What both have in common: weights stay bytes, and activations are spread for signed weights only.
+/// What both have in common: weights stay bytes, and activations are packed for signed weights only.
 macro_rules! weights_are_bytes {
     () => {
         type Weights = v128;
 
-        const SPREADS_UNSIGNED: bool = false;
-        const SPREADS_SIGNED: bool = true;
+        const PACKS_UNSIGNED: bool = false;
+        const PACKS_SIGNED: bool = true;
 
         #[inline(always)]
-        unsafe fn spread(q: *const i8, out: *mut u8) {
+        unsafe fn pack(q: *const i8, out: *mut u8) {
             // SAFETY: as the caller promises.
-            unsafe { spread(q, out) }
+            unsafe { pack(q, out) }
         }
 
         #[inline(always)]
@@ -69,7 +69,7 @@ macro_rules! weights_are_bytes {
     };
 }
 
-impl Dots for Fours {
+impl Dots for Dot4 {
     weights_are_bytes!();
 
     #[inline(always)]
@@ -99,7 +99,7 @@ impl Dots for Fours {
         w: &[[v128; R]; 8],
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
-        // SAFETY: `n` is under 8, `x` is good for what is spread.
+        // SAFETY: `n` is under 8, `x` is good for what is packed.
         unsafe {
             let mut sums = [x.map(|x| v128_load(x.add(CORRECTION).cast())); R];
             for n in 0..steps::<R, T>(8) {
@@ -129,7 +129,7 @@ fn ones() -> v128 {
     unsafe { (&raw const ONES).cast::<v128>().read_volatile() }
 }
 
-impl Dots for Pairs {
+impl Dots for Dot2 {
     weights_are_bytes!();
 
     #[inline(always)]
@@ -177,7 +177,7 @@ impl Dots for Pairs {
         w: &[[v128; R]; 8],
         x: [*const u8; T],
     ) -> [[v128; T]; R] {
-        // SAFETY: `n` is under 8, `x` is good for what is spread.
+        // SAFETY: `n` is under 8, `x` is good for what is packed.
         unsafe {
             let mut sums = [x.map(|x| v128_load(x.add(CORRECTION).cast())); R];
             let ones = ones();

@@ -5,9 +5,9 @@ use crate::gguf::{IntegerArray, Metadata, Value};
 use crate::{Error, Result};
 
 /// The largest size or count that is accepted: a larger one can only come from a damaged or hostile file.
-pub(super) const LARGEST: usize = 1 << 24;
+pub(super) const MAX_SIZE: usize = 1 << 24;
 /// The most heads that are accepted over all layers. The largest models have about 16,000.
-pub(super) const MOST_HEADS: usize = 1 << 16;
+pub(super) const MAX_HEADS: usize = 1 << 16;
 
 /// The metadata keys that begin with the architecture's name.
 pub(super) struct Keys<'a> {
@@ -54,8 +54,8 @@ impl<'a> Keys<'a> {
         match self.metadata.optional_u32(&self.key(name))? {
             None => Ok(None),
             Some(value) => match usize::try_from(value) {
-                Ok(count) if count <= LARGEST => Ok(Some(count)),
-                _ => self.fail(name, &format!("{value} is more than {LARGEST}")),
+                Ok(count) if count <= MAX_SIZE => Ok(Some(count)),
+                _ => self.fail(name, &format!("{value} is more than {MAX_SIZE}")),
             },
         }
     }

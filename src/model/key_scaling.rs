@@ -1,4 +1,4 @@
-//! Factors that make keys easier to quantise for the KV cache: keys are divided by them, queries multiplied.
+//! Scales that make keys easier to quantise for the KV cache: keys are divided by them, queries multiplied.
 //!
 //! A quantised block shares one scale, so it is precise where its values are of similar size. But models have single
 //! dimensions of keys that are a hundred times as large as their neighbours. Each dimension of the keys is divided by
@@ -13,13 +13,13 @@ use crate::Result;
 use crate::allocation::resize;
 
 /// The expected size of a dimension in standard deviations.
-const DEVIATIONS: f32 = 3.0;
+const SIGMAS: f32 = 3.0;
 /// The largest expected size; the smallest is 1 over it.
-const LARGEST: f32 = 1_048_576.0;
+const MAX_SIZE: f32 = 1_048_576.0;
 
-/// The factors of the layer `index`: what the queries of all heads are multiplied by, `[query_size]`, and the keys of
+/// The scales of the layer `index`: what the queries of all heads are multiplied by, `[query_size]`, and the keys of
 /// all heads, `[kv_size]`.
-pub(super) fn factors(
+pub(super) fn query_and_key_scales(
     config: &Config,
     index: usize,
     norm: Option<&Norm>,
@@ -39,7 +39,7 @@ pub(super) fn factors(
         let (kv_head, d) = (at / head, at % head);
         let partner = match config.architecture.positions {
             _ if d >= rotated => d,
-            Positions::RotatedHalves => (d + rotated / 2) % rotated,
+            Positions::NeoxRope => (d + rotated / 2) % rotated,
             _ => d ^ 1,
         };
         let size = power_of_two(sizes[at].max(sizes[kv_head * head + partner]));
@@ -80,7 +80,7 @@ fn key_sizes(
                 mean += weight * bias[column];
             }
         }
-        *size = mean.abs() + DEVIATIONS * libm::sqrtf(squares);
+        *size = mean.abs() + SIGMAS * libm::sqrtf(squares);
         if let Some(norm) = key_norm {
             *size *= norm.weight[d % norm.weight.len()].abs();
         }
@@ -92,7 +92,7 @@ fn key_sizes(
 #[allow(clippy::manual_clamp, reason = "what is no number is the smallest")]
 fn power_of_two(x: f32) -> f32 {
     let x = (x * std::f32::consts::SQRT_2)
-        .max(1.0 / LARGEST)
-        .min(LARGEST);
+        .max(1.0 / MAX_SIZE)
+        .min(MAX_SIZE);
     f32::from_bits(x.to_bits() & f32::INFINITY.to_bits())
 }

@@ -1,0 +1,70 @@
+//! The feed-forward network of a layer: its weights, and the computations with them.
+
+use super::Config;
+use super::architecture::Activation;
+use super::weights::Linear;
+use crate::Result;
+use crate::kernels::threads::for_each_chunk;
+use crate::kernels::{self, Activations};
+
+/// The first half of a feed-forward network.
+pub(super) enum FeedForwardInput {
+    /// down × activation(up × x)
+    Plain(Linear),
+    /// down × (activation(gate × x) × (up × x)), as in SwiGLU (Shazeer 2020).
+    Gated { gate: Linear, up: Linear },
+    /// The same with gate and up in one matrix, the gate's rows first.
+    Fused(Linear),
+}
+
+/// A feed-forward network's weights.
+pub(super) struct FeedForward {
+    pub input: FeedForwardInput,
+    pub down: Linear,
+}
+
+impl FeedForward {
+    /// The up projection (and the gate projection) of all tokens.
+    pub fn project_up(&self, x: &mut Activations, out: &mut [f32]) {
+        match &self.input {
+            FeedForwardInput::Plain(linear) | FeedForwardInput::Fused(linear) => {
+                let len = x.tokens() * linear.matrix.rows();
+                linear.run(x, &mut out[..len]);
+            }
+            FeedForwardInput::Gated { gate, up } => {
+                let len = x.tokens() * gate.matrix.rows();
+                gate.run(x, &mut out[..len]);
+                up.run(x, &mut out[len..2 * len]);
+            }
+        }
+    }
+
+    /// The activation and the down projection, from what [`project_up`](Self::project_up) wrote for `tokens` tokens.
+    pub fn project_down(
+        &self,
+        config: &Config,
+        tokens: usize,
+        ffn_up: &[f32],
+        x: &mut Activations,
+        out: &mut [f32],
+    ) -> Result<()> {
+        let size = config.feed_forward_size;
+        let activated = x.prepare(tokens, size)?;
+        for_each_chunk(activated, size, 2 * size, |token, x, _| {
+            let row = |index: usize| &ffn_up[index * size..][..size];
+            let (input, up) = match self.input {
+                FeedForwardInput::Plain(_) => (token, None),
+                FeedForwardInput::Gated { .. } => (token, Some(tokens + token)),
+                FeedForwardInput::Fused(_) => (2 * token, Some(2 * token + 1)),
+            };
+            x.copy_from_slice(row(input));
+            match (config.architecture.activation, up) {
+                (Activation::SwiGlu, Some(up)) => kernels::silu_mul(x, row(up)),
+                (Activation::GeGlu, Some(up)) => kernels::gelu_mul(x, row(up)),
+                (_, _) => kernels::gelu(x),
+            }
+        });
+        self.down.run(x, out);
+        Ok(())
+    }
+}
