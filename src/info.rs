@@ -36,6 +36,8 @@ pub struct Info {
     pub warnings: Vec<String>,
     /// The backend of the kernels: see [`kernels::backend`].
     pub backend: &'static str,
+    /// The threads that share the work of the kernels.
+    pub threads: usize,
     /// The version of this crate.
     pub version: &'static str,
 }
@@ -60,6 +62,7 @@ impl Info {
             tokenizer: model.tokenizer.description(),
             chat_templates: chat::template_names(&model.metadata),
             warnings: model.tokenizer.warnings().to_vec(),
+            threads: kernels::threads::count(),
             backend: kernels::backend(),
             version: crate::VERSION,
         }

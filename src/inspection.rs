@@ -51,7 +51,7 @@ pub struct Inspection {
 
 /// The context length to plan for where none is asked for. Few texts are longer, and many models allow far more than
 /// any tab has memory for.
-const USUAL_POSITIONS: usize = 4096;
+const DEFAULT_CONTEXT: usize = 4096;
 
 /// Memory that a model takes while it runs, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -88,7 +88,7 @@ impl Inspection {
         match model::check(&mut header) {
             Ok((config, tokenizer)) => {
                 inspection.warnings = tokenizer.warnings().to_vec();
-                inspection.run_in(&config, &header, context, limit)?;
+                inspection.estimate_memory(&config, &header, context, limit)?;
             }
             Err(error) => inspection.refuse(&error),
         }
@@ -144,7 +144,8 @@ impl Inspection {
         self.code = Some(error.code());
     }
 
-    fn run_in(
+    /// Sets the memory that running the model takes, and refuses it where that is more than `limit`.
+    fn estimate_memory(
         &mut self,
         config: &Config,
         header: &Header,
@@ -152,7 +153,7 @@ impl Inspection {
         limit: Option<u64>,
     ) -> Result<()> {
         let most = context.positions(config.context_length)?;
-        let positions = most.min(context.length.unwrap_or(USUAL_POSITIONS));
+        let positions = most.min(context.length.unwrap_or(DEFAULT_CONTEXT));
         let tensors = header.tensors.iter();
         let weights = sum(tensors.map(|tensor| in_memory(config, tensor)));
         let cache = sum([model::cache_bytes(config, context.cache_type, positions)]);

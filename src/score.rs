@@ -142,7 +142,7 @@ impl<M: Deref<Target = Model>> Scorer<M> {
             self.model
                 .forward(&self.ids[start..end], &mut self.session)?;
             for position in start..end {
-                let nll = self.surprise(position - start, self.ids[position + 1])?;
+                let nll = self.negative_log_likelihood(position - start, self.ids[position + 1])?;
                 self.nll.push(nll);
             }
         }
@@ -151,7 +151,7 @@ impl<M: Deref<Target = Model>> Scorer<M> {
     }
 
     /// −ln p(`target`) under the prediction in row `row` of the last chunk's hidden states.
-    fn surprise(&mut self, row: usize, target: TokenId) -> Result<f32> {
+    fn negative_log_likelihood(&mut self, row: usize, target: TokenId) -> Result<f32> {
         let hidden = self.session.hidden();
         self.model.head.logits(hidden.row(row), &mut self.logits)?;
         // Where the model has fewer logits than its tokenizer has tokens, the target may have no logit: probability 0.

@@ -133,6 +133,8 @@ fn all_of_a_text_is_in_a_snapshot() {
         max_tokens: Some(60),
         context_shift: true,
         n_keep: 2,
+        // The only one that is not in a snapshot, since the text does not depend on it.
+        speculation: true,
         logprobs: true,
         top_logprobs: 3,
         record: Some(2),

@@ -14,17 +14,20 @@
 //! ```
 
 mod chain;
+mod lookup;
 mod option_table;
 mod options;
+mod prediction;
 mod record;
 mod seed;
 mod shift;
 mod snapshot;
+mod speculation;
 mod step;
+mod stepping;
 mod text;
 mod timings;
 mod token;
-mod turn;
 
 pub use crate::kernels::CacheType;
 pub use crate::sampler::SAMPLERS;
@@ -41,10 +44,12 @@ use crate::model::{Model, Session};
 use crate::sampler::{self, Mask, Sampler};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Progress, Result, TokenId};
+use prediction::Prediction;
 use shift::Shift;
+use speculation::Speculation;
 use std::sync::Arc;
+use step::{forward_chunk, push_token};
 use text::Text;
-use turn::{forward_chunk, push_token};
 
 /// Generates text with one model, one text at a time.
 ///
@@ -67,15 +72,16 @@ use turn::{forward_chunk, push_token};
 pub struct Generator {
     model: Arc<Model>,
     session: Session,
-    logits: Vec<f32>,
+    prediction: Prediction,
+    speculation: Speculation,
     clock: Clock,
-    run: Option<Run>,
+    generation: Option<Generation>,
 }
 
 crate::debug::debug_in_brief!(Generator { model });
 
 /// The state of one text in progress.
-struct Run {
+struct Generation {
     /// The tokens of the prompt and those generated. The session holds the first `session.len()` of them, not
     /// counting those dropped.
     ids: Vec<TokenId>,
@@ -95,17 +101,22 @@ struct Run {
     text: Text,
     options: Options,
     /// Tokens generated before the constraint came into force.
-    unconstrained: usize,
+    constraint_start: usize,
     /// The tokens that the constraint allows next, once it has been asked.
     allowed: Option<Mask>,
+    /// The tokens that it allows after each drafted one: the index of that in the text, the token, and the mask.
+    ahead: Vec<(usize, TokenId, Mask)>,
     finish_reason: Option<FinishReason>,
     /// Steps taken, including those that were rewound.
     steps: usize,
+    /// Tokens that were run ahead of their turn, and those of them whose turn came.
+    drafted: usize,
+    accepted: usize,
     prefill_ms: f64,
     decode_ms: f64,
 }
 
-impl Run {
+impl Generation {
     /// A text that begins with `ids`; the model has run none of them yet.
     fn new(
         tokenizer: &Tokenizer,
@@ -114,7 +125,7 @@ impl Run {
         shift: Option<Shift>,
         seed: u64,
     ) -> Result<Self> {
-        Ok(Run {
+        Ok(Generation {
             prompt_len: ids.len(),
             ids,
             shift,
@@ -129,10 +140,13 @@ impl Run {
                 seed: Some(seed),
                 ..options
             },
-            unconstrained: 0,
+            constraint_start: 0,
             allowed: None,
+            ahead: Vec::new(),
             finish_reason: None,
             steps: 0,
+            drafted: 0,
+            accepted: 0,
             prefill_ms: 0.0,
             decode_ms: 0.0,
         })
@@ -165,15 +179,23 @@ impl Generator {
         Ok(Generator {
             session: Session::new(&model, capacity, context.cache_type)?,
             model,
-            logits: Vec::new(),
+            prediction: Prediction::default(),
+            speculation: Speculation::default(),
             clock: timings::default_clock,
-            run: None,
+            generation: None,
         })
     }
 
     /// Sets the clock for [`Generator::timings`]. WebAssembly has none of its own, so a host must give one.
     pub fn set_clock(&mut self, clock: Clock) {
         self.clock = clock;
+    }
+
+    /// Sets what a drafted token is taken to cost in steps, until more has been measured; see [`Options::speculation`].
+    /// For tests: at 0 every guess is drafted.
+    #[doc(hidden)]
+    pub fn set_draft_cost(&mut self, cost: f32) {
+        self.speculation.set_cost(cost);
     }
 
     /// Starts a new text with `prompt`, in which special tokens are parsed. The model runs nothing yet.
@@ -240,9 +262,10 @@ impl Generator {
         }
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
         let shift = self.shift(&ids, &options);
-        let mut run = Run::new(&self.model.tokenizer, ids, options, shift, seed)?;
-        run.reused = self.keep_prefix(&run.ids);
-        self.run = Some(run);
+        let mut generation = Generation::new(&self.model.tokenizer, ids, options, shift, seed)?;
+        generation.reused = self.keep_prefix(&generation.ids);
+        self.speculation.start();
+        self.generation = Some(generation);
         Ok(())
     }
 
@@ -250,16 +273,16 @@ impl Generator {
     fn shift(&self, ids: &[TokenId], options: &Options) -> Option<Shift> {
         // BOS always stays: models are trained on texts that begin with it.
         let has_bos = self.model.tokenizer.bos() == ids.first().copied();
-        let keep = options.n_keep.max(usize::from(has_bos));
-        let shift = Shift::new(keep, self.session.capacity());
+        let n_keep = options.n_keep.max(usize::from(has_bos));
+        let shift = Shift::new(n_keep, self.session.capacity());
         options.context_shift.then_some(shift)
     }
 
     /// Truncates the session to its common prefix with `ids` and returns the length of that. It leaves out at least
     /// the last of `ids`, which has to be run: the first token is predicted from its hidden state.
     fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
-        let common = self.run.as_ref().map_or(0, |run| {
-            let held = run.context().take(self.session.len());
+        let common = self.generation.as_ref().map_or(0, |generation| {
+            let held = generation.context().take(self.session.len());
             let same = held.zip(ids).take_while(|(held, id)| held == id);
             same.count().min(ids.len() - 1)
         });
@@ -275,15 +298,16 @@ impl Generator {
     /// [`Error::NotStarted`], [`Error::OutOfMemory`].
     pub fn prefill(&mut self) -> Result<Progress> {
         let started = (self.clock)();
-        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
-        run.apply_shift(&mut self.session);
-        let mut total = run.prompt_len.min(run.context_len());
-        if run.finish_reason.is_some() {
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        generation.apply_shift(&mut self.session);
+        let mut total = generation.prompt_len.min(generation.context_len());
+        if generation.finish_reason.is_some() {
             // A caller that loops until the prompt is done would never stop otherwise.
             total = total.min(self.session.len());
         } else if self.session.len() < total {
-            forward_chunk(&self.model, &mut self.session, run)?;
-            run.prefill_ms += (self.clock)() - started;
+            self.prediction.forget_rows();
+            forward_chunk(&self.model, &mut self.session, generation)?;
+            generation.prefill_ms += (self.clock)() - started;
         }
         Ok(Progress {
             done: self.session.len().min(total),
@@ -310,44 +334,46 @@ impl Generator {
     /// Ends the text here: [`Generator::next_token`] returns `None` from now on. Text held back as a possible stop
     /// string is dropped.
     pub fn abort(&mut self) {
-        if let Some(run) = &mut self.run {
-            run.finish_reason.get_or_insert(FinishReason::Abort);
+        if let Some(generation) = &mut self.generation {
+            generation.finish_reason.get_or_insert(FinishReason::Abort);
         }
     }
 
     /// Drops the text and empties the KV cache, whose memory is kept for the next text.
     pub fn reset(&mut self) {
-        self.run = None;
+        self.generation = None;
         self.session.truncate(0);
     }
 
     /// Why the text ended, if it has.
     pub fn finish_reason(&self) -> Option<FinishReason> {
-        self.run.as_ref()?.finish_reason
+        self.generation.as_ref()?.finish_reason
     }
 
     /// The text generated so far, without the prompt: the texts of all tokens concatenated.
     pub fn text(&self) -> &str {
-        self.run.as_ref().map_or("", |run| run.text.written())
+        self.generation
+            .as_ref()
+            .map_or("", |generation| generation.text.written())
     }
 
     /// The prompt's tokens, BOS included where the model asks for it.
     pub fn prompt_ids(&self) -> &[TokenId] {
-        self.run
+        self.generation
             .as_ref()
-            .map_or(&[], |run| &run.ids[..run.prompt_len])
+            .map_or(&[], |generation| &generation.ids[..generation.prompt_len])
     }
 
     /// The tokens generated so far.
     pub fn ids(&self) -> &[TokenId] {
-        self.run
+        self.generation
             .as_ref()
-            .map_or(&[], |run| &run.ids[run.prompt_len..])
+            .map_or(&[], |generation| &generation.ids[generation.prompt_len..])
     }
 
     /// The seed in use: the one given, else the one drawn at random.
     pub fn seed(&self) -> Option<u64> {
-        self.run.as_ref().map(|run| run.seed)
+        self.generation.as_ref().map(|generation| generation.seed)
     }
 
     /// Tokens in the KV cache now.
@@ -362,18 +388,23 @@ impl Generator {
 
     /// How long the text has taken so far.
     pub fn timings(&self) -> Timings {
-        let Some(run) = &self.run else {
+        let Some(generation) = &self.generation else {
             return Timings::default();
         };
-        let prefilled = match run.steps {
-            0 => self.session.len().min(run.prompt_len),
-            _ => run.prompt_len,
+        let prefilled = match generation.steps {
+            0 => self.session.len().min(generation.prompt_len),
+            _ => generation.prompt_len,
         };
-        let prefilled = prefilled.saturating_sub(run.reused);
-        let decoded = run.steps.saturating_sub(1);
+        let prefilled = prefilled.saturating_sub(generation.reused);
+        let decoded = generation.steps.saturating_sub(1);
         Timings {
-            reused_tokens: run.reused,
-            ..Timings::new((prefilled, run.prefill_ms), (decoded, run.decode_ms))
+            reused_tokens: generation.reused,
+            drafted: generation.drafted,
+            accepted: generation.accepted,
+            ..Timings::new(
+                (prefilled, generation.prefill_ms),
+                (decoded, generation.decode_ms),
+            )
         }
     }
 

@@ -5,7 +5,7 @@
 //! dropped go at once, so on average one token is run again for each token generated; the text pauses now and then
 //! for as long as it takes to run half a context.
 
-use super::Run;
+use super::Generation;
 use crate::TokenId;
 use crate::model::Session;
 
@@ -13,26 +13,26 @@ use crate::model::Session;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Shift {
     /// Tokens at the start that are never dropped.
-    keep: usize,
-    /// Tokens the context holds, more than `keep`.
+    n_keep: usize,
+    /// Tokens the context holds, more than `n_keep`.
     capacity: usize,
 }
 
 impl Shift {
-    pub fn new(keep: usize, capacity: usize) -> Self {
-        let keep = keep.min(capacity.saturating_sub(1));
-        Shift { keep, capacity }
+    pub fn new(n_keep: usize, capacity: usize) -> Self {
+        let n_keep = n_keep.min(capacity.saturating_sub(1));
+        Shift { n_keep, capacity }
     }
 
     /// How many tokens, after those kept, are dropped from a text of `len` tokens. Depends on nothing but the length,
     /// so that rewinding restores the context as it was.
     fn dropped(self, len: usize) -> usize {
-        let step = (self.capacity + 1 - self.keep) / 2;
+        let step = (self.capacity + 1 - self.n_keep) / 2;
         len.saturating_sub(self.capacity).div_ceil(step) * step
     }
 }
 
-impl Run {
+impl Generation {
     /// The number of tokens in the text without those dropped: what the session is to hold.
     pub fn context_len(&self) -> usize {
         self.ids.len() - self.dropped
@@ -40,14 +40,14 @@ impl Run {
 
     /// The tokens of the text without those dropped.
     pub fn context(&self) -> impl Iterator<Item = &TokenId> {
-        let (kept, rest) = self.ids.split_at(self.gap());
+        let (kept, rest) = self.ids.split_at(self.gap_start());
         kept.iter().chain(&rest[self.dropped..])
     }
 
     /// The tokens to run once the session holds `held` of the context; only those up to the gap where the gap comes
     /// first.
-    pub fn rest(&self, held: usize) -> &[TokenId] {
-        match self.gap() {
+    pub fn tokens_to_run(&self, held: usize) -> &[TokenId] {
+        match self.gap_start() {
             gap if held < gap => &self.ids[held..gap],
             _ => &self.ids[held + self.dropped..],
         }
@@ -70,16 +70,16 @@ impl Run {
         match self.shift {
             Some(shift) if shift.dropped(self.ids.len()) != self.dropped => {
                 self.dropped = shift.dropped(self.ids.len());
-                shift.keep
+                shift.n_keep
             }
             _ => usize::MAX,
         }
     }
 
     /// The position at which tokens have been dropped.
-    fn gap(&self) -> usize {
+    fn gap_start(&self) -> usize {
         match self.shift {
-            Some(shift) if self.dropped > 0 => shift.keep,
+            Some(shift) if self.dropped > 0 => shift.n_keep,
             _ => 0,
         }
     }
@@ -93,19 +93,19 @@ mod tests {
     #[test]
     fn the_length_decides_what_is_dropped() {
         for capacity in 1..40 {
-            for keep in 0..capacity {
-                let shift = Shift::new(keep, capacity);
+            for n_keep in 0..capacity {
+                let shift = Shift::new(n_keep, capacity);
                 let mut dropped = 0;
                 for len in 1..200 {
                     if len - dropped > capacity {
-                        dropped += (capacity + 1 - keep) / 2;
+                        dropped += (capacity + 1 - n_keep) / 2;
                     }
                     assert_eq!(shift.dropped(len), dropped);
                     let left = len - dropped;
-                    assert!(left <= capacity && left > keep.min(len - 1));
+                    assert!(left <= capacity && left > n_keep.min(len - 1));
                 }
             }
-            assert_eq!(Shift::new(capacity, capacity).keep, capacity - 1);
+            assert_eq!(Shift::new(capacity, capacity).n_keep, capacity - 1);
         }
     }
 }

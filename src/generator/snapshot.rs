@@ -8,7 +8,7 @@
 //! | 4 | version of the format: 2 |
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: XXH64 |
-//! | 4 each | words: cache type, context length, tokens in the cache, then the text as `Run::code` writes it |
+//! | 4 each | words: cache type, context length, tokens in the cache, then the text as `Generation::encode_or_decode` writes it |
 //! | rest | the KV cache, layer by layer |
 //!
 //! The bytes are untrusted: every length is checked against the bytes that are there before memory is taken for it,
@@ -16,7 +16,7 @@
 
 use super::option_table::Value;
 use super::options::Options;
-use super::{FinishReason, Generator, Run, Text};
+use super::{FinishReason, Generation, Generator, Text};
 use crate::allocation::{reserve, reserve_total};
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
@@ -25,7 +25,7 @@ use xxhash_rust::xxh64::Xxh64;
 const MAGIC: [u8; 4] = *b"NTKV";
 const VERSION: u32 = 2;
 /// Bytes of the header, which the checksum does not cover.
-const HEAD: usize = 24;
+const HEADER_BYTES: usize = 24;
 
 const DAMAGED: Error = Error::Snapshot("it is damaged");
 
@@ -38,31 +38,31 @@ impl Generator {
     /// [`Error::OutOfMemory`].
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
         let shape = self.shape();
-        let run = self.run.as_mut().ok_or(Error::NotStarted)?;
-        if run.options.constraint.is_some() {
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        if generation.options.constraint.is_some() {
             return Err(Error::Constraint(
                 "a snapshot cannot hold a constraint".into(),
             ));
         }
-        run.apply_shift(&mut self.session);
+        generation.apply_shift(&mut self.session);
         // Hidden state and logits are not saved: after restoring, the last token is run again.
-        let held = self.session.len().min(run.context_len() - 1);
-        let mut coder = Coder {
-            out: vec![0; HEAD],
+        let held = self.session.len().min(generation.context_len() - 1);
+        let mut codec = Codec {
+            out: vec![0; HEADER_BYTES],
             input: None,
             failed: false,
         };
         for number in [shape[0], shape[1], held] {
-            coder.word(number as u32);
+            codec.word(number as u32);
         }
-        run.code(&mut coder);
-        if coder.failed {
+        generation.encode_or_decode(&mut codec);
+        if codec.failed {
             return Err(Error::OutOfMemory(4));
         }
-        let mut out = coder.out;
+        let mut out = codec.out;
         self.session.save(held, &mut out)?;
-        let head = self.head(&out[HEAD..]);
-        out[..HEAD].copy_from_slice(&head);
+        let header = self.header(&out[HEADER_BYTES..]);
+        out[..HEADER_BYTES].copy_from_slice(&header);
         Ok(out)
     }
 
@@ -73,34 +73,34 @@ impl Generator {
     /// [`Error::Snapshot`] for bytes that are not a snapshot, are damaged, or come from another kind of generator;
     /// [`Error::OutOfMemory`]. The current text is then unchanged.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<()> {
-        let (head, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
-        self.check_head(head, body)?;
-        let mut coder = Coder {
+        let (header, body) = snapshot.split_first_chunk().ok_or(DAMAGED)?;
+        self.check_header(header, body)?;
+        let mut codec = Codec {
             out: Vec::new(),
             input: Some(body),
             failed: false,
         };
-        let [cache_type, length, held] = [0; 3].map(|_| coder.word(0) as usize);
-        let mut run = Run::new(
+        let [cache_type, length, held] = [0; 3].map(|_| codec.word(0) as usize);
+        let mut generation = Generation::new(
             &self.model.tokenizer,
             Vec::new(),
             Options::default(),
             None,
             0,
         )?;
-        run.code(&mut coder);
+        generation.encode_or_decode(&mut codec);
         if [cache_type, length] != self.shape() {
             return Err(Error::Snapshot("its context has another type or length"));
         }
-        if coder.failed || !self.rebuild(&mut run) || held >= run.context_len() {
+        if codec.failed || !self.rebuild(&mut generation) || held >= generation.context_len() {
             return Err(DAMAGED);
         }
-        run.reused = held.min(run.prompt_len);
+        generation.reused = held.min(generation.prompt_len);
         let mut session = self.session.empty(&self.model)?;
-        if !session.restore(held, coder.input.unwrap_or_default())? {
+        if !session.restore(held, codec.input.unwrap_or_default())? {
             return Err(DAMAGED);
         }
-        (self.session, self.run) = (session, Some(run));
+        (self.session, self.generation) = (session, Some(generation));
         Ok(())
     }
 
@@ -109,19 +109,19 @@ impl Generator {
         [self.session.cache_type() as usize, self.session.capacity()]
     }
 
-    fn head(&self, body: &[u8]) -> [u8; HEAD] {
+    fn header(&self, body: &[u8]) -> [u8; HEADER_BYTES] {
         let mut hasher = Xxh64::new(0);
         hasher.update(body);
-        let mut head = [0; HEAD];
-        head[..4].copy_from_slice(&MAGIC);
-        head[4..8].copy_from_slice(&VERSION.to_le_bytes());
-        head[8..16].copy_from_slice(&self.model.fingerprint.to_le_bytes());
-        head[16..].copy_from_slice(&hasher.digest().to_le_bytes());
-        head
+        let mut header = [0; HEADER_BYTES];
+        header[..4].copy_from_slice(&MAGIC);
+        header[4..8].copy_from_slice(&VERSION.to_le_bytes());
+        header[8..16].copy_from_slice(&self.model.fingerprint.to_le_bytes());
+        header[16..].copy_from_slice(&hasher.digest().to_le_bytes());
+        header
     }
 
-    fn check_head(&self, head: &[u8; HEAD], body: &[u8]) -> Result<()> {
-        let expected = self.head(body);
+    fn check_header(&self, header: &[u8; HEADER_BYTES], body: &[u8]) -> Result<()> {
+        let expected = self.header(body);
         let parts = [
             (0..4, "it is no snapshot"),
             (4..8, "it is of another version of this program"),
@@ -129,7 +129,7 @@ impl Generator {
             (8..16, "it is of another model"),
         ];
         for (at, reason) in parts {
-            if head[at.clone()] != expected[at] {
+            if header[at.clone()] != expected[at] {
                 return Err(Error::Snapshot(reason));
             }
         }
@@ -137,32 +137,32 @@ impl Generator {
     }
 
     /// Derives the rest of a text from what was read; false where the values are not valid.
-    fn rebuild(&self, run: &mut Run) -> bool {
+    fn rebuild(&self, generation: &mut Generation) -> bool {
         let capacity = self.session.capacity();
-        run.shift = self.shift(&run.ids, &run.options);
-        let most = run.shift.map_or(capacity + 1, |_| usize::MAX);
+        generation.shift = self.shift(&generation.ids, &generation.options);
+        let most = generation.shift.map_or(capacity + 1, |_| usize::MAX);
         let vocabulary = self.model.config.vocabulary_size;
-        let usable = self.check_options(&run.options).is_ok()
-            && (1..=run.ids.len().min(capacity)).contains(&run.prompt_len)
-            && run.ids.len() <= most
-            && run.ids.iter().all(|&id| (id as usize) < vocabulary)
-            && run.states.len() == run.generated();
-        let Some(stages) = run.options.stages().ok().filter(|_| usable) else {
+        let usable = self.check_options(&generation.options).is_ok()
+            && (1..=generation.ids.len().min(capacity)).contains(&generation.prompt_len)
+            && generation.ids.len() <= most
+            && generation.ids.iter().all(|&id| (id as usize) < vocabulary)
+            && generation.states.len() == generation.generated();
+        let Some(stages) = generation.options.stages().ok().filter(|_| usable) else {
             return false;
         };
-        let state = run.sampler.state();
-        run.sampler = Sampler::new(stages, run.seed);
-        run.sampler.restore(state);
-        run.drop_oldest();
-        run.text = Text::new(&run.options.stop, &self.model.tokenizer);
-        run.rebuild_text(&self.model.tokenizer);
+        let state = generation.sampler.state();
+        generation.sampler = Sampler::new(stages, generation.seed);
+        generation.sampler.restore(state);
+        generation.drop_oldest();
+        generation.text = Text::new(&generation.options.stop, &self.model.tokenizer);
+        generation.rebuild_text(&self.model.tokenizer);
         true
     }
 }
 
 /// Writes or reads the words of a snapshot, so that one function describes both directions. After a failure it only
 /// remembers `failed`; the values it returns are then meaningless.
-struct Coder<'a> {
+struct Codec<'a> {
     out: Vec<u8>,
     /// The bytes left to read; absent when writing to `out`.
     input: Option<&'a [u8]>,
@@ -170,7 +170,7 @@ struct Coder<'a> {
 }
 
 /// Each method writes the value it is given, or ignores it and reads another one.
-impl Coder<'_> {
+impl Codec<'_> {
     fn word(&mut self, word: u32) -> u32 {
         if let Some(input) = &mut self.input {
             let Some((first, rest)) = input.split_first_chunk() else {
@@ -258,45 +258,46 @@ impl Coder<'_> {
     }
 }
 
-impl Run {
+impl Generation {
     /// Writes or reads the parts of a text that cannot be derived from the others.
-    fn code(&mut self, coder: &mut Coder) {
-        coder.words(&mut self.ids);
-        self.prompt_len = coder.word(self.prompt_len as u32) as usize;
+    fn encode_or_decode(&mut self, codec: &mut Codec) {
+        codec.words(&mut self.ids);
+        self.prompt_len = codec.word(self.prompt_len as u32) as usize;
         // NaN stands for no μ.
         self.states.push(self.sampler.state());
         let states = self.states.drain(..).map(|state| {
             let bits = state.mu.unwrap_or(f64::NAN).to_bits();
             [bits as u32, (bits >> 32) as u32]
         });
-        let states = coder.pairs(states).into_iter().map(|[low, high]| {
+        let states = codec.pairs(states).into_iter().map(|[low, high]| {
             let mu = f64::from_bits(u64::from(low) | u64::from(high) << 32);
             let mu = Some(mu).filter(|mu| mu.is_finite());
             State { mu }
         });
         self.states.extend(states);
         self.sampler.restore(self.states.pop().unwrap_or_default());
-        self.seed = coder.wide(self.seed);
+        self.seed = codec.wide(self.seed);
         let reason = self.finish_reason.map_or(0, |reason| reason as u32 + 1);
-        self.finish_reason = match coder.word(reason) {
+        self.finish_reason = match codec.word(reason) {
             1 => Some(FinishReason::Stop),
             2 => Some(FinishReason::Length),
             3 => Some(FinishReason::Abort),
             _ => None,
         };
-        self.options.code(coder);
+        self.options.encode_or_decode(codec);
         self.options.seed = Some(self.seed);
     }
 }
 
 impl Options {
     /// Writes or reads all options but the seed, which the text has, and the constraint, which a snapshot cannot hold.
-    /// They are grouped by type, each group in the order of the table of options.
-    fn code(&mut self, coder: &mut Coder) {
+    /// They are grouped by type, each group in the order of the table of options. Left out is `speculation`, which
+    /// has no effect on the text.
+    fn encode_or_decode(&mut self, codec: &mut Codec) {
         for group in 0..GROUPS {
             for field in self.fields() {
-                if group_of(&field.value) == Some(group) {
-                    coder.option(field.value);
+                if group_of(&field.value) == Some(group) && field.name != "speculation" {
+                    codec.option(field.value);
                 }
             }
         }
@@ -329,14 +330,14 @@ mod tests {
     use super::*;
 
     /// The bytes of these options in a snapshot.
-    fn coded(mut options: Options) -> Vec<u8> {
-        let mut coder = Coder {
+    fn encoded(mut options: Options) -> Vec<u8> {
+        let mut codec = Codec {
             out: Vec::new(),
             input: None,
             failed: false,
         };
-        options.code(&mut coder);
-        coder.out
+        options.encode_or_decode(&mut codec);
+        codec.out
     }
 
     fn checksum(bytes: &[u8]) -> u64 {
@@ -379,12 +380,13 @@ mod tests {
             max_tokens: Some(60),
             context_shift: true,
             n_keep: 2,
+            speculation: false,
             logprobs: false,
             top_logprobs: 5,
             record: Some(6),
             constraint: None,
         };
-        let [default, all] = [Options::default(), all].map(coded);
+        let [default, all] = [Options::default(), all].map(encoded);
         assert_eq!(default.len(), 168);
         assert_eq!(checksum(&default), 0x0c70_97b6_e05d_00e9);
         assert_eq!(all.len(), 292);

@@ -16,7 +16,7 @@ pub(super) struct Text {
     decoder: TextDecoder,
     stop: Vec<Vec<Symbol>>,
     /// The end of the text so far that is held back, because it may begin a stop string.
-    held: Vec<Symbol>,
+    pending: Vec<Symbol>,
     /// Everything given out.
     written: String,
 }
@@ -69,36 +69,37 @@ impl Text {
     pub fn push(&mut self, id: TokenId, bytes: &[u8]) -> (String, bool) {
         if !bytes.is_empty() {
             let new = self.decoder.push(bytes);
-            return self.take(&new);
+            return self.advance(&new);
         }
-        self.held.push(CONTROL.saturating_add(id));
-        self.take("")
+        self.pending.push(CONTROL.saturating_add(id));
+        self.advance("")
     }
 
     /// Ends the text: returns what was held back (see [`Text::push`]).
     pub fn finish(&mut self) -> String {
         let cut_off = self.decoder.finish();
-        let (mut text, stopped) = self.take(&cut_off);
+        let (mut text, stopped) = self.advance(&cut_off);
         if !stopped {
-            text.push_str(&self.give(self.held.len()));
+            text.push_str(&self.emit(self.pending.len()));
         }
         text
     }
 
-    fn take(&mut self, new: &str) -> (String, bool) {
-        self.held.extend(symbols(new));
+    /// Takes more characters; returns what is now certain, and whether a stop string ends the text.
+    fn advance(&mut self, new: &str) -> (String, bool) {
+        self.pending.extend(symbols(new));
         let end = self.first_stop();
-        let text = self.give(end.unwrap_or_else(|| self.undecided()));
+        let text = self.emit(end.unwrap_or_else(|| self.start_of_partial_match()));
         if end.is_some() {
-            self.held.clear();
+            self.pending.clear();
         }
         (text, end.is_some())
     }
 
-    /// Gives out the first `count` of the symbols held back.
-    fn give(&mut self, count: usize) -> String {
+    /// Adds the first `count` of the pending symbols to the text and returns their characters.
+    fn emit(&mut self, count: usize) -> String {
         let text: String = self
-            .held
+            .pending
             .drain(..count)
             .filter_map(char::from_u32)
             .collect();
@@ -110,39 +111,45 @@ impl Text {
     /// That way the result does not depend on the pieces in which a text arrives.
     fn first_stop(&self) -> Option<usize> {
         let found = self.stop.iter().filter_map(|stop| {
-            (0..self.held.len()).find_map(|start| match follow(stop, &self.held[start..]) {
-                Some((taken, 0)) => Some((start + taken, start)),
-                _ => None,
+            (0..self.pending.len()).find_map(|start| {
+                match match_prefix(stop, &self.pending[start..]) {
+                    Some((matched, 0)) => Some((start + matched, start)),
+                    _ => None,
+                }
             })
         });
         found.min().map(|(_, start)| start)
     }
 
-    /// Where the longest suffix of the held symbols starts that may begin a stop string.
-    fn undecided(&self) -> usize {
+    /// Where the longest suffix of the pending symbols starts that may begin a stop string.
+    fn start_of_partial_match(&self) -> usize {
         let begins = |at: &usize| {
-            let held = &self.held[*at..];
-            self.stop.iter().any(|stop| follow(stop, held).is_some())
+            let pending = &self.pending[*at..];
+            self.stop
+                .iter()
+                .any(|stop| match_prefix(stop, pending).is_some())
         };
-        (0..self.held.len()).find(begins).unwrap_or(self.held.len())
+        (0..self.pending.len())
+            .find(begins)
+            .unwrap_or(self.pending.len())
     }
 }
 
-/// Matches a stop string against `held` from its first symbol on. Returns how many symbols match and how many of the
+/// Matches a stop string against `pending` from its first symbol on. Returns how many symbols match and how many of the
 /// stop string are still missing; `None` where they differ. A control token that the stop string does not contain is
 /// skipped.
-fn follow(stop: &[Symbol], held: &[Symbol]) -> Option<(usize, usize)> {
-    let (mut taken, mut left) = (0, stop);
-    for symbol in held {
+fn match_prefix(stop: &[Symbol], pending: &[Symbol]) -> Option<(usize, usize)> {
+    let (mut matched, mut left) = (0, stop);
+    for symbol in pending {
         match left {
             [] => break,
             [next, others @ ..] if next == symbol => left = others,
-            _ if taken > 0 && *symbol >= CONTROL && !stop.contains(symbol) => {}
+            _ if matched > 0 && *symbol >= CONTROL && !stop.contains(symbol) => {}
             _ => return None,
         }
-        taken += 1;
+        matched += 1;
     }
-    Some((taken, left.len()))
+    Some((matched, left.len()))
 }
 
 fn symbols(text: &str) -> impl Iterator<Item = Symbol> {

@@ -36,6 +36,10 @@ pub struct Timings {
     pub decode_ms: f64,
     /// Decoding speed: generated tokens per second.
     pub decode_tokens_per_second: f64,
+    /// Tokens that were guessed and run ahead of their turn; see [`super::Options::speculation`].
+    pub drafted: usize,
+    /// Those of them that the text then came to.
+    pub accepted: usize,
 }
 
 impl Timings {
@@ -55,6 +59,8 @@ impl Timings {
             decode_tokens: decode.0,
             decode_ms: decode.1,
             decode_tokens_per_second: rate(decode),
+            drafted: 0,
+            accepted: 0,
         }
     }
 }

@@ -2,11 +2,12 @@
 //! leaves few of them.
 
 use super::selection::{
-    Bounds, Candidate, FEW, best_of, distance, keep_first, nearest, rank, sort, walk,
+    Bounds, Candidate, SORT_LIMIT, best_of, distance, keep_first, nearest, nearest_until_mass,
+    rank, sort,
 };
-use super::sums::{LANES, Surprise, Total, Unit, sum};
+use super::sums::{FixedPoint, LANES, Surprisal, Total, sum};
 use super::table::Table;
-use super::{Mask, sane};
+use super::{Mask, sanitize_logit};
 use crate::allocation::{reserve, reserve_exact};
 use crate::{Result, TokenId, kernels};
 use std::iter::Sum;
@@ -15,44 +16,46 @@ use std::ops::AddAssign;
 /// Beyond this surprisal in nats, a token adds nothing to the entropy.
 const NEGLIGIBLE: f64 = 80.0;
 
-/// The distances in nats from its centre within which a walk through the whole vocabulary is expected to end; they are
-/// tried in turn.
+/// To add up only the tokens that matter, those whose logits are within so many nats of a centre are listed first; if
+/// they are too few, those within the next distance, then all. The centre is the best logit for top-p and the draw, and
+/// for typical sampling the logit whose surprisal is the entropy.
 const REACHES: [f32; 2] = [4.0, 16.0];
 
 /// The candidates. Between two stages they are in the order of their ids, or by rank after a selection of at most
-/// [`FEW`]: always in a defined order, so that sums of floats over them are defined.
+/// [`SORT_LIMIT`]: always in a defined order, so that sums of floats over them are defined.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
-    /// The logits by id after the stages so far, valid while `whole`; −∞ where the token is no candidate.
-    scores: Vec<f32>,
-    /// The softmax of `scores` times a common factor; out of date while `stale`.
+    /// The logits by id after the stages so far, valid while `is_dense`; −∞ where the token is no candidate.
+    logits: Vec<f32>,
+    /// The softmax of `logits` times a common factor; out of date while `stale`.
     weights: Vec<f32>,
     stale: bool,
-    /// Whether the candidates are those in `scores`; otherwise they are listed in `items`.
-    whole: bool,
-    items: Vec<Candidate>,
-    room: Vec<Candidate>,
+    /// Whether the candidates are those in `logits`; otherwise they are listed in `sparse`.
+    is_dense: bool,
+    sparse: Vec<Candidate>,
+    scratch: Vec<Candidate>,
 }
 
 impl Candidates {
     /// Starts a step: every token with a usable logit is a candidate. Returns ln Σ e^logit, which is not finite where
     /// there is no such token.
     pub fn begin(&mut self, logits: &[f32]) -> Result<f32> {
-        self.scores.clear();
-        reserve_exact(&mut self.scores, logits.len())?;
-        self.scores.extend(logits.iter().map(|&logit| sane(logit)));
-        self.whole = true;
-        self.items.clear();
-        self.weigh_all()
+        self.logits.clear();
+        reserve_exact(&mut self.logits, logits.len())?;
+        self.logits
+            .extend(logits.iter().map(|&logit| sanitize_logit(logit)));
+        self.is_dense = true;
+        self.sparse.clear();
+        self.softmax()
     }
 
     /// Removes all tokens that the mask does not allow. To be called before any stage.
     #[cold]
     #[inline(never)]
     pub fn allow(&mut self, allowed: &Mask) {
-        for (id, score) in (0..).zip(&mut self.scores) {
+        for (id, logit) in (0..).zip(&mut self.logits) {
             if !allowed.allows(id) {
-                *score = f32::NEG_INFINITY;
+                *logit = f32::NEG_INFINITY;
             }
         }
         self.stale = true;
@@ -60,7 +63,7 @@ impl Candidates {
 
     /// The number of tokens in the vocabulary, candidates or not.
     pub fn vocabulary(&self) -> usize {
-        self.scores.len()
+        self.logits.len()
     }
 
     /// The number of candidates.
@@ -69,18 +72,18 @@ impl Candidates {
     }
 
     /// Changes the logits of the candidates that have a number other than 0 in `table`.
-    pub fn edit(&mut self, table: &Table, change: impl Fn(f32, u32) -> f32) {
+    pub fn adjust_logits(&mut self, table: &Table, change: impl Fn(f32, u32) -> f32) {
         let change = |logit, value| change(logit, value).clamp(f32::MIN, f32::MAX) + 0.0;
-        if self.whole {
+        if self.is_dense {
             for id in table.ids() {
-                let score = &mut self.scores[id as usize];
-                if *score > f32::NEG_INFINITY {
-                    *score = change(*score, table.get(id));
+                let logit = &mut self.logits[id as usize];
+                if *logit > f32::NEG_INFINITY {
+                    *logit = change(*logit, table.get(id));
                 }
             }
             self.stale = true;
         } else {
-            for item in &mut self.items {
+            for item in &mut self.sparse {
                 if table.get(item.id) != 0 {
                     item.logit = change(item.logit, table.get(item.id));
                 }
@@ -91,13 +94,13 @@ impl Candidates {
 
     /// Removes the candidates that have a number other than 0 in `table`.
     pub fn remove(&mut self, table: &Table) {
-        if self.whole {
+        if self.is_dense {
             for id in table.ids() {
-                self.scores[id as usize] = f32::NEG_INFINITY;
+                self.logits[id as usize] = f32::NEG_INFINITY;
             }
             self.stale = true;
         } else {
-            self.items.retain(|item| table.get(item.id) == 0);
+            self.sparse.retain(|item| table.get(item.id) == 0);
             // The best may be gone, and the others' weights, relative to it, may be next to 0.
             self.weigh_items();
         }
@@ -106,61 +109,62 @@ impl Candidates {
     /// Whether a candidate has the number 0 in `table`.
     pub fn any_outside(&self, table: &Table) -> bool {
         let outside = |id| table.get(id) == 0;
-        if self.whole {
-            let mut scores = (0..).zip(&self.scores);
-            scores.any(|(id, &score)| score > f32::NEG_INFINITY && outside(id))
+        if self.is_dense {
+            let mut logits = (0..).zip(&self.logits);
+            logits.any(|(id, &logit)| logit > f32::NEG_INFINITY && outside(id))
         } else {
-            self.items.iter().any(|item| outside(item.id))
+            self.sparse.iter().any(|item| outside(item.id))
         }
     }
 
-    /// Keeps the best `count` candidates, and at least one.
+    /// Top-k: keeps the best `count` candidates, and at least one.
     pub fn keep_best(&mut self, count: usize) -> Result<()> {
         let count = count.max(1);
-        if self.whole && count <= FEW && count < self.scores.len() {
-            best_of(&self.scores, count, &mut self.items)?;
-            self.whole = false;
+        if self.is_dense && count <= SORT_LIMIT && count < self.logits.len() {
+            best_of(&self.logits, count, &mut self.sparse)?;
+            self.is_dense = false;
             self.weigh_items();
             return Ok(());
         }
         self.keep_if(Bounds::NONE, |_| true)?;
-        if count >= self.items.len() {
+        if count >= self.sparse.len() {
             return Ok(());
         }
-        if count <= FEW {
-            keep_first(&mut self.items, count);
-            sort(&mut self.items, &rank);
+        if count <= SORT_LIMIT {
+            keep_first(&mut self.sparse, count);
+            sort(&mut self.sparse, &rank);
         } else {
-            self.room.clear();
-            reserve_exact(&mut self.room, self.items.len())?;
-            self.room.extend_from_slice(&self.items);
-            keep_first(&mut self.room, count);
-            let worst = self.room[count - 1];
-            self.items.retain(|item| rank(item, &worst).is_le());
+            self.scratch.clear();
+            reserve_exact(&mut self.scratch, self.sparse.len())?;
+            self.scratch.extend_from_slice(&self.sparse);
+            keep_first(&mut self.scratch, count);
+            let worst = self.scratch[count - 1];
+            self.sparse.retain(|item| rank(item, &worst).is_le());
         }
         Ok(())
     }
 
-    /// Keeps the best candidates, as few as have at least the probability `share` together, and at least one.
-    pub fn keep_mass(&mut self, share: f64) -> Result<()> {
+    /// Top-p, or nucleus: keeps the best candidates, as few as have at least the probability `share` together, and at
+    /// least one.
+    pub fn top_p(&mut self, share: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        self.keep_leading(&total, total.best_logit.into(), share)
+        self.keep_nearest_mass(&total, total.best_logit.into(), share)
     }
 
-    /// Keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the probability `share`
-    /// together.
-    pub fn keep_typical(&mut self, share: f64) -> Result<()> {
+    /// Typical sampling: keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the
+    /// probability `share` together.
+    pub fn typical_p(&mut self, share: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        let expected = total.surprise.logit(self.entropy(&total));
-        self.keep_leading(&total, expected, share)
+        let expected = total.surprisal.logit(self.entropy(&total));
+        self.keep_nearest_mass(&total, expected, share)
     }
 
-    /// Keeps the candidates with at least `ratio` times the weight of the best.
-    pub fn keep_above(&mut self, ratio: f32) -> Result<()> {
+    /// Min-p: keeps the candidates with at least `ratio` times the weight of the best.
+    pub fn min_p(&mut self, ratio: f32) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
@@ -168,8 +172,9 @@ impl Candidates {
         self.keep_if(Bounds::weight(least), |item| item.weight >= least)
     }
 
-    /// Keeps the candidates whose logit is at most `n` standard deviations of all logits below the largest.
-    pub fn keep_within_deviations(&mut self, n: f32) -> Result<()> {
+    /// Top-nσ: keeps the candidates whose logit is at most `n` standard deviations of the candidates' logits below the
+    /// largest.
+    pub fn top_n_sigma(&mut self, n: f32) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
@@ -189,52 +194,52 @@ impl Candidates {
         self.keep_if(bounds, |item| f64::from(item.logit) >= least)
     }
 
-    /// Of the candidates whose probability is at least `threshold`, removes all but the least probable.
-    pub fn exclude_top(&mut self, threshold: f32) -> Result<()> {
+    /// XTC: of the candidates whose probability is at least `threshold`, removes all but the least probable.
+    pub fn xtc(&mut self, threshold: f32) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
         let least = f64::from(threshold) * total.unit.weight(total.mass);
         let top = |item: &Candidate| f64::from(item.weight) >= least;
-        if self.whole {
+        if self.is_dense {
             self.list(Bounds::weight((least as f32).next_down()))?;
         }
-        let last = self.items.iter().copied().filter(top).max_by(rank);
+        let last = self.sparse.iter().copied().filter(top).max_by(rank);
         let Some(last) = last else {
             return Ok(());
         };
-        // Its weight, relative to those removed, may be next to 0.
-        let anew = last.weight < f32::MIN_POSITIVE;
+        // Weights are relative to the largest. With that one removed, the kept token's own may have underflowed.
+        let underflowed = last.weight < f32::MIN_POSITIVE;
         let goes = |item: &Candidate| top(item) && item.id != last.id;
-        if self.whole {
-            for item in self.items.drain(..).filter(goes) {
-                self.scores[item.id as usize] = f32::NEG_INFINITY;
+        if self.is_dense {
+            for item in self.sparse.drain(..).filter(goes) {
+                self.logits[item.id as usize] = f32::NEG_INFINITY;
                 self.weights[item.id as usize] = 0.0;
             }
-            self.stale = anew;
+            self.stale = underflowed;
         } else {
-            self.items.retain(|item| !goes(item));
-            if anew {
+            self.sparse.retain(|item| !goes(item));
+            if underflowed {
                 self.weigh_items();
             }
         }
         Ok(())
     }
 
-    /// Keeps the candidates whose surprisal is at most `most` nats, and the best in any case. Returns the surprisals
+    /// Mirostat's cut: keeps the candidates whose surprisal is at most `most` nats, and the best in any case. Returns the surprisals
     /// before the cut.
-    pub fn keep_unsurprising(&mut self, most: f64) -> Result<Option<Surprise>> {
+    pub fn mirostat(&mut self, most: f64) -> Result<Option<Surprisal>> {
         let Some(total) = self.total()? else {
             return Ok(None);
         };
-        let surprise = total.surprise;
-        if surprise.least > most {
+        let surprisal = total.surprisal;
+        if surprisal.least > most {
             self.keep_best(1)?;
         } else {
-            let bounds = Bounds::logits(surprise.logit(most), f64::MAX);
-            self.keep_if(bounds, |item| surprise.of(item.logit) <= most)?;
+            let bounds = Bounds::logits(surprisal.logit(most), f64::MAX);
+            self.keep_if(bounds, |item| surprisal.of(item.logit) <= most)?;
         }
-        Ok(Some(surprise))
+        Ok(Some(surprisal))
     }
 
     /// The entropy in nats, and the largest entropy that as many candidates can have.
@@ -244,16 +249,16 @@ impl Candidates {
         Ok((total.map_or(0.0, |total| self.entropy(&total)), most))
     }
 
-    /// Divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
+    /// Temperature: divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
     pub fn scale(&mut self, temperature: f32) -> Result<()> {
-        if self.whole {
-            let shift = shift(kernels::max(&self.scores), temperature);
-            for score in &mut self.scores {
-                let scaled = (*score - shift) / temperature;
-                *score = if *score > f32::NEG_INFINITY {
+        if self.is_dense {
+            let shift = shift(kernels::max(&self.logits), temperature);
+            for logit in &mut self.logits {
+                let scaled = (*logit - shift) / temperature;
+                *logit = if *logit > f32::NEG_INFINITY {
                     scaled.max(f32::MIN)
                 } else {
-                    *score
+                    *logit
                 };
             }
             self.stale = true;
@@ -263,41 +268,42 @@ impl Candidates {
             return Ok(());
         };
         let shift = shift(best.logit, temperature);
-        for item in &mut self.items {
+        for item in &mut self.sparse {
             item.weight = weight((item.logit - best.logit) / temperature);
             item.logit = ((item.logit - shift) / temperature).max(f32::MIN);
         }
         Ok(())
     }
 
-    /// The candidate at `point` in \[0, 1) of the cumulative distribution, which begins with the best, and its
-    /// probability.
-    pub fn pick(&mut self, point: f64) -> Result<Option<(Candidate, f32)>> {
+    /// Draws by inverse transform sampling: the candidates lie side by side in \[0, 1), each as wide as its probability,
+    /// the best first. Returns the one at `point`, and its probability.
+    pub fn draw(&mut self, point: f64) -> Result<Option<(Candidate, f32)>> {
         let Some(total) = self.total()? else {
             return Ok(None);
         };
-        let beyond = (point * total.mass as f64) as u64 + 1;
-        let picked = self.leading(&total, total.best_logit.into(), beyond)?;
-        if self.whole {
-            self.items.clear();
+        // The weight, in units, that the candidates up to the drawn one must reach.
+        let target = (point * total.mass as f64) as u64 + 1;
+        let drawn = self.nearest_until_mass(&total, total.best_logit.into(), target)?;
+        if self.is_dense {
+            self.sparse.clear();
         }
-        Ok(picked.map(|picked| (picked, total.probability(picked.weight))))
+        Ok(drawn.map(|drawn| (drawn, total.probability(drawn.weight))))
     }
 
     /// Calls `take` with each candidate and its probability; changes nothing.
-    pub fn each(&mut self, mut take: impl FnMut(TokenId, f32)) -> Result<()> {
+    pub fn for_each(&mut self, mut take: impl FnMut(TokenId, f32)) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        if self.whole {
-            let all = (0..).zip(self.scores.iter().zip(&self.weights));
-            for (id, (&score, &weight)) in all {
-                if score > f32::NEG_INFINITY {
+        if self.is_dense {
+            let all = (0..).zip(self.logits.iter().zip(&self.weights));
+            for (id, (&logit, &weight)) in all {
+                if logit > f32::NEG_INFINITY {
                     take(id, total.probability(weight));
                 }
             }
         } else {
-            for item in &self.items {
+            for item in &self.sparse {
                 take(item.id, total.probability(item.weight));
             }
         }
@@ -307,40 +313,40 @@ impl Candidates {
     /// The addresses of its buffers.
     #[cfg(test)]
     pub fn addresses(&self) -> [*const u8; 4] {
-        let (scores, weights) = (self.scores.as_ptr(), self.weights.as_ptr());
-        let (items, room) = (self.items.as_ptr(), self.room.as_ptr());
-        [scores.cast(), weights.cast(), items.cast(), room.cast()]
+        let (logits, weights) = (self.logits.as_ptr(), self.weights.as_ptr());
+        let (sparse, scratch) = (self.sparse.as_ptr(), self.scratch.as_ptr());
+        [logits.cast(), weights.cast(), sparse.cast(), scratch.cast()]
     }
 
     /// Keeps the candidates that `keep` accepts, all of which lie within `bounds`.
     fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&Candidate) -> bool) -> Result<()> {
-        if self.whole {
+        if self.is_dense {
             self.list(bounds)?;
-            self.whole = false;
+            self.is_dense = false;
         }
-        self.items.retain(keep);
+        self.sparse.retain(keep);
         Ok(())
     }
 
-    /// Fills `items` with the candidates of the whole vocabulary that lie within `bounds`.
+    /// Fills `sparse` with the candidates of the whole vocabulary that lie within `bounds`.
     fn list(&mut self, bounds: Bounds) -> Result<()> {
-        self.refresh()?;
-        self.items.clear();
-        let count = self.scores.len();
+        self.softmax_if_stale()?;
+        self.sparse.clear();
+        let count = self.logits.len();
         for first in (0..count).step_by(LANES) {
             let end = count.min(first + LANES);
-            let (scores, weights) = (&self.scores[first..end], &self.weights[first..end]);
-            let any = match (scores.as_array(), weights.as_array()) {
+            let (logits, weights) = (&self.logits[first..end], &self.weights[first..end]);
+            let any = match (logits.as_array(), weights.as_array()) {
                 // Most groups contain none, which SIMD comparisons tell at once.
-                (Some(scores), Some(weights)) => bounds.hold_any(scores, weights),
+                (Some(logits), Some(weights)) => bounds.hold_any(logits, weights),
                 _ => true,
             };
             if any {
-                reserve(&mut self.items, LANES)?;
-                for (id, (&logit, &weight)) in (first as TokenId..).zip(scores.iter().zip(weights))
+                reserve(&mut self.sparse, LANES)?;
+                for (id, (&logit, &weight)) in (first as TokenId..).zip(logits.iter().zip(weights))
                 {
                     if bounds.hold(logit, weight) {
-                        self.items.push(Candidate { id, logit, weight });
+                        self.sparse.push(Candidate { id, logit, weight });
                     }
                 }
             }
@@ -348,14 +354,14 @@ impl Candidates {
         Ok(())
     }
 
-    /// Fills `items` with the candidates of the whole vocabulary whose logits are nearest to `centre`, at least as many
+    /// Fills `sparse` with the candidates of the whole vocabulary whose logits are nearest to `centre`, at least as many
     /// as weigh `least` units.
-    fn list_nearest(&mut self, unit: Unit, centre: f64, least: u64) -> Result<()> {
+    fn list_nearest(&mut self, unit: FixedPoint, centre: f64, least: u64) -> Result<()> {
         for reach in REACHES {
             let (low, high) = (centre - f64::from(reach), centre + f64::from(reach));
             self.list(Bounds::logits(low, high))?;
-            self.items.retain(|item| distance(item, centre) <= reach);
-            let weights = self.items.iter().map(|item| unit.count(item.weight));
+            self.sparse.retain(|item| distance(item, centre) <= reach);
+            let weights = self.sparse.iter().map(|item| unit.count(item.weight));
             if weights.sum::<u64>() >= least {
                 return Ok(());
             }
@@ -363,27 +369,27 @@ impl Candidates {
         self.list(Bounds::NONE)
     }
 
-    /// Brings `weights` up to date with `scores`.
-    fn refresh(&mut self) -> Result<()> {
+    /// Computes `weights` again where `logits` have changed.
+    fn softmax_if_stale(&mut self) -> Result<()> {
         if self.stale {
-            self.weigh_all()?;
+            self.softmax()?;
         }
         Ok(())
     }
 
-    /// Computes `weights` from `scores`; returns ln Σ e^score.
-    fn weigh_all(&mut self) -> Result<f32> {
+    /// `weights` = softmax of `logits`; returns ln Σ e^logit.
+    fn softmax(&mut self) -> Result<f32> {
         self.weights.clear();
-        reserve_exact(&mut self.weights, self.scores.len())?;
-        self.weights.extend_from_slice(&self.scores);
+        reserve_exact(&mut self.weights, self.logits.len())?;
+        self.weights.extend_from_slice(&self.logits);
         self.stale = false;
         Ok(kernels::softmax(&mut self.weights))
     }
 
-    /// Computes the weights of `items` from their logits, relative to the best.
+    /// Computes the weights of `sparse` from their logits, relative to the best.
     fn weigh_items(&mut self) {
         if let Some(best) = self.best() {
-            for item in &mut self.items {
+            for item in &mut self.sparse {
                 item.weight = weight(item.logit - best.logit);
             }
         }
@@ -391,28 +397,33 @@ impl Candidates {
 
     /// Keeps the candidates with the logits nearest to `centre`, as few as have at least the probability `share`
     /// together.
-    fn keep_leading(&mut self, total: &Total, centre: f64, share: f64) -> Result<()> {
+    fn keep_nearest_mass(&mut self, total: &Total, centre: f64, share: f64) -> Result<()> {
         let least = (share * total.mass as f64).ceil() as u64;
-        if let Some(last) = self.leading(total, centre, least)? {
-            self.items
+        if let Some(last) = self.nearest_until_mass(total, centre, least)? {
+            self.sparse
                 .retain(|item| nearest(centre, item, &last).is_le());
         }
-        self.whole = false;
+        self.is_dense = false;
         Ok(())
     }
 
     /// The candidate with which those nearest to `centre` reach a weight of `least` units (at most the weight of all).
-    /// `items` then contains all of them.
-    fn leading(&mut self, total: &Total, centre: f64, least: u64) -> Result<Option<Candidate>> {
+    /// `sparse` then contains all of them.
+    fn nearest_until_mass(
+        &mut self,
+        total: &Total,
+        centre: f64,
+        least: u64,
+    ) -> Result<Option<Candidate>> {
         let least = least.min(total.mass);
-        if self.whole {
+        if self.is_dense {
             self.list_nearest(total.unit, centre, least)?;
         }
-        walk(&self.items, &mut self.room, centre, total.unit, least)
+        nearest_until_mass(&self.sparse, &mut self.scratch, centre, total.unit, least)
     }
 
     fn best(&self) -> Option<Candidate> {
-        self.items.iter().copied().min_by(rank)
+        self.sparse.iter().copied().min_by(rank)
     }
 
     /// Σ `term(logit, weight)` over the candidates; also over tokens that are no candidates, whose logit is −∞.
@@ -420,18 +431,18 @@ impl Candidates {
     where
         T: Copy + Default + AddAssign + Sum,
     {
-        if self.whole {
-            return sum(&self.scores, &self.weights, term);
+        if self.is_dense {
+            return sum(&self.logits, &self.weights, term);
         }
-        let terms = self.items.iter().map(|item| term(item.logit, item.weight));
+        let terms = self.sparse.iter().map(|item| term(item.logit, item.weight));
         terms.sum()
     }
 
     /// The totals over the candidates; `None` where there are none.
     fn total(&mut self) -> Result<Option<Total>> {
-        let (best_logit, best_weight) = if self.whole {
-            self.refresh()?;
-            (kernels::max(&self.scores), kernels::max(&self.weights))
+        let (best_logit, best_weight) = if self.is_dense {
+            self.softmax_if_stale()?;
+            (kernels::max(&self.logits), kernels::max(&self.weights))
         } else {
             let best = self.best();
             best.map_or((f32::NEG_INFINITY, 0.0), |best| (best.logit, best.weight))
@@ -439,7 +450,7 @@ impl Candidates {
         if best_logit == f32::NEG_INFINITY {
             return Ok(None);
         }
-        let unit = Unit::new(best_weight, self.vocabulary());
+        let unit = FixedPoint::new(best_weight, self.vocabulary());
         let mass = self.sum(|_, weight| unit.count(weight));
         Ok(Some(Total::new(best_logit, best_weight, unit, mass)))
     }
@@ -447,7 +458,7 @@ impl Candidates {
     /// The entropy, Σ p × −ln p, in nats.
     fn entropy(&self, total: &Total) -> f64 {
         let terms = self.sum(|logit, weight| {
-            let nats = total.surprise.of(logit);
+            let nats = total.surprisal.of(logit);
             if nats < NEGLIGIBLE {
                 f64::from(weight) * nats
             } else {

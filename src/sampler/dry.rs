@@ -34,7 +34,7 @@ impl Dry {
         if most < least {
             return Ok(());
         }
-        self.share(window)?;
+        self.z_function(window)?;
         // The first token of the window has nothing before it to repeat.
         self.shared.push(0);
         for distance in 1..=window.len() {
@@ -84,7 +84,7 @@ impl Dry {
     }
 
     /// Computes `shared`: the Z function of the reversed window, in linear time.
-    fn share(&mut self, window: &[TokenId]) -> Result<()> {
+    fn z_function(&mut self, window: &[TokenId]) -> Result<()> {
         let count = window.len();
         let back = |index: usize| window[count - 1 - index];
         self.shared.clear();

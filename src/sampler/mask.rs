@@ -18,6 +18,17 @@ impl Mask {
         &self.0
     }
 
+    /// How many tokens are in the set.
+    pub fn count(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// The tokens in the set, in their order.
+    pub fn ids(&self) -> impl Iterator<Item = TokenId> {
+        let words = (0..).zip(&self.0).filter(|(_, word)| **word != 0);
+        words.flat_map(|(index, _)| (index * 32..index * 32 + 32).filter(|&id| self.allows(id)))
+    }
+
     /// Whether the token is in the set.
     pub fn allows(&self, id: TokenId) -> bool {
         let word = self.0.get(id as usize / 32);

@@ -94,7 +94,7 @@ pub struct Alternative {
 impl Alternative {
     fn new(id: TokenId, logits: &[f32], normalizer: f32) -> Self {
         let logit = logits.get(id as usize);
-        let logit = logit.map_or(f32::NEG_INFINITY, |&logit| sane(logit));
+        let logit = logit.map_or(f32::NEG_INFINITY, |&logit| sanitize_logit(logit));
         Alternative {
             id,
             logit,
@@ -129,7 +129,7 @@ impl Sampler {
             context: StageContext {
                 random: Random::new(seed),
                 mu: None,
-                uncut: None,
+                pre_cut_surprisal: None,
                 table: Table::default(),
                 dry: Dry::default(),
             },
@@ -176,13 +176,13 @@ impl Sampler {
     ) -> Result<Choice> {
         let normalizer = self.run(logits, step)?;
         let point = self.context.random.number(step.index, Purpose::Draw);
-        let picked = self.candidates.pick(point)?;
-        let (picked, probability) = picked.ok_or(Error::NotFinite)?;
+        let drawn = self.candidates.draw(point)?;
+        let (drawn, probability) = drawn.ok_or(Error::NotFinite)?;
         let surprisal = self
             .context
-            .uncut
-            .map(|uncut| uncut.of(picked.logit) / LN_2);
-        let mut choice = self.describe(picked.id, logits, normalizer, alternatives)?;
+            .pre_cut_surprisal
+            .map(|surprisal| surprisal.of(drawn.logit) / LN_2);
+        let mut choice = self.build_choice(drawn.id, logits, normalizer, alternatives)?;
         (choice.probability, choice.surprisal) = (probability, surprisal);
         Ok(choice)
     }
@@ -200,9 +200,9 @@ impl Sampler {
         alternatives: usize,
     ) -> Result<Choice> {
         let normalizer = self.run(logits, step)?;
-        let mut choice = self.describe(id, logits, normalizer, alternatives)?;
+        let mut choice = self.build_choice(id, logits, normalizer, alternatives)?;
         let mut found = 0.0;
-        self.candidates.each(|other, probability| {
+        self.candidates.for_each(|other, probability| {
             if other == id {
                 found = probability;
             }
@@ -222,7 +222,7 @@ impl Sampler {
 
     /// Begins a step with all tokens as candidates. Returns ln Σ e^logit.
     fn begin(&mut self, logits: &[f32]) -> Result<f32> {
-        self.context.uncut = None;
+        self.context.pre_cut_surprisal = None;
         let normalizer = self.candidates.begin(logits)?;
         if normalizer.is_finite() {
             Ok(normalizer)
@@ -252,7 +252,8 @@ impl Sampler {
         self.stages[index].apply(&mut self.candidates, step, &mut self.context)
     }
 
-    fn describe(
+    /// The choice of the token `id` with its alternatives; the caller fills in its probability and its surprisal.
+    fn build_choice(
         &mut self,
         id: TokenId,
         logits: &[f32],
@@ -266,7 +267,7 @@ impl Sampler {
             for (place, entry) in (1..).zip(&alternatives) {
                 places.change(entry.id, |_| place);
             }
-            self.candidates.each(|id, probability| {
+            self.candidates.for_each(|id, probability| {
                 if let Some(place) = places.get(id).checked_sub(1) {
                     alternatives[place as usize].probability = probability;
                 }
@@ -298,7 +299,7 @@ impl Sampler {
 
 /// Makes a logit safe to compute with: NaN → −∞ (never chosen), +∞ → the largest finite number (so that differences
 /// stay defined), −0 → 0 (`f32::total_cmp` tells the two zeros apart).
-fn sane(logit: f32) -> f32 {
+fn sanitize_logit(logit: f32) -> f32 {
     if logit.is_nan() {
         f32::NEG_INFINITY
     } else {

@@ -3,8 +3,8 @@
 //! Weights are added up as integers, exactly, because a partial sort may leave candidates in an order that differs
 //! between platforms, and sums of floats depend on the order.
 
-use super::sane;
-use super::sums::{LANES, Unit};
+use super::sanitize_logit;
+use super::sums::{FixedPoint, LANES};
 use crate::allocation::reserve_exact;
 use crate::{Result, TokenId};
 use std::cmp::Ordering;
@@ -25,7 +25,7 @@ pub(super) fn rank(a: &Candidate, b: &Candidate) -> Ordering {
 }
 
 /// Up to this many candidates are simply sorted.
-pub(super) const FEW: usize = 1024;
+pub(super) const SORT_LIMIT: usize = 1024;
 
 /// Writes the best `count` of `logits` to `found`, best first and without weights. One pass: it collects up to twice as
 /// many, keeps the best `count` of these, and from then on takes only logits larger than the worst of those.
@@ -47,7 +47,7 @@ pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) 
                     continue;
                 }
             }
-            let (logit, weight) = (sane(logit), 0.0);
+            let (logit, weight) = (sanitize_logit(logit), 0.0);
             found.push(Candidate { id, logit, weight });
         }
     }
@@ -69,8 +69,8 @@ pub(super) fn keep_first(items: &mut Vec<Candidate>, count: usize) {
     }
 }
 
-/// The number of buckets in a [`walk`], and the largest distance at which the last one begins. Probabilities at a
-/// larger distance are e⁻³² and less.
+/// The number of buckets of [`nearest_until_mass`], and the largest distance at which the last one begins.
+/// Probabilities at a larger distance are e⁻³² and less.
 const BUCKETS: usize = 1024;
 const DEEPEST: f32 = 32.0;
 
@@ -132,20 +132,20 @@ pub(super) fn nearest(centre: f64, a: &Candidate, b: &Candidate) -> Ordering {
 /// Takes `items` in the order of [`nearest`] to `centre` until they weigh at least `least` units together, and returns
 /// the last one taken; `None` where there are no items.
 ///
-/// More than [`FEW`] are not sorted as a whole: their weights are added up in buckets, and only the bucket in which the
-/// walk ends is sorted. As sums of units are exact, the result is the same. `room` is scratch memory.
-pub(super) fn walk(
+/// More than [`SORT_LIMIT`] are not sorted as a whole: their weights are added up in buckets, and only the bucket in
+/// which `least` is reached is sorted. As sums of units are exact, the result is the same. `scratch` is reused memory.
+pub(super) fn nearest_until_mass(
     items: &[Candidate],
-    room: &mut Vec<Candidate>,
+    scratch: &mut Vec<Candidate>,
     centre: f64,
-    unit: Unit,
+    unit: FixedPoint,
     least: u64,
 ) -> Result<Option<Candidate>> {
-    room.clear();
-    reserve_exact(room, items.len())?;
+    scratch.clear();
+    reserve_exact(scratch, items.len())?;
     let mut sum = 0;
-    if items.len() <= FEW {
-        room.extend_from_slice(items);
+    if items.len() <= SORT_LIMIT {
+        scratch.extend_from_slice(items);
     } else {
         let distances = items.iter().map(|item| distance(item, centre));
         let (near, far) = distances.fold((f32::MAX, 0.0), |(a, b), d| (d.min(a), d.max(b)));
@@ -164,12 +164,12 @@ pub(super) fn walk(
         });
         let last = last.unwrap_or(BUCKETS - 1);
         sum -= masses[last];
-        room.extend(items.iter().filter(|item| bucket(item) == last));
+        scratch.extend(items.iter().filter(|item| bucket(item) == last));
     }
-    sort(room, &|a, b| nearest(centre, a, b));
-    let taken = room.iter().find(|item| {
+    sort(scratch, &|a, b| nearest(centre, a, b));
+    let taken = scratch.iter().find(|item| {
         sum += unit.count(item.weight);
         sum >= least
     });
-    Ok(taken.or(room.last()).copied())
+    Ok(taken.or(scratch.last()).copied())
 }

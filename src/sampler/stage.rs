@@ -5,7 +5,7 @@ use super::candidates::Candidates;
 use super::dry::Dry;
 use super::penalties::{self, penalize};
 use super::random::{Purpose, Random};
-use super::sums::Surprise;
+use super::sums::Surprisal;
 use super::table::Table;
 use crate::{Result, TokenId};
 use serde::Serialize;
@@ -53,8 +53,8 @@ pub enum Stage {
         /// Strings that end a repetition. Control tokens always do, without being listed.
         dry_sequence_breakers: Vec<String>,
     },
-    /// Keeps the tokens whose logit is at most this many standard deviations below the largest (Tang et al. 2024). 0 or
-    /// less is neutral.
+    /// Keeps the tokens whose logit is at most this many standard deviations of the remaining logits below the largest
+    /// (Tang et al. 2024). 0 or less is neutral.
     TopNSigma {
         /// The number of standard deviations.
         top_n_sigma: f32,
@@ -120,7 +120,7 @@ pub(super) struct StageContext {
     /// Mirostat's μ in bits; `None` before its first step.
     pub mu: Option<f64>,
     /// Surprisals under the distribution before mirostat's cut.
-    pub uncut: Option<Surprise>,
+    pub pre_cut_surprisal: Option<Surprisal>,
     pub table: Table,
     pub dry: Dry,
 }
@@ -205,7 +205,7 @@ impl Stage {
     }
 
     /// Whether the best token is always kept and stays the best.
-    fn keeps_the_best(&self) -> bool {
+    fn preserves_argmax(&self) -> bool {
         use Stage::*;
         matches!(
             self,
@@ -230,7 +230,7 @@ impl Stage {
                 for (id, bias) in logit_bias {
                     table.change(*id, |_| bias.to_bits());
                 }
-                candidates.edit(table, |logit, bias| logit + f32::from_bits(bias));
+                candidates.adjust_logits(table, |logit, bias| logit + f32::from_bits(bias));
                 table.prepare(vocabulary, banned_tokens.len())?;
                 for id in banned_tokens {
                     table.change(*id, |_| 1);
@@ -248,7 +248,7 @@ impl Stage {
                 let rates = [*repetition_penalty, *frequency_penalty, *presence_penalty];
                 if rates != [1.0, 0.0, 0.0] {
                     penalties::count(window, vocabulary, table)?;
-                    candidates.edit(table, |logit, count| penalize(logit, count, rates));
+                    candidates.adjust_logits(table, |logit, count| penalize(logit, count, rates));
                 }
                 if *no_repeat_ngram_size > 0 {
                     let size = usize::try_from(*no_repeat_ngram_size).unwrap_or(usize::MAX);
@@ -277,27 +277,27 @@ impl Stage {
                 )?;
                 if !table.is_empty() {
                     let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
-                    candidates.edit(table, |logit, number| {
+                    candidates.adjust_logits(table, |logit, number| {
                         let excess = number - 1 - dry_allowed_length;
                         let penalty = multiplier * libm::pow(base, f64::from(excess));
                         (f64::from(logit) - penalty) as f32
                     });
                 }
             }
-            Stage::TopNSigma { top_n_sigma } => candidates.keep_within_deviations(*top_n_sigma)?,
+            Stage::TopNSigma { top_n_sigma } => candidates.top_n_sigma(*top_n_sigma)?,
             Stage::TopK { top_k } => {
                 candidates.keep_best(usize::try_from(*top_k).unwrap_or(usize::MAX))?;
             }
-            Stage::TypicalP { typical_p } => candidates.keep_typical(f64::from(*typical_p))?,
-            Stage::TopP { top_p } => candidates.keep_mass(f64::from(*top_p))?,
-            Stage::MinP { min_p } => candidates.keep_above(*min_p)?,
+            Stage::TypicalP { typical_p } => candidates.typical_p(f64::from(*typical_p))?,
+            Stage::TopP { top_p } => candidates.top_p(f64::from(*top_p))?,
+            Stage::MinP { min_p } => candidates.min_p(*min_p)?,
             Stage::Xtc {
                 xtc_probability,
                 xtc_threshold,
             } => {
                 let chance = context.random.number(step.index, Purpose::Exclude);
                 if chance < f64::from(*xtc_probability) {
-                    candidates.exclude_top(*xtc_threshold)?;
+                    candidates.xtc(*xtc_threshold)?;
                 }
             }
             Stage::Temperature { .. } => {
@@ -310,7 +310,7 @@ impl Stage {
             }
             Stage::Mirostat { mirostat_tau, .. } => {
                 let mu = context.mu.unwrap_or(2.0 * f64::from(*mirostat_tau));
-                context.uncut = candidates.keep_unsurprising(mu * LN_2)?;
+                context.pre_cut_surprisal = candidates.mirostat(mu * LN_2)?;
             }
         }
         Ok(())
@@ -360,7 +360,7 @@ pub(super) fn effective(mut stages: Vec<Stage>) -> Vec<Stage> {
     stages.retain(|stage| !stage.is_neutral());
     if let Some(greedy) = stages.iter().position(Stage::is_greedy) {
         let end = stages.split_off(greedy);
-        while stages.last().is_some_and(Stage::keeps_the_best) {
+        while stages.last().is_some_and(Stage::preserves_argmax) {
             stages.pop();
         }
         stages.extend(end.into_iter().take(1));

@@ -27,18 +27,18 @@ pub(super) fn sum<T: Copy + Default + AddAssign>(
     total
 }
 
-/// The unit in which weights are counted. Sums of integers are exact, so they do not depend on the order of their
-/// terms, and the weight of a part is the total minus the rest.
+/// The unit in which weights are counted, as fixed-point numbers. Sums of integers are exact, so they do not depend on
+/// the order of their terms, and the weight of a part is the total minus the rest.
 ///
 /// The unit is as small, compared with the largest weight, as the number of tokens allows: 2⁻⁴⁶ of it for 49,152
 /// tokens. A weight of less than half a unit counts as 0.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unit {
+pub(super) struct FixedPoint {
     /// 2⁵² units: adding it to a weight leaves the number of units in the lowest bits of the sum.
     shift: f64,
 }
 
-impl Unit {
+impl FixedPoint {
     /// The unit for `count` weights, none larger than `largest`.
     pub fn new(largest: f32, count: usize) -> Self {
         const MANTISSA: u64 = f64::MANTISSA_DIGITS as u64 - 1;
@@ -46,7 +46,7 @@ impl Unit {
         let bits = (62 - u64::from(count.max(1).ilog2())).min(MANTISSA);
         let exponent = f64::from(largest.max(f32::MIN_POSITIVE)).to_bits() >> MANTISSA;
         let shift = f64::from_bits((exponent + 1 + MANTISSA - bits) << MANTISSA);
-        Unit { shift }
+        FixedPoint { shift }
     }
 
     /// A weight in units, rounded.
@@ -66,21 +66,21 @@ impl Unit {
 pub(super) struct Total {
     pub best_logit: f32,
     pub best_weight: f32,
-    pub unit: Unit,
+    pub unit: FixedPoint,
     /// The sum of all weights, in units.
     pub mass: u64,
-    pub surprise: Surprise,
+    pub surprisal: Surprisal,
 }
 
 /// Computes the surprisal of candidates under one distribution.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Surprise {
+pub(super) struct Surprisal {
     best_logit: f64,
     /// The surprisal of the best candidate, in nats.
     pub least: f64,
 }
 
-impl Surprise {
+impl Surprisal {
     /// The surprisal, −ln p in nats, of a candidate with this logit.
     pub fn of(&self, logit: f32) -> f64 {
         self.least + (self.best_logit - f64::from(logit))
@@ -93,8 +93,8 @@ impl Surprise {
 }
 
 impl Total {
-    pub fn new(best_logit: f32, best_weight: f32, unit: Unit, mass: u64) -> Self {
-        let surprise = Surprise {
+    pub fn new(best_logit: f32, best_weight: f32, unit: FixedPoint, mass: u64) -> Self {
+        let surprisal = Surprisal {
             best_logit: best_logit.into(),
             least: libm::log(unit.weight(mass) / f64::from(best_weight)),
         };
@@ -103,7 +103,7 @@ impl Total {
             best_weight,
             unit,
             mass,
-            surprise,
+            surprisal,
         }
     }
 
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn weights_are_counted_to_the_unit() {
         for (largest, count) in [(1.0f32, 49_152), (0.3, 7), (1e-30, 262_144), (1.0, 1 << 24)] {
-            let unit = Unit::new(largest, count);
+            let unit = FixedPoint::new(largest, count);
             let bits = (62 - count.ilog2()).min(52);
             for part in [1.0, 0.7, 1e-3, 2.0f32.powi(-20)] {
                 let weight = largest * part;

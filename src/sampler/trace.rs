@@ -1,7 +1,7 @@
 //! A trace of the chain: what each stage does at one step.
 
 use super::selection::best_of;
-use super::{Alternative, Sampler, Step, sane};
+use super::{Alternative, Sampler, Step, sanitize_logit};
 use crate::allocation::{reserve_exact, resize};
 use crate::{Result, TokenId};
 
@@ -138,7 +138,7 @@ impl Sampler {
         into.clear();
         resize(into, vocabulary, GONE)?;
         self.candidates
-            .each(|id, probability| into[id as usize] = probability)
+            .for_each(|id, probability| into[id as usize] = probability)
     }
 
     fn level(&mut self, index: usize) -> Result<Option<f32>> {
@@ -162,10 +162,10 @@ fn probability(distribution: &[f32], id: TokenId) -> f32 {
 fn rank(logits: &[f32], id: TokenId) -> usize {
     let own = logits
         .get(id as usize)
-        .map_or(f32::NEG_INFINITY, |&l| sane(l));
+        .map_or(f32::NEG_INFINITY, |&l| sanitize_logit(l));
     let mut better = 0;
     for (other, &logit) in (0..).zip(logits) {
-        let logit = sane(logit);
+        let logit = sanitize_logit(logit);
         better += usize::from(logit > own || (logit == own && other < id));
     }
     better

@@ -137,7 +137,7 @@ fn ten_thousand_random_option_sets() {
             );
             let mut sum = 0.0;
             let mut add = |p: f32| sum += f64::from(p);
-            sampler.candidates.each(|_, p| add(p)).unwrap();
+            sampler.candidates.for_each(|_, p| add(p)).unwrap();
             assert!((sum - 1.0).abs() < 1e-4, "{options:?}: {sum}");
             let trace = sampler.trace(&logits, &step, 3, Some(choice.id)).unwrap();
             assert!(trace.entropy.is_finite() && trace.stages.iter().all(|stage| stage.kept > 0));

@@ -3,7 +3,7 @@
 use super::*;
 use crate::kernels;
 use crate::sampler::selection::rank;
-use crate::sampler::sums::{Surprise, Unit};
+use crate::sampler::sums::{FixedPoint, Surprisal};
 
 /// All candidates sorted by `key`, with the cumulative sums of their units.
 struct Sorted {
@@ -15,7 +15,7 @@ impl Sorted {
     fn new(logits: &[f32], key: impl Fn(f32) -> f32) -> Self {
         let mut weights = logits.to_vec();
         kernels::softmax(&mut weights);
-        let unit = Unit::new(kernels::max(&weights), weights.len());
+        let unit = FixedPoint::new(kernels::max(&weights), weights.len());
         let all = (0..).zip(logits.iter().zip(weights));
         let mut tokens: Vec<_> = all
             .map(|(id, (&logit, weight))| Candidate { id, logit, weight })
@@ -103,7 +103,7 @@ fn begin(logits: &[f32]) -> Candidates {
 
 fn left(candidates: &mut Candidates) -> Vec<TokenId> {
     let mut ids = Vec::new();
-    candidates.each(|id, _| ids.push(id)).unwrap();
+    candidates.for_each(|id, _| ids.push(id)).unwrap();
     ids
 }
 
@@ -114,7 +114,7 @@ fn top_p_is_that_of_a_full_sort() {
         let sorted = Sorted::new(&logits, |logit| best - logit);
         for share in SHARES {
             let mut candidates = begin(&logits);
-            candidates.keep_mass(share).unwrap();
+            candidates.top_p(share).unwrap();
             let found = left(&mut candidates);
             assert_eq!(found, sorted.leading(share), "{name}, {share}");
         }
@@ -126,13 +126,13 @@ fn typical_p_is_that_of_a_full_sort() {
     for (name, logits) in distributions() {
         let mut candidates = begin(&logits);
         let (entropy, _) = candidates.entropy_and_most().unwrap();
-        let surprise: Surprise = candidates.keep_unsurprising(1e9).unwrap().unwrap();
-        let expected = surprise.logit(entropy);
+        let surprisal: Surprisal = candidates.mirostat(1e9).unwrap().unwrap();
+        let expected = surprisal.logit(entropy);
         let distance = |logit| (expected - f64::from(logit)).abs() as f32;
         let sorted = Sorted::new(&logits, distance);
         for share in SHARES {
             let mut candidates = begin(&logits);
-            candidates.keep_typical(share).unwrap();
+            candidates.typical_p(share).unwrap();
             let found = left(&mut candidates);
             assert_eq!(found, sorted.leading(share), "{name}, {share}");
         }
@@ -148,8 +148,8 @@ fn a_draw_is_that_of_a_full_sort() {
         let mut candidates = begin(&logits);
         let random = (0..30).map(|_| f64::from(dice.unit()));
         for point in random.chain([0.0, 0.25, 0.5, 0.75, 1.0 - f64::EPSILON]) {
-            let (picked, _) = candidates.pick(point).unwrap().unwrap();
-            assert_eq!(picked.id, sorted.at(point), "{name}, {point}");
+            let (drawn, _) = candidates.draw(point).unwrap().unwrap();
+            assert_eq!(drawn.id, sorted.at(point), "{name}, {point}");
         }
     }
 }

@@ -74,7 +74,7 @@ fn survivors_after(logits: &[f32], stages: &[Stage], history: &[TokenId]) -> Vec
     sampler.run(logits, &step(0, history)).unwrap();
     let mut left = Vec::new();
     let take = |id, probability| left.push((id, f64::from(probability)));
-    sampler.candidates.each(take).unwrap();
+    sampler.candidates.for_each(take).unwrap();
     left.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     left
 }

@@ -79,7 +79,7 @@ fn penalized(words: &[&str], history: &[TokenId], stage: &Stage) -> Vec<(TokenId
     let mut ratio = vec![1.0; logits.len()];
     sampler
         .candidates
-        .each(|id, p| ratio[id as usize] = f64::from(p))
+        .for_each(|id, p| ratio[id as usize] = f64::from(p))
         .unwrap();
     let most = ratio.iter().copied().fold(0.0, f64::max);
     for (id, ratio) in (0..).zip(ratio) {

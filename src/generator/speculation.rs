@@ -1,0 +1,230 @@
+//! Speculation: tokens that can be guessed are run together with the last one, by the kernels that read prompts, which
+//! takes less time than to run one after the other.
+//!
+//! It changes no text. Each token is chosen when its turn comes, from the same logits and with the same random numbers
+//! as without; where it is the one that was guessed, the model has run it already, and otherwise the text continues as
+//! if nothing had been guessed.
+//!
+//! A guess is what followed the last time the text came to the same tokens ([`Lookup`]). Where a constraint leaves only
+//! one way to go on, it is the longest token of that way; where it leaves few, it is one of them. How often the guesses
+//! of each kind are right is learned at every step, whether or not they are run, and what it takes to run them is
+//! measured. A token is drafted while the chance that the text reaches it exceeds what it adds to the time, and only if
+//! all of them together save time.
+
+use super::Generation;
+use super::lookup::{LONGEST, Lookup};
+use crate::TokenId;
+use crate::allocation::reserve;
+use crate::sampler::Mask;
+use crate::tokenizer::Tokenizer;
+
+/// The most tokens to draft at once.
+const MOST_DRAFTED: usize = 15;
+/// The kinds of guesses are the lengths of their matches; from this one on those under a constraint, which lets through
+/// what is likely: there, even short matches are often right.
+const CONSTRAINED: usize = LONGEST + 1;
+/// The longest match that is told apart from longer ones there.
+const LONGEST_CONSTRAINED: usize = 3;
+/// The kind of the guesses where a constraint leaves but one way.
+const CERTAIN: usize = CONSTRAINED + LONGEST_CONSTRAINED + 1;
+/// How often guesses of each kind are taken to be right at the start of a text.
+const RATES: [f32; CERTAIN + 1] = [
+    0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.5, 0.5, 0.6, 0.7, 0.9,
+];
+/// Of how many allowed tokens a guess is made without a match.
+const FEW_ALLOWED: u32 = 64;
+/// The weight of a new value in a moving average.
+const LEARNING_RATE: f32 = 1.0 / 8.0;
+/// That of a wrong guess, which is larger, because guesses are wrong together where a copy ends.
+const LEARNING_RATE_WRONG: f32 = 1.0 / 4.0;
+/// The costs of a draft that are taken for true at first, and to which the measured ones return slowly, so that what
+/// was slow is tried again.
+const COSTS: Costs = Costs {
+    fixed: 0.4,
+    each: 0.35,
+};
+/// The weight of these costs at each step without a draft.
+const FORGETTING_RATE: f32 = 1.0 / 256.0;
+
+/// What a draft takes longer than one token, in the time of a step: as a whole, and for each of its tokens.
+#[derive(Debug, Clone, Copy)]
+struct Costs {
+    fixed: f32,
+    each: f32,
+}
+
+/// What decides which tokens are drafted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Speculation {
+    lookup: Lookup,
+    /// The guess for the next token: its kind, and the token.
+    guess: Option<(usize, TokenId)>,
+    /// How often the guesses of each kind are right.
+    rates: [f32; CERTAIN + 1],
+    /// Milliseconds that the model takes for one token; 0 before the first.
+    step_ms: f32,
+    costs: Costs,
+    /// The row of the last forward pass up to which its tokens are counted as accepted.
+    counted: usize,
+}
+
+impl Default for Speculation {
+    fn default() -> Self {
+        Speculation {
+            lookup: Lookup::NONE,
+            guess: None,
+            rates: RATES,
+            step_ms: 0.0,
+            costs: COSTS,
+            counted: 0,
+        }
+    }
+}
+
+/// Takes a new value into an exponential moving average.
+fn learn(average: &mut f32, value: f32, rate: f32) {
+    *average += (value - *average) * rate;
+}
+
+impl Speculation {
+    /// See [`Generator::set_draft_cost`].
+    pub fn set_cost(&mut self, cost: f32) {
+        self.costs = Costs {
+            fixed: cost,
+            each: cost,
+        };
+    }
+
+    /// To be called where a text starts: nothing is known of it, and what was drafted for the one before does not count
+    /// as accepted.
+    pub fn start(&mut self) {
+        (self.rates, self.guess, self.counted) = (RATES, None, usize::MAX);
+    }
+
+    /// Learns from the last token whether the guess for it was right, and makes the next guess.
+    pub fn observe(&mut self, generation: &Generation, tokenizer: &Tokenizer) {
+        let ids = &generation.ids;
+        if let (Some((kind, guess)), true) = (self.guess, self.lookup.precedes(ids)) {
+            match ids.last() == Some(&guess) {
+                true => learn(&mut self.rates[kind], 1.0, LEARNING_RATE),
+                false => learn(&mut self.rates[kind], 0.0, LEARNING_RATE_WRONG),
+            }
+        }
+        self.lookup.follow(ids);
+        self.guess = guess(&self.lookup, ids, generation.allowed.as_ref(), tokenizer);
+    }
+
+    /// Appends to the text the tokens that are worth to be drafted, at most `most`, and keeps what a constraint allows
+    /// after each.
+    pub fn draft(&self, generation: &mut Generation, tokenizer: &Tokenizer, most: usize) {
+        let len = generation.ids.len();
+        let (mut lookup, mut next) = (self.lookup, self.guess);
+        let (mut chance, mut saved) = (1.0, -self.costs.fixed);
+        for at in len..len + most.min(MOST_DRAFTED) {
+            let Some((kind, id)) = next else { break };
+            chance *= self.rates[kind];
+            let is_end = tokenizer.is_end_of_generation(id);
+            if is_end || chance < self.costs.each || reserve(&mut generation.ids, 1).is_err() {
+                break;
+            }
+            saved += chance - self.costs.each;
+            generation.ids.push(id);
+            if generation.options.constraint.is_some() && !generation.look_ahead(len, at, id) {
+                // The text ends with this token, so that nothing has to be run.
+                generation.ids.pop();
+                break;
+            }
+            let allowed = generation.ahead.get(at - len).map(|ahead| &ahead.2);
+            lookup.follow(&generation.ids);
+            next = guess(&lookup, &generation.ids, allowed, tokenizer);
+        }
+        if saved < 0.0 {
+            generation.ids.truncate(len);
+        }
+    }
+
+    /// How many drafted tokens the text has come to, now that it is at this row of the last forward pass.
+    pub fn accept(&mut self, row: usize) -> usize {
+        let accepted = row.saturating_sub(self.counted);
+        self.counted = self.counted.max(row);
+        accepted
+    }
+
+    /// Says from which row of a new forward pass on its tokens are drafted ones.
+    pub fn count_from(&mut self, row: usize) {
+        self.counted = row;
+    }
+
+    /// Takes the time in which the model ran the last token and some that were drafted.
+    pub fn measure(&mut self, drafted: usize, ms: f32) {
+        let Costs { fixed, each } = &mut self.costs;
+        if self.step_ms <= 0.0 {
+            self.step_ms = if drafted == 0 { ms } else { 0.0 };
+        } else if drafted == 0 {
+            learn(&mut self.step_ms, ms, LEARNING_RATE);
+            learn(fixed, COSTS.fixed, FORGETTING_RATE);
+            learn(each, COSTS.each, FORGETTING_RATE);
+        } else {
+            // Normalised least mean squares (Nagumo and Noda 1967), with eight tokens as the unit.
+            let count = drafted as f32;
+            let error = ms / self.step_ms - 1.0 - *fixed - count * *each;
+            let step = error * LEARNING_RATE / (64.0 + count * count);
+            *fixed = (*fixed + step * 64.0).max(0.0);
+            *each = (*each + step * count).max(0.0);
+        }
+    }
+}
+
+impl Generation {
+    /// Makes sure that what the constraint allows after the token `id`, drafted at the index `at` of a text of `len`
+    /// tokens, is known; false where that is nothing.
+    fn look_ahead(&mut self, len: usize, at: usize, id: TokenId) -> bool {
+        let known = self.ahead.get(at - len);
+        if known.is_none_or(|known| (known.0, known.1) != (at, id)) {
+            self.ahead.truncate(at - len);
+            let Ok(Some(mask)) = self.next() else {
+                return false;
+            };
+            self.ahead.push((at, id, mask));
+        }
+        true
+    }
+}
+
+/// A guess for the token after `ids`, where `allowed` are those that a constraint allows: its kind, and the token.
+fn guess(
+    lookup: &Lookup,
+    ids: &[TokenId],
+    allowed: Option<&Mask>,
+    tokenizer: &Tokenizer,
+) -> Option<(usize, TokenId)> {
+    let found = lookup.guess(ids);
+    let Some(allowed) = allowed else {
+        return found.map(|id| (lookup.matched(), id));
+    };
+    let kind = CONSTRAINED + lookup.matched().min(LONGEST_CONSTRAINED);
+    let found = found.filter(|&id| allowed.allows(id)).map(|id| (kind, id));
+    if allowed.count() > FEW_ALLOWED {
+        return found;
+    }
+    let few: Vec<TokenId> = allowed.ids().collect();
+    let (prefixes, id) = most_prefixed(&few, tokenizer)?;
+    if prefixes == few.len() {
+        return Some((CERTAIN, id));
+    }
+    let likely = (2 * prefixes > few.len()).then_some(id);
+    let last = || ids.iter().rev().copied().find(|&id| allowed.allows(id));
+    found.or_else(|| Some((CONSTRAINED, likely.or_else(last)?)))
+}
+
+/// Of some tokens the one with the most prefixes among them, itself included: their number, and the token.
+fn most_prefixed(few: &[TokenId], tokenizer: &Tokenizer) -> Option<(usize, TokenId)> {
+    let bytes = few.iter().map(|&id| (id, tokenizer.token_bytes(id)));
+    let bytes: Vec<_> = bytes.collect();
+    let prefixes = |(id, whole): &(TokenId, &[u8])| {
+        let is_prefix =
+            |(_, other): &&(TokenId, &[u8])| !other.is_empty() && whole.starts_with(other);
+        (bytes.iter().filter(is_prefix).count(), *id)
+    };
+    bytes.iter().map(prefixes).max()
+}
