@@ -2,11 +2,14 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
+#[path = "../src/test_random.rs"]
+mod test_random;
 
 use common::cli::*;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::Output;
+use test_random::TestRandom;
 
 /// What the tests of training learn from.
 const FABLE: &str =
@@ -80,11 +83,8 @@ fn json_of_stdout(output: &Output) -> Value {
 /// Numbers in a random order can only be guessed: the longer they are learnt by heart, the worse others are foretold.
 #[test]
 fn the_file_is_the_best_state() {
-    let mut state = 1u32;
-    let mut number = || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        state >> 24
-    };
+    let mut random = TestRandom(1);
+    let mut number = || random.next_u16() >> 8;
     let text: Vec<String> = (0..3000).map(|_| number().to_string()).collect();
     let corpus = file("numbers.txt", text.join(" ").as_bytes());
     let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("numbers.gguf");

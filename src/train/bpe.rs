@@ -197,6 +197,7 @@ fn spell(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_random::TestRandom;
 
     fn merges(text: &str, size: usize) -> Vec<String> {
         let vocabulary = Vocabulary::learn([text].into_iter(), size).unwrap();
@@ -240,11 +241,8 @@ mod tests {
 
     #[test]
     fn a_text_of_one_word_is_learnt() {
-        let mut state = 1u32;
-        let mut letter = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            ["A", "C", "G", "T", "舟", "é"][(state >> 16) as usize % 6]
-        };
+        let mut random = TestRandom(1);
+        let mut letter = || ["A", "C", "G", "T", "舟", "é"][random.next_u16() as usize % 6];
         let text: String = (0..100_000).map(|_| letter()).collect();
         let parts: Vec<&str> = parts(&text).collect();
         assert_eq!(parts.concat(), text);

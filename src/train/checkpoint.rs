@@ -2,7 +2,7 @@
 //! and the optimizer's state, all in single precision, so that nothing is lost.
 
 use super::bpe::Vocabulary;
-use super::{Best, Options, Trainer};
+use super::{BestState, Options, Trainer};
 use crate::allocation::reserve;
 use crate::gguf::{Header, Metadata, Reader, StringArray, TensorSink, Value, Writer};
 use crate::quant::{TensorType, dequantize};
@@ -13,10 +13,10 @@ const TENSORS: [&str; 3] = ["weights", "first_moment", "second_moment"];
 /// The weights with the lowest validation loss; absent before the first validation.
 const BEST: &str = "best_weights";
 /// The largest step number that is accepted: far more than can be done, and far from an overflow.
-const MOST_STEPS: u64 = 1 << 48;
+const MAX_STEPS: u64 = 1 << 48;
 
 /// The contents of a checkpoint, checked.
-pub(super) struct Saved {
+pub(super) struct CheckpointData {
     pub options: Options,
     pub text_hash: u64,
     pub step: u64,
@@ -24,7 +24,7 @@ pub(super) struct Saved {
     pub weights: Vec<f32>,
     pub first: Vec<f32>,
     pub second: Vec<f32>,
-    pub best: Option<(Best, Vec<f32>)>,
+    pub best: Option<(BestState, Vec<f32>)>,
 }
 
 pub(super) fn write(trainer: &Trainer) -> Result<Vec<u8>> {
@@ -63,7 +63,7 @@ pub(super) fn write(trainer: &Trainer) -> Result<Vec<u8>> {
     writer.to_vec()
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
+pub(super) fn read(bytes: &[u8]) -> Result<CheckpointData> {
     let mut parts = Parts::default();
     let mut reader = Reader::new();
     reader.push(bytes, &mut parts)?;
@@ -86,7 +86,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
     let [weights, first, second] =
         TENSORS.map(|name| tensor(name)?.ok_or_else(|| Error::MissingTensor(name.into())));
     let step = long(&metadata, "step")?;
-    if step > MOST_STEPS {
+    if step > MAX_STEPS {
         return Err(mismatch("the number of its step is too large"));
     }
     let best = match tensor(BEST)? {
@@ -96,7 +96,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
         Some(_) => return Err(mismatch("its weights do not fit its options")),
         None => None,
     };
-    Ok(Saved {
+    Ok(CheckpointData {
         text_hash: long(&metadata, "text_hash")?,
         step,
         vocabulary: Vocabulary {
@@ -111,8 +111,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Saved> {
     })
 }
 
-fn best(metadata: &Metadata, step: u64) -> Result<Best> {
-    let best = Best {
+fn best(metadata: &Metadata, step: u64) -> Result<BestState> {
+    let best = BestState {
         step: long(metadata, "best_step")?,
         loss: f64::from_bits(long(metadata, "best_loss")?),
     };

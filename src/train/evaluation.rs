@@ -39,7 +39,7 @@ pub struct Baselines {
 /// An input token, its target, and the loss of that.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Pair {
+pub struct TokenLoss {
     /// The text of a token.
     pub input: String,
     /// The text of the token after it.
@@ -121,12 +121,12 @@ impl Trainer {
     ///
     /// # Errors
     /// Those of [`Trainer::score`].
-    pub fn pairs(&self, text: &str) -> Result<Vec<Pair>> {
+    pub fn pairs(&self, text: &str) -> Result<Vec<TokenLoss>> {
         let losses = self.score(text)?;
         let tokenizer = &self.corpus.tokenizer;
         let ids = tokenizer.encode_prompt(text);
         let pairs = ids.iter().zip(&ids[1..]).zip(losses);
-        let pairs = pairs.map(|((input, target), nll)| Pair {
+        let pairs = pairs.map(|((input, target), nll)| TokenLoss {
             input: tokenizer.token_text(*input),
             target: tokenizer.token_text(*target),
             nll,

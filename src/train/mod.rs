@@ -62,12 +62,12 @@ mod trainer;
 mod variety;
 
 pub use corpus::held_out;
-pub use evaluation::{Baselines, Pair, Validation};
+pub use evaluation::{Baselines, TokenLoss, Validation};
 pub use export::storage_type;
 pub use options::{Options, Preset};
 pub use schedule::Schedule;
 pub use shape::Shape;
-pub use trainer::{Best, Report, Trainer};
+pub use trainer::{BestState, StepReport, Trainer};
 pub use variety::{Sentences, Variety};
 
 use bpe::END_OF_TEXT;

@@ -16,12 +16,12 @@ struct LayerCache {
     /// The normalized input of the attention.
     attention_input: Vec<f32>,
     /// Query, key and value of each row; queries and keys are rotated (RoPE).
-    rows: Vec<f32>,
+    qkv: Vec<f32>,
     probabilities: Vec<f32>,
     /// The concatenated outputs of the heads.
-    mixed: Vec<f32>,
+    attention_output: Vec<f32>,
     /// The residual stream between attention and feed-forward network.
-    middle: Vec<f32>,
+    post_attention: Vec<f32>,
     feed_forward_input: Vec<f32>,
     gate_up: Vec<f32>,
     activated: Vec<f32>,
@@ -37,7 +37,7 @@ pub(super) struct Workspace {
     /// The derivative of the loss by the residual stream.
     d_stream: Vec<f32>,
     d_hidden: Vec<f32>,
-    d_rows: Vec<f32>,
+    d_qkv: Vec<f32>,
     d_gate_up: Vec<f32>,
     d_activated: Vec<f32>,
     scratch: Vec<f32>,
@@ -63,10 +63,10 @@ impl Workspace {
             Ok(LayerCache {
                 input: hidden()?,
                 attention_input: hidden()?,
-                rows: zeros(rows, 3 * shape.hidden_size)?,
+                qkv: zeros(rows, 3 * shape.hidden_size)?,
                 probabilities: zeros(rows, map)?,
-                mixed: hidden()?,
-                middle: hidden()?,
+                attention_output: hidden()?,
+                post_attention: hidden()?,
                 feed_forward_input: hidden()?,
                 gate_up: zeros(rows, 2 * shape.feed_forward_size)?,
                 activated: zeros(rows, shape.feed_forward_size)?,
@@ -79,7 +79,7 @@ impl Workspace {
             logits: zeros(rows, shape.vocabulary_size)?,
             d_stream: hidden()?,
             d_hidden: hidden()?,
-            d_rows: zeros(rows, 3 * shape.hidden_size)?,
+            d_qkv: zeros(rows, 3 * shape.hidden_size)?,
             d_gate_up: zeros(rows, 2 * shape.feed_forward_size)?,
             d_activated: zeros(rows, shape.feed_forward_size)?,
             scratch: zeros(64, length)?,
@@ -174,10 +174,10 @@ impl Network<'_> {
         let LayerCache {
             input,
             attention_input,
-            rows,
+            qkv,
             probabilities,
-            mixed,
-            middle,
+            attention_output,
+            post_attention,
             feed_forward_input,
             gate_up,
             activated,
@@ -188,13 +188,18 @@ impl Network<'_> {
             NORM_EPSILON,
             attention_input,
         );
-        ops::linear(attention_input, weight(&at.query_key_value), hidden, rows);
-        rope.rotate_all(rows, hidden, length, false);
-        attend(shape, length, rows, probabilities, mixed);
-        ops::linear(mixed, weight(&at.attention_output), hidden, middle);
-        add(middle, input);
+        ops::linear(attention_input, weight(&at.query_key_value), hidden, qkv);
+        rope.rotate_all(qkv, hidden, length, false);
+        attend(shape, length, qkv, probabilities, attention_output);
+        ops::linear(
+            attention_output,
+            weight(&at.attention_output),
+            hidden,
+            post_attention,
+        );
+        add(post_attention, input);
         ops::norm(
-            middle,
+            post_attention,
             weight(&at.feed_forward_norm),
             NORM_EPSILON,
             feed_forward_input,
@@ -202,7 +207,7 @@ impl Network<'_> {
         ops::linear(feed_forward_input, weight(&at.gate_up), hidden, gate_up);
         ops::swiglu(gate_up, feed_forward, activated);
         ops::linear(activated, weight(&at.down), feed_forward, out);
-        add(out, middle);
+        add(out, post_attention);
     }
 
     /// The backward pass of the whole network: from the derivative by the logits, in `work.logits`, to those by the
@@ -269,7 +274,7 @@ impl Network<'_> {
             &mut gradient[at.gate_up.clone()],
         );
         ops::norm_backward(
-            &cache.middle,
+            &cache.post_attention,
             weight(&at.feed_forward_norm),
             NORM_EPSILON,
             d_hidden,
@@ -278,7 +283,7 @@ impl Network<'_> {
         );
 
         ops::linear_backward(
-            &cache.mixed,
+            &cache.attention_output,
             weight(&at.attention_output),
             hidden,
             d_stream,
@@ -288,19 +293,19 @@ impl Network<'_> {
         attend_backward(
             shape,
             work.length,
-            &cache.rows,
+            &cache.qkv,
             &cache.probabilities,
             d_hidden,
-            &mut work.d_rows,
+            &mut work.d_qkv,
             &mut work.scratch,
         );
         work.rope
-            .rotate_all(&mut work.d_rows, hidden, work.length, true);
+            .rotate_all(&mut work.d_qkv, hidden, work.length, true);
         ops::linear_backward(
             &cache.attention_input,
             weight(&at.query_key_value),
             hidden,
-            &work.d_rows,
+            &work.d_qkv,
             d_hidden,
             &mut gradient[at.query_key_value.clone()],
         );

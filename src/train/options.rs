@@ -113,12 +113,12 @@ impl Options {
         )?;
         check_option(
             self.steps
-                .is_none_or(|steps| (1..=MOST_STEPS).contains(&steps)),
+                .is_none_or(|steps| (1..=MAX_STEPS).contains(&steps)),
             "steps",
             "a whole number from 1 to 1000000000",
         )?;
         check_option(
-            self.warmup_steps.is_none_or(|steps| steps <= MOST_STEPS),
+            self.warmup_steps.is_none_or(|steps| steps <= MAX_STEPS),
             "warmup_steps",
             "a whole number up to 1000000000",
         )?;
@@ -130,7 +130,7 @@ impl Options {
         )?;
         check_option(
             self.weight_decay
-                .is_none_or(|decay| (0.0..=MOST_DECAY).contains(&decay)),
+                .is_none_or(|decay| (0.0..=MAX_DECAY).contains(&decay)),
             "weight_decay",
             "a number from 0 to 10",
         )?;
@@ -142,7 +142,7 @@ impl Options {
     }
 
     /// Sets the options that were `None` to the values of the schedule.
-    pub(super) fn fill_in(&mut self, schedule: &Schedule) {
+    pub(super) fn resolve_defaults(&mut self, schedule: &Schedule) {
         self.steps = Some(schedule.steps);
         self.warmup_steps = Some(schedule.warmup_steps);
         self.learning_rate = Some(schedule.learning_rate);
@@ -159,9 +159,9 @@ impl Options {
 }
 
 /// The largest weight decay.
-pub(super) const MOST_DECAY: f32 = 10.0;
+pub(super) const MAX_DECAY: f32 = 10.0;
 /// The most steps: more than anybody waits for, and far from an overflow of the step number.
-const MOST_STEPS: u64 = 1_000_000_000;
+const MAX_STEPS: u64 = 1_000_000_000;
 /// About how many tokens are computed together: enough for large matrix products, few enough for the processor's cache.
 const PART_TOKENS: usize = 256;
 

@@ -2,7 +2,7 @@
 //! by the size of the text. `benches/recipe.md` has the measurements behind the constants.
 
 use super::Options;
-use super::options::MOST_DECAY;
+use super::options::MAX_DECAY;
 
 /// The default number of epochs: how often the training text is read.
 const EPOCHS: f64 = 8.0;
@@ -86,12 +86,12 @@ impl Schedule {
     }
 
     /// Whether there is a validation after this many steps.
-    pub(super) fn is_look(&self, step: u64) -> bool {
+    pub(super) fn is_validation_step(&self, step: u64) -> bool {
         step > 0 && (step.is_multiple_of(self.validate_every) || step == self.steps)
     }
 
     /// The number of regular validations up to a step.
-    pub(super) fn looks(&self, step: u64) -> u64 {
+    pub(super) fn validations(&self, step: u64) -> u64 {
         step / self.validate_every
     }
 }
@@ -102,7 +102,7 @@ impl Schedule {
 fn weight_decay(steps: u64, epoch: f64, learning_rate: f32) -> f32 {
     let memory = (steps as f64 * MEMORY.share).min(epoch * MEMORY.epochs);
     let decay = 1.0 / (f64::from(learning_rate) * memory.max(MEMORY.least));
-    decay.min(f64::from(MOST_DECAY)) as f32
+    decay.min(f64::from(MAX_DECAY)) as f32
 }
 
 #[cfg(test)]
@@ -162,7 +162,7 @@ mod tests {
                     ..options.clone()
                 };
                 let schedule = Schedule::new(&given, tokens);
-                given.fill_in(&schedule);
+                given.resolve_defaults(&schedule);
                 given.validate().unwrap();
             }
         }
@@ -176,12 +176,14 @@ mod tests {
                 ..Options::default()
             };
             let schedule = Schedule::new(&options, 50_000);
-            let looks = (0..=steps).filter(|step| schedule.is_look(*step)).count() as u64;
+            let validations = (0..=steps)
+                .filter(|step| schedule.is_validation_step(*step))
+                .count() as u64;
             assert!(
-                (steps.min(25)..=(steps / 250 + 50)).contains(&looks),
-                "{steps}: {looks}"
+                (steps.min(25)..=(steps / 250 + 50)).contains(&validations),
+                "{steps}: {validations}"
             );
-            assert!(schedule.is_look(steps) && !schedule.is_look(0));
+            assert!(schedule.is_validation_step(steps) && !schedule.is_validation_step(0));
         }
     }
 }

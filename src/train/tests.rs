@@ -208,7 +208,8 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
         change(&mut trainer);
         code(&text, &trainer.checkpoint().unwrap())
     };
-    let best = |step, loss| move |trainer: &mut Trainer| trainer.best = Some(Best { step, loss });
+    let best =
+        |step, loss| move |trainer: &mut Trainer| trainer.best = Some(BestState { step, loss });
     assert_eq!(of(&|t| t.step = u64::MAX), "checkpoint_mismatch");
     assert_eq!(of(&|t| t.step = (1 << 48) + 1), "checkpoint_mismatch");
     assert_eq!(of(&best(1, 2.0)), "checkpoint_mismatch");
@@ -244,7 +245,7 @@ fn overfitting() -> Options {
     }
 }
 
-fn bits(trainer: &Trainer) -> (Best, Vec<u8>) {
+fn bits(trainer: &Trainer) -> (BestState, Vec<u8>) {
     let file = trainer.to_gguf(TensorType::F32).unwrap();
     (trainer.best().unwrap(), file)
 }
@@ -252,16 +253,23 @@ fn bits(trainer: &Trainer) -> (Best, Vec<u8>) {
 #[test]
 fn the_best_state_is_what_is_written() {
     let mut trainer = Trainer::new(&disorder(), overfitting()).unwrap();
-    let mut looks = Vec::new();
+    let mut validations = Vec::new();
     while !trainer.is_complete() {
         let report = trainer.step().unwrap();
-        looks.extend(report.validation.map(|look| (report.step, look.loss)));
+        validations.extend(
+            report
+                .validation
+                .map(|validation| (report.step, validation.loss)),
+        );
     }
-    assert_eq!(looks.len(), 25);
-    assert_eq!(looks.last().unwrap().0, 150);
-    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
-    let last = looks.last().unwrap().1;
-    let (Best { step, loss }, file) = bits(&trainer);
+    assert_eq!(validations.len(), 25);
+    assert_eq!(validations.last().unwrap().0, 150);
+    let best = validations
+        .iter()
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap();
+    let last = validations.last().unwrap().1;
+    let (BestState { step, loss }, file) = bits(&trainer);
     assert_eq!((step, loss), *best);
     assert!(step < 100 && loss + 0.3 < last, "{best:?} {last}");
     // The same text, trained for that many steps, ends with exactly these weights.
@@ -269,7 +277,7 @@ fn the_best_state_is_what_is_written() {
     for _ in 0..step {
         again.step().unwrap();
     }
-    assert_eq!(bits(&again), (Best { step, loss }, file));
+    assert_eq!(bits(&again), (BestState { step, loss }, file));
     assert_eq!(again.validate().unwrap().loss, loss);
 }
 
@@ -310,7 +318,7 @@ fn training_ends_where_it_no_longer_gets_better() {
     };
     let (never, three, nine) = (patient(0), patient(3), patient(9));
     assert_eq!(never.steps_done(), 150);
-    assert!(!never.is_past_its_best() && three.is_past_its_best());
+    assert!(!never.should_stop_early() && three.should_stop_early());
     // A validation every six steps, and fifty steps at least.
     let best = |trainer: &Trainer| trainer.best().unwrap().step;
     assert_eq!(three.steps_done(), best(&three) + 50);
@@ -427,12 +435,12 @@ fn what_cannot_be_trained_is_an_error() {
 fn broken_weights_are_never_the_best() {
     let mut trainer = trainer();
     trainer.weights_mut().fill(f32::NAN);
-    assert!(!trainer.look().unwrap().loss.is_finite());
+    assert!(!trainer.validate_and_keep_best().unwrap().loss.is_finite());
     assert!(!trainer.has_best());
-    trainer.draw_weights();
-    trainer.look().unwrap();
+    trainer.init_weights();
+    trainer.validate_and_keep_best().unwrap();
     assert!(trainer.has_best());
     trainer.weights_mut().fill(f32::NAN);
-    trainer.look().unwrap();
+    trainer.validate_and_keep_best().unwrap();
     assert!(trainer.best().unwrap().loss.is_finite());
 }

@@ -12,12 +12,12 @@ use super::random::{normal, stream};
 use super::shape::{Shape, Tensor};
 use super::{Options, Schedule, Validation, checkpoint, export};
 use crate::quant::TensorType;
-use crate::{Error, Result, TokenId};
+use crate::{Error, Result, TokenId, kernels};
 
 /// The report of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Report {
+pub struct StepReport {
     /// Steps done, this one included.
     pub step: u64,
     /// Mean cross-entropy of the batch before the update, in nats per token.
@@ -35,7 +35,7 @@ pub struct Report {
 /// The state with the lowest validation loss.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Best {
+pub struct BestState {
     /// The number of steps after which it was reached.
     pub step: u64,
     /// Its validation loss, in nats per token.
@@ -78,7 +78,7 @@ pub struct Trainer {
     pub(super) adam: AdamW,
     pub(super) step: u64,
     /// The best validated state, and its weights.
-    pub(super) best: Option<Best>,
+    pub(super) best: Option<BestState>,
     pub(super) best_weights: Vec<f32>,
     schedule: Schedule,
     tensors: Vec<Tensor>,
@@ -88,7 +88,7 @@ pub struct Trainer {
 
 /// The fewest steps without progress before training may stop early: the validation loss fluctuates over some steps,
 /// most of all at a high learning rate.
-const LEAST_WAIT: u64 = 50;
+const MIN_WAIT: u64 = 50;
 
 crate::debug::debug_in_brief!(Trainer { options, step });
 
@@ -102,7 +102,7 @@ impl Trainer {
         let shape = options.shape;
         let corpus = Corpus::new(text, shape.vocabulary_size, shape.context_length)?;
         let mut trainer = Self::with_corpus(corpus, hash(text), options)?;
-        trainer.draw_weights();
+        trainer.init_weights();
         Ok(trainer)
     }
 
@@ -145,7 +145,7 @@ impl Trainer {
     fn with_corpus(corpus: Corpus, text_hash: u64, mut options: Options) -> Result<Self> {
         options.shape.vocabulary_size = corpus.vocabulary.tokens.len();
         let schedule = Schedule::new(&options, corpus.training.len());
-        options.fill_in(&schedule);
+        options.resolve_defaults(&schedule);
         let parameters = options.shape.parameters();
         let mut trainer = Self {
             tensors: options.shape.tensors(),
@@ -165,7 +165,7 @@ impl Trainer {
         Ok(trainer)
     }
 
-    pub(super) fn draw_weights(&mut self) {
+    pub(super) fn init_weights(&mut self) {
         let mut random = stream(self.options.seed, u64::MAX);
         for tensor in &self.tensors {
             let weights = &mut self.weights[tensor.range.clone()];
@@ -180,16 +180,17 @@ impl Trainer {
     }
 
     /// Sets the number of threads, each of which needs memory of its own. The results do not depend on it. There are
-    /// never more threads than parts of a batch; in WebAssembly there is one.
+    /// never more threads than parts of a batch, nor in WebAssembly more than the module has
+    /// ([`threads`](crate::threads)).
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] where there is no memory for all of them; those that fit are kept.
     pub fn set_threads(&mut self, threads: usize) -> Result<()> {
         let (shape, size) = (&self.options.shape, self.options.part_size());
-        let most = match cfg!(target_arch = "wasm32") {
-            true => 1,
-            false => self.options.batch_size.div_ceil(size),
-        };
+        let mut most = self.options.batch_size.div_ceil(size);
+        if cfg!(target_arch = "wasm32") {
+            most = most.min(kernels::threads::count());
+        }
         let threads = threads.clamp(1, most);
         while self.workers.len() < threads {
             self.workers.push(Worker {
@@ -204,13 +205,18 @@ impl Trainer {
         Ok(())
     }
 
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.workers.len()
+    }
+
     /// Takes one step: draws a batch, computes its loss and the gradient, and updates the weights. At regular intervals
     /// it also validates, and keeps the weights if their validation loss is the lowest so far.
     ///
     /// # Errors
     /// [`Error::NotFinite`] where training has diverged; the weights are then unchanged. [`Error::OutOfMemory`] where
     /// there is no memory for the validation; the step is done then.
-    pub fn step(&mut self) -> Result<Report> {
+    pub fn step(&mut self) -> Result<StepReport> {
         let options = &self.options;
         let tokens = options.batch_size * options.shape.context_length;
         let network = Network {
@@ -251,11 +257,11 @@ impl Trainer {
         );
         let learning_rate = self.schedule.rate(self.step);
         self.step += 1;
-        let validation = match self.schedule.is_look(self.step) {
-            true => Some(self.look()?),
+        let validation = match self.schedule.is_validation_step(self.step) {
+            true => Some(self.validate_and_keep_best()?),
             false => None,
         };
-        Ok(Report {
+        Ok(StepReport {
             step: self.step,
             loss,
             gradient,
@@ -265,13 +271,13 @@ impl Trainer {
         })
     }
 
-    pub(super) fn look(&mut self) -> Result<Validation> {
+    pub(super) fn validate_and_keep_best(&mut self) -> Result<Validation> {
         let validation = self.validate()?;
         let loss = validation.loss;
         // Weights that have diverged must not become the best: nothing is less than NaN, so that they would stay the
         // best.
         if loss.is_finite() && self.best.is_none_or(|best| loss < best.loss) {
-            self.best = Some(Best {
+            self.best = Some(BestState {
                 step: self.step,
                 loss,
             });
@@ -285,7 +291,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::OutOfMemory`] where there is no memory to validate the present state.
-    pub fn best(&self) -> Result<Best> {
+    pub fn best(&self) -> Result<BestState> {
         Ok(self.best_state()?.0)
     }
 
@@ -294,16 +300,16 @@ impl Trainer {
         self.best.is_some()
     }
 
-    fn best_state(&self) -> Result<(Best, &[f32])> {
+    fn best_state(&self) -> Result<(BestState, &[f32])> {
         if let Some(best) = self.best
-            && self.schedule.is_look(self.step)
+            && self.schedule.is_validation_step(self.step)
         {
             return Ok((best, &self.best_weights));
         }
         let (step, loss) = (self.step, self.validate()?.loss);
         match self.best {
             Some(best) if best.loss <= loss || loss.is_nan() => Ok((best, &self.best_weights)),
-            _ => Ok((Best { step, loss }, &self.weights)),
+            _ => Ok((BestState { step, loss }, &self.weights)),
         }
     }
 
@@ -353,17 +359,18 @@ impl Trainer {
     /// Whether training is complete: all steps are done, or early stopping applies. More steps may still be taken;
     /// after the last of the schedule they have the lowest learning rate.
     pub fn is_complete(&self) -> bool {
-        self.step >= self.schedule.steps || self.is_past_its_best()
+        self.step >= self.schedule.steps || self.should_stop_early()
     }
 
     /// Whether early stopping applies: as many validations as the patience, spanning at least 50 steps, have found no
     /// lower loss.
-    pub fn is_past_its_best(&self) -> bool {
+    pub fn should_stop_early(&self) -> bool {
         let Some(best) = self.best.filter(|_| self.options.patience > 0) else {
             return false;
         };
-        let looks = self.schedule.looks(self.step) - self.schedule.looks(best.step);
-        looks >= self.options.patience && self.step - best.step >= LEAST_WAIT
+        let validations =
+            self.schedule.validations(self.step) - self.schedule.validations(best.step);
+        validations >= self.options.patience && self.step - best.step >= MIN_WAIT
     }
 
     /// The numbers of tokens trained on and held out.
@@ -382,22 +389,27 @@ impl Trainer {
 }
 
 /// Computes each worker's part of the batch, each on a thread of its own.
+#[cfg(not(target_arch = "wasm32"))]
 fn compute(network: Network<'_>, scale: f32, workers: &mut [Worker]) {
-    #[cfg(not(target_arch = "wasm32"))]
-    if let [first, others @ ..] = workers
-        && !others.is_empty()
-    {
-        std::thread::scope(|scope| {
-            for worker in others {
-                scope.spawn(move || worker.compute(network, scale));
-            }
-            first.compute(network, scale);
-        });
+    let Some((first, others)) = workers.split_first_mut() else {
         return;
-    }
-    for worker in workers {
-        worker.compute(network, scale);
-    }
+    };
+    std::thread::scope(|scope| {
+        for worker in others {
+            scope.spawn(move || worker.compute(network, scale));
+        }
+        first.compute(network, scale);
+    });
+}
+
+/// Computes each worker's part of the batch, on the threads of the module.
+#[cfg(target_arch = "wasm32")]
+fn compute(network: Network<'_>, scale: f32, workers: &mut [Worker]) {
+    // A part takes far longer; from this on each is handed to a thread of its own.
+    const NANOSECONDS: usize = 1_000_000;
+    kernels::threads::for_each_chunk(workers, 1, NANOSECONDS, |_, workers, _| {
+        workers[0].compute(network, scale);
+    });
 }
 
 impl Worker {
