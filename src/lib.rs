@@ -5,7 +5,7 @@
 //! ```text
 //! prompt ──► tokenizer ──► model (embedding, layers, KV cache) ──► head ──► logits
 //!   ▲                                                                        │
-//!   └───────── append ◄── token ◄── sampler (temperature, top-k, top-p) ◄────┘
+//!   └───────── append ◄── token ◄── sampler (top-k, top-p, temperature) ◄────┘
 //! ```
 //!
 //! ```
@@ -37,10 +37,16 @@
 //! | [`sampler`] | logits → token |
 //! | [`constraint`] | grammars: which tokens may come next |
 //! | [`chat`] | messages → prompt, with the model's own template |
-//! | [`generator`] | the loop: encode, forward, predict, append |
+//! | [`generator`] | the loop: encode, forward, predict, choose, append |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 //! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
 //! | `wasm` | the JavaScript interface; the scripts in `src/js` are its other half (features `wasm`, …) |
+
+// For builds with threads, which the packaging crate makes: the stable compiler does not offer this yet.
+#![cfg_attr(
+    all(target_arch = "wasm32", target_feature = "atomics"),
+    feature(stdarch_wasm_atomic_wait)
+)]
 
 mod allocation;
 pub mod chat;
@@ -61,6 +67,8 @@ mod progress;
 pub mod quant;
 pub mod sampler;
 pub mod score;
+#[cfg(test)]
+mod test_random;
 pub mod tokenizer;
 #[cfg(feature = "train")]
 pub mod train;
@@ -70,6 +78,9 @@ pub mod wasm;
 pub use error::{Error, Result};
 pub use info::Info;
 pub use inspection::{Inspection, Memory};
+pub use kernels::threads::{
+    count as threads, fix_count as set_threads, search_count as search_threads,
+};
 pub use progress::Progress;
 
 // Unit tests compiled to WebAssembly run in a browser, because that is where the kernels will run.

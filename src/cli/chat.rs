@@ -30,7 +30,7 @@ impl Chat {
         let system = self.system.iter();
         let mut messages: Vec<_> = system.map(|text| Message::new("system", text)).collect();
         if self.message.is_empty() {
-            while let Some(line) = ask()? {
+            while let Some(line) = read_line()? {
                 self.answer(&mut generator, &mut messages, line, &options)?;
             }
         } else {
@@ -62,7 +62,7 @@ impl Chat {
 }
 
 /// The next line of the standard input that is not empty.
-fn ask() -> Result<Option<String>, Error> {
+fn read_line() -> Result<Option<String>, Error> {
     loop {
         if stdin().is_terminal() {
             let _ = write!(stderr(), "> ");

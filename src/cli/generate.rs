@@ -47,6 +47,9 @@ pub struct Writing {
     /// How the KV cache keeps its numbers: q16, q8 (half the memory) or f32 (twice)
     #[arg(long, default_value = "q16")]
     cache_type: CacheType,
+    /// Run no tokens ahead of their turn: this changes the speed, never the text
+    #[arg(long)]
+    no_speculation: bool,
     /// Report this many of the most probable tokens of each step
     #[arg(long, default_value_t = 0)]
     top_logprobs: u32,
@@ -94,6 +97,7 @@ impl Writing {
             record: self.record,
             context_shift: self.context_shift,
             n_keep: self.n_keep,
+            speculation: !self.no_speculation,
             ..self.sampling.options()
         }
     }
@@ -164,9 +168,13 @@ fn print_summary(timings: &Timings, seed: u64) {
         0 => String::new(),
         reused => format!(" after {reused} reused"),
     };
+    let guessed = match timings.drafted {
+        0 => String::new(),
+        drafted => format!(", {} of {drafted} guesses right", timings.accepted),
+    };
     let _ = writeln!(
         std::io::stderr(),
-        "[prompt: {} tokens{reused}, {:.1} tok/s; text: {:.1} tok/s; seed {seed}]",
+        "[prompt: {} tokens{reused}, {:.1} tok/s; text: {:.1} tok/s{guessed}; seed {seed}]",
         timings.prefill_tokens,
         timings.prefill_tokens_per_second,
         timings.decode_tokens_per_second,

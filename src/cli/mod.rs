@@ -28,6 +28,9 @@ use std::process::ExitCode;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Threads that share the work; any number gives the same output [default: as many as turn out to be fastest]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
 }
 
 #[derive(Subcommand)]
@@ -90,6 +93,11 @@ type Outcome = Result<(), Failure>;
 
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+    match arguments.threads {
+        Some(threads) => nexttoken::set_threads(threads.into()),
+        None => nexttoken::search_threads(processors()),
+    };
     let (outcome, json) = match &arguments.command {
         Command::Inspect(command) => (command.run(), command.json),
         Command::Tokenize(command) => (command.run(), command.common.json),

@@ -4,7 +4,7 @@ use super::{Outcome, print_json};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use nexttoken::quant::TensorType;
-use nexttoken::train::{Best, Options, Preset, Trainer, storage_type};
+use nexttoken::train::{BestState, Options, Preset, Trainer, storage_type};
 use nexttoken::{Error, Result};
 use serde_json::json;
 use std::io::Write;
@@ -52,9 +52,6 @@ pub struct Train {
     /// How the model stores its weights: f32, f16 or q8_0
     #[arg(long = "type", default_value = "q8_0", value_parser = storage_type)]
     kind: TensorType,
-    /// Threads; any number gives the same model [default: all processors]
-    #[arg(long)]
-    threads: Option<usize>,
     /// Print a summary as JSON
     #[arg(long)]
     pub json: bool,
@@ -69,8 +66,7 @@ impl Train {
         } else {
             Trainer::new(&text, self.options())?
         };
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        trainer.set_threads(self.threads.unwrap_or(processors))?;
+        trainer.set_threads(nexttoken::threads())?;
         self.announce(&trainer);
         let started = Instant::now();
         let trained = self.train(&mut trainer, &checkpoint);
@@ -80,7 +76,7 @@ impl Train {
         let steps = trained?;
         let seconds = started.elapsed().as_secs_f64();
         let best = trainer.best()?;
-        write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
+        write_atomically(&self.out, &trainer.to_gguf(self.kind)?)?;
         // The model is written, so that the checkpoint is no longer needed. A failure to remove it does no harm.
         let _ = std::fs::remove_file(&checkpoint);
         self.report(&trainer, best, steps, seconds)
@@ -100,19 +96,19 @@ impl Train {
     fn announce(&self, trainer: &Trainer) {
         let (shape, (training, held_out)) = (trainer.shape(), trainer.corpus_tokens());
         let (baselines, schedule) = (trainer.baselines(), trainer.schedule());
-        say(&format!(
+        print_status(&format!(
             "{:.2} million weights; {} tokens in the vocabulary; {training} tokens to learn from, {held_out} held out",
             shape.parameters() as f64 / 1e6,
             shape.vocabulary_size,
         ));
-        say(&format!(
+        print_status(&format!(
             "{} steps, which read the text {:.1} times; learning rate up to {}, weight decay {:.2}",
             schedule.steps,
             trainer.epochs(),
             schedule.learning_rate,
             schedule.weight_decay,
         ));
-        say(&format!(
+        print_status(&format!(
             "loss of guessing {:.3}, of counting tokens {:.3}",
             baselines.uniform, baselines.unigram
         ));
@@ -128,9 +124,9 @@ impl Train {
         let stop = interruption()?;
         while !trainer.is_complete() {
             if stop.load(Ordering::Relaxed) {
-                write_whole(checkpoint, &trainer.checkpoint()?)?;
+                write_atomically(checkpoint, &trainer.checkpoint()?)?;
                 bar.finish_and_clear();
-                say(&format!(
+                print_status(&format!(
                     "stopped after step {}; --resume goes on",
                     trainer.steps_done()
                 ));
@@ -146,15 +142,15 @@ impl Train {
                 smooth.exp()
             ));
             bar.set_position(report.step);
-            if let Some(look) = report.validation {
+            if let Some(validation) = report.validation {
                 let line = format!(
                     "step {:>6}: loss {smooth:.4}, held out {:.4} (perplexity {:.3}), {rate:.0} tok/s",
-                    report.step, look.loss, look.perplexity
+                    report.step, validation.loss, validation.perplexity
                 );
-                bar.suspend(|| say(&line));
+                bar.suspend(|| print_status(&line));
             }
             if saved.elapsed() > CHECKPOINT_EVERY {
-                write_whole(checkpoint, &trainer.checkpoint()?)?;
+                write_atomically(checkpoint, &trainer.checkpoint()?)?;
                 saved = Instant::now();
             }
         }
@@ -165,13 +161,13 @@ impl Train {
     /// Writes the best model of a training that has diverged.
     fn keep_best(&self, trainer: &Trainer) -> Result<()> {
         let step = trainer.steps_done();
-        say(&format!(
+        print_status(&format!(
             "the training diverged after step {step}; try a lower --learning-rate"
         ));
         if trainer.has_best() {
             let best = trainer.best()?;
-            write_whole(&self.out, &trainer.to_gguf(self.kind)?)?;
-            say(&format!(
+            write_atomically(&self.out, &trainer.to_gguf(self.kind)?)?;
+            print_status(&format!(
                 "{}: the best state before that, of step {}; held-out loss {:.4}",
                 self.out.display(),
                 best.step,
@@ -181,9 +177,9 @@ impl Train {
         Ok(())
     }
 
-    fn report(&self, trainer: &Trainer, best: Best, steps: u64, seconds: f64) -> Outcome {
+    fn report(&self, trainer: &Trainer, best: BestState, steps: u64, seconds: f64) -> Outcome {
         let baselines = trainer.baselines();
-        let early = trainer.is_past_its_best() && trainer.steps_done() < trainer.schedule().steps;
+        let early = trainer.should_stop_early() && trainer.steps_done() < trainer.schedule().steps;
         let perplexity = best.loss.exp();
         if self.json {
             return print_json(&json!({
@@ -198,13 +194,13 @@ impl Train {
             }));
         }
         if early {
-            say(&format!(
+            print_status(&format!(
                 "ended after step {}: the held-out loss no longer fell (--patience 0 goes on)",
                 trainer.steps_done()
             ));
         }
         if best.loss >= baselines.unigram {
-            say(
+            print_status(
                 "warning: the model is no better than counting tokens; it needs more text, or more steps",
             );
         }
@@ -239,7 +235,7 @@ fn progress_bar(steps: u64, first: u64) -> ProgressBar {
         .with_position(first)
 }
 
-fn say(line: &str) {
+fn print_status(line: &str) {
     // If stderr is closed, there is nowhere to report to.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -266,7 +262,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Writes a file atomically: by way of a partial file, so that `path` never has half of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = beside(path, "partial");
     let written = std::fs::File::create(&partial)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))

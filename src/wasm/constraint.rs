@@ -50,7 +50,7 @@ impl Compiled {
     /// The mask of the tokens that may follow `ids`: bit `id % 32` of word `id / 32` is set where token `id` may.
     /// Undefined where the text is complete.
     pub fn next(&self, ids: &[u32]) -> Result<Option<Vec<u32>>, Thrown> {
-        let mask = self.0.next(ids).map_err(thrown)?;
+        let mask = self.0.allowed_tokens(ids).map_err(thrown)?;
         Ok(mask.map(|mask| mask.words().to_vec()))
     }
 }

@@ -3,8 +3,9 @@
 use super::engine::{JsResult, host, options, to_js};
 use crate::Result;
 use crate::generator;
+use crate::kernels;
 use crate::quant::TensorType;
-use crate::train::{self, Baselines, Report, Validation};
+use crate::train::{self, Baselines, StepReport, Validation};
 use js_sys::Uint8Array;
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
@@ -79,6 +80,8 @@ export interface TrainerInfo {
   parameters: number;
   vocabulary_size: number;
   context_length: number;
+  /** Threads that a step runs on; never more than there are parts of a batch. */
+  threads: number;
   /** Steps done, and in all. */
   step: number;
   steps: number;
@@ -113,7 +116,7 @@ pub struct Trainer {
 
 crate::debug::debug_in_brief!(Trainer {});
 
-// Not a flattened `Report`: serde-wasm-bindgen would make a Map of that.
+// Not a flattened `StepReport`: serde-wasm-bindgen would make a Map of that.
 #[derive(Serialize)]
 struct Step {
     step: u64,
@@ -132,6 +135,7 @@ struct Info {
     parameters: usize,
     vocabulary_size: usize,
     context_length: usize,
+    threads: usize,
     step: u64,
     steps: u64,
     complete: bool,
@@ -142,6 +146,17 @@ struct Info {
     held_out_tokens: usize,
     uniform_loss: f64,
     unigram_loss: f64,
+}
+
+impl Trainer {
+    /// With as many threads of the module as there is work and memory for.
+    fn on_all_threads(mut inner: train::Trainer) -> Self {
+        if inner.set_threads(kernels::threads::count()).is_err() {
+            // As many as fit were made. Half of their memory is for what else training needs.
+            let _ = inner.set_threads(inner.threads() / 2);
+        }
+        Self { inner }
+    }
 }
 
 #[wasm_bindgen]
@@ -155,7 +170,7 @@ impl Trainer {
         let text = options::string("text", &text)?;
         let options = options::training_options(&config)?;
         let inner = train::Trainer::new(&text, options)?;
-        Ok(Trainer { inner })
+        Ok(Trainer::on_all_threads(inner))
     }
 
     /// Resumes training from `checkpoint`, with the same text.
@@ -166,14 +181,14 @@ impl Trainer {
         let text = options::string("text", &text)?;
         let bytes = options::bytes("checkpoint", &checkpoint)?;
         let inner = train::Trainer::resume(&text, &bytes)?;
-        Ok(Trainer { inner })
+        Ok(Trainer::on_all_threads(inner))
     }
 
     /// Takes one step: draws a batch, computes its loss, and changes the weights to lower it.
     #[wasm_bindgen(unchecked_return_type = "TrainerStep")]
     pub fn step(&mut self) -> JsResult<JsValue> {
         let started = host::now();
-        let report: Report = self.inner.step()?;
+        let report: StepReport = self.inner.step()?;
         let seconds = (host::now() - started) / 1000.0;
         // A browser's clock is coarse, and may not advance during a short step.
         let tokens_per_second = match seconds > 0.0 {
@@ -259,6 +274,7 @@ impl Trainer {
             parameters: trainer.shape().parameters(),
             vocabulary_size: trainer.shape().vocabulary_size,
             context_length: trainer.shape().context_length,
+            threads: trainer.threads(),
             step: trainer.steps_done(),
             steps: schedule.steps,
             complete: trainer.is_complete(),

@@ -15,7 +15,7 @@ use wasm_bindgen::prelude::*;
 struct JsRule(Function);
 
 impl Rule for JsRule {
-    fn next(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
+    fn allowed_tokens(&self, ids: &[TokenId]) -> Result<Option<Mask>> {
         let ids = Uint32Array::from(ids);
         let words = self.0.call1(&JsValue::UNDEFINED, &ids);
         let words = words.map_err(|thrown| Error::Constraint(describe(&thrown)))?;

@@ -29,12 +29,12 @@ pub(in crate::wasm) fn now() -> f64 {
 }
 
 /// Waits for a new task, so that the page can handle its events.
-pub(in crate::wasm) async fn pause() {
+pub(in crate::wasm) async fn yield_to_event_loop() {
     let _ = JsFuture::from(timer(0.0).0).await;
 }
 
 /// Waits for `promise`. Returns undefined where it takes longer than `milliseconds`; 0 means no limit.
-pub(in crate::wasm) async fn within(
+pub(in crate::wasm) async fn with_timeout(
     milliseconds: u32,
     promise: &Promise,
 ) -> Result<JsValue, JsValue> {

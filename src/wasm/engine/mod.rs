@@ -8,9 +8,10 @@ mod error;
 pub(super) mod host;
 mod messages;
 pub(super) mod options;
-mod parts;
 mod source;
+mod split_model;
 mod step;
+mod threads;
 mod types;
 
 use crate::Result;
@@ -58,9 +59,9 @@ impl Generator {
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> JsResult<Generator> {
         let options = options::load_options(&options)?;
-        kernels::tune(host::now)?;
+        kernels::calibrate(host::now)?;
         let (model, file_size) = source::load(source, &options).await?;
-        kernels::tune(host::now)?;
+        kernels::calibrate(host::now)?;
         let model = Arc::new(model);
         let mut inner = generator::Generator::new(Arc::clone(&model), options.context)?;
         inner.set_clock(host::now);
@@ -78,16 +79,13 @@ impl Generator {
         #[wasm_bindgen(unchecked_optional_param_type = "InspectOptions")] options: JsValue,
     ) -> JsResult<JsValue> {
         let options = options::inspect_options(&options)?;
-        to_js(&parts::inspect(&source, &options).await?)
+        to_js(&split_model::inspect(&source, &options).await?)
     }
 
-    /// Starts a new text with `prompt`. Computes nothing yet. Returns a promise where the options have a constraint.
-    #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
-    pub fn start(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "string")] prompt: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "GenerateOptions")] options: JsValue,
-    ) -> Result<()> {
+    /// Starts a new text with `prompt`. Computes nothing yet. Its types, and those of `configure`, depend on the
+    /// options, and are written beside theirs.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn start(&mut self, prompt: JsValue, options: JsValue) -> Result<()> {
         let prompt = options::string("prompt", &prompt)?;
         let options = options::generation_options(&options, generator::Options::default())?;
         self.inner.start(&prompt, options)
@@ -217,7 +215,7 @@ impl Generator {
         &self,
         #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
     ) -> Result<String> {
-        let id = options::whole("id", &id)?;
+        let id = options::u32_value("id", &id)?;
         Ok(self.model.tokenizer.token_name(id))
     }
 

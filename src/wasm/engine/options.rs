@@ -49,7 +49,7 @@ pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
                 options.signal =
                     Some(signal.map_err(|_| invalid_option("signal", "an AbortSignal"))?);
             }
-            "timeout" => options.timeout = whole(&name, &value)?,
+            "timeout" => options.timeout = u32_value(&name, &value)?,
             "context_length" => options.context.length = Some(size(&name, &value)?),
             "cache_type" => {
                 options.context.cache_type = string(&name, &value)?.parse()?;
@@ -81,7 +81,7 @@ pub(in crate::wasm) fn generation_options(
         };
         match field.value {
             Value::F32(to) => *to = number(&name, &value)?,
-            Value::U32(to) => *to = whole(&name, &value)?,
+            Value::U32(to) => *to = u32_value(&name, &value)?,
             Value::I32(to) => *to = last_n(&name, &value)?,
             Value::Bool(to) => *to = boolean(&name, &value)?,
             Value::Usize(to) => *to = size(&name, &value)?,
@@ -156,7 +156,7 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
     };
     let mut biases = Vec::new();
     let read = if is_array(value) {
-        each(value, &mut |pair| {
+        for_each_item(value, &mut |pair| {
             let mut pair = items(&pair)?.into_iter();
             biases.push(bias(&pair.next()?, &pair.next()?)?);
             Some(())
@@ -176,7 +176,7 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
 /// Token ids from a typed array or an array of numbers.
 pub(in crate::wasm) fn token_ids(name: &str, value: &JsValue) -> Result<Vec<TokenId>> {
     let mut ids = Vec::new();
-    let read = each(value, &mut |item| {
+    let read = for_each_item(value, &mut |item| {
         ids.push(u32::try_from(integer(&item)?).ok()?);
         Some(())
     });
@@ -198,12 +198,12 @@ pub(in crate::wasm) fn training_options(object: &JsValue) -> Result<crate::train
         match name.as_str() {
             "preset" => {}
             "seed" => options.seed = seed(&value)?,
-            "steps" => options.steps = Some(whole(&name, &value)?.into()),
-            "warmup_steps" => options.warmup_steps = Some(whole(&name, &value)?.into()),
+            "steps" => options.steps = Some(u32_value(&name, &value)?.into()),
+            "warmup_steps" => options.warmup_steps = Some(u32_value(&name, &value)?.into()),
             "batch_size" => options.batch_size = size(&name, &value)?,
             "learning_rate" => options.learning_rate = Some(number(&name, &value)?),
             "weight_decay" => options.weight_decay = Some(number(&name, &value)?),
-            "patience" => options.patience = whole(&name, &value)?.into(),
+            "patience" => options.patience = u32_value(&name, &value)?.into(),
             "max_gradient" => options.max_gradient = number(&name, &value)?,
             "vocabulary_size" => options.shape.vocabulary_size = size(&name, &value)?,
             "context_length" => options.shape.context_length = size(&name, &value)?,
@@ -281,14 +281,14 @@ fn boolean(name: &str, value: &JsValue) -> Result<bool> {
 }
 
 /// A whole number that a `u32` holds.
-pub(in crate::wasm) fn whole(name: &str, value: &JsValue) -> Result<u32> {
+pub(in crate::wasm) fn u32_value(name: &str, value: &JsValue) -> Result<u32> {
     integer(value)
         .and_then(|number| u32::try_from(number).ok())
         .ok_or_else(|| invalid_option(name, "a whole number from 0 to 4294967295"))
 }
 
 fn size(name: &str, value: &JsValue) -> Result<usize> {
-    whole(name, value).map(|number| number as usize)
+    u32_value(name, value).map(|number| number as usize)
 }
 
 /// A safe integer of type number, 0 or more.
@@ -323,7 +323,7 @@ fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
         return Ok(vec![one]);
     }
     let mut strings = Vec::new();
-    let read = each(value, &mut |item| {
+    let read = for_each_item(value, &mut |item| {
         strings.push(item.as_string()?);
         Some(())
     });
@@ -339,7 +339,7 @@ pub(in crate::wasm) fn is_array(value: &JsValue) -> bool {
 /// Visits the items of an array or typed array. Returns `None` where `value` is neither or too long, where reading it
 /// throws, or where `visit` returns `None`. Exceptions of getters and proxies are caught here: one that leaves the
 /// module would skip the cleanup of its stack.
-pub(in crate::wasm) fn each(
+pub(in crate::wasm) fn for_each_item(
     value: &JsValue,
     visit: &mut dyn FnMut(JsValue) -> Option<()>,
 ) -> Option<()> {
@@ -356,7 +356,7 @@ pub(in crate::wasm) fn each(
 /// The items of an array of limited length.
 pub(in crate::wasm) fn items(value: &JsValue) -> Option<Vec<JsValue>> {
     let mut items = Vec::new();
-    each(value, &mut |item| {
+    for_each_item(value, &mut |item| {
         items.push(item);
         (items.len() <= MAX_LIST).then_some(())
     })?;

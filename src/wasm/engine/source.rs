@@ -4,7 +4,7 @@
 use super::error::describe;
 use super::host;
 use super::options::LoadOptions;
-use super::parts;
+use super::split_model;
 use crate::allocation::resize;
 use crate::error::invalid_option;
 use crate::model::{Loader, Model};
@@ -30,12 +30,12 @@ pub(super) async fn load(
     options: &LoadOptions,
 ) -> std::result::Result<(Model, u64), JsValue> {
     check_signal(options)?;
-    let Some(sources) = parts::of(&source)? else {
+    let Some(sources) = split_model::part_sources(&source)? else {
         let mut loading = Loading::new(Loader::new(), options)?;
         loading.read(source).await?;
         return loading.finish();
     };
-    let split = parts::split(&sources, options).await?;
+    let split = split_model::split(&sources, options).await?;
     let order = split.order().to_vec();
     let mut loading = Loading::new(Loader::of_split(split)?, options)?;
     for (place, index) in order.into_iter().enumerate() {
@@ -51,7 +51,7 @@ pub(super) async fn load(
 pub(super) enum Source {
     Memory(Uint8Array),
     /// A stream, its size in bytes if known, and for a download the guard that ends it when a signal aborts.
-    Stream(ReadableStream, Option<f64>, Option<OnAbort>),
+    Stream(ReadableStream, Option<f64>, Option<AbortGuard>),
 }
 
 pub(super) async fn open(source: JsValue, options: &LoadOptions) -> Result<Source> {
@@ -100,16 +100,16 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
 pub(super) async fn fetch(
     resource: &JsValue,
     options: &LoadOptions,
-) -> Result<(Response, OnAbort)> {
+) -> Result<(Response, AbortGuard)> {
     let controller = AbortController::new().map_err(failed)?;
     let own = resource.dyn_ref::<Request>().map(Request::signal);
     let signals = options.signal.iter().cloned().chain(own).collect();
     let end = controller.clone();
-    let on_abort = OnAbort::new(signals, move || end.abort());
+    let on_abort = AbortGuard::new(signals, move || end.abort());
     let init = Object::new();
     let _ = Reflect::set(&init, &"signal".into(), &controller.signal());
     let promise = host::fetch(resource, &init).map_err(failed)?;
-    let response = host::within(options.timeout, &promise).await;
+    let response = host::with_timeout(options.timeout, &promise).await;
     let response = response.map_err(failed)?;
     if response.is_undefined() {
         // A pending request that nobody waits for would delay the next one to the same address.
@@ -120,7 +120,7 @@ pub(super) async fn fetch(
     Ok((response.dyn_into().map_err(unknown)?, on_abort))
 }
 
-pub(super) fn body(response: &Response, on_abort: Option<OnAbort>) -> Result<Source> {
+pub(super) fn body(response: &Response, on_abort: Option<AbortGuard>) -> Result<Source> {
     let stream = response.body();
     if !response.ok() {
         stream.iter().for_each(|stream| forget(stream.cancel()));
@@ -144,7 +144,7 @@ pub(super) async fn next_chunk(
     reader: &ReadableStreamDefaultReader,
     options: &LoadOptions,
 ) -> Result<Option<Uint8Array>> {
-    let read = host::within(options.timeout, &reader.read()).await;
+    let read = host::with_timeout(options.timeout, &reader.read()).await;
     // An abort cancels the reader, which then reports the end of the stream.
     check_signal(options)?;
     let read = read.map_err(failed)?;
@@ -209,7 +209,7 @@ impl<'a> Loading<'a> {
             self.push(&bytes.subarray(start, end))?;
             start = end;
             if host::now() - self.last_pause > INTERVAL_MS {
-                host::pause().await;
+                host::yield_to_event_loop().await;
                 self.last_pause = host::now();
             }
             check_signal(self.options)?;
@@ -227,7 +227,7 @@ impl<'a> Loading<'a> {
         // Cancels a read that is waiting for bytes.
         let cancelled = reader.clone();
         let signals = self.options.signal.iter().cloned().collect();
-        let on_abort = OnAbort::new(signals, move || forget(cancelled.cancel()));
+        let on_abort = AbortGuard::new(signals, move || forget(cancelled.cancel()));
         let result = self.read_all(&reader).await;
         drop(on_abort);
         match result {
@@ -290,12 +290,12 @@ impl<'a> Loading<'a> {
 
 /// Calls a function when one of the signals aborts, or at once if one already has. Dropping it removes the listeners: a
 /// signal may live longer than a load.
-pub(super) struct OnAbort {
+pub(super) struct AbortGuard {
     signals: Vec<AbortSignal>,
     act: Closure<dyn FnMut()>,
 }
 
-impl OnAbort {
+impl AbortGuard {
     fn new(signals: Vec<AbortSignal>, mut act: impl FnMut() + 'static) -> Self {
         if signals.iter().any(AbortSignal::aborted) {
             act();
@@ -304,11 +304,11 @@ impl OnAbort {
         for signal in &signals {
             let _ = signal.add_event_listener_with_callback("abort", act.as_ref().unchecked_ref());
         }
-        OnAbort { signals, act }
+        AbortGuard { signals, act }
     }
 }
 
-impl Drop for OnAbort {
+impl Drop for AbortGuard {
     fn drop(&mut self) {
         let act = self.act.as_ref().unchecked_ref();
         for signal in &self.signals {

@@ -26,7 +26,7 @@ impl Generator {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
     ) -> JsResult<JsValue> {
-        let id = options::whole("id", &id)?;
+        let id = options::u32_value("id", &id)?;
         let token = self.inner.accept(id)?;
         token.map_or(Ok(JsValue::UNDEFINED), |token| to_js(&token))
     }
@@ -37,7 +37,7 @@ impl Generator {
         &mut self,
         #[wasm_bindgen(unchecked_param_type = "number")] count: JsValue,
     ) -> Result<()> {
-        let count = options::whole("count", &count)?;
+        let count = options::u32_value("count", &count)?;
         self.inner.rewind(count as usize)
     }
 
@@ -65,13 +65,10 @@ impl Generator {
     }
 
     /// Changes options from the next token on. Options that are absent stay as they are. Those that belong to a text as
-    /// a whole (`stop`, `context_shift`, `n_keep`) cannot be changed. The model need not run again. Returns a promise
-    /// where the options have a constraint, which applies to the text that follows.
-    #[wasm_bindgen(unchecked_return_type = "void | Promise<void>")]
-    pub fn configure(
-        &mut self,
-        #[wasm_bindgen(unchecked_param_type = "GenerateOptions")] options: JsValue,
-    ) -> Result<()> {
+    /// a whole (`stop`, `context_shift`, `n_keep`) cannot be changed. The model need not run again. A
+    /// constraint applies to the text that follows.
+    #[wasm_bindgen(skip_typescript)]
+    pub fn configure(&mut self, options: JsValue) -> Result<()> {
         let current: Option<Options> = self.inner.options().cloned();
         let options = options::generation_options(&options, current.unwrap_or_default())?;
         self.inner.configure(options)

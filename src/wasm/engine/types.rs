@@ -145,6 +145,11 @@ export interface GenerateOptions {
   context_shift?: boolean;
   /** Tokens at the start that are never dropped; 0 unless set. The token that begins every text stays anyway. */
   n_keep?: number;
+  /**
+   * Whether tokens that can be guessed, from the text so far or a constraint, are run together where that pays. It
+   * changes no text, only the time it takes; true unless set.
+   */
+  speculation?: boolean;
   /** Log-probabilities come with every token at no extra cost; true unless set. False is only allowed without `top_logprobs`. */
   logprobs?: boolean;
   /** How many of the most probable tokens to report with each token, 0 to 100; 0 unless set. */
@@ -169,7 +174,37 @@ export interface ChatOptions extends GenerateOptions {
   date?: Date | string;
 }
 
+/** The names of the options that constrain a text. */
+type Constraint = "json_schema" | "regex" | "grammar";
+
+/** Options without a constraint: a text that can begin at once. */
+export type UnconstrainedOptions = Omit<GenerateOptions, Constraint> & { [Name in Constraint]?: undefined };
+
+/** Options with a constraint, whose module may have to be loaded; null lifts the one in effect. */
+export type ConstrainedOptions = GenerateOptions & { [Name in Constraint]: Required<Pick<GenerateOptions, Name>> }[Constraint];
+
 export interface Generator {
+  /** Starts a new text with `prompt`. Computes nothing yet. */
+  start(prompt: string, options?: UnconstrainedOptions): void;
+  /**
+   * Starts a new text with `prompt`, which follows a constraint. Computes nothing yet. Until the promise settles,
+   * calls that would go on with the text before throw the code "busy"; `abort` and `reset` call the start off.
+   */
+  start(prompt: string, options: ConstrainedOptions): Promise<void>;
+  /** Starts a new text with `prompt`: `await` it, for with a constraint among the options it gives a promise. */
+  start(prompt: string, options?: GenerateOptions): void | Promise<void>;
+  /**
+   * Changes options from the next token on. Options that are absent stay as they are. Those that belong to a text as
+   * a whole (`stop`, `context_shift`, `n_keep`) cannot be changed. The model need not run again.
+   */
+  configure(options: UnconstrainedOptions): void;
+  /**
+   * Changes options from the next token on, and the constraint of the text that follows. Until the promise settles,
+   * calls that would go on with the text throw the code "busy".
+   */
+  configure(options: ConstrainedOptions): Promise<void>;
+  /** Changes options from the next token on: `await` it, for with a constraint among them it gives a promise. */
+  configure(options: GenerateOptions): void | Promise<void>;
   /**
    * Starts the model's answer to `messages`, written out with its chat template. When the conversation
    * goes on, append the answer and the next message and call again: only what is new is computed.
@@ -308,6 +343,10 @@ export interface Timings {
   decode_tokens: number;
   decode_ms: number;
   decode_tokens_per_second: number;
+  /** Tokens that were guessed and run ahead of their turn (see the option `speculation`). */
+  drafted: number;
+  /** Those of them that the text then came to. */
+  accepted: number;
 }
 
 export interface Score {
@@ -342,16 +381,8 @@ export interface ModelInfo {
   /** What the file says and what was passed over, in sentences. */
   warnings: string[];
   backend: string;
+  /** The threads that the engine uses at the moment. */
+  threads: number;
   version: string;
-}
-
-/** Every error this package throws. */
-export interface NextTokenError extends Error {
-  name: "NextTokenError";
-  /**
-   * Stays the same between releases, for programs to act on: "not_gguf", "invalid_option", "aborted", … After "freed"
-   * the object is gone, after "crashed" the engine with all its objects; "busy" is a call from inside of another one.
-   */
-  code: string;
 }
 "#;

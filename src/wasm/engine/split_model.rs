@@ -19,7 +19,7 @@ const ADDRESS_SPACE: f64 = 4_294_967_296.0;
 
 /// The parts of a model in several files: the items of an array, or all parts of the one whose address is given. `None`
 /// for a model in one file.
-pub(super) fn of(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
+pub(super) fn part_sources(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
     if is_array(source) {
         let parts = items(source).unwrap_or_default();
         let twice = |part: &JsValue| {
@@ -61,7 +61,7 @@ pub(super) async fn split(parts: &[JsValue], options: &LoadOptions) -> Result<Sp
 pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<Inspection> {
     check_signal(options)?;
     let mut parts = 1;
-    let header = match of(source)? {
+    let header = match part_sources(source)? {
         Some(sources) => {
             parts = sources.len();
             split(&sources, options).await?.into_header()?
