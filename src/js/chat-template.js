@@ -1,21 +1,14 @@
 // The template engine: a WebAssembly module of its own, because it is as large as the engine itself.
 
+import * as glue from "./nexttoken_chat.js";
 import { makeError } from "./errors.js";
-import { memoizeAsync, startModule } from "./start-module.js";
+import { locate, memoizeAsync, startModule } from "./start-module.js";
 
-const module = () => new URL("./nexttoken_chat.wasm", import.meta.url);
+const shipped = () => new URL("./nexttoken_chat.wasm", import.meta.url);
 
 /** Loads the module and starts it; later calls wait for the first. */
-export const load = memoizeAsync(() =>
-  startModule(
-    async () => {
-      const glue = await import("./nexttoken_chat.js");
-      await glue.default({ module_or_path: module() });
-      return glue;
-    },
-    "chat module",
-    module(),
-  ),
+export const load = memoizeAsync(async () =>
+  startModule("chat", glue.default, await locate("chat", "nexttoken_chat.wasm", shipped)),
 );
 
 export const tooMuch = () => makeError("chat_template", "the chat template does too much: it was stopped");
@@ -26,7 +19,7 @@ export const tooMuch = () => makeError("chat_template", "the chat template does 
  * @param {string} job
  */
 export async function render(job) {
-  const glue = await load();
+  await load();
   try {
     return glue.render_chat(job);
   } catch (thrown) {

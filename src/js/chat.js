@@ -3,6 +3,7 @@
 import { render, tooMuch } from "./chat-template.js";
 import { Connection } from "./connection.js";
 import { copyOptions, invalidOption, messageOf } from "./errors.js";
+import { canStartWorkers, startWorker } from "./start-worker.js";
 
 /** The longest time that a template may take, in milliseconds. */
 const PATIENCE = 5000;
@@ -43,9 +44,9 @@ export async function renderChat(generator, messages, options) {
  * @returns {Promise<string>}
  */
 async function rendered(job) {
-  if (typeof Worker === "undefined") return render(job);
+  if (!canStartWorkers()) return render(job);
   if (!connection || connection.gone) {
-    const worker = new Worker(new URL("./chat-worker.js", import.meta.url), { type: "module" });
+    const worker = startWorker(() => new Worker(new URL("./chat-worker.js", import.meta.url), { type: "module" }));
     connection = new Connection(worker, (reason) => `the chat module stopped (${reason})`);
   }
   const mine = connection;

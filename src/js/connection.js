@@ -2,8 +2,12 @@
 //
 // A call is { id, method, args }, with the number of a `session` where a worker has several generators. Its answer is
 // { id, value }, { id, error } or { id, progress }, or { crashed } if the worker cannot be used any more.
+//
+// A worker asks in turn where a WebAssembly module comes from, by { wanted, name, file }, and is told { wanted, value }
+// or { wanted, error }: only the page knows what its `init` was given.
 
-import { invalidOption, makeError, messageOf } from "./errors.js";
+import { codeOf, invalidOption, makeError, messageOf } from "./errors.js";
+import { provide } from "./start-module.js";
 
 /** @typedef {import("./nexttoken.js").LoadProgress} LoadProgress */
 /**
@@ -13,9 +17,18 @@ import { invalidOption, makeError, messageOf } from "./errors.js";
  * @property {((progress: LoadProgress) => void) | undefined} onProgress
  */
 
+/**
+ * The connections that wait for an answer. Nothing else on the page may refer to them, and a browser might take a worker
+ * for unused of which only its own messages know.
+ *
+ * @type {Set<Connection>}
+ */
+const awaited = new Set();
+
 export class Connection {
   #worker;
   #advice;
+  #provide;
   /** @type {Map<number, Waiting>} */
   #calls = new Map();
   #next = 0;
@@ -29,15 +42,17 @@ export class Connection {
   users = 0;
 
   /**
-   * @param {Worker} worker
+   * @param {import("./start-worker.js").WorkerLike} worker
    * @param {(reason: string) => string} advice what to say when the worker stopped
+   * @param {import("./start-module.js").Provider} [provider] where its modules come from
    */
-  constructor(worker, advice) {
+  constructor(worker, advice, provider = provide) {
     this.#worker = worker;
     this.#advice = advice;
+    this.#provide = provider;
     worker.onmessage = ({ data }) => this.#answer(data);
     worker.onmessageerror = () => this.#crash("its answer could not be read");
-    worker.onerror = (event) => this.#crash(event.message ?? "the worker could not be started");
+    worker.onerror = (event) => this.#crash(event.message || "the worker could not be started");
   }
 
   /**
@@ -58,6 +73,8 @@ export class Connection {
         throw invalidOption("arguments", `cannot be sent to a worker: ${messageOf(thrown)}`);
       }
       this.#calls.set(id, { resolve, reject, onProgress });
+      awaited.add(this);
+      this.#worker.ref?.();
     });
   }
 
@@ -69,23 +86,44 @@ export class Connection {
   end(error) {
     if (this.gone) return;
     this.gone = error;
+    awaited.delete(this);
     this.#worker.terminate();
     for (const { reject } of this.#calls.values()) reject(error);
     this.#calls.clear();
   }
 
   /**
-   * @param {{ id: number, value?: unknown, error?: { code: string, message: string }, progress?: LoadProgress,
-   *   crashed?: string }} answer
+   * @param {{ id: number, value?: unknown, error?: { code: import("./errors.js").Code, message: string,
+   *   cause?: unknown }, progress?: LoadProgress, crashed?: string, wanted?: number, name?: any, file?: any }} answer
    */
-  #answer({ id, value, error, progress, crashed }) {
+  #answer({ id, value, error, progress, crashed, wanted, name, file }) {
     if (crashed !== undefined) return this.#crash(crashed);
+    if (wanted !== undefined) return void this.#tell(wanted, name, file);
     const call = this.#calls.get(id);
     if (!call) return;
     if (progress) return this.#report(call, progress);
     this.#calls.delete(id);
-    if (error) call.reject(makeError(error.code, error.message));
+    if (this.#calls.size === 0) {
+      awaited.delete(this);
+      this.#worker.unref?.();
+    }
+    if (error) call.reject(makeError(error.code, error.message, error.cause));
     else call.resolve(value);
+  }
+
+  /**
+   * Tells the worker where a module comes from.
+   *
+   * @param {number} wanted the number of its question
+   * @param {import("./start-module.js").ModuleName} name
+   * @param {string} file
+   */
+  async #tell(wanted, name, file) {
+    try {
+      this.#worker.postMessage({ wanted, value: await this.#provide(name, file) });
+    } catch (error) {
+      this.#worker.postMessage({ wanted, error: { message: messageOf(error), code: codeOf(error) } });
+    }
   }
 
   /**

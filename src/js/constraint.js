@@ -1,40 +1,32 @@
 // Constraints: a JSON schema, a regular expression or a grammar → a function that tells the engine at each step which
 // tokens may follow.
 //
-// The library that compiles grammars is larger than the engine, so it is a WebAssembly module of its own. That and this
-// file are loaded with the first constraint.
+// The library that compiles grammars is larger than the engine, so it is a WebAssembly module of its own, loaded with the
+// first constraint. Its glue is imported at once, as it is small: bundlers cannot split the code of a worker, and service
+// workers must not import later.
 
+import * as glue from "./nexttoken_constraint.js";
 import { invalidOption, makeError, messageOf } from "./errors.js";
-import { memoizeAsync, startModule } from "./start-module.js";
+import { locate, memoizeAsync, startModule } from "./start-module.js";
 
 /** @typedef {import("./nexttoken.js").Generator} Generator */
-/** @typedef {typeof import("./nexttoken_constraint.js")} Glue */
 
-const module = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
+const shipped = () => new URL("./nexttoken_constraint.wasm", import.meta.url);
 /** How often the module has been restarted: a restart invalidates everything it has made. */
 let beginnings = 0;
 
-const load = memoizeAsync(() =>
-  startModule(
-    async () => {
-      const glue = await import("./nexttoken_constraint.js");
-      await glue.default({ module_or_path: module() });
-      return glue;
-    },
-    "constraint module",
-    module(),
-  ),
+const load = memoizeAsync(async () =>
+  startModule("constraint", glue.default, await locate("constraint", "nexttoken_constraint.wasm", shipped)),
 );
 
 /**
  * Calls the module, and restarts it if the call traps.
  *
  * @template Result
- * @param {Glue} glue
  * @param {() => Result} call
  * @returns {Result}
  */
-function guarded(glue, call) {
+function guarded(call) {
   try {
     return call();
   } catch (thrown) {
@@ -64,17 +56,16 @@ class Vocabulary {
   }
 
   /**
-   * @param {Glue} glue
    * @param {string} kind
    * @param {string} source
    */
-  compile(glue, kind, source) {
+  compile(kind, source) {
     let tokens = this.#tokens;
     if (!tokens || this.#beginning !== beginnings) {
-      tokens = this.#tokens = guarded(glue, () => new glue.Tokens(this.#table));
+      tokens = this.#tokens = guarded(() => new glue.Tokens(this.#table));
       this.#beginning = beginnings;
     }
-    return guarded(glue, () => tokens.compile(kind, source));
+    return guarded(() => tokens.compile(kind, source));
   }
 }
 
@@ -106,25 +97,24 @@ export async function compile(generator, { json_schema, regex, grammar, ...optio
   if (other) throw invalidOption(other[0], `cannot be there together with "${kind}"`);
   const source = kind === "json_schema" ? json(value) : value;
   if (typeof source !== "string") throw invalidOption(kind, "must be a string");
-  const glue = await load();
-  return { ...options, constraint: rule(glue, vocabularyOf(generator), kind, source) };
+  await load();
+  return { ...options, constraint: rule(vocabularyOf(generator), kind, source) };
 }
 
 /**
- * @param {Glue} glue
  * @param {Vocabulary} vocabulary
  * @param {string} kind
  * @param {string} source
  */
-function rule(glue, vocabulary, kind, source) {
-  let compiled = vocabulary.compile(glue, kind, source);
+function rule(vocabulary, kind, source) {
+  let compiled = vocabulary.compile(kind, source);
   let beginning = beginnings;
   return (/** @type {Uint32Array} */ ids) => {
     if (beginning !== beginnings) {
-      compiled = vocabulary.compile(glue, kind, source);
+      compiled = vocabulary.compile(kind, source);
       beginning = beginnings;
     }
-    return guarded(glue, () => compiled.next(ids));
+    return guarded(() => compiled.next(ids));
   };
 }
 

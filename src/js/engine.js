@@ -1,55 +1,125 @@
 // The engine on the thread that imports this file: chooses a module, starts it, and adds to `Generator` what is written
 // in JavaScript.
 
-import start, { Generator, guard } from "./nexttoken.js";
+import start, { Generator, guard, set_threads, thread_stack } from "./nexttoken.js";
 import { renderChat } from "./chat.js";
+import { compile } from "./constraint.js";
 import { copyOptions, invalidOption, makeError, messageOf, withErrorCode } from "./errors.js";
 import { bestVariant } from "./features.js";
 import { loading, readable } from "./source.js";
-import { memoizeAsync, resolveWasmUrl, startModule } from "./start-module.js";
+import { memoizeAsync, moduleOptions, provide, providerOf, setProvider, startModule } from "./start-module.js";
+import { beginWhen, refuseWhileStarting, watchStarting } from "./starting.js";
+import { shareMemory, startThreads, threadsOption } from "./threads.js";
 
 /** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
-/** @typedef {{ variant?: "relaxed" | "simd128", wasm_url?: string | URL }} EngineOptions */
+/**
+ * @typedef {{ variant?: "relaxed" | "simd128", wasm?: unknown, wasm_url?: string | URL, threads?: unknown }} EngineOptions
+ */
 
 // Written out in full, because bundlers look for exactly this expression.
 const shipped = {
   relaxed: () => new URL("./nexttoken_relaxed.wasm", import.meta.url),
   simd128: () => new URL("./nexttoken_simd128.wasm", import.meta.url),
+  relaxed_threads: () => new URL("./nexttoken_relaxed_threads.wasm", import.meta.url),
+  simd128_threads: () => new URL("./nexttoken_simd128_threads.wasm", import.meta.url),
 };
 
 /**
- * Loads and starts the WebAssembly module. Call it once before anything else; later calls wait for the first and do
- * nothing more.
- * `variant` forces one of the shipped modules instead of the best that the browser can run; `wasm_url` is the address of
- * another module.
+ * The number of threads that serve, once they have started.
+ *
+ * @type {Promise<number>}
  */
-export default memoizeAsync(async (/** @type {EngineOptions | undefined} */ options) => {
-  const { variant, url } = choose(copyOptions(options, ["variant", "wasm_url"]));
-  await startModule(() => start({ module_or_path: url }), "engine", url);
-  return { variant };
-});
+let threadsReady = Promise.resolve(1);
 
-/** @param {EngineOptions} options */
-function choose({ variant, wasm_url }) {
-  if (wasm_url !== undefined) return { variant: "custom", url: resolveWasmUrl(wasm_url) };
+/**
+ * Starts threads, and uses those that serve.
+ *
+ * @param {number} count
+ * @param {number | undefined} asked the option
+ */
+async function serveThreads(count, asked) {
+  const serving = await startThreads(guard, count, thread_stack);
+  if (serving > 1) useThreads(serving, asked);
+  return serving;
+}
+
+/**
+ * Uses as many of the threads that serve as were asked for, or as turn out to be fastest.
+ *
+ * @param {number} serving
+ * @param {number | undefined} asked
+ */
+const useThreads = (serving, asked) =>
+  set_threads(Math.min(asked ?? serving, serving), asked === undefined, globalThis.document === undefined);
+
+/**
+ * Loads and starts the WebAssembly module. `Generator.load` does it where it has not been done; later calls wait for
+ * the first and do nothing more.
+ * `variant` forces one of the shipped modules instead of the best that the browser can run; `wasm_url` is the address of
+ * another module; `wasm` is the module itself, or a function that gives each module; `threads` is the number of threads.
+ */
+const init = memoizeAsync(async (/** @type {EngineOptions} */ options = {}) => {
+  const { variant, wasm, wasm_url, threads } = moduleOptions(options, ["variant", "wasm", "wasm_url", "threads"]);
+  const asked = threadsOption(threads);
+  const count = shareMemory(guard, asked);
+  const started = await startEngine(variant, wasm, wasm_url);
+  threadsReady = serveThreads(count, asked);
+  return { variant: started };
+});
+export default init;
+
+/**
+ * Starts the module. Resolves to the name of the variant.
+ *
+ * @param {"relaxed" | "simd128" | undefined} variant
+ * @param {unknown} wasm
+ * @param {URL | undefined} wasm_url
+ */
+async function startEngine(variant, wasm, wasm_url) {
+  if (wasm_url !== undefined) {
+    await startModule("engine", start, wasm_url);
+    return "custom";
+  }
+  if (variant !== undefined && variant !== "relaxed" && variant !== "simd128") {
+    throw invalidOption("variant", 'must be "relaxed" or "simd128"');
+  }
+  if (wasm !== undefined) setProvider(providerOf("engine", wasm));
+  /** @type {"relaxed" | "simd128" | null} */
   const chosen = variant ?? bestVariant();
-  if (chosen === null) {
+  /** @type {keyof typeof shipped} */
+  const name = `${chosen ?? "simd128"}${guard.memory ? "_threads" : ""}`;
+  const given = await provide("engine", `nexttoken_${name}.wasm`);
+  if (given === undefined && chosen === null) {
     throw makeError(
       "unsupported_browser",
       "this browser cannot run the engine: it has no WebAssembly SIMD (every current browser has)",
     );
   }
-  if (!Object.hasOwn(shipped, chosen)) throw invalidOption("variant", 'must be "relaxed" or "simd128"');
-  return { variant: chosen, url: shipped[chosen]() };
+  await startModule("engine", start, given ?? shipped[name]());
+  return given === undefined ? chosen : "custom";
 }
 
-/**
- * For the documentation see the types. Here the arguments are checked before the module is called, and a trap rejects
- * the promise.
- */
+// For the documentation see the types. Here the arguments are checked before the module is called, and a trap rejects
+// the promise.
+/** @type {Record<"load" | "inspect", (source: any, options: any) => Promise<any>>} */
 const { load, inspect } = Generator;
-Generator.load = withErrorCode((source, options) => guard.rejectOnTrap(load(readable(source), loading(options))));
-Generator.inspect = withErrorCode((source, options) => guard.rejectOnTrap(inspect(readable(source), loading(options))));
+
+Generator.load = withErrorCode(async (source, options) => {
+  const readied = readable(source);
+  const { threads, ...loads } = loading(options);
+  const asked = threadsOption(threads);
+  await init({ threads: asked });
+  const loaded = await guard.rejectOnTrap(load(readied, loads));
+  const serving = await threadsReady;
+  if (asked !== undefined) useThreads(serving, asked);
+  return loaded;
+});
+
+Generator.inspect = withErrorCode(async (source, options) => {
+  const [readied, loads] = [readable(source), loading(options)];
+  await init();
+  return guard.rejectOnTrap(inspect(readied, loads));
+});
 
 /** Iterates over the tokens still to come. Leaving the loop aborts the text. */
 Generator.prototype[Symbol.iterator] = function* tokens() {
@@ -66,8 +136,12 @@ Generator.prototype[Symbol.iterator] = function* tokens() {
 
 /** Starts the model's answer to `messages`; see the types. */
 Generator.prototype.chat = withErrorCode(async function chat(messages, options) {
-  const [conversation, writing] = await renderChat(this, messages, options);
-  this.start_chat(conversation, await constrained(this, writing));
+  refuseWhileStarting(this);
+  const prepare = async () => {
+    const [conversation, writing] = await renderChat(this, messages, options);
+    return /** @type {const} */ ([conversation, await constrained(this, writing)]);
+  };
+  await beginWhen(this, prepare(), (prepared) => this.start_chat(...prepared));
 });
 
 /** @param {Record<string, unknown>} options */
@@ -82,9 +156,7 @@ const isConstrained = (options) => ["json_schema", "regex", "grammar"].some((kin
  */
 export async function constrained(generator, options) {
   const copy = copyOptions(options);
-  if (!isConstrained(copy)) return copy;
-  const { compile } = await import("./constraint.js");
-  return compile(generator, copy);
+  return isConstrained(copy) ? compile(generator, copy) : copy;
 }
 
 // With a constraint these methods return a promise, because its module may have to be loaded.
@@ -97,15 +169,17 @@ for (const name of /** @type {const} */ (["start", "configure"])) {
      * @param {object} options
      * @param {unknown[]} args
      */
-    async function (options, ...args) {
-      return plain.call(this, ...args, await constrained(this, options));
+    function (options, ...args) {
+      return beginWhen(this, constrained(this, options), (compiled) => plain.call(this, ...args, compiled));
     },
   );
-  Generator.prototype[name] = function (/** @type {unknown[]} */ ...args) {
+  /** @type {(this: Generator, ...args: unknown[]) => any} */
+  const chosen = function (...args) {
     const options = copyOptions(args[plain.length - 1]);
     const first = args.slice(0, plain.length - 1);
     return isConstrained(options) ? later.call(this, options, ...first) : plain.call(this, ...first, options);
   };
+  Generator.prototype[name] = chosen;
 }
 
 /** A snapshot of the text in progress; see the types. */
@@ -115,6 +189,7 @@ Generator.prototype.snapshot = function snapshot() {
 
 /** Continues from a snapshot; see the types. */
 Generator.prototype.restore = withErrorCode(async function restore(snapshot) {
+  refuseWhileStarting(this);
   this.restore_bytes(await bytesOf(snapshot));
 });
 
@@ -135,6 +210,7 @@ export async function bytesOf(source) {
   }
 }
 
+watchStarting(Generator.prototype);
 if (Symbol.dispose) Generator.prototype[Symbol.dispose] ??= Generator.prototype.free;
 
 export { Generator };

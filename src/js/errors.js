@@ -1,14 +1,26 @@
-// Errors in the form of the engine's: an `Error` with a stable `code`.
+// The errors of the package: each has a stable `code`.
+
+/** @typedef {import("./index.js").NextTokenErrorCode} Code */
+
+/** For the documentation see the types. The engine makes its errors of it, too, and then sets their codes. */
+export class NextTokenError extends Error {
+  /** @type {Code} */
+  code = "internal";
+
+  static {
+    Object.defineProperty(this.prototype, "name", { value: "NextTokenError", writable: true, configurable: true });
+  }
+}
 
 /**
- * @param {string} code a name that stays the same between releases
+ * @param {Code} code a name that stays the same between releases
  * @param {string} message a sentence for a person
  * @param {unknown} [cause]
- * @returns {import("./nexttoken.js").NextTokenError}
  */
 export function makeError(code, message, cause) {
-  const error = new Error(message, cause === undefined ? undefined : { cause });
-  return Object.assign(error, { name: /** @type {const} */ ("NextTokenError"), code });
+  const error = new NextTokenError(message, cause === undefined ? undefined : { cause });
+  error.code = code;
+  return error;
 }
 
 /**
@@ -29,23 +41,24 @@ export function messageOf(thrown) {
  * numbers.
  *
  * @param {any} thrown
- * @returns {string}
+ * @returns {Code}
  */
 export function codeOf(thrown) {
   try {
     const { code } = thrown;
-    if (typeof code === "string") return code;
+    if (typeof code === "string") return /** @type {Code} */ (code);
   } catch {
     // The value is null or undefined, or has a getter that throws.
   }
   return "internal";
 }
 
-/** @param {any} thrown */
+/** @param {unknown} thrown */
 function isOurs(thrown) {
   try {
-    return thrown instanceof Error && thrown.name === "NextTokenError" && codeOf(thrown) !== "internal";
+    return thrown instanceof NextTokenError && codeOf(thrown) !== "internal";
   } catch {
+    // A proxy may throw where it is looked at.
     return false;
   }
 }

@@ -1,5 +1,6 @@
 // Wraps the exports of a WebAssembly module so that every error has a code. Errors that wasm-bindgen itself throws have
-// none, and after a trap the state of the module is unknown, so that it must not be called again.
+// none, and after a trap the state of the module is unknown, so that it must not be called again. The glue hands over
+// here what threads need of the module, too.
 
 import { makeError, messageOf } from "./errors.js";
 
@@ -7,7 +8,7 @@ import { makeError, messageOf } from "./errors.js";
  * wasm-bindgen's messages for an object that has been freed, and for one that is used recursively; with our code and
  * message for each.
  *
- * @type {[message: RegExp, code: string, sentence: string][]}
+ * @type {[message: RegExp, code: import("./errors.js").Code, sentence: string][]}
  */
 const OWN = [
   [/null pointer/, "freed", "it was freed"],
@@ -39,13 +40,38 @@ export class Guard {
   #later = [];
   /** @type {Set<(error: unknown) => void>} */
   #waiting = new Set();
+  /**
+   * The memory that the module is to import, where threads share it.
+   *
+   * @type {WebAssembly.Memory | undefined}
+   */
+  memory;
+  /**
+   * The module that was started.
+   *
+   * @type {WebAssembly.Module | undefined}
+   */
+  module;
 
   /**
-   * Wraps `exports`.
+   * What a module imports, with the memory for a module that shares it.
+   *
+   * @param {WebAssembly.Imports} imports
+   */
+  withMemory(imports) {
+    return this.memory ? { ...imports, env: { memory: this.memory } } : imports;
+  }
+
+  /**
+   * Wraps the exports of `module`.
    *
    * @param {WebAssembly.Exports} exports
+   * @param {WebAssembly.Module} module
    */
-  over(exports) {
+  over(exports, module) {
+    this.module = module;
+    // It was started without threads.
+    if (exports.memory !== this.memory) this.memory = undefined;
     const guarded = (/** @type {[string, WebAssembly.ExportValue]} */ [name, value]) => [
       name,
       typeof value !== "function" || TOOLS.test(name) ? value : this.#entry(value, FREES.test(name), TASKS.test(name)),

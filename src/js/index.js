@@ -1,4 +1,11 @@
 // Text generation in a browser tab, one token at a time.
 
-export { default, Generator } from "./engine.js";
-export { WorkerGenerator } from "./worker-generator.js";
+import init, { Generator } from "./engine.js";
+import { NextTokenError } from "./errors.js";
+import { withStore } from "./store-option.js";
+import { WorkerGenerator } from "./worker-generator.js";
+
+Generator.load = withStore(Generator.load);
+WorkerGenerator.load = withStore(WorkerGenerator.load);
+
+export { Generator, NextTokenError, WorkerGenerator, init as default };

@@ -138,4 +138,9 @@ const streamFromPort = (port) =>
         };
         port.postMessage(null);
       }),
+    cancel() {
+      // A chunk may be on its way, for which there is no room in a closed stream.
+      port.onmessage = null;
+      port.close();
+    },
   });

@@ -26,8 +26,12 @@ function genuine(value) {
   for (const [Kind, name] of GETTERS) {
     if (value instanceof Kind) Reflect.get(Kind.prototype, name, value);
   }
-  // Throws if it is no valid URL.
-  if (typeof value === "string") resolveUrl(value);
+  if (typeof value === "string") {
+    // Throws if it is no valid URL.
+    const url = resolveUrl(value);
+    // In Node it may be the path of a file.
+    if (url.protocol === "file:") return url.href;
+  }
   // These throw if the buffer was transferred to another thread.
   if (value instanceof ArrayBuffer) return new Uint8Array(value);
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);

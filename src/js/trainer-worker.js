@@ -2,7 +2,7 @@
 
 import { TRAINER_METHODS } from "./methods.js";
 import { serveCalls } from "./serve-calls.js";
-import init, { Trainer } from "./trainer.js";
+import init, { Trainer } from "./trainer-module.js";
 
 /** @type {Trainer} */
 let trainer;
@@ -10,8 +10,8 @@ let trainer;
 /**
  * What begins a training; the other methods are the trainer's own.
  *
- * @typedef {{ text: string, config?: import("./nexttoken_trainer.js").TrainerConfig, wasm: { wasm_url?: string } }} New
- * @typedef {{ text: string, checkpoint: Uint8Array, wasm: { wasm_url?: string } }} Kept
+ * @typedef {{ text: string, config?: import("./nexttoken_trainer.js").TrainerConfig, wasm: import("./trainer-module.js").TrainerOptions }} New
+ * @typedef {{ text: string, checkpoint: Uint8Array, wasm: import("./trainer-module.js").TrainerOptions }} Kept
  */
 const beginnings = {
   /** @param {New} what */

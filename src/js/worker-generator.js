@@ -5,31 +5,34 @@ import { makeError, withErrorCode } from "./errors.js";
 import { GENERATOR_METHODS, GENERATOR_PROPERTIES, addMethods } from "./methods.js";
 import { serializeSource } from "./serialize-source.js";
 import { loading, readable } from "./source.js";
-import { resolveWasmUrl } from "./start-module.js";
+import { moduleOptions, providerOf } from "./start-module.js";
+import { startWorker } from "./start-worker.js";
 
 /** @typedef {import("./nexttoken.js").LoadProgress} LoadProgress */
 
-/**
- * The options with which a worker starts its engine.
- *
- * @param {{ variant?: unknown, wasm_url?: string | URL }} given
- */
-function engine({ variant, wasm_url }) {
-  /** @type {{ variant?: unknown, wasm_url?: string }} */
-  const options = {};
-  if (variant !== undefined) options.variant = variant;
-  if (wasm_url !== undefined) options.wasm_url = resolveWasmUrl(wasm_url).href;
-  return options;
-}
-
 /** The options of `Generator.load`, and those with which the engine is started. */
-const LOADING = ["onProgress", "signal", "timeout", "context_length", "cache_type", "variant", "wasm_url"];
+const LOADING = [
+  "onProgress",
+  "signal",
+  "timeout",
+  "context_length",
+  "cache_type",
+  "variant",
+  "wasm",
+  "wasm_url",
+  "threads",
+];
 
-/** Starts a worker for one generator and its forks. */
-const connect = () =>
+/**
+ * Starts a worker for one generator and its forks.
+ *
+ * @param {import("./start-module.js").Provider} [provider] where its modules come from
+ */
+const connect = (provider) =>
   new Connection(
-    new Worker(new URL("./worker.js", import.meta.url), { type: "module" }),
+    startWorker(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" })),
     (reason) => `the engine stopped (${reason}); load the model again`,
+    provider,
   );
 
 /** A generator that lives in a module worker, which it shares with its forks. For the documentation see the types. */
@@ -73,14 +76,14 @@ export class WorkerGenerator {
    * @param {string[]} known their names
    */
   static async #begin(method, source, given, known) {
-    const { onProgress, signal, variant, wasm_url, ...options } = loading(given, known);
+    const { onProgress, signal, variant, wasm, wasm_url, threads, ...options } = moduleOptions(loading(given, known));
     const readied = readable(source);
     // A request may have a signal of its own, which cannot be posted.
     const signals = [signal, ...[readied].flat().map((part) => part instanceof Request && part.signal)].filter(Boolean);
     const aborted = makeError("aborted", "aborted");
     if (signals.some((signal) => signal.aborted)) throw aborted;
     const [posted, moved, close] = await serializeSource(readied);
-    const generator = new WorkerGenerator(connect(), 0);
+    const generator = new WorkerGenerator(connect(providerOf("engine", wasm)), 0);
     // Terminating the worker also frees a model that is half loaded.
     const abort = () => generator.#connection.end(aborted);
     for (const signal of signals) {
@@ -92,7 +95,7 @@ export class WorkerGenerator {
     try {
       const answer = await generator.#call(
         method,
-        [{ source: posted, engine: engine({ variant, wasm_url }), options }],
+        [{ source: posted, engine: { variant, wasm_url: wasm_url?.href, threads }, options }],
         moved,
         onProgress,
       );

@@ -1,17 +1,20 @@
 // `Trainer` in a worker: the same interface, but every method returns a promise.
 
 import { Connection } from "./connection.js";
-import { copyOptions, makeError, withErrorCode } from "./errors.js";
+import { makeError, withErrorCode } from "./errors.js";
 import { TRAINER_METHODS, addMethods } from "./methods.js";
-import { resolveWasmUrl } from "./start-module.js";
+import { moduleOptions, providerOf } from "./start-module.js";
+import { startWorker } from "./start-worker.js";
 
-/** @typedef {{ wasm_url?: string | URL }} Options */
+/** @typedef {import("./trainer-module.js").TrainerOptions} Options */
 /** @typedef {import("./nexttoken_trainer.js").TrainerConfig} TrainerConfig */
 
-const connect = () =>
+/** @param {import("./start-module.js").Provider} provider where its module comes from */
+const connect = (provider) =>
   new Connection(
-    new Worker(new URL("./trainer-worker.js", import.meta.url), { type: "module" }),
+    startWorker(() => new Worker(new URL("./trainer-worker.js", import.meta.url), { type: "module" })),
     (reason) => `the trainer stopped (${reason}); resume from a checkpoint`,
+    provider,
   );
 
 /** A trainer that lives in a module worker of its own. For the documentation see the types. */
@@ -50,11 +53,10 @@ export class WorkerTrainer {
 
   static #begin = withErrorCode(
     async (/** @type {string} */ method, /** @type {object} */ what, /** @type {unknown} */ options) => {
-      const wasm = copyOptions(options, ["wasm_url"]);
-      if (wasm.wasm_url !== undefined) wasm.wasm_url = resolveWasmUrl(wasm.wasm_url).href;
-      const trainer = new WorkerTrainer(connect());
+      const { wasm, wasm_url, threads } = moduleOptions(options, ["wasm", "wasm_url", "threads"]);
+      const trainer = new WorkerTrainer(connect(providerOf("trainer", wasm)));
       try {
-        await trainer.#call(method, [{ ...what, wasm }]);
+        await trainer.#call(method, [{ ...what, wasm: { wasm_url: wasm_url?.href, threads } }]);
         return trainer;
       } catch (error) {
         trainer.free();

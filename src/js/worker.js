@@ -6,7 +6,7 @@ import { renderChat } from "./chat.js";
 import { makeError } from "./errors.js";
 import { GENERATOR_METHODS } from "./methods.js";
 import { deserializeSource } from "./serialize-source.js";
-import { isCrash, reportCrash, serveCalls } from "./serve-calls.js";
+import { isCrash, reportCrash, reportProgress, serveCalls } from "./serve-calls.js";
 
 /** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
 /** @typedef {import("./nexttoken.js").Token} Token */
@@ -167,7 +167,7 @@ const own = {
    */
   async load(id, { source, engine, options }) {
     await init(engine);
-    const onProgress = (/** @type {unknown} */ progress) => postMessage({ id, progress });
+    const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
     register(new Session(await Generator.load(deserializeSource(source), { ...options, onProgress })));
   },
   /**
