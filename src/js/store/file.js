@@ -1,0 +1,383 @@
+// One file on its way to the engine: what is stored of it is read, what is missing is downloaded and stored meanwhile.
+
+import { codeOf, makeError, messageOf } from "../errors.js";
+import { Download } from "./download.js";
+import { Entry, bytesOf, folderFor, hex, recordIn } from "./entry.js";
+import { lock } from "./lock.js";
+import { Meter } from "./progress.js";
+import { sha256 } from "../vendor/sha256.js";
+
+/** @typedef {import("./backends.js").Backend} Backend */
+/** @typedef {import("./entry.js").About} About */
+/** @typedef {"waiting" | "stored" | "downloading" | "reconnecting"} State */
+/** @typedef {{ loaded: number, total: number | undefined }} Loaded */
+/**
+ * @typedef {Loaded & { state: State, resumed: number, speed?: number, remaining?: number, not_kept?: Error & { code: string } }} Progress
+ */
+/**
+ * @typedef {object} Settings
+ * @property {AbortSignal} [signal]
+ * @property {number} [timeout] the time in which the server must answer, in milliseconds; 0 for no limit
+ * @property {string} [sha256] the hash of the file
+ * @property {boolean} [strict] false where a file with another hash may be used, and only is not kept
+ * @property {(progress: Progress) => void} [onProgress] called while there is nothing to read; see `progress`
+ */
+
+const ANSWER = 60_000;
+/** The time between two messages to the tabs that wait, in milliseconds. */
+const INTERVAL = 200;
+/** The codes of errors that are not the file's fault: what came of it stays. */
+const INNOCENT = [
+  "aborted",
+  "callback",
+  "crashed",
+  "freed",
+  "http",
+  "internal",
+  "invalid_option",
+  "io",
+  "out_of_memory",
+  "timeout",
+  "unknown_option",
+  "unsupported_browser",
+  "wasm_unavailable",
+];
+
+/**
+ * The notice for a user whose model is not kept.
+ *
+ * @param {any} [cause]
+ */
+function notKept(cause) {
+  const full = cause?.name === "QuotaExceededError" || cause?.code === "ENOSPC";
+  /** @type {[code: import("../errors.js").Code, reason: string]} */
+  const [code, reason] = full
+    ? ["storage_full", "there is no room for it"]
+    : ["storage_unavailable", cause ? messageOf(cause) : "this browser or window does not store anything"];
+  return makeError(code, `the model is used, but not kept: ${reason}`, cause);
+}
+
+/** The most bytes that are hashed at once. */
+const AT_ONCE = 512 << 20;
+/** The most bytes that are read before the engine takes them. */
+const READ_AHEAD = 8 << 20;
+
+export class StoredFile {
+  #request;
+  #settings;
+  #abort = new AbortController();
+  #forward = () => this.#abort.abort();
+  /** @type {Entry | undefined} */
+  #entry;
+  /** @type {Download | undefined} */
+  #download;
+  /** @type {import("./lock.js").Lock | undefined} */
+  #lock;
+  #meter = new Meter();
+  #told = 0;
+  /** @type {Loaded} */
+  last = { loaded: 0, total: undefined };
+  #read = 0;
+  #whole = false;
+  /** Whether the hash is another, and whether stored bytes are gone. */
+  #wrong = false;
+  #gone = false;
+  /** Whether its hash is looked at when it is kept, and not while it is read. */
+  #checkedLater = false;
+  /** @type {State} */
+  state = "stored";
+  /** The bytes that were there from an earlier download, which broke off. */
+  resumed = 0;
+  /**
+   * The error that ended the reading, if one did. The engine has one of its own for it.
+   *
+   * @type {unknown}
+   */
+  failure;
+
+  /**
+   * @param {Request} request
+   * @param {Settings} settings
+   */
+  constructor(request, settings) {
+    this.#request = request;
+    this.#settings = settings;
+    this.url = Object.assign(new URL(request.url), { hash: "" }).href;
+    for (const signal of [settings.signal, request.signal]) {
+      signal?.addEventListener("abort", this.#forward);
+      if (signal?.aborted) this.#abort.abort();
+    }
+  }
+
+  /**
+   * Opens it. Afterwards `settle` must be called once.
+   *
+   * @param {Request} request
+   * @param {Backend | undefined} backend
+   * @param {Settings} settings
+   */
+  static async open(request, backend, settings) {
+    const file = new StoredFile(request, settings);
+    try {
+      await file.#open(backend);
+      return file;
+    } catch (error) {
+      const failure = file.#abort.signal.aborted ? (file.failure ?? makeError("aborted", "aborted")) : error;
+      await file.settle(failure);
+      throw failure;
+    }
+  }
+
+  /** @param {Backend | undefined} backend */
+  async #open(backend) {
+    this.#abort.signal.throwIfAborted();
+    if (!backend) return void (await this.#connect(0));
+    const folder = folderFor(this.url);
+    const about = await this.#lockIn(backend, folder);
+    this.state = "stored";
+    this.#entry = new Entry(backend, folder, about ?? { url: this.url, segments: [], kept: false, used: Date.now() });
+    if (!about) this.#entry.restart({});
+    if (about?.kept) return;
+    this.resumed = this.#entry.stored;
+    if (!(await this.#connect(this.resumed))) {
+      this.resumed = 0;
+      this.#entry.restart({});
+    }
+    Object.assign(this.#entry.about, this.#download?.version);
+  }
+
+  /**
+   * Waits until the file may be read, where it is kept, or else downloaded.
+   *
+   * @param {Backend} backend
+   * @param {string} folder
+   * @returns {Promise<About | undefined>} its record
+   */
+  async #lockIn(backend, folder) {
+    for (;;) {
+      const kept = Boolean((await this.#usable(backend, folder))?.kept);
+      this.state = kept ? "stored" : "waiting";
+      const report = (/** @type {{ loaded: number, total?: number }} */ progress) => this.#report(progress);
+      const mode = kept ? "shared" : "exclusive";
+      this.#lock = await lock(`nexttoken-store ${folder}`, mode, this.#abort.signal, report);
+      this.#meter.reset();
+      const about = await this.#usable(backend, folder);
+      if (Boolean(about?.kept) === kept) return about;
+      this.#release();
+    }
+  }
+
+  /**
+   * The record of the file, unless it is of another than is wanted.
+   *
+   * @param {Backend} backend
+   * @param {string} folder
+   */
+  async #usable(backend, folder) {
+    const about = await recordIn(backend, folder);
+    const { sha256: wanted } = this.#settings;
+    return about?.sha256 && wanted && about.sha256 !== wanted ? undefined : about;
+  }
+
+  /**
+   * @param {number} position
+   * @returns {Promise<boolean>} whether the bytes before `position` are of the same file
+   */
+  #connect(position) {
+    const { timeout = ANSWER, sha256: hash } = this.#settings;
+    this.#download?.cancel();
+    const { etag, modified, total } = this.#entry?.about ?? {};
+    this.#download = new Download(this.#request, {
+      signal: this.#abort.signal,
+      timeout,
+      checked: Boolean(hash),
+      version: position > 0 ? { etag, modified, total } : {},
+      onDrop: () => {
+        this.state = "reconnecting";
+        this.#report(this.last);
+      },
+    });
+    return this.#download.open(position);
+  }
+
+  /** The file for the engine. */
+  get source() {
+    const bytes = this.#bytes();
+    const stream = new ReadableStream(
+      {
+        pull: async (controller) => {
+          try {
+            const { done, value } = await bytes.next();
+            if (done) controller.close();
+            else controller.enqueue(value);
+          } catch (error) {
+            // After an abort it is the abort that ended the load.
+            if (!this.#abort.signal.aborted) this.failure ??= error;
+            controller.error(error);
+          }
+        },
+        cancel: () => this.#abort.abort(),
+      },
+      // The bytes are stored as they arrive, also while the engine starts: what waits unread is lost if the line drops.
+      new ByteLengthQueuingStrategy({ highWaterMark: READ_AHEAD }),
+    );
+    const { total } = this;
+    return new Response(stream, { headers: total ? { "content-length": String(total) } : {} });
+  }
+
+  /** The bytes of the whole file, if they are known. */
+  get total() {
+    const about = this.#entry?.about;
+    return about?.kept ? bytesOf(about) : this.#download?.version.total;
+  }
+
+  async *#bytes() {
+    const { sha256: wanted, strict = true } = this.#settings;
+    // What has been checked once need not be again.
+    const unchecked = wanted !== undefined && wanted !== this.#entry?.about.sha256;
+    this.#checkedLater = unchecked && !strict && this.#fitsAtOnce;
+    const hash = unchecked && !this.#checkedLater ? sha256.create() : undefined;
+    for await (const chunk of this.#parts()) {
+      hash?.update(chunk);
+      this.#read += chunk.length;
+      yield chunk;
+    }
+    this.#whole = true;
+    if (!hash || hex(hash.digest()) === wanted) return;
+    this.#wrong = true;
+    const error = this.#mismatch();
+    if (strict) throw error;
+    if (this.#entry) this.#entry.failure ??= error;
+  }
+
+  #mismatch() {
+    return makeError("hash_mismatch", `the file at ${this.url} has another SHA-256 than was asked for`);
+  }
+
+  /** Whether WebCrypto can hash the file, which it does ten times as fast but only as a whole. */
+  get #fitsAtOnce() {
+    const { total = Infinity } = this;
+    return this.#entry !== undefined && globalThis.crypto?.subtle !== undefined && total <= AT_ONCE;
+  }
+
+  /**
+   * Whether the stored file has the hash that it should, if that has been left until now.
+   *
+   * @param {Entry} entry
+   */
+  async #isRight(entry) {
+    if (!this.#checkedLater) return true;
+    await entry.flush();
+    const digest = await crypto.subtle.digest("SHA-256", await (await entry.blob()).arrayBuffer());
+    return hex(new Uint8Array(digest)) === this.#settings.sha256;
+  }
+
+  async *#parts() {
+    let position = 0;
+    try {
+      for await (const piece of this.#entry?.pieces() ?? []) {
+        position += piece.length;
+        yield piece;
+      }
+    } catch (error) {
+      // The site's data was cleared, or the disk fails. What is missing comes from the server, and is not stored.
+      this.#gone = true;
+      if (this.#entry) this.#entry.failure = error;
+      if (!(await this.#connect(position))) throw makeError("changed", "the stored model is gone; load it again");
+    }
+    const download = this.#download;
+    if (!download) return;
+    this.state = "downloading";
+    this.#meter.reset();
+    for (let chunk; (chunk = await download.read());) {
+      this.state = "downloading";
+      await this.#entry?.append(chunk);
+      this.#tellOthers(download.position);
+      yield chunk;
+    }
+  }
+
+  /** @param {number} loaded */
+  #tellOthers(loaded) {
+    if (performance.now() - this.#told < INTERVAL) return;
+    this.#told = performance.now();
+    this.#lock?.tell({ loaded, total: this.total });
+  }
+
+  /**
+   * What the engine reports, and what the store knows besides.
+   *
+   * @param {Loaded} loaded
+   * @returns {Progress}
+   */
+  progress(loaded) {
+    this.last = loaded;
+    const { state, resumed, not_kept } = this;
+    const speed = state === "reconnecting" ? {} : this.#meter.measure(loaded.loaded, loaded.total);
+    return { ...loaded, ...speed, state, resumed, not_kept };
+  }
+
+  /** The notice that the file will not be kept, as far as is known. */
+  get not_kept() {
+    if (!this.#entry) return notKept();
+    return this.#entry.failure ? notKept(this.#entry.failure) : undefined;
+  }
+
+  /** @param {{ loaded: number, total?: number }} progress */
+  #report({ loaded, total }) {
+    try {
+      this.#settings.onProgress?.(this.progress({ loaded, total }));
+    } catch (error) {
+      this.failure ??= error;
+      this.#abort.abort();
+    }
+  }
+
+  /** All of the file as a Blob, if it is stored. Call it when it has been read. */
+  async blob() {
+    await this.#entry?.flush();
+    return this.#whole && !this.#entry?.failure ? this.#entry?.blob() : undefined;
+  }
+
+  /**
+   * Keeps the file if it was loaded whole; with an error keeps what came of it, unless it is the file's fault. Never
+   * throws.
+   *
+   * @param {unknown} [error]
+   */
+  async settle(error) {
+    this.#abort.abort();
+    this.#download?.cancel();
+    for (const signal of [this.#settings.signal, this.#request.signal]) {
+      signal?.removeEventListener("abort", this.#forward);
+    }
+    try {
+      if (this.#entry) await this.#decide(this.#entry, this.failure ?? error);
+    } catch (thrown) {
+      if (this.#entry) this.#entry.failure ??= thrown;
+    }
+    this.#release();
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {unknown} error
+   */
+  async #decide(entry, error) {
+    if (this.#wrong || this.#gone || (error && !INNOCENT.includes(codeOf(error)))) {
+      await entry.discard();
+    } else if (error || !this.#whole) {
+      await entry.flush();
+    } else if (!(await this.#isRight(entry))) {
+      entry.failure ??= this.#mismatch();
+      await entry.discard();
+    } else {
+      await entry.keep(this.#read, this.#settings.sha256 ?? entry.about.sha256);
+    }
+  }
+
+  #release() {
+    this.#lock?.release();
+    this.#lock = undefined;
+  }
+}

@@ -1,0 +1,40 @@
+// Loads a model through a store, on either thread.
+
+import { invalidOption, makeError } from "../errors.js";
+import { loading } from "../source.js";
+import { ModelStore, store } from "../store.js";
+
+/** @typedef {import("../store.js").StoreProgress} StoreProgress */
+
+/**
+ * @template Loaded
+ * @param {(source: any, options: object) => Promise<Loaded>} load loads it from what the store gives
+ * @param {any} source
+ * @param {Record<string, any>} given the options of the load
+ * @returns {Promise<Loaded>}
+ */
+export async function loadStored(load, source, { store: asked, sha256, ...given }) {
+  const models = asked === true ? store : asked;
+  if (!(models instanceof ModelStore)) throw invalidOption("store", "must be true, or a ModelStore");
+  const { onProgress, signal, timeout } = loading(given);
+  /** @type {StoreProgress} */
+  let last = { loaded: 0, total: undefined, state: "stored", resumed: 0 };
+  const tell = (/** @type {StoreProgress} */ progress) => {
+    last = progress;
+    onProgress(progress);
+  };
+  const opened = await models.open(source, { signal, timeout, sha256, onProgress: onProgress && tell });
+  const report = (/** @type {StoreProgress} */ progress) => tell(opened.progress(progress));
+  let loaded;
+  try {
+    loaded = await load(opened.source, onProgress ? { ...given, onProgress: report } : given);
+  } catch (error) {
+    await opened.settle(error);
+    if (signal?.aborted) throw makeError("aborted", "aborted");
+    throw opened.failure ?? error;
+  }
+  await opened.settle();
+  // That it cannot be kept may turn out at the end.
+  if (onProgress && opened.not_kept && !last.not_kept) tell({ ...last, not_kept: opened.not_kept });
+  return loaded;
+}

@@ -1,0 +1,6 @@
+/** A hash that takes its input piece by piece. */
+export interface Hash {
+  update(bytes: Uint8Array): Hash;
+  digest(): Uint8Array;
+}
+export const sha256: { create(): Hash };
