@@ -1,0 +1,286 @@
+// A conversation of the Prompt API.
+
+import { omit } from "./omit.js";
+import { domError, promptError, quotaExceeded, readConstraint, readPrompt } from "./prompt-api-input.js";
+import { Queue } from "./queue.js";
+
+/** @typedef {import("./model.js").ClientModel} ClientModel */
+/** @typedef {import("./prompt-api-input.js").Message} Message */
+/**
+ * @typedef {object} State what a session is made of, and a clone is made from
+ * @property {ClientModel} model its own
+ * @property {object} template options of the chat template
+ * @property {import("./prompt-api-input.js").Sampling} sampling
+ * @property {number} window tokens that the context holds
+ * @property {Message[]} messages
+ * @property {number} initial how many of them are never dropped
+ * @property {number} usage
+ */
+
+/** The room that is kept for an answer where messages can be dropped for it, in tokens; at most an eighth of all. */
+const ROOM = 256;
+/** Proves that a session is made by `create` or `clone`. */
+export const MADE = Symbol("made");
+
+/**
+ * Messages as chat templates take them: some refuse two of one role in a row.
+ *
+ * @param {Message[]} messages
+ */
+function conversation(messages) {
+  /** @type {import("../nexttoken.js").ChatMessage[]} */
+  const turns = [];
+  for (const { role, content } of messages) {
+    const last = turns.at(-1);
+    if (last?.role === role) last.content += `\n${content}`;
+    else turns.push({ role, content });
+  }
+  return turns;
+}
+
+/**
+ * Messages with what the model is told of a constraint, at the end of the last one that is no answer.
+ *
+ * @param {Message[]} messages
+ * @param {string} told
+ */
+function telling(messages, told) {
+  const at = messages.findLastIndex(({ role }) => role !== "assistant");
+  if (!told || at < 0) return messages;
+  const { content, ...message } = messages[at];
+  return messages.with(at, { ...message, content: `${content}\n\n${told}` });
+}
+
+/** @extends {EventTarget} */
+export class Session extends EventTarget {
+  #state;
+  #queue = new Queue();
+  #destroyed = new AbortController();
+  /** @type {Map<string, any>} */
+  #handlers = new Map();
+
+  /**
+   * @param {symbol} made
+   * @param {State} state
+   */
+  constructor(made, state) {
+    super();
+    if (made !== MADE) throw new TypeError("Illegal constructor");
+    this.#state = state;
+  }
+
+  get contextUsage() {
+    return this.#state.usage;
+  }
+  get inputUsage() {
+    return this.#state.usage;
+  }
+  get contextWindow() {
+    return this.#state.window;
+  }
+  get inputQuota() {
+    return this.#state.window;
+  }
+  get topK() {
+    return this.#state.sampling.top_k;
+  }
+  get temperature() {
+    return this.#state.sampling.temperature;
+  }
+  get samplingMode() {
+    return this.#state.sampling.mode;
+  }
+  get oncontextoverflow() {
+    return this.#handlers.get("contextoverflow") ?? null;
+  }
+  set oncontextoverflow(handler) {
+    this.#handle("contextoverflow", handler);
+  }
+  get onquotaoverflow() {
+    return this.#handlers.get("quotaoverflow") ?? null;
+  }
+  set onquotaoverflow(handler) {
+    this.#handle("quotaoverflow", handler);
+  }
+
+  /**
+   * @param {string} type
+   * @param {any} handler
+   */
+  #handle(type, handler) {
+    this.removeEventListener(type, this.#handlers.get(type) ?? null);
+    this.#handlers.set(type, handler);
+    if (typeof handler === "function") this.addEventListener(type, handler);
+  }
+
+  /**
+   * Runs `job` in its turn, unless the caller or the session's end prevents it.
+   *
+   * @template Result
+   * @param {AbortSignal | undefined} signal
+   * @param {(signal: AbortSignal) => Promise<Result>} job
+   */
+  async #run(signal, job) {
+    const signals = AbortSignal.any([...(signal ? [signal] : []), this.#destroyed.signal]);
+    try {
+      return await this.#queue.run(() => job(signals), signals);
+    } catch (thrown) {
+      throw promptError(thrown, signals);
+    }
+  }
+
+  /** @param {Message[]} messages */
+  #count(messages) {
+    return this.#state.model.count(conversation(messages), this.#state.template);
+  }
+
+  /**
+   * The conversation with further messages. The oldest ones are dropped where they do not all fit.
+   *
+   * @param {Message[]} added
+   */
+  async #fit(added) {
+    const { window, initial } = this.#state;
+    const room = Math.min(ROOM, window / 8);
+    let messages = [...this.#state.messages, ...added];
+    let total = await this.#count(messages);
+    const all = messages.length;
+    while (total + room > window && messages.length > initial + added.length) {
+      // A question goes with its answer.
+      const next = messages.findIndex(({ role }, index) => index > initial && role === "user");
+      const end = Math.min(next < 0 ? Infinity : next, messages.length - added.length);
+      messages = messages.toSpliced(initial, end - initial);
+      total = await this.#count(messages);
+    }
+    if (total > window) throw quotaExceeded(total, window);
+    if (messages.length < all) {
+      for (const type of ["contextoverflow", "quotaoverflow"]) this.dispatchEvent(new Event(type));
+    }
+    return messages;
+  }
+
+  /** @param {Message[]} messages what the conversation consists of from now on */
+  async #keep(messages) {
+    this.#state.messages = messages;
+    this.#state.usage = await this.#count(messages);
+  }
+
+  /**
+   * @param {any} input
+   * @param {any} options
+   * @param {(text: string) => void} onText
+   */
+  #respond(input, options, onText) {
+    return this.#run(options?.signal, async (signal) => {
+      const { option, told } = readConstraint(options ?? {});
+      const { model, template, sampling, messages: before } = this.#state;
+      const added = telling(readPrompt(input, before.length > 0), told);
+      const prefix = added.at(-1)?.prefix ? added.pop() : undefined;
+      const messages = await this.#fit(added);
+      let text = prefix?.content ?? "";
+      await model.write(
+        {
+          messages: conversation(messages),
+          prefix: prefix?.content,
+          options: { ...template, ...omit(sampling, ["mode"]), ...option },
+        },
+        {
+          signal,
+          onToken(token) {
+            text += token.text;
+            if (token.text) onText(token.text);
+          },
+        },
+      );
+      await this.#keep([...messages, { role: "assistant", content: text }]);
+    });
+  }
+
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   */
+  async prompt(input, options) {
+    let text = "";
+    await this.#respond(input, options, (piece) => (text += piece));
+    return text;
+  }
+
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   * @returns {ReadableStream<string>}
+   */
+  promptStreaming(input, options) {
+    const left = new AbortController();
+    options?.signal?.throwIfAborted();
+    const signal = options?.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
+    return new ReadableStream({
+      start: (controller) => {
+        const written = this.#respond(input, { ...options, signal }, (piece) => {
+          // The reader may have left in this very task.
+          if (!signal.aborted) controller.enqueue(piece);
+        });
+        written.then(() => controller.close()).catch((thrown) => controller.error(thrown));
+      },
+      cancel: (reason) => left.abort(reason),
+    });
+  }
+
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   * @returns {Promise<void>}
+   */
+  append(input, options) {
+    return this.#run(options?.signal, async (signal) => {
+      const messages = await this.#fit(readPrompt(input, this.#state.messages.length > 0));
+      const { model, template } = this.#state;
+      // The engine reads the messages now, so that the next answer begins sooner.
+      const reading = { ...template, add_generation_prompt: false, max_tokens: 1 };
+      if (model.backend === "browser") {
+        await model.write({ messages: conversation(messages), options: reading }, { signal });
+      }
+      await this.#keep(messages.map(({ role, content }) => ({ role, content })));
+    });
+  }
+
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   */
+  measureContextUsage(input, options) {
+    return this.#run(options?.signal, () => {
+      const { told } = readConstraint(options ?? {});
+      return this.#count(telling(readPrompt(input, false), told));
+    });
+  }
+
+  /**
+   * @param {any} input
+   * @param {any} [options]
+   */
+  measureInputUsage(input, options) {
+    return this.measureContextUsage(input, options);
+  }
+
+  /** @param {any} [options] */
+  clone(options) {
+    return this.#run(options?.signal, async (signal) => {
+      const model = await this.#state.model.fork();
+      if (signal.aborted) model.free();
+      signal.throwIfAborted();
+      const Class = /** @type {typeof Session} */ (this.constructor);
+      return new Class(MADE, { ...this.#state, model });
+    });
+  }
+
+  destroy() {
+    if (this.#destroyed.signal.aborted) return;
+    this.#destroyed.abort(domError("InvalidStateError", "the session has been destroyed"));
+    // What is being written has been aborted, but may still be on its way to the end.
+    this.#queue.run(async () => this.#state.model.free());
+  }
+}
+
+if (Symbol.dispose) Object.defineProperty(Session.prototype, Symbol.dispose, { value: Session.prototype.destroy });
