@@ -29,8 +29,9 @@ export class Chat {
   /**
    * Sends the text in the box as the user's message.
    *
-   * @param {(into: HTMLElement, seen: (token: Token) => void) => Promise<boolean>} answer runs the model, shows its
-   *   tokens in `into` and calls `seen` with each; resolves to whether that succeeded
+   * @param {(into: HTMLElement, seen: (tokens: Token[], show: () => void) => void) => Promise<boolean>} answer runs the
+   *   model and calls `seen` with its tokens, some at a time, and what shows them in `into`; resolves to whether that
+   *   succeeded
    */
   async send(answer) {
     const said = this.#box.value.trim();
@@ -42,10 +43,12 @@ export class Chat {
     let text = "";
     /** @type {Token["finish_reason"]} */
     let finish;
-    const well = await answer(answered, (token) => {
-      text += token.text;
-      finish = token.finish_reason;
-      if (this.#isNearEnd) this.#toEnd();
+    const well = await answer(answered, (tokens, show) => {
+      text += tokens.map((token) => token.text).join("");
+      finish = tokens.at(-1)?.finish_reason;
+      const follows = this.#isNearEnd;
+      show();
+      if (follows) this.#toEnd();
     });
     answered.classList.remove("waiting");
     if (!well || text === "") return this.#takeBack(said, asked, answered);

@@ -50,6 +50,32 @@ export function button(className, ...children) {
 }
 
 /**
+ * Sets a property, unless it has the value already: the browser would do the work for it all the same.
+ *
+ * @template {object} Of
+ * @template {keyof Of} Name
+ * @param {Of} of
+ * @param {Name} name
+ * @param {Of[Name]} value
+ */
+export function set(of, name, value) {
+  if (of[name] !== value) of[name] = value;
+}
+
+/**
+ * The children of `parent`, of which it has `count` now: those that were there stay, and others are made or removed.
+ *
+ * @param {Element} parent
+ * @param {number} count
+ * @param {() => Element} make
+ */
+export function keep(parent, count, make) {
+  while (parent.children.length > count) parent.lastElementChild?.remove();
+  while (parent.children.length < count) parent.append(make());
+  return /** @type {HTMLElement[]} */ ([...parent.children]);
+}
+
+/**
  * An element of a drawing; numbers are rounded to a tenth.
  *
  * @template {keyof SVGElementTagNameMap} Tag

@@ -34,3 +34,26 @@ export const stageTitle = (name) => name.replaceAll("_", "-");
  * @param {string} text
  */
 export const piece = (text) => element("code", "piece", visible(text));
+
+/**
+ * How far a load is, how fast it goes on, and when it is done.
+ *
+ * @param {import("./pkg/index.js").LoadProgress} progress
+ */
+export function loadingText({ loaded, total, state, speed, remaining, resumed }) {
+  const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(0);
+  const parts = [
+    total
+      ? `${megabytes(loaded)} of ${megabytes(total)} MB, ${((100 * loaded) / total).toFixed(0)} %`
+      : `${megabytes(loaded)} MB`,
+  ];
+  if (speed) parts.push(`${(speed / 1e6).toFixed(1)} MB/s`);
+  if (remaining !== undefined) parts.push(`${duration(remaining)} left`);
+  if (state === "waiting") parts.push("downloaded by another tab");
+  if (state === "reconnecting") parts.push("the line dropped, connecting again …");
+  if (state === "downloading" && resumed) parts.push(`going on from ${megabytes(resumed)} MB`);
+  return parts.join(", ");
+}
+
+/** @param {number} seconds */
+const duration = (seconds) => (seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`);

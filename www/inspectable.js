@@ -45,7 +45,16 @@ export class Inspectable {
   show(token) {
     const show = token && this.#actions.get(token);
     if (!show) return;
-    mark(this.#box, /** @type {Element} */ (token));
+    this.mark(/** @type {Element} */ (token));
     show();
+  }
+
+  /**
+   * Marks a token as the one that is shown.
+   *
+   * @param {Element} token
+   */
+  mark(token) {
+    mark(this.#box, token);
   }
 }

@@ -1,24 +1,30 @@
 // The page: it loads a model, runs a prompt or a conversation, and shows each step of the loop.
 
 import { WorkerGenerator } from "./pkg/index.js";
+import { isolate } from "./pkg/isolate.js";
 import { Chat } from "./chat.js";
 import { finder } from "./dom.js";
+import { Drawing } from "./drawing.js";
 import { codeOf, messageOf } from "./errors.js";
+import { loadingText } from "./format.js";
 import { Inspectable } from "./inspectable.js";
 import { Microscope } from "./microscope.js";
-import { cached, collectGarbage, open, request } from "./model-cache.js";
+import { cached, collectGarbage, forgetOthers, open, request } from "./model-cache.js";
 import { Narration } from "./narration.js";
-import { setUpOffline } from "./offline.js";
+import { SERVICE_WORKER, setUpOffline } from "./offline.js";
 import { ScoreView } from "./score.js";
 import { Sliders } from "./sliders.js";
 import { StepView, takenStep } from "./stages.js";
+import { stream } from "./stream.js";
 import { tokenSpan } from "./tokens.js";
 import { TrainingView } from "./train.js";
 
 /** @typedef {import("./pkg/index.js").ModelSource} ModelSource */
 /** @typedef {import("./pkg/index.js").Token} Token */
-/** @typedef {import("./model-cache.js").CommitOrDiscard} CommitOrDiscard */
-/** @typedef {{ source: ModelSource, commitOrDiscard?: CommitOrDiscard }} Opened a model that can be loaded */
+/** @typedef {import("./branches.js").DrawnToken} DrawnToken */
+/** @typedef {import("./pkg/index.js").LoadProgress} Loaded */
+/** @typedef {import("./model-cache.js").OpenedModel} OpenedModel */
+/** @typedef {OpenedModel | { source: ModelSource, settle?: undefined }} Opened a model that can be loaded */
 
 const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
@@ -29,6 +35,7 @@ const SAMPLE = {
 const STORIES = new URL("stories.gguf", location.href).href;
 
 const $ = finder(document);
+$("unstarted").remove();
 /** @type {WorkerGenerator | undefined} */
 let generator;
 /**
@@ -55,7 +62,7 @@ let canChat = false;
 /** @param {AbortSignal} signal */
 async function sample(signal) {
   const url = (await isBeside(signal)) ? SAMPLE.beside : SAMPLE.hub;
-  return open(url, signal, SAMPLE.sha256);
+  return open(url, signal, showProgress, SAMPLE.sha256);
 }
 
 /**
@@ -77,11 +84,11 @@ async function isBeside(signal) {
  * @returns {Promise<Opened>}
  */
 async function inspected(url, signal) {
-  if (await cached(url)) return open(url, signal);
+  if (await cached(url)) return open(url, signal, showProgress);
   const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
   if (!supported) throw new Error(reason);
   // A model in several parts is passed as its address, from which the engine finds the others.
-  return parts > 1 ? { source: url } : open(url, signal);
+  return parts > 1 ? { source: url } : open(url, signal, showProgress);
 }
 
 /**
@@ -103,21 +110,24 @@ async function load(name, opened) {
   $("loaded").textContent = "";
   $("model-status").textContent = `Loading ${name} …`;
   update();
-  /** @type {CommitOrDiscard | undefined} */
-  let commitOrDiscard;
+  /** @type {Opened | undefined} */
+  let found;
   /** @type {WorkerGenerator | undefined} */
   let loaded;
   try {
     await stop();
-    const found = await opened(abort.signal);
-    commitOrDiscard = found.commitOrDiscard;
+    found = await opened(abort.signal);
+    const { source } = found;
+    const progress = "progress" in found ? found.progress.bind(found) : (/** @type {Loaded} */ told) => told;
     // The old model is freed first: two may not fit into memory.
     microscope.release();
     generator?.free();
     generator = undefined;
-    loaded = await WorkerGenerator.load(found.source, { signal: abort.signal, onProgress: showProgress });
-    commitOrDiscard?.();
-    commitOrDiscard = undefined;
+    const onProgress = (/** @type {Loaded} */ told) => showProgress(progress(told));
+    loaded = await WorkerGenerator.load(source, { signal: abort.signal, onProgress });
+    await found.settle?.();
+    const notice = "not_kept" in found ? found.not_kept : undefined;
+    found = undefined;
     const info = await loaded.info();
     generator = loaded;
     loaded = undefined;
@@ -127,7 +137,7 @@ async function load(name, opened) {
     const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
     $("model-status").textContent =
       `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
-      `context of ${info.context_length} tokens, ${info.backend}.`;
+      `context of ${info.context_length} tokens, ${info.backend}.${notice ? ` ${sentence(notice)}` : ""}`;
   } catch (error) {
     loaded?.free();
     // The old model is still there if the new one could not even be opened.
@@ -136,7 +146,7 @@ async function load(name, opened) {
     if (!abort.signal.aborted) showError(error);
     // Ends the download, whose rest is not needed.
     abort.abort();
-    commitOrDiscard?.(error);
+    await found?.settle?.(error);
   } finally {
     loading = undefined;
     $("progress").hidden = true;
@@ -145,13 +155,10 @@ async function load(name, opened) {
   }
 }
 
-/** @param {import("./pkg/index.js").LoadProgress} progress */
-function showProgress({ loaded, total }) {
-  const megabytes = (/** @type {number} */ bytes) => (bytes / 1e6).toFixed(0);
-  if (total) $("bar", "progress").value = loaded / total;
-  $("loaded").textContent = total
-    ? `${megabytes(loaded)} of ${megabytes(total)} MB, ${((100 * loaded) / total).toFixed(0)} %`
-    : `${megabytes(loaded)} MB`;
+/** @param {Loaded} progress */
+function showProgress(progress) {
+  if (progress.total) $("bar", "progress").value = progress.loaded / progress.total;
+  $("loaded").textContent = loadingText(progress);
 }
 
 // --- the loop ---
@@ -193,7 +200,7 @@ function say() {
  *
  * @param {WorkerGenerator} used
  * @param {HTMLElement} into
- * @param {(token: Token) => void} seen called with each token
+ * @param {(tokens: Token[], show: () => void) => void} seen called with some tokens at a time, and what shows them
  */
 async function answer(used, into, seen) {
   microscope.release();
@@ -201,12 +208,17 @@ async function answer(used, into, seen) {
   stepView.clear();
   const { seed } = await used.chat(chat.conversation, sliders.options());
   await read(used, $("chat-speed"));
-  while (!stopping) {
-    const token = await used.next_token();
-    if (!token) break;
-    show(token, into);
-    seen(token);
-    await speed(used, seed, $("chat-speed"));
+  /** @type {DrawnToken[]} those that are not on the page yet */
+  const tokens = [];
+  const drawing = new Drawing(() => seen(tokens, () => show(tokens.splice(0), into)));
+  try {
+    for await (const token of stream(used, () => stopping)) {
+      tokens.push({ ...token, options: sliders.options() });
+      drawing.ask();
+      speed(used, seed, $("chat-speed"));
+    }
+  } finally {
+    drawing.now();
   }
 }
 
@@ -269,23 +281,30 @@ let lastSpeed = 0;
 async function speed(used, seed, status) {
   if (performance.now() - lastSpeed < 250) return;
   lastSpeed = performance.now();
-  const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = await used.timings();
+  const timings = await used.timings().catch(() => undefined); // the next token tells what is wrong
+  if (!timings) return;
+  const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = timings;
   const rate = (/** @type {number} */ value) => (value ? value.toFixed(0) : "–");
   status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
 }
 
 /**
- * Shows a token of an answer.
+ * Shows tokens of an answer, and how the last of them came to be.
  *
- * @param {Token} token
+ * @param {DrawnToken[]} tokens
  * @param {HTMLElement} into
  */
-function show(token, into) {
-  const span = tokenSpan(token);
-  const shown = takenStep({ ...token, options: sliders.options() });
-  answers.add(span, () => shown && stepView.show(shown));
-  into.append(span);
-  answers.show(span);
+function show(tokens, into) {
+  const spans = tokens.map((token) => {
+    const span = tokenSpan(token);
+    const step = takenStep(token);
+    answers.add(span, () => step && stepView.show(step));
+    return span;
+  });
+  into.append(...spans);
+  const step = takenStep(tokens[tokens.length - 1]);
+  answers.mark(spans[spans.length - 1]);
+  if (step) stepView.follow(step);
 }
 
 /** Stops the running work after its step. */
@@ -317,17 +336,25 @@ function update() {
 const chatting = () => $("mode-chat", "input").checked;
 
 function showMode() {
-  if ($("mode-score", "input").checked || $("mode-train", "input").checked) return; // views of their own
-  if (generator && !canChat) $("mode-write", "input").checked = true;
-  for (const id of ["prompting", "writing"]) $(id).hidden = chatting();
-  $("chat").hidden = !chatting();
+  const ownView = $("mode-score", "input").checked || $("mode-train", "input").checked;
+  if (!ownView) {
+    if (generator && !canChat) $("mode-write", "input").checked = true;
+    for (const id of ["prompting", "writing"]) $(id).hidden = chatting();
+    $("chat").hidden = !chatting();
+  }
+  document.body.dataset.mode = $("modes").querySelector("input:checked")?.getAttribute("value") ?? "write";
 }
 
 /** @param {unknown} [error] */
 function showError(error) {
   $("error").hidden = !error;
-  const text = error ? messageOf(error) : "";
-  $("error").textContent = text && `${text[0].toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, ".");
+  $("error").textContent = error ? sentence(error) : "";
+}
+
+/** @param {unknown} error */
+function sentence(error) {
+  const text = messageOf(error);
+  return text && `${text[0].toUpperCase()}${text.slice(1)}.`.replace(/\.\.$/, ".");
 }
 
 // --- what the reader does ---
@@ -354,7 +381,7 @@ $("say").addEventListener("keydown", (event) => {
   event.preventDefault();
   say();
 });
-for (const id of ["mode-write", "mode-chat"]) $(id).addEventListener("change", showMode);
+$("modes").addEventListener("change", showMode, true); // before the views look at their size
 
 function loadStories() {
   return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }));
@@ -364,7 +391,7 @@ function loadUrl() {
   const address = $("url", "input").value.trim();
   if (!URL.canParse(address, location.href) || address === "") return showError("this is not an address");
   const url = new URL(address, location.href).href;
-  return load(url.split("/").at(-1) ?? url, (signal) => inspected(url, signal));
+  return load(url.split("/").at(-1) ?? url, (signal) => inspected(url, signal)).then(() => forgetOthers(url));
 }
 
 /**
@@ -398,7 +425,21 @@ $("reload").addEventListener("click", () => location.reload());
 setUpOffline(() => ($("newer").hidden = false));
 collectGarbage();
 update();
-loadStories(); // there is something to read at once
+begin();
+
+/** Loads the storyteller, so that there is something to read at once. */
+async function begin() {
+  const idle = () => !loading && !generator;
+  // Threads need headers, which the service worker adds where the server does not send them. The page is loaded again
+  // for that before it has begun anything.
+  const reload = () => idle() && !navigator.userActivation?.hasBeenActive;
+  const { state } = await isolate({ worker: SERVICE_WORKER, reload });
+  if (state !== "reloading" && idle()) await loadStories();
+}
+
+const inSight = (/** @type {IntersectionObserverEntry[]} */ entries) =>
+  (stepView.inSight = entries[entries.length - 1].isIntersecting);
+new IntersectionObserver(inSight).observe($("step-view"));
 
 new ScoreView(document, { model: () => (loading ? undefined : generator), showError });
 new TrainingView(document, {

@@ -2,9 +2,11 @@
 
 import { Branch, Branches } from "./branches.js";
 import { finder } from "./dom.js";
+import { Drawing } from "./drawing.js";
 import { Lens } from "./lens.js";
 import { TOP } from "./sliders.js";
 import { takenStep } from "./stages.js";
+import { stream } from "./stream.js";
 import { TextView, showLegend } from "./tokens.js";
 
 /** @typedef {import("./branches.js").DrawnToken} DrawnToken */
@@ -24,7 +26,7 @@ import { TextView, showLegend } from "./tokens.js";
  *
  * @typedef {{ alone: (work: () => unknown) => Promise<boolean>, readonly busy: boolean, readonly stopping: boolean,
  *   read: (generator: WorkerGenerator) => Promise<void>,
- *   speed: (generator: WorkerGenerator, seed: number | bigint) => Promise<void>, live: () => void,
+ *   speed: (generator: WorkerGenerator, seed: number | bigint) => void, live: () => void,
  *   fail: (error: unknown) => void, sliders: import("./sliders.js").Sliders,
  *   narration: import("./narration.js").Narration, step: import("./stages.js").StepView }} Host
  */
@@ -51,8 +53,8 @@ export class Microscope {
   /** @type {Promise<void> | undefined} */
   #looking;
   #lookAgain = false;
-  /** @type {number | undefined} */
-  #frame;
+  /** Draws the tokens that are not on the page yet, and the last of them. */
+  #drawing = new Drawing(() => this.#draw());
 
   /**
    * @param {ParentNode} root holds the prompt, the text with its legend, and the list of branches
@@ -149,6 +151,7 @@ export class Microscope {
 
   /** Called when nothing is running any more. */
   idle() {
+    this.#drawing.now();
     if (this.#lookAgain) this.#reshape();
   }
 
@@ -184,12 +187,15 @@ export class Microscope {
   async #run() {
     const branch = this.#open;
     this.#pinned = false;
-    while (!this.#host.stopping && !branch.finish_reason) {
-      const token = await branch.generator.next_token();
-      if (!token) break;
-      this.#append(token);
-      for (const name of /** @type {const} */ (["predict", "choose", "append"])) this.#host.narration.phase(name);
-      await this.#host.speed(branch.generator, branch.seed);
+    try {
+      const tokens = branch.finish_reason ? [] : stream(branch.generator, () => this.#host.stopping);
+      // Nothing else is awaited here: a token gets the options that are in effect when it comes.
+      for await (const token of tokens) {
+        this.#append(token);
+        this.#host.speed(branch.generator, branch.seed);
+      }
+    } finally {
+      this.#drawing.now();
     }
     const { length } = branch.tokens;
     if (length > 0) this.#rest(branch.finish_reason ? length - 1 : length);
@@ -203,13 +209,16 @@ export class Microscope {
     const branch = this.#open;
     // The token keeps the options it was drawn with, which may change later.
     branch.tokens.push(Object.assign(token, { options: branch.options, forced }));
-    this.#text.add(token, branch.at);
-    this.#lookAt(branch.tokens.length - 1);
-    // A fast model generates several tokens between two frames.
-    this.#frame ??= requestAnimationFrame(() => {
-      this.#frame = undefined;
-      if (this.#looksBack) this.#showTaken();
-    });
+    this.#drawing.ask();
+  }
+
+  #draw() {
+    const { tokens, at } = this.#open;
+    this.#text.add(tokens.slice(this.#text.length), at);
+    this.#lookAt(tokens.length - 1);
+    this.#host.narration.phase("append");
+    const step = takenStep(tokens[this.#at]);
+    if (step) this.#host.step.follow(step, this.#pickable);
   }
 
   /**
@@ -278,6 +287,7 @@ export class Microscope {
    * @param {number} index
    */
   #rest(index) {
+    this.#drawing.now();
     this.#text.open = this.#isOpen;
     this.#branches.render();
     this.#home = index;
@@ -286,10 +296,13 @@ export class Microscope {
 
   /** @param {import("./stages.js").Step} step */
   #show(step) {
-    if (this.#frame !== undefined) cancelAnimationFrame(this.#frame);
-    this.#frame = undefined;
+    this.#host.step.show(step, this.#pickable);
+  }
+
+  /** What is done with a candidate that the reader chooses, where the text can be continued. */
+  get #pickable() {
     const pick = (/** @type {number} */ id) => void this.#host.alone(() => this.#pick(id));
-    this.#host.step.show(step, this.#current?.generator && pick);
+    return this.#current?.generator && pick;
   }
 
   /** @param {DrawnToken | undefined} token */

@@ -1,5 +1,10 @@
 // Offline use, by a service worker that caches the page (sw.js). It is optional: if it fails, the page works on.
 
+import { bestVariant } from "./pkg/features.js";
+
+/** The address of the service worker. It keeps only the engines for what this browser can run. */
+export const SERVICE_WORKER = `sw.js?engine=${bestVariant()}`;
+
 /**
  * Calls `tell` if there is a newer build of the page, which takes effect when the page is loaded again.
  *
@@ -9,10 +14,12 @@ export async function setUpOffline(tell) {
   const workers = navigator.serviceWorker;
   if (!workers) return;
   try {
-    const registration = await workers.register("sw.js");
+    const registration = await workers.register(SERVICE_WORKER);
     // A build that is found during this visit.
     registration.addEventListener("updatefound", () => installed(registration.installing, tell));
     installed(registration.installing, tell);
+    // The page is loaded again as soon as there is a service worker, for the headers that it adds (see main.js).
+    if (!crossOriginIsolated) registration.installing?.postMessage("hurry");
     // A build that an earlier visit has found. Nothing has been done on the page yet that a reload would lose.
     if (registration.waiting && workers.controller) {
       workers.addEventListener("controllerchange", () => location.reload(), { once: true });

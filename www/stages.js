@@ -1,7 +1,8 @@
 // Shows the distribution that a token is drawn from, stage by stage: from the model's own probabilities to those of the
 // draw.
 
-import { button, closest, element, finder } from "./dom.js";
+import { showBars } from "./bars.js";
+import { button, closest, element, finder, keep, set } from "./dom.js";
 import { count, percent, piece, stageTitle, visible } from "./format.js";
 import { draw, reach } from "./pictures.js";
 
@@ -31,6 +32,13 @@ export class StepView {
    * @type {((id: number) => void) | undefined}
    */
   #choose;
+  #inSight = true;
+  /**
+   * Shows the step that came while it was out of sight.
+   *
+   * @type {(() => void) | undefined}
+   */
+  #catchUp;
 
   /**
    * @param {ParentNode} root holds the note, the stages, the bars and the drawings over them
@@ -64,9 +72,31 @@ export class StepView {
    * @param {(id: number) => void} [pick]
    */
   show(step, pick) {
+    this.#catchUp = undefined;
     this.#shown = step;
     this.#choose = pick;
     this.#render(step);
+  }
+
+  /**
+   * Shows a step of a text that is being written; one that nobody sees when it comes into sight, or never.
+   *
+   * @param {Step} step
+   * @param {(id: number) => void} [pick]
+   */
+  follow(step, pick) {
+    this.#catchUp = () => this.show(step, pick);
+    if (this.#inSight) this.#catchUp();
+  }
+
+  /**
+   * Whether it is in sight of the reader.
+   *
+   * @param {boolean} inSight
+   */
+  set inSight(inSight) {
+    this.#inSight = inSight;
+    if (inSight) this.#catchUp?.();
   }
 
   /**
@@ -80,7 +110,7 @@ export class StepView {
   }
 
   clear() {
-    this.#shown = undefined;
+    this.#shown = this.#catchUp = undefined;
     for (const id of ["bars", "stages", "marks", "strip", "caption"]) this.#find(id).replaceChildren();
     this.#find("axis").hidden = true;
   }
@@ -104,13 +134,13 @@ export class StepView {
     const before = index > 0 ? record.stages[index - 1].probabilities : own;
     const after = now === "model" ? own : (stage?.probabilities ?? last);
     const full = reach([...before, ...after], stage);
-    this.#find("axis").hidden = false;
-    this.#find("full").textContent = percent(full);
-    this.#find("caption").replaceChildren(caption(step, now, stage, before));
-    this.#showBars(step, before, after, full);
-    this.#find("bars").dataset.view = now;
+    set(this.#find("axis"), "hidden", false);
+    set(this.#find("full"), "textContent", percent(full));
+    set(this.#find("caption"), "textContent", caption(step, now, stage, before));
+    showBars(this.#find("bars"), step, { before, after, full, open: Boolean(this.#choose) });
+    set(this.#find("bars").dataset, "view", now);
     draw(this.#find("marks"), stage, options, before, full);
-    this.#find("strip").replaceChildren(...strip(step));
+    showStrip(this.#find("strip"), step);
   }
 
   /**
@@ -120,63 +150,16 @@ export class StepView {
   #showStages({ stages }, now) {
     /** @type {{ name: string, kept?: number }[]} */
     const all = [{ name: "model" }, ...stages, { name: "draw" }];
-    const buttons = all.map(({ name, kept }) => {
-      const made = button("stage", element("b", "", stageTitle(name)));
-      if (kept) made.append(element("small", "", `${kept.toLocaleString("en")} left`));
-      made.dataset.stage = name;
-      made.setAttribute("aria-pressed", String(name === now));
-      return made;
-    });
-    // Keeps the focus on its button.
-    const focused = focusedIn(this.#find("stages"))?.dataset.stage;
-    this.#find("stages").replaceChildren(...buttons);
-    if (focused) buttons.find(({ dataset }) => dataset.stage === focused)?.focus();
-  }
-
-  /**
-   * @param {Step} step
-   * @param {number[]} before
-   * @param {number[]} after
-   * @param {number} full
-   */
-  #showBars({ record, taken }, before, after, full) {
-    const bars = this.#find("bars");
-    const focused = focusedIn(bars)?.dataset.id;
-    const items = record.candidates.map(({ id, text, logprob }, row) => {
-      const gone = after[row] === 0;
-      const cutBy = record.stages.find(({ probabilities }) => probabilities[row] === 0)?.name;
-      const bar = element("span", "bar", width("ghost", before[row] / full), width("fill", after[row] / full));
-      const share = gone
-        ? element("span", "share why", stageTitle(cutBy ?? "cut"))
-        : element("span", "share", percent(after[row]));
-      const candidate = button("candidate", element("span", "name", visible(text)), bar, share);
-      candidate.dataset.id = String(id);
-      candidate.disabled = !this.#choose;
-      candidate.title =
-        `the model: ${percent(Math.exp(logprob))}` +
-        (gone ? `; cut by ${stageTitle(cutBy ?? "")}` : "") +
-        (id === taken ? "; taken" : this.#choose ? "; go on with this one" : "");
-      const item = element("li", "", candidate);
-      item.classList.toggle("taken", id === taken);
-      item.classList.toggle("cut", gone);
-      return item;
-    });
-    bars.replaceChildren(...items);
-    if (focused) {
-      const same = /** @type {HTMLElement | null} */ (bars.querySelector(`[data-id="${focused}"]`));
-      (same ?? bars.querySelector("button"))?.focus();
+    const make = () => button("stage", element("b", ""), element("small", ""));
+    for (const [index, made] of keep(this.#find("stages"), all.length, make).entries()) {
+      const { name, kept } = all[index];
+      set(made.dataset, "stage", name);
+      const pressed = String(name === now);
+      if (made.getAttribute("aria-pressed") !== pressed) made.setAttribute("aria-pressed", pressed);
+      set(made.children[0], "textContent", stageTitle(name));
+      set(made.children[1], "textContent", kept ? `${kept.toLocaleString("en")} left` : "");
     }
   }
-}
-
-/**
- * The element in `container` that has the focus.
- *
- * @param {HTMLElement} container
- */
-function focusedIn(container) {
-  const { activeElement } = document;
-  return activeElement instanceof HTMLElement && container.contains(activeElement) ? activeElement : undefined;
 }
 
 /**
@@ -232,41 +215,27 @@ function temperature(level) {
 }
 
 /**
- * @param {string} name
- * @param {number} share
- */
-function width(name, share) {
-  const span = element("span", name);
-  span.hidden = share < 0.004; // less than a pixel or two
-  span.style.width = `${100 * Math.min(1, share)}%`;
-  return span;
-}
-
-/**
- * All probabilities side by side: the draw is like a dart thrown at this strip.
+ * Shows all probabilities side by side: the draw is like a dart thrown at this strip.
  *
+ * @param {HTMLElement} strip
  * @param {Step} step
  */
-function strip({ record, taken }) {
-  const parts = record.candidates.filter(({ probability }) => probability > 0);
-  const rest = 1 - parts.reduce((sum, { probability }) => sum + probability, 0);
-  const segments = parts.map(({ id, text, probability }) =>
-    segment(probability, id === taken ? "taken" : "", visible(text)),
-  );
-  if (rest > 0.001) segments.push(segment(rest, "rest", "others"));
-  return segments;
-}
-
-/**
- * @param {number} share
- * @param {string} className
- * @param {string} text
- */
-function segment(share, className, text) {
-  const part = element("span", className, share > 0.07 ? text : "");
-  part.style.flexGrow = String(share);
-  part.title = `${text} ${percent(share)}`;
-  return part;
+function showStrip(strip, { record, taken }) {
+  const drawn = record.candidates.filter(({ probability }) => probability > 0);
+  const parts = drawn.map(({ id, text, probability }) => ({
+    share: probability,
+    name: id === taken ? "taken" : "",
+    text: visible(text),
+  }));
+  const rest = 1 - drawn.reduce((sum, { probability }) => sum + probability, 0);
+  if (rest > 0.001) parts.push({ share: rest, name: "rest", text: "others" });
+  const segments = keep(strip, parts.length, () => element("span"));
+  for (const [index, { share, name, text }] of parts.entries()) {
+    set(segments[index], "className", name);
+    set(segments[index], "textContent", share > 0.07 ? text : "");
+    set(segments[index], "title", `${text} ${percent(share)}`);
+    set(segments[index].style, "flexGrow", String(Math.round(1e4 * share) / 1e4));
+  }
 }
 
 /**

@@ -1,8 +1,10 @@
 // A service worker that caches the page as one build. So the page works offline once it was loaded, and is never a
-// mixture of two builds. Models are cached by the page itself (model-cache.js).
+// mixture of two builds. Models are kept by the page itself (model-cache.js).
 //
 // Each build has a service worker and a cache of its own. All its files are fetched and checked before it is installed,
 // and it takes over when no tab shows an older build (see offline.js).
+//
+// It also gives the page the headers for threads (nexttoken/isolate), which not every server sends.
 
 /**
  * The name of the build, and the SHA-256 of each of its files. They are written when the site is assembled.
@@ -12,18 +14,42 @@
 const { build, files } = { build: "", files: {} };
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+/**
+ * The variant of the engine that this browser runs, which the page names in the address of this script: the others are
+ * not kept. All are kept where it names none.
+ */
+const variant = new URL(worker.location.href).searchParams.get("engine");
 const OWN = `nexttoken-page ${worker.registration.scope} `;
-const NAME = OWN + build;
+const NAME = `${OWN}${build} ${variant}`;
 
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
-worker.addEventListener("message", (event) => event.data === "take over" && event.waitUntil(takeOver()));
+worker.addEventListener("message", (event) => {
+  if (event.data === "take over") event.waitUntil(takeOver());
+  if (event.data === "hurry" && !worker.registration.active) hurry();
+});
 worker.addEventListener("fetch", (event) => {
   const path = pathOf(event.request);
-  if (path !== undefined) event.respondWith(answer(path, event));
+  if (path !== undefined) event.respondWith(answer(path, event).then((response) => isolated(response, event.request)));
 });
+// Defines `isolated`, and answers what the listener above leaves.
+importScripts("pkg/isolate-worker.js");
+
+/** Ends the wait for the files of the first build, for a page that is loaded again at once. They are cached meanwhile. */
+let hurry = () => {};
+/** @type {Promise<void>} */
+const hurried = new Promise((resolve) => (hurry = resolve));
+
+/** @type {Promise<void> | undefined} */
+let filling;
 
 async function install() {
+  const installed = installFiles();
+  installed.catch(() => {});
+  await Promise.race([installed, hurried]);
+}
+
+async function installFiles() {
   try {
     await fill();
   } catch (error) {
@@ -35,13 +61,29 @@ async function install() {
   }
 }
 
-/** A request for each file. The browser checks the response against its hash. */
+/**
+ * Whether a file is an engine of another variant than that of this browser.
+ *
+ * @param {string} path
+ */
+function isOfAnother(path) {
+  const [, engine] = /^pkg\/nexttoken_(relaxed|simd128)(?:_threads)?\.wasm$/.exec(path) ?? [];
+  return variant !== null && engine !== undefined && engine !== variant;
+}
+
+/** A request for each file to keep. The browser checks the response against its hash. */
 function requests() {
-  return Object.entries(files).map(([path, integrity]) => new Request(path, { integrity, cache: "no-cache" }));
+  const kept = Object.entries(files).filter(([path]) => !isOfAnother(path));
+  return kept.map(([path, integrity]) => new Request(path, { integrity, cache: "no-cache" }));
 }
 
 /** Fetches all files, and caches all of them or none. */
-async function fill() {
+function fill() {
+  filling ??= fillCache().finally(() => (filling = undefined));
+  return filling;
+}
+
+async function fillCache() {
   try {
     await caches.delete(NAME);
     const cache = await caches.open(NAME);
@@ -53,7 +95,9 @@ async function fill() {
 }
 
 async function activate() {
-  await worker.clients.claim();
+  // Not waited for: Firefox ends the wait with the last answer of the page's workers, and threads of the engine that
+  // sleep give none. Until the worker is active all requests of the page wait.
+  worker.clients.claim().catch(() => {});
   const names = await caches.keys().catch(() => []);
   const old = names.filter((name) => (name.startsWith(OWN) && name !== NAME) || name === "nexttoken-page-1");
   await Promise.all(old.map((name) => caches.delete(name)));
@@ -88,7 +132,8 @@ async function answer(path, event) {
   if (kept) return kept;
   // There was no room to cache this build; there may be now.
   if (event.request.mode === "navigate") event.waitUntil(fill().catch(() => {}));
-  // The HTTP cache of the browser may have files of an earlier build.
+  // The HTTP cache of the browser may have files of an earlier build, and the server those of a later one: an engine must
+  // not come from there to a page that is kept.
   const { url, redirect } = event.request;
-  return fetch(url, { cache: "no-cache", redirect });
+  return fetch(url, { cache: "no-cache", redirect, integrity: isOfAnother(path) ? files[path] : "" });
 }

@@ -83,21 +83,29 @@ export class TextView {
   set(prompt, tokens, branched) {
     this.#tokens = [];
     this.#box.replaceChildren(element("span", "given", prompt), this.#end);
-    for (const token of tokens) this.add(token, branched);
+    this.add(tokens, branched);
+  }
+
+  /** The number of tokens. */
+  get length() {
+    return this.#tokens.length;
   }
 
   /**
-   * @param {Token} token
+   * Shows more tokens.
+   *
+   * @param {Token[]} tokens
    * @param {number | undefined} branched
    */
-  add(token, branched) {
-    const span = tokenSpan(token);
-    if (this.#tokens.length === branched) {
-      span.classList.add("branched");
-      span.title += "; here the text leaves another branch";
+  add(tokens, branched) {
+    const spans = tokens.map(tokenSpan);
+    const leaving = branched === undefined ? undefined : spans[branched - this.#tokens.length];
+    if (leaving) {
+      leaving.classList.add("branched");
+      leaving.title += "; here the text leaves another branch";
     }
-    this.#tokens.push(span);
-    this.#end.before(span);
+    this.#tokens.push(...spans);
+    this.#end.before(...spans);
   }
 
   /**

@@ -203,7 +203,7 @@ export class TrainingView {
     if (this.#starting) return;
     this.#starting = true;
     this.#training?.pause();
-    this.#find("train-kept").hidden = true;
+    this.#showKept(false);
     this.#status.textContent = saying;
     this.#update();
     /** @type {{ training?: Training }} */
@@ -276,16 +276,22 @@ export class TrainingView {
     if (this.#training || this.#starting) return;
     const kept = await keptTraining();
     if (this.#training || this.#starting) return;
-    this.#find("train-kept").hidden = !kept;
+    this.#showKept(Boolean(kept));
     if (!kept) return;
     const { name, step, steps, loss } = kept;
     this.#find("train-kept-text").textContent =
       `A training was kept: ${name}, step ${step} of ${steps}, loss ${loss.toFixed(2)}. Beginning another replaces it.`;
   }
 
+  /** @param {boolean} kept whether there is a training to go on with, which the choice among views tells, too */
+  #showKept(kept) {
+    this.#find("train-kept").hidden = !kept;
+    this.#find("modes").toggleAttribute("data-kept", kept);
+  }
+
   async #forget() {
     await this.#attempt(forgetTraining);
-    this.#find("train-kept").hidden = true;
+    this.#showKept(false);
     this.#find("mode-train").focus();
   }
 

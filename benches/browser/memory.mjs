@@ -22,7 +22,7 @@ for (const model of process.argv.slice(2)) {
   await input.setInputFiles(model);
   const { engine, cache } = await page.evaluate(async ([input, prompt]) => {
     const { default: init, Generator } = await import("/pkg/index.js");
-    await init();
+    await init({ threads: 1 });
     const generator = await Generator.load(input.files[0]);
     generator.start(prompt, { temperature: 0, max_tokens: 64 });
     while (generator.next_token());

@@ -18,7 +18,7 @@ const WRITTEN = 64;
 /** What a function's mangled name says: its operation, and of matrix products the format. */
 function operation(name) {
   const kernel = /quantized::(\w+)<.*?unpack::(\w+)/.exec(name);
-  const kinds = { unpack_panel: "unpack weights", meet: "multiply", decode_streams: "multiply one token" };
+  const kinds = { unpack_panel: "unpack weights", multiply_panel: "multiply", decode_streams: "multiply one token" };
   if (kernel) return `${kinds[kernel[1]] ?? kernel[1]}, ${kernel[2]}`;
   return name.replace(/\[[0-9a-f]+\]/g, "").replace(/^nexttoken::/, "").slice(0, 60) || "(unnamed)";
 }
@@ -54,7 +54,7 @@ for (const model of process.argv.slice(2)) {
   await input.setInputFiles(model);
   const read = await page.evaluate(async ([input, prompt, variant, written]) => {
     const { default: init, Generator } = await import("/index.js");
-    await init({ variant });
+    await init({ variant, threads: 1 });
     const generator = await Generator.load(input.files[0]);
     const run = () => {
       generator.reset();

@@ -37,8 +37,8 @@ async function nexttoken(variant) {
   const { WorkerGenerator } = await import("/pkg/index.js");
   let generator;
   return {
-    load: async (file) => {
-      generator = await WorkerGenerator.load(file, { variant });
+    load: async (file, threads) => {
+      generator = await WorkerGenerator.load(file, { variant, threads });
     },
     write: async (prompt, max_tokens, on_token) => {
       await generator.reset(); // nothing of the text before is to be reused
@@ -65,6 +65,6 @@ globalThis.race = async ({ system, model, prompt, warm_up, tokens, threads }) =>
     load_ms,
     ttft_ms: times[0] - start,
     decode: ((times.length - 1) * 1000) / (times.at(-1) - times[0]),
-    threads: globalThis.crossOriginIsolated && system.startsWith("wllama") ? threads : 1,
+    threads: globalThis.crossOriginIsolated ? threads : 1,
   };
 };

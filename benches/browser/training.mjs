@@ -82,7 +82,7 @@ writeFileSync(
   new URL("training.md", here),
   `# A training, recorded
 
-The ${preset} preset on ${Math.round(statSync(corpus).size / 1000)} kB of text, on the page in Chromium ${version}, one thread of a
+The ${preset} preset on ${Math.round(statSync(corpus).size / 1000)} kB of text, on the page in Chromium ${version}, on all cores of a
 machine with ${cpus().length} × ${cpus()[0].model.trim()}. Written by \`benches/browser/training.mjs\`, which tells how to repeat it.
 
 ![The loss of the batches falls from ${history.steps[0][1].toFixed(1)} to ${last[1].toFixed(1)} nats per token in ${Math.round(last[2])} seconds](training.svg)

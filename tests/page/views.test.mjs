@@ -7,7 +7,7 @@ import { Chat } from "../../www/chat.js";
 import { drawCurve } from "../../www/curve.js";
 import { showDistribution } from "../../www/distribution.js";
 import { finder, svgElement } from "../../www/dom.js";
-import { count, percent, visible } from "../../www/format.js";
+import { count, loadingText, percent, visible } from "../../www/format.js";
 import { Narration } from "../../www/narration.js";
 import { ScoreView } from "../../www/score.js";
 import { StepView, takenStep } from "../../www/stages.js";
@@ -125,8 +125,7 @@ test("a conversation keeps what was answered, and gives back what was not", asyn
       ["Hi", undefined],
       ["!", "length"],
     ]) {
-      into.append(text);
-      seen(token(1, text, { finish_reason }));
+      seen([token(1, text, { finish_reason })], () => into.append(text));
     }
     return true;
   });
@@ -365,4 +364,14 @@ test("the line that is shown of a text is long enough, and cut between words", (
     "a line of words ".repeat(5) + "a line of",
   );
   assert.equal(firstLine("\nshort\n"), "short");
+});
+
+test("a load tells how far it is, how fast, and that it goes on", () => {
+  const told = { loaded: 45e6, total: 90e6, state: "downloading", resumed: 0 };
+  assert.equal(loadingText(told), "45 of 90 MB, 50 %");
+  assert.equal(loadingText({ ...told, speed: 1.5e6, remaining: 30 }), "45 of 90 MB, 50 %, 1.5 MB/s, 30 s left");
+  assert.equal(loadingText({ ...told, remaining: 100 }), "45 of 90 MB, 50 %, 2 min left");
+  assert.equal(loadingText({ ...told, resumed: 40e6 }), "45 of 90 MB, 50 %, going on from 40 MB");
+  assert.match(loadingText({ ...told, state: "reconnecting" }), /the line dropped/);
+  assert.match(loadingText({ loaded: 1e6, state: "waiting" }), /^1 MB, downloaded by another tab$/);
 });

@@ -1,0 +1,61 @@
+// Draws what changes: at most once a frame, and so seldom that most of the time is left for other work.
+
+/** How much longer than it took to draw nothing is drawn. */
+const REST = 2;
+/** How long to wait at most, where drawing is slow or no frame comes because the page is hidden, in milliseconds. */
+const PATIENCE = 250;
+
+export class Drawing {
+  #draw;
+  /** Whether something has changed since the last drawing. */
+  #asked = false;
+  #frame = 0;
+  /**
+   * Set from a drawing until the next one may follow.
+   *
+   * @type {ReturnType<typeof setTimeout> | undefined}
+   */
+  #timer;
+
+  /** @param {() => void} draw draws all that has changed */
+  constructor(draw) {
+    this.#draw = draw;
+  }
+
+  /** Asks for a drawing: at once, or in a later frame where there has just been one. */
+  ask() {
+    this.#asked = true;
+    if (this.#timer === undefined) this.now();
+  }
+
+  /** Draws at once what a drawing was asked for, if any. */
+  now() {
+    if (!this.#asked) return;
+    this.#asked = false;
+    this.#stopWaiting();
+    const start = performance.now();
+    this.#draw();
+    // The browser's own part of a frame, layout and paint, is over when the next task begins.
+    this.#timer = setTimeout(() => this.#rest(REST * (performance.now() - start)));
+  }
+
+  /** @param {number} time */
+  #rest(time) {
+    this.#timer = setTimeout(() => this.#awaitFrame(), Math.min(time, PATIENCE));
+  }
+
+  #awaitFrame() {
+    const next = () => {
+      this.#stopWaiting();
+      this.now();
+    };
+    this.#frame = requestAnimationFrame(next);
+    this.#timer = setTimeout(next, PATIENCE);
+  }
+
+  #stopWaiting() {
+    cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}
