@@ -19,3 +19,7 @@ declare module "../../pkg/nexttoken.js" {
   }
   const guard: Guard;
 }
+
+declare module "../../pkg/nexttoken_trainer.js" {
+  const guard: Guard;
+}

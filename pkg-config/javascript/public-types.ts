@@ -3,10 +3,8 @@
 
 import init, {
   Generator,
-  Scorer,
+  NextTokenError,
   WorkerGenerator,
-  backend,
-  version,
   type Candidate,
   type ChatMessage,
   type ChatOptions,
@@ -16,17 +14,19 @@ import init, {
   type LoadProgress,
   type ModelInfo,
   type ModelSource,
-  type NextTokenError,
+  type NextTokenErrorCode,
   type Progress,
   type Sampler,
   type SamplerName,
   type Score,
+  type Scorer,
   type StepRecord,
   type TextStart,
   type Timings,
   type Token,
   type WorkerScorer,
 } from "nexttoken";
+import { isolate, isolated, type IsolateOptions, type Isolation, type IsolationState } from "nexttoken/isolate";
 import initTrainer, {
   Trainer,
   WorkerTrainer,
@@ -76,6 +76,7 @@ const options: Required<Omit<GenerateOptions, "json_schema" | "regex" | "grammar
   max_tokens: 100,
   context_shift: true,
   n_keep: 4,
+  speculation: false,
   logprobs: true,
   top_logprobs: 5,
 };
@@ -273,8 +274,7 @@ export const workerTrainerUses: Uses<WorkerTrainer, Later<TrainerResults>> = {
 export async function beginnings(file: File, request: Request, signal: AbortSignal) {
   const { variant } = await init({ variant: "relaxed", wasm_url: new URL("https://example.org/engine.wasm") });
   variant satisfies "relaxed" | "simd128" | "custom";
-  await init();
-  [version(), backend()] satisfies string[];
+  await init({ threads: "auto" });
   const sources: ModelSource[] = ["model.gguf", new URL("https://example.org"), request, new Response(), file];
   sources.push(new ArrayBuffer(8), new Uint8Array(8), new ReadableStream<Uint8Array>(), ["part-1", file, request]);
   const onProgress = ({ loaded, total }: LoadProgress) => console.log(loaded + (total ?? 0));
@@ -282,7 +282,9 @@ export async function beginnings(file: File, request: Request, signal: AbortSign
   const { onProgress: _, ...inspecting } = loading;
   for (const source of sources) {
     (await Generator.load(source, loading)) satisfies Generator;
-    (await WorkerGenerator.load(source, { ...loading, variant: "simd128", wasm_url: "engine.wasm" })).free();
+    (
+      await WorkerGenerator.load(source, { ...loading, variant: "simd128", wasm_url: "engine.wasm", threads: 2 })
+    ).free();
     const inspections = [Generator.inspect(source, inspecting), WorkerGenerator.inspect(source, inspecting)];
     for (const { supported, reason, memory } of (await Promise.all(inspections)) satisfies Inspection[]) {
       if (!supported) console.log(reason satisfies string | undefined, memory?.total);
@@ -292,15 +294,37 @@ export async function beginnings(file: File, request: Request, signal: AbortSign
   const config: TrainerConfig = { preset: "small", steps: 10 };
   const trainer = new Trainer("a text", config);
   Trainer.resume("a text", trainer.checkpoint()) satisfies Trainer;
-  const inWorker = await WorkerTrainer.create("a text", config, { wasm_url: "trainer.wasm" });
+  const inWorker = await WorkerTrainer.create("a text", config, { wasm_url: "trainer.wasm", threads: 2 });
   (await WorkerTrainer.resume("a text", await inWorker.checkpoint())) satisfies WorkerTrainer;
+}
+
+/** Isolation: of a page, and by a service worker of a site's own. */
+export async function isolation(request: Request) {
+  const options: Required<IsolateOptions> = {
+    worker: new URL("https://example.org/sw.js"),
+    reload: () => true,
+    require_corp: false,
+    timeout: 1000,
+  };
+  const { state, reason } = (await isolate({ ...options, worker: "sw.js", reload: false })) satisfies Isolation;
+  const states: Record<IsolationState, string | undefined> = {
+    isolated: undefined,
+    reloading: undefined,
+    needs_reload: undefined,
+    unavailable: reason,
+  };
+  (await isolate()).state satisfies IsolationState;
+  // @ts-expect-error there is no such option
+  void isolate({ typo: 1 });
+  isolated(await fetch(request)) satisfies Response;
+  return [states[state], isolated(await fetch(request), request)];
 }
 
 /** What results hold. */
 export function results(token: Token, record: StepRecord, error: NextTokenError, { started, spent }: Told) {
   const candidates: Candidate[] | undefined = token.top_logprobs;
   const names: (SamplerName | "constraint")[] = record.stages.map(({ name }) => name);
-  const code: string = error.name === "NextTokenError" ? error.code : "";
+  const code: NextTokenErrorCode | undefined = error instanceof NextTokenError ? error.code : undefined;
   // A seed beyond 2^53 is a bigint.
   const seeds: Same<TextStart["seed"] | undefined, Generator["seed"]> = true;
   const inWorker: Same<WorkerGenerator["seed"], Promise<number | bigint | undefined>> = true;
@@ -312,6 +336,21 @@ interface Told {
   spent: Timings;
 }
 
+/** What `start` and `configure` give depends on the options. */
+export async function promises(it: Generator, some: GenerateOptions) {
+  const plain: Same<ReturnType<typeof start>, void> = true;
+  const start = () => it.start("Once", { ...options, regex: undefined });
+  await (it.start("Once", { regex: "[a-z]+" }) satisfies Promise<void>);
+  await (it.start("Once", { ...options, json_schema: { type: "object" } }) satisfies Promise<void>);
+  await (it.configure({ grammar: null }) satisfies Promise<void>);
+  it.configure({ temperature: 1 }) satisfies void;
+  // @ts-expect-error it may be a promise
+  it.start("Once", some) satisfies Promise<void>;
+  await it.start("Once", some);
+  await it.configure(some);
+  return plain;
+}
+
 /** What is no use of the types. */
 export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   // @ts-expect-error a worker's generator is loaded
@@ -320,6 +359,8 @@ export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   new WorkerTrainer();
   // @ts-expect-error a generator is loaded
   new Generator();
+  // @ts-expect-error there is no such code
+  const never: NextTokenErrorCode = "no_such_code";
   // @ts-expect-error `inspect` reports no progress
   void WorkerGenerator.inspect("model.gguf", { onProgress() {} });
   // @ts-expect-error there is no such option
@@ -330,4 +371,5 @@ export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   worker.text.length;
   // @ts-expect-error a property like all others
   worker.samplers();
+  return never;
 }

@@ -18,7 +18,7 @@ use crate::{command, fetch, model, site, tools};
 const IN_BROWSER: [&str; 4] = ["nexttoken", "nexttoken-simd128", "wllama", "wllama-2.3.1"];
 
 /// The options of a comparison.
-pub struct Race {
+pub struct Benchmark {
     /// The model; the sample where none is named.
     pub model: Option<PathBuf>,
     /// The number of threads, for the systems that have threads.
@@ -53,8 +53,8 @@ struct Row {
 }
 
 /// Runs the comparison, and prints a table or rows of JSON.
-pub fn race(repo: &Repo, race: &Race) -> Result<()> {
-    let file = match &race.model {
+pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
+    let file = match &benchmark.model {
         Some(file) => file
             .canonicalize()
             .with_context(|| format!("cannot open {}", file.display()))?,
@@ -64,19 +64,19 @@ pub fn race(repo: &Repo, race: &Race) -> Result<()> {
     let prompt = fs::read_to_string(repo.browser_bench().join("prompt.txt"))?;
     let prompt = prompt.trim_end();
     let prompt_tokens = count_tokens(repo, &file, prompt)?;
-    let runs = run(repo, race, &file, prompt)?;
+    let runs = run(repo, benchmark, &file, prompt)?;
 
     let mut rows = medians(runs);
     for row in &mut rows {
         row.prefill = prompt_tokens as f64 / row.ttft_ms * 1000.0;
     }
-    if race.json {
+    if benchmark.json {
         println!("{}", serde_json::to_string_pretty(&rows)?);
     } else {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         println!(
             "\n{name}: {prompt_tokens} tokens read, {} written, medians of {}\n",
-            race.tokens, race.rounds
+            benchmark.tokens, benchmark.rounds
         );
         print!("{}", table(&rows));
     }
@@ -84,13 +84,14 @@ pub fn race(repo: &Repo, race: &Race) -> Result<()> {
 }
 
 /// The results of all runs: in each round every system runs once.
-fn run(repo: &Repo, race: &Race, file: &Path, prompt: &str) -> Result<Vec<Row>> {
-    let chosen = |name: &str| race.only.is_empty() || race.only.iter().any(|only| only == name);
+fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<Vec<Row>> {
+    let chosen =
+        |name: &str| benchmark.only.is_empty() || benchmark.only.iter().any(|only| only == name);
     let systems: Vec<&str> = IN_BROWSER
         .into_iter()
         .filter(|system| chosen(system))
         .collect();
-    let native = race.native && chosen("llama.cpp");
+    let native = benchmark.native && chosen("llama.cpp");
     tools::npm_packages(
         &repo.browser_bench(),
         "the peers, and what drives a browser",
@@ -107,8 +108,8 @@ fn run(repo: &Repo, race: &Race, file: &Path, prompt: &str) -> Result<Vec<Row>> 
         "file": file,
         "prompt": prompt,
         "warm_up": "Once upon a time there was a girl who lived near the sea.",
-        "tokens": race.tokens,
-        "threads": race.threads,
+        "tokens": benchmark.tokens,
+        "threads": benchmark.threads,
         "systems": systems,
         "rounds": 1,
     })
@@ -116,8 +117,8 @@ fn run(repo: &Repo, race: &Race, file: &Path, prompt: &str) -> Result<Vec<Row>> 
     server.run_in_background();
 
     let mut rows = Vec::new();
-    for round in 1..=race.rounds {
-        eprintln!("round {round} of {}", race.rounds);
+    for round in 1..=benchmark.rounds {
+        eprintln!("round {round} of {}", benchmark.rounds);
         rows.extend(node(&repo.browser_bench(), "race.mjs", &job)?);
         if native {
             rows.extend(node(&repo.native_bench(), "native.mjs", &job)?);
@@ -159,6 +160,9 @@ fn count_tokens(repo: &Repo, file: &Path, prompt: &str) -> Result<usize> {
     struct Tokens {
         ids: Vec<u32>,
     }
+    eprintln!(
+        "The native program is built, to count the tokens of the prompt: the first time takes minutes."
+    );
     let mut cargo = command::cargo();
     cargo.current_dir(repo.root()).args([
         "run",

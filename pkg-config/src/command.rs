@@ -21,8 +21,13 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Like [`run`], with a name before each line of standard output: for commands that run at the same time.
-pub fn run_named(name: &str, command: &mut Command) -> Result<()> {
+/// Like [`run`], with a name before each line of standard output: for commands that run at the same time. Where it fails,
+/// the error ends with what `digest` makes of those lines.
+pub fn run_named(
+    name: &str,
+    command: &mut Command,
+    digest: impl FnOnce(&[String]) -> String,
+) -> Result<()> {
     let line = describe(command);
     eprintln!("$ {line}");
     let mut child = command
@@ -31,12 +36,15 @@ pub fn run_named(name: &str, command: &mut Command) -> Result<()> {
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
     let output = child.stdout.take().context("it was asked for")?;
+    let mut lines = Vec::new();
     for said in BufReader::new(output).split(b'\n') {
-        println!("{name}: {}", String::from_utf8_lossy(&said?));
+        let said = String::from_utf8_lossy(&said?).into_owned();
+        println!("{name}: {said}");
+        lines.push(said);
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("`{line}` failed in {name} ({status})");
+        bail!("`{line}` failed in {name} ({status})\n{}", digest(&lines));
     }
     Ok(())
 }
@@ -124,6 +132,19 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = run(&mut Command::new("nexttoken-no-such-program")).unwrap_err();
         assert!(error.to_string().contains("nexttoken-no-such-program"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_error_of_a_named_command_says_what_it_printed() {
+        let run = |script: &str| {
+            let mut shell = Command::new("sh");
+            run_named("shell", shell.args(["-c", script]), |lines| lines.join("+"))
+        };
+        let error = run("echo one; echo two; exit 3").unwrap_err().to_string();
+        assert!(error.contains("failed in shell"), "{error}");
+        assert!(error.ends_with("\none+two"), "{error}");
+        run("echo one").unwrap();
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Checks the JavaScript half of the repository: its format, lints and types, and the page's views without a browser.
+//! Checks the JavaScript half of the repository: its format, lints and types, what of it needs no browser (the page's
+//! views, the clients, the package in Node), and the assembled package as npm and a user's compiler see it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +11,18 @@ use crate::repo::Repo;
 use crate::{command, tools};
 
 /// The scripts that are checked, from the root. Prettier and eslint expand the patterns.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 11] = [
     "src/js/*.{js,ts}",
+    "src/js/clients/*.{js,ts}",
+    "src/js/store/*.{js,ts}",
+    "tests/clients/*.mjs",
     "www/*.js",
     "www/docs/*.js",
     "tests/page/*.mjs",
+    "tests/package/*.mjs",
     "pkg-config/javascript/*.{js,ts}",
+    "pkg-config/check/*.mjs",
+    "pkg-config/check/apps/**/*.{js,mjs}",
 ];
 
 /// The projects of the compiler: the scripts, the service worker, and the types of the package.
@@ -50,18 +57,39 @@ pub fn check(repo: &Repo) -> Result<()> {
     let scripts = SCRIPTS.map(|pattern| pattern.replace("{js,ts}", "js"));
     command::run(eslint.arg(config("eslint.config.js")).args(scripts))?;
 
-    for project in PROJECTS {
-        command::run(node("typescript/bin/tsc").arg("-p").arg(config(project)))?;
+    let clients = repo.client_tests();
+    tools::npm_packages(&clients, "the clients are held against them")?;
+    let projects = PROJECTS.map(config);
+    for project in projects.iter().chain([&clients.join("tsconfig.json")]) {
+        command::run(node("typescript/bin/tsc").arg("-p").arg(project))?;
     }
-    let mut views = Command::new("node");
+    lint_package(repo, node)?;
+    let mut tested = Command::new("node");
     // Node below 20.19 takes the scripts for CommonJS otherwise.
     let node_options = [
         "--experimental-detect-module",
         "--test",
         "--test-reporter=spec",
     ];
-    views.current_dir(repo.root()).args(node_options);
-    command::run(views.args(tests(&repo.view_tests())?))
+    tested.current_dir(repo.root()).args(node_options);
+    for folder in [repo.view_tests(), repo.package_tests(), clients] {
+        tested.args(tests(&folder)?);
+    }
+    command::run(&mut tested)?;
+    let mut package = Command::new("node");
+    package
+        .current_dir(repo.root())
+        .args(["--test", "--test-reporter=spec"]);
+    command::run(package.args(tests(&repo.node_tests())?))
+}
+
+/// Checks the package as npm packs it: its manifest, and that its types are found however they are looked for.
+fn lint_package(repo: &Repo, node: impl Fn(&str) -> Command) -> Result<()> {
+    let mut publint = node("publint/src/cli.js");
+    command::run(publint.arg("--strict").arg(repo.package()))?;
+    let mut attw = node("@arethetypeswrong/cli/dist/index.js");
+    attw.arg("--pack").arg(repo.package());
+    command::run(attw.args(["--profile", "esm-only", "--quiet"]))
 }
 
 /// The test files in a folder, listed by name because versions of Node treat a folder differently.

@@ -3,16 +3,22 @@
 //! The two usual commands are `cargo demo` and `cargo verify`; `cargo pkg --help` lists the others.
 
 mod bench;
+mod bundle;
+mod check;
 mod command;
 mod fetch;
 mod fuzz;
+mod glue;
 mod javascript;
 mod model;
+mod notices;
 mod page;
 mod page_tests;
 mod progress;
+mod publish;
 mod repo;
 mod serve;
+mod shared_memory;
 mod site;
 mod sizes;
 mod stories;
@@ -73,6 +79,9 @@ enum Action {
         /// Copy the sample model into it
         #[arg(long)]
         with_model: bool,
+        /// Make one HTML file of it, which a double click opens: no server, no network
+        #[arg(long, conflicts_with = "with_model")]
+        single_file: bool,
     },
     /// Serve a built site, and the models fetched so far, on this machine
     Serve {
@@ -125,6 +134,17 @@ enum Action {
         #[arg(long, value_name = "TARGET")]
         only: Vec<String>,
     },
+    /// Try the built package in each bundler and each other environment, and print what works where
+    Check {
+        /// Try these alone, as in `cargo pkg check vite7 webpack`
+        environments: Vec<String>,
+    },
+    /// Rehearse a release of the npm package and the crate
+    Publish {
+        /// Publish it, which only continuous integration can
+        #[arg(long)]
+        really: bool,
+    },
     /// Print the size of each file of the built package, raw and compressed
     Sizes,
     /// Print children's stories, to train a model on
@@ -162,7 +182,10 @@ fn run() -> Result<()> {
             let extra = scalar.then_some(Variant::Scalar);
             site::package(&repo, extra.as_slice())
         }
-        Action::Site { with_model } => page::site(&repo, with_model),
+        Action::Site {
+            single_file: true, ..
+        } => page::single_file(&repo),
+        Action::Site { with_model, .. } => page::site(&repo, with_model),
         Action::Serve { port, dir } => page::serve(&repo, port, dir),
         Action::FetchModel { name, model } => {
             let wanted = model::find(&name)?;
@@ -178,9 +201,9 @@ fn run() -> Result<()> {
             native,
             only,
             json,
-        } => bench::race(
+        } => bench::benchmark(
             &repo,
-            &bench::Race {
+            &bench::Benchmark {
                 model,
                 threads,
                 rounds,
@@ -191,6 +214,8 @@ fn run() -> Result<()> {
             },
         ),
         Action::Fuzz { seconds, only } => fuzz::fuzz(&repo, seconds, &only),
+        Action::Check { environments } => check::check(&repo, &environments),
+        Action::Publish { really } => publish::publish(&repo, really),
         Action::Sizes => sizes::print(&repo),
         Action::Stories { seed, count } => stories::print(seed, count),
     }

@@ -8,15 +8,15 @@ use anyhow::{Result, ensure};
 use crate::model;
 use crate::repo::Repo;
 use crate::serve::{Mount, Server};
-use crate::{fetch, site};
+use crate::{bundle, fetch, site};
 
 /// Builds the engine, fetches the sample model and serves the page; then builds the other modules, for which the page
 /// waits where it needs one.
 pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) -> Result<()> {
     site::package_first_engine(repo)?;
-    site::assemble_site(repo, &[])?;
+    site::assemble_unfinished_site(repo)?;
     fetch::ensure(&model::SAMPLE, &repo.models(), model)?;
-    let mut server = Server::bind(port, mounts(repo, repo.site()))?;
+    let mut server = Server::bind(port, mounts(repo, repo.site()))?.isolated();
     let unfinished = server.unfinished();
     announce(&server);
     if open && !open_browser(&server.origin()) {
@@ -43,6 +43,15 @@ pub fn site(repo: &Repo, with_model: bool) -> Result<()> {
     Ok(())
 }
 
+/// Builds everything, and makes one HTML file of the page.
+pub fn single_file(repo: &Repo) -> Result<()> {
+    site::package(repo, &[])?;
+    let file = repo.target().join("storyteller.html");
+    bundle::page(repo, &file)?;
+    println!("{}", file.display());
+    Ok(())
+}
+
 /// Serves a site that has been built before.
 pub fn serve(repo: &Repo, port: Option<u16>, dir: Option<PathBuf>) -> Result<()> {
     let dir = dir.unwrap_or_else(|| repo.site());
@@ -51,7 +60,7 @@ pub fn serve(repo: &Repo, port: Option<u16>, dir: Option<PathBuf>) -> Result<()>
         "{} is not there; `cargo pkg site` builds it",
         dir.display()
     );
-    let server = Server::bind(port, mounts(repo, dir))?;
+    let server = Server::bind(port, mounts(repo, dir))?.isolated();
     announce(&server);
     server.run()
 }

@@ -63,6 +63,11 @@ impl Repo {
         self.0.join("pkg-config").join("package.json")
     }
 
+    /// The README of the npm package.
+    pub fn npm_readme(&self) -> PathBuf {
+        self.0.join("pkg-config").join("npm-readme.md")
+    }
+
     /// The tests that drive the page.
     pub fn page_tests(&self) -> PathBuf {
         self.0.join("tests").join("browser")
@@ -73,9 +78,29 @@ impl Repo {
         self.0.join("pkg-config").join("javascript")
     }
 
+    /// The apps that try the packed package in other environments.
+    pub fn environment_checks(&self) -> PathBuf {
+        self.0.join("pkg-config").join("check")
+    }
+
     /// The tests of the page's views, which need no browser.
     pub fn view_tests(&self) -> PathBuf {
         self.0.join("tests").join("page")
+    }
+
+    /// The tests of the package in Node.
+    pub fn node_tests(&self) -> PathBuf {
+        self.0.join("tests").join("node")
+    }
+
+    /// The tests of the assembled package, which need no browser either.
+    pub fn package_tests(&self) -> PathBuf {
+        self.0.join("tests").join("package")
+    }
+
+    /// The tests of the clients, against the packages that they stand for.
+    pub fn client_tests(&self) -> PathBuf {
+        self.0.join("tests").join("clients")
     }
 
     /// The comparison of speed in the browser.

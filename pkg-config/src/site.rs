@@ -10,19 +10,25 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use sha2::{Digest, Sha256};
 
 use crate::repo::Repo;
-use crate::wasm::{self, Bound, Variant};
-use crate::{sizes, tools};
+use crate::wasm::{self, BuiltModule, Variant};
+use crate::{bundle, glue, notices, sizes, tools};
 
 /// Builds the shipped modules, and the engines in `more` for tests, and assembles the npm package. Fails if a module
 /// exceeds its size budget.
 pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
     assemble_package(repo, &shipped(more), false)?;
+    bundle::workers(repo, &repo.package())?;
+    bundle::standalone(repo, &repo.package())?;
     sizes::check(repo)
 }
 
 /// Builds the engine that most browsers choose, and assembles a package with it alone.
 pub fn package_first_engine(repo: &Repo) -> Result<()> {
-    assemble_package(repo, &[Variant::Relaxed], false)
+    assemble_package(repo, &[Variant::RelaxedThreads], false)?;
+    // The engine imports their glue.
+    [Variant::Chat, Variant::Constraint]
+        .iter()
+        .try_for_each(|variant| bundle::write_unbuilt_glue(&repo.package(), &variant.stem()))
 }
 
 /// Like [`package`], but keeps the names of the engines' functions for a profiler. The modules are larger than those
@@ -43,78 +49,71 @@ fn assemble_package(repo: &Repo, variants: &[Variant], names: bool) -> Result<()
     let built = build_side_by_side(repo, variants, names)?;
     let is_extra = |(variant, _): &_| Variant::EXTRAS.contains(variant);
     let (mut modules, engines): (Vec<_>, Vec<_>) = built.into_iter().partition(is_extra);
-    wasm::check_glue(&engines)?;
-    modules.chunks(1).try_for_each(wasm::check_glue)?;
+    glue::check(&engines)?;
+    modules
+        .chunk_by(|(one, _), (next, _)| one.stem() == next.stem())
+        .try_for_each(glue::check)?;
     modules.extend(engines);
     modules.retain(|(variant, _)| *variant != Variant::Scalar);
     assemble(repo, &modules)
 }
 
-/// Builds the modules, and returns them in the given order. Those with the same dependencies are built one after the
-/// other, in one folder; the others at the same time, because most of the time goes into the last optimization of a
-/// whole module, which runs on one core.
+/// Builds the modules at the same time, because most of the time goes into the last optimization of a whole module, which
+/// runs on one core. Returns them in the given order.
 fn build_side_by_side(
     repo: &Repo,
     variants: &[Variant],
     names: bool,
-) -> Result<Vec<(Variant, Bound)>> {
+) -> Result<Vec<(Variant, BuiltModule)>> {
     // Installed here, so that the threads do not all install it.
     tools::wasm_opt(repo)?;
-    let mut groups: Vec<Vec<Variant>> = Vec::new();
-    for &variant in variants {
-        let same = |group: &&mut Vec<Variant>| group[0].dependencies() == variant.dependencies();
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(variant),
-            None => groups.push(vec![variant]),
-        }
-    }
     let build = |variant: Variant| {
         let names = names && Variant::ENGINES.contains(&variant);
         Ok((variant, wasm::build(repo, variant, names)?))
     };
-    let mut built = thread::scope(|scope| {
-        let start = |group: Vec<Variant>| {
-            scope.spawn(move || group.into_iter().map(build).collect::<Result<Vec<_>>>())
-        };
-        let threads: Vec<_> = groups.into_iter().map(start).collect();
-        let mut built = Vec::new();
-        for thread in threads {
-            built.extend(thread.join().expect("a build does not panic")?);
-        }
-        anyhow::Ok(built)
-    })?;
-    built.sort_by_key(|(built, _)| variants.iter().position(|variant| variant == built));
-    Ok(built)
+    thread::scope(|scope| {
+        let start = |&variant| scope.spawn(move || build(variant));
+        let threads: Vec<_> = variants.iter().map(start).collect();
+        let outcomes = threads.into_iter().map(|thread| thread.join());
+        outcomes
+            .map(|outcome| outcome.expect("a build does not panic"))
+            .collect()
+    })
 }
 
-fn assemble(repo: &Repo, modules: &[(Variant, Bound)]) -> Result<()> {
+fn assemble(repo: &Repo, modules: &[(Variant, BuiltModule)]) -> Result<()> {
     let package = repo.package();
     clear(&package)?;
     copy_tree(&repo.scripts(), &package)?;
-    strip_comments(&package)?;
     check_version(&repo.npm_manifest())?;
     copy(&repo.npm_manifest(), &package.join("package.json"))?;
     for (variant, bound) in modules {
         copy(&bound.module, &package.join(variant.module()))?;
         fs::write(package.join(variant.stem() + ".js"), &bound.glue)?;
-        fs::write(package.join(variant.stem() + ".d.ts"), &bound.types)?;
+        let types = without_exports(&bound.types);
+        fs::write(package.join(variant.stem() + ".d.ts"), types)?;
     }
-    for file in ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+    bundle::minify(repo, &package)?;
+    bundle::service_worker(repo, &package)?;
+    copy(&repo.npm_readme(), &package.join("README.md"))?;
+    for file in ["CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"] {
         copy(&repo.root().join(file), &package.join(file))?;
     }
-    Ok(())
+    let file = package.join("THIRD-PARTY-NOTICES.txt");
+    fs::write(&file, notices::notices(repo)?)
+        .with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Removes the comments from the scripts in a folder. What users need to read is in the types.
-fn strip_comments(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "js") {
-            let stripped = wasm::without_comments(&fs::read_to_string(&path)?);
-            fs::write(&path, stripped)?;
-        }
-    }
-    Ok(())
+/// A glue's types without the exports of the WebAssembly module, which are of no use to anyone but the glue.
+fn without_exports(types: &str) -> String {
+    let name = "export interface InitOutput {\n";
+    let rest = |(before, after): (&str, &str)| {
+        let (_, after) = after.split_once("\n}\n")?;
+        let memory = "    readonly memory: WebAssembly.Memory;\n}\n";
+        Some([before, name, memory, after].concat())
+    };
+    let found = types.split_once(name).and_then(rest);
+    found.unwrap_or_else(|| types.to_owned())
 }
 
 /// Checks that the npm package has the version of the crate.
@@ -131,12 +130,26 @@ fn check_version(manifest: &Path) -> Result<()> {
 
 /// Assembles the site: the page, and the package that it imports. `models` are files to add.
 pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
+    assemble_with(repo, models, write_manifest)
+}
+
+/// Assembles the site while modules are still being built. Its service worker keeps nothing: it would keep the scripts
+/// that wait for those modules.
+pub fn assemble_unfinished_site(repo: &Repo) -> Result<()> {
+    assemble_with(repo, &[], |_| Ok(()))
+}
+
+/// Assembles the site, of which `list` lists the files.
+fn assemble_with(repo: &Repo, models: &[&Path], list: fn(&Path) -> Result<()>) -> Result<()> {
     // Beside the old one, which may be served meanwhile.
     let site = repo.site().with_extension("new");
     clear(&site)?;
     copy_tree(&repo.root().join("www"), &site)?;
     copy_tree(&repo.package(), &site.join("pkg"))?;
-    name_files(&site)?;
+    // The page imports the workers as they are.
+    let _ = fs::remove_dir_all(site.join("pkg").join(bundle::FOLDER));
+    let _ = fs::remove_file(site.join("pkg").join(bundle::STANDALONE));
+    list(&site)?;
     for model in models {
         let name = model.file_name().context("a model without a file name")?;
         fs::create_dir_all(site.join("models"))?;
@@ -152,23 +165,26 @@ const LOADED: [&str; 6] = ["css", "gguf", "html", "js", "txt", "wasm"];
 /// The service worker, which caches the other files.
 const SERVICE_WORKER: &str = "sw.js";
 /// The place in it for the list of files.
-const UNNAMED: &str = r#"{ build: "", files: {} }"#;
+const MANIFEST_PLACEHOLDER: &str = r#"{ build: "", files: {} }"#;
 
 /// Writes the list of files to cache into the service worker of a site: each with its hash in the format of the
 /// attribute `integrity`, and a name for the whole build.
-fn name_files(site: &Path) -> Result<()> {
+fn write_manifest(site: &Path) -> Result<()> {
     let mut files = BTreeMap::new();
     hash_tree(site, "", &mut files)?;
     let worker = site.join(SERVICE_WORKER);
     let code = fs::read_to_string(&worker)?;
     ensure!(
-        code.matches(UNNAMED).count() == 1,
+        code.matches(MANIFEST_PLACEHOLDER).count() == 1,
         "{SERVICE_WORKER} has no place for the list of files"
     );
     let list = serde_json::to_string(&files)?;
     let build = integrity(format!("{list}{code}").as_bytes());
     let named = serde_json::json!({ "build": build, "files": files });
-    fs::write(worker, code.replace(UNNAMED, &named.to_string()))?;
+    fs::write(
+        worker,
+        code.replace(MANIFEST_PLACEHOLDER, &named.to_string()),
+    )?;
     Ok(())
 }
 
@@ -259,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn the_exports_of_a_module_are_left_out_of_its_types() {
+        let types = "a\nexport interface InitOutput {\n    readonly f: () => void;\n}\n\nb {\n}\n";
+        assert_eq!(
+            without_exports(types),
+            "a\nexport interface InitOutput {\n    readonly memory: WebAssembly.Memory;\n}\n\nb {\n}\n"
+        );
+        assert_eq!(without_exports("a\n"), "a\n");
+    }
+
+    #[test]
     fn the_service_worker_names_what_a_page_loads() {
         let root = tempfile::tempdir().unwrap();
         let write = |path: &str, content: &str| {
@@ -267,8 +293,11 @@ mod tests {
             fs::write(path, content).unwrap();
         };
         let named = || {
-            write("sw.js", &format!("const {{ build, files }} = {UNNAMED};\n"));
-            name_files(root.path()).unwrap();
+            write(
+                "sw.js",
+                &format!("const {{ build, files }} = {MANIFEST_PLACEHOLDER};\n"),
+            );
+            write_manifest(root.path()).unwrap();
             let code = fs::read_to_string(root.path().join("sw.js")).unwrap();
             let json = code.strip_prefix("const { build, files } = ").unwrap();
             serde_json::from_str::<serde_json::Value>(json.strip_suffix(";\n").unwrap()).unwrap()
@@ -291,16 +320,19 @@ mod tests {
         write("index.html", "<p>new page");
         assert_ne!(named()["build"], one["build"]);
         write("with space.js", "");
-        write("sw.js", &format!("const {{ build, files }} = {UNNAMED};\n"));
+        write(
+            "sw.js",
+            &format!("const {{ build, files }} = {MANIFEST_PLACEHOLDER};\n"),
+        );
         assert!(
-            name_files(root.path())
+            write_manifest(root.path())
                 .unwrap_err()
                 .to_string()
                 .contains("with space.js")
         );
         fs::remove_file(root.path().join("with space.js")).unwrap();
         write("sw.js", "no place");
-        assert!(name_files(root.path()).is_err());
+        assert!(write_manifest(root.path()).is_err());
     }
 
     #[test]

@@ -51,6 +51,9 @@ fn rustup(installed: bool, kind: &str, name: &str, why: &str) -> Result<()> {
     if installed {
         return Ok(());
     }
+    // One at a time: steps run side by side.
+    static ADDING: Mutex<()> = Mutex::new(());
+    let _one = ADDING.lock().expect("no step panics");
     explain(&format!("Rust's {kind} {name}"), why);
     command::run(Command::new("rustup").args([kind, "add", name]))
 }
@@ -69,9 +72,21 @@ pub fn cpp_compiler() -> Result<bool> {
 
 /// The path of the wasm-opt script, which runs in Node.
 pub fn wasm_opt(repo: &Repo) -> Result<PathBuf> {
+    build_tool(repo, "binaryen/bin/wasm-opt")
+}
+
+/// The path of the esbuild script, which runs in Node.
+pub fn esbuild(repo: &Repo) -> Result<PathBuf> {
+    build_tool(repo, "esbuild/bin/esbuild")
+}
+
+fn build_tool(repo: &Repo, script: &str) -> Result<PathBuf> {
     let folder = repo.build_tools();
-    npm_packages(&folder, "wasm-opt makes the modules smaller and faster")?;
-    Ok(folder.join("node_modules/binaryen/bin/wasm-opt"))
+    npm_packages(
+        &folder,
+        "wasm-opt makes the modules smaller and faster, and esbuild bundles the workers",
+    )?;
+    Ok(folder.join("node_modules").join(script))
 }
 
 /// Installs the npm packages that the page tests import.
@@ -170,10 +185,11 @@ fn cargo_install(package: &str, version: &str, root: &Path) -> Result<()> {
             "--root",
         ])
         .arg(root);
-    // Its own flags and profile, not those of this repository.
+    // Its own flags, not those of this repository. What counts is how soon it is there.
     cargo
         .current_dir(std::env::temp_dir())
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     command::run(&mut cargo)
 }
 
@@ -270,9 +286,6 @@ fn install_in_ci(
     if found.is_some() || std::env::var_os("CI").is_none() {
         return Ok(found);
     }
-    // One installation at a time: concurrent steps may both need one.
-    static INSTALLING: Mutex<()> = Mutex::new(());
-    let _one = INSTALLING.lock().expect("no installation panics");
     ensure!(
         debian_install(what, packages)?,
         "{what} is missing, and only root can install it, on Debian"
@@ -289,6 +302,9 @@ fn debian_install(what: &str, packages: &[&str]) -> Result<bool> {
     let (Some(apt), true) = (command::find(&["apt-get"]), root) else {
         return Ok(false);
     };
+    // One installation at a time: concurrent steps may both need one.
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    let _one = INSTALLING.lock().expect("no installation panics");
     eprintln!("{what}: installing Debian's {}.", packages.join(" "));
     let apt = || {
         let mut command = Command::new(&apt);

@@ -4,12 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use walrus::Module;
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::glue::{self, GUARD, GUARDED};
 use crate::repo::Repo;
+use crate::shared_memory::share_memory;
 use crate::{command, fetch, tools};
 
 /// A module that is built from the root crate.
@@ -19,6 +22,10 @@ pub enum Variant {
     Simd128,
     /// The engine with relaxed SIMD as well, whose integer dot product is faster in browsers that have it.
     Relaxed,
+    /// The engine with 128-bit SIMD, for several threads that share its memory.
+    Simd128Threads,
+    /// The engine with relaxed SIMD, for several threads.
+    RelaxedThreads,
     /// The engine without SIMD: the specification the others are tested against; never shipped.
     Scalar,
     /// The renderer of chat templates, loaded with the first conversation.
@@ -27,6 +34,8 @@ pub enum Variant {
     Constraint,
     /// The trainer together with the engine, loaded only for training. Its matrix products use 128-bit SIMD.
     Trainer,
+    /// The trainer, for several threads that share its memory.
+    TrainerThreads,
 }
 
 /// How a module is built.
@@ -41,10 +50,21 @@ struct Recipe {
     optimiser: Vec<&'static str>,
 }
 
+impl Recipe {
+    /// The same with atomic operations, in the crate alone: see `shared_memory`. The compiler warns of each such build that
+    /// they are not stable yet; what else it has to say, the other builds and `cargo verify` tell.
+    fn with_threads(mut self) -> Self {
+        let flags = ["-Ctarget-feature=+atomics", "-Awarnings"];
+        self.rustc.extend(flags.map(str::to_owned));
+        self.optimiser.push("--enable-threads");
+        self
+    }
+}
+
 /// The standard library and the other dependencies. Modules that are linked with the same share a folder, where Cargo
-/// compiles these once, and are built there one after the other.
+/// compiles these once, and are compiled there one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dependencies {
+enum Dependencies {
     /// Compiled for speed, with 128-bit SIMD.
     Simd,
     /// Compiled for speed, without SIMD.
@@ -61,6 +81,12 @@ impl Dependencies {
             Self::Scalar => "scalar",
             Self::Small => "small",
         }
+    }
+
+    /// Waits until no other module is compiled in their folder.
+    fn folder_alone(self) -> MutexGuard<'static, ()> {
+        static FOLDERS: [Mutex<()>; 3] = [const { Mutex::new(()) }; 3];
+        FOLDERS[self as usize].lock().expect("no build panics")
     }
 
     /// Cargo's profile.
@@ -90,20 +116,33 @@ impl Dependencies {
 
 impl Variant {
     /// The engines the package ships.
-    pub const ENGINES: [Self; 2] = [Self::Simd128, Self::Relaxed];
+    pub const ENGINES: [Self; 4] = [
+        Self::Simd128,
+        Self::Relaxed,
+        Self::Simd128Threads,
+        Self::RelaxedThreads,
+    ];
     /// The modules that the package ships besides the engines. Each has JavaScript glue of its own, and is loaded when
     /// it is needed.
-    pub const EXTRAS: [Self; 3] = [Self::Chat, Self::Constraint, Self::Trainer];
+    pub const EXTRAS: [Self; 4] = [
+        Self::Chat,
+        Self::Constraint,
+        Self::Trainer,
+        Self::TrainerThreads,
+    ];
 
     /// The name used in file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Simd128 => "simd128",
             Self::Relaxed => "relaxed",
+            Self::Simd128Threads => "simd128_threads",
+            Self::RelaxedThreads => "relaxed_threads",
             Self::Scalar => "scalar",
             Self::Chat => "chat",
             Self::Constraint => "constraint",
             Self::Trainer => "trainer",
+            Self::TrainerThreads => "trainer_threads",
         }
     }
 
@@ -112,19 +151,25 @@ impl Variant {
         format!("nexttoken_{}.wasm", self.name())
     }
 
-    /// File name of its glue and types, without the ending. The engines share theirs.
+    /// File name of its glue and types, without the ending. The engines share theirs, and so do the trainers.
     pub fn stem(self) -> String {
         match self {
-            Self::Simd128 | Self::Relaxed | Self::Scalar => "nexttoken".to_owned(),
-            Self::Chat | Self::Constraint | Self::Trainer => {
-                format!("nexttoken_{}", self.name())
-            }
+            Self::Simd128
+            | Self::Relaxed
+            | Self::Simd128Threads
+            | Self::RelaxedThreads
+            | Self::Scalar => "nexttoken".to_owned(),
+            Self::Trainer | Self::TrainerThreads => "nexttoken_trainer".to_owned(),
+            Self::Chat | Self::Constraint => format!("nexttoken_{}", self.name()),
         }
     }
 
-    /// What it is linked with.
-    pub fn dependencies(self) -> Dependencies {
-        self.recipe().dependencies
+    /// Whether several threads run it.
+    fn has_threads(self) -> bool {
+        matches!(
+            self,
+            Self::Simd128Threads | Self::RelaxedThreads | Self::TrainerThreads
+        )
     }
 
     fn recipe(self) -> Recipe {
@@ -148,12 +193,19 @@ impl Variant {
                 optimiser: [&FAST[..], &["--enable-simd", "--enable-relaxed-simd"]].concat(),
                 ..fast("wasm")
             },
+            Self::Simd128Threads => Self::Simd128.recipe().with_threads(),
+            Self::RelaxedThreads => Self::Relaxed.recipe().with_threads(),
             Self::Scalar => Recipe {
                 dependencies: Dependencies::Scalar,
                 optimiser: FAST.to_vec(),
                 ..fast("wasm")
             },
             Self::Trainer => fast("wasm,train"),
+            Self::TrainerThreads => {
+                let mut recipe = Self::Trainer.recipe().with_threads();
+                recipe.rustc.push(format!("--cfg={LOCKED_ALLOCATOR}"));
+                recipe
+            }
             // Enough for every template, and for every grammar within its limits.
             Self::Chat => small("wasm-chat", 64 << 20),
             Self::Constraint => small("wasm-constraint", 512 << 20),
@@ -162,7 +214,7 @@ impl Variant {
 }
 
 /// A finished module with its JavaScript glue and types.
-pub struct Bound {
+pub struct BuiltModule {
     /// Path of the optimised module.
     pub module: PathBuf,
     /// The JavaScript glue.
@@ -170,6 +222,9 @@ pub struct Bound {
     /// The glue's TypeScript types.
     pub types: String,
 }
+
+/// The configuration in which one thread at a time uses the allocator.
+pub const LOCKED_ALLOCATOR: &str = "nexttoken_locked_allocator";
 
 /// rustc's flags for panics: each becomes a trap without message and location, which nobody would see. That makes a
 /// module smaller by a tenth, if the standard library is compiled the same way.
@@ -181,7 +236,7 @@ const FAST: [&str; 3] = [
     // Folds additions into the offsets of loads. This is valid if no address computation wraps around into the first
     // kilobyte of memory, which here is the far end of the stack.
     "--low-memory-unused",
-    // Kernels are separate functions on purpose, see `Isa::isolate`.
+    // Kernels are separate functions on purpose, see `Isa::outlined`.
     "--one-caller-inline-max-function-size=50",
 ];
 
@@ -199,7 +254,7 @@ const OPTIMISER: [&str; 7] = [
 
 /// Builds one module, with or without the names of its functions for a profiler. Returns quickly if nothing has
 /// changed.
-pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
+pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<BuiltModule> {
     let mut recipe = variant.recipe();
     if names {
         // This mangling has names that tell the instances of a generic kernel apart.
@@ -220,14 +275,19 @@ pub fn build(repo: &Repo, variant: Variant, names: bool) -> Result<Bound> {
     bind(&compiled, &folder, variant, names)
         .with_context(|| format!("cannot bind {}", variant.module()))?;
     let bound = folder.join(format!("{}_bg.wasm", variant.stem()));
+    if variant.has_threads() {
+        let mut module = Module::from_file(&bound)?;
+        share_memory(&mut module)?;
+        module.emit_wasm_file(&bound)?;
+    }
     optimise(repo, &recipe, &bound, &folder.join(variant.module()))?;
     fs::write(stamp, made_from)?;
     read(&folder, variant)
 }
 
-fn read(folder: &Path, variant: Variant) -> Result<Bound> {
+fn read(folder: &Path, variant: Variant) -> Result<BuiltModule> {
     let text = |ending: &str| fs::read_to_string(folder.join(variant.stem() + ending));
-    Ok(Bound {
+    Ok(BuiltModule {
         module: folder.join(variant.module()),
         glue: text(".js")?,
         types: text(".d.ts")?,
@@ -240,13 +300,15 @@ fn stamp_of(compiled: &Path, recipe: &Recipe) -> Result<String> {
     let (bindgen, binaryen) = (tools::WASM_BINDGEN, include_str!("../tools/package.json"));
     let optimiser = &recipe.optimiser;
     Ok(format!(
-        "{module}\n{bindgen}\n{OPTIMISER:?} {optimiser:?}\n{binaryen}\n{GUARD}"
+        "{module}\n{bindgen}\ntwice {OPTIMISER:?} {optimiser:?}\n{binaryen}\n{GUARD}{GUARDED:?}"
     ))
 }
 
 /// Compiles the library by a recipe, and copies the raw module to a path.
 fn compile(repo: &Repo, recipe: &Recipe, to: &Path) -> Result<()> {
     let dependencies = recipe.dependencies;
+    // Until the module is copied.
+    let _alone = dependencies.folder_alone();
     let target = repo.target().join("wasm").join(dependencies.name());
     let mut cargo = command::cargo();
     cargo
@@ -305,176 +367,28 @@ fn bind(compiled: &Path, folder: &Path, variant: Variant, names: bool) -> Result
         .remove_name_section(!names)
         .remove_producers_section(true)
         .generate(folder)?;
-    let glue = folder.join(variant.stem() + ".js");
-    let text = without_comments(&fs::read_to_string(&glue)?);
+    let script = folder.join(variant.stem() + ".js");
+    let text = glue::without_comments(&fs::read_to_string(&script)?);
     // Modules that can be started again need no guard.
     let text = match variant {
         Variant::Chat | Variant::Constraint => text,
-        _ => guarded(&text)?,
+        _ => glue::guarded(&text)?,
     };
-    fs::write(&glue, text)?;
+    fs::write(&script, text)?;
     Ok(())
-}
-
-/// The first lines of a glue with a guard.
-const GUARD: &str =
-    "import { Guard } from \"./guard.js\";\n\nexport const guard = new Guard();\n\n";
-
-/// The glue with all calls into its module passing through `guard.js`, including those from promises and closures.
-fn guarded(glue: &str) -> Result<String> {
-    let exports = "wasm = instance.exports;";
-    ensure!(
-        glue.matches(exports).count() == 1,
-        "the glue should have one line `{exports}`; wasm-bindgen has changed"
-    );
-    let behind = "wasm = guard.over(instance.exports);";
-    Ok(GUARD.to_owned() + &glue.replace(exports, behind))
-}
-
-/// JavaScript without comment lines and without types in the midst of a line: a page would download them, and the
-/// documentation is in the types. wasm-bindgen's own comments also contain positions in a table of the module, which
-/// would make the glue differ where the code does not.
-pub fn without_comments(code: &str) -> String {
-    let mut documentation = false;
-    let stays = |line: &String| {
-        let line = line.trim();
-        documentation |= line.starts_with("/**");
-        let stays = !documentation && !line.starts_with("//");
-        documentation &= !line.ends_with("*/");
-        stays
-    };
-    let lines = code.lines().map(without_types).filter(stays);
-    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
-    text.trim_start().to_owned()
-}
-
-/// A line of JavaScript without the types in it, as in `/** @type {URL} */ (address).href`. A comment at the end of the
-/// line stays.
-fn without_types(line: &str) -> String {
-    let mut rest = line;
-    let mut code = String::new();
-    while let Some((before, (_, after))) = rest
-        .split_once("/** @")
-        .and_then(|(before, after)| Some((before, after.split_once("*/ ")?)))
-    {
-        code += before;
-        rest = after;
-    }
-    code + rest
 }
 
 fn optimise(repo: &Repo, recipe: &Recipe, from: &Path, to: &Path) -> Result<()> {
     let wasm_opt = tools::wasm_opt(repo)?;
-    let mut node = Command::new("node");
-    node.current_dir(repo.root())
-        .arg(wasm_opt)
-        .args(&recipe.optimiser)
-        .args(OPTIMISER);
-    command::run(node.arg(from).arg("-o").arg(to))?;
+    // What it has optimised it makes smaller once more: an engine by 1 kB gzipped.
+    for from in [from, to] {
+        let mut node = Command::new("node");
+        node.current_dir(repo.root())
+            .arg(&wasm_opt)
+            .args(&recipe.optimiser)
+            .args(OPTIMISER);
+        command::run(node.arg(from).arg("-o").arg(to))?;
+    }
     fs::remove_file(from)?;
     Ok(())
-}
-
-/// Fails unless the modules that share a glue have the same, and it works under a strict Content-Security-Policy.
-pub fn check_glue(modules: &[(Variant, Bound)]) -> Result<()> {
-    let Some(((first, model), rest)) = modules.split_first() else {
-        bail!("there is no module");
-    };
-    let stem = first.stem();
-    for (variant, bound) in rest {
-        for (ending, one, other) in [
-            ("js", &model.glue, &bound.glue),
-            ("d.ts", &model.types, &bound.types),
-        ] {
-            if let Some((one, other)) = first_difference(one, other) {
-                bail!(
-                    "{stem}.{ending} differs between the variants, so one cannot serve both: is an \
-                     export or an import behind a target feature?\n  {}: {one}\n  {}: {other}",
-                    first.name(),
-                    variant.name()
-                );
-            }
-        }
-    }
-    for forbidden in ["new Function", "eval("] {
-        ensure!(
-            !model.glue.contains(forbidden),
-            "{stem}.js contains `{forbidden}`, which a strict Content-Security-Policy refuses \
-             (a feature of js-sys or serde-wasm-bindgen?)"
-        );
-    }
-    Ok(())
-}
-
-/// The first pair of lines that differ.
-fn first_difference<'a>(one: &'a str, other: &'a str) -> Option<(&'a str, &'a str)> {
-    if one == other {
-        return None;
-    }
-    let mut pairs = one.lines().zip(other.lines());
-    Some(
-        pairs
-            .find(|(one, other)| one != other)
-            .unwrap_or(("ends", "goes on, or the reverse")),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bound(glue: &str) -> Bound {
-        Bound {
-            module: PathBuf::new(),
-            glue: glue.to_owned(),
-            types: String::new(),
-        }
-    }
-
-    #[test]
-    fn one_glue_must_fit_all() {
-        let check = |one: &str, other: &str| {
-            check_glue(&[
-                (Variant::Simd128, bound(one)),
-                (Variant::Relaxed, bound(other)),
-            ])
-        };
-        assert!(check("a\nb\n", "a\nb\n").is_ok());
-        let error = check("a\nb\n", "a\nc\n").unwrap_err().to_string();
-        assert!(
-            error.contains("simd128: b") && error.contains("relaxed: c"),
-            "{error}"
-        );
-        assert!(check("a\n", "a\nb\n").is_err());
-    }
-
-    #[test]
-    fn glue_that_a_strict_policy_refuses_is_refused() {
-        for glue in ["const f = new Function(text)", "eval(text)"] {
-            assert!(
-                check_glue(&[(Variant::Simd128, bound(glue))]).is_err(),
-                "{glue}"
-            );
-        }
-    }
-
-    #[test]
-    fn all_calls_of_a_guarded_glue_go_through_the_guard() {
-        let glue =
-            guarded("function begin(instance) {\n    wasm = instance.exports;\n}\n").unwrap();
-        assert!(glue.starts_with(GUARD));
-        assert!(glue.ends_with("{\n    wasm = guard.over(instance.exports);\n}\n"));
-        assert!(guarded("wasm = other.exports;").is_err());
-    }
-
-    #[test]
-    fn comments_and_documentation_are_dropped() {
-        let glue = "a {\n    // Cast intrinsic for `Closure(…shim_idx: 16…)`.\n    b // why\n}\n";
-        assert_eq!(without_comments(glue), "a {\n    b // why\n}\n");
-        let glue = "// what\n\n/* types */\n/** one */\na\n  /**\n   * two\n   */\n  b\n";
-        assert_eq!(without_comments(glue), "/* types */\na\n  b\n");
-        let typed =
-            "  /** @type {A} */ (a).b(/** @param {C} c */ (c) => c, /** @type {D} */ (d));\n  e\n";
-        assert_eq!(without_comments(typed), "(a).b((c) => c, (d));\n  e\n");
-    }
 }

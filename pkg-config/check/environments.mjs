@@ -1,0 +1,152 @@
+// The environments: how an app is made for each, in the versions that are checked.
+//
+// - `title`: its name in the matrix
+// - `folder`: the app's folder, where several environments share one
+// - `app`: the folders of apps/ whose files make the app
+// - `packages`: what is installed beside nexttoken
+// - `build`: the command that builds it, and `root`: the folder that is served then; `base`: where
+// - `dev`: the command of a development server, with PORT for its port
+// - `headers`: what the server sends
+// - `run`: the command that prints what the steps gave, where there is no page
+// - `open`: how the page is opened where not by its address
+// - `note`: what the user has to write or do for nexttoken's sake
+
+/** Bundlers that leave the files beside their output to the user: they are copied there. */
+const COPY = "cp node_modules/nexttoken/*.wasm node_modules/nexttoken/bundle/*.js dist/";
+const COPY_NOTE = "copy `nexttoken/*.wasm` and `nexttoken/bundle/*.js` beside the output";
+
+const app = (...folders) => ["common", ...folders];
+const vite = (version) => ({
+  folder: `vite${version.split(".")[0]}`,
+  app: app(),
+  packages: { vite: version },
+});
+const viteBuild = (version) => ({ ...vite(version), title: `Vite ${version}`, build: "vite build", root: "dist" });
+const viteDev = (version) => ({
+  ...vite(version),
+  title: `Vite ${version}, dev`,
+  dev: "vite --port PORT --strictPort --host 127.0.0.1",
+});
+
+const esbuild = {
+  title: "esbuild 0.28.2",
+  folder: "esbuild",
+  app: app(),
+  packages: { esbuild: "0.28.2" },
+  build: `esbuild main.js --bundle --format=esm --outdir=dist && cp index.html dist/ && ${COPY}`,
+  root: "dist",
+  note: COPY_NOTE,
+};
+const parcel = { folder: "parcel", app: app(), packages: { parcel: "2.16.4" } };
+const next = {
+  app: app("next"),
+  packages: { next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" },
+  root: "out",
+};
+/** Another version of Node, and the command line that begins to use it. */
+const nodePackage = (version) => ({ [`node-${process.platform}-${process.arch}`]: version });
+const WITH_NODE = `PATH=$PWD/node_modules/node-${process.platform}-${process.arch}/bin:$PATH`;
+const node = (version) => ({
+  title: `Node.js ${version}`,
+  app: app("process"),
+  packages: nodePackage(version),
+  run: `${WITH_NODE} node run.mjs`,
+});
+const CSP = [
+  "default-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "require-trusted-types-for 'script'",
+  "trusted-types nexttoken",
+].join("; ");
+
+export const environments = {
+  html: { title: "HTML with an import map", app: app("html"), root: "." },
+  subpath: { title: "HTML in a sub-path", folder: "html", app: app("html"), root: ".", base: "/some/where/" },
+  cdn: {
+    title: "HTML, the package on another origin",
+    app: app("cdn"),
+    root: ".",
+    build: "sed -i s#CDN#http://localhost:OTHER#g index.html",
+  },
+  csp: {
+    ...esbuild,
+    title: "strict Content-Security-Policy with Trusted Types",
+    headers: { "content-security-policy": CSP },
+    note: "`trusted-types nexttoken`",
+  },
+  vite5: viteBuild("5.4.21"),
+  "vite5-dev": viteDev("5.4.21"),
+  vite6: viteBuild("6.4.6"),
+  "vite6-dev": viteDev("6.4.6"),
+  vite7: viteBuild("7.3.8"),
+  "vite7-dev": viteDev("7.3.8"),
+  webpack: {
+    title: "webpack 5.112.1",
+    app: app("webpack"),
+    packages: { webpack: "5.112.1", "webpack-cli": "7.3.1" },
+    build: "webpack && cp page.html dist/index.html",
+    root: "dist",
+  },
+  rspack: {
+    title: "Rspack 2.3.3",
+    app: app("rspack"),
+    packages: { "@rspack/core": "2.3.3", "@rspack/cli": "2.2.8" },
+    build: "rspack build && cp page.html dist/index.html",
+    root: "dist",
+  },
+  rollup: {
+    title: "Rollup 4.68.8",
+    app: app(),
+    packages: { rollup: "4.68.8", "@rollup/plugin-node-resolve": "16.0.3" },
+    build: `rollup main.js -p node-resolve -f es -d dist && cp index.html dist/ && ${COPY}`,
+    root: "dist",
+    note: COPY_NOTE,
+  },
+  esbuild,
+  parcel: {
+    ...parcel,
+    title: "Parcel 2.16.4",
+    build: "parcel build index.html --no-cache --cache-dir $PWD/.parcel-cache",
+    root: "dist",
+  },
+  "parcel-dev": {
+    ...parcel,
+    title: "Parcel 2.16.4, dev",
+    dev: "parcel serve index.html --no-cache --cache-dir $PWD/.parcel-cache --host 127.0.0.1 --port PORT",
+  },
+  "next-webpack": { ...next, folder: "next", title: "Next.js 16.4.6, webpack", build: "next build --webpack" },
+  "next-turbopack": { ...next, folder: "next", title: "Next.js 16.4.6, Turbopack", build: "next build --turbopack" },
+  astro: {
+    title: "Astro 7.3.5",
+    app: app("astro"),
+    // Astro asks for a newer Node than the package does.
+    packages: { astro: "7.3.5", ...nodePackage("22.23.3") },
+    build: `${WITH_NODE} astro build`,
+    root: "dist",
+  },
+  extension: {
+    ...esbuild,
+    folder: "extension",
+    app: app("extension"),
+    title: "Chrome extension's side panel (Manifest V3)",
+    build: `${esbuild.build} && cp manifest.json dist/ && cp ${"$MODEL"} dist/stories.gguf`,
+    open: "extension",
+    note: "`'wasm-unsafe-eval'` in the manifest",
+  },
+  node: { title: `Node.js ${process.versions.node}`, app: app("process"), run: "node run.mjs" },
+  node22: node("22.23.3"),
+  node24: node("24.21.0"),
+  deno: {
+    title: "Deno 2.9.6",
+    app: app("process"),
+    packages: { deno: "2.9.6" },
+    run: "deno run --allow-read --allow-env run.mjs",
+  },
+  bun: {
+    title: "Bun 1.4.5",
+    app: app("process"),
+    // Without its installation script, which is not run, the program is in a package for each platform.
+    packages: { bun: "1.4.5" },
+    run: `node_modules/@oven/bun-${process.platform}-${process.arch}/bin/bun run.mjs`,
+  },
+};

@@ -1,0 +1,206 @@
+//! The JavaScript that wasm-bindgen generates for a module (its glue), and what is changed in it.
+
+use anyhow::{Result, bail, ensure};
+
+use crate::wasm::{BuiltModule, Variant};
+
+/// The first lines of a glue with a guard.
+pub const GUARD: &str = "import { NextTokenError } from \"./errors.js\";\nimport { Guard } from \"./guard.js\";\n\
+                     import { resumingFetch } from \"./resume.js\";\n\n\
+                     export const guard = new Guard();\n\n";
+
+/// What is changed in a glue with a guard: all calls into its module pass through `guard.js`, including those from
+/// promises and closures, the module's errors are of the package's class, and its downloads go on by `resume.js` where a
+/// connection drops. What the browser refuses to read from or to write to memory that threads share is copied.
+pub const GUARDED: [(&str, &str); 7] = [
+    (
+        "wasm = instance.exports;",
+        "wasm = guard.over(instance.exports, module);",
+    ),
+    (
+        "await __wbg_load(await module_or_path, imports)",
+        "await __wbg_load(await module_or_path, guard.withMemory(imports))",
+    ),
+    (
+        "return cachedTextDecoder.decode(bytes);",
+        "return cachedTextDecoder.decode(bytes.slice());",
+    ),
+    ("if (!('encodeInto' in cachedTextEncoder)) {", "{"),
+    (
+        "globalThis.crypto.getRandomValues(getArrayU8FromWasm0(arg0, arg1));",
+        "getArrayU8FromWasm0(arg0, arg1).set(globalThis.crypto.getRandomValues(new Uint8Array(arg1)));",
+    ),
+    (
+        "ret = new Error(getStringFromWasm0(",
+        "ret = new NextTokenError(getStringFromWasm0(",
+    ),
+    ("const ret = fetch(", "const ret = resumingFetch("),
+];
+
+/// The glue with a guard; see [`GUARDED`].
+pub fn guarded(glue: &str) -> Result<String> {
+    let mut glue = GUARD.to_owned() + glue;
+    for (usual, ours) in GUARDED {
+        ensure!(
+            glue.matches(usual).count() == 1,
+            "the glue should have `{usual}` once; wasm-bindgen has changed"
+        );
+        glue = glue.replace(usual, ours);
+    }
+    // A view of shared memory keeps its length when the memory grows.
+    let glue = glue.replace(".byteLength === 0)", ".buffer !== wasm.memory.buffer)");
+    Ok(glue)
+}
+
+/// JavaScript without comment lines and without types in the midst of a line: a page would download them, and the
+/// documentation is in the types. wasm-bindgen's own comments also contain positions in a table of the module, which
+/// would make the glue differ where the code does not.
+pub fn without_comments(code: &str) -> String {
+    let mut documentation = false;
+    let stays = |line: &String| {
+        let line = line.trim();
+        documentation |= line.starts_with("/**");
+        let stays = !documentation && !line.starts_with("//");
+        documentation &= !line.ends_with("*/");
+        stays
+    };
+    let lines = code.lines().map(without_types).filter(stays);
+    let text: String = lines.flat_map(|line| [line, "\n".to_owned()]).collect();
+    text.trim_start().to_owned()
+}
+
+/// A line of JavaScript without the types in it, as in `/** @type {URL} */ (address).href`. A comment at the end of the
+/// line stays.
+fn without_types(line: &str) -> String {
+    let mut rest = line;
+    let mut code = String::new();
+    while let Some((before, (_, after))) = rest
+        .split_once("/** @")
+        .and_then(|(before, after)| Some((before, after.split_once("*/ ")?)))
+    {
+        code += before;
+        rest = after;
+    }
+    code + rest
+}
+
+/// Fails unless the modules that share a glue have the same, and it works under a strict Content-Security-Policy.
+pub fn check(modules: &[(Variant, BuiltModule)]) -> Result<()> {
+    let Some(((first, model), rest)) = modules.split_first() else {
+        bail!("there is no module");
+    };
+    let stem = first.stem();
+    for (variant, bound) in rest {
+        for (ending, one, other) in [
+            ("js", &model.glue, &bound.glue),
+            ("d.ts", &model.types, &bound.types),
+        ] {
+            if let Some((one, other)) = first_difference(one, other) {
+                bail!(
+                    "{stem}.{ending} differs between the variants, so one cannot serve both: is an \
+                     export or an import behind a target feature?\n  {}: {one}\n  {}: {other}",
+                    first.name(),
+                    variant.name()
+                );
+            }
+        }
+    }
+    for forbidden in ["new Function", "eval("] {
+        ensure!(
+            !model.glue.contains(forbidden),
+            "{stem}.js contains `{forbidden}`, which a strict Content-Security-Policy refuses \
+             (a feature of js-sys or serde-wasm-bindgen?)"
+        );
+    }
+    Ok(())
+}
+
+/// The first pair of lines that differ.
+fn first_difference<'a>(one: &'a str, other: &'a str) -> Option<(&'a str, &'a str)> {
+    if one == other {
+        return None;
+    }
+    let mut pairs = one.lines().zip(other.lines());
+    Some(
+        pairs
+            .find(|(one, other)| one != other)
+            .unwrap_or(("ends", "goes on, or the reverse")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn bound(glue: &str) -> BuiltModule {
+        BuiltModule {
+            module: PathBuf::new(),
+            glue: glue.to_owned(),
+            types: String::new(),
+        }
+    }
+
+    #[test]
+    fn one_glue_must_fit_all() {
+        let check = |one: &str, other: &str| {
+            check(&[
+                (Variant::Simd128, bound(one)),
+                (Variant::Relaxed, bound(other)),
+            ])
+        };
+        assert!(check("a\nb\n", "a\nb\n").is_ok());
+        let error = check("a\nb\n", "a\nc\n").unwrap_err().to_string();
+        assert!(
+            error.contains("simd128: b") && error.contains("relaxed: c"),
+            "{error}"
+        );
+        assert!(check("a\n", "a\nb\n").is_err());
+    }
+
+    #[test]
+    fn glue_that_a_strict_policy_refuses_is_refused() {
+        for glue in ["const f = new Function(text)", "eval(text)"] {
+            assert!(check(&[(Variant::Simd128, bound(glue))]).is_err(), "{glue}");
+        }
+    }
+
+    #[test]
+    fn a_guarded_glue_has_each_of_the_changes_and_cannot_do_without_one() {
+        let usual = GUARDED.map(|(usual, _)| usual);
+        let glue = guarded(&usual.join("\n")).unwrap();
+        assert!(glue.starts_with(GUARD));
+        for (usual, ours) in GUARDED {
+            assert!(glue.contains(ours), "{ours}");
+            let without = glue.replace(ours, "");
+            assert!(!without.contains(usual), "{usual}");
+        }
+        for missing in 0..usual.len() {
+            let mut others = usual.to_vec();
+            others.remove(missing);
+            assert!(guarded(&others.join("\n")).is_err(), "{}", usual[missing]);
+            others.extend([usual[missing]; 2]);
+            assert!(guarded(&others.join("\n")).is_err(), "{}", usual[missing]);
+        }
+    }
+
+    #[test]
+    fn a_view_is_made_anew_once_the_memory_has_grown() {
+        let view = "if (cached === null || cached.byteLength === 0) {";
+        let usual = GUARDED.map(|(usual, _)| usual).join("\n");
+        let glue = guarded(&format!("{usual}\n{view}")).unwrap();
+        assert!(glue.ends_with("if (cached === null || cached.buffer !== wasm.memory.buffer) {"));
+    }
+
+    #[test]
+    fn comments_and_documentation_are_dropped() {
+        let glue = "a {\n    // Cast intrinsic for `Closure(…shim_idx: 16…)`.\n    b // why\n}\n";
+        assert_eq!(without_comments(glue), "a {\n    b // why\n}\n");
+        let glue = "// what\n\n/* types */\n/** one */\na\n  /**\n   * two\n   */\n  b\n";
+        assert_eq!(without_comments(glue), "/* types */\na\n  b\n");
+        let typed =
+            "  /** @type {A} */ (a).b(/** @param {C} c */ (c) => c, /** @type {D} */ (d));\n  e\n";
+        assert_eq!(without_comments(typed), "(a).b((c) => c, (d));\n  e\n");
+    }
+}
