@@ -25,7 +25,7 @@ async function run({ modelUrl, worker }) {
       return `${code}: ${message}`;
     }
   };
-  const loaded = () => performance.getEntriesByType("resource").some(({ name }) => name.includes("constraint"));
+  const loaded = () => performance.getEntriesByType("resource").some(({ name }) => name.endsWith("constraint.wasm"));
   const seen = { texts: [], errors: [] };
   const wild = { temperature: 1.5, top_k: 0, top_p: 1, min_p: 0, max_tokens: 200 };
   const schema = {

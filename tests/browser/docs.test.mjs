@@ -6,15 +6,33 @@ import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { can, lacks, modelUrl, open, origin } from "./harness.mjs";
 
-const PAGES = ["", "options/", "stepping/", "constraints/", "training/", "command-line/", "comparison/"];
+const PAGES = [
+  "",
+  "hosting/",
+  "storing/",
+  "clients/",
+  "options/",
+  "stepping/",
+  "constraints/",
+  "training/",
+  "speed/",
+  "errors/",
+  "migrating/",
+  "command-line/",
+  "comparison/",
+];
 const address = (page) => `/docs/${page}`;
 
 /** In the page: whether all examples are shown and none runs. */
 const atRest = () =>
   [...document.querySelectorAll("[data-example]")].every(({ dataset }) => dataset.state && dataset.state !== "running");
 
+/** The pages whose examples show what differs between browsers. */
+const DIFFERING = ["", "hosting/", "storing/", "speed/"];
+
 for (const name of PAGES) {
-  test(`every example of docs/${name} runs`, async () => {
+  const skip = !DIFFERING.includes(name) && lacks("time");
+  test(`every example of docs/${name} runs`, { skip }, async () => {
     const { page, close } = await open(address(name));
     await page.waitForFunction(atRest);
     const examples = await page
@@ -61,13 +79,14 @@ const links = () => ({
   ids: [...document.querySelectorAll("[id]")].map(({ id }) => id),
 });
 
-test("every link leads somewhere, and every page to every other", async () => {
+test("every link leads somewhere, and every page to every other", { skip: lacks("time") }, async () => {
   const found = new Map();
+  const { page, close } = await open("/");
   for (const path of ["", ...PAGES.map((name) => `docs/${name}`)]) {
-    const { page, close } = await open(`/${path}`);
+    await page.goto(`${origin}/${path}`);
     found.set(`${origin}/${path}`, await page.evaluate(links));
-    await close();
   }
+  await close();
   const everyPage = PAGES.map((name) => `${origin}${address(name)}`);
   for (const [from, { targets }] of found) {
     for (const target of targets) {
@@ -114,7 +133,7 @@ const rows = () =>
     })),
   );
 
-test("the tables have a row for every option of the types, and for no other", async () => {
+test("the tables have a row for every option of the types, and for no other", { skip: lacks("time") }, async () => {
   for (const [name, module, interfaces] of [
     ["options/", "nexttoken", ["GenerateOptions", "ChatOptions", "LoadOptions"]],
     ["training/", "nexttoken_trainer", ["TrainerConfig"]],
@@ -170,7 +189,7 @@ async function trials(cases) {
   return cases.map(({ name, value }) => code({ [name]: value }));
 }
 
-test("the ranges in the table are those of the engine", async () => {
+test("the ranges in the table are those of the engine", { skip: lacks("time") }, async () => {
   const { page, close } = await open("/docs/options/");
   const cases = [];
   for (const { of, name, allowed } of await page.evaluate(rows)) {
@@ -206,7 +225,7 @@ async function parameters(sets) {
   });
 }
 
-test("the defaults in the table are those of the engine", async () => {
+test("the defaults in the table are those of the engine", { skip: lacks("time") }, async () => {
   const { page, close } = await open("/docs/options/");
   const shown = (await page.evaluate(rows)).filter((row) => row.of === "GenerateOptions" && row.default !== undefined);
   const defaults = Object.fromEntries(shown.map((row) => [row.name, JSON.parse(row.default)]));
@@ -225,13 +244,14 @@ test("the defaults in the table are those of the engine", async () => {
 });
 
 test("nothing is wider than a phone", async () => {
+  const { page, close } = await open(address(""), { viewport: { width: 360, height: 740 } });
   for (const name of PAGES) {
-    const { page, close } = await open(address(name), { viewport: { width: 360, height: 740 } });
+    await page.goto(origin + address(name));
     await page.waitForFunction(atRest);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `docs/${name} is ${overflow} px too wide`);
-    await close();
   }
+  await close();
 });
 
 test("after a visit of the page its documentation works offline", { skip: lacks("offline") }, async () => {
@@ -254,21 +274,42 @@ test("what the README links to is there", () => {
   for (const link of links) assert.ok(existsSync(new URL(link, README)), link);
 });
 
+/** Runs the JavaScript of a README on a blank page: each of its blocks, with the model at the address for it. */
+async function runBlocks(readme, addresses) {
+  const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]);
+  // Not one of the pages, whose policy allows no script from a string.
+  const { page, context } = await open("/pkg/README.md");
+  const texts = [];
+  for (const [index, block] of blocks.entries()) {
+    const imported = block.replaceAll('"nexttoken"', `"${origin}/pkg/index.js"`);
+    const code = imported.replaceAll('"model.gguf"', `"${addresses[index]}"`);
+    const run = async (code) => {
+      document.body.replaceChildren();
+      await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+      return document.body.textContent;
+    };
+    texts.push(await page.evaluate(run, code));
+  }
+  await context.close();
+  return texts;
+}
+
 test(
   "the JavaScript of the README runs",
   { skip: !can("time") && "there is no time for a large model here" },
   async () => {
-    const readme = readFileSync(README, "utf8");
-    const [, code] = /^```js\n(.*?)^```$/ms.exec(readme);
-    const here = code.replaceAll('"nexttoken"', `"${origin}/pkg/index.js"`).replaceAll('"model.gguf"', `"${modelUrl}"`);
-    // Not one of the pages, whose policy allows no script from a string.
-    const { page, context } = await open("/pkg/README.md");
-    const text = await page.evaluate(async (code) => {
-      document.body.replaceChildren();
-      await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-      return document.body.textContent;
-    }, here);
-    assert.ok(text.length > 200, text);
-    await context.close();
+    const texts = await runBlocks(readFileSync(README, "utf8"), [modelUrl]);
+    assert.ok(texts.length > 0 && texts.every((text) => text.length > 100), texts.join("\n"));
+  },
+);
+
+test(
+  "the JavaScript of the README on npm runs",
+  { skip: !can("time") && "there is no time for a large model here" },
+  async () => {
+    const readme = readFileSync(new URL("../../pkg-config/npm-readme.md", import.meta.url), "utf8");
+    const [text, json] = await runBlocks(readme, [`${origin}/stories.gguf`, modelUrl]);
+    assert.ok(text.length > 100, text);
+    assert.equal(typeof JSON.parse(json).city, "string", json);
   },
 );

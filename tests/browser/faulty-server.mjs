@@ -32,6 +32,10 @@ export const faults = {
     response.writeHead(status, { ...headers, ...PASSING, "content-length": body.length });
     response.write(body.subarray(0, body.length / 2));
   },
+  /** The bytes before `end` in the file, a piece at a time, and then nothing. */
+  until: (end) => paced(end, () => {}),
+  /** The whole file, a piece at a time. */
+  slow: paced(Infinity, (response) => response.end()),
   /** No response at all. */
   silence: () => {},
   /** The whole file, whatever range was requested. */
@@ -60,19 +64,37 @@ export const faults = {
   },
 };
 
+/** Sends a file up to a byte of it, a piece every few milliseconds, and then does `last`. */
+function paced(end, last) {
+  return async ({ status, headers, body, range, answer }, response) => {
+    response.writeHead(status, { ...headers, ...PASSING, "content-length": body.length });
+    const sent = body.subarray(0, Math.max(0, end - (range?.[0] ?? 0)));
+    for (let at = 0; at < sent.length && !response.destroyed; at += 16_384) {
+      const piece = sent.subarray(at, at + 16_384);
+      response.write(piece);
+      answer.sent += piece.length;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    last(response);
+  };
+}
+
 /** The bounds of a range request. */
 function rangeOf({ headers: { range } }) {
-  const found = /^bytes=(\d+)-(\d+)$/.exec(range ?? "");
-  return found && [Number(found[1]), Number(found[2])];
+  const found = /^bytes=(\d+)-(\d*)$/.exec(range ?? "");
+  return found && [Number(found[1]), found[2] ? Number(found[2]) : Infinity];
 }
 
 const known = new Map();
+
+/** The headers that make a page cross-origin isolated. */
+const ISOLATING = ["cross-origin-opener-policy", "cross-origin-embedder-policy"];
 
 /** The response of the served site, with the whole file. */
 async function right(path) {
   if (!known.has(path)) {
     const response = await fetch(origin + path);
-    const kept = ["content-type", "cross-origin-opener-policy"].filter((name) => response.headers.has(name));
+    const kept = ["content-type", ...ISOLATING].filter((name) => response.headers.has(name));
     known.set(path, {
       status: response.status,
       headers: Object.fromEntries(kept.map((name) => [name, response.headers.get(name)])),
@@ -82,8 +104,11 @@ async function right(path) {
   return known.get(path);
 }
 
-/** Starts a server on a port of its own. */
-export async function serve() {
+/** The headers of a response without those that make a page isolated, as of a host where no header can be set. */
+const plain = (headers) => Object.fromEntries(Object.entries(headers).filter(([name]) => !ISOLATING.includes(name)));
+
+/** Starts a server on a port of its own. Its pages are isolated as those of the served site are, or never. */
+export async function serve({ isolated = true } = {}) {
   const server = {
     /** The faults by path; `*` is for all other paths. */
     faults: {},
@@ -95,6 +120,10 @@ export async function serve() {
     open: new Set(),
     /** The paths that were requested, in order. */
     asked: [],
+    /** By path: what the server says of the version of the file, as headers, instead of a strong ETag. */
+    versions: {},
+    /** What was answered by path: two header fields of the request, the status, and the bytes that were sent. */
+    answers: {},
   };
   const listener = http.createServer(async (request, response) => {
     const path = request.url.split("?")[0];
@@ -103,20 +132,28 @@ export async function serve() {
     response.on("close", () => server.open.delete(response));
     const found = await right(server.aliases[path] ?? path);
     const whole = server.edits[path] ? Buffer.from(server.edits[path](found.whole)) : found.whole;
-    const range = found.status === 200 ? rangeOf(request) : null;
+    // Tells the builds apart for the page and the browser's HTTP cache.
+    const etag = `"${createHash("sha256").update(whole).digest("hex").slice(0, 16)}"`;
+    const version = server.versions[path] ?? { etag };
+    const outdated = (request.headers["if-range"] ?? version.etag) !== version.etag;
+    const range = found.status === 200 && !outdated ? rangeOf(request) : null;
     const [first, last] = range ?? [0, whole.length - 1];
     const there = first < whole.length;
     const body = whole.subarray(first, last + 1);
-    const headers = { ...found.headers, "cache-control": "no-cache", "accept-ranges": "bytes" };
-    // Tells the builds apart for the page and the browser's HTTP cache.
-    headers.etag = `"${createHash("sha256").update(whole).digest("hex").slice(0, 16)}"`;
+    const kept = isolated ? found.headers : plain(found.headers);
+    const headers = { ...kept, "cache-control": "no-cache", "accept-ranges": "bytes", ...version };
     if (range && there) headers["content-range"] = `bytes ${first}-${first + body.length - 1}/${whole.length}`;
     const status = range ? (there ? 206 : 416) : found.status;
+    const { range: asked, "if-range": condition } = request.headers;
+    const answer = { asked, condition, status, sent: 0 };
+    (server.answers[path] ??= []).push(answer);
     const fault = server.faults[path] ?? server.faults["*"];
-    if (fault) return fault({ status, headers, body, whole, range }, response);
-    if (request.headers["if-none-match"] === headers.etag) return response.writeHead(304, headers).end();
+    if (fault) return fault({ status, headers, body, whole, range, answer }, response);
+    if (headers.etag && request.headers["if-none-match"] === headers.etag) return response.writeHead(304, headers).end();
     response.writeHead(status, { ...headers, "content-length": body.length });
-    response.end(request.method === "HEAD" ? undefined : body);
+    if (request.method === "HEAD") return response.end();
+    answer.sent = body.length;
+    response.end(body);
   });
   await new Promise((resolve) => listener.listen(0, "127.0.0.1", resolve));
   server.origin = `http://127.0.0.1:${listener.address().port}`;

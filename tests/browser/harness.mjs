@@ -53,6 +53,7 @@ export const can = (ability) => abilities.includes(ability);
  * - `offline`: the network can be turned off
  * - `downloads`: the test sees downloads
  * - `time`: there is time for a slow test that finds no more here than in another browser
+ * - `threads`: the browser is built with memory that threads can share
  * - `cdp`: all of Playwright, and what only the Chrome DevTools Protocol offers
  */
 export function lacks(...needed) {

@@ -7,7 +7,7 @@ import { open } from "./harness.mjs";
 
 /** In the page: the errors of calls that fail for various reasons. */
 async function failures({ worker }) {
-  const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+  const { default: init, Generator, NextTokenError, WorkerGenerator } = await import("/pkg/index.js");
   const { WorkerTrainer } = await import("/pkg/trainer.js");
   await init();
   const Kind = worker ? WorkerGenerator : Generator;
@@ -44,7 +44,7 @@ async function failures({ worker }) {
     try {
       seen[name] = (await (async () => call())()) === false ? "not here" : "no error";
     } catch (error) {
-      seen[name] = [error instanceof Error, error.name, error.code];
+      seen[name] = [error instanceof Error && error instanceof NextTokenError, error.name, error.code];
     }
   }
   return seen;
@@ -83,6 +83,87 @@ for (const worker of [false, true]) {
   });
 }
 
+test("a load that is given up is no error of the page, where its service worker answers too", async () => {
+  const { page, close } = await open("/");
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  const code = await page.evaluate(async () => {
+    const { Generator } = await import("/pkg/index.js");
+    const onProgress = () => {
+      throw new Error("given up");
+    };
+    return Generator.load("/stories.gguf", { onProgress }).catch((error) => error.code);
+  });
+  assert.equal(code, "callback");
+  await close();
+});
+
+/** In the page: what calls give while a text with a constraint is beginning whose promise nobody waits for. */
+async function forgotten() {
+  const { default: init, Generator, NextTokenError } = await import("/pkg/index.js");
+  await init();
+  const generator = await Generator.load("/stories.gguf");
+  const outcome = async (call) => {
+    try {
+      await call();
+      return "ok";
+    } catch (error) {
+      return error instanceof NextTokenError ? error.code : String(error);
+    }
+  };
+  const write = () => Array.from(generator, ({ text }) => text).join("");
+  const digits = { regex: "[0-9]{3}" };
+  const beginnings = {
+    start: () => generator.start("Once", digits),
+    configure: () => generator.configure(digits),
+    chat: () => generator.chat([{ role: "user", content: "Once" }], { chat_template: "{{ messages[0].content }}", ...digits }),
+  };
+  const seen = {};
+  for (const [name, begin] of Object.entries(beginnings)) {
+    generator.start("Once", { max_tokens: 5 });
+    const begun = begin();
+    const calls = ["next_token", "peek", "prefill", "logits", "snapshot", "fork", "rewind", "start", "chat", "restore"];
+    const codes = [];
+    for (const call of calls) codes.push(outcome(() => generator[call](1)));
+    codes.push(outcome(write), outcome(() => generator.tokenize("a")), outcome(() => generator.text));
+    seen[name] = await Promise.all(codes);
+    await begun;
+    seen[`${name} text`] = write();
+  }
+  generator.start("Once", { max_tokens: 5 });
+  const calledOff = outcome(beginnings.start);
+  generator.abort();
+  seen.calledOff = [await calledOff, generator.finish_reason];
+  seen.refused = [await outcome(() => generator.start("Once", { regex: "(" })), await outcome(() => generator.start("Once"))];
+  // What `using` does at the end of a block, after an explicit `free`.
+  generator.free();
+  generator[Symbol.dispose]?.();
+  seen.freed = await outcome(() => generator.text);
+  return seen;
+}
+
+test("who forgets to await a constrained start is told, and gets no text of before", async () => {
+  const { page, close } = await open("/");
+  const { freed, calledOff, refused, ...seen } = await page.evaluate(forgotten);
+  for (const name of ["start", "configure", "chat"]) {
+    assert.deepEqual(seen[name], [...Array(11).fill("busy"), "ok", "ok"], name);
+    assert.match(seen[`${name} text`], /^[0-9]{3}$/, name);
+  }
+  assert.deepEqual([calledOff, refused, freed], [["aborted", "abort"], ["invalid_option", "ok"], "freed"]);
+  await close();
+});
+
+test("an error from a worker has the cause that it had there", async () => {
+  const { page, problems, close } = await open("/");
+  const seen = await page.evaluate(async () => {
+    const { WorkerGenerator } = await import("/pkg/index.js");
+    const error = await WorkerGenerator.load("/stories.gguf", { wasm_url: "/no-such.wasm" }).catch((error) => error);
+    return [error.code, error.cause instanceof Error];
+  });
+  assert.deepEqual(seen, ["wasm_unavailable", true]);
+  problems.splice(0, Infinity, ...problems.filter((problem) => !problem.includes("Failed to load resource")));
+  await close();
+});
+
 test("a generator and a trainer in a worker are not made by `new`, which would start a worker without a model", async () => {
   const { page, close } = await open("/");
   const seen = await page.evaluate(async () => {
@@ -112,7 +193,8 @@ test("a generator and a trainer in a worker are not made by `new`, which would s
 });
 
 test("`inspect` knows its options, on both threads", async () => {
-  const { page, close } = await open("/");
+  // Not the page, whose service worker may keep a busy browser from the request for longer than the time limit.
+  const { page, close } = await open("/docs/");
   const seen = await page.evaluate(async () => {
     const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
     await init();

@@ -233,3 +233,34 @@ test("the text can be paused, looked at and continued", async () => {
   assert.equal(await text(), whole);
   await close();
 });
+
+test("a text is drawn once a frame, its candidates only in sight, and both are whole at the end", async () => {
+  for (const [height, inSight] of [[1400, true], [300, false]]) {
+    const { page, close, ids, write } = await reader({ viewport: { width: 390, height } });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.evaluate((tokens) => {
+      const seen = (globalThis.seen = { frames: 0, texts: 0, bars: 0 });
+      const frame = () => ((seen.frames += 1), requestAnimationFrame(frame));
+      requestAnimationFrame(frame);
+      let last = 0;
+      new MutationObserver(() => {
+        const count = document.querySelectorAll(tokens).length;
+        if (count !== last) seen.texts += 1;
+        last = count;
+      }).observe(document.querySelector("#text"), { childList: true });
+      const bars = { childList: true, subtree: true, characterData: true, attributes: true };
+      new MutationObserver(() => (seen.bars += 1)).observe(document.querySelector("#bars"), bars);
+    }, TOKENS);
+    await write();
+    const { frames, texts, bars } = await page.evaluate(() => globalThis.seen);
+    const count = (await ids()).length;
+    assert.equal(count, 30);
+    // One more at the beginning, before a frame, and one at the end.
+    assert.ok(texts <= frames + 2, `the text was drawn ${texts} times in ${frames} frames`);
+    // The text is cleared, shows its last step, and that where the open end is.
+    if (inSight) assert.ok(bars <= texts + 3, `the bars were drawn ${bars} times, the text ${texts} times`);
+    else assert.ok(bars <= 3, `the bars were drawn ${bars} times out of sight`);
+    assert.equal((await page.textContent("#bars .taken .name")).replaceAll("␣", " ").replaceAll("⏎", "\n"), (await ids()).at(-1));
+    await close();
+  }
+});

@@ -100,7 +100,7 @@ async function attack({ calls, seed, worker }) {
     "no_repeat_ngram_size", "penalty_last_n", "dry_multiplier", "dry_base", "dry_allowed_length", "dry_penalty_last_n",
     "dry_sequence_breakers", "mirostat", "mirostat_tau", "mirostat_eta", "logit_bias", "banned_tokens", "samplers", "record",
     "constraint", "seed", "stop", "max_tokens", "context_shift", "n_keep", "logprobs", "top_logprobs", "json_schema", "regex",
-    "grammar", "onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url", "top", "special", "preset",
+    "speculation", "grammar", "onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url", "top", "special", "preset",
     "steps", "chat_template", "date", "chat_template_kwargs", "add_generation_prompt", "typo", "__proto__", "constructor",
   ];
   const options = () => {

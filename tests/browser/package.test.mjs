@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browserName, open, origin, runsRelaxed } from "./harness.mjs";
+import { browserName, lacks, open, origin, runsRelaxed } from "./harness.mjs";
 
 const modules = {
   simd128: "/pkg/nexttoken_simd128.wasm",
@@ -35,4 +35,16 @@ test("the model is served in ranges", async () => {
   const response = await fetch(url, { headers: { Range: "bytes=0-3" } });
   assert.equal(response.status, 206);
   assert.equal(await response.text(), "GGUF");
+});
+
+test("a page in place of a module is named as such", { skip: lacks("interception") }, async () => {
+  // The page's service worker would answer these requests from its cache.
+  const { page, context } = await open("/", { serviceWorkers: "block" });
+  await page.route("**/*.wasm", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html>" }));
+  const error = await page.evaluate(async () => {
+    const { default: init } = await import("/pkg/index.js");
+    return init().then(String, ({ code, message }) => `${code}: ${message}`);
+  });
+  assert.match(error, /^wasm_unavailable: .*nexttoken_.*\.wasm.* HTML page .*optimizeDeps: \{ exclude: \["nexttoken"\] \}/);
+  await context.close();
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { lacks, open } from "./harness.mjs";
 
 const text = `The owl saw the fox run to the river. "Hello," said the fox, and they played until night. `.repeat(40);
 const config = { preset: "tiny", context_length: 32, steps: 60, learning_rate: 0.01, warmup_steps: 5, seed: 1 };
@@ -62,5 +62,50 @@ test("the page's thread can train too", async () => {
   }, { text, config });
   assert.equal(step.step, 1);
   assert.ok(step.loss > 3 && step.tokens === 8 * 32, JSON.stringify(step));
+  await close();
+});
+
+/** In the page: the threads of a trainer, and its state after two steps as text. */
+async function train({ text, config, threads, worker }) {
+  const { default: init, Trainer, WorkerTrainer } = await import("/pkg/trainer.js");
+  if (!worker) await init({ threads });
+  const trainer = worker ? await WorkerTrainer.create(text, config, { threads }) : new Trainer(text, config);
+  for (let step = 0; step < 2; step += 1) await trainer.step();
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await trainer.checkpoint()));
+  const { threads: used } = await trainer.info();
+  trainer.free();
+  return { used, state: hash.join() };
+}
+
+test("the same weights, to the bit, on any number of threads", { skip: lacks("threads") }, async () => {
+  // A batch of four parts, of which each thread has some.
+  const parts = { preset: "tiny", context_length: 128, batch_size: 8, seed: 3 };
+  const states = new Set();
+  for (const [threads, expected] of [[1, 1], [2, 2], [3, 3], [9, 4]]) {
+    for (const worker of [true, false]) {
+      const { page, close } = await open("/docs/");
+      const { used, state } = await page.evaluate(train, { text, config: parts, threads, worker });
+      assert.equal(used, expected);
+      states.add(state);
+      await close();
+    }
+  }
+  assert.equal(states.size, 1);
+});
+
+test("threads that are no number are refused, and unasked there is one for each core", { skip: lacks("threads") }, async () => {
+  const { page, close } = await open("/docs/");
+  const { codes, threads, cores } = await page.evaluate(async (text) => {
+    const { default: init, WorkerTrainer } = await import("/pkg/trainer.js");
+    const begin = (threads) => WorkerTrainer.create(text, { preset: "tiny", batch_size: 64, context_length: 256 }, { threads });
+    const code = (promise) => promise.then(() => "none", (error) => error.code);
+    const codes = [await code(begin(0)), await code(begin("2")), await code(init({ threads: 65 }))];
+    const trainer = await begin();
+    const { threads } = await trainer.info();
+    trainer.free();
+    return { codes, threads, cores: navigator.hardwareConcurrency };
+  }, text);
+  assert.deepEqual(codes, Array(3).fill("invalid_option"));
+  assert.equal(threads, Math.min(cores, 16));
   await close();
 });

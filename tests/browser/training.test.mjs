@@ -272,7 +272,7 @@ test("a visitor sees what a model did not expect", async () => {
   await close();
 });
 
-test("a long text is scored in sight, and can be stopped", async () => {
+test("a long text is scored in sight, and can be stopped", { skip: lacks("time") }, async () => {
   const { page, close } = await open("/", { colorScheme: "light" });
   await page.click("#load-sample");
   await page.waitForFunction(() => document.querySelector("#model-status").textContent.includes("135 million"), null, { timeout: 120_000 });

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { modelUrl, open } from "./harness.mjs";
+import { browserName, modelUrl, open } from "./harness.mjs";
 
 /** In the page: the same calls on either kind of generator. */
 async function run({ modelUrl, worker }) {
@@ -83,5 +83,37 @@ test("a worker steps, rewinds and forks as the page's thread does", async () => 
   assert.equal(direct.end, "none");
   assert.deepEqual(direct.greedy, [1, 1]);
   assert.equal(direct.refused, "invalid_option");
+  await close();
+});
+
+/** In the page: starts a worker that starts others, one after the other; gives how many of them have answered. */
+async function nest({ count, patience }) {
+  const script = (code) => URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const inner = script("postMessage(1)");
+  const outer = new Worker(script(`
+    const next = () => {
+      const worker = new Worker("${inner}");
+      worker.onmessage = () => (worker.terminate(), postMessage(1), next());
+    };
+    next();
+  `));
+  let answered = 0;
+  await new Promise((resolve) => {
+    let timer = setTimeout(resolve, patience);
+    outer.onmessage = () => {
+      clearTimeout(timer);
+      if ((answered += 1) === count) resolve();
+      else timer = setTimeout(resolve, patience);
+    };
+  });
+  outer.terminate();
+  return answered;
+}
+
+// As the worker of a generator does for a chat; see `#leaveWorkersAlone` in the driver.
+test("a driven browser starts every worker of a worker", { skip: browserName !== "firefox" && "only Firefox did not" }, async () => {
+  // Not the page itself, whose policy forbids such scripts.
+  const { page, close } = await open("/alice.txt");
+  assert.equal(await page.evaluate(nest, { count: 60, patience: 20_000 }), 60);
   await close();
 });

@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-export const abilities = ["requests", "interception", "offline", "downloads", "time", "cdp"];
+export const abilities = ["requests", "interception", "offline", "downloads", "time", "cdp", "threads"];
 
 /** How long to wait for something, in milliseconds. */
 const PATIENCE = 30_000;

@@ -46,12 +46,13 @@ async function target(element, force) {
   if (!element) return "not there";
   if (element.getClientRects().length === 0) return "not visible";
   if (!force && element.matches(":disabled")) return "disabled";
-  element.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
   const place = () => {
     const { x, y, width, height } = element.getClientRects()[0] ?? {};
     return { x: x + width / 2, y: y + height / 2 };
   };
+  // Where this scrolls it is moving: WebKit takes a press for the place that was there before.
   const before = place();
+  element.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
   await new Promise(requestAnimationFrame);
   const now = place();
   if (before.x !== now.x || before.y !== now.y) return "moving";
@@ -66,6 +67,8 @@ export class Page {
   #problem;
   #url;
   #listeners = [];
+  /** Until requests are reported, once somebody listens. */
+  #watching = Promise.resolve();
   keyboard = { press: (keys) => this.#press(keys) };
   mouse = { move: (x, y) => this.#point({ x, y }) };
 
@@ -86,6 +89,7 @@ export class Page {
 
   async goto(url) {
     this.#url = url;
+    await this.#watching;
     await this.#tab.goto(url);
     await this.#loaded();
   }
@@ -119,7 +123,8 @@ export class Page {
 
   on(event, listener) {
     if (event !== "request") throw new Error(`there is no event ${event} here`);
-    this.#listeners.push(listener);
+    if (this.#listeners.push(listener) > 1) return;
+    this.#watching = this.#tab.watchRequests().catch((error) => this.#problem(error.message));
   }
 
   #asked({ url, headers }) {
@@ -141,6 +146,7 @@ export class Page {
         return JSON.stringify({ thrown: String(error) + "\\n" + error?.stack, problems: problems() });
       }
     })()`;
+    await this.#watching;
     const { value, thrown, problems } = unpacked(JSON.parse(await this.#tab.run(expression)));
     problems.forEach(this.#problem);
     if (thrown !== undefined) throw new Error(`in the page: ${thrown}`);

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Page } from "./page.mjs";
 
 /** The optional abilities of its driver; see `lacks` in harness.mjs. */
@@ -11,35 +12,54 @@ export const abilities = [];
 
 export const launch = (binary) => WebKit.start(binary);
 
+/** The longest time for a browser to start, in milliseconds. */
+const START = 30_000;
+
 /** A driver with the virtual display of its browsers. */
 class WebKit {
   /** The open browser: a driver has one at a time. */
   #session;
+  #binary;
   #screen;
   #driver;
   #address;
 
   static async start(binary) {
     const webkit = new WebKit();
-    webkit.#screen = spawn("Xvfb", ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"], {
+    webkit.#binary = binary;
+    await webkit.#start();
+    return webkit;
+  }
+
+  async #start() {
+    this.#screen = spawn("Xvfb", ["-displayfd", "1", "-screen", "0", "1400x1000x24", "-nolisten", "tcp"], {
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const [display] = await once(createInterface(webkit.#screen.stdout), "line");
+    const [display] = await once(createInterface(this.#screen.stdout), "line");
     const port = await freePort();
-    webkit.#driver = spawn(binary, [`--port=${port}`], {
+    this.#driver = spawn(this.#binary, [`--port=${port}`], {
       stdio: "ignore",
       // WebKit's sandbox needs features that containers lack.
       env: { ...process.env, DISPLAY: `:${display}`, GDK_BACKEND: "x11", WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: "1" },
     });
-    webkit.#address = `http://127.0.0.1:${port}`;
+    this.#address = `http://127.0.0.1:${port}`;
     for (let tries = 0; ; tries++) {
       try {
-        await webkit.call("GET", "/status");
-        return webkit;
+        return await this.call("GET", "/status");
       } catch (error) {
         if (tries === 100) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await sleep(100);
       }
+    }
+  }
+
+  /** Ends the driver, and the display, with which the browsers end that it has started. */
+  async #stop() {
+    for (const process of [this.#driver, this.#screen]) {
+      if (process.exitCode !== null || process.signalCode !== null) continue;
+      const gone = once(process, "exit");
+      process.kill();
+      await gone;
     }
   }
 
@@ -47,9 +67,7 @@ class WebKit {
   async profile({ viewport }, problem) {
     // A failed test leaves its browser open.
     await this.#end();
-    const capabilities = { alwaysMatch: { timeouts: { script: 600_000 } } };
-    const { sessionId } = await this.call("POST", "/session", { capabilities });
-    this.#session = `/session/${sessionId}`;
+    this.#session = `/session/${await this.#openBrowser()}`;
     const tab = new WebKitTab((path, parameters = {}) => this.call("POST", this.#session + path, parameters));
     return {
       newPage: () => Page.open(() => tab, problem, viewport),
@@ -57,14 +75,30 @@ class WebKit {
     };
   }
 
+  /** Opens a browser; resolves to the id of its session. Now and then one hangs as it starts: then another is opened. */
+  async #openBrowser() {
+    const parameters = { capabilities: { alwaysMatch: { timeouts: { script: 600_000 } } } };
+    for (let tries = 0; ; tries++) {
+      try {
+        return (await this.call("POST", "/session", parameters, START)).sessionId;
+      } catch (error) {
+        if (error.name !== "TimeoutError" || tries === 2) throw error;
+        await this.#stop();
+        await this.#start();
+      }
+    }
+  }
+
   async #end() {
     if (this.#session) await this.call("DELETE", this.#session);
     this.#session = undefined;
   }
 
-  async call(method, path, parameters) {
+  /** Calls the driver; `limit` is the longest time for it, in milliseconds. */
+  async call(method, path, parameters, limit) {
     const body = parameters && JSON.stringify(parameters);
-    const response = await fetch(this.#address + path, { method, body });
+    const signal = limit && AbortSignal.timeout(limit);
+    const response = await fetch(this.#address + path, { method, body, signal });
     const { value } = await response.json();
     if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
     return value;
@@ -72,11 +106,7 @@ class WebKit {
 
   async close() {
     await this.#end();
-    for (const process of [this.#driver, this.#screen]) {
-      const gone = once(process, "exit");
-      process.kill();
-      await gone;
-    }
+    await this.#stop();
   }
 }
 
