@@ -75,6 +75,8 @@ export class Entry {
   #pendingBytes = 0;
   /** Settles when nothing is being written. */
   #writing = Promise.resolve();
+  /** Whether nothing more is taken. */
+  #closed = false;
   /** Whether the segments of an earlier file are still there, of which nothing is used. */
   #replaces = false;
   /**
@@ -152,19 +154,30 @@ export class Entry {
 
   /** @param {Uint8Array} bytes */
   async #append(bytes) {
-    if (this.failure) return;
+    if (this.failure || this.#closed) return;
     this.#pending.push(bytes);
     this.#pendingBytes += bytes.length;
     const share = (this.stored + this.#pendingBytes) / SEGMENT.share;
     if (this.#pendingBytes < Math.max(SEGMENT.least, Math.min(SEGMENT.most, share))) return;
     await this.#writing;
-    this.#writing = this.#write();
+    void this.#writeNext();
   }
 
   /** Writes what has been taken. */
   async flush() {
+    void this.#writeNext();
     await this.#idle();
-    await (this.#writing = this.#write());
+  }
+
+  /** Writes what has been taken, and takes nothing more: another may go on with the file. */
+  async close() {
+    this.#closed = true;
+    await this.flush();
+  }
+
+  /** Writes after all earlier writes, of which two at once would be of the same segment. */
+  #writeNext() {
+    return (this.#writing = this.#writing.then(() => this.#write()));
   }
 
   /** Waits until nothing is being written. Another write may begin as one ends. */

@@ -367,7 +367,7 @@ export class StoredFile {
     if (this.#wrong || this.#gone || (error && !INNOCENT.includes(codeOf(error)))) {
       await entry.discard();
     } else if (error || !this.#whole) {
-      await entry.flush();
+      await entry.close();
     } else if (!(await this.#isRight(entry))) {
       entry.failure ??= this.#mismatch();
       await entry.discard();
