@@ -73,6 +73,7 @@ fn cut(document: &str) -> usize {
 }
 
 /// A window of the held-out text; only the first `counted` of its targets count.
+#[derive(Clone, Copy)]
 pub(super) struct Window<'a> {
     pub inputs: &'a [TokenId],
     pub targets: &'a [TokenId],

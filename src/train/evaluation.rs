@@ -3,7 +3,10 @@
 
 use serde::Serialize;
 
+use super::corpus::Window;
 use super::network::{Network, Workspace};
+use super::parallel::for_each_worker;
+use super::shape::Shape;
 use super::{Trainer, export};
 use crate::generator::{self, Context, Generator};
 use crate::model::Model;
@@ -48,6 +51,34 @@ pub struct TokenLoss {
     pub nll: f64,
 }
 
+/// The memory of one thread that validates, and the loss of the window it has computed last.
+struct WindowLoss<'a> {
+    window: Window<'a>,
+    work: Workspace,
+    /// The sum over the counted targets, in nats.
+    loss: f64,
+}
+
+impl<'a> WindowLoss<'a> {
+    fn new(shape: &Shape, window: Window<'a>) -> Result<Self> {
+        Ok(Self {
+            window,
+            work: Workspace::new(shape, 1, window.inputs.len())?,
+            loss: 0.0,
+        })
+    }
+
+    fn compute(&mut self, network: Network<'_>) {
+        let Window {
+            inputs,
+            targets,
+            counted,
+        } = self.window;
+        let losses = network.losses(inputs, targets, &mut self.work);
+        self.loss = losses[..counted].iter().sum();
+    }
+}
+
 impl Trainer {
     /// Measures the validation loss, on about the first 16,384 tokens of the held-out text. Each document is read from
     /// its beginning.
@@ -60,21 +91,26 @@ impl Trainer {
             shape,
             weights: &self.weights,
         };
+        let windows = self.validation_windows();
+        let mut workers: Vec<WindowLoss> = Vec::new();
         let (mut sum, mut tokens) = (0.0, 0);
-        let mut work: Option<Workspace> = None;
-        for window in self.corpus.validation.windows(shape.context_length) {
-            // All windows but the last have the same length.
-            let mut of_length = match work.take() {
-                Some(work) if work.length() == window.inputs.len() => work,
-                _ => Workspace::new(shape, 1, window.inputs.len())?,
-            };
-            let losses = network.losses(window.inputs, window.targets, &mut of_length);
-            sum += losses[..window.counted].iter().sum::<f64>();
-            tokens += window.counted;
-            if tokens >= VALIDATION_TOKENS {
-                break;
+        for group in windows.chunks(self.threads()) {
+            for (index, window) in group.iter().enumerate() {
+                let length = window.inputs.len();
+                match workers.get_mut(index) {
+                    // All windows but the last have the same length.
+                    Some(worker) if worker.work.length() == length => worker.window = *window,
+                    Some(worker) => *worker = WindowLoss::new(shape, *window)?,
+                    None => workers.push(WindowLoss::new(shape, *window)?),
+                }
             }
-            work = Some(of_length);
+            let workers = &mut workers[..group.len()];
+            for_each_worker(workers, |worker| worker.compute(network));
+            // In the order of the windows, so that the sum does not depend on the number of threads.
+            for worker in workers {
+                sum += worker.loss;
+                tokens += worker.window.counted;
+            }
         }
         let loss = sum / tokens as f64;
         Ok(Validation {
@@ -82,6 +118,21 @@ impl Trainer {
             perplexity: libm::exp(loss),
             tokens,
         })
+    }
+
+    /// The windows of the held-out text that are validated with.
+    fn validation_windows(&self) -> Vec<Window<'_>> {
+        let mut tokens = 0;
+        let windows = self
+            .corpus
+            .validation
+            .windows(self.options.shape.context_length);
+        let enough = windows.take_while(|window| {
+            let is_wanted = tokens < VALIDATION_TOKENS;
+            tokens += window.counted;
+            is_wanted
+        });
+        enough.collect()
     }
 
     /// The losses that the validation loss is to be compared with.

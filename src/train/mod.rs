@@ -19,6 +19,7 @@
 //! | `schedule` | steps, learning-rate schedule and weight decay, from the size of the text |
 //! | `optimizer` | gradient → new weights |
 //! | `trainer` | the loop: draw a batch, compute the gradient, update, validate, keep the best weights |
+//! | `parallel` | a piece of work for each thread |
 //! | `evaluation` | validation loss, baselines, and samples of what the model writes |
 //! | `export`, `checkpoint` | a GGUF file to generate with, and one to resume from |
 //! | `variety` | how varied generated texts are, and how much they copy from the corpus |
@@ -53,6 +54,7 @@ mod network;
 mod ops;
 mod optimizer;
 mod options;
+mod parallel;
 mod random;
 mod schedule;
 mod shape;

@@ -151,6 +151,7 @@ fn it_learns_and_threads_change_nothing() {
     }
     assert_eq!(one.weights, three.weights);
     let after = one.validate().unwrap();
+    assert_eq!(after, three.validate().unwrap());
     assert!(
         after.loss < 0.5 * baselines.unigram,
         "{after:?} {baselines:?}"

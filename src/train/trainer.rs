@@ -8,6 +8,7 @@ use std::hash::Hasher;
 use super::corpus::{Corpus, Documents, Tokens};
 use super::network::{Network, Workspace, zeros};
 use super::optimizer::{self, AdamW};
+use super::parallel::for_each_worker;
 use super::random::{normal, stream};
 use super::shape::{Shape, Tensor};
 use super::{Options, Schedule, Validation, checkpoint, export};
@@ -235,7 +236,7 @@ impl Trainer {
             for worker in &mut *workers {
                 worker.draw(&self.corpus.training, options, &mut random);
             }
-            compute(network, scale, workers);
+            for_each_worker(workers, |worker| worker.compute(network, scale));
             for worker in workers {
                 loss += worker.loss;
                 for (sum, slope) in self.gradient.iter_mut().zip(&worker.gradient) {
@@ -386,30 +387,6 @@ impl Trainer {
     pub(super) fn weights_mut(&mut self) -> &mut [f32] {
         &mut self.weights
     }
-}
-
-/// Computes each worker's part of the batch, each on a thread of its own.
-#[cfg(not(target_arch = "wasm32"))]
-fn compute(network: Network<'_>, scale: f32, workers: &mut [Worker]) {
-    let Some((first, others)) = workers.split_first_mut() else {
-        return;
-    };
-    std::thread::scope(|scope| {
-        for worker in others {
-            scope.spawn(move || worker.compute(network, scale));
-        }
-        first.compute(network, scale);
-    });
-}
-
-/// Computes each worker's part of the batch, on the threads of the module.
-#[cfg(target_arch = "wasm32")]
-fn compute(network: Network<'_>, scale: f32, workers: &mut [Worker]) {
-    // A part takes far longer; from this on each is handed to a thread of its own.
-    const NANOSECONDS: usize = 1_000_000;
-    kernels::threads::for_each_chunk(workers, 1, NANOSECONDS, |_, workers, _| {
-        workers[0].compute(network, scale);
-    });
 }
 
 impl Worker {
