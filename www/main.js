@@ -7,6 +7,7 @@ import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { codeOf, messageOf } from "./errors.js";
 import { loadingText } from "./format.js";
+import { GuessView } from "./guess.js";
 import { Inspectable } from "./inspectable.js";
 import { Microscope } from "./microscope.js";
 import { cached, collectGarbage, forgetOthers, open, request } from "./model-cache.js";
@@ -322,7 +323,7 @@ function update() {
   $("step").setAttribute("aria-disabled", String(!ready() || !microscope.canStep));
   $("go-on").setAttribute("aria-disabled", String(!ready() || !microscope.canGoOn));
   $("new-chat", "button").disabled = writing;
-  for (const id of ["mode-write", "mode-score", "mode-train"]) $(id, "input").disabled = writing;
+  for (const id of ["mode-write", "mode-score", "mode-guess", "mode-train"]) $(id, "input").disabled = writing;
   const modeChat = $("mode-chat", "input");
   modeChat.disabled = writing || !(generator && canChat);
   if (modeChat.parentElement) {
@@ -336,7 +337,7 @@ function update() {
 const chatting = () => $("mode-chat", "input").checked;
 
 function showMode() {
-  const ownView = $("mode-score", "input").checked || $("mode-train", "input").checked;
+  const ownView = ["mode-score", "mode-guess", "mode-train"].some((id) => $(id, "input").checked);
   if (!ownView) {
     if (generator && !canChat) $("mode-write", "input").checked = true;
     for (const id of ["prompting", "writing"]) $(id).hidden = chatting();
@@ -441,7 +442,9 @@ const inSight = (/** @type {IntersectionObserverEntry[]} */ entries) =>
   (stepView.inSight = entries[entries.length - 1].isIntersecting);
 new IntersectionObserver(inSight).observe($("step-view"));
 
-new ScoreView(document, { model: () => (loading ? undefined : generator), showError });
+const judging = { model: () => (loading ? undefined : generator), showError };
+new ScoreView(document, judging);
+new GuessView(document, judging);
 new TrainingView(document, {
   showError,
   /** Loads the trained model and opens the writing view. */

@@ -3,16 +3,16 @@
 import { showDistribution } from "./distribution.js";
 import { element, finder } from "./dom.js";
 import { Inspectable } from "./inspectable.js";
+import { EXPECTED, candidate, judge } from "./judge.js";
 
 /** @typedef {import("./pkg/index.js").Progress} Progress */
 /** @typedef {import("./pkg/index.js").Score} Score */
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
-/** @typedef {NonNullable<Score["top_logprobs"]>[number]} Expected what the model expected in the place of a token */
+/** @typedef {import("./judge.js").Expected} Expected */
 /** @typedef {{ model: () => WorkerGenerator | undefined, showError: (error?: unknown) => void }} Page */
 
 /** The loss, in nats, that has the strongest colour. */
 const HOTTEST = 10;
-const EXPECTED = 10;
 
 export class ScoreView {
   #find;
@@ -62,7 +62,11 @@ export class ScoreView {
     this.#setBusy(true);
     this.#status.textContent = "reading the text …";
     try {
-      const [result, { done, total }] = await this.#judge(model, this.#find("score-text", "textarea").value);
+      const goOn = (/** @type {Progress} */ progress) => {
+        this.#showProgress(progress);
+        return !this.#stopping;
+      };
+      const [result, { done, total }] = await judge(model, this.#find("score-text", "textarea").value, goOn);
       const { name, architecture } = await model.info();
       const judged = `judged by ${name ?? `a ${architecture} model`}`;
       this.#show(result);
@@ -72,25 +76,6 @@ export class ScoreView {
       this.#page.showError(error);
     } finally {
       this.#setBusy(false);
-    }
-  }
-
-  /**
-   * Resolves to the score of `text`, or of the part that was scored when it was stopped, and to the progress.
-   *
-   * @param {WorkerGenerator} model
-   * @param {string} text
-   * @returns {Promise<[Score, Progress]>}
-   */
-  async #judge(model, text) {
-    const scorer = await model.scorer(text, { top: EXPECTED });
-    try {
-      let progress;
-      do this.#showProgress((progress = await scorer.step()));
-      while (progress.done < progress.total && !this.#stopping);
-      return [await scorer.finish(), progress];
-    } finally {
-      scorer.free();
     }
   }
 
@@ -143,9 +128,6 @@ export class ScoreView {
     return made;
   }
 }
-
-/** @param {Expected[number]} expected */
-const candidate = ({ id, text, logprob }) => ({ id, text, logprob, probability: Math.exp(logprob) });
 
 /** @param {number} loss */
 const heat = (loss) => Math.round(100 * Math.min(1, loss / HOTTEST));

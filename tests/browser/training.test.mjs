@@ -1,4 +1,4 @@
-// The training view and the scoring view, used as a visitor uses them.
+// The training view, the scoring view and the guessing view, used as a visitor uses them.
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
@@ -269,6 +269,58 @@ test("a visitor sees what a model did not expect", async () => {
   await page.fill("#score-text", "word ".repeat(5000));
   await page.click("#score");
   await page.waitForFunction(() => /context holds/.test(document.querySelector("#error").textContent));
+  await close();
+});
+
+test("a reader guesses a hidden text against the model", { skip: lacks("time") }, async () => {
+  const { page, close } = await open("/", { colorScheme: "light" });
+  await page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+  await page.click("label:has(#mode-guess)");
+  assert.ok((await page.isHidden("#prompt")) && (await page.isHidden("#temperature")));
+  const text = "Once upon a time, there was a little dog who was very happy.";
+  await page.click("#guess-own summary");
+  await page.fill("#guess-text", text);
+  await page.click("#guess-begin");
+  await page.waitForFunction(() => /^against /.test(document.querySelector("#guess-status").textContent));
+  // The whole text is nowhere to be read now.
+  assert.ok(await page.isHidden("#guess-text"));
+  const start = await page.textContent("#guess-shown");
+  assert.ok(text.startsWith(start) && start.length < text.length, start);
+  const next = () => page.evaluate(() => document.querySelector("#guess-shown").textContent.length);
+  const word = (from) => text.slice(from).trim().split(/ |(?=[.,])/)[0];
+  const right = word(await next());
+  await page.keyboard.type(`${right}, cat`);
+  await page.keyboard.press("Enter");
+  assert.equal(await page.textContent("#guess-you"), "2.00");
+  assert.match(await page.textContent("#guess-note"), /You were right: 2\.0 bits\. The model gave it [\d.<]+ %: [\d.]+ bits\./);
+  assert.equal(await page.locator("#guess-expected li.taken").count(), 1);
+  // Keys that write in the writing view are none here, and a wrong guess costs more than choosing among all tokens.
+  await page.keyboard.type("zebra");
+  await page.keyboard.press("Control+Enter");
+  if ((await page.inputValue("#guess-word")) !== "") await page.click("#guess-form button[type=submit]");
+  await page.waitForFunction(() => document.querySelectorAll("#guess-shown .token").length === 2);
+  assert.match(await page.textContent("#guess-note"), /You said “zebra”/);
+  assert.ok((await number(page, "#guess-you")) > 6);
+  assert.equal(await page.textContent("#text"), "");
+  // The score is the scoring view's.
+  const model = await number(page, "#guess-model");
+  await shots(page, "guess");
+  await page.click("#guess-end");
+  assert.equal(await page.textContent("#guess-shown"), text);
+  assert.match(await page.textContent("#guess-status"), /^Over 2 tokens /);
+  await page.click("label:has(#mode-score)");
+  await page.fill("#score-text", text);
+  await page.click("#score");
+  await page.waitForFunction(() => document.querySelector("#score-status").textContent.startsWith("judged"));
+  const surprise = async (token) => {
+    await page.hover(`#score-tokens .token:nth-child(${token})`);
+    return Number(/of ([\d.]+) nats/.exec(await page.textContent("#expected-note"))[1]) / Math.LN2;
+  };
+  const lengths = await page.locator("#score-tokens > *").evaluateAll((tokens) => tokens.map((token) => token.textContent.length));
+  let from = 0;
+  const first = lengths.findIndex((length) => (from += length) > start.length);
+  const mean = ((await surprise(first + 1)) + (await surprise(first + 2))) / 2;
+  assert.ok(Math.abs(mean - model) < 0.02, `${mean} ${model}`);
   await close();
 });
 
