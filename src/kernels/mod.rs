@@ -318,6 +318,14 @@ pub fn gelu_mul(gate: &mut [f32], up: &[f32]) {
     dispatch_gelu_mul(gate, up);
 }
 
+/// `x = max(x, 0)²` (So et al. 2021, Primer).
+pub fn squared_relu(x: &mut [f32]) {
+    for x in x {
+        let positive = x.max(0.0);
+        *x = positive * positive;
+    }
+}
+
 /// `x = cap × tanh(x / cap)`, a soft cap: values keep their order and stay within ±`cap` (Gemma 2, 2024).
 pub fn soft_cap(x: &mut [f32], cap: f32) {
     dispatch_soft_cap(x, cap);

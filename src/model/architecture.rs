@@ -26,8 +26,12 @@ pub struct Architecture {
     pub(super) caps: Caps,
     /// Tensors that must have a bias; the other matrices may.
     pub(super) biases: &'static [&'static str],
+    /// The name of the tensor of the feed-forward network's pre-norm.
+    pub(super) feed_forward_norm: &'static str,
     /// The name of the final norm's tensor.
     pub(super) output_norm: &'static str,
+    /// Whether a file may ask that all layers run several times in a row (Nanbeige 4.2).
+    pub(super) loops: bool,
 }
 
 /// How vectors are normalised.
@@ -54,12 +58,14 @@ pub(super) enum Norms {
     PreOrShared,
 }
 
-/// Whether queries and keys are normalised before RoPE (QK norm).
+/// Whether queries and keys are normalised (QK norm): before RoPE, but for one kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum QueryKeyNorm {
     No,
     /// Each head by itself, all with the same weights.
     SharedWeights,
+    /// The same, but after RoPE.
+    SharedWeightsAfterRope,
     /// Each head by itself with weights of its own, in files that have these.
     PerHeadWeights,
     /// All heads together.
@@ -75,6 +81,15 @@ pub(super) enum Activation {
     GeGlu,
     /// gelu(up × x), with the same approximation.
     Gelu,
+    /// relu(up × x)² (So et al. 2021, Primer).
+    SquaredRelu,
+}
+
+impl Activation {
+    /// Whether the network has a gate.
+    pub(super) fn is_gated(self) -> bool {
+        matches!(self, Self::SwiGlu | Self::GeGlu)
+    }
 }
 
 /// How a layer knows the order of tokens.
@@ -95,6 +110,8 @@ pub(super) enum Windows {
     No,
     /// None, even where a file names a window: llama.cpp does not apply it either.
     Ignored,
+    /// The same; but a file with this many layers needs windows that are not implemented, and is refused.
+    IgnoredUnless { layers: usize },
     /// All layers but one in `period`.
     Yes {
         period: usize,
@@ -115,6 +132,8 @@ pub(super) enum ScaleRule {
     Gemma { wide: usize },
     /// Embeddings, residuals, attention scores and logits by factors from the metadata.
     Metadata,
+    /// Attention scores as usual, and those of late positions by a factor that grows (Ministral 3; after Llama 4).
+    GrowingScores,
 }
 
 /// Which values have a soft cap: cap × tanh(x / cap).
@@ -141,7 +160,9 @@ const LLAMA: Architecture = Architecture {
     scales: ScaleRule::Usual,
     caps: Caps::No,
     biases: &[],
+    feed_forward_norm: "ffn_norm",
     output_norm: "output_norm",
+    loops: false,
 };
 
 const GEMMA: Architecture = Architecture {
@@ -273,6 +294,45 @@ pub const ARCHITECTURES: &[Architecture] = &[
         short_convolutions: true,
         positions: Positions::NeoxRope,
         output_norm: "token_embd_norm",
+        ..LLAMA
+    },
+    Architecture {
+        name: "mistral3",
+        scales: ScaleRule::GrowingScores,
+        ..LLAMA
+    },
+    Architecture {
+        name: "ernie4_5",
+        ..LLAMA
+    },
+    Architecture {
+        name: "arcee",
+        activation: Activation::SquaredRelu,
+        ..LLAMA
+    },
+    Architecture {
+        name: "hunyuan-dense",
+        query_key_norm: QueryKeyNorm::SharedWeightsAfterRope,
+        positions: Positions::NeoxRope,
+        ..LLAMA
+    },
+    Architecture {
+        name: "exaone4",
+        norms: Norms::Post,
+        query_key_norm: QueryKeyNorm::SharedWeights,
+        positions: Positions::NeoxRope,
+        windows: Windows::IgnoredUnless { layers: 64 },
+        ..LLAMA
+    },
+    Architecture {
+        name: "seed_oss",
+        positions: Positions::NeoxRope,
+        feed_forward_norm: "post_attention_norm",
+        ..LLAMA
+    },
+    Architecture {
+        name: "nanbeige",
+        loops: true,
         ..LLAMA
     },
 ];

@@ -20,8 +20,12 @@ pub struct Config {
     pub vocabulary_size: usize,
     /// Length of a hidden state.
     pub hidden_size: usize,
-    /// Transformer layers.
+    /// Transformer layers that a token runs through.
     pub layers: usize,
+    /// How often it runs through the layers of the file, which are `layers / loops`.
+    pub(super) loops: usize,
+    /// Whether the final norm is applied after each time, not only after the last.
+    pub(super) norm_each_loop: bool,
     /// Query heads of each layer.
     pub heads: usize,
     /// Key and value heads (KV heads) of each layer that has attention; each serves a group of query heads.
@@ -42,6 +46,8 @@ pub struct Config {
     /// The layers with a short convolution instead of attention, where there are such layers.
     convolutions: Option<Convolutions>,
     pub(super) scales: Scales,
+    /// What attention scores of late positions are multiplied by besides.
+    growth: Option<ScoreGrowth>,
     /// The soft cap of attention scores.
     pub(super) score_cap: Option<f32>,
     /// The soft cap of the logits.
@@ -86,6 +92,13 @@ pub(super) struct Scales {
     pub logits: f32,
 }
 
+/// How attention scores grow with the position of the query: by ln(⌊position / length⌋ + 1) × slope + 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct ScoreGrowth {
+    slope: f32,
+    length: usize,
+}
+
 /// How one layer treats positions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct LayerPositions {
@@ -106,7 +119,12 @@ impl Config {
         let keys = Keys::new(metadata, architecture.name);
         keys.refuse_unsupported(architecture)?;
         let hidden_size = keys.size("embedding_length")?;
-        let layers = keys.size("block_count")?;
+        let stored_layers = keys.size("block_count")?;
+        let loops = match architecture.loops {
+            true => keys.optional_size("num_loops")?.unwrap_or(1),
+            false => 1,
+        };
+        let layers = stored_layers.saturating_mul(loops);
         let heads = keys.size("attention.head_count")?;
         let head_size = keys
             .optional_size("attention.key_length")?
@@ -121,12 +139,15 @@ impl Config {
         let context_length = keys.size("context_length")?;
         let rope_base = keys.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
         let (score_cap, logit_cap) = caps(&keys, architecture.caps)?;
+        let rope_scaling = Scaling::from_metadata(&keys, architecture, context_length)?;
         let config = Self {
             architecture,
             context_length,
             vocabulary_size,
             hidden_size,
             layers,
+            loops,
+            norm_each_loop: !keys.flag("skip_loop_final_norm")?,
             heads,
             kv_heads,
             head_size,
@@ -134,7 +155,7 @@ impl Config {
             norm_epsilon: keys.f32(epsilon)?,
             rope_size: rope_size.unwrap_or(head_size),
             rope_base,
-            rope_scaling: Scaling::from_metadata(&keys, context_length)?,
+            rope_scaling,
             sliding_window: SlidingWindow::from_metadata(
                 &keys,
                 architecture.windows,
@@ -147,6 +168,7 @@ impl Config {
                 architecture.scales,
                 [hidden_size, heads, head_size, layers],
             )?,
+            growth: ScoreGrowth::from_metadata(&keys, rope_scaling.original_context)?,
             score_cap,
             logit_cap,
         };
@@ -223,6 +245,19 @@ impl Config {
             Some(_) => [self.hidden_size; 3],
             None => [self.query_size(), self.kv_size(), self.kv_size()],
         }
+    }
+
+    /// The layers in the file.
+    pub(super) fn stored_layers(&self) -> usize {
+        self.layers / self.loops
+    }
+
+    /// What the attention scores of a query at this position are multiplied by.
+    pub(super) fn score_factor(&self, position: usize) -> f32 {
+        let growth = self.growth.map_or(1.0, |ScoreGrowth { slope, length }| {
+            libm::logf((position / length + 1) as f32) * slope + 1.0
+        });
+        self.scales.attention * growth
     }
 
     /// The largest sum of these widths in any layer.
@@ -311,6 +346,14 @@ impl SlidingWindow {
     }
 }
 
+impl ScoreGrowth {
+    fn from_metadata(keys: &Keys, length: usize) -> Result<Option<Self>> {
+        let slope = keys.optional_finite("attention.temperature_scale")?;
+        let slope = slope.filter(|slope| *slope != 0.0);
+        Ok(slope.map(|slope| Self { slope, length }))
+    }
+}
+
 /// The number of KV heads of the layers with attention, and the layers with a convolution.
 fn kv_heads_and_convolutions(
     keys: &Keys,
@@ -351,7 +394,7 @@ impl Scales {
             logits: 1.0,
         };
         Ok(match rule {
-            ScaleRule::Usual => usual,
+            ScaleRule::Usual | ScaleRule::GrowingScores => usual,
             ScaleRule::Gemma { wide } => Self {
                 embedding: root(hidden),
                 attention: 1.0 / root(if layers == wide { hidden / heads } else { head }),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::architecture::{Activation, Architecture, Norms, QueryKeyNorm};
+use super::architecture::{Architecture, Norms, QueryKeyNorm};
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
@@ -327,7 +327,7 @@ impl TensorTaker<'_> {
 
     fn feed_forward_input(&mut self, architecture: &Architecture) -> Result<FeedForwardInput> {
         let up = self.linear("ffn_up")?;
-        Ok(if architecture.activation == Activation::Gelu {
+        Ok(if !architecture.activation.is_gated() {
             FeedForwardInput::Plain(up)
         } else if architecture.fused_gate_up {
             FeedForwardInput::Fused(up)
@@ -340,7 +340,7 @@ impl TensorTaker<'_> {
     fn layer(&mut self, config: &Config, index: usize) -> Result<Layer> {
         let architecture = config.architecture;
         let mixer_norm = self.norm("attn_norm");
-        let feed_forward_norm = self.norm("ffn_norm");
+        let feed_forward_norm = self.norm(architecture.feed_forward_norm);
         let shares = matches!(architecture.norms, Norms::Shared | Norms::PreOrShared);
         Ok(Layer {
             mixer: self.mixer(config, index, mixer_norm.as_ref())?,
@@ -369,7 +369,7 @@ impl PartialModel {
         let tokenizer = self.tokenizer.take().ok_or_else(headless)?;
         let header = self.header.take().ok_or_else(headless)?;
         let weight_bytes = self.tensors.values().map(Tensor::bytes).sum();
-        let layers = (0..config.layers)
+        let layers = (0..config.stored_layers())
             .map(|index| {
                 let mut taker = self.taker(Some(index));
                 taker.layer(&config, index)

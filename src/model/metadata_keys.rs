@@ -83,6 +83,14 @@ impl<'a> Keys<'a> {
         self.metadata.optional_str(&self.key(name))
     }
 
+    /// A flag, which is off where it is absent.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        Ok(self
+            .metadata
+            .optional_bool(&self.key(name))?
+            .unwrap_or(false))
+    }
+
     /// A list of integers or booleans; `None` where there is none.
     pub fn list(&self, name: &str) -> Option<&'a IntegerArray> {
         match self.metadata.get(&self.key(name)) {
@@ -120,15 +128,14 @@ impl<'a> Keys<'a> {
                 "attention biases are not supported",
             ),
             (
-                "attention.temperature_scale",
-                "scaled temperatures are not supported",
-            ),
-            (
                 "attention.output_scale",
                 "scaled attention is not supported",
             ),
         ];
         let scale = "this architecture has no such scale";
+        if architecture.scales != ScaleRule::GrowingScores {
+            refused.push(("attention.temperature_scale", scale));
+        }
         if architecture.scales != ScaleRule::Metadata {
             refused.extend([
                 ("embedding_scale", scale),
@@ -162,6 +169,12 @@ impl<'a> Keys<'a> {
             && (1..self.size("context_length")?).contains(&size)
         {
             return self.fail(window, "this architecture has no sliding window");
+        }
+        if let Windows::IgnoredUnless { layers } = architecture.windows
+            && self.optional_count("block_count")? == Some(layers)
+        {
+            let reason = "models of this size have sliding windows, which are not supported";
+            return self.fail("block_count", reason);
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 
 use super::Config;
-use super::architecture::Positions;
+use super::architecture::{Architecture, Positions, ScaleRule};
 use super::metadata_keys::Keys;
 use crate::Result;
 
@@ -39,7 +39,11 @@ impl Scaling {
     };
 
     /// Reads the scaling from the keys `rope.scaling.*`; one that is not implemented is an error.
-    pub fn from_metadata(keys: &Keys, context_length: usize) -> Result<Self> {
+    pub fn from_metadata(
+        keys: &Keys,
+        architecture: &Architecture,
+        context_length: usize,
+    ) -> Result<Self> {
         let kind = keys.optional_str("rope.scaling.type")?;
         if !matches!(kind, None | Some("none" | "linear" | "yarn" | "longrope")) {
             return keys.fail(
@@ -49,7 +53,6 @@ impl Scaling {
         }
         for (name, usual) in [
             ("rope.scaling.alpha", 0.0),
-            ("rope.scaling.yarn_log_multiplier", 0.0),
             ("rope.scaling.yarn_ext_factor", 1.0),
             ("rope.scaling.yarn_attn_factor", 1.0),
         ] {
@@ -57,6 +60,13 @@ impl Scaling {
             if number.is_some_and(|number| number != 0.0 && number != usual) {
                 return keys.fail(name, "positions scaled this way are not supported");
             }
+        }
+        let multiplier = "rope.scaling.yarn_log_multiplier";
+        let log_multiplier = keys.optional_finite(multiplier)?.unwrap_or(0.0);
+        if log_multiplier < 0.0
+            || (log_multiplier != 0.0 && architecture.scales != ScaleRule::GrowingScores)
+        {
+            return keys.fail(multiplier, "positions scaled this way are not supported");
         }
         let positive = |name: &str, usual: f64| match keys.optional_finite(name)? {
             Some(number) if number < 0.0 => keys.fail(name, "it must not be negative"),
@@ -76,7 +86,9 @@ impl Scaling {
         let yarn = (kind == Some("yarn")).then_some(yarn);
         let mut attention_factor = positive("rope.scaling.attn_factor", 1.0)?;
         if yarn.is_some() {
-            attention_factor *= 1.0 + 0.1 * libm::log(factor);
+            // YaRN's factor; files may ask for a part of it that is already in their weights (DeepSeek 2024, V2).
+            let growth = 0.1 * libm::log(factor).max(0.0);
+            attention_factor *= (1.0 + growth) / (1.0 + f64::from(log_multiplier) * growth);
         }
         let original = keys.optional_size("rope.scaling.original_context_length")?;
         Ok(Self {

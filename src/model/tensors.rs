@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Config;
-use super::architecture::{Activation, NormKind, Norms, Positions, QueryKeyNorm};
+use super::architecture::{NormKind, Norms, Positions, QueryKeyNorm};
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 
@@ -92,7 +92,9 @@ impl Specs<'_> {
         for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
             match config.architecture.query_key_norm {
                 QueryKeyNorm::No => {}
-                QueryKeyNorm::SharedWeights => self.vector(stem, &[head], Need::Required),
+                QueryKeyNorm::SharedWeights | QueryKeyNorm::SharedWeightsAfterRope => {
+                    self.vector(stem, &[head], Need::Required);
+                }
                 QueryKeyNorm::PerHeadWeights => self.vector(stem, &[head, heads], Need::Optional),
                 QueryKeyNorm::AllHeads => self.vector(stem, &[head * heads], Need::Required),
             }
@@ -142,8 +144,10 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         specs.norm("attn_norm", Need::Required);
     }
     match architecture.norms {
-        Norms::Pre | Norms::PreAndPost => specs.norm("ffn_norm", Need::Required),
-        Norms::PreOrShared => specs.norm("ffn_norm", Need::Optional),
+        Norms::Pre | Norms::PreAndPost => {
+            specs.norm(architecture.feed_forward_norm, Need::Required);
+        }
+        Norms::PreOrShared => specs.norm(architecture.feed_forward_norm, Need::Optional),
         Norms::Post | Norms::Shared => {}
     }
     if matches!(architecture.norms, Norms::Post | Norms::PreAndPost) {
@@ -158,7 +162,7 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         specs.linear("ffn_up", hidden, 2 * feed_forward, Need::Required);
     } else {
         specs.linear("ffn_up", hidden, feed_forward, Need::Required);
-        if architecture.activation != Activation::Gelu {
+        if architecture.activation.is_gated() {
             specs.linear("ffn_gate", hidden, feed_forward, Need::Required);
         }
     }
@@ -173,7 +177,7 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
             let (number, rest) = rest.split_once('.')?;
             let index = number.parse::<usize>().ok()?;
             // Only the spelling by which the loader looks the tensor up: not "007".
-            if index >= config.layers || index.to_string() != number {
+            if index >= config.stored_layers() || index.to_string() != number {
                 return None;
             }
             (layer_specs(config, index), rest)
@@ -215,7 +219,7 @@ pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
     let name = |stem: &str, suffix: &str| format!("{stem}.{suffix}");
     check_group(&global_specs(config), &found, name)?;
     // Stop at the first layer that lacks a tensor, so that a wrong number of layers costs no time.
-    (0..config.layers).try_for_each(|index| {
+    (0..config.stored_layers()).try_for_each(|index| {
         check_group(&layer_specs(config, index), &found, |stem, suffix| {
             layer_name(index, stem, suffix)
         })

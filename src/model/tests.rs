@@ -58,6 +58,20 @@ fn what_would_be_left_out_is_refused() {
         ("llama", "expert_count", Value::U32(8)),
         ("llama", "rope.scaling.type", text("su")),
         ("llama", "rope.scaling.yarn_log_multiplier", Value::F32(0.1)),
+        (
+            "mistral3",
+            "rope.scaling.yarn_log_multiplier",
+            Value::F32(-1.0),
+        ),
+        ("llama", "attention.temperature_scale", Value::F32(0.1)),
+        (
+            "mistral3",
+            "attention.temperature_scale",
+            Value::F32(f32::INFINITY),
+        ),
+        ("exaone4", "block_count", Value::U32(64)),
+        ("nanbeige", "num_loops", Value::U32(0)),
+        ("nanbeige", "num_loops", Value::U32(u32::MAX)),
         ("llama", "attention.clamp_kqv", Value::F32(8.0)),
         ("llama", "attention.max_alibi_bias", Value::F32(8.0)),
         ("llama", "attention.causal", Value::Bool(false)),
@@ -185,6 +199,40 @@ fn layers_without_key_and_value_heads_convolve() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn layers_of_a_file_may_run_several_times() {
+    let config = config("nanbeige", &[("num_loops", Value::U32(3))]).unwrap();
+    assert_eq!((config.layers, config.stored_layers()), (18, 6));
+    assert!(config.norm_each_loop);
+    let skip = [("skip_loop_final_norm", Value::Bool(true))];
+    assert!(
+        !super::Config::from_metadata(&metadata("nanbeige", &skip), 100)
+            .unwrap()
+            .norm_each_loop
+    );
+    // All times together have a bounded number of heads.
+    let error = Config::from_metadata(
+        &metadata("nanbeige", &[("num_loops", Value::U32(3000))]),
+        100,
+    );
+    assert!(matches!(error, Err(Error::BadMetadata { .. })), "{error:?}");
+}
+
+#[test]
+fn scores_grow_with_the_position() {
+    let original = ("rope.scaling.original_context_length", Value::U32(16));
+    let slope = ("attention.temperature_scale", Value::F32(0.5));
+    let config = config("mistral3", &[original, slope]).unwrap();
+    let usual = config.scales.attention;
+    assert_eq!([0, 15].map(|at| config.score_factor(at)), [usual; 2]);
+    let factor = usual * (1.0 + 0.5 * 2f32.ln());
+    assert!(
+        [16, 31]
+            .iter()
+            .all(|at| (config.score_factor(*at) / factor - 1.0).abs() < 1e-6)
+    );
 }
 
 #[test]

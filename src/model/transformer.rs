@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::architecture::QueryKeyNorm;
 use super::rope::Rope;
 use super::weights::{HeadTransform, Layer, MixerKind, Norm, StridedRows, apply_norm};
 use super::{Config, Session};
@@ -111,7 +112,12 @@ impl Transformer {
             ..
         } = session;
         let mut rest = cache.caches_mut();
-        for (index, layer) in self.layers.iter().enumerate() {
+        for index in 0..config.layers {
+            let stored = index % self.layers.len();
+            if stored == 0 && index > 0 && config.norm_each_loop {
+                self.final_norm(config, scratch);
+            }
+            let layer = &self.layers[stored];
             let caches;
             (caches, rest) = rest.split_at_mut(config.cache_count(index));
             self.attention_or_convolution(config, index, *first, caches, scratch)?;
@@ -134,7 +140,7 @@ impl Transformer {
         caches: &mut [HeadCache],
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let layer = &self.layers[index];
+        let layer = &self.layers[index % self.layers.len()];
         let mixer = &layer.mixer;
         // Norm.
         let norm = layer.mixer_norm.as_ref();
@@ -166,7 +172,7 @@ impl Transformer {
         Ok(())
     }
 
-    /// Applies the final norm; the head reads the result, `scratch.hidden`.
+    /// Applies the final norm to `scratch.hidden`, which the head reads.
     fn final_norm(&self, config: &Config, scratch: &mut Scratch) {
         let size = config.hidden_size;
         let normed = scratch.residual.chunks_exact_mut(size);
@@ -223,20 +229,29 @@ impl Transformer {
             rows: copies,
             ..
         } = scratch;
+        let norm_first = config.architecture.query_key_norm != QueryKeyNorm::SharedWeightsAfterRope;
         for (rows, heads) in rows.iter().zip(heads) {
             let (chunks, vector) = rows.chunks(tokens);
             let nanoseconds = vector.len();
             let all = &mut qkv[chunks];
             for_each_chunk(all, rows.stride(), nanoseconds, |token, chunk, thread| {
                 let x = &mut chunk[vector.clone()];
-                if let Some(norm) = &heads.norm {
-                    norm.apply(config, x, &mut copies.get(thread));
+                let normalize = |x: &mut [f32]| {
+                    if let Some(norm) = &heads.norm {
+                        norm.apply(config, x, &mut copies.get(thread));
+                    }
+                };
+                if norm_first {
+                    normalize(x);
                 }
                 if let Some(rope) = rope {
                     let (angles, rope) = (&angles[rope], &self.ropes[rope]);
                     let at = token * rope.stride()..(token + 1) * rope.stride();
                     let (cos, sin) = (&angles.cos[at.clone()], &angles.sin[at]);
                     rope.rotate(x, config.head_size, cos, sin);
+                }
+                if !norm_first {
+                    normalize(x);
                 }
                 for (x, scale) in x.iter_mut().zip(&heads.scales) {
                     *x *= scale;
@@ -286,10 +301,6 @@ fn attend(
             cache[0].store(first + token, of(keys), of(values));
         }
     });
-    let scoring = Scoring {
-        factor: config.scales.attention,
-        cap: config.score_cap,
-    };
     let width = config.query_size();
     let mixed = scratch.x.prepare(tokens, width)?;
     // Query heads that share a KV head are computed together, unless that leaves threads without work.
@@ -302,6 +313,10 @@ fn attend(
         // A token attends to itself and to the tokens before it, as far as the window reaches.
         let end = first + token + 1;
         let window = window.unwrap_or(end);
+        let scoring = Scoring {
+            factor: config.score_factor(first + token),
+            cap: config.score_cap,
+        };
         kernels::attend(
             &caches[at / group],
             &qkv[queries.of(token)][at..][..chunk],

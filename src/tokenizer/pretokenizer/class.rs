@@ -38,6 +38,15 @@ pub(super) fn is_punctuation(c: char) -> bool {
     )
 }
 
+/// `\p{S}`
+pub(super) fn is_symbol(c: char) -> bool {
+    use GeneralCategory::*;
+    matches!(
+        get_general_category(c),
+        MathSymbol | CurrencySymbol | ModifierSymbol | OtherSymbol
+    )
+}
+
 /// `[^\s\p{L}\p{N}]`
 pub(super) fn is_other(c: char) -> bool {
     !c.is_whitespace() && !is_letter(c) && !c.is_numeric()

@@ -45,11 +45,13 @@ enum Rule {
     Gpt2,
     Uncased(Uncased),
     Cased(Cased),
+    /// [`words::punctuated`]
+    Punctuated,
 }
 
 const ANY: usize = usize::MAX;
 
-const PRE_TOKENIZERS: [PreTokenizerSpec; 11] = [
+const PRE_TOKENIZERS: [PreTokenizerSpec; 13] = [
     PreTokenizerSpec {
         names: &["default"],
         rules: &[
@@ -71,6 +73,7 @@ const PRE_TOKENIZERS: [PreTokenizerSpec; 11] = [
             "granite-docling",
             "a.x-4.0",
             "mellum",
+            "exaone4",
         ],
         rules: &[Rule::Gpt2],
         ignore_merges: false,
@@ -151,6 +154,26 @@ const PRE_TOKENIZERS: [PreTokenizerSpec; 11] = [
             ),
             Rule::Runs(char::is_numeric, 1),
         ],
+        ignore_merges: false,
+        adds_bos: false,
+    },
+    PreTokenizerSpec {
+        names: &["hunyuan-dense", "deepseek-v3"],
+        rules: &[
+            Rule::Runs(char::is_numeric, 3),
+            // [一-龥぀-ゟ゠-ヿ]+
+            Rule::Runs(
+                |c| matches!(c, '\u{4e00}'..='\u{9fa5}' | '\u{3040}'..='\u{30ff}'),
+                ANY,
+            ),
+            Rule::Punctuated,
+        ],
+        ignore_merges: false,
+        adds_bos: false,
+    },
+    PreTokenizerSpec {
+        names: &["seed-coder"],
+        rules: &[Rule::Uncased(Uncased::SEED_CODER)],
         ignore_merges: false,
         adds_bos: false,
     },
@@ -248,6 +271,10 @@ impl Rule {
             Rule::Gpt2 => Some((0, words::gpt2(text))),
             Rule::Uncased(words) => Some((0, words.first(text))),
             Rule::Cased(words) => Some((0, words.first(text))),
+            Rule::Punctuated => text.char_indices().find_map(|(start, _)| {
+                let len = words::punctuated(&text[start..])?;
+                Some((start, start + len))
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Expressions that match everywhere, so that they split a text without gaps. Each function returns the length in bytes
-//! of the first word of a text that is not empty.
+//! Expressions that match everywhere, but for one, so that they split a text without gaps. Each function returns the
+//! length in bytes of the first word of a text that is not empty.
 
-use super::class::{is_letter, is_mark, is_other};
+use super::class::{is_letter, is_mark, is_other, is_punctuation, is_symbol};
 
 /// Length in bytes of the longest prefix whose characters all satisfy `is`.
 pub(super) fn run(text: &str, is: impl Fn(char) -> bool) -> usize {
@@ -34,20 +34,27 @@ pub(super) struct Uncased {
     marks: bool,
     /// The most digits (`\p{N}`) in a word.
     numbers: usize,
+    /// The characters that belong to the punctuation before them.
+    ends: &'static str,
 }
 
 impl Uncased {
     pub const LLAMA3: Self = Self {
         marks: false,
         numbers: 3,
+        ends: "\r\n",
     };
     pub const QWEN2: Self = Self {
-        marks: false,
         numbers: 1,
+        ..Self::LLAMA3
     };
     pub const QWEN35: Self = Self {
         marks: true,
-        numbers: 1,
+        ..Self::QWEN2
+    };
+    pub const SEED_CODER: Self = Self {
+        ends: "",
+        ..Self::QWEN2
     };
 
     pub fn first(&self, text: &str) -> usize {
@@ -63,7 +70,7 @@ impl Uncased {
                     .then_some(lead + letters)
                     .or((alone > 0).then_some(alone))
             })
-            .unwrap_or_else(|| after_letters(text, self.numbers, is_other, "\r\n"))
+            .unwrap_or_else(|| after_letters(text, self.numbers, is_other, self.ends))
     }
 }
 
@@ -144,6 +151,40 @@ fn contraction(text: &str, any_case: bool) -> Option<usize> {
         .map(|ending| 1 + ending.len())
 }
 
+/// Words of letters and marks, which may begin with one character of another kind, or of one punctuation character and
+/// letters, both ASCII. `None` where the expression does not match at the start: it leaves digits and control characters
+/// to no word.
+///
+/// ```text
+/// [!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+/// ```
+pub(super) fn punctuated(text: &str) -> Option<usize> {
+    let first = text.chars().next()?;
+    if first.is_ascii_punctuation() {
+        let letters = run(&text[1..], |c| c.is_ascii_alphabetic());
+        if letters > 0 {
+            return Some(1 + letters);
+        }
+    }
+    let is_sign = |c| is_punctuation(c) || is_symbol(c);
+    let can_lead = !(matches!(first, '\r' | '\n') || is_letter(first) || is_sign(first));
+    let lead = if can_lead { first.len_utf8() } else { 0 };
+    // A mark can be the leading character, or the first of the word where nothing follows it.
+    for start in [lead, 0] {
+        let len = run(&text[start..], |c| is_letter(c) || is_mark(c));
+        if len > 0 {
+            return Some(start + len);
+        }
+    }
+    let space = usize::from(first == ' ');
+    let signs = run(&text[space..], is_sign);
+    if signs > 0 {
+        let end = space + signs;
+        return Some(end + run(&text[end..], |c| matches!(c, '\r' | '\n')));
+    }
+    first.is_whitespace().then(|| line_break_or_space(text))
+}
+
 /// The rest of the expressions, which `Uncased` and `Cased` share:
 /// `\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.
 fn after_letters(
@@ -166,6 +207,11 @@ fn after_letters(
         let end = space + others;
         return end + run(&text[end..], |c| ends.contains(c));
     }
+    line_break_or_space(text)
+}
+
+/// Length in bytes of a match of `\s*[\r\n]+|\s+(?!\S)|\s+`.
+fn line_break_or_space(text: &str) -> usize {
     let spaces = &text[..run(text, char::is_whitespace)];
     match spaces.rfind(['\r', '\n']) {
         Some(at) => at + 1,

@@ -72,7 +72,7 @@ def llama_cpp(modules, models, texts):
 
 PRE_TOKENIZERS = [
     "default", "gpt-2", "smollm", "llama-bpe", "smaug-bpe", "qwen2", "qwen35", "gpt-4o", "tekken", "minicpm5",
-    "deepseek-coder",
+    "deepseek-coder", "exaone4", "hunyuan-dense", "deepseek-v3", "seed-coder",
 ]  # fmt: skip
 
 TEXTS = [
