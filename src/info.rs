@@ -91,6 +91,9 @@ pub(crate) fn file_type_name(number: u32) -> Option<String> {
         25 => "IQ4_NL",
         30 => "IQ4_XS",
         32 => "BF16",
+        36 => "TQ1_0",
+        37 => "TQ2_0",
+        40 => "Q1_0",
         _ => return None,
     };
     Some(name.to_owned())

@@ -56,13 +56,19 @@ fn repacked_rows_agree() {
     }
 }
 
-/// Tiles take no more than 1.15 times the bytes of the file.
+/// Tiles take no more than 1.15 times the bytes of the file, but for the ternary types, which have no tiles of their
+/// own.
 #[test]
 fn tiles_are_compact() {
     for kind in TensorType::ALL {
         let format = TileFormat::of(kind);
         let tiles = 4.0 * 256.0 / (4 * format.tile_cols()) as f64 * format.tile_bytes() as f64;
         let blocks = 4.0 * 256.0 / kind.block_len() as f64 * kind.block_bytes() as f64;
-        assert!(tiles <= 1.15 * blocks, "{kind:?}: {tiles} for {blocks}");
+        let most = match kind {
+            TensorType::TQ1_0 => 1.56,
+            TensorType::TQ2_0 => 1.28,
+            _ => 1.15,
+        };
+        assert!(tiles <= most * blocks, "{kind:?}: {tiles} for {blocks}");
     }
 }

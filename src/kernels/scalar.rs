@@ -101,7 +101,7 @@ fn block_weights(format: TileFormat, tile: &[u8], row: usize, first: usize) -> [
             }
         };
     }
-    of!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2, Q3, Q6, IQ4)
+    of!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2, Q3, Q6, IQ4, Q1)
 }
 
 fn quantized_group(

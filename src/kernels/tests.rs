@@ -68,7 +68,7 @@ const QUANTIZED: [TensorType; 5] = [
 ];
 const FLOATS: [TensorType; 3] = [TensorType::F32, TensorType::F16, TensorType::BF16];
 /// The types that `quantize` cannot produce, and where the f16 numbers of a block lie.
-const BLOCKS: [(TensorType, &[usize]); 7] = [
+const BLOCKS: [(TensorType, &[usize]); 10] = [
     (TensorType::Q2K, &[80, 82]),
     (TensorType::Q3K, &[108]),
     (TensorType::Q4K, &[0, 2]),
@@ -76,6 +76,9 @@ const BLOCKS: [(TensorType, &[usize]); 7] = [
     (TensorType::Q6K, &[208]),
     (TensorType::IQ4NL, &[0]),
     (TensorType::IQ4XS, &[0]),
+    (TensorType::TQ1_0, &[52]),
+    (TensorType::TQ2_0, &[64]),
+    (TensorType::Q1_0, &[0]),
 ];
 
 fn matrix(kind: TensorType, rows: usize, cols: usize, random: &mut TestRandom) -> Matrix {
@@ -192,7 +195,7 @@ fn the_specification_is_a_matrix_product() {
     let mut random = TestRandom(3);
     let kinds = QUANTIZED.into_iter().chain(FLOATS);
     for kind in kinds.chain(BLOCKS.map(|(kind, _)| kind)) {
-        let (rows, cols) = (9, if kind.block_len() == 256 { 512 } else { 96 });
+        let (rows, cols) = (9, if kind.block_len() > 32 { 512 } else { 96 });
         let w = matrix(kind, rows, cols, &mut random);
         let values = random.values(cols);
         let mut x = activations(1, cols, &values);

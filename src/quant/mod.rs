@@ -10,8 +10,10 @@
 //! | F32, F16, BF16 | [`float`](self) | 1 |
 //! | Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 | `legacy` | 32 |
 //! | Q2_K … Q6_K | `k_quants` | 256, in sub-blocks of 16 or 32 with scales of their own |
+//! | Q1_0, TQ1_0, TQ2_0 | `bits` | 128, 256; a sign, or −1, 0 or 1 |
 //! | IQ4_NL, IQ4_XS | `iq4` | 32, 256; four bits that index a table of unevenly spaced levels |
 
+mod bits;
 mod float;
 pub(crate) mod iq4;
 mod k_quants;
@@ -59,6 +61,9 @@ pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
         TensorType::Q6K => by_block(bytes, out, k_quants::dequantize_q6_k),
         TensorType::IQ4NL => by_block(bytes, out, iq4::dequantize_iq4_nl),
         TensorType::IQ4XS => by_block(bytes, out, iq4::dequantize_iq4_xs),
+        TensorType::TQ1_0 => by_block(bytes, out, bits::dequantize_tq1_0),
+        TensorType::TQ2_0 => by_block(bytes, out, bits::dequantize_tq2_0),
+        TensorType::Q1_0 => by_block(bytes, out, bits::dequantize_q1_0),
     }
 }
 

@@ -34,11 +34,17 @@ pub enum TensorType {
     IQ4NL,
     /// The levels of `IQ4NL`, in sub-blocks of 32 with 6-bit scales.
     IQ4XS,
+    /// −1, 0 or 1, five in a byte, and a scale per 256.
+    TQ1_0,
+    /// −1, 0 or 1 in two bits, and a scale per 256.
+    TQ2_0,
+    /// A sign, and a scale per 128.
+    Q1_0,
 }
 
 impl TensorType {
     /// Every type, in the order of ggml's numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::F32,
         Self::F16,
         Self::Q4_0,
@@ -54,6 +60,9 @@ impl TensorType {
         Self::IQ4NL,
         Self::IQ4XS,
         Self::BF16,
+        Self::TQ1_0,
+        Self::TQ2_0,
+        Self::Q1_0,
     ];
 
     /// The type with this ggml number; `None` for one that this crate cannot read.
@@ -88,14 +97,11 @@ impl TensorType {
             31 => "Q4_0_4_4",
             32 => "Q4_0_4_8",
             33 => "Q4_0_8_8",
-            34 => "TQ1_0",
-            35 => "TQ2_0",
             36 => "IQ4_NL_4_4",
             37 => "IQ4_NL_4_8",
             38 => "IQ4_NL_8_8",
             39 => "MXFP4",
             40 => "NVFP4",
-            41 => "Q1_0",
             _ => match Self::from_ggml(number) {
                 Some(kind) => kind.name(),
                 None => return format!("type {number}"),
@@ -152,6 +158,9 @@ impl TensorType {
             Self::IQ4NL => (20, "IQ4_NL", 32, 18),
             Self::IQ4XS => (23, "IQ4_XS", 256, 136),
             Self::BF16 => (30, "BF16", 1, 2),
+            Self::TQ1_0 => (34, "TQ1_0", 256, 54),
+            Self::TQ2_0 => (35, "TQ2_0", 256, 66),
+            Self::Q1_0 => (41, "Q1_0", 128, 18),
         }
     }
 }

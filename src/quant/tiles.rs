@@ -9,7 +9,7 @@
 //! of floats use the same order with one column in a tile: the values of four rows, one after the other.
 
 use super::iq4::{self, LEVELS};
-use super::{TensorType, f32_to_f16, k_quants};
+use super::{TensorType, bits, f32_to_f16, k_quants};
 
 /// Rows of a tile, one for each 32-bit lane of a 128-bit vector.
 pub const TILE_ROWS: usize = 4;
@@ -49,6 +49,10 @@ pub enum TileFormat {
     Q3,
     /// 64 bytes of nibbles, four scales; weight = scale × the level that the nibble indexes.
     IQ4,
+    /// Four blocks of columns, of each 16 bytes with a bit for each weight, laid out as fifth bits are; then four
+    /// scales. The weight is the scale, negative where the bit is not set: scale × (7 + 2 × bit − 8), so that kernels can
+    /// treat it like the weights of `Q4_0`.
+    Q1,
 }
 
 impl TileFormat {
@@ -69,6 +73,9 @@ impl TileFormat {
             TensorType::Q2K => Self::Q2,
             TensorType::Q3K => Self::Q3,
             TensorType::IQ4NL | TensorType::IQ4XS => Self::IQ4,
+            TensorType::Q1_0 => Self::Q1,
+            // Wider than the file's blocks: its scale and minimum are d and −d.
+            TensorType::TQ1_0 | TensorType::TQ2_0 => Self::Q2,
         }
     }
 
@@ -91,6 +98,7 @@ impl TileFormat {
     pub const fn blocks(self) -> usize {
         match self {
             Self::Q2 | Self::Q3 => 8,
+            Self::Q1 => 4,
             _ => 1,
         }
     }
@@ -106,6 +114,7 @@ impl TileFormat {
             Self::Q8_0 => 128,
             Self::Q2 => 32 * self.blocks(),
             Self::Q3 => 48 * self.blocks(),
+            Self::Q1 => 16 * self.blocks(),
         }
     }
 
@@ -123,7 +132,7 @@ impl TileFormat {
         self.scales_offset()
             + match self {
                 Self::F32 | Self::F16 | Self::BF16 => 0,
-                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q3 | Self::IQ4 => 8,
+                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q3 | Self::IQ4 | Self::Q1 => 8,
                 Self::Q4_1 | Self::Q5_1 | Self::Q6 | Self::Q2 => 16,
             }
     }
@@ -131,7 +140,7 @@ impl TileFormat {
     /// What is subtracted from an unsigned weight (8 for `Q4_0`).
     pub const fn zero_point(self) -> i32 {
         match self {
-            Self::Q4_0 => 8,
+            Self::Q4_0 | Self::Q1 => 8,
             Self::Q5_0 => 16,
             Self::Q6 | Self::Q3 => 32,
             _ => 0,
@@ -196,6 +205,24 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
             // The file's minimum is subtracted, the tile's added: flip the sign, the highest bit of an f16.
             pack_half(&[block[82], block[83] ^ 0x80], at + 8, row, tiles);
         }
+        TensorType::TQ1_0 | TensorType::TQ2_0 => {
+            for column in 0..k_quants::LEN {
+                pack_two_bits(bits::ternary(kind, block, column), column, row, tiles);
+            }
+            for part in 0..16 {
+                // The scale and the minimum, once each.
+                tiles[sub_scale_offset(TileFormat::Q2, row, part)] = 0x11;
+            }
+            let (at, d) = (TileFormat::Q2.scales_offset(), &block[block.len() - 2..]);
+            pack_half(d, at, row, tiles);
+            pack_half(&[d[0], d[1] ^ 0x80], at + 8, row, tiles);
+        }
+        TensorType::Q1_0 => {
+            for (sub, bits) in block[2..].chunks_exact(4).enumerate() {
+                pack_bits(bits, row, &mut tiles[16 * sub..]);
+            }
+            pack_half(&block[..2], TileFormat::Q1.scales_offset(), row, tiles);
+        }
         TensorType::Q3K => {
             for column in 0..k_quants::LEN {
                 let value = k_quants::value(kind, block, column);
@@ -240,16 +267,16 @@ fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
         }
         TileFormat::Q5_0 => {
             pack_nibbles(&block[6..22], row, tile);
-            pack_fifth_bits(&block[2..6], row, tile);
+            pack_bits(&block[2..6], row, &mut tile[64..]);
             pack_half(&block[0..2], 80, row, tile);
         }
         TileFormat::Q5_1 => {
             pack_nibbles(&block[8..24], row, tile);
-            pack_fifth_bits(&block[4..8], row, tile);
+            pack_bits(&block[4..8], row, &mut tile[64..]);
             pack_half(&block[0..2], 80, row, tile);
             pack_half(&block[2..4], 88, row, tile);
         }
-        TileFormat::Q6 | TileFormat::Q2 | TileFormat::Q3 => {}
+        TileFormat::Q6 | TileFormat::Q2 | TileFormat::Q3 | TileFormat::Q1 => {}
         TileFormat::Q8_0 => {
             for (group, weights) in block[2..34].chunks_exact(4).enumerate() {
                 tile[16 * group + 4 * row..][..4].copy_from_slice(weights);
@@ -289,10 +316,11 @@ fn pack_two_bits(bits: u8, column: usize, row: usize, vectors: &mut [u8]) {
     vectors[16 * (column / 16) + 4 * row + column % 4] |= bits << (2 * (column / 4 % 4));
 }
 
-fn pack_fifth_bits(bits: &[u8], row: usize, tile: &mut [u8]) {
+/// Packs one bit of each column into `vector`.
+fn pack_bits(bits: &[u8], row: usize, vector: &mut [u8]) {
     for column in 0..TILE_COLS {
         let bit = (bits[column / 8] >> (column % 8)) & 1;
-        tile[64 + 4 * row + column % 4] |= bit << (column / 4);
+        vector[4 * row + column % 4] |= bit << (column / 4);
     }
 }
 
@@ -362,6 +390,7 @@ pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: u
             let (at, group) = (48 * (column / TILE_COLS), group % 8);
             (two_bits(at, group) | (bit(at + 32, group) << 2)) << 3
         }
+        TileFormat::Q1 => 7 + 2 * bit(16 * (column / TILE_COLS), group % 8),
         _ => nibble(),
     };
     i32::from(unsigned)

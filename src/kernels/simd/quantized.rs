@@ -27,7 +27,9 @@ unsafe fn dot_unsigned<I: Isa, F: Quantized, const N: usize, const R: usize, con
     // SAFETY: as the caller promises.
     unsafe {
         let mut dots = match F::FORMAT {
-            TileFormat::Q4_0 | TileFormat::Q4_1 => I::dot::<15, N, R, T>(w, first, x),
+            TileFormat::Q4_0 | TileFormat::Q4_1 | TileFormat::Q1 => {
+                I::dot::<15, N, R, T>(w, first, x)
+            }
             TileFormat::Q5_0 | TileFormat::Q5_1 => I::dot::<31, N, R, T>(w, first, x),
             _ => I::dot::<63, N, R, T>(w, first, x),
         };

@@ -38,6 +38,7 @@ formats! {
     Q2 like Q2, common: false;
     Q3 like Q6, common: false;
     IQ4 like Q8_0, common: false;
+    Q1 like Q4_0, common: false;
 }
 
 /// The eight weight vectors of block `block` of a tile, four columns each.
@@ -55,6 +56,7 @@ pub(super) unsafe fn weights<I: Isa, F: Quantized>(tile: *const u8, block: usize
                 w
             }
             TileFormat::Q2 => two_bits::<I, 0>(tile),
+            TileFormat::Q1 => seven_or_nine::<I>(tile),
             TileFormat::Q3 => {
                 let w = two_bits::<I, 3>(tile);
                 with_bits::<I, 5>(w, I::load(tile.add(32)))
@@ -150,6 +152,20 @@ unsafe fn with_bits<I: Isa, const AT: i32>(w: [I::V; 8], bits: I::V) -> [I::V; 8
     }
 }
 
+/// 7 for each bit that is not set, and 9 for each that is.
+#[inline(always)]
+unsafe fn seven_or_nine<I: Isa>(p: *const u8) -> [I::V; 8] {
+    // SAFETY: `p` is good for 16 bytes.
+    unsafe {
+        let mut w = with_bits::<I, 1>([I::splat_i32(0); 8], I::load(p));
+        for w in &mut w {
+            // No byte carries into the next.
+            *w = I::add_i32(*w, I::splat_i32(0x0707_0707));
+        }
+        w
+    }
+}
+
 #[inline(always)]
 unsafe fn or<I: Isa>(mut a: [I::V; 8], b: [I::V; 8]) -> [I::V; 8] {
     for (a, b) in a.iter_mut().zip(b) {
@@ -201,7 +217,7 @@ pub(super) unsafe fn scales<I: Isa, F: Quantized>(
         if F::FORMAT.scales_offset() + 16 == F::FORMAT.tile_bytes() {
             scales.other = halves::<I>(at.add(8));
         }
-        if F::FORMAT.blocks() > 1 {
+        if matches!(F::FORMAT, TileFormat::Q2 | TileFormat::Q3) {
             let sub_scales = I::load_i8x8(tile.add(F::FORMAT.weight_bytes() + 8 * block));
             if matches!(F::FORMAT, TileFormat::Q2) {
                 let nibble = I::splat_i32(0x000f_000f);

@@ -1,7 +1,7 @@
 """Writes a tiny model of every architecture with random weights, in f32 and in Q8_0, and one in the tensor types
-that PyPI `gguf` reads but cannot quantise to: `python make.py`.
+that PyPI `gguf` cannot quantise to: `python make.py`.
 
-Needs PyPI `gguf` and `numpy`. `node reference.mjs` then has native llama.cpp say what each predicts. Of the last
+Needs PyPI `gguf` and `numpy`. `node reference.mjs` then has native llama.cpp say what each predicts. Of those
 it runs the twin, the same weights in f32: for these types llama.cpp rounds activations to 127 steps of the largest
 of 256, not of 32, which moves these probabilities further from the twin's than the tests allow.
 """
@@ -31,7 +31,24 @@ MIXED = {
     "ffn_up": "Q3_K",
     "ffn_down": "IQ4_XS",
 }
+# The types of the matrices of another, and of one of Q1_0, for which llama.cpp rounds activations as we do.
+TERNARY = {name: "TQ1_0" if name in ("attn_q", "ffn_up") else "TQ2_0" for name in MIXED}
+SIGNS = {name: "Q1_0" for name in MIXED}
+for few_bits in (TERNARY, SIGNS):
+    # Its rows are short.
+    few_bits["attn_output"] = "IQ4_NL"
 HALVES = {"Q2_K": {80: 1.0, 82: 1.5}, "Q3_K": {108: 1.0}, "IQ4_NL": {0: 1.0}, "IQ4_XS": {0: 1.0}}
+HALVES |= {"Q1_0": {0: 1.0}, "TQ1_0": {52: 1.0}, "TQ2_0": {64: 1.0}}
+
+
+def dequantize(blocks, kind):
+    """The values of blocks; `gguf` has no way for Q1_0, where a block is a half and 128 signs."""
+    if kind != gguf.GGMLQuantizationType.Q1_0:
+        return gguf.dequantize(blocks, kind)
+    blocks = blocks.reshape(len(blocks), -1, 18)
+    scale = blocks[..., :2].copy().view(numpy.float16).astype(numpy.float32)
+    signs = numpy.unpackbits(blocks[..., 2:], axis=-1, bitorder="little").astype(numpy.float32)
+    return (scale * (2 * signs - 1)).reshape(len(blocks), -1)
 
 
 def random_blocks(random, kind, like):
@@ -45,7 +62,7 @@ def random_blocks(random, kind, like):
     def scaled(by):
         for at, scale in scales.items():
             blocks[:, at : at + 2] = (by * scale).astype(numpy.float16).view(numpy.uint8).reshape(-1, 2)
-        return gguf.dequantize(blocks.reshape(rows, -1), kind)
+        return dequantize(blocks.reshape(rows, -1), kind)
 
     values = scaled(like.std() / scaled(1.0).std())
     return blocks.reshape(rows, -1), values
@@ -143,11 +160,11 @@ class Model:
                 self.vector(f"{at}.shortconv.conv.weight", (self.hidden, length), 0.0, 0.7)
                 self.matrix(f"{at}.shortconv.out_proj", self.hidden, self.hidden)
 
-    def mix(self):
-        """Makes every matrix one of random blocks, as MIXED says."""
+    def mix(self, kinds):
+        """Makes every matrix one of random blocks of these types."""
         for name, values in self.tensors.items():
             if values.ndim == 2:
-                kind = MIXED[name.split(".")[-2]]
+                kind = kinds[name.split(".")[-2]]
                 blocks, self.tensors[name] = random_blocks(self.random, kind, values)
                 self.blocks[name] = blocks, kind
 
@@ -180,7 +197,7 @@ class Model:
             if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
-            elif kind == "mixed" and name in self.blocks:
+            elif kind in ("mixed", "q1_0") and name in self.blocks:
                 blocks, of_matrix = self.blocks[name]
                 writer.add_tensor(name, blocks, raw_dtype=gguf.GGMLQuantizationType[of_matrix])
             else:
@@ -204,14 +221,14 @@ def llama_like(name, arch, layers=2, output=True, qkv_bias=False, **keys):
     return model
 
 
-def mixed_llama():
+def mixed_llama(name, kinds):
     lengths = {"attention__key_length": HEAD, "attention__value_length": HEAD}
-    model = Model("llama", "llama", 1, WIDE, WIDE, rope__dimension_count=HEAD, **RMS, **lengths)
+    model = Model(name, "llama", 1, WIDE, WIDE, rope__dimension_count=HEAD, **RMS, **lengths)
     model.outside(output=False, embedding=0.05)
     model.attention()
     model.feed_forward()
     model.norms("attn_norm", "ffn_norm")
-    model.mix()
+    model.mix(kinds)
     return model
 
 
@@ -333,11 +350,59 @@ def lfm2():
     return model
 
 
+def arcee():
+    model = Model("arcee", "arcee", 2, rope__dimension_count=HEAD, **RMS)
+    model.outside()
+    model.attention()
+    model.feed_forward(gate="none")
+    model.norms("attn_norm", "ffn_norm")
+    return model
+
+
+def hunyuan():
+    lengths = {"attention__key_length": 16, "attention__value_length": 16}
+    model = llama_like("hunyuan-dense", "hunyuan-dense", output=False, **lengths)
+    del model.keys["rope.dimension_count"]
+    model.query_key_norms(16, 16)
+    return model
+
+
+def exaone4():
+    model = Model("exaone4", "exaone4", 2, rope__dimension_count=HEAD, **RMS)
+    model.outside()
+    model.attention()
+    model.feed_forward()
+    model.norms("post_attention_norm", "post_ffw_norm")
+    model.query_key_norms(HEAD, HEAD)
+    return model
+
+
+def seed_oss():
+    model = Model("seed_oss", "seed_oss", 2, rope__dimension_count=HEAD, **RMS)
+    model.outside()
+    model.attention(qkv_bias=True)
+    model.feed_forward()
+    model.norms("attn_norm", "post_attention_norm")
+    return model
+
+
+def nanbeige(name="nanbeige", layers=2, **keys):
+    model = Model(name, "nanbeige", layers, rope__dimension_count=HEAD, num_loops=2, **RMS, **keys)
+    model.outside()
+    # Each matrix is applied twice, so that what it magnifies is magnified more.
+    model.attention(size=0.5)
+    model.feed_forward(size=0.7)
+    model.norms("attn_norm", "ffn_norm")
+    return model
+
+
 YARN = {
     "rope__scaling__type": "yarn",
     "rope__scaling__factor": 4.0,
     "rope__scaling__original_context_length": 16,
 }
+# The model's own multiplier is 1, and its slope 0.1.
+GROWTH = {"rope__scaling__yarn_log_multiplier": 0.5, "attention__temperature_scale": 0.7}
 SCALES = {
     "embedding_scale": 3.0,
     "residual_scale": 0.6,
@@ -368,6 +433,13 @@ MODELS = [
     stablelm(),
     llama_like("smollm3", "smollm3", 4),
     lfm2(),
+    llama_like("mistral3", "mistral3", **YARN, **GROWTH),
+    llama_like("ernie4_5", "ernie4_5"),
+    arcee(),
+    hunyuan(),
+    exaone4(),
+    seed_oss(),
+    nanbeige(),
 ]
 # What the files above leave out.
 VARIANTS = [
@@ -378,6 +450,7 @@ VARIANTS = [
     phi3("phi3-short", True, rope__scaling__attn_factor=1.2, rope__scaling__original_context_length=4096),
     olmo2("olmo3", attention__sliding_window=8, attention__sliding_window_pattern=2, **YARN),
     stablelm("stablelm-parallel", True),
+    nanbeige("nanbeige-plain", 1, skip_loop_final_norm=True),
 ]
 
 for model in MODELS:
@@ -385,6 +458,7 @@ for model in MODELS:
     model.write("q8_0")
 for model in VARIANTS:
     model.write("f32")
-mixed = mixed_llama()
-mixed.write("mixed")
-mixed.write("twin")
+for mixed in [mixed_llama("llama", MIXED), mixed_llama("llama-ternary", TERNARY)]:
+    mixed.write("mixed")
+    mixed.write("twin")
+mixed_llama("llama", SIGNS).write("q1_0")

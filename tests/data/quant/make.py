@@ -1,11 +1,15 @@
 """Writes the blocks and values beside this file with PyPI `gguf`, the reference for the block formats.
 
-    pip install gguf==0.19.0 numpy && python3 tests/data/quant/make.py
+    pip install gguf==0.19.0 numpy && python3 tests/data/quant/make.py LIBGGML_BASE
+
+LIBGGML_BASE is ggml's library (`libggml-base.so` of npm `@node-llama-cpp/linux-x64`): `gguf` does not read Q1_0.
 
 For each tensor type: 512 elements' worth of blocks, random ones first, then all bits clear and all bits
 set, then the values of all of them as little-endian f32.
 """
 
+import ctypes
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +20,23 @@ from gguf.quants import dequantize
 HALVES = {
     "Q4_0": [0], "Q4_1": [0, 2], "Q5_0": [0], "Q5_1": [0, 2], "Q8_0": [0],
     "Q2_K": [80, 82], "Q3_K": [108], "Q4_K": [0, 2], "Q5_K": [0, 2], "Q6_K": [208],
-    "IQ4_NL": [0], "IQ4_XS": [0], "F16": [0],
+    "IQ4_NL": [0], "IQ4_XS": [0], "F16": [0], "TQ1_0": [52], "TQ2_0": [64], "Q1_0": [0],
 }
+ggml = ctypes.CDLL(sys.argv[1])
+
+
+def values_of(blocks, kind):
+    if kind != GGMLQuantizationType.Q1_0:
+        return dequantize(blocks.reshape(-1), kind).astype("<f4")
+    values = np.zeros(ELEMENTS, "<f4")
+    ggml.dequantize_row_q1_0(blocks.ctypes.data_as(ctypes.c_void_p), values.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(ELEMENTS))
+    return values
+
+
 ELEMENTS = 512
 random = np.random.default_rng(1)
 
-for name in [*HALVES, "BF16"]:
+for name in [*list(HALVES)[:13], "BF16", *list(HALVES)[13:]]:
     kind = GGMLQuantizationType[name]
     length, size = GGML_QUANT_SIZES[kind]
     count = ELEMENTS // length
@@ -35,6 +50,6 @@ for name in [*HALVES, "BF16"]:
     for at in HALVES.get(name, []):
         numbers = random.normal(0, 0.05, count).astype(np.float16)
         blocks[:, at : at + 2] = numbers.view(np.uint8).reshape(count, 2)
-    values = dequantize(blocks.reshape(-1), kind).astype("<f4")
+    values = values_of(blocks, kind)
     assert np.isfinite(values).all(), name
     Path(__file__).with_name(f"{name.lower()}.bin").write_bytes(blocks.tobytes() + values.tobytes())
