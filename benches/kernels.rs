@@ -35,6 +35,8 @@ fn products(criterion: &mut Criterion) {
             TensorType::Q6K,
             TensorType::IQ4NL,
             TensorType::IQ4XS,
+            TensorType::Q1_0,
+            TensorType::TQ2_0,
             TensorType::F16,
             TensorType::F32,
         ] {

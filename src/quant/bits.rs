@@ -48,5 +48,5 @@ pub(super) fn ternary(kind: TensorType, block: &[u8], i: usize) -> u8 {
     };
     const POWERS: [u8; 5] = [1, 3, 9, 27, 81];
     let shifted = block[first + i % bytes].wrapping_mul(POWERS[i / bytes]);
-    (u16::from(shifted) * 3 >> 8) as u8
+    ((u16::from(shifted) * 3) >> 8) as u8
 }
