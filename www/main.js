@@ -9,6 +9,7 @@ import { codeOf, messageOf } from "./errors.js";
 import { loadingText } from "./format.js";
 import { GuessView } from "./guess.js";
 import { Inspectable } from "./inspectable.js";
+import { KeepView } from "./keep.js";
 import { Microscope } from "./microscope.js";
 import { cached, collectGarbage, forgetOthers, open, request } from "./model-cache.js";
 import { Narration } from "./narration.js";
@@ -57,6 +58,12 @@ let stopping = false;
 /** @type {Promise<void> | undefined} */
 let running;
 let canChat = false;
+/**
+ * What a link calls the loaded model: "stories", "sample" or its address; undefined where it came as a file.
+ *
+ * @type {string | undefined}
+ */
+let modelKey;
 
 // --- the model ---
 
@@ -97,8 +104,9 @@ async function inspected(url, signal) {
  *
  * @param {string} name
  * @param {(signal: AbortSignal) => Opened | Promise<Opened>} opened
+ * @param {string} [key] see `modelKey`
  */
-async function load(name, opened) {
+async function load(name, opened, key) {
   while (loading) await ended;
   const abort = (loading = new AbortController());
   /** @type {(nothing: void) => void} */
@@ -131,6 +139,7 @@ async function load(name, opened) {
     found = undefined;
     const info = await loaded.info();
     generator = loaded;
+    modelKey = key;
     loaded = undefined;
     microscope.model = info;
     canChat = info.chat_templates.length > 0;
@@ -154,6 +163,7 @@ async function load(name, opened) {
     update();
     end();
   }
+  await keep.show();
 }
 
 /** @param {Loaded} progress */
@@ -184,6 +194,23 @@ const microscope = new Microscope(document, {
   sliders,
   narration,
   step: stepView,
+});
+
+const keep = new KeepView(document, {
+  microscope,
+  get model() {
+    return generator && !loading ? modelKey : undefined;
+  },
+  get stopping() {
+    return stopping;
+  },
+  async write(work) {
+    await stop();
+    $("mode-write", "input").checked = true;
+    showMode();
+    return alone(work);
+  },
+  fail: showError,
 });
 
 const ready = () => generator && !writing && !loading;
@@ -361,7 +388,7 @@ function sentence(error) {
 // --- what the reader does ---
 
 $("load-stories").addEventListener("click", loadStories);
-$("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample));
+$("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample, "sample"));
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
 $("file").addEventListener("change", () => loadFiles($("file", "input").files));
@@ -385,14 +412,14 @@ $("say").addEventListener("keydown", (event) => {
 $("modes").addEventListener("change", showMode, true); // before the views look at their size
 
 function loadStories() {
-  return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }));
+  return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }), "stories");
 }
 
 function loadUrl() {
   const address = $("url", "input").value.trim();
   if (!URL.canParse(address, location.href) || address === "") return showError("this is not an address");
   const url = new URL(address, location.href).href;
-  return load(url.split("/").at(-1) ?? url, (signal) => inspected(url, signal)).then(() => forgetOthers(url));
+  return load(url.split("/").at(-1) ?? url, (signal) => inspected(url, signal), url).then(() => forgetOthers(url));
 }
 
 /**
@@ -426,6 +453,7 @@ $("reload").addEventListener("click", () => location.reload());
 setUpOffline(() => ($("newer").hidden = false));
 collectGarbage();
 update();
+keep.read();
 begin();
 
 /** Loads the storyteller, so that there is something to read at once. */

@@ -4,6 +4,7 @@ import { Branch, Branches } from "./branches.js";
 import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { Lens } from "./lens.js";
+import { checksum } from "./link.js";
 import { TOP } from "./sliders.js";
 import { takenStep } from "./stages.js";
 import { stream } from "./stream.js";
@@ -108,6 +109,41 @@ export class Microscope {
     await this.#run();
   }
 
+  /**
+   * Writes again the text that a link tells of. Resolves to whether it is the same, token for token.
+   *
+   * @param {WorkerGenerator} generator
+   * @param {import("./link.js").LinkedText} linked
+   */
+  async replay(generator, { prompt, seed, settings, forced, tokens, look, check }) {
+    const { sliders, narration } = this.#host;
+    narration.silence();
+    this.#prompt.value = prompt;
+    const max_tokens = Math.max(sliders.options().max_tokens, tokens + 1);
+    sliders.set({ ...settings.get(0), max_tokens });
+    await this.#begin(generator, prompt, { seed });
+    const branch = this.#open;
+    for (let index = 0; index < tokens && !this.#host.stopping && !branch.finish_reason; index += 1) {
+      const changed = index > 0 && settings.get(index);
+      if (changed) {
+        sliders.set(changed);
+        await this.#configure(branch);
+      }
+      const id = forced.get(index);
+      const token = await (id === undefined ? branch.generator.next_token() : branch.generator.accept(id));
+      if (!token) break;
+      this.#append(token, id !== undefined);
+    }
+    this.#rest(Math.min(look, branch.tokens.length - (this.#isOpen ? 0 : 1)));
+    return checksum(branch.tokens) === check;
+  }
+
+  /** The text that is shown, and the index of the token that is looked at; undefined where there is none. */
+  get shown() {
+    const branch = this.#current;
+    return branch?.tokens.length ? { ...branch, look: this.#at } : undefined;
+  }
+
   /** Continues the text. */
   async goOn() {
     this.#host.narration.silence();
@@ -173,11 +209,12 @@ export class Microscope {
   /**
    * @param {WorkerGenerator} generator
    * @param {string} prompt
+   * @param {{ seed?: bigint }} [given] in place of what the controls say
    */
-  async #begin(generator, prompt) {
+  async #begin(generator, prompt, given) {
     this.release();
     this.#host.step.clear();
-    const chosen = this.#host.sliders.options();
+    const chosen = { ...this.#host.sliders.options(), ...given };
     const { seed } = await generator.start(prompt, chosen);
     this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen }));
     this.#showText();

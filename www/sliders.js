@@ -6,8 +6,12 @@ import { finder } from "./dom.js";
 /** @typedef {"temperature" | "top_k" | "top_p" | "min_p"} Range an option with a slider */
 /** @typedef {GenerateOptions & Record<Range, number> & { max_tokens: number }} Options what the controls give */
 
-/** @type {Range[]} */
-const RANGES = ["temperature", "top_k", "top_p", "min_p"];
+/**
+ * The options with a slider.
+ *
+ * @type {Range[]}
+ */
+export const RANGES = ["temperature", "top_k", "top_p", "min_p"];
 
 /** The number of candidates in a record. */
 export const TOP = 16;
@@ -32,6 +36,18 @@ export class Sliders {
     );
     const seed = this.#find("seed", "input").value === "" ? {} : { seed: number("seed") };
     return { max_tokens: number("max_tokens"), record: { top: TOP }, ...ranges, ...seed };
+  }
+
+  /**
+   * Sets the sliders, as if nobody moved them.
+   *
+   * @param {Partial<Record<Range | "max_tokens", number>>} values
+   */
+  set(values) {
+    for (const [name, value] of Object.entries(values)) {
+      this.#find(name, "input").value = String(value);
+    }
+    for (const name of RANGES) this.#find(`${name}-value`).textContent = this.#find(name, "input").value;
   }
 
   /**

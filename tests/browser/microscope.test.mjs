@@ -1,9 +1,9 @@
 // The microscope: one step at a time, the colours, the pictures of the sampler, and the branches.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { lacks, open } from "./harness.mjs";
 
 const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
 mkdirSync(screenshots, { recursive: true });
@@ -37,6 +37,61 @@ async function reader(context = {}) {
     write,
   };
 }
+
+test("a link writes the same text again, and a record tells of it", { skip: lacks("time") }, async () => {
+  const { page, ids, write, rest, close } = await reader();
+  await page.click("#keep summary");
+  await page.click("#link");
+  assert.match(await page.textContent("#kept"), /no text yet/);
+  await page.fill("#max_tokens", "12");
+  await write();
+  // Another token in place of the fifth, on a branch of its own, with other sliders from there on.
+  await page.fill("#temperature", "0.3");
+  await page.click(`${TOKENS}:nth-child(6)`);
+  await page.waitForSelector("#bars .candidate:not(:disabled)");
+  await page.locator("#bars li:not(.taken) .candidate").first().click();
+  await page.waitForFunction(() => document.querySelectorAll("#branches li").length === 2);
+  await rest();
+  await page.fill("#temperature", "1.2");
+  await page.click("#step");
+  await rest();
+  const written = await ids();
+  assert.ok(written.length > 6, written.join("|"));
+  await page.click("#link");
+  await page.waitForFunction(() => /^The link is in the address bar/.test(document.querySelector("#kept").textContent));
+  const address = page.url();
+  assert.match(address, /#model=stories&prompt=Once\+upon.*forced=5%3A\d+/);
+
+  // Elsewhere, where nothing is known of it.
+  const other = await open(address.slice(address.indexOf("/", 9)), { reducedMotion: "reduce" });
+  await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
+  assert.match(await other.page.textContent("#kept"), /the same text as there/);
+  assert.deepEqual(await other.page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)), written);
+  assert.equal(await other.page.inputValue("#prompt"), GIVEN);
+  assert.equal(await other.page.inputValue("#temperature"), "1.2");
+  await other.page.screenshot({ path: `${screenshots}link.png`, fullPage: true });
+  const csv = other.page.waitForEvent("download");
+  await other.page.click("#save-csv");
+  const lines = readFileSync(await (await csv).path(), "utf8").split("\r\n");
+  assert.equal(lines[0], "index,id,text,probability,sampled,surprisal,rank,entropy,forced");
+  assert.equal(lines.filter((line) => line.endsWith(",true")).length, 1);
+  const json = other.page.waitForEvent("download");
+  await other.page.click("#save-json");
+  const record = JSON.parse(readFileSync(await (await json).path(), "utf8"));
+  assert.deepEqual(record.tokens.map(({ text }) => text), written);
+  assert.deepEqual([record.prompt, record.seed, record.tokens[5].forced], [GIVEN, "1", true]);
+  assert.equal(record.tokens[0].candidates.length, 16);
+  await other.close();
+
+  // A link that is not the text's says so; one that is broken is an error.
+  const wrong = await open(`/#${new URL(address).hash.slice(1).replace(/check=\w+/, "check=00000000")}`);
+  await wrong.page.waitForFunction(() => /another text than there/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
+  await wrong.close();
+  const broken = await open("/#model=stories&prompt=x&tokens=many");
+  await broken.page.waitForFunction(() => /damaged/.test(document.querySelector("#error").textContent));
+  await broken.close();
+  await close();
+});
 
 test("one step is one token, told with its numbers", async () => {
   const { page, rest, ids, text, close, shot, write } = await reader();

@@ -1,0 +1,91 @@
+// Links to texts, and records of them, without a browser.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checksum, describe, fromFragment, toFragment } from "../../www/link.js";
+import { toCsv, toJson } from "../../www/record.js";
+
+const settings = (temperature) => ({ temperature, top_k: 40, top_p: 0.95, min_p: 0.05 });
+const token = (id, text, temperature, more = {}) => ({
+  id,
+  text,
+  logprob: Math.log(0.25),
+  probability: 0.5,
+  top_logprobs: [],
+  options: { ...settings(temperature), max_tokens: 9, record: { top: 16 } },
+  ...more,
+});
+const TOKENS = [
+  token(5, " fox", 1),
+  token(6, "=1+1", 1, { forced: true }),
+  token(7, 'a "b"\n', 0.5, {
+    record: { entropy: 1.5, chosen: { rank: 2 }, candidates: [{ id: 7, bytes: Uint8Array.of(1, 2) }], stages: [] },
+  }),
+];
+const TEXT = { model: "stories", prompt: 'Once & "again" = ü\n', seed: 2n ** 63n + 1n, tokens: TOKENS, look: 1 };
+
+test("a fragment holds all that a text is written from", () => {
+  const linked = describe(TEXT);
+  assert.deepEqual(
+    [...linked.settings],
+    [
+      [0, settings(1)],
+      [2, settings(0.5)],
+    ],
+  );
+  assert.deepEqual([...linked.forced], [[1, 6]]);
+  const fragment = toFragment(linked);
+  assert.deepEqual(fromFragment(`#${fragment}`), linked);
+  assert.deepEqual(fromFragment(fragment), linked);
+  // It is the part of an address that no server sees, and survives being part of one.
+  assert.deepEqual(fromFragment(new URL(`https://a/b#${fragment}`).hash), linked);
+});
+
+test("another fragment is none, and a damaged one an error", () => {
+  for (const other of ["", "#", "#top", "#model=stories", "#prompt=x"]) assert.equal(fromFragment(other), undefined);
+  const good = new URLSearchParams(toFragment(describe(TEXT)));
+  for (const [name, value] of [
+    ["tokens", "-1"],
+    ["tokens", "1e3"],
+    ["tokens", "9999999"],
+    ["tokens", null],
+    ["seed", "x"],
+    ["seed", "0x10"],
+    ["look", "4"],
+    ["sampler", ""],
+    ["sampler", "0:1,2,3"],
+    ["sampler", "0:1,2,3,4,5"],
+    ["sampler", "0:1,2,3,-4"],
+    ["sampler", "0:1,2,3,NaN"],
+    ["sampler", "1:1,2,3,4"],
+    ["forced", "9:1"],
+    ["forced", "1"],
+    ["forced", "1:5000000000"],
+  ]) {
+    const bad = new URLSearchParams(good);
+    if (value === null) bad.delete(name);
+    else bad.set(name, value);
+    assert.throws(() => fromFragment(String(bad)), /damaged/, `${name}=${value}`);
+  }
+});
+
+test("the checksum tells texts apart", () => {
+  const ids = (...all) => all.map((id) => ({ id }));
+  // FNV-1a of the bytes 61 00 00 00.
+  assert.equal(checksum(ids(0x61)), "f5e1d3e4");
+  const all = [ids(), ids(1), ids(2), ids(1, 2), ids(2, 1), ids(256), ids(65536)].map(checksum);
+  assert.equal(new Set(all).size, all.length);
+});
+
+test("a record is a table for spreadsheets, or JSON with everything", () => {
+  const [heading, ...rows] = toCsv(TOKENS).split("\r\n");
+  assert.equal(heading, "index,id,text,probability,sampled,surprisal,rank,entropy,forced");
+  assert.equal(rows[0], '0,5," fox",0.25,0.5,2,,,false');
+  // No spreadsheet takes a token for a formula.
+  assert.equal(rows[1], `1,6,"'=1+1",0.25,0.5,2,,,true`);
+  assert.equal(rows.slice(2).join("\r\n"), '2,7,"a ""b""\n",0.25,0.5,2,2,1.5,false\r\n');
+  const record = JSON.parse(toJson({ ...TEXT, model: { name: "Tiny" } }));
+  assert.deepEqual([record.model.name, record.seed, record.prompt], ["Tiny", "9223372036854775809", TEXT.prompt]);
+  assert.deepEqual(record.tokens[1].options, { ...settings(1), max_tokens: 9 });
+  assert.deepEqual(record.tokens[2].candidates, [{ id: 7, bytes: [1, 2] }]);
+});

@@ -1,0 +1,116 @@
+// A text to keep: a link that writes it again, and its record as a file.
+
+import { finder } from "./dom.js";
+import { describe, fromFragment, toFragment } from "./link.js";
+import { toCsv, toJson } from "./record.js";
+
+/** @typedef {import("./link.js").LinkedText} LinkedText */
+/** @typedef {import("./microscope.js").Microscope} Microscope */
+/** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
+/**
+ * The rest of the page: `model` is what a link calls the loaded model, undefined where it has no name or there is none;
+ * `write(work)` ends what is running, and runs `work` in the view of a text.
+ *
+ * @typedef {{ microscope: Microscope, readonly model: string | undefined, readonly stopping: boolean,
+ *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean>, fail: (error: unknown) => void }} Host
+ */
+
+/** The page's own models, by their names in links. */
+const MODELS = new Map([
+  ["stories", "the storyteller"],
+  ["sample", "SmolLM2-135M"],
+]);
+
+export class KeepView {
+  #find;
+  #host;
+  #status;
+  /** @type {LinkedText | undefined} a text that is still to be written again */
+  #linked;
+
+  /**
+   * @param {ParentNode} root holds the view, and the box for a model's address
+   * @param {Host} host
+   */
+  constructor(root, host) {
+    const find = (this.#find = finder(root));
+    this.#host = host;
+    this.#status = find("kept");
+    find("link").addEventListener("click", () => this.#link());
+    find("save-csv").addEventListener("click", () => this.#save("csv", "text/csv", ({ tokens }) => toCsv(tokens)));
+    find("save-json").addEventListener("click", () =>
+      this.#save("json", "application/json", (shown) => toJson({ ...shown, model: host.microscope.model })),
+    );
+    globalThis.addEventListener?.("hashchange", () => this.read());
+  }
+
+  /** Reads the link in the page's address, and shows its text where its model is loaded. */
+  async read() {
+    try {
+      this.#linked = fromFragment(location.hash);
+    } catch (error) {
+      return this.#host.fail(error);
+    }
+    await this.show();
+  }
+
+  /** Writes the text of the link again, once, where the model that wrote it is loaded. */
+  async show() {
+    const text = this.#linked;
+    if (!text) return;
+    if (text.model !== this.#host.model) return this.#ask(text.model);
+    this.#linked = undefined;
+    await this.#host.write(async (generator) => {
+      const same = await this.#host.microscope.replay(generator, text);
+      const told = same ? "the same text as there" : "another text than there: the model or its version differs";
+      this.#tell(this.#host.stopping ? "Stopped." : `Written again from the link: ${told}.`);
+    });
+  }
+
+  /**
+   * Asks for the model of the link.
+   *
+   * @param {string} model
+   */
+  #ask(model) {
+    this.#tell(`The link tells of a text by ${MODELS.get(model) ?? model}: load it to see that.`);
+    if (!MODELS.has(model)) this.#find("url", "input").value = model;
+  }
+
+  /** @param {string} text */
+  #tell(text) {
+    this.#status.textContent = text;
+    this.#find("keep", "details").open = true;
+  }
+
+  get #shown() {
+    const { shown } = this.#host.microscope;
+    if (!shown) this.#tell("There is no text yet.");
+    return shown;
+  }
+
+  #link() {
+    const [shown, { model }] = [this.#shown, this.#host];
+    if (!shown) return;
+    if (!model) return this.#tell("This model came as a file, which a link cannot name.");
+    history.replaceState(null, "", `#${toFragment(describe({ ...shown, model }))}`);
+    this.#tell("The link is in the address bar.");
+    const copied = navigator.clipboard?.writeText(location.href);
+    copied?.then(() => this.#tell("The link is in the address bar, and copied.")).catch(() => {});
+  }
+
+  /**
+   * Offers a file to download.
+   *
+   * @param {string} ending
+   * @param {string} type
+   * @param {(shown: NonNullable<Microscope["shown"]>) => string} content
+   */
+  #save(ending, type, content) {
+    const shown = this.#shown;
+    if (!shown) return;
+    const address = URL.createObjectURL(new Blob([content(shown)], { type }));
+    Object.assign(document.createElement("a"), { href: address, download: `text.${ending}` }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  }
+}
