@@ -12,8 +12,9 @@ use crate::command;
 use crate::repo::Repo;
 
 /// The budget for the core, in bytes gzipped: the largest engine module, and all JavaScript that the page's thread and
-/// the worker import at once. Speculation takes 8 kB of it, and threads take 4 kB.
-const BUDGET: u64 = 358_000;
+/// the worker import at once. Speculation takes 8 kB of it, threads take 4 kB, and so do the kernels of Q1_0 together with
+/// seven architectures.
+const BUDGET: u64 = 363_000;
 
 /// The budget for the module that renders chat templates, and its JavaScript.
 const CHAT_BUDGET: u64 = 300_000;
