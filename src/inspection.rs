@@ -29,7 +29,7 @@ pub struct Inspection {
     pub quantization: Option<String>,
     /// Its context length in tokens.
     pub context_length: Option<u32>,
-    /// Transformer layers.
+    /// Transformer layers that a token runs through.
     pub layers: Option<u32>,
     /// Length of its hidden states.
     pub hidden_size: Option<u32>,
@@ -88,6 +88,8 @@ impl Inspection {
         match model::check(&mut header) {
             Ok((config, tokenizer)) => {
                 inspection.warnings = tokenizer.warnings().to_vec();
+                // More than in the file where these run several times.
+                inspection.layers = u32::try_from(config.layers).ok();
                 inspection.estimate_memory(&config, &header, context, limit)?;
             }
             Err(error) => inspection.refuse(&error),

@@ -1,7 +1,8 @@
 //! Every architecture against llama.cpp, on tiny models with random weights (`tests/data/arch/make.py`).
 #![cfg(not(target_arch = "wasm32"))]
 
-use nexttoken::generator::CacheType;
+use nexttoken::Inspection;
+use nexttoken::generator::{CacheType, Context};
 use nexttoken::gguf::read_header;
 use nexttoken::kernels;
 use nexttoken::model::{ARCHITECTURES, Model, Session};
@@ -197,4 +198,15 @@ fn chunks_and_backends_change_nothing() {
             assert_eq!(whole, scalar, "{file}, {cache:?}");
         }
     }
+}
+
+/// A model whose layers run several times has as many layers before it is loaded as after.
+#[test]
+fn layers_that_run_again_are_counted() {
+    let file = "nanbeige.f32.gguf";
+    let bytes = std::fs::read(folder().join(file)).unwrap();
+    let header = read_header(&bytes).unwrap().unwrap();
+    let inspection = Inspection::new(header, 1, Context::default(), None).unwrap();
+    let layers = load(file).config.layers;
+    assert_eq!((layers, inspection.layers), (4, Some(4)));
 }

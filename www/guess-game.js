@@ -16,8 +16,8 @@ const OPENING = 8;
 
 /** Texts that are hidden from the reader until they are guessed. */
 export const TEXTS = [
-  "Once upon a time, there was a small owl named Otto who was afraid of the dark. Every evening he asked his mother to stay awake with him. One night the moon came out and said, “I will keep a light on for you.” From then on Otto was not afraid any more.",
-  "It was raining, so Anna stayed in the house all day. She wanted to bake a cake, but there were no eggs left. She put on her boots and went to the neighbour next door. “Of course,” said the old man, “you can have mine, if I can have a piece of the cake.”",
+  'Once upon a time, there was a small owl named Otto who was afraid of the dark. Every evening he asked his mother to stay awake with him. One night the moon came out and said, "I will keep a light on for you." From then on Otto was not afraid any more.',
+  'It was raining, so Anna stayed in the house all day. She wanted to bake a cake, but there were no eggs left. She put on her boots and went to the neighbour next door. "Of course," said the old man, "you can have mine, if I can have a piece of the cake."',
   "The last train had left an hour ago, and the station was empty. Tom sat down on a bench and looked at the clock. He had no money, no phone, and nobody to call. Then he heard a dog bark somewhere behind him, and a voice that he knew.",
 ];
 
@@ -41,10 +41,14 @@ export class GuessGame {
     this.#passOver();
   }
 
-  /** Passes over tokens that nobody can type: white space, and parts of characters. */
+  /**
+   * Passes over tokens that nobody can type: white space, and parts of characters. Of these the last has the character's
+   * text, but the model knows its beginning.
+   */
   #passOver() {
     const { texts } = this.#score;
-    while (!this.isOver && texts[this.#next].trim() === "") this.#next += 1;
+    const isHard = (/** @type {number} */ at) => texts[at].trim() === "" || texts[at - 1] === "";
+    while (!this.isOver && isHard(this.#next)) this.#next += 1;
   }
 
   /** The index of the token that is to be guessed. */
@@ -69,10 +73,15 @@ export class GuessGame {
   guess(typed, stake) {
     const index = this.#next;
     const { ids, texts, nll, top_logprobs = [] } = this.#score;
-    const words = readWords(typed);
     const rest = texts.slice(index).join("");
-    const right = words.some((word) => begins(rest, word, texts[index]));
-    const share = right ? stake / words.length : (1 - stake) / (this.#vocabulary - words.length);
+    const fits = (/** @type {string} */ word) => begins(rest, word, texts[index]);
+    const uncut = firstWord(typed);
+    // A token may itself hold a comma.
+    const words = fits(uncut) ? [uncut] : readWords(typed);
+    const fitting = words.filter(fits).length;
+    const right = fitting > 0;
+    const others = Math.max(1, this.#vocabulary - words.length);
+    const share = right ? (stake * fitting) / words.length : (1 - stake) / others;
     const round = {
       index,
       text: texts[index],
@@ -113,7 +122,7 @@ export class GuessGame {
  * @param {string} typed
  */
 export function readWords(typed) {
-  const words = typed.split(",").map((word) => plain(word).split(/\s/)[0]);
+  const words = typed.split(",").map(firstWord);
   const distinct = [...new Set(words.filter(Boolean))];
   return distinct.length === 0 && typed.includes(",") ? [","] : distinct;
 }
@@ -127,6 +136,9 @@ export function readWords(typed) {
  * @param {string} token
  */
 const begins = (text, word, token) => word.startsWith(plain(token)) && plain(text).startsWith(word);
+
+/** @param {string} text */
+const firstWord = (text) => plain(text).split(/\s/)[0];
 
 /** @param {string} text */
 const plain = (text) => text.trim().toLowerCase().replace(/[“”]/g, '"').replace(/[‘’]/g, "'");

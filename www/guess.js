@@ -20,6 +20,7 @@ export class GuessView {
   /** The number of the next of our own texts. */
   #story = 0;
   #busy = false;
+  #stopping = false;
   /** @type {GuessGame | undefined} */
   #game;
   /** @type {Score | undefined} */
@@ -35,7 +36,10 @@ export class GuessView {
     this.#status = find("guess-status");
     this.#shown = find("guess-shown");
     this.#inspectable = new Inspectable(this.#shown);
-    find("guess-story").addEventListener("click", () => this.#begin(TEXTS[this.#story++ % TEXTS.length]));
+    find("guess-story").addEventListener("click", async () => {
+      if (await this.#begin(TEXTS[this.#story % TEXTS.length])) this.#story += 1;
+    });
+    find("guess-stop").addEventListener("click", () => (this.#stopping = true));
     find("guess-begin").addEventListener("click", () => this.#begin(find("guess-text", "textarea").value));
     find("guess-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -49,36 +53,54 @@ export class GuessView {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const isGuessing = this.#find("mode-guess", "input").checked;
+    if (isGuessing && event.key === "Escape") this.#stopping = true;
     if (isGuessing && event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.stopPropagation();
   }
 
   /**
-   * Has the model judge a text, and hides it.
+   * Has the model judge a text, and hides it. Resolves to whether a game began.
    *
    * @param {string} text
    */
   async #begin(text) {
-    if (this.#busy) return;
+    if (this.#busy) return false;
     this.#page.showError();
     const model = this.#page.model();
-    if (!model) return this.#page.showError("no model is loaded yet");
-    this.#busy = true;
+    if (!model) {
+      this.#page.showError("no model is loaded yet");
+      return false;
+    }
+    this.#setBusy(true);
     try {
-      const [score] = await judge(model, text, ({ done, total }) => {
+      const [score, { done, total }] = await judge(model, text, ({ done, total }) => {
         this.#status.textContent = `the model reads it first: ${done} of ${total} tokens`;
-        return true;
+        return !this.#stopping;
       });
+      if (done < total) {
+        this.#status.textContent = "Stopped.";
+        return false;
+      }
       const { name, architecture, vocabulary_size } = await model.info();
       this.#score = score;
       this.#game = new GuessGame(score, vocabulary_size);
       this.#status.textContent = `against ${name ?? `a ${architecture} model`}, which knows ${count(vocabulary_size, "token")}`;
       this.#open();
+      return true;
     } catch (error) {
       this.#status.textContent = "";
       this.#page.showError(error);
+      return false;
     } finally {
-      this.#busy = false;
+      this.#setBusy(false);
     }
+  }
+
+  /** @param {boolean} now */
+  #setBusy(now) {
+    this.#busy = now;
+    this.#stopping = false;
+    for (const id of ["guess-story", "guess-begin"]) this.#find(id, "button").disabled = now;
+    this.#find("guess-stop").hidden = !now;
   }
 
   /** Shows a new game. */
@@ -102,10 +124,14 @@ export class GuessView {
     if (!score || !game) return;
     const given = score.texts.slice(from, game.next).join("");
     if (given) this.#shown.append(element("span", "given", given));
-    this.#find("guess-form").hidden = game.isOver;
     const word = this.#find("guess-word", "input");
     word.value = "";
-    if (!game.isOver) word.focus();
+    if (!game.isOver) this.#find("guess-form").hidden = false;
+    // Before the form is hidden, so that the focus is not lost with it.
+    (game.isOver ? this.#shown : word).focus();
+    if (!game.isOver) return;
+    this.#find("guess-form").hidden = true;
+    this.#sumUp();
   }
 
   #guess() {
@@ -120,7 +146,6 @@ export class GuessView {
     this.#inspectable.show(token);
     this.#showTotals();
     this.#ask(round.index + 1);
-    if (this.#game.isOver) this.#sumUp();
   }
 
   /** Shows what is still hidden. */
@@ -129,7 +154,6 @@ export class GuessView {
     const from = this.#game.next;
     this.#game.end();
     this.#ask(from);
-    this.#sumUp();
   }
 
   /**

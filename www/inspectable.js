@@ -22,8 +22,11 @@ export class Inspectable {
       if ((!back && event.key !== "ArrowRight") || isBusy()) return;
       event.preventDefault();
       const shown = box.querySelector(".shown");
-      const next = back ? shown?.previousElementSibling : shown?.nextElementSibling;
-      this.show(shown ? next : box.querySelector(".token"));
+      const after = (/** @type {Element} */ token) => (back ? token.previousElementSibling : token.nextElementSibling);
+      let next = shown ? after(shown) : box.querySelector(".token");
+      // What nobody can point at lies between.
+      while (next && !this.#actions.has(next)) next = after(next);
+      this.show(next);
     });
   }
 

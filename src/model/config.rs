@@ -6,6 +6,9 @@ use super::rope::Scaling;
 use crate::Result;
 use crate::gguf::Metadata;
 
+/// How often a token may run through the layers of a file, so that a small file does not take the time of a large one.
+/// Nanbeige 4.2 runs them twice.
+const MAX_LOOPS: usize = 16;
 /// The metadata key of the number of KV heads.
 const KV_HEADS: &str = "attention.head_count_kv";
 
@@ -124,6 +127,9 @@ impl Config {
             true => keys.optional_size("num_loops")?.unwrap_or(1),
             false => 1,
         };
+        if loops > MAX_LOOPS {
+            return keys.fail("num_loops", &format!("it is more than {MAX_LOOPS}"));
+        }
         let layers = stored_layers.saturating_mul(loops);
         let heads = keys.size("attention.head_count")?;
         let head_size = keys

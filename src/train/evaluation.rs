@@ -94,17 +94,24 @@ impl Trainer {
         let windows = self.validation_windows();
         let mut workers: Vec<WindowLoss> = Vec::new();
         let (mut sum, mut tokens) = (0.0, 0);
-        for group in windows.chunks(self.threads()) {
-            for (index, window) in group.iter().enumerate() {
-                let length = window.inputs.len();
-                match workers.get_mut(index) {
-                    // All windows but the last have the same length.
-                    Some(worker) if worker.work.length() == length => worker.window = *window,
-                    Some(worker) => *worker = WindowLoss::new(shape, *window)?,
-                    None => workers.push(WindowLoss::new(shape, *window)?),
+        for window in windows.iter().take(self.threads()) {
+            match WindowLoss::new(shape, *window) {
+                Ok(worker) => workers.push(worker),
+                // As many threads as there is memory for.
+                Err(_) if !workers.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        for group in windows.chunks(workers.len().max(1)) {
+            let workers = &mut workers[..group.len()];
+            for (worker, window) in workers.iter_mut().zip(group) {
+                // All windows but the last have the same length.
+                if worker.work.length() == window.inputs.len() {
+                    worker.window = *window;
+                } else {
+                    *worker = WindowLoss::new(shape, *window)?;
                 }
             }
-            let workers = &mut workers[..group.len()];
             for_each_worker(workers, |worker| worker.compute(network));
             // In the order of the windows, so that the sum does not depend on the number of threads.
             for worker in workers {

@@ -32,6 +32,14 @@ fn options() -> Options {
     }
 }
 
+/// With batches of four parts, which threads can share.
+fn in_parts() -> Options {
+    Options {
+        batch_size: 40,
+        ..options()
+    }
+}
+
 fn trainer() -> Trainer {
     Trainer::new(&TEXT.repeat(12), options()).unwrap()
 }
@@ -135,11 +143,27 @@ fn one_batch_can_be_learnt_by_heart() {
     assert!(loss < 0.02, "{loss}");
 }
 
+/// Over many windows of the held-out text, the last of which is shorter.
+#[test]
+fn validation_is_the_same_on_any_number_of_threads() {
+    let mut trainer = Trainer::new(&TEXT.repeat(200), in_parts()).unwrap();
+    let context = trainer.shape().context_length;
+    let windows = trainer.corpus.validation.windows(context).count();
+    assert!(windows > 12 && windows % 4 != 0, "{windows}");
+    let one = trainer.validate().unwrap();
+    for threads in [2, 3, 4] {
+        trainer.set_threads(threads).unwrap();
+        assert_eq!(trainer.threads(), threads);
+        assert_eq!(trainer.validate().unwrap(), one, "{threads} threads");
+    }
+}
+
 #[test]
 fn it_learns_and_threads_change_nothing() {
-    let mut one = trainer();
-    let mut three = trainer();
+    let [mut one, mut three] =
+        [(); 2].map(|()| Trainer::new(&TEXT.repeat(12), in_parts()).unwrap());
     three.set_threads(3).unwrap();
+    assert_eq!((one.threads(), three.threads()), (1, 3));
     let before = one.validate().unwrap();
     let baselines = one.baselines();
     assert!(

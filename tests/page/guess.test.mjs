@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GuessView } from "../../www/guess.js";
 import { GuessGame, TEXTS, readWords } from "../../www/guess-game.js";
-import { click, openPage, texts } from "./dom.mjs";
+import { click, openPage, press, texts } from "./dom.mjs";
 
 const top = (id, text, probability) => [{ id, text, logprob: Math.log(probability) }];
 /** "A fox ran.⏎The end" in tokens of its own: the first half is given, the rest is guessed. */
@@ -48,6 +48,21 @@ test("reader and model are scored by their surprise of the same tokens", () => {
   assert.deepEqual([count, right, modelRight], [3, 2, 2]);
   assert.ok(Math.abs(bits - (1 + 2 + Math.log2(200)) / 3) < 1e-12);
   assert.ok(Math.abs(modelBits - (2 + 0.1 / Math.LN2 + 3) / 3) < 1e-12);
+});
+
+test("tokens with commas can be guessed, and those within a character need not be", () => {
+  const score = {
+    ids: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+    texts: ["He", " said", " so", ",", " and", ',"', "", "é", " x", " y"],
+    nll: Array(9).fill(1),
+    top_logprobs: Array(9).fill(top(1, "He", 0.5)),
+  };
+  const game = new GuessGame(score, 101);
+  assert.equal(game.next, 5);
+  assert.deepEqual([game.guess(',"', 0.5).bits, game.next], [1, 8]);
+  // Two words that both fit share nothing away.
+  assert.equal(game.guess("x, x", 0.5).bits, 1);
+  assert.equal(new GuessGame(SCORE, 101).guess("., a", 0.5).bits, 2);
 });
 
 test("a prediction's shares add up to one", () => {
@@ -122,6 +137,12 @@ test("the guessing view hides a text, takes guesses and sums them up", async () 
   assert.equal(find("guess-shown").textContent, SCORE.texts.join(""));
   assert.ok(find("guess-form").hidden);
   assert.match(find("guess-status").textContent, /^Over 2 tokens the model was surprised less than you: /);
+  // The arrow keys go from guess to guess, over the line break between them.
+  const shown = () => page.querySelector("#guess-shown .shown").textContent;
+  press(find("guess-shown"), "ArrowLeft");
+  assert.equal(shown(), ".");
+  press(find("guess-shown"), "ArrowRight");
+  assert.equal(shown(), "Th");
   // Another story follows, and the game begins anew.
   click(find("guess-story"));
   await settle();

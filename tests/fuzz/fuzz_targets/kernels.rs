@@ -26,24 +26,6 @@ struct Work {
     cap: Option<f32>,
 }
 
-const KINDS: [TensorType; 15] = [
-    TensorType::F32,
-    TensorType::F16,
-    TensorType::BF16,
-    TensorType::Q4_0,
-    TensorType::Q4_1,
-    TensorType::Q5_0,
-    TensorType::Q5_1,
-    TensorType::Q8_0,
-    TensorType::Q2K,
-    TensorType::Q3K,
-    TensorType::Q4K,
-    TensorType::Q5K,
-    TensorType::Q6K,
-    TensorType::IQ4NL,
-    TensorType::IQ4XS,
-];
-
 /// The same NaN: which of several operands' a sum keeps is not said.
 fn bits(values: &[f32]) -> Vec<u32> {
     let bits = |value: &f32| {
@@ -78,7 +60,8 @@ impl Work {
     }
 
     fn product(&self) -> Vec<f32> {
-        let kind = KINDS[usize::from(self.kind) % KINDS.len()];
+        let kinds = TensorType::ALL;
+        let kind = kinds[usize::from(self.kind) % kinds.len()];
         let rows = 1 + usize::from(self.rows) % 40;
         let cols = kind.block_len() * (1 + usize::from(self.blocks) % 9);
         let tokens = 1 + usize::from(self.tokens) % 70;
