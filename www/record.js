@@ -65,6 +65,10 @@ export function toJson({ model, prompt, seed, tokens }) {
       stages: record?.stages,
     };
   });
-  const whole = { model, prompt, seed: String(seed), tokens: steps };
-  return JSON.stringify(whole, (_, value) => (ArrayBuffer.isView(value) ? [.../** @type {any} */ (value)] : value), 1);
+  // Seeds of 64 bits and lists of bytes, as JSON can have them.
+  const plain = (/** @type {string} */ _, /** @type {unknown} */ value) => {
+    if (typeof value === "bigint") return String(value);
+    return value instanceof Uint8Array || value instanceof Float32Array ? [...value] : value;
+  };
+  return JSON.stringify({ model, prompt, seed: String(seed), tokens: steps }, plain, 1);
 }

@@ -16,7 +16,7 @@ const token = (id, text, temperature, more = {}) => ({
   ...more,
 });
 const TOKENS = [
-  token(5, " fox", 1),
+  token(5, " fox", 1, { options: { ...settings(1), max_tokens: 9, seed: 2n ** 63n + 1n, record: { top: 16 } } }),
   token(6, "=1+1", 1, { forced: true }),
   token(7, 'a "b"\n', 0.5, {
     record: { entropy: 1.5, chosen: { rank: 2 }, candidates: [{ id: 7, bytes: Uint8Array.of(1, 2) }], stages: [] },
@@ -86,6 +86,7 @@ test("a record is a table for spreadsheets, or JSON with everything", () => {
   assert.equal(rows.slice(2).join("\r\n"), '2,7,"a ""b""\n",0.25,0.5,2,2,1.5,false\r\n');
   const record = JSON.parse(toJson({ ...TEXT, model: { name: "Tiny" } }));
   assert.deepEqual([record.model.name, record.seed, record.prompt], ["Tiny", "9223372036854775809", TEXT.prompt]);
+  assert.equal(record.tokens[0].options.seed, "9223372036854775809");
   assert.deepEqual(record.tokens[1].options, { ...settings(1), max_tokens: 9 });
   assert.deepEqual(record.tokens[2].candidates, [{ id: 7, bytes: [1, 2] }]);
 });
