@@ -12,7 +12,7 @@ import { toCsv, toJson } from "./record.js";
  * `write(work)` ends what is running, and runs `work` in the view of a text.
  *
  * @typedef {{ microscope: Microscope, readonly model: string | undefined, readonly stopping: boolean,
- *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean>, fail: (error: unknown) => void }} Host
+ *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean> }} Host
  */
 
 /** The page's own models, by their names in links. */
@@ -48,8 +48,8 @@ export class KeepView {
   async read() {
     try {
       this.#linked = fromFragment(location.hash);
-    } catch (error) {
-      return this.#host.fail(error);
+    } catch {
+      return this.#tell("The link to a text is damaged.");
     }
     await this.show();
   }

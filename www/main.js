@@ -210,7 +210,6 @@ const keep = new KeepView(document, {
     showMode();
     return alone(work);
   },
-  fail: showError,
 });
 
 const ready = () => generator && !writing && !loading;

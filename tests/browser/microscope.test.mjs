@@ -88,7 +88,7 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   await wrong.page.waitForFunction(() => /another text than there/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
   await wrong.close();
   const broken = await open("/#model=stories&prompt=x&tokens=many");
-  await broken.page.waitForFunction(() => /damaged/.test(document.querySelector("#error").textContent));
+  await broken.page.waitForFunction(() => /damaged/.test(document.querySelector("#kept").textContent));
   await broken.close();
   await close();
 });
