@@ -95,7 +95,7 @@ test("a visitor chats with the model", async () => {
   assert.equal(await page.locator("#messages li").count(), 0);
 
   // The system message has an effect, and the other view still works.
-  await page.click("summary");
+  await page.click("#chat summary");
   await page.fill("#system", "x ".repeat(9000));
   await say("Hello");
   assert.match(await page.textContent("#error"), /context holds/);
