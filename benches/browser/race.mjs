@@ -29,13 +29,13 @@ async function run(system) {
     // By address: the page and its worker ask for the same files, and a browser keeps them.
     const wire = new Map();
     page.context().on("response", (response) => {
-      if (/(?<!race)\.(js|wasm)$/.test(response.url())) wire.set(response.url(), response.body());
+      if (/(?<!race)\.(js|wasm)$/.test(response.url())) wire.set(response.url(), response.body().catch(() => Buffer.alloc(0)));
     });
     await page.goto(`${job.origin}/race/race.html`);
     await page.waitForFunction(() => globalThis.race);
     page.setDefaultTimeout(0);
     const result = await page.evaluate((job) => globalThis.race(job), { ...job, system });
-    const bodies = await Promise.all([...wire.values()].map((body) => body.catch(() => Buffer.alloc(0))));
+    const bodies = await Promise.all(wire.values());
     const wire_bytes = bodies.reduce((sum, body) => sum + gzipSync(body, { level: 9 }).length, 0);
     return { ...result, wire_bytes, peak_bytes: await peak(browser) };
   } finally {
