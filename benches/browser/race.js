@@ -4,10 +4,7 @@
 // page's clock: `prefill` runs from the request to the first token, `decode` from the first token to
 // the last.
 
-/**
- * How each system loads a model from a file in memory and writes; `write` calls `on_token`. `is_threaded` is false where it
- * computes on one thread.
- */
+/** How each system loads a model from a file in memory and writes; `write` calls `on_token`. */
 const SYSTEMS = {
   nexttoken: () => nexttoken("relaxed"),
   "nexttoken-simd128": () => nexttoken("simd128"),
@@ -16,7 +13,7 @@ const SYSTEMS = {
     const wllama = new Wllama({ default: "/race/node_modules/@wllama/wllama/esm/wasm/wllama.wasm" }, quiet);
     return {
       load: (file, threads) => wllama.loadModel([file], { n_ctx: CONTEXT, n_threads: threads, n_gpu_layers: 0 }),
-      write: ({ prompt, max_tokens, on_token }) =>
+      write: (prompt, max_tokens, on_token) =>
         wllama.createCompletion({ prompt, max_tokens, temperature: 0, stream: true, onData: on_token }),
     };
   },
@@ -27,11 +24,10 @@ const SYSTEMS = {
     const wllama = new Wllama(paths, quiet);
     return {
       load: (file, threads) => wllama.loadModel([file], { n_ctx: CONTEXT, n_threads: threads }),
-      write: ({ prompt, max_tokens: nPredict, on_token: onNewToken }) =>
+      write: (prompt, nPredict, onNewToken) =>
         wllama.createCompletion(prompt, { nPredict, sampling: { temp: 0 }, onNewToken }),
     };
   },
-  flare,
 };
 
 const CONTEXT = 4096;
@@ -44,7 +40,7 @@ async function nexttoken(variant) {
     load: async (file, threads) => {
       generator = await WorkerGenerator.load(file, { variant, threads });
     },
-    write: async ({ prompt, max_tokens, on_token }) => {
+    write: async (prompt, max_tokens, on_token) => {
       await generator.reset(); // nothing of the text before is to be reused
       await generator.start(prompt, { max_tokens, temperature: 0 });
       for await (const token of generator) on_token(token);
@@ -52,43 +48,23 @@ async function nexttoken(variant) {
   };
 }
 
-function flare() {
-  const worker = new Worker("/race/flare-worker.js", { type: "module" });
-  const call = (name, argument, on_token) =>
-    new Promise((resolve, reject) => {
-      worker.onerror = ({ message }) => reject(new Error(message));
-      worker.onmessage = ({ data }) => {
-        if ("token" in data) on_token();
-        else if (data.done) resolve();
-        else reject(new Error(data.error));
-      };
-      worker.postMessage({ call: name, argument });
-    });
-  return {
-    is_threaded: false,
-    load: (file) => call("load", file),
-    write: ({ ids, max_tokens, on_token }) => call("write", { ids, max_tokens }, on_token),
-  };
-}
-
-globalThis.race = async ({ system, model, prompt, prompt_ids, warm_up, warm_up_ids, tokens, threads }) => {
-  const { load, write, is_threaded = true } = await SYSTEMS[system]();
+globalThis.race = async ({ system, model, prompt, warm_up, tokens, threads }) => {
+  const { load, write } = await SYSTEMS[system]();
   const file = await (await fetch(model)).blob();
   let start = performance.now();
   await load(file, threads);
   const load_ms = performance.now() - start;
   // Engines compile what is hot while it runs, and ours learns what the processor does well.
-  await write({ prompt: warm_up, ids: warm_up_ids, max_tokens: 48, on_token() {} });
+  await write(warm_up, 48, () => {});
 
   const times = [];
   start = performance.now();
-  const on_token = () => times.push(performance.now());
-  await write({ prompt, ids: prompt_ids, max_tokens: tokens, on_token });
+  await write(prompt, tokens, () => times.push(performance.now()));
   if (times.length < 2) throw new Error(`${system} wrote ${times.length} tokens`);
   return {
     load_ms,
     ttft_ms: times[0] - start,
     decode: ((times.length - 1) * 1000) / (times.at(-1) - times[0]),
-    threads: globalThis.crossOriginIsolated && is_threaded ? threads : 1,
+    threads: globalThis.crossOriginIsolated ? threads : 1,
   };
 };

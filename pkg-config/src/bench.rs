@@ -15,16 +15,7 @@ use crate::serve::{Mount, Server};
 use crate::{command, fetch, model, site, tools};
 
 /// The systems that run in the browser, in the order of a round.
-const IN_BROWSER: [&str; 5] = [
-    "nexttoken",
-    "nexttoken-simd128",
-    "wllama",
-    "wllama-2.3.1",
-    "flare",
-];
-
-/// The prompt of a run that is not timed.
-const WARM_UP: &str = "Once upon a time there was a girl who lived near the sea.";
+const IN_BROWSER: [&str; 4] = ["nexttoken", "nexttoken-simd128", "wllama", "wllama-2.3.1"];
 
 /// The options of a comparison.
 pub struct Benchmark {
@@ -72,9 +63,8 @@ pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
     site::package(repo, &[])?;
     let prompt = fs::read_to_string(repo.browser_bench().join("prompt.txt"))?;
     let prompt = prompt.trim_end();
-    let prompt_ids = token_ids(repo, &file, prompt)?;
-    let prompt_tokens = prompt_ids.len();
-    let runs = run(repo, benchmark, &file, (prompt, prompt_ids))?;
+    let prompt_tokens = count_tokens(repo, &file, prompt)?;
+    let runs = run(repo, benchmark, &file, prompt)?;
 
     let mut rows = medians(runs);
     for row in &mut rows {
@@ -94,12 +84,7 @@ pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
 }
 
 /// The results of all runs: in each round every system runs once.
-fn run(
-    repo: &Repo,
-    benchmark: &Benchmark,
-    file: &Path,
-    (prompt, prompt_ids): (&str, Vec<u32>),
-) -> Result<Vec<Row>> {
+fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<Vec<Row>> {
     let chosen =
         |name: &str| benchmark.only.is_empty() || benchmark.only.iter().any(|only| only == name);
     let systems: Vec<&str> = IN_BROWSER
@@ -122,9 +107,7 @@ fn run(
         "model": format!("/model/{name}"),
         "file": file,
         "prompt": prompt,
-        "prompt_ids": prompt_ids,
-        "warm_up": WARM_UP,
-        "warm_up_ids": token_ids(repo, file, WARM_UP)?,
+        "warm_up": "Once upon a time there was a girl who lived near the sea.",
         "tokens": benchmark.tokens,
         "threads": benchmark.threads,
         "systems": systems,
@@ -171,14 +154,15 @@ fn node(folder: &Path, script: &str, job: &str) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The tokens of a prompt by our tokenizer. The peers must have the same, or they could not be compared; those that take
-/// token ids get these.
-fn token_ids(repo: &Repo, file: &Path, prompt: &str) -> Result<Vec<u32>> {
+/// The length of the prompt by our tokenizer. The peers must have the same, or they could not be compared.
+fn count_tokens(repo: &Repo, file: &Path, prompt: &str) -> Result<usize> {
     #[derive(Deserialize)]
     struct Tokens {
         ids: Vec<u32>,
     }
-    eprintln!("The native program is built, to tokenize the prompt: the first time takes minutes.");
+    eprintln!(
+        "The native program is built, to count the tokens of the prompt: the first time takes minutes."
+    );
     let mut cargo = command::cargo();
     cargo.current_dir(repo.root()).args([
         "run",
@@ -191,7 +175,7 @@ fn token_ids(repo: &Repo, file: &Path, prompt: &str) -> Result<Vec<u32>> {
         "tokenize",
     ]);
     let printed = command::output(cargo.arg(file).args(["--text", prompt, "--json"]))?;
-    Ok(serde_json::from_str::<Tokens>(&printed)?.ids)
+    Ok(serde_json::from_str::<Tokens>(&printed)?.ids.len())
 }
 
 /// One row for each system, in the order they first ran.
