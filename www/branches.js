@@ -15,10 +15,11 @@ import { count, piece } from "./format.js";
  */
 
 /**
- * What a branch begins with. `at` is the index of the first token that differs from its `parent`.
+ * What a branch begins with. `at` is the index of the first token that differs from its `parent`; `model` describes what
+ * wrote it, and `key` is what a link calls that.
  *
  * @typedef {{ generator: WorkerGenerator, prompt: string, seed: number | bigint, options: Options, parent?: Branch,
- *   at?: number }} Beginning
+ *   at?: number, model?: import("./pkg/index.js").ModelInfo, key?: string }} Beginning
  */
 
 /** One continuation of the text. */
@@ -29,7 +30,7 @@ export class Branch {
   limit = 0;
 
   /** @param {Beginning} beginning */
-  constructor({ generator, prompt, seed, options, parent, at }) {
+  constructor({ generator, prompt, seed, options, parent, at, model, key }) {
     /**
      * In the state at the end of the branch; undefined once it is used for something else.
      *
@@ -38,6 +39,8 @@ export class Branch {
     this.generator = generator;
     this.prompt = prompt;
     this.seed = seed;
+    this.model = model;
+    this.key = key;
     /** The options in effect. */
     this.options = options;
     this.parent = parent;

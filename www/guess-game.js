@@ -77,7 +77,7 @@ export class GuessGame {
     const fits = (/** @type {string} */ word) => begins(rest, word, texts[index]);
     const uncut = firstWord(typed);
     // A token may itself hold a comma.
-    const words = fits(uncut) ? [uncut] : readWords(typed);
+    const words = texts[index].includes(",") && fits(uncut) ? [uncut] : readWords(typed);
     const fitting = words.filter(fits).length;
     const right = fitting > 0;
     const others = Math.max(1, this.#vocabulary - words.length);

@@ -1,7 +1,7 @@
 // A text to keep: a link that writes it again, and its record as a file.
 
 import { finder } from "./dom.js";
-import { describe, fromFragment, toFragment } from "./link.js";
+import { MODELS, describe, fromFragment, toFragment } from "./link.js";
 import { toCsv, toJson } from "./record.js";
 
 /** @typedef {import("./link.js").LinkedText} LinkedText */
@@ -9,17 +9,11 @@ import { toCsv, toJson } from "./record.js";
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /**
  * The rest of the page: `model` is what a link calls the loaded model, undefined where it has no name or there is none;
- * `write(work)` ends what is running, and runs `work` in the view of a text.
+ * `show()` opens the view of a text, and `write(work)` ends what is running and runs `work`.
  *
- * @typedef {{ microscope: Microscope, readonly model: string | undefined, readonly stopping: boolean,
+ * @typedef {{ microscope: Microscope, readonly model: string | undefined, readonly stopping: boolean, show: () => void,
  *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean> }} Host
  */
-
-/** The page's own models, by their names in links. */
-const MODELS = new Map([
-  ["stories", "the storyteller"],
-  ["sample", "SmolLM2-135M"],
-]);
 
 export class KeepView {
   #find;
@@ -38,19 +32,20 @@ export class KeepView {
     this.#status = find("kept");
     find("link").addEventListener("click", () => this.#link());
     find("save-csv").addEventListener("click", () => this.#save("csv", "text/csv", ({ tokens }) => toCsv(tokens)));
-    find("save-json").addEventListener("click", () =>
-      this.#save("json", "application/json", (shown) => toJson({ ...shown, model: host.microscope.model })),
-    );
+    find("save-json").addEventListener("click", () => this.#save("json", "application/json", toJson));
     globalThis.addEventListener?.("hashchange", () => this.read());
   }
 
   /** Reads the link in the page's address, and shows its text where its model is loaded. */
   async read() {
+    this.#linked = undefined;
     try {
       this.#linked = fromFragment(location.hash);
     } catch {
+      this.#host.show();
       return this.#tell("The link to a text is damaged.");
     }
+    if (this.#linked) this.#host.show();
     await this.show();
   }
 
@@ -60,11 +55,16 @@ export class KeepView {
     if (!text) return;
     if (text.model !== this.#host.model) return this.#ask(text.model);
     this.#linked = undefined;
-    await this.#host.write(async (generator) => {
+    let begun = false;
+    const done = await this.#host.write(async (generator) => {
+      begun = true;
       const same = await this.#host.microscope.replay(generator, text);
       const told = same ? "the same text as there" : "another text than there: the model or its version differs";
       this.#tell(this.#host.stopping ? "Stopped." : `Written again from the link: ${told}.`);
     });
+    // Something else came first: the text waits for the next model.
+    if (!begun) this.#linked ??= text;
+    else if (!done) this.#tell("The text of the link could not be written.");
   }
 
   /**
@@ -80,7 +80,6 @@ export class KeepView {
   /** @param {string} text */
   #tell(text) {
     this.#status.textContent = text;
-    this.#find("keep", "details").open = true;
   }
 
   get #shown() {
@@ -90,10 +89,10 @@ export class KeepView {
   }
 
   #link() {
-    const [shown, { model }] = [this.#shown, this.#host];
+    const shown = this.#shown;
     if (!shown) return;
-    if (!model) return this.#tell("This model came as a file, which a link cannot name.");
-    history.replaceState(null, "", `#${toFragment(describe({ ...shown, model }))}`);
+    if (!shown.key) return this.#tell("The model of this text came as a file, which a link cannot name.");
+    history.replaceState(null, "", `#${toFragment(describe({ ...shown, model: shown.key }))}`);
     this.#tell("The link is in the address bar.");
     const copied = navigator.clipboard?.writeText(location.href);
     copied?.then(() => this.#tell("The link is in the address bar, and copied.")).catch(() => {});

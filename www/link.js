@@ -20,6 +20,12 @@ import { RANGES } from "./sliders.js";
  * @property {string} check tells whether the tokens are the same
  */
 
+/** The page's own models, by their names in links. */
+export const MODELS = new Map([
+  ["stories", "the storyteller"],
+  ["sample", "SmolLM2-135M"],
+]);
+
 /** The most tokens of a text that is written again. */
 const MOST = 1 << 16;
 
@@ -93,6 +99,7 @@ export function fromFragment(fragment) {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
   const [model, prompt] = [parameters.get("model"), parameters.get("prompt")];
   if (model === null || prompt === null) return undefined;
+  if (!MODELS.has(model) && !/^https?:\/\/\S+$/.test(model)) throw damaged();
   const tokens = whole(parameters.get("tokens"), MOST);
   const entries = (/** @type {string} */ name) =>
     (parameters.get(name) ?? "")

@@ -58,12 +58,6 @@ let stopping = false;
 /** @type {Promise<void> | undefined} */
 let running;
 let canChat = false;
-/**
- * What a link calls the loaded model: "stories", "sample" or its address; undefined where it came as a file.
- *
- * @type {string | undefined}
- */
-let modelKey;
 
 // --- the model ---
 
@@ -104,7 +98,7 @@ async function inspected(url, signal) {
  *
  * @param {string} name
  * @param {(signal: AbortSignal) => Opened | Promise<Opened>} opened
- * @param {string} [key] see `modelKey`
+ * @param {string} [key] what a link calls it; undefined where it comes as a file
  */
 async function load(name, opened, key) {
   while (loading) await ended;
@@ -139,9 +133,9 @@ async function load(name, opened, key) {
     found = undefined;
     const info = await loaded.info();
     generator = loaded;
-    modelKey = key;
     loaded = undefined;
     microscope.model = info;
+    microscope.key = key;
     canChat = info.chat_templates.length > 0;
     chat.clear();
     const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
@@ -199,15 +193,17 @@ const microscope = new Microscope(document, {
 const keep = new KeepView(document, {
   microscope,
   get model() {
-    return generator && !loading ? modelKey : undefined;
+    return generator && !loading ? microscope.key : undefined;
   },
   get stopping() {
     return stopping;
   },
-  async write(work) {
-    await stop();
+  show() {
     $("mode-write", "input").checked = true;
     showMode();
+  },
+  async write(work) {
+    await stop();
     return alone(work);
   },
 });
@@ -418,7 +414,10 @@ function loadUrl() {
   const address = $("url", "input").value.trim();
   if (!URL.canParse(address, location.href) || address === "") return showError("this is not an address");
   const url = new URL(address, location.href).href;
-  return load(url.split("/").at(-1) ?? url, (signal) => inspected(url, signal), url).then(() => forgetOthers(url));
+  // A query may hold a signature, which is nobody else's business.
+  const { origin, pathname } = new URL(url);
+  const opened = (/** @type {AbortSignal} */ signal) => inspected(url, signal);
+  return load(url.split("/").at(-1) ?? url, opened, origin + pathname).then(() => forgetOthers(url));
 }
 
 /**

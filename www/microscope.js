@@ -12,6 +12,7 @@ import { TextView, showLegend } from "./tokens.js";
 
 /** @typedef {import("./branches.js").DrawnToken} DrawnToken */
 /** @typedef {import("./pkg/index.js").Token} Token */
+/** @typedef {import("./sliders.js").Options} Options */
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /** @typedef {Branch & { generator: WorkerGenerator }} OpenBranch a branch that can be continued */
 
@@ -40,6 +41,14 @@ export class Microscope {
    * @type {import("./pkg/index.js").ModelInfo | undefined}
    */
   model;
+  /**
+   * What a link calls that model; undefined where it came as a file.
+   *
+   * @type {string | undefined}
+   */
+  key;
+  /** Whether a text is being written again from a link, which the sliders do not change. */
+  #replaying = false;
   #host;
   #prompt;
   #branches;
@@ -119,21 +128,26 @@ export class Microscope {
     const { sliders, narration } = this.#host;
     narration.silence();
     this.#prompt.value = prompt;
-    const max_tokens = Math.max(sliders.options().max_tokens, tokens + 1);
-    sliders.set({ ...settings.get(0), max_tokens });
-    await this.#begin(generator, prompt, { seed });
-    const branch = this.#open;
-    for (let index = 0; index < tokens && !this.#host.stopping && !branch.finish_reason; index += 1) {
-      const changed = index > 0 && settings.get(index);
-      if (changed) {
-        sliders.set(changed);
-        await this.#configure(branch);
+    // It may then go on for as long as a new text.
+    const limit = tokens + (sliders.options().max_tokens || 1);
+    this.#replaying = true;
+    try {
+      await this.#begin(generator, prompt, { ...settings.get(0), max_tokens: limit, seed });
+      const branch = this.#open;
+      branch.limit = limit;
+      for (let index = 0; index < tokens && !this.#host.stopping && !branch.finish_reason; index += 1) {
+        const changed = settings.get(index);
+        if (changed) sliders.set(changed);
+        if (changed && index > 0) await this.#configure(branch, branch.generator, changed);
+        const id = forced.get(index);
+        const token = await (id === undefined ? branch.generator.next_token() : branch.generator.accept(id));
+        if (!token) break;
+        this.#append(token, id !== undefined);
       }
-      const id = forced.get(index);
-      const token = await (id === undefined ? branch.generator.next_token() : branch.generator.accept(id));
-      if (!token) break;
-      this.#append(token, id !== undefined);
+    } finally {
+      this.#replaying = false;
     }
+    const branch = this.#open;
     this.#rest(Math.min(look, branch.tokens.length - (this.#isOpen ? 0 : 1)));
     return checksum(branch.tokens) === check;
   }
@@ -169,20 +183,25 @@ export class Microscope {
     const { model } = this;
     if (!model) return;
     this.#pinned = false;
+    let { options } = branch;
     const token = await this.#host.narration.tellStep(branch, model, {
       predicted: (record) => {
         this.#lookAt(branch.tokens.length);
         this.#host.step.show({ record, options: branch.options, note: ["The next token comes from these."] });
       },
-      chosen: (token) => this.#showTaken({ ...token, options: branch.options }),
-      append: (token) => this.#append(token),
+      chosen: (token) => {
+        // A slider may move before it is appended.
+        ({ options } = branch);
+        this.#showTaken({ ...token, options });
+      },
+      append: (token) => this.#append(token, false, options),
     });
     if (token) this.#rest(branch.tokens.length - 1);
   }
 
   /** Applies the current options from the next token on. */
   async reconfigure() {
-    if (this.#current?.generator) await this.#configure(this.#open);
+    if (this.#current?.generator && !this.#replaying) await this.#configure(this.#open);
   }
 
   /** Called when nothing is running any more. */
@@ -209,14 +228,15 @@ export class Microscope {
   /**
    * @param {WorkerGenerator} generator
    * @param {string} prompt
-   * @param {{ seed?: bigint }} [given] in place of what the controls say
+   * @param {Partial<Options>} [given] in place of what the controls say
    */
   async #begin(generator, prompt, given) {
     this.release();
     this.#host.step.clear();
     const chosen = { ...this.#host.sliders.options(), ...given };
     const { seed } = await generator.start(prompt, chosen);
-    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen }));
+    const { model, key } = this;
+    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen, model, key }));
     this.#showText();
     await this.#host.read(generator);
   }
@@ -241,11 +261,10 @@ export class Microscope {
   /**
    * @param {Token} token
    * @param {boolean} forced whether the reader chose it
+   * @param {Options} options it was drawn with, which may change later
    */
-  #append(token, forced = false) {
-    const branch = this.#open;
-    // The token keeps the options it was drawn with, which may change later.
-    branch.tokens.push(Object.assign(token, { options: branch.options, forced }));
+  #append(token, forced = false, options = this.#open.options) {
+    this.#open.tokens.push(Object.assign(token, { options, forced }));
     this.#drawing.ask();
   }
 
@@ -278,9 +297,11 @@ export class Microscope {
   /**
    * @param {OpenBranch} branch
    * @param {WorkerGenerator} generator in a state of that branch
+   * @param {Partial<Options>} [given] in place of what the controls say
    */
-  async #configure(branch, generator = branch.generator) {
-    const chosen = this.#host.sliders.options();
+  async #configure(branch, generator = branch.generator, given) {
+    // A text has one seed, whatever is typed meanwhile.
+    const chosen = { ...this.#host.sliders.options(), ...given, seed: branch.seed };
     await generator.configure({ ...chosen, max_tokens: Math.max(chosen.max_tokens, branch.limit) });
     if (generator === branch.generator) branch.options = chosen;
     return chosen;

@@ -45,8 +45,10 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   assert.match(await page.textContent("#kept"), /no text yet/);
   await page.fill("#max_tokens", "12");
   await write();
-  // Another token in place of the fifth, on a branch of its own, with other sliders from there on.
+  // Another token in place of the fifth, on a branch of its own, with other sliders from there on. A seed that is typed
+  // now is one for the next text.
   await page.fill("#temperature", "0.3");
+  await page.fill("#seed", "77");
   await page.click(`${TOKENS}:nth-child(6)`);
   await page.waitForSelector("#bars .candidate:not(:disabled)");
   await page.locator("#bars li:not(.taken) .candidate").first().click();
@@ -70,6 +72,17 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   assert.equal(await other.page.inputValue("#prompt"), GIVEN);
   assert.equal(await other.page.inputValue("#temperature"), "1.2");
   await other.page.screenshot({ path: `${screenshots}link.png`, fullPage: true });
+  // Opened once more on a page that has its own settings.
+  await other.page.fill("#seed", "5");
+  await other.page.fill("#max_tokens", "3");
+  await other.page.evaluate((hash) => {
+    document.querySelector("#kept").textContent = "";
+    location.hash = "";
+    location.hash = hash;
+  }, new URL(address).hash);
+  await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
+  assert.match(await other.page.textContent("#kept"), /the same text as there/);
+  assert.equal(await other.page.inputValue("#max_tokens"), "3");
   const csv = other.page.waitForEvent("download");
   await other.page.click("#save-csv");
   const lines = readFileSync(await (await csv).path(), "utf8").split("\r\n");

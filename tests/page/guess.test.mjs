@@ -60,6 +60,12 @@ test("tokens with commas can be guessed, and those within a character need not b
   const game = new GuessGame(score, 101);
   assert.equal(game.next, 5);
   assert.deepEqual([game.guess(',"', 0.5).bits, game.next], [1, 8]);
+  // A comma after a word is none of the word, even where the text goes on with one.
+  const again = new GuessGame(
+    { ...score, texts: ["He", "He", " no", ",", " a", " money", ",", " no", " x", " y"] },
+    101,
+  );
+  assert.deepEqual([again.next, again.guess("money, food", 0.5).bits], [5, 2]);
   // Two words that both fit share nothing away.
   assert.equal(game.guess("x, x", 0.5).bits, 1);
   assert.equal(new GuessGame(SCORE, 101).guess("., a", 0.5).bits, 2);

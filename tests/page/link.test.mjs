@@ -45,6 +45,8 @@ test("another fragment is none, and a damaged one an error", () => {
   for (const other of ["", "#", "#top", "#model=stories", "#prompt=x"]) assert.equal(fromFragment(other), undefined);
   const good = new URLSearchParams(toFragment(describe(TEXT)));
   for (const [name, value] of [
+    ["model", "your bank"],
+    ["model", "javascript:alert(1)"],
     ["tokens", "-1"],
     ["tokens", "1e3"],
     ["tokens", "9999999"],
