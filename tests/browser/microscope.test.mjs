@@ -83,6 +83,7 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
   assert.match(await other.page.textContent("#kept"), /the same text as there/);
   assert.equal(await other.page.inputValue("#max_tokens"), "3");
+  await other.page.click("#keep summary");
   const csv = other.page.waitForEvent("download");
   await other.page.click("#save-csv");
   const lines = readFileSync(await (await csv).path(), "utf8").split("\r\n");
