@@ -50,6 +50,21 @@ export function button(className, ...children) {
 }
 
 /**
+ * Offers a file to download.
+ *
+ * @param {string} name
+ * @param {Blob} file
+ */
+export function download(name, file) {
+  const link = element("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  // The browser reads it after the click.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/**
  * Sets a property, unless it has the value already: the browser would do the work for it all the same.
  *
  * @template {object} Of

@@ -1,6 +1,6 @@
 // A text to keep: a link that writes it again, and its record as a file.
 
-import { finder } from "./dom.js";
+import { download, finder } from "./dom.js";
 import { MODELS, describe, fromFragment, toFragment } from "./link.js";
 import { toCsv, toJson } from "./record.js";
 
@@ -107,9 +107,6 @@ export class KeepView {
    */
   #save(ending, type, content) {
     const shown = this.#shown;
-    if (!shown) return;
-    const address = URL.createObjectURL(new Blob([content(shown)], { type }));
-    Object.assign(document.createElement("a"), { href: address, download: `text.${ending}` }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    if (shown) download(`text.${ending}`, new Blob([content(shown)], { type }));
   }
 }

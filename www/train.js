@@ -1,6 +1,6 @@
 // The training view: a text, a size, and a model that is trained while one watches.
 
-import { element, finder } from "./dom.js";
+import { download, finder } from "./dom.js";
 import { codeOf } from "./errors.js";
 import { TrainingReport, outcome } from "./train-report.js";
 import { forgetTraining, keptTraining } from "./train-store.js";
@@ -300,11 +300,7 @@ export class TrainingView {
   async #download() {
     if (!this.#training) return;
     const { name, file } = await bestModel(this.#training);
-    const link = element("a");
-    link.href = URL.createObjectURL(new Blob([file]));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    download(name, new Blob([file]));
   }
 
   async #write() {
