@@ -5,7 +5,7 @@ import { element, finder } from "./dom.js";
 import { count, percent, piece } from "./format.js";
 import { GuessGame, TEXTS, readWords } from "./guess-game.js";
 import { Inspectable } from "./inspectable.js";
-import { candidate, judge } from "./judge.js";
+import { candidate, scoreText } from "./scoring.js";
 
 /** @typedef {import("./guess-game.js").Round} Round */
 /** @typedef {import("./pkg/index.js").Score} Score */
@@ -58,7 +58,7 @@ export class GuessView {
   }
 
   /**
-   * Has the model judge a text, and hides it. Resolves to whether a game began.
+   * Has the model score a text, and hides it. Resolves to whether a game began.
    *
    * @param {string} text
    */
@@ -72,7 +72,7 @@ export class GuessView {
     }
     this.#setBusy(true);
     try {
-      const [score, { done, total }] = await judge(model, text, ({ done, total }) => {
+      const [score, { done, total }] = await scoreText(model, text, ({ done, total }) => {
         this.#status.textContent = `the model reads it first: ${done} of ${total} tokens`;
         return !this.#stopping;
       });

@@ -9,7 +9,7 @@ import { codeOf, messageOf } from "./errors.js";
 import { loadingText } from "./format.js";
 import { GuessView } from "./guess.js";
 import { Inspectable } from "./inspectable.js";
-import { KeepView } from "./keep.js";
+import { ShareView } from "./share.js";
 import { Microscope } from "./microscope.js";
 import { cached, collectGarbage, forgetOthers, open, request } from "./model-cache.js";
 import { Narration } from "./narration.js";
@@ -157,7 +157,7 @@ async function load(name, opened, key) {
     update();
     end();
   }
-  await keep.show();
+  await share.show();
 }
 
 /** @param {Loaded} progress */
@@ -190,7 +190,7 @@ const microscope = new Microscope(document, {
   step: stepView,
 });
 
-const keep = new KeepView(document, {
+const share = new ShareView(document, {
   microscope,
   get model() {
     return generator && !loading ? microscope.key : undefined;
@@ -451,7 +451,7 @@ $("reload").addEventListener("click", () => location.reload());
 setUpOffline(() => ($("newer").hidden = false));
 collectGarbage();
 update();
-keep.read();
+share.read();
 begin();
 
 /** Loads the storyteller, so that there is something to read at once. */
@@ -468,9 +468,9 @@ const inSight = (/** @type {IntersectionObserverEntry[]} */ entries) =>
   (stepView.inSight = entries[entries.length - 1].isIntersecting);
 new IntersectionObserver(inSight).observe($("step-view"));
 
-const judging = { model: () => (loading ? undefined : generator), showError };
-new ScoreView(document, judging);
-new GuessView(document, judging);
+const scoring = { model: () => (loading ? undefined : generator), showError };
+new ScoreView(document, scoring);
+new GuessView(document, scoring);
 new TrainingView(document, {
   showError,
   /** Loads the trained model and opens the writing view. */

@@ -3,12 +3,12 @@
 import { showDistribution } from "./distribution.js";
 import { element, finder } from "./dom.js";
 import { Inspectable } from "./inspectable.js";
-import { EXPECTED, candidate, judge } from "./judge.js";
+import { EXPECTED, candidate, scoreText } from "./scoring.js";
 
 /** @typedef {import("./pkg/index.js").Progress} Progress */
 /** @typedef {import("./pkg/index.js").Score} Score */
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
-/** @typedef {import("./judge.js").Expected} Expected */
+/** @typedef {import("./scoring.js").Expected} Expected */
 /** @typedef {{ model: () => WorkerGenerator | undefined, showError: (error?: unknown) => void }} Page */
 
 /** The loss, in nats, that has the strongest colour. */
@@ -66,7 +66,7 @@ export class ScoreView {
         this.#showProgress(progress);
         return !this.#stopping;
       };
-      const [result, { done, total }] = await judge(model, this.#find("score-text", "textarea").value, goOn);
+      const [result, { done, total }] = await scoreText(model, this.#find("score-text", "textarea").value, goOn);
       const { name, architecture } = await model.info();
       const judged = `judged by ${name ?? `a ${architecture} model`}`;
       this.#show(result);

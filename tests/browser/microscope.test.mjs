@@ -40,9 +40,9 @@ async function reader(context = {}) {
 
 test("a link writes the same text again, and a record tells of it", { skip: lacks("time") }, async () => {
   const { page, ids, write, rest, close } = await reader();
-  await page.click("#keep summary");
+  await page.click("#share summary");
   await page.click("#link");
-  assert.match(await page.textContent("#kept"), /no text yet/);
+  assert.match(await page.textContent("#shared"), /no text yet/);
   await page.fill("#max_tokens", "12");
   await write();
   // Another token in place of the fifth, on a branch of its own, with other sliders from there on. A seed that is typed
@@ -60,14 +60,14 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   const written = await ids();
   assert.ok(written.length > 6, written.join("|"));
   await page.click("#link");
-  await page.waitForFunction(() => /^The link is in the address bar/.test(document.querySelector("#kept").textContent));
+  await page.waitForFunction(() => /^The link is in the address bar/.test(document.querySelector("#shared").textContent));
   const address = page.url();
   assert.match(address, /#model=stories&prompt=Once\+upon.*forced=4%3A\d+/);
 
   // Elsewhere, where nothing is known of it.
   const other = await open(address.slice(address.indexOf("/", 9)), { reducedMotion: "reduce" });
-  await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
-  assert.match(await other.page.textContent("#kept"), /the same text as there/);
+  await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#shared").textContent), null, { timeout: 60_000 });
+  assert.match(await other.page.textContent("#shared"), /the same text as there/);
   assert.deepEqual(await other.page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)), written);
   assert.equal(await other.page.inputValue("#prompt"), GIVEN);
   assert.equal(await other.page.inputValue("#temperature"), "1.2");
@@ -76,14 +76,14 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   await other.page.fill("#seed", "5");
   await other.page.fill("#max_tokens", "3");
   await other.page.evaluate((hash) => {
-    document.querySelector("#kept").textContent = "";
+    document.querySelector("#shared").textContent = "";
     location.hash = "";
     location.hash = hash;
   }, new URL(address).hash);
-  await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
-  assert.match(await other.page.textContent("#kept"), /the same text as there/);
+  await other.page.waitForFunction(() => /^Written again/.test(document.querySelector("#shared").textContent), null, { timeout: 60_000 });
+  assert.match(await other.page.textContent("#shared"), /the same text as there/);
   assert.equal(await other.page.inputValue("#max_tokens"), "3");
-  await other.page.click("#keep summary");
+  await other.page.click("#share summary");
   const csv = other.page.waitForEvent("download");
   await other.page.click("#save-csv");
   const lines = readFileSync(await (await csv).path(), "utf8").split("\r\n");
@@ -99,10 +99,10 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
 
   // A link that is not the text's says so; one that is broken is an error.
   const wrong = await open(`/#${new URL(address).hash.slice(1).replace(/check=\w+/, "check=00000000")}`);
-  await wrong.page.waitForFunction(() => /another text than there/.test(document.querySelector("#kept").textContent), null, { timeout: 60_000 });
+  await wrong.page.waitForFunction(() => /another text than there/.test(document.querySelector("#shared").textContent), null, { timeout: 60_000 });
   await wrong.close();
   const broken = await open("/#model=stories&prompt=x&tokens=many");
-  await broken.page.waitForFunction(() => /damaged/.test(document.querySelector("#kept").textContent));
+  await broken.page.waitForFunction(() => /damaged/.test(document.querySelector("#shared").textContent));
   await broken.close();
   await close();
 });

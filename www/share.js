@@ -1,4 +1,4 @@
-// A text to keep: a link that writes it again, and its record as a file.
+// A text to share: a link that writes it again, and its record as a file.
 
 import { download, finder } from "./dom.js";
 import { MODELS, describe, fromFragment, toFragment } from "./link.js";
@@ -15,7 +15,7 @@ import { toCsv, toJson } from "./record.js";
  *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean> }} Host
  */
 
-export class KeepView {
+export class ShareView {
   #find;
   #host;
   #status;
@@ -29,7 +29,7 @@ export class KeepView {
   constructor(root, host) {
     const find = (this.#find = finder(root));
     this.#host = host;
-    this.#status = find("kept");
+    this.#status = find("shared");
     find("link").addEventListener("click", () => this.#link());
     find("save-csv").addEventListener("click", () => this.#save("csv", "text/csv", ({ tokens }) => toCsv(tokens)));
     find("save-json").addEventListener("click", () => this.#save("json", "application/json", toJson));

@@ -16,7 +16,7 @@ export const EXPECTED = 10;
  * @param {(progress: Progress) => boolean} goOn called after each chunk; false ends the scoring
  * @returns {Promise<[Score, Progress]>}
  */
-export async function judge(model, text, goOn) {
+export async function scoreText(model, text, goOn) {
   const scorer = await model.scorer(text, { top: EXPECTED });
   try {
     let progress;
