@@ -132,8 +132,9 @@ pub(super) enum ScaleRule {
     Gemma { wide: usize },
     /// Embeddings, residuals, attention scores and logits by factors from the metadata.
     Metadata,
-    /// Attention scores as usual, and those of late positions by a factor that grows (Ministral 3; after Llama 4).
-    GrowingScores,
+    /// Attention scores as usual, and those of late positions by a factor that grows: attention temperature tuning
+    /// (Ministral 3; from Llama 4).
+    TemperatureTuning,
 }
 
 /// Which values have a soft cap: cap × tanh(x / cap).
@@ -298,7 +299,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture {
         name: "mistral3",
-        scales: ScaleRule::GrowingScores,
+        scales: ScaleRule::TemperatureTuning,
         ..LLAMA
     },
     Architecture {

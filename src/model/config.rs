@@ -50,7 +50,7 @@ pub struct Config {
     convolutions: Option<Convolutions>,
     pub(super) scales: Scales,
     /// What attention scores of late positions are multiplied by besides.
-    growth: Option<ScoreGrowth>,
+    temperature_tuning: Option<TemperatureTuning>,
     /// The soft cap of attention scores.
     pub(super) score_cap: Option<f32>,
     /// The soft cap of the logits.
@@ -95,9 +95,10 @@ pub(super) struct Scales {
     pub logits: f32,
 }
 
-/// How attention scores grow with the position of the query: by ln(⌊position / length⌋ + 1) × slope + 1.
+/// Attention temperature tuning (Llama 4, 2025): scores grow with the position of the query, by
+/// ln(⌊position / length⌋ + 1) × slope + 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct ScoreGrowth {
+struct TemperatureTuning {
     slope: f32,
     length: usize,
 }
@@ -174,7 +175,10 @@ impl Config {
                 architecture.scales,
                 [hidden_size, heads, head_size, layers],
             )?,
-            growth: ScoreGrowth::from_metadata(&keys, rope_scaling.original_context)?,
+            temperature_tuning: TemperatureTuning::from_metadata(
+                &keys,
+                rope_scaling.original_context,
+            )?,
             score_cap,
             logit_cap,
         };
@@ -260,10 +264,12 @@ impl Config {
 
     /// What the attention scores of a query at this position are multiplied by.
     pub(super) fn score_factor(&self, position: usize) -> f32 {
-        let growth = self.growth.map_or(1.0, |ScoreGrowth { slope, length }| {
-            libm::logf((position / length + 1) as f32) * slope + 1.0
-        });
-        self.scales.attention * growth
+        let tuning = self
+            .temperature_tuning
+            .map_or(1.0, |TemperatureTuning { slope, length }| {
+                libm::logf((position / length + 1) as f32) * slope + 1.0
+            });
+        self.scales.attention * tuning
     }
 
     /// The largest sum of these widths in any layer.
@@ -352,7 +358,7 @@ impl SlidingWindow {
     }
 }
 
-impl ScoreGrowth {
+impl TemperatureTuning {
     fn from_metadata(keys: &Keys, length: usize) -> Result<Option<Self>> {
         let slope = keys.optional_finite("attention.temperature_scale")?;
         let slope = slope.filter(|slope| *slope != 0.0);
@@ -400,7 +406,7 @@ impl Scales {
             logits: 1.0,
         };
         Ok(match rule {
-            ScaleRule::Usual | ScaleRule::GrowingScores => usual,
+            ScaleRule::Usual | ScaleRule::TemperatureTuning => usual,
             ScaleRule::Gemma { wide } => Self {
                 embedding: root(hidden),
                 attention: 1.0 / root(if layers == wide { hidden / heads } else { head }),

@@ -133,7 +133,7 @@ impl<'a> Keys<'a> {
             ),
         ];
         let scale = "this architecture has no such scale";
-        if architecture.scales != ScaleRule::GrowingScores {
+        if architecture.scales != ScaleRule::TemperatureTuning {
             refused.push(("attention.temperature_scale", scale));
         }
         if architecture.scales != ScaleRule::Metadata {

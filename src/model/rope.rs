@@ -64,7 +64,7 @@ impl Scaling {
         let multiplier = "rope.scaling.yarn_log_multiplier";
         let log_multiplier = keys.optional_finite(multiplier)?.unwrap_or(0.0);
         if log_multiplier < 0.0
-            || (log_multiplier != 0.0 && architecture.scales != ScaleRule::GrowingScores)
+            || (log_multiplier != 0.0 && architecture.scales != ScaleRule::TemperatureTuning)
         {
             return keys.fail(multiplier, "positions scaled this way are not supported");
         }
