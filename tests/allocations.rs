@@ -29,16 +29,20 @@ fn models() -> Vec<Model> {
     files.into_iter().chain(random).collect()
 }
 
+/// The passes that are looked at. The system begins a new thread when it has a core for it, and the thread takes memory
+/// as it begins, which may be during any pass; what a kernel takes, it takes in all of them. So the least counts.
+const PASSES: usize = 6;
+
 /// How often memory is taken in forward passes of many tokens and of one, and by the head after each, once the memory
 /// that is kept is there.
 fn taken(model: &Model, cache_type: CacheType, threads: usize) -> [usize; 2] {
     set_threads(threads);
     let mut session = Session::new(model, 128, cache_type).unwrap();
     let (tokens, mut logits): (Vec<u32>, _) = ((0..40).collect(), Vec::new());
-    let mut taken = [0; 2];
-    for _ in 0..2 {
+    let mut least = [usize::MAX; 2];
+    for _ in 0..PASSES {
         session.truncate(0);
-        taken = [0; 2];
+        let mut taken = [0; 2];
         for tokens in [&tokens[..], &tokens[..1]] {
             let before = Region::new(ALLOCATOR);
             model.forward(tokens, &mut session).unwrap();
@@ -48,8 +52,9 @@ fn taken(model: &Model, cache_type: CacheType, threads: usize) -> [usize; 2] {
             model.head.logits(hidden.row(0), &mut logits).unwrap();
             taken[1] += before.change().allocations;
         }
+        least = [0, 1].map(|part| least[part].min(taken[part]));
     }
-    taken
+    least
 }
 
 #[test]
