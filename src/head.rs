@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use ndarray::ArrayView1;
 
-use crate::Result;
 use crate::allocation::resize;
+use crate::error::check_option;
 use crate::kernels::{self, Activations};
 use crate::quant::Matrix;
+use crate::{Result, TokenId};
 
 /// The final linear layer, with one row of weights for every token of the vocabulary. Where the model ties it to
 /// the embedding, both share one matrix.
@@ -53,7 +54,24 @@ impl Head {
         }
     }
 
-    /// The same for the hidden states of several tokens: `hidden[tokens][hidden_size]` →
+    /// The row of weights that makes the logit of the token `id`, `[hidden_size]`: the logit is its dot product with the
+    /// hidden state, before bias, scale and soft cap. The kernels multiply quantised numbers, so that the sum of these
+    /// products differs from it a little.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an `id` without a logit,
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub fn row(&self, id: TokenId) -> Result<Vec<f32>> {
+        let last = self.weights.rows() - 1;
+        let allowed = format!("a token from 0 to {last}");
+        check_option(id as usize <= last, "id", &allowed)?;
+        let mut row = Vec::new();
+        resize(&mut row, self.weights.cols(), 0.0)?;
+        self.weights.dequantize_row(id as usize, &mut row);
+        Ok(row)
+    }
+
+    /// [`Head::logits`] for the hidden states of several tokens: `hidden[tokens][hidden_size]` →
     /// `logits[tokens][vocabulary_size]`.
     pub(crate) fn predict(&self, hidden: &[f32], logits: &mut Vec<f32>) -> Result<()> {
         let tokens = hidden.len() / self.weights.cols();

@@ -7,7 +7,7 @@ use crate::allocation::{reserve, with_capacity};
 use crate::kernels::CacheType;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::Sampler;
-use crate::tokenizer::TextDecoder;
+use crate::tokenizer::{TextDecoder, Tokenizer};
 use crate::{Error, Progress, Result, TokenId, kernels};
 use serde::Serialize;
 use std::fmt;
@@ -156,19 +156,12 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         self.model.head.logits(hidden.row(row), &mut self.logits)?;
         // Where the model has fewer logits than its tokenizer has tokens, the target may have no logit: probability 0.
         let logit = self.logits.get(target as usize).copied();
-        let best = self.sampler.alternatives(&self.logits, 0.0, self.top)?;
-        let normalizer = kernels::softmax(&mut self.logits);
-        if !normalizer.is_finite() {
-            return Err(Error::NotFinite);
-        }
+        let tokenizer = &self.model.tokenizer;
+        let (expected, normalizer) =
+            most_expected(&mut self.logits, self.top, &mut self.sampler, tokenizer)?;
         if self.top > 0 {
             reserve(&mut self.expected, 1)?;
-            let expected = best.into_iter().map(|best| Expected {
-                id: best.id,
-                text: self.model.tokenizer.token_text(best.id),
-                logprob: best.logit - normalizer,
-            });
-            self.expected.push(expected.collect());
+            self.expected.push(expected);
         }
         Ok(normalizer - logit.unwrap_or(f32::NEG_INFINITY))
     }
@@ -192,6 +185,30 @@ impl<M: Deref<Target = Model>> Scorer<M> {
             top_logprobs: self.expected,
         })
     }
+}
+
+/// The `top` most probable tokens by these logits, best first, and the logarithm of softmax's denominator. The logits
+/// are probabilities afterwards.
+///
+/// # Errors
+/// [`Error::NotFinite`], [`Error::OutOfMemory`].
+pub(crate) fn most_expected(
+    logits: &mut [f32],
+    top: usize,
+    sampler: &mut Sampler,
+    tokenizer: &Tokenizer,
+) -> Result<(Vec<Expected>, f32)> {
+    let best = sampler.alternatives(logits, 0.0, top)?;
+    let normalizer = kernels::softmax(logits);
+    if !normalizer.is_finite() {
+        return Err(Error::NotFinite);
+    }
+    let expected = best.into_iter().map(|best| Expected {
+        id: best.id,
+        text: tokenizer.token_text(best.id),
+        logprob: best.logit - normalizer,
+    });
+    Ok((expected.collect(), normalizer))
 }
 
 /// What each token adds to the text.

@@ -5,11 +5,12 @@
 //! and pass. Set `NEXTTOKEN_REQUIRE_MODEL=1` (SmolLM2) or `NEXTTOKEN_REQUIRE_GEMMA=1` to have them fail instead.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod common;
+
 use nexttoken::generator::{CacheType, Context, Generator, Options};
-use nexttoken::model::{Loader, Model, PREFILL_CHUNK, Session};
+use nexttoken::model::{Model, PREFILL_CHUNK, Session};
 use nexttoken::score::score;
 use serde::Deserialize;
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -112,25 +113,7 @@ impl Subject {
 }
 
 fn load(subject: &Subject) -> Option<Arc<Model>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models");
-    let path = root.join(subject.file);
-    let Ok(mut file) = std::fs::File::open(&path) else {
-        let required = std::env::var_os(subject.required_by).is_some();
-        assert!(!required, "{} is missing", path.display());
-        eprintln!(
-            "skipped: {} is missing; `cargo verify` fetches it",
-            path.display()
-        );
-        return None;
-    };
-    let mut loader = Loader::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut piece).unwrap() {
-            0 => return Some(Arc::new(loader.finish().unwrap())),
-            read => loader.push(&piece[..read]).unwrap(),
-        }
-    }
+    common::cache::model(subject.file, subject.required_by)
 }
 
 /// Calls `look` with ln of the probabilities of all tokens after each of the `ids` from `first` on.

@@ -59,6 +59,52 @@ async fn steps_can_be_looked_at_forced_and_taken_back() {
     }
 }
 
+/// What is asked for is shown, in arrays of their own, and nothing else.
+#[wasm_bindgen_test]
+async fn the_model_can_be_looked_into() {
+    let mut generator = load(&random_model(TensorType::Q4_1)).await;
+    start(&mut generator, PINNED_PROMPT, JsValue::UNDEFINED);
+    let look = |generator: &mut Generator, names: &[&str]| {
+        let mut options = vec![("top", 3.into())];
+        options.extend(names.iter().map(|&name| (name, true.into())));
+        generator.peek(object(&options)).unwrap()
+    };
+    for name in ["hidden", "layers", "attention"] {
+        let seen = look(&mut generator, &[name]);
+        for other in ["hidden", "layers", "attention"] {
+            assert_eq!(get(&seen, other).is_undefined(), other != name);
+        }
+        let wrong = generator.peek(object(&[(name, 1.into())]));
+        assert_eq!(code(wrong.unwrap_err()), "invalid_option");
+    }
+    let seen = look(&mut generator, &["hidden", "layers", "attention"]);
+    let candidates: Array = get(&seen, "candidates").unchecked_into();
+    let layers: Array = get(&seen, "layers").unchecked_into();
+    assert_eq!(layers.length() as usize, LAYERS);
+    let last: Array = layers.get(LAYERS as u32 - 1).unchecked_into();
+    assert_eq!(last.length(), 3);
+    for rank in 0..3 {
+        for part in ["id", "logprob"] {
+            let [said, is] = [&last, &candidates].map(|list| number(&list.get(rank), part));
+            assert_eq!(said, is);
+        }
+    }
+    let attention: Array = get(&seen, "attention").unchecked_into();
+    for layer in attention.iter() {
+        let weights = Float32Array::from(layer).to_vec();
+        let positions = weights.len() / HEADS;
+        assert_eq!(positions, generator.context_used());
+        for head in weights.chunks(positions) {
+            assert!((head.iter().sum::<f32>() - 1.0).abs() < 1e-4);
+        }
+    }
+    let hidden = Float32Array::from(get(&seen, "hidden")).to_vec();
+    let row = generator.head_row(7.into()).unwrap().to_vec();
+    assert_eq!((hidden.len(), row.len()), (HIDDEN, HIDDEN));
+    let unknown = generator.head_row((VOCABULARY as u32).into());
+    assert_eq!(code(unknown.unwrap_err()), "invalid_option");
+}
+
 #[wasm_bindgen_test]
 async fn a_text_goes_on_from_a_snapshot() {
     let file = random_model(TensorType::Q4_1);

@@ -105,6 +105,7 @@ interface GeneratorResults {
   detokenize: string;
   finish_reason: FinishReason | undefined;
   fork: Generator;
+  head_row: Float32Array;
   ids: Uint32Array;
   info: ModelInfo;
   logits: Float32Array | undefined;
@@ -136,11 +137,12 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   finish_reason: (it) => it.finish_reason,
   fork: (it) => it.fork(),
   free: (it) => it.free(),
+  head_row: (it) => it.head_row(5),
   ids: (it) => it.ids,
   info: (it) => it.info(),
   logits: (it) => it.logits(),
   next_token: (it) => it.next_token(),
-  peek: (it) => it.peek({ top: 3 }),
+  peek: (it) => it.peek({ top: 3, hidden: true, layers: true, attention: true }),
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
   reset: (it) => it.reset(),
@@ -189,11 +191,12 @@ export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
   finish_reason: (it) => it.finish_reason,
   fork: (it) => it.fork(),
   free: (it) => it.free(),
+  head_row: (it) => it.head_row(5),
   ids: (it) => it.ids,
   info: (it) => it.info(),
   logits: (it) => it.logits(),
   next_token: (it) => it.next_token(),
-  peek: (it) => it.peek({ top: 3 }),
+  peek: (it) => it.peek({ top: 3, hidden: true, layers: true, attention: true }),
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
   reset: (it) => it.reset(),

@@ -14,6 +14,7 @@
 //! ```
 
 mod chain;
+mod internals;
 mod lookup;
 mod option_table;
 mod options;
@@ -31,6 +32,7 @@ mod token;
 
 pub use crate::kernels::CacheType;
 pub use crate::sampler::SAMPLERS;
+pub use internals::Internals;
 #[doc(hidden)]
 pub use option_table::{Field, Value};
 pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};

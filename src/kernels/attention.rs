@@ -355,6 +355,12 @@ impl AttentionScratch {
         grow(&mut self.factors, padded(size).div_ceil(DIMS), heads)?;
         grow(&mut self.mixed, padded(size), heads)
     }
+
+    /// The weights that the last [`attend`] gave these positions, where it had one query.
+    pub fn weights(&self, positions: &Range<usize>) -> &[f32] {
+        // Those of the tile's positions before the first one come before.
+        &self.weights[positions.start % 4..][..positions.len()]
+    }
 }
 
 /// How a score is computed from a query and a key.

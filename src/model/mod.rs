@@ -9,6 +9,7 @@ mod config;
 mod feed_forward;
 mod file;
 mod key_scaling;
+mod layer_outputs;
 mod loader;
 mod metadata_keys;
 mod rope;
@@ -22,11 +23,12 @@ mod weights;
 pub use architecture::{ARCHITECTURES, Architecture};
 pub use cache::cache_bytes;
 pub use config::Config;
+pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
 pub use session::Session;
 pub(crate) use tensors::is_matrix;
 
-use crate::allocation::reserve_total;
+use crate::allocation::{copy, reserve_total};
 use crate::gguf::Metadata;
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
@@ -93,5 +95,35 @@ impl Model {
         session.ran.extend_from_slice(tokens);
         session.len += tokens.len();
         Ok(())
+    }
+
+    /// Runs one token as [`Model::forward`] does, and keeps what the layers leave. This takes a little longer; the token's
+    /// hidden state is the same.
+    ///
+    /// # Errors
+    /// Those of [`Model::forward`].
+    pub fn forward_with_outputs(
+        &self,
+        token: TokenId,
+        session: &mut Session,
+    ) -> Result<LayerOutputs> {
+        let outputs = LayerOutputs::new(&self.config, session.len() + 1)?;
+        session.scratch.outputs = Some(outputs);
+        let ran = self.forward(&[token], session);
+        let outputs = session.scratch.outputs.take();
+        ran.map(|()| outputs.unwrap_or_default())
+    }
+
+    /// The logit lens (nostalgebraist, 2020): the logits that the final norm and the head make of the residual stream
+    /// after some layer, `residual[hidden_size]` → `logits[vocabulary_size]`. After the last layer they are the model's
+    /// own.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
+    pub fn logit_lens(&self, residual: &[f32], logits: &mut Vec<f32>) -> Result<()> {
+        let mut hidden = copy(residual)?;
+        let norm = &self.transformer.final_norm;
+        norm.apply(&self.config, residual, &mut hidden);
+        self.head.predict(&hidden, logits)
     }
 }

@@ -1,11 +1,12 @@
 //! The forward pass: embedding, layers, final norm.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::architecture::QueryKeyNorm;
 use super::rope::Rope;
 use super::weights::{HeadTransform, Layer, MixerKind, Norm, StridedRows, apply_norm};
-use super::{Config, Session};
+use super::{Config, LayerOutputs, Session};
 use crate::allocation::resize;
 use crate::kernels::threads::{self, PerThread, for_each_chunk};
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
@@ -41,6 +42,8 @@ pub(super) struct Scratch {
     attention: PerThread<AttentionScratch>,
     /// One for each set of RoPE frequencies.
     angles: Vec<Angles>,
+    /// What the layers leave, where someone wants to look at it.
+    pub outputs: Option<LayerOutputs>,
 }
 
 /// Cosines and sines of the tokens' positions.
@@ -125,6 +128,9 @@ impl Transformer {
 
             layer.feed_forward(config, scratch)?;
             scratch.add_residual(config, layer.feed_forward_post_norm.as_ref());
+            if let Some(outputs) = &mut scratch.outputs {
+                outputs.residuals.extend_from_slice(&scratch.hidden);
+            }
         }
         self.final_norm(config, scratch);
         Ok(())
@@ -162,6 +168,7 @@ impl Transformer {
                 // QK norm and RoPE.
                 self.norm_and_rotate(config, heads, rows, positions.rope, scratch);
                 attend(config, rows, first, positions.window, caches, scratch)?;
+                keep_weights(config, rows[0], first, positions.window, caches, scratch);
             }
             MixerKind::Convolution(kernel) => {
                 convolve(config, rows, first, kernel, &mut caches[0], scratch)?;
@@ -310,23 +317,64 @@ fn attend(
     let nanoseconds = chunk * window.unwrap_or(positions).min(positions) / 4;
     for_each_chunk(mixed, chunk, nanoseconds, |index, mixed, thread| {
         let (token, at) = (index / (width / chunk), index % (width / chunk) * chunk);
-        // A token attends to itself and to the tokens before it, as far as the window reaches.
-        let end = first + token + 1;
-        let window = window.unwrap_or(end);
-        let scoring = Scoring {
-            factor: config.score_factor(first + token),
-            cap: config.score_cap,
-        };
         kernels::attend(
             &caches[at / group],
             &qkv[queries.of(token)][at..][..chunk],
-            end.saturating_sub(window)..end,
-            scoring,
+            attended(first + token, window),
+            scoring(config, first + token),
             &mut scratch.attention.get(thread),
             mixed,
         );
     });
     Ok(())
+}
+
+/// The positions that the token at a position attends to: its own and those before it, as far as the window reaches.
+fn attended(position: usize, window: Option<usize>) -> Range<usize> {
+    let end = position + 1;
+    end.saturating_sub(window.unwrap_or(end))..end
+}
+
+fn scoring(config: &Config, position: usize) -> Scoring {
+    Scoring {
+        factor: config.score_factor(position),
+        cap: config.score_cap,
+    }
+}
+
+/// Keeps the attention weights of the one token that runs, where they are wanted: each head attends once more, by
+/// itself, because the kernels keep the weights of one head only.
+fn keep_weights(
+    config: &Config,
+    queries: StridedRows,
+    position: usize,
+    window: Option<usize>,
+    caches: &[HeadCache],
+    scratch: &mut Scratch,
+) {
+    let Some(outputs) = &mut scratch.outputs else {
+        return;
+    };
+    let size = config.head_size;
+    let range = attended(position, window);
+    let weights = outputs.next_weights(config);
+    let queries = scratch.qkv[queries.of(0)].chunks_exact(size);
+    for (head, (query, weights)) in queries
+        .zip(weights.chunks_exact_mut(position + 1))
+        .enumerate()
+    {
+        let cache = &caches[head / config.heads_per_kv_head()];
+        let (attention, out) = (&mut scratch.attention.get(0), &mut scratch.row[..size]);
+        kernels::attend(
+            cache,
+            query,
+            range.clone(),
+            scoring(config, position),
+            attention,
+            out,
+        );
+        weights[range.clone()].copy_from_slice(attention.weights(&range));
+    }
 }
 
 /// How many of the `heads` that share a KV head to compute at once, so that `groups` of them occupy all threads.

@@ -101,7 +101,7 @@ async function attack({ calls, seed, worker }) {
     "dry_sequence_breakers", "mirostat", "mirostat_tau", "mirostat_eta", "logit_bias", "banned_tokens", "samplers", "record",
     "constraint", "seed", "stop", "max_tokens", "context_shift", "n_keep", "logprobs", "top_logprobs", "json_schema", "regex",
     "speculation", "grammar", "onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url", "top", "special", "preset",
-    "steps", "chat_template", "date", "chat_template_kwargs", "add_generation_prompt", "typo", "__proto__", "constructor",
+    "hidden", "layers", "attention", "steps", "chat_template", "date", "chat_template_kwargs", "add_generation_prompt", "typo", "__proto__", "constructor",
   ];
   const options = () => {
     if (random() < 0.15) return value();
@@ -138,6 +138,7 @@ async function attack({ calls, seed, worker }) {
     tokenize: () => generator.tokenize(random() < 0.5 ? "x" : value(), options()),
     detokenize: () => generator.detokenize(value()),
     token_name: () => generator.token_name(value()),
+    head_row: () => generator.head_row(value()),
     score: () => generator.score(random() < 0.5 ? "There was a little dog." : value(), options()),
     scorer: async () => (await generator.scorer(random() < 0.5 ? "There was a little dog." : value(), options())).free(),
     next_token: () => generator.next_token(),

@@ -87,6 +87,7 @@ async function answers({ worker, few }) {
       return count;
     },
     peek: (of) => of.peek({ top: 1 }),
+    "peek inside": (of) => of.peek({ top: 1, hidden: true, layers: true, attention: true }),
     accept: (of) => of.accept(5),
     "accept no token": (of) => of.accept(1e9),
     rewind: (of) => of.rewind(1),
@@ -107,6 +108,8 @@ async function answers({ worker, few }) {
     detokenize: (of) => of.detokenize([5]),
     token_name: (of) => of.token_name(5),
     "token_name of nothing": (of) => of.token_name("no number"),
+    head_row: (of) => of.head_row(5),
+    "head_row of nothing": (of) => of.head_row("no number"),
     score: (of) => of.score("There was a little dog."),
     async scorer(of) {
       const scorer = await of.scorer("There was a little dog.");

@@ -1,6 +1,8 @@
 //! Small models built in memory, so that tests need no download.
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cache;
 #[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
 pub mod cli;
 #[cfg(target_arch = "wasm32")]

@@ -98,7 +98,34 @@ pub(in crate::wasm) fn generation_options(
     Ok(options)
 }
 
-/// The option `top` of `peek` and `score`; the argument `top` is its default.
+/// The options of `peek`.
+#[derive(Default)]
+pub(in crate::wasm) struct PeekOptions {
+    pub top: u32,
+    pub hidden: bool,
+    pub layers: bool,
+    pub attention: bool,
+}
+
+/// The options of `peek`: how long its lists are, and what else it shows.
+pub(in crate::wasm) fn peek_options(object: &JsValue) -> Result<PeekOptions> {
+    let mut options = PeekOptions {
+        top: DEFAULT_RECORD,
+        ..PeekOptions::default()
+    };
+    for (name, value) in entries(object)? {
+        match name.as_str() {
+            "top" => options.top = list_length(&name, &value)?,
+            "hidden" => options.hidden = boolean(&name, &value)?,
+            "layers" => options.layers = boolean(&name, &value)?,
+            "attention" => options.attention = boolean(&name, &value)?,
+            _ => return Err(Error::UnknownOption(name)),
+        }
+    }
+    Ok(options)
+}
+
+/// The option `top` of `score` and of `record`; the argument `top` is its default.
 pub(in crate::wasm) fn top_option(object: &JsValue, mut top: u32) -> Result<u32> {
     for (name, value) in entries(object)? {
         match name.as_str() {

@@ -1,23 +1,63 @@
 //! Generation one step at a time, for JavaScript; see [`crate::generator`].
 
+use super::options::PeekOptions;
 use super::{Generator, JsResult, options, to_js};
 use crate::Result;
-use crate::generator::{DEFAULT_RECORD, Options};
-use js_sys::{Float32Array, Uint8Array, WebAssembly};
+use crate::generator::{Internals, Options};
+use js_sys::{Array, Float32Array, Reflect, Uint8Array, WebAssembly};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
+/// Adds to a record what the options ask for.
+fn add_internals(record: &JsValue, internals: &Internals, options: &PeekOptions) -> JsResult<()> {
+    if options.hidden {
+        let hidden = Float32Array::from(&*internals.hidden);
+        Reflect::set(record, &"hidden".into(), &hidden)?;
+    }
+    if options.layers {
+        Reflect::set(record, &"layers".into(), &to_js(&internals.layers)?)?;
+    }
+    if options.attention {
+        let layer = |weights: &Vec<f32>| match weights.is_empty() {
+            true => JsValue::NULL,
+            false => Float32Array::from(&**weights).into(),
+        };
+        let layers: Array = internals.attention.iter().map(layer).collect();
+        Reflect::set(record, &"attention".into(), &layers)?;
+    }
+    Ok(())
+}
+
 #[wasm_bindgen]
 impl Generator {
-    /// Computes the next step without taking it. Returns undefined after the end of the text.
+    /// Computes the next step without taking it, and shows what happens inside the model where the options ask for it.
+    /// Returns undefined after the end of the text.
     #[wasm_bindgen(unchecked_return_type = "StepRecord | undefined")]
     pub fn peek(
         &mut self,
-        #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "PeekOptions")] options: JsValue,
     ) -> JsResult<JsValue> {
-        let top = options::top_option(&options, DEFAULT_RECORD)?;
-        let record = self.inner.peek(top as usize)?;
-        record.map_or(Ok(JsValue::UNDEFINED), |record| to_js(&record))
+        let options = options::peek_options(&options)?;
+        let Some(record) = self.inner.peek(options.top as usize)? else {
+            return Ok(JsValue::UNDEFINED);
+        };
+        let record = to_js(&record)?;
+        if options.hidden || options.layers || options.attention {
+            let top = if options.layers { options.top } else { 0 };
+            if let Some(internals) = self.inner.internals(top as usize)? {
+                add_internals(&record, &internals, &options)?;
+            }
+        }
+        Ok(record)
+    }
+
+    /// The row of the linear head that makes the logit of a token, one number for each of the hidden state's.
+    pub fn head_row(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
+    ) -> Result<Float32Array> {
+        let id = options::u32_value("id", &id)?;
+        Ok(self.model.head.row(id)?.as_slice().into())
     }
 
     /// Appends a token as if it had been drawn. Returns undefined after the end of the text.

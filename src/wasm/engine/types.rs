@@ -254,6 +254,18 @@ export type Sampler =
   | { name: "mirostat"; mirostat_tau: number; mirostat_eta: number };
 
 /** What happened at a step: the distribution, and what each stage of the sampler made of it. */
+/** What `peek` shows beside the record of the step. What is left out costs nothing. */
+export interface PeekOptions {
+  /** Length of the lists, 10 unless set. */
+  top?: number;
+  /** The hidden state that the head reads. */
+  hidden?: boolean;
+  /** The logit lens: the best next tokens after each layer. The head is run for each. */
+  layers?: boolean;
+  /** How much the last token takes from each token so far, layer by layer and head by head. */
+  attention?: boolean;
+}
+
 export interface StepRecord {
   /** The number of the step: tokens generated before it. */
   step: number;
@@ -297,6 +309,12 @@ export interface StepRecord {
     /** The probability of each of `candidates` after it, 0 where cut. Before it they had those after the stage before; before the first, the model's own. */
     probabilities: number[];
   }[];
+  /** After `peek({ hidden: true })`: the hidden state of the last token after the final norm. A logit is its dot product with `head_row(id)`. */
+  hidden?: Float32Array;
+  /** After `peek({ layers: true })`: the most probable next tokens, best first, if the final norm and the head read the residual stream after each layer. The last layer's are the model's own. */
+  layers?: { id: number; text: string; logprob: number }[][];
+  /** After `peek({ attention: true })`: the attention weights of the last token, for each layer [heads × positions], with all tokens of the context as positions, itself the last. Those of a head add up to 1. Null for a layer with a convolution instead. */
+  attention?: (Float32Array | null)[];
 }
 
 export type FinishReason = "stop" | "length" | "abort";
