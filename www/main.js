@@ -8,6 +8,7 @@ import { Drawing } from "./drawing.js";
 import { codeOf, messageOf } from "./errors.js";
 import { loadingText } from "./format.js";
 import { GuessView } from "./guess.js";
+import { InsideView } from "./inside.js";
 import { Inspectable } from "./inspectable.js";
 import { ShareView } from "./share.js";
 import { Microscope } from "./microscope.js";
@@ -185,9 +186,18 @@ const microscope = new Microscope(document, {
   speed: (used, seed) => speed(used, seed, $("speed")),
   live: () => (chatting() ? generator?.configure(sliders.options()) : microscope.reconfigure())?.catch(showError),
   fail: showError,
+  looked: () => inside.update(),
   sliders,
   narration,
   step: stepView,
+});
+
+const inside = new InsideView(document, {
+  microscope,
+  get busy() {
+    return writing || Boolean(loading);
+  },
+  showError,
 });
 
 const share = new ShareView(document, {
@@ -352,6 +362,7 @@ function update() {
     modeChat.parentElement.title = generator && !canChat ? "This model has no chat template." : "";
   }
   showMode();
+  inside.update();
   for (const id of ["load-stories", "load-sample", "load-url"]) $(id, "button").disabled = Boolean(loading);
   for (const id of ["file", "url"]) $(id, "input").disabled = Boolean(loading);
 }
@@ -362,7 +373,7 @@ function showMode() {
   const ownView = ["mode-score", "mode-guess", "mode-train"].some((id) => $(id, "input").checked);
   if (!ownView) {
     if (generator && !canChat) $("mode-write", "input").checked = true;
-    for (const id of ["prompting", "writing"]) $(id).hidden = chatting();
+    for (const id of ["prompting", "writing", "inside"]) $(id).hidden = chatting();
     $("chat").hidden = !chatting();
   }
   document.body.dataset.mode = $("modes").querySelector("input:checked")?.getAttribute("value") ?? "write";

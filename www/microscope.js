@@ -23,13 +23,13 @@ import { TextView, showLegend } from "./tokens.js";
  * - `busy` and `stopping` tell whether something is running, and whether it should stop;
  * - `read(generator)` runs the prompt, `speed(generator, seed)` shows the speed;
  * - `live()` is called when a slider moves while something is running;
- * - `fail(error)` shows an error;
+ * - `fail(error)` shows an error, `looked()` is called when a token is looked at;
  * - `sliders`, `narration` and `step` are other views.
  *
  * @typedef {{ alone: (work: () => unknown) => Promise<boolean>, readonly busy: boolean, readonly stopping: boolean,
  *   read: (generator: WorkerGenerator) => Promise<void>,
  *   speed: (generator: WorkerGenerator, seed: number | bigint) => void, live: () => void,
- *   fail: (error: unknown) => void, sliders: import("./sliders.js").Sliders,
+ *   fail: (error: unknown) => void, looked: () => void, sliders: import("./sliders.js").Sliders,
  *   narration: import("./narration.js").Narration, step: import("./stages.js").StepView }} Host
  */
 
@@ -330,6 +330,7 @@ export class Microscope {
     if (index !== this.#at) this.#lens.drop();
     this.#at = index;
     this.#text.mark(index);
+    this.#host.looked();
   }
 
   /** @param {number} index */
