@@ -1,0 +1,100 @@
+// Every view and page against axe-core (https://github.com/dequelabs/axe-core), in light and in dark.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { lacks, open } from "./harness.mjs";
+
+// Axe reads the document, which is the same in every browser.
+const skip = lacks("cdp");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const SCHEMES = ["light", "dark"];
+
+/** What axe finds in the page as it is, in both colour schemes: a line for each kind of fault. */
+async function faults(page, where) {
+  const found = new Set();
+  await page.evaluate(axe);
+  for (const colorScheme of SCHEMES) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    for (const { id, nodes } of violations) {
+      for (const { target, failureSummary } of nodes) found.add(`${where}, ${colorScheme}, ${id}: ${target} ${failureSummary}`);
+    }
+  }
+  return [...found];
+}
+
+/** In the page: opens all that is folded. */
+const unfold = (page) =>
+  page.evaluate(() => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
+
+test("axe finds nothing in the views of the page", { skip }, async () => {
+  const { page, close } = await open("/", { reducedMotion: "reduce" });
+  const all = [];
+  await page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+  all.push(...(await faults(page, "before the text")));
+  await page.fill("#seed", "1");
+  await page.fill("#max_tokens", "12");
+  await page.click("#write");
+  await page.waitForSelector("#text .token");
+  await page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 60_000 });
+  await unfold(page);
+  await page.waitForSelector("#inside-result:not([hidden])", { timeout: 60_000 });
+  all.push(...(await faults(page, "a text")));
+
+  for (const mode of ["score", "guess", "train"]) {
+    await page.click(`label:has(#mode-${mode})`);
+    if (mode === "score") {
+      await page.click("#score");
+      await page.waitForSelector("#score-result:not([hidden])", { timeout: 60_000 });
+    }
+    if (mode === "guess") {
+      await page.click("#guess-story");
+      await page.waitForSelector("#guess-game:not([hidden])", { timeout: 60_000 });
+      await page.fill("#guess-word", "the");
+      await page.keyboard.press("Enter");
+      await page.waitForSelector("#guess-expected li", { timeout: 60_000 });
+    }
+    if (mode === "train") {
+      await page.fill("#train-text", "The owl saw the fox run to the river, and they played until night. ".repeat(40));
+      await page.click("label:has([name=preset][value=tiny])");
+      await page.fill("#train-config [name=steps]", "40");
+      await page.click("#train");
+      await page.waitForSelector("#train-pairs li", { timeout: 60_000 });
+      await page.waitForFunction(() => document.querySelector("#train-pause").disabled, null, { timeout: 60_000 });
+    }
+    all.push(...(await faults(page, mode)));
+  }
+  assert.deepEqual(all, []);
+  await close();
+});
+
+test("axe finds nothing in a chat", { skip }, async () => {
+  const { page, close } = await open("/", { reducedMotion: "reduce" });
+  await page.click("#load-sample");
+  await page.waitForFunction(() => !document.querySelector("#mode-chat").disabled, null, { timeout: 120_000 });
+  await page.click("label:has(#mode-chat)");
+  await page.fill("#max_tokens", "12");
+  await page.fill("#say", "Hello");
+  await page.press("#say", "Enter");
+  await page.waitForFunction(() => document.querySelector("#chat-stop").disabled && !document.querySelector("#send").disabled, null, { timeout: 120_000 });
+  await unfold(page);
+  assert.deepEqual(await faults(page, "a chat"), []);
+  await close();
+});
+
+test("axe finds nothing in the documentation", { skip }, async () => {
+  const { page, close } = await open("/docs/", { reducedMotion: "reduce" });
+  const links = await page.evaluate(() => [...document.querySelectorAll("nav a")].map(({ href }) => href));
+  assert.ok(links.length > 10, `${links.length} pages`);
+  const all = [];
+  for (const link of links) {
+    await page.goto(link);
+    all.push(...(await faults(page, new URL(link).pathname)));
+  }
+  assert.deepEqual(all, []);
+  await close();
+});
