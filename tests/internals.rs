@@ -67,7 +67,9 @@ fn compare(model: &Model, cache_type: CacheType, reference: &Value, allowed: &To
     let (last, before) = ids.split_last().unwrap();
     let mut session = Session::new(model, ids.len(), cache_type).unwrap();
     model.forward(before, &mut session).unwrap();
-    let outputs = model.forward_with_outputs(*last, &mut session).unwrap();
+    let outputs = model
+        .forward_with_outputs(*last, &mut session, true)
+        .unwrap();
 
     let (size, layers) = (model.config.hidden_size, model.config.layers);
     let hidden = session.hidden().row(0).to_vec();
@@ -151,7 +153,7 @@ fn a_real_model_shows_what_numpy_computes() {
 }
 
 fn look(generator: &mut Generator, top: usize) -> Internals {
-    generator.internals(top).unwrap().unwrap()
+    generator.internals(top, true).unwrap().unwrap()
 }
 
 fn rest(generator: &mut Generator) -> Vec<Token> {
@@ -190,7 +192,7 @@ fn looking_inside_changes_no_text() {
             }
             let mut tokens = Vec::new();
             loop {
-                let seen = looking.internals(3).unwrap();
+                let seen = looking.internals(3, true).unwrap();
                 let peeked = looking.peek(3).unwrap();
                 assert_eq!(seen.is_some(), peeked.is_some());
                 if let (Some(seen), Some(peeked)) = (seen, peeked) {
@@ -222,11 +224,45 @@ fn looking_inside_changes_no_text() {
     }
 }
 
+/// A snapshot moves the context where a shift is due, and going back undoes that: the prediction is then at hand, but not
+/// what it was made from.
+#[test]
+fn looking_inside_after_a_shift_was_undone_changes_no_text() {
+    let model = load(&random_model(TensorType::Q8_0));
+    let started = || {
+        let mut generator = long::generator(&model, 48, CacheType::default());
+        generator
+            .start("the then on", long::endless(0, 80))
+            .unwrap();
+        generator
+    };
+    let expected = rest(&mut started());
+    for removed in 1..4 {
+        let mut generator = started();
+        while generator.prompt_ids().len() + generator.ids().len() < 49 {
+            generator.next_token().unwrap().unwrap();
+        }
+        generator.snapshot().unwrap();
+        for _ in 0..removed {
+            generator.rewind(1).unwrap();
+            let seen = look(&mut generator, 2);
+            let mut plain = started();
+            while plain.ids().len() < generator.ids().len() {
+                plain.next_token().unwrap().unwrap();
+            }
+            assert_eq!(look(&mut plain, 2), seen);
+        }
+        rest(&mut generator);
+        let ids: Vec<u32> = expected.iter().map(|token| token.id).collect();
+        assert_eq!(generator.ids(), ids);
+    }
+}
+
 #[test]
 fn a_fork_and_any_number_of_threads_show_the_same() {
     let mut generator =
         Generator::new(load(&random_model(TensorType::Q8_0)), Context::default()).unwrap();
-    assert_eq!(generator.internals(1), Err(Error::NotStarted));
+    assert_eq!(generator.internals(1, false), Err(Error::NotStarted));
     let options = Options {
         max_tokens: Some(4),
         ..Options::default()
@@ -238,13 +274,14 @@ fn a_fork_and_any_number_of_threads_show_the_same() {
     set_threads(1);
     assert_eq!(look(&mut generator.fork().unwrap(), 2), seen);
     generator.next_token().unwrap();
-    let after = look(&mut generator, 0);
-    assert!(after.layers.is_empty() && after.hidden != seen.hidden);
+    let after = generator.internals(0, false).unwrap().unwrap();
+    assert!(after.layers.is_empty() && after.attention.is_empty());
+    assert_ne!(after.hidden, seen.hidden);
     let mut fork = generator.fork().unwrap();
     fork.rewind(1).unwrap();
     assert_eq!(look(&mut fork, 2), seen);
     rest(&mut generator);
-    assert_eq!(generator.internals(2), Ok(None));
+    assert_eq!(generator.internals(2, true), Ok(None));
 }
 
 #[test]

@@ -181,6 +181,8 @@ async fn texts_and_tokens() {
     let ids = generator.tokenize("a<|user|>".into(), special).unwrap();
     assert_eq!(ids.to_vec(), [97, USER]);
     assert_eq!(generator.token_name(USER.into()).unwrap(), "<|user|>");
+    let texts = [261, USER].map(|id| generator.token_text(id.into()).unwrap());
+    assert_eq!(texts, [" the", "<|user|>"]);
     let text = |ids: JsValue| generator.detokenize(ids);
     assert_eq!(
         text(Uint32Array::from(&[104, 105][..]).into()).unwrap(),

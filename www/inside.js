@@ -21,7 +21,11 @@ import { TOP } from "./sliders.js";
  * @typedef {{ microscope: { readonly shown: Shown | undefined }, readonly busy: boolean,
  *   showError: (error?: unknown) => void }} Page
  */
-/** @typedef {{ generator: WorkerGenerator, tokens: DrawnToken[], look: number, model?: ModelInfo }} Place */
+/**
+ * What is looked into: `id` is that of the token, undefined where it is still to be chosen.
+ *
+ * @typedef {{ generator: WorkerGenerator, tokens: DrawnToken[], look: number, id?: number, model?: ModelInfo }} Place
+ */
 /**
  * What the model tells of a place: `texts` are those of the last tokens of the context, which has `positions`, and `taken`
  * is the id of the token that is looked at, or of the likeliest next one.
@@ -55,6 +59,12 @@ export class InsideView {
    * @type {Place | undefined}
    */
   #seen;
+  /**
+   * The place of which nothing could be shown.
+   *
+   * @type {Place | undefined}
+   */
+  #failed;
   #asking = false;
   /**
    * The texts of tokens by their ids, in the vocabulary of `#model`.
@@ -74,7 +84,10 @@ export class InsideView {
     this.#page = page;
     this.#attention = new AttentionPart(this.#find);
     this.#logit = new LogitPart(this.#find);
-    this.#find("inside").addEventListener("toggle", () => this.update());
+    this.#find("inside").addEventListener("toggle", () => {
+      this.#failed = undefined;
+      this.update();
+    });
   }
 
   /** Called when another token is looked at, and when the model begins or ends to be used. */
@@ -82,6 +95,7 @@ export class InsideView {
     if (!this.#find("inside", "details").open) return this.#drop();
     if (this.#page.busy) {
       this.#drop();
+      this.#failed = undefined;
       return this.#tell(true, "The model is busy. It is looked into as soon as it stops.");
     }
     const { shown } = this.#page.microscope;
@@ -89,9 +103,11 @@ export class InsideView {
     if (!generator)
       return this.#clear(shown ? "This text can no longer be looked into: write a new one." : "Write a text first.");
     const { tokens, look, model } = shown;
-    const place = { generator, tokens, look, model };
+    const place = { generator, tokens, look, id: tokens[look]?.id, model };
     if (isSame(this.#wanted, place)) return;
     this.#drop();
+    // It would only fail again.
+    if (isSame(this.#failed, place)) return;
     if (isSame(this.#seen, place)) return this.#tell(false, ...heading(place));
     this.#tell(true, "Looking into the model …");
     this.#wanted = place;
@@ -110,6 +126,15 @@ export class InsideView {
     this.#seen = undefined;
     this.#find("inside-result").hidden = true;
     this.#tell(false, why);
+  }
+
+  /**
+   * @param {Place} place
+   * @param {string} why
+   */
+  #fail(place, why) {
+    this.#clear(why);
+    this.#failed = place;
   }
 
   /**
@@ -134,11 +159,11 @@ export class InsideView {
         const found = await this.#read(place, () => place === this.#wanted);
         if (place !== this.#wanted) continue;
         if (found) this.#show(place, found);
-        else this.#clear("The text ends here.");
+        else this.#fail(place, "The text ends here.");
       } catch (error) {
         // An error because the text was left meanwhile is not shown.
         if (place !== this.#wanted) continue;
-        this.#clear("The model could not be looked into.");
+        this.#fail(place, "The model could not be looked into.");
         this.#page.showError(error);
       }
     }
@@ -152,7 +177,7 @@ export class InsideView {
    * @param {() => boolean} isWanted
    * @returns {Promise<Found | undefined>}
    */
-  async #read({ generator, tokens, look, model }, isWanted) {
+  async #read({ generator, tokens, look, id, model }, isWanted) {
     const fork = await generator.fork();
     try {
       if (isWanted() && look < tokens.length) await fork.rewind(tokens.length - look);
@@ -163,7 +188,7 @@ export class InsideView {
       const { prompt_ids, ids } = await fork.state();
       const context = [...prompt_ids, ...ids];
       const texts = await this.#textsOf(fork, context.slice(-MOST_TOKENS), model);
-      const taken = tokens[look]?.id ?? record.candidates[0].id;
+      const taken = id ?? record.candidates[0].id;
       const best = record.candidates.slice(0, GUESSES);
       const own = record.candidates.slice(GUESSES).find(({ id }) => id === taken);
       const choices = await Promise.all(
@@ -187,9 +212,7 @@ export class InsideView {
     this.#model = model;
     const texts = this.#texts;
     const unknown = [...new Set(ids)].filter((id) => !texts.has(id));
-    await Promise.all(
-      unknown.map(async (id) => texts.set(id, (await generator.detokenize([id])) || (await generator.token_name(id)))),
-    );
+    await Promise.all(unknown.map(async (id) => texts.set(id, await generator.token_text(id))));
     return ids.map((id) => texts.get(id) ?? "");
   }
 
@@ -210,12 +233,12 @@ export class InsideView {
 }
 
 /**
- * Whether two places are the same one: the text may have grown behind it.
+ * Whether two places are the same one: the text may have grown behind it, and by the token that was still to be chosen.
  *
  * @param {Place | undefined} a
  * @param {Place} b
  */
-const isSame = (a, b) => a?.generator === b.generator && a.tokens === b.tokens && a.look === b.look;
+const isSame = (a, b) => a?.generator === b.generator && a.tokens === b.tokens && a.look === b.look && a.id === b.id;
 
 /** @param {Place} place */
 function heading({ tokens, look }) {

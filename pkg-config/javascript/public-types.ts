@@ -123,6 +123,7 @@ interface GeneratorResults {
   text: string;
   timings: Timings;
   token_name: string;
+  token_text: string;
   tokenize: Uint32Array;
 }
 
@@ -157,6 +158,7 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   text: (it) => it.text,
   timings: (it) => it.timings(),
   token_name: (it) => it.token_name(5),
+  token_text: (it) => it.token_text(5),
   tokenize: (it) => it.tokenize("a text", { special: true }),
   [Symbol.iterator](it) {
     for (const token of it) console.log(token.text, token.finish_reason satisfies FinishReason | undefined);
@@ -212,6 +214,7 @@ export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
   text: (it) => it.text,
   timings: (it) => it.timings(),
   token_name: (it) => it.token_name(5),
+  token_text: (it) => it.token_text(5),
   tokenize: (it) => it.tokenize("a text", { special: true }),
   async [Symbol.asyncIterator](it) {
     for await (const token of it) console.log(token.text satisfies string);

@@ -1,10 +1,13 @@
 //! A look inside the model at a step: the hidden state, what each layer would say, where the token attends to.
 
 use super::Generator;
-use crate::allocation::with_capacity;
+use crate::allocation::{copy, with_capacity};
 use crate::sampler::Sampler;
 use crate::score::{Expected, most_expected};
 use crate::{Error, Result};
+
+/// Layers that the head is run for at once: it reads its weights once for all of them.
+const LENS_LAYERS: usize = 8;
 
 /// What happened inside the model as it predicted the next token; see [`Generator::internals`].
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +16,8 @@ pub struct Internals {
     /// The hidden state of the last token after the final norm, `[hidden_size]`: what the head reads.
     pub hidden: Vec<f32>,
     /// The logit lens: the most probable next tokens, best first, if final norm and head read the residual stream after
-    /// each of the layers. After the last one they are those of the model itself.
+    /// each of the layers. After the last one they are those of the model itself. A layer of which the logits are not
+    /// finite has none.
     pub layers: Vec<Vec<Expected>>,
     /// The attention weights of the last token, those of each layer `[heads][positions]`, with all tokens of the context
     /// as positions. Empty for a layer that has a short convolution instead.
@@ -21,26 +25,32 @@ pub struct Internals {
 }
 
 impl Generator {
-    /// Looks inside the model at the next step without taking it, with the `top` best tokens after each layer; the head
-    /// is run for each, unless `top` is 0. `None` after the end of the text. The last token is run once more for this;
-    /// the text and what follows stay the same.
+    /// Looks inside the model at the next step without taking it: `top` best tokens after each layer, for which the head
+    /// is run for each (no layers where `top` is 0), and the weights of `attention` if wanted. `None` after the end of
+    /// the text. The last token is run once more for this, and those that were run ahead of their turn are forgotten; the
+    /// text and what follows stay the same.
     ///
     /// # Errors
     /// Those of [`Generator::next_token`].
-    pub fn internals(&mut self, top: usize) -> Result<Option<Internals>> {
+    pub fn internals(&mut self, top: usize, attention: bool) -> Result<Option<Internals>> {
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        if self.session.len() + 1 < generation.context_len() {
+            // A shift was undone, so that the prediction is at hand, but not what it was made from.
+            generation.predicted = None;
+        }
         self.compute_logits()?;
         let generation = self.generation.as_ref().ok_or(Error::NotStarted)?;
         let last = generation.ids.last().copied();
         let Some(last) = last.filter(|_| generation.finish_reason.is_none()) else {
             return Ok(None);
         };
-        // Tokens that were run ahead of their turn are forgotten; the prediction at hand stays.
         self.prediction.forget_rows();
-        self.session.truncate(generation.context_len() - 1);
-        let outputs = self.model.forward_with_outputs(last, &mut self.session)?;
+        let session = &mut self.session;
+        session.truncate(generation.context_len() - 1);
+        let outputs = self.model.forward_with_outputs(last, session, attention)?;
         self.speculation.count_from(0);
         Ok(Some(Internals {
-            hidden: self.session.hidden_rows(0..1).to_vec(),
+            hidden: copy(self.session.hidden_rows(0..1))?,
             layers: self.logit_lens(&outputs.residuals, top)?,
             attention: outputs.attention,
         }))
@@ -48,13 +58,20 @@ impl Generator {
 
     /// The `top` most probable tokens after each layer.
     fn logit_lens(&self, residuals: &[f32], top: usize) -> Result<Vec<Vec<Expected>>> {
+        let (config, tokenizer) = (&self.model.config, &self.model.tokenizer);
         let (mut logits, mut sampler) = (Vec::new(), Sampler::new(Vec::new(), 0));
-        let mut layers = with_capacity(self.model.config.layers)?;
-        let residuals = residuals.chunks_exact(self.model.config.hidden_size);
-        for residual in residuals.take_while(|_| top > 0) {
-            self.model.logit_lens(residual, &mut logits)?;
-            let tokenizer = &self.model.tokenizer;
-            layers.push(most_expected(&mut logits, top, &mut sampler, tokenizer)?.0);
+        let mut layers = with_capacity(config.layers)?;
+        let some_layers = residuals.chunks(LENS_LAYERS * config.hidden_size);
+        for residuals in some_layers.take_while(|_| top > 0) {
+            self.model.logit_lens(residuals, &mut logits)?;
+            let vocabulary = logits.len() / (residuals.len() / config.hidden_size);
+            for logits in logits.chunks_exact_mut(vocabulary) {
+                layers.push(match most_expected(logits, top, &mut sampler, tokenizer) {
+                    Ok((expected, _)) => expected,
+                    Err(Error::NotFinite) => Vec::new(),
+                    Err(error) => return Err(error),
+                });
+            }
         }
         Ok(layers)
     }

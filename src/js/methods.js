@@ -20,6 +20,7 @@ export const GENERATOR_METHODS = /** @type {const} */ ([
   "tokenize",
   "detokenize",
   "token_name",
+  "token_text",
   "head_row",
   "score",
 ]);

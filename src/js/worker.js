@@ -245,7 +245,7 @@ const special = {
 };
 
 /** The methods that neither depend on the text in progress nor change it. */
-const AT_ANY_TIME = ["timings", "info", "tokenize", "detokenize", "token_name", "head_row", "score"];
+const AT_ANY_TIME = ["timings", "info", "tokenize", "detokenize", "token_name", "token_text", "head_row", "score"];
 
 /** @type {typeof special} */
 const methods = {};

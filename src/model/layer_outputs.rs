@@ -13,30 +13,35 @@ pub struct LayerOutputs {
     pub residuals: Vec<f32>,
     /// The attention weights of each layer, `[heads][positions]`: how much the token takes from each position so far,
     /// its own the last. Those of a head add up to 1; positions outside of a sliding window have 0. Empty for a layer
-    /// that has a convolution instead.
+    /// that has a convolution instead; no layers where they were not asked for.
     pub attention: Vec<Vec<f32>>,
 }
 
 impl LayerOutputs {
-    /// Takes all the memory, so that nothing can fail while the model runs the token at the last of `positions`.
-    pub(super) fn new(config: &Config, positions: usize) -> Result<Self> {
-        let mut attention = with_capacity(config.layers)?;
-        for layer in 0..config.layers {
+    /// Takes all the memory, so that nothing can fail while the model runs the token at the last of `positions`. Attention
+    /// weights are kept where `attention` says so.
+    pub(super) fn new(config: &Config, positions: usize, attention: bool) -> Result<Self> {
+        let layers = if attention { config.layers } else { 0 };
+        let weights_size = config.heads.saturating_mul(positions);
+        let mut attention = with_capacity(layers)?;
+        for layer in 0..layers {
             let mut weights = Vec::new();
             if config.convolution_length(layer).is_none() {
-                resize(&mut weights, config.heads * positions, 0.0)?;
+                resize(&mut weights, weights_size, 0.0)?;
             }
             attention.push(weights);
         }
-        let residuals = with_capacity(config.layers * config.hidden_size)?;
+        let residuals = with_capacity(config.layers.saturating_mul(config.hidden_size))?;
         Ok(Self {
             residuals,
             attention,
         })
     }
 
-    /// Where the weights of the layer go that is at work: its residual stream is the next one to be kept.
-    pub(super) fn next_weights(&mut self, config: &Config) -> &mut [f32] {
-        &mut self.attention[self.residuals.len() / config.hidden_size]
+    /// Where the weights of the layer go that is at work, if they are kept: its residual stream is the next one to be
+    /// kept.
+    pub(super) fn next_weights(&mut self, config: &Config) -> Option<&mut Vec<f32>> {
+        let layer = self.residuals.len() / config.hidden_size;
+        self.attention.get_mut(layer)
     }
 }

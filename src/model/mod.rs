@@ -97,8 +97,8 @@ impl Model {
         Ok(())
     }
 
-    /// Runs one token as [`Model::forward`] does, and keeps what the layers leave. This takes a little longer; the token's
-    /// hidden state is the same.
+    /// Runs one token as [`Model::forward`] does, and keeps what the layers leave, the attention weights if asked to: for
+    /// these every head attends once more. The token's hidden state is the same.
     ///
     /// # Errors
     /// Those of [`Model::forward`].
@@ -106,8 +106,9 @@ impl Model {
         &self,
         token: TokenId,
         session: &mut Session,
+        attention: bool,
     ) -> Result<LayerOutputs> {
-        let outputs = LayerOutputs::new(&self.config, session.len() + 1)?;
+        let outputs = LayerOutputs::new(&self.config, session.len() + 1, attention)?;
         session.scratch.outputs = Some(outputs);
         let ran = self.forward(&[token], session);
         let outputs = session.scratch.outputs.take();
@@ -115,15 +116,18 @@ impl Model {
     }
 
     /// The logit lens (nostalgebraist, 2020): the logits that the final norm and the head make of the residual stream
-    /// after some layer, `residual[hidden_size]` → `logits[vocabulary_size]`. After the last layer they are the model's
-    /// own.
+    /// after some layers, `residuals[layers][hidden_size]` → `logits[layers][vocabulary_size]`. After the last layer they
+    /// are the model's own.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
-    pub fn logit_lens(&self, residual: &[f32], logits: &mut Vec<f32>) -> Result<()> {
-        let mut hidden = copy(residual)?;
-        let norm = &self.transformer.final_norm;
-        norm.apply(&self.config, residual, &mut hidden);
+    pub fn logit_lens(&self, residuals: &[f32], logits: &mut Vec<f32>) -> Result<()> {
+        let (norm, size) = (&self.transformer.final_norm, self.config.hidden_size);
+        let mut hidden = copy(residuals)?;
+        let rows = hidden.chunks_exact_mut(size);
+        for (hidden, residual) in rows.zip(residuals.chunks_exact(size)) {
+            norm.apply(&self.config, residual, hidden);
+        }
         self.head.predict(&hidden, logits)
     }
 }

@@ -343,7 +343,7 @@ fn scoring(config: &Config, position: usize) -> Scoring {
 }
 
 /// Keeps the attention weights of the one token that runs, where they are wanted: each head attends once more, by
-/// itself, because the kernels keep the weights of one head only.
+/// itself, because in scratch memory the next heads take the place of its weights.
 fn keep_weights(
     config: &Config,
     queries: StridedRows,
@@ -352,12 +352,12 @@ fn keep_weights(
     caches: &[HeadCache],
     scratch: &mut Scratch,
 ) {
-    let Some(outputs) = &mut scratch.outputs else {
+    let outputs = scratch.outputs.as_mut();
+    let Some(weights) = outputs.and_then(|outputs| outputs.next_weights(config)) else {
         return;
     };
     let size = config.head_size;
     let range = attended(position, window);
-    let weights = outputs.next_weights(config);
     let queries = scratch.qkv[queries.of(0)].chunks_exact(size);
     for (head, (query, weights)) in queries
         .zip(weights.chunks_exact_mut(position + 1))

@@ -138,6 +138,7 @@ async function attack({ calls, seed, worker }) {
     tokenize: () => generator.tokenize(random() < 0.5 ? "x" : value(), options()),
     detokenize: () => generator.detokenize(value()),
     token_name: () => generator.token_name(value()),
+    token_text: () => generator.token_text(value()),
     head_row: () => generator.head_row(value()),
     score: () => generator.score(random() < 0.5 ? "There was a little dog." : value(), options()),
     scorer: async () => (await generator.scorer(random() < 0.5 ? "There was a little dog." : value(), options())).free(),

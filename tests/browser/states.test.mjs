@@ -108,6 +108,7 @@ async function answers({ worker, few }) {
     detokenize: (of) => of.detokenize([5]),
     token_name: (of) => of.token_name(5),
     "token_name of nothing": (of) => of.token_name("no number"),
+    token_text: (of) => of.token_text(5),
     head_row: (of) => of.head_row(5),
     "head_row of nothing": (of) => of.head_row("no number"),
     score: (of) => of.score("There was a little dog."),

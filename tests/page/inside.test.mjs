@@ -94,8 +94,7 @@ function reader() {
         },
         state: async () => ({ prompt_ids: Uint32Array.of(0, 1), ids: Uint32Array.from(left) }),
         head_row: async (id) => Float32Array.of(id, 0.5, 1),
-        detokenize: async ([id]) => words.get(id) ?? "",
-        token_name: async () => "<s>",
+        token_text: async (id) => words.get(id) ?? "<s>",
         free: () => (alive.forks -= 1),
       };
     },
@@ -212,6 +211,19 @@ test("the latest token wins, and what is known is not asked again", async () => 
   assert.equal(asked.length, 2);
 });
 
+test("what was still to be chosen is looked into again when it is there", async () => {
+  const { view, host, find, asked, open, until } = reader();
+  const { tokens } = host.microscope.shown;
+  host.microscope.shown.look = 3;
+  open();
+  await until(() => asked.length === 1 && !find("inside-result").hidden);
+  tokens.push({ id: 7, text: " fox" });
+  view.update();
+  await until(() => asked.length === 2);
+  await until(() => /token 4 of the text/.test(find("inside-status").textContent));
+  assert.equal(find("inside-choices").querySelector("[aria-pressed=true]").textContent, "␣fox");
+});
+
 test("a text without a model, and errors", async () => {
   const { view, host, find, asked, errors, open, until, hold, fail } = reader();
   const { shown } = host.microscope;
@@ -236,4 +248,8 @@ test("a text without a model, and errors", async () => {
   await until(() => errors.length > 0);
   assert.deepEqual(errors, ["no memory"]);
   assert.ok(find("inside-result").hidden);
+  // What failed is not tried again and again.
+  view.update();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.deepEqual(errors, ["no memory"]);
 });

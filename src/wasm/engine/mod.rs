@@ -219,6 +219,16 @@ impl Generator {
         Ok(self.model.tokenizer.token_name(id))
     }
 
+    /// A token by itself, as in `Candidate`: its text, in which half a character shows as U+FFFD, or the name of a control
+    /// token that stands for none.
+    pub fn token_text(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "number")] id: JsValue,
+    ) -> Result<String> {
+        let id = options::u32_value("id", &id)?;
+        Ok(self.model.tokenizer.token_text(id))
+    }
+
     /// The cross-entropy of `text`: how well the model predicts each of its tokens.
     #[wasm_bindgen(unchecked_return_type = "Score")]
     pub fn score(

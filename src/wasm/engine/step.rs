@@ -44,7 +44,7 @@ impl Generator {
         let record = to_js(&record)?;
         if options.hidden || options.layers || options.attention {
             let top = if options.layers { options.top } else { 0 };
-            if let Some(internals) = self.inner.internals(top as usize)? {
+            if let Some(internals) = self.inner.internals(top as usize, options.attention)? {
                 add_internals(&record, &internals, &options)?;
             }
         }

@@ -253,19 +253,19 @@ export type Sampler =
   | { name: "temperature"; temperature: number; dynatemp_range: number; dynatemp_exponent: number }
   | { name: "mirostat"; mirostat_tau: number; mirostat_eta: number };
 
-/** What happened at a step: the distribution, and what each stage of the sampler made of it. */
-/** What `peek` shows beside the record of the step. What is left out costs nothing. */
+/** What `peek` shows beside the record of the step. Each costs something: the last token is run once more for all of them. */
 export interface PeekOptions {
   /** Length of the lists, 10 unless set. */
   top?: number;
   /** The hidden state that the head reads. */
   hidden?: boolean;
-  /** The logit lens: the best next tokens after each layer. The head is run for each. */
+  /** The logit lens: the best next tokens after each layer, as many as `top` says. The head is run for each. */
   layers?: boolean;
-  /** How much the last token takes from each token so far, layer by layer and head by head. */
+  /** How much the last token takes from each token so far, layer by layer and head by head: each attends once more. */
   attention?: boolean;
 }
 
+/** What happened at a step: the distribution, and what each stage of the sampler made of it. */
 export interface StepRecord {
   /** The number of the step: tokens generated before it. */
   step: number;
@@ -309,7 +309,7 @@ export interface StepRecord {
     /** The probability of each of `candidates` after it, 0 where cut. Before it they had those after the stage before; before the first, the model's own. */
     probabilities: number[];
   }[];
-  /** After `peek({ hidden: true })`: the hidden state of the last token after the final norm. A logit is its dot product with `head_row(id)`. */
+  /** After `peek({ hidden: true })`: the hidden state of the last token after the final norm. A logit is its dot product with `head_row(id)`, before bias, scale and soft cap where an architecture has them, and but for rounding. */
   hidden?: Float32Array;
   /** After `peek({ layers: true })`: the most probable next tokens, best first, if the final norm and the head read the residual stream after each layer. The last layer's are the model's own. */
   layers?: { id: number; text: string; logprob: number }[][];

@@ -19,7 +19,7 @@ export default async function example(print) {
   const weights = [...attention.at(-1).subarray(0, positions)];
   print(`attention: ${weights.map((weight) => `${Math.round(100 * weight)} %`).join(", ")}\n`);
 
-  // A logit is the dot product of the hidden state and the token's row of the head.
+  // A logit is the dot product of the hidden state and the token's row of the head, but for rounding.
   const row = generator.head_row(candidates[0].id);
   const product = row.reduce((sum, weight, i) => sum + weight * hidden[i], 0);
   print(`logit ${candidates[0].logit.toFixed(2)}, product ${product.toFixed(2)}`);
