@@ -9,11 +9,12 @@ const EDGE = { left: 30, right: 8, top: 10, bottom: 24 };
  *
  * @param {SVGSVGElement} svg
  * @param {{ loss: number[][], heldOut: number[][], best?: number[], levels: { name: string, loss: number }[], unit:
- *   string }} curve `loss` and `heldOut` are lists of [x, nats per token] in the order of x; `best` is a point to be
- *   marked; `levels` are horizontal lines to compare with; `unit` is what x counts
+ *   string, decimal?: (value: number) => string }} curve `loss` and `heldOut` are lists of [x, nats per token] in the
+ *   order of x; `best` is a point to be marked; `levels` are horizontal lines to compare with; `unit` is what x counts;
+ *   `decimal` writes a loss
  * @param {{ width?: number, height?: number }} [size] in pixels; the size at which it is shown unless given
  */
-export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {}) {
+export function drawCurve(svg, { loss, heldOut, best, levels, unit, decimal = twoDigits }, size = {}) {
   const width = size.width ?? (svg.clientWidth || 640);
   const height = size.height ?? (svg.clientHeight || 260);
   const end = Math.max(1, loss.at(-1)?.[0] ?? 1);
@@ -36,7 +37,7 @@ export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {})
     text("tick", EDGE.left, height - 7, unit, "start"),
     ...levels.flatMap(({ name, loss: level }) => [
       line("level", EDGE.left, y(level), width - EDGE.right),
-      text("name", width - EDGE.right - 4, y(level) - 5, `${name} ${level.toFixed(2)}`, "end"),
+      text("name", width - EDGE.right - 4, y(level) - 5, `${name} ${decimal(level)}`, "end"),
     ]),
     svgElement("path", { class: "steps", d: path(thinned(loss, width / 2)) }),
     svgElement("path", { class: "loss", d: path(thinned(smooth(loss), width / 2)) }),
@@ -44,6 +45,9 @@ export function drawCurve(svg, { loss, heldOut, best, levels, unit }, size = {})
     ...(best ? [svgElement("circle", { class: "best", cx: x(best[0]), cy: y(best[1]), r: 6 })] : []),
   );
 }
+
+/** @param {number} value */
+const twoDigits = (value) => value.toFixed(2);
 
 /**
  * Round numbers from 0 to `end`, about as many as asked for.

@@ -177,7 +177,7 @@ export class LogitPart {
   show(hidden, choices, taken) {
     this.#hidden = hidden;
     this.#choices = choices;
-    drawVector(this.#find("inside-vector"), hidden);
+    drawVector(this.#find("inside-vector"), hidden, hiddenLabel(hidden));
     const buttons = keep(this.#find("inside-choices"), choices.length, () => button("choice"));
     for (const [index, { id, text }] of choices.entries()) {
       set(buttons[index].dataset, "id", String(id));
@@ -212,8 +212,9 @@ export class LogitPart {
  *
  * @param {Element} svg
  * @param {Float32Array} values
+ * @param {string} label what it is, for those who do not see it
  */
-function drawVector(svg, values) {
+export function drawVector(svg, values, label) {
   const across = values.length > 640 ? 128 : 64;
   const strong = strengths(values);
   const cells = strong.map((strength, index) => {
@@ -224,10 +225,15 @@ function drawVector(svg, values) {
     return svgElement("rect", { class: sign, x, y, width: 1, height: 1, "fill-opacity": opacity });
   });
   svg.setAttribute("viewBox", `0 0 ${across} ${Math.ceil(values.length / across)}`);
+  svg.setAttribute("aria-label", label);
+  svg.replaceChildren(...cells);
+}
+
+/** @param {Float32Array} values */
+function hiddenLabel(values) {
   const [least, most] = values.reduce(([least, most], v) => [Math.min(least, v), Math.max(most, v)], [0, 0]);
   const range = `from ${least.toFixed(1)} to ${most.toFixed(1)}`;
-  svg.setAttribute("aria-label", `The hidden state: ${values.length.toLocaleString("en")} numbers ${range}`);
-  svg.replaceChildren(...cells);
+  return `The hidden state: ${values.length.toLocaleString("en")} numbers ${range}`;
 }
 
 /**

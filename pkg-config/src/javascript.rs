@@ -11,13 +11,14 @@ use crate::repo::Repo;
 use crate::{command, tools};
 
 /// The scripts that are checked, from the root. Prettier and eslint expand the patterns.
-const SCRIPTS: [&str; 11] = [
+const SCRIPTS: [&str; 12] = [
     "src/js/*.{js,ts}",
     "src/js/clients/*.{js,ts}",
     "src/js/store/*.{js,ts}",
     "tests/clients/*.mjs",
     "www/*.js",
     "www/docs/*.js",
+    "www/learn/*.js",
     "tests/page/*.mjs",
     "tests/package/*.mjs",
     "pkg-config/javascript/*.{js,ts}",

@@ -42,7 +42,7 @@ test("axe finds nothing in the views of the page", { skip }, async () => {
   await page.waitForSelector("#text .token");
   await page.waitForFunction(() => document.querySelector("#stop").disabled, null, { timeout: 60_000 });
   await unfold(page);
-  await page.waitForSelector("#inside-result:not([hidden])", { timeout: 60_000 });
+  await page.waitForSelector("#inside-result[aria-busy=false]:not([hidden])", { timeout: 60_000 });
   all.push(...(await faults(page, "a text")));
 
   for (const mode of ["score", "guess", "train"]) {
@@ -83,6 +83,27 @@ test("axe finds nothing in a chat", { skip }, async () => {
   await page.waitForFunction(() => document.querySelector("#chat-stop").disabled && !document.querySelector("#send").disabled, null, { timeout: 120_000 });
   await unfold(page);
   assert.deepEqual(await faults(page, "a chat"), []);
+  await close();
+});
+
+test("axe finds nothing in the guided tour", { skip }, async () => {
+  const { page, close } = await open("/learn/", { reducedMotion: "reduce" });
+  const all = [];
+  // What is tried is computed as it comes near, and is paler until then.
+  for (const id of await page.evaluate(() => [...document.querySelectorAll(".instrument")].map(({ id }) => id))) {
+    await page.evaluate((id) => document.getElementById(id).scrollIntoView({ block: "center" }), id);
+    await page.waitForFunction(
+      (id) => ["ready", "new"].includes(document.getElementById(id).dataset.state),
+      id,
+      { timeout: 60_000 },
+    );
+  }
+  for (const language of ["en", "de"]) {
+    await page.click(`#languages [lang=${language}]`);
+    await page.waitForSelector(`html[lang=${language}]`, { timeout: 60_000 });
+    all.push(...(await faults(page, `the tour, ${language}`)));
+  }
+  assert.deepEqual(all, []);
   await close();
 });
 

@@ -350,7 +350,7 @@ test("query strings lead to the same files", async () => {
   // Every module the page imports is among them.
   misbehave(faults.silence, ["*"]);
   const imported = await page.evaluate(async (paths) => {
-    const modules = paths.filter((path) => path.endsWith(".js") && !/\/(main|sw)\.js$|worker\.js$/.test(path));
+    const modules = paths.filter((path) => path.endsWith(".js") && !/\/(main|sw|learn)\.js$|worker\.js$/.test(path));
     return (await Promise.all(modules.map((path) => import(path)))).length;
   }, before);
   assert.ok(imported > 20);

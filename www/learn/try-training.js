@@ -1,0 +1,208 @@
+// Chapter 8: a tiny model learns a text, step by step.
+
+import { drawCurve } from "../curve.js";
+import { element, keep } from "../dom.js";
+import { codeOf } from "../errors.js";
+import { visible } from "../format.js";
+import { crossEntropy, sentences } from "./numbers.js";
+import { sentence } from "./parts.js";
+import { number, onLanguage, percent, t } from "./text.js";
+
+/** @typedef {import("../dom.js").Find} Find */
+/** @typedef {import("../pkg/trainer.js").TrainerPair} TrainerPair */
+/** @typedef {import("../pkg/trainer.js").TrainerInfo} TrainerInfo */
+
+const STEPS = 60;
+/** Between two looks at what it has learnt, in milliseconds. */
+const LOOK = 400;
+/** Sentences in the line whose pairs are shown. */
+const SHOWN = 2;
+
+/**
+ * A training, as far as it is.
+ *
+ * @typedef {{ trainer: import("../pkg/trainer.js").WorkerTrainer, info: TrainerInfo, line: string, loss: number[][],
+ *   complete: boolean, pairs: TrainerPair[], sample: string }} Run
+ */
+
+/** @param {Find} find */
+export function tryTraining(find) {
+  const root = find("try-training");
+  const text = find("training-text", "textarea");
+  const [start, anew] = ["training-start", "training-anew"].map((id) => find(id, "button"));
+  const status = find("training-status");
+  /** @type {Run | undefined} */
+  let run;
+  let state = /** @type {"new" | "preparing" | "running" | "paused" | "done"} */ ("new");
+  /** Whether steps are taken. */
+  let looping = false;
+  /** @type {unknown} */
+  let failed;
+
+  /** Whether the reader has written a text of their own, which another language does not replace. */
+  let own = false;
+  text.addEventListener("input", () => (own = true));
+
+  function show() {
+    if (!own && !run && state === "new") text.value = ownText();
+    const key = { new: "start", preparing: "preparing", running: "pause", paused: "go-on", done: "done" }[state];
+    start.hidden = state === "done";
+    start.disabled = state === "preparing";
+    if (state !== "done") start.textContent = t(`training.${key}`);
+    anew.hidden = state !== "done" && state !== "paused";
+    text.disabled = state !== "new";
+    status.textContent = failed ? sentence(failed) : told();
+    root.dataset.state = failed ? "failed" : state;
+    root.dataset.step = String(run?.loss.at(-1)?.[0] ?? 0);
+    root.dataset.loss = JSON.stringify(run?.loss.map(([, loss]) => loss) ?? []);
+    for (const id of ["training-figure", "training-sample"]) find(id).hidden = !run?.loss.length;
+    find("training-line-note").hidden = !run?.pairs.length;
+    if (run) showRun(run);
+    else find("training-pairs").replaceChildren();
+    find("training-loss").textContent = run?.pairs.length
+      ? t("training.mean", { loss: number(crossEntropy(run.pairs), 2) })
+      : "";
+  }
+
+  function told() {
+    if (!run?.loss.length) return "";
+    const values = { step: run.loss.length, steps: STEPS, loss: latest(run), first: number(run.loss[0][1], 2) };
+    if (state === "done") return t("training.done", values);
+    return t(state === "paused" ? "training.paused" : "training.step", values);
+  }
+
+  /** @param {Run} shown */
+  function showRun({ info, loss, pairs, sample }) {
+    const levels = [
+      { name: t("training.uniform"), loss: info.uniform_loss },
+      { name: t("training.unigram"), loss: info.unigram_loss },
+    ];
+    const decimal = (/** @type {number} */ value) => number(value, 2);
+    const curve = /** @type {SVGSVGElement} */ (/** @type {Element} */ (find("training-curve")));
+    drawCurve(curve, { loss, heldOut: [], levels, unit: t("training.steps"), decimal });
+    const make = () => element("li", "", element("span", "input"), element("span", "target"), element("small"));
+    for (const [index, item] of keep(find("training-pairs"), pairs.length, make).entries()) {
+      const { input, target, nll } = pairs[index];
+      const share = Math.exp(-nll);
+      const texts = [visible(input), visible(target), percent(share)];
+      for (const [at, part] of [...item.children].entries()) part.textContent = texts[at];
+      item.style.setProperty("--share", `${100 * share}%`);
+      item.title = `−ln p = ${number(nll, 2)}`;
+    }
+    find("training-line-note").textContent = t("training.line");
+    find("training-wrote").textContent = sample;
+  }
+
+  async function begin() {
+    const { WorkerTrainer } = await import("../pkg/trainer.js"); // as large as the engine
+    const trainer = await WorkerTrainer.create(text.value, { preset: "tiny", steps: STEPS, patience: 0 });
+    const info = await trainer.info().catch((error) => {
+      trainer.free();
+      throw error;
+    });
+    const line =
+      text.value
+        .split(". ")
+        .slice(1, 1 + SHOWN)
+        .join(". ") || [...text.value].slice(0, 80).join("");
+    return {
+      trainer,
+      info,
+      line: ` ${line}${line.endsWith(".") ? "" : "."}`, // as it stands within the text
+      loss: [],
+      complete: false,
+      pairs: [],
+      sample: "",
+    };
+  }
+
+  /** @param {Run} now */
+  async function look(now) {
+    now.pairs = (await pairsOf(now)).slice(1); // without the first, which is that of the beginning of a text
+    now.sample = await now.trainer.sample("", { temperature: 0.8, max_tokens: 30, seed: now.loss.length });
+  }
+
+  const running = () => state === "running";
+
+  async function go() {
+    failed = undefined;
+    state = run ? "running" : "preparing";
+    show();
+    if (looping) return; // the loop that was about to pause goes on
+    looping = true;
+    try {
+      const now = (run ??= await begin());
+      if (state === "preparing") state = "running";
+      let looked = performance.now();
+      if (now.loss.length === 0) await look(now);
+      while (run === now && running() && !now.complete) {
+        const { step, loss, complete } = await now.trainer.step();
+        now.loss.push([step, loss]);
+        now.complete = complete;
+        // Whoever pauses sees the state of the last step, and may go on while it is computed.
+        if (complete || !running() || performance.now() - looked >= LOOK) {
+          await look(now);
+          looked = performance.now();
+        }
+        if (run === now) show();
+      }
+      if (run !== now) return;
+      if (now.complete) {
+        state = "done";
+        now.trainer.free();
+      }
+    } catch (error) {
+      if (codeOf(error) === "freed") return; // begun anew meanwhile
+      failed = error;
+      run?.trainer.free();
+      run = undefined;
+      state = "new";
+    } finally {
+      looping = false;
+    }
+    show();
+  }
+
+  start.addEventListener("click", () => {
+    if (state !== "running") return void go();
+    state = "paused";
+    show();
+  });
+  anew.addEventListener("click", () => {
+    run?.trainer.free();
+    run = undefined;
+    state = "new";
+    show();
+    start.focus();
+  });
+  onLanguage(show);
+  new ResizeObserver(() => run?.loss.length && showRun(run)).observe(find("training-figure"));
+  show();
+}
+
+/**
+ * The pairs of the line, which is shortened until it fits into the context; none where it is too short for any.
+ *
+ * @param {Run} run
+ */
+async function pairsOf(run) {
+  for (;;) {
+    try {
+      return await run.trainer.pairs(run.line);
+    } catch (error) {
+      if (codeOf(error) === "text_too_short") return [];
+      if (codeOf(error) !== "prompt_too_long") throw error;
+      const characters = [...run.line];
+      run.line = characters.slice(0, characters.length / 2).join("");
+    }
+  }
+}
+
+/** The text that is learnt: all sentences that can be made of a few parts. */
+const ownText = () => sentences(["who", "does", "where"].map((part) => t(`training.${part}`).split("|"))).join(" ");
+
+/** @param {Run} run */
+const latest = ({ loss }) => {
+  const last = loss.slice(-5);
+  return number(last.reduce((sum, [, value]) => sum + value, 0) / last.length, 2);
+};
