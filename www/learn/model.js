@@ -90,7 +90,7 @@ export const model = {
  * @param {Parameters<WorkerGenerator["start"]>[1]} options
  * @param {Parameters<WorkerGenerator["peek"]>[0]} wanted
  */
-export async function begun(used, text, options, wanted) {
+export async function predict(used, text, options, wanted) {
   await used.start(text, options);
   const record = await used.peek(wanted);
   if (!record) throw Object.assign(new Error("no token follows"), { code: "prompt_too_long" });

@@ -2,7 +2,7 @@
 
 import { element, keep, set } from "../dom.js";
 import { visible } from "../format.js";
-import { begun } from "./model.js";
+import { predict } from "./model.js";
 import { segmentAt, segments } from "./numbers.js";
 import { instrument, showRows } from "./parts.js";
 import { number, percent, quoted, t } from "./text.js";
@@ -30,7 +30,7 @@ export function tryChoosing(find) {
       const { vocabulary_size: all } = await generator.info();
       const options = Object.fromEntries(RANGES.map((name) => [name, slider(name).valueAsNumber]));
       const text = find("choosing-text", "textarea").value;
-      const { candidates } = await begun(generator, text, { ...options, min_p: 0 }, { top: TOP });
+      const { candidates } = await predict(generator, text, { ...options, min_p: 0 }, { top: TOP });
       return { all, candidates };
     },
     ({ all, candidates }) => {

@@ -3,7 +3,7 @@
 import { button, closest, element, keep, set } from "../dom.js";
 import { visible } from "../format.js";
 import { contributions, layerRows } from "../inside-numbers.js";
-import { OWN, begun } from "./model.js";
+import { OWN, predict } from "./model.js";
 import { instrument, showRows } from "./parts.js";
 import { number, percent, quoted, t } from "./text.js";
 
@@ -20,7 +20,7 @@ export function tryLayers(find) {
     find("try-layers"),
     async (generator) => {
       const text = find("layers-text", "textarea").value;
-      const { layers = [] } = await begun(generator, text, OWN, { top: GUESSES, layers: true });
+      const { layers = [] } = await predict(generator, text, OWN, { top: GUESSES, layers: true });
       return layers;
     },
     (layers) => {
@@ -58,7 +58,7 @@ export function tryHead(find) {
     find("try-head"),
     async (generator) => {
       const text = find("head-text", "textarea").value;
-      const record = await begun(generator, text, OWN, { top: CHOICES, hidden: true });
+      const record = await predict(generator, text, OWN, { top: CHOICES, hidden: true });
       const { candidates, hidden = new Float32Array() } = record;
       const shown = candidates.find(({ id }) => id === chosen) ?? candidates[0];
       return { candidates, shown, hidden, row: await generator.head_row(shown.id) };

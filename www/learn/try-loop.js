@@ -71,7 +71,7 @@ export function tryLoop(find) {
       token = await model.use("loop", async (generator) => {
         if (!current()) return undefined;
         if (!text) {
-          const own = await started(generator, prompt.value);
+          const own = await startFork(generator, prompt.value);
           if (!current()) {
             own.free();
             return undefined;
@@ -135,7 +135,7 @@ export function tryLoop(find) {
  * @param {WorkerGenerator} generator
  * @param {string} prompt
  */
-async function started(generator, prompt) {
+async function startFork(generator, prompt) {
   const own = await generator.fork();
   try {
     await own.start(prompt, { max_tokens: MOST });

@@ -2,7 +2,7 @@
 
 import { visible } from "../format.js";
 import { drawVector } from "../inside-parts.js";
-import { OWN, begun, tokensOf } from "./model.js";
+import { OWN, predict, tokensOf } from "./model.js";
 import { cosine } from "./numbers.js";
 import { instrument, showRows } from "./parts.js";
 import { number, percent, quoted, t } from "./text.js";
@@ -19,7 +19,7 @@ const SIDES = /** @type {const} */ (["a", "b"]);
  * @param {string} text
  */
 async function read(generator, text) {
-  const { candidates, hidden = new Float32Array() } = await begun(generator, text, OWN, { top: 3, hidden: true });
+  const { candidates, hidden = new Float32Array() } = await predict(generator, text, OWN, { top: 3, hidden: true });
   return { text, tokens: await tokensOf(generator, text), candidates, hidden };
 }
 

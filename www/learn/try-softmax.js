@@ -1,7 +1,7 @@
 // Chapter 7: logits become probabilities.
 
 import { visible } from "../format.js";
-import { OWN, begun } from "./model.js";
+import { OWN, predict } from "./model.js";
 import { digitsOf, softmaxRows } from "./numbers.js";
 import { instrument, showRows } from "./parts.js";
 import { number, percent, t } from "./text.js";
@@ -17,7 +17,7 @@ export function trySoftmax(find) {
     root,
     async (generator) => {
       const { vocabulary_size: all } = await generator.info();
-      const { candidates } = await begun(generator, find("softmax-text", "textarea").value, OWN, { top: TOP });
+      const { candidates } = await predict(generator, find("softmax-text", "textarea").value, OWN, { top: TOP });
       return { all, candidates };
     },
     ({ all, candidates }) => {
