@@ -224,11 +224,20 @@ export class InsideView {
     showLayers(this.#find("inside-layers"), layers, taken);
     this.#attention.show(attention, texts, positions);
     this.#logit.show(hidden, choices, taken);
-    this.#find("inside-result").hidden = false;
+    const result = this.#find("inside-result");
+    const isFirst = result.hidden;
+    result.hidden = false;
+    if (isFirst) this.#showLastLayers();
     this.#find("inside").dataset.look = String(place.look);
     this.#seen = place;
     this.#wanted = undefined;
     this.#tell(false, ...heading(place));
+  }
+
+  /** Scrolls to the last layers, where the guess takes shape: a table of many layers is cut off. */
+  #showLastLayers() {
+    const scrolled = this.#find("inside-layers").closest(".inside-scroll");
+    if (scrolled) scrolled.scrollTop = scrolled.scrollHeight;
   }
 }
 
