@@ -10,6 +10,12 @@ pub(super) const NORM_EPSILON: f32 = 1e-5;
 /// The base of RoPE's frequencies.
 pub(super) const ROPE_BASE: f32 = 10_000.0;
 
+/// The most weights. A system that promises more memory than it has would grant any size, and end the process while the
+/// weights are drawn.
+const MAX_WEIGHTS: u64 = 1 << 30;
+/// Bytes that training takes for each weight: the weight itself, its gradient and the two moments of AdamW.
+const BYTES_PER_WEIGHT: u64 = 4 * size_of::<f32>() as u64;
+
 /// The sizes of a `llama` model with as many key and value heads as query heads, whose output head shares the weights
 /// of the embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +38,8 @@ impl Shape {
     /// Checks every size.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] with the option's name; [`Error::OutOfMemory`] for more weights than can be addressed.
+    /// [`Error::InvalidOption`] with the option's name; [`Error::OutOfMemory`] for more than 2³⁰ weights, or
+    /// more than can be addressed.
     pub fn validate(&self) -> Result<()> {
         let within = |value: usize, range: Range<usize>| range.contains(&value);
         let blocks = |value: usize| value.is_multiple_of(32) && within(value, 32..16_385);
@@ -72,10 +79,10 @@ impl Shape {
         let (hidden, feed_forward) = (long(self.hidden_size), long(self.feed_forward_size));
         let layer = 2 * hidden + 4 * hidden * hidden + 3 * hidden * feed_forward;
         let weights = long(self.vocabulary_size + 1) * hidden + long(self.layers) * layer;
-        let bytes = weights * size_of::<f32>() as u64;
-        match isize::try_from(bytes) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(Error::OutOfMemory(usize::MAX)),
+        let bytes = weights.saturating_mul(BYTES_PER_WEIGHT);
+        match usize::try_from(bytes) {
+            Ok(_) if weights <= MAX_WEIGHTS => Ok(()),
+            bytes => Err(Error::OutOfMemory(bytes.unwrap_or(usize::MAX))),
         }
     }
 
@@ -254,6 +261,12 @@ mod tests {
             }
         };
         SHAPE.validate().unwrap();
+        let huge = Shape {
+            hidden_size: 16_384,
+            layers: 2,
+            ..SHAPE
+        };
+        assert!(matches!(huge.validate(), Err(Error::OutOfMemory(_))));
         assert_eq!(refused(|s| s.vocabulary_size = 256), "vocabulary_size");
         assert_eq!(refused(|s| s.context_length = 1), "context_length");
         assert_eq!(refused(|s| s.hidden_size = 48), "hidden_size");
