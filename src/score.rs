@@ -157,13 +157,13 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         // Where the model has fewer logits than its tokenizer has tokens, the target may have no logit: probability 0.
         let logit = self.logits.get(target as usize).copied();
         let tokenizer = &self.model.tokenizer;
-        let (expected, normalizer) =
+        let (expected, log_sum_exp) =
             most_expected(&mut self.logits, self.top, &mut self.sampler, tokenizer)?;
         if self.top > 0 {
             reserve(&mut self.expected, 1)?;
             self.expected.push(expected);
         }
-        Ok(normalizer - logit.unwrap_or(f32::NEG_INFINITY))
+        Ok(log_sum_exp - logit.unwrap_or(f32::NEG_INFINITY))
     }
 
     /// The score of the tokens scored so far.
@@ -199,16 +199,16 @@ pub(crate) fn most_expected(
     tokenizer: &Tokenizer,
 ) -> Result<(Vec<Expected>, f32)> {
     let best = sampler.alternatives(logits, 0.0, top)?;
-    let normalizer = kernels::softmax(logits);
-    if !normalizer.is_finite() {
+    let log_sum_exp = kernels::softmax(logits);
+    if !log_sum_exp.is_finite() {
         return Err(Error::NotFinite);
     }
     let expected = best.into_iter().map(|best| Expected {
         id: best.id,
         text: tokenizer.token_text(best.id),
-        logprob: best.logit - normalizer,
+        logprob: best.logit - log_sum_exp,
     });
-    Ok((expected.collect(), normalizer))
+    Ok((expected.collect(), log_sum_exp))
 }
 
 /// What each token adds to the text.

@@ -129,8 +129,8 @@ fn loss_of(model: &Model, ids: &[TokenId]) -> Result<f64> {
             model.head.logits(hidden, &mut logits)?;
             // A model whose head has fewer tokens than its tokenizer gives the others no probability.
             let logit = logits.get(*target as usize).copied();
-            let normalizer = kernels::softmax(&mut logits);
-            sum += f64::from(normalizer - logit.unwrap_or(f32::NEG_INFINITY));
+            let log_sum_exp = kernels::softmax(&mut logits);
+            sum += f64::from(log_sum_exp - logit.unwrap_or(f32::NEG_INFINITY));
         }
     }
     Ok(sum)

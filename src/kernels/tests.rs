@@ -363,16 +363,16 @@ fn exp_is_close_and_bounded() {
 }
 
 #[test]
-fn softmax_sums_to_one_and_returns_the_normalizer() {
+fn softmax_sums_to_one_and_returns_the_log_of_the_sum() {
     on_every_backend(|| {
         let mut values = vec![1000.0, 1001.0, 999.0, f32::NEG_INFINITY, 1000.5];
-        let normalizer = softmax(&mut values);
+        let log_sum_exp = softmax(&mut values);
         assert!((values.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         let exact: f64 = [1000.0f64, 1001.0, 999.0, 1000.5]
             .iter()
             .map(|x| (x - 1001.0).exp())
             .sum();
-        assert!((f64::from(normalizer) - (1001.0 + exact.ln())).abs() < 1e-3);
+        assert!((f64::from(log_sum_exp) - (1001.0 + exact.ln())).abs() < 1e-3);
         assert!(values[3] < 1e-37);
     });
 }

@@ -2,7 +2,7 @@
 //! leaves few of them.
 
 use super::selection::{
-    Bounds, Candidate, SORT_LIMIT, best_of, distance, keep_first, nearest, nearest_until_mass,
+    Bounds, SORT_LIMIT, TokenData, best_of, distance, keep_first, nearest, nearest_until_mass,
     rank, sort,
 };
 use super::sums::{FixedPoint, LANES, Surprisal, Total, sum};
@@ -32,8 +32,8 @@ pub(super) struct Candidates {
     stale: bool,
     /// Whether the candidates are those in `logits`; otherwise they are listed in `sparse`.
     is_dense: bool,
-    sparse: Vec<Candidate>,
-    scratch: Vec<Candidate>,
+    sparse: Vec<TokenData>,
+    scratch: Vec<TokenData>,
 }
 
 impl Candidates {
@@ -144,23 +144,23 @@ impl Candidates {
         Ok(())
     }
 
-    /// Top-p, or nucleus: keeps the best candidates, as few as have at least the probability `share` together, and at
+    /// Top-p, or nucleus: keeps the best candidates, as few as have at least the probability `p` together, and at
     /// least one.
-    pub fn top_p(&mut self, share: f64) -> Result<()> {
+    pub fn top_p(&mut self, p: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        self.keep_nearest_mass(&total, total.best_logit.into(), share)
+        self.keep_nearest_mass(&total, total.best_logit.into(), p)
     }
 
     /// Typical sampling: keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the
     /// probability `share` together.
-    pub fn typical_p(&mut self, share: f64) -> Result<()> {
+    pub fn typical_p(&mut self, p: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());
         };
         let expected = total.surprisal.logit(self.entropy(&total));
-        self.keep_nearest_mass(&total, expected, share)
+        self.keep_nearest_mass(&total, expected, p)
     }
 
     /// Min-p: keeps the candidates with at least `ratio` times the weight of the best.
@@ -168,8 +168,8 @@ impl Candidates {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        let least = total.best_weight * ratio.min(1.0);
-        self.keep_if(Bounds::weight(least), |item| item.weight >= least)
+        let min_weight = total.best_weight * ratio.min(1.0);
+        self.keep_if(Bounds::weight(min_weight), |item| item.weight >= min_weight)
     }
 
     /// Top-nσ: keeps the candidates whose logit is at most `n` standard deviations of the candidates' logits below the
@@ -189,9 +189,9 @@ impl Candidates {
         let mean = self.sum(|logit, _| in_play(logit, logit.into())) / count;
         let square = |logit: f32| (f64::from(logit) - mean) * (f64::from(logit) - mean);
         let variance = self.sum(|logit, _| in_play(logit, square(logit))) / count;
-        let least = f64::from(total.best_logit) - f64::from(n) * variance.sqrt();
-        let bounds = Bounds::logits(least, f64::MAX);
-        self.keep_if(bounds, |item| f64::from(item.logit) >= least)
+        let min_logit = f64::from(total.best_logit) - f64::from(n) * variance.sqrt();
+        let bounds = Bounds::logits(min_logit, f64::MAX);
+        self.keep_if(bounds, |item| f64::from(item.logit) >= min_logit)
     }
 
     /// XTC: of the candidates whose probability is at least `threshold`, removes all but the least probable.
@@ -199,10 +199,10 @@ impl Candidates {
         let Some(total) = self.total()? else {
             return Ok(());
         };
-        let least = f64::from(threshold) * total.unit.weight(total.mass);
-        let top = |item: &Candidate| f64::from(item.weight) >= least;
+        let min_weight = f64::from(threshold) * total.unit.weight(total.mass);
+        let top = |item: &TokenData| f64::from(item.weight) >= min_weight;
         if self.is_dense {
-            self.list(Bounds::weight((least as f32).next_down()))?;
+            self.list(Bounds::weight((min_weight as f32).next_down()))?;
         }
         let last = self.sparse.iter().copied().filter(top).max_by(rank);
         let Some(last) = last else {
@@ -210,7 +210,7 @@ impl Candidates {
         };
         // Weights are relative to the largest. With that one removed, the kept token's own may have underflowed.
         let underflowed = last.weight < f32::MIN_POSITIVE;
-        let goes = |item: &Candidate| top(item) && item.id != last.id;
+        let goes = |item: &TokenData| top(item) && item.id != last.id;
         if self.is_dense {
             for item in self.sparse.drain(..).filter(goes) {
                 self.logits[item.id as usize] = f32::NEG_INFINITY;
@@ -226,27 +226,27 @@ impl Candidates {
         Ok(())
     }
 
-    /// Mirostat's cut: keeps the candidates whose surprisal is at most `most` nats, and the best in any case. Returns the surprisals
-    /// before the cut.
-    pub fn mirostat(&mut self, most: f64) -> Result<Option<Surprisal>> {
+    /// Mirostat's cut: keeps the candidates whose surprisal is at most `max_nats`, and the best in any case. Returns the
+    /// surprisals before the cut.
+    pub fn mirostat(&mut self, max_nats: f64) -> Result<Option<Surprisal>> {
         let Some(total) = self.total()? else {
             return Ok(None);
         };
         let surprisal = total.surprisal;
-        if surprisal.least > most {
+        if surprisal.best_nats > max_nats {
             self.keep_best(1)?;
         } else {
-            let bounds = Bounds::logits(surprisal.logit(most), f64::MAX);
-            self.keep_if(bounds, |item| surprisal.of(item.logit) <= most)?;
+            let bounds = Bounds::logits(surprisal.logit(max_nats), f64::MAX);
+            self.keep_if(bounds, |item| surprisal.of(item.logit) <= max_nats)?;
         }
         Ok(Some(surprisal))
     }
 
     /// The entropy in nats, and the largest entropy that as many candidates can have.
-    pub fn entropy_and_most(&mut self) -> Result<(f64, f64)> {
-        let most = libm::log(self.len().max(1) as f64);
+    pub fn entropy_and_max_entropy(&mut self) -> Result<(f64, f64)> {
+        let max_entropy = libm::log(self.len().max(1) as f64);
         let total = self.total()?;
-        Ok((total.map_or(0.0, |total| self.entropy(&total)), most))
+        Ok((total.map_or(0.0, |total| self.entropy(&total)), max_entropy))
     }
 
     /// Temperature: divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
@@ -277,7 +277,7 @@ impl Candidates {
 
     /// Draws by inverse transform sampling: the candidates lie side by side in \[0, 1), each as wide as its probability,
     /// the best first. Returns the one at `point`, and its probability.
-    pub fn draw(&mut self, point: f64) -> Result<Option<(Candidate, f32)>> {
+    pub fn draw(&mut self, point: f64) -> Result<Option<(TokenData, f32)>> {
         let Some(total) = self.total()? else {
             return Ok(None);
         };
@@ -319,7 +319,7 @@ impl Candidates {
     }
 
     /// Keeps the candidates that `keep` accepts, all of which lie within `bounds`.
-    fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&Candidate) -> bool) -> Result<()> {
+    fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&TokenData) -> bool) -> Result<()> {
         if self.is_dense {
             self.list(bounds)?;
             self.is_dense = false;
@@ -346,7 +346,7 @@ impl Candidates {
                 for (id, (&logit, &weight)) in (first as TokenId..).zip(logits.iter().zip(weights))
                 {
                     if bounds.hold(logit, weight) {
-                        self.sparse.push(Candidate { id, logit, weight });
+                        self.sparse.push(TokenData { id, logit, weight });
                     }
                 }
             }
@@ -355,14 +355,14 @@ impl Candidates {
     }
 
     /// Fills `sparse` with the candidates of the whole vocabulary whose logits are nearest to `centre`, at least as many
-    /// as weigh `least` units.
-    fn list_nearest(&mut self, unit: FixedPoint, centre: f64, least: u64) -> Result<()> {
+    /// as weigh `min_mass` units.
+    fn list_nearest(&mut self, unit: FixedPoint, centre: f64, min_mass: u64) -> Result<()> {
         for reach in REACHES {
             let (low, high) = (centre - f64::from(reach), centre + f64::from(reach));
             self.list(Bounds::logits(low, high))?;
             self.sparse.retain(|item| distance(item, centre) <= reach);
             let weights = self.sparse.iter().map(|item| unit.count(item.weight));
-            if weights.sum::<u64>() >= least {
+            if weights.sum::<u64>() >= min_mass {
                 return Ok(());
             }
         }
@@ -395,11 +395,11 @@ impl Candidates {
         }
     }
 
-    /// Keeps the candidates with the logits nearest to `centre`, as few as have at least the probability `share`
+    /// Keeps the candidates with the logits nearest to `centre`, as few as have at least the probability `p`
     /// together.
-    fn keep_nearest_mass(&mut self, total: &Total, centre: f64, share: f64) -> Result<()> {
-        let least = (share * total.mass as f64).ceil() as u64;
-        if let Some(last) = self.nearest_until_mass(total, centre, least)? {
+    fn keep_nearest_mass(&mut self, total: &Total, centre: f64, p: f64) -> Result<()> {
+        let min_mass = (p * total.mass as f64).ceil() as u64;
+        if let Some(last) = self.nearest_until_mass(total, centre, min_mass)? {
             self.sparse
                 .retain(|item| nearest(centre, item, &last).is_le());
         }
@@ -407,22 +407,28 @@ impl Candidates {
         Ok(())
     }
 
-    /// The candidate with which those nearest to `centre` reach a weight of `least` units (at most the weight of all).
+    /// The candidate with which those nearest to `centre` reach a weight of `min_mass` units (at most the weight of all).
     /// `sparse` then contains all of them.
     fn nearest_until_mass(
         &mut self,
         total: &Total,
         centre: f64,
-        least: u64,
-    ) -> Result<Option<Candidate>> {
-        let least = least.min(total.mass);
+        min_mass: u64,
+    ) -> Result<Option<TokenData>> {
+        let min_mass = min_mass.min(total.mass);
         if self.is_dense {
-            self.list_nearest(total.unit, centre, least)?;
+            self.list_nearest(total.unit, centre, min_mass)?;
         }
-        nearest_until_mass(&self.sparse, &mut self.scratch, centre, total.unit, least)
+        nearest_until_mass(
+            &self.sparse,
+            &mut self.scratch,
+            centre,
+            total.unit,
+            min_mass,
+        )
     }
 
-    fn best(&self) -> Option<Candidate> {
+    fn best(&self) -> Option<TokenData> {
         self.sparse.iter().copied().min_by(rank)
     }
 

@@ -18,28 +18,28 @@ pub(super) struct Dry {
 }
 
 impl Dry {
-    /// Sets the number in `table` of each token that would continue a repetition of at least `least` tokens: the length
-    /// of the longest such repetition, plus 1. A repetition contains no breaker, and a token that contains one gets no
-    /// number.
+    /// Sets the number in `table` of each token that would continue a repetition of at least `allowed_length` tokens:
+    /// the length of the longest such repetition, plus 1. A repetition contains no breaker, and a token that contains
+    /// one gets no number.
     pub fn repetitions(
         &mut self,
         window: &[TokenId],
-        least: usize,
+        allowed_length: usize,
         breakers: &[String],
         bytes: TokenBytes<'_>,
         (vocabulary, table): (usize, &mut Table),
     ) -> Result<()> {
         table.prepare(vocabulary, window.len())?;
-        let most = self.since_break(window, breakers, bytes);
-        if most < least {
+        let max_length = self.since_break(window, breakers, bytes);
+        if max_length < allowed_length {
             return Ok(());
         }
         self.z_function(window)?;
         // The first token of the window has nothing before it to repeat.
         self.shared.push(0);
         for distance in 1..=window.len() {
-            let length = (self.shared[distance] as usize).min(most);
-            if length >= least {
+            let length = (self.shared[distance] as usize).min(max_length);
+            if length >= allowed_length {
                 let next = window[window.len() - distance];
                 table.change(next, |longest| longest.max(length as u32 + 1));
             }

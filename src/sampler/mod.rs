@@ -42,7 +42,7 @@ use crate::{Error, Result, TokenId};
 use candidates::Candidates;
 use dry::Dry;
 use random::{Purpose, Random};
-use selection::{Candidate, best_of};
+use selection::{TokenData, best_of};
 use stage::StageContext;
 use std::f64::consts::LN_2;
 use table::Table;
@@ -92,13 +92,13 @@ pub struct Alternative {
 }
 
 impl Alternative {
-    fn new(id: TokenId, logits: &[f32], normalizer: f32) -> Self {
+    fn new(id: TokenId, logits: &[f32], log_sum_exp: f32) -> Self {
         let logit = logits.get(id as usize);
         let logit = logit.map_or(f32::NEG_INFINITY, |&logit| sanitize_logit(logit));
         Alternative {
             id,
             logit,
-            logprob: logit - normalizer,
+            logprob: logit - log_sum_exp,
             probability: 0.0,
         }
     }
@@ -118,7 +118,7 @@ pub struct Sampler {
     context: StageContext,
     candidates: Candidates,
     /// Scratch memory for lists of the best tokens.
-    ranking: Vec<Candidate>,
+    ranking: Vec<TokenData>,
 }
 
 impl Sampler {
@@ -174,7 +174,7 @@ impl Sampler {
         step: &Step<'_>,
         alternatives: usize,
     ) -> Result<Choice> {
-        let normalizer = self.run(logits, step)?;
+        let log_sum_exp = self.run(logits, step)?;
         let point = self.context.random.number(step.index, Purpose::Draw);
         let drawn = self.candidates.draw(point)?;
         let (drawn, probability) = drawn.ok_or(Error::NotFinite)?;
@@ -182,7 +182,7 @@ impl Sampler {
             .context
             .pre_cut_surprisal
             .map(|surprisal| surprisal.of(drawn.logit) / LN_2);
-        let mut choice = self.build_choice(drawn.id, logits, normalizer, alternatives)?;
+        let mut choice = self.build_choice(drawn.id, logits, log_sum_exp, alternatives)?;
         (choice.probability, choice.surprisal) = (probability, surprisal);
         Ok(choice)
     }
@@ -199,8 +199,8 @@ impl Sampler {
         step: &Step<'_>,
         alternatives: usize,
     ) -> Result<Choice> {
-        let normalizer = self.run(logits, step)?;
-        let mut choice = self.build_choice(id, logits, normalizer, alternatives)?;
+        let log_sum_exp = self.run(logits, step)?;
+        let mut choice = self.build_choice(id, logits, log_sum_exp, alternatives)?;
         let mut found = 0.0;
         self.candidates.for_each(|other, probability| {
             if other == id {
@@ -223,9 +223,9 @@ impl Sampler {
     /// Begins a step with all tokens as candidates. Returns ln Σ e^logit.
     fn begin(&mut self, logits: &[f32]) -> Result<f32> {
         self.context.pre_cut_surprisal = None;
-        let normalizer = self.candidates.begin(logits)?;
-        if normalizer.is_finite() {
-            Ok(normalizer)
+        let log_sum_exp = self.candidates.begin(logits)?;
+        if log_sum_exp.is_finite() {
+            Ok(log_sum_exp)
         } else {
             Err(Error::NotFinite)
         }
@@ -240,12 +240,12 @@ impl Sampler {
 
     /// Runs the whole chain. Returns ln Σ e^logit of the model's own distribution.
     fn run(&mut self, logits: &[f32], step: &Step<'_>) -> Result<f32> {
-        let normalizer = self.begin(logits)?;
+        let log_sum_exp = self.begin(logits)?;
         self.restrict(step);
         for index in 0..self.stages.len() {
             self.apply(index, step)?;
         }
-        Ok(normalizer)
+        Ok(log_sum_exp)
     }
 
     fn apply(&mut self, index: usize, step: &Step<'_>) -> Result<()> {
@@ -257,10 +257,10 @@ impl Sampler {
         &mut self,
         id: TokenId,
         logits: &[f32],
-        normalizer: f32,
+        log_sum_exp: f32,
         alternatives: usize,
     ) -> Result<Choice> {
-        let mut alternatives = self.alternatives(logits, normalizer, alternatives)?;
+        let mut alternatives = self.alternatives(logits, log_sum_exp, alternatives)?;
         if !alternatives.is_empty() {
             let places = &mut self.context.table;
             places.prepare(logits.len(), alternatives.len())?;
@@ -275,7 +275,7 @@ impl Sampler {
         }
         Ok(Choice {
             id,
-            logprob: Alternative::new(id, logits, normalizer).logprob,
+            logprob: Alternative::new(id, logits, log_sum_exp).logprob,
             probability: 0.0,
             alternatives,
             surprisal: None,
@@ -286,13 +286,13 @@ impl Sampler {
     pub(crate) fn alternatives(
         &mut self,
         logits: &[f32],
-        normalizer: f32,
+        log_sum_exp: f32,
         count: usize,
     ) -> Result<Vec<Alternative>> {
         best_of(logits, count, &mut self.ranking)?;
         let mut list = with_capacity(self.ranking.len())?;
         let ids = self.ranking.iter().map(|candidate| candidate.id);
-        list.extend(ids.map(|id| Alternative::new(id, logits, normalizer)));
+        list.extend(ids.map(|id| Alternative::new(id, logits, log_sum_exp)));
         Ok(list)
     }
 }

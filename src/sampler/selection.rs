@@ -11,7 +11,7 @@ use std::cmp::Ordering;
 
 /// A token that may still be sampled.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Candidate {
+pub(super) struct TokenData {
     pub id: TokenId,
     /// The logit after the stages so far; finite.
     pub logit: f32,
@@ -20,7 +20,7 @@ pub(super) struct Candidate {
 }
 
 /// Orders candidates by logit, the largest first, equal ones by id: a total order.
-pub(super) fn rank(a: &Candidate, b: &Candidate) -> Ordering {
+pub(super) fn rank(a: &TokenData, b: &TokenData) -> Ordering {
     b.logit.total_cmp(&a.logit).then(a.id.cmp(&b.id))
 }
 
@@ -29,7 +29,7 @@ pub(super) const SORT_LIMIT: usize = 1024;
 
 /// Writes the best `count` of `logits` to `found`, best first and without weights. One pass: it collects up to twice as
 /// many, keeps the best `count` of these, and from then on takes only logits larger than the worst of those.
-pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) -> Result<()> {
+pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<TokenData>) -> Result<()> {
     found.clear();
     let room = count.saturating_mul(2).max(8).min(logits.len());
     reserve_exact(found, room)?;
@@ -48,7 +48,7 @@ pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) 
                 }
             }
             let (logit, weight) = (sanitize_logit(logit), 0.0);
-            found.push(Candidate { id, logit, weight });
+            found.push(TokenData { id, logit, weight });
         }
     }
     keep_first(found, count);
@@ -57,12 +57,12 @@ pub(super) fn best_of(logits: &[f32], count: usize, found: &mut Vec<Candidate>) 
 }
 
 /// Sorts a few candidates. All orders share one instance of the sort, because each adds kilobytes of WebAssembly.
-pub(super) fn sort(items: &mut [Candidate], order: &dyn Fn(&Candidate, &Candidate) -> Ordering) {
+pub(super) fn sort(items: &mut [TokenData], order: &dyn Fn(&TokenData, &TokenData) -> Ordering) {
     items.sort_unstable_by(order);
 }
 
 /// Keeps the best `count`: the worst of them is last, the others are in any order.
-pub(super) fn keep_first(items: &mut Vec<Candidate>, count: usize) {
+pub(super) fn keep_first(items: &mut Vec<TokenData>, count: usize) {
     if count < items.len() {
         items.select_nth_unstable_by(count - 1, rank);
         items.truncate(count);
@@ -79,14 +79,14 @@ const DEEPEST: f32 = 32.0;
 pub(super) struct Bounds {
     low: f32,
     high: f32,
-    least_weight: f32,
+    min_weight: f32,
 }
 
 impl Bounds {
     pub const NONE: Bounds = Bounds {
         low: f32::MIN,
         high: f32::MAX,
-        least_weight: 0.0,
+        min_weight: 0.0,
     };
 
     /// Logits from `low` to `high`, and slightly more, so that rounding excludes none.
@@ -98,15 +98,15 @@ impl Bounds {
         }
     }
 
-    pub fn weight(least_weight: f32) -> Self {
+    pub fn weight(min_weight: f32) -> Self {
         Bounds {
-            least_weight,
+            min_weight,
             ..Self::NONE
         }
     }
 
     pub fn hold(&self, logit: f32, weight: f32) -> bool {
-        (logit >= self.low) & (logit <= self.high) & (weight >= self.least_weight)
+        (logit >= self.low) & (logit <= self.high) & (weight >= self.min_weight)
     }
 
     pub fn hold_any(&self, logits: &[f32; LANES], weights: &[f32; LANES]) -> bool {
@@ -119,28 +119,28 @@ impl Bounds {
 }
 
 /// The distance of a candidate's logit from `centre`.
-pub(super) fn distance(item: &Candidate, centre: f64) -> f32 {
+pub(super) fn distance(item: &TokenData, centre: f64) -> f32 {
     (centre - f64::from(item.logit)).abs() as f32
 }
 
 /// Orders candidates by their distance from `centre`, the nearest first, equal ones by [`rank`].
-pub(super) fn nearest(centre: f64, a: &Candidate, b: &Candidate) -> Ordering {
+pub(super) fn nearest(centre: f64, a: &TokenData, b: &TokenData) -> Ordering {
     let distances = distance(a, centre).total_cmp(&distance(b, centre));
     distances.then_with(|| rank(a, b))
 }
 
-/// Takes `items` in the order of [`nearest`] to `centre` until they weigh at least `least` units together, and returns
+/// Takes `items` in the order of [`nearest`] to `centre` until they weigh at least `min_mass` units together, and returns
 /// the last one taken; `None` where there are no items.
 ///
 /// More than [`SORT_LIMIT`] are not sorted as a whole: their weights are added up in buckets, and only the bucket in
-/// which `least` is reached is sorted. As sums of units are exact, the result is the same. `scratch` is reused memory.
+/// which `min_mass` is reached is sorted. As sums of units are exact, the result is the same. `scratch` is reused memory.
 pub(super) fn nearest_until_mass(
-    items: &[Candidate],
-    scratch: &mut Vec<Candidate>,
+    items: &[TokenData],
+    scratch: &mut Vec<TokenData>,
     centre: f64,
     unit: FixedPoint,
-    least: u64,
-) -> Result<Option<Candidate>> {
+    min_mass: u64,
+) -> Result<Option<TokenData>> {
     scratch.clear();
     reserve_exact(scratch, items.len())?;
     let mut sum = 0;
@@ -151,7 +151,7 @@ pub(super) fn nearest_until_mass(
         let (near, far) = distances.fold((f32::MAX, 0.0), |(a, b), d| (d.min(a), d.max(b)));
         let scale = BUCKETS as f32 / (far - near).clamp(f32::MIN_POSITIVE, DEEPEST);
         // Where all distances are equal this is 0 × ∞ = NaN, which becomes 0 as an integer.
-        let bucket = |item: &Candidate| {
+        let bucket = |item: &TokenData| {
             (((distance(item, centre) - near) * scale) as usize).min(BUCKETS - 1)
         };
         let mut masses = [0; BUCKETS];
@@ -160,7 +160,7 @@ pub(super) fn nearest_until_mass(
         }
         let last = masses.iter().position(|mass| {
             sum += mass;
-            sum >= least
+            sum >= min_mass
         });
         let last = last.unwrap_or(BUCKETS - 1);
         sum -= masses[last];
@@ -169,7 +169,7 @@ pub(super) fn nearest_until_mass(
     sort(scratch, &|a, b| nearest(centre, a, b));
     let taken = scratch.iter().find(|item| {
         sum += unit.count(item.weight);
-        sum >= least
+        sum >= min_mass
     });
     Ok(taken.or(scratch.last()).copied())
 }

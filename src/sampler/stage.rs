@@ -266,11 +266,11 @@ impl Stage {
                 dry_sequence_breakers,
             } => {
                 let window = penalties::window(step.history, *dry_penalty_last_n);
-                let least = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
+                let allowed_length = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
                 let numbers = (vocabulary, &mut *table);
                 context.dry.repetitions(
                     window,
-                    least,
+                    allowed_length,
                     dry_sequence_breakers,
                     step.bytes,
                     numbers,
@@ -329,14 +329,14 @@ impl Stage {
         if *dynatemp_range <= 0.0 {
             return Ok(*temperature);
         }
-        let (entropy, most) = candidates.entropy_and_most()?;
-        if most == 0.0 {
+        let (entropy, max_entropy) = candidates.entropy_and_max_entropy()?;
+        if max_entropy == 0.0 {
             return Ok(*temperature);
         }
         let (middle, range) = (f64::from(*temperature), f64::from(*dynatemp_range));
         let (low, high) = ((middle - range).max(0.0), middle + range);
-        let share = (entropy / most).clamp(0.0, 1.0);
-        let now = low + (high - low) * libm::pow(share, f64::from(*dynatemp_exponent));
+        let normalized_entropy = (entropy / max_entropy).clamp(0.0, 1.0);
+        let now = low + (high - low) * libm::pow(normalized_entropy, f64::from(*dynatemp_exponent));
         Ok(now.min(f64::from(f32::MAX)) as f32)
     }
 

@@ -77,18 +77,18 @@ pub(super) struct Total {
 pub(super) struct Surprisal {
     best_logit: f64,
     /// The surprisal of the best candidate, in nats.
-    pub least: f64,
+    pub best_nats: f64,
 }
 
 impl Surprisal {
     /// The surprisal, −ln p in nats, of a candidate with this logit.
     pub fn of(&self, logit: f32) -> f64 {
-        self.least + (self.best_logit - f64::from(logit))
+        self.best_nats + (self.best_logit - f64::from(logit))
     }
 
     /// The logit of a candidate with a surprisal of `nats`.
     pub fn logit(&self, nats: f64) -> f64 {
-        self.best_logit + (self.least - nats)
+        self.best_logit + (self.best_nats - nats)
     }
 }
 
@@ -96,7 +96,7 @@ impl Total {
     pub fn new(best_logit: f32, best_weight: f32, unit: FixedPoint, mass: u64) -> Self {
         let surprisal = Surprisal {
             best_logit: best_logit.into(),
-            least: libm::log(unit.weight(mass) / f64::from(best_weight)),
+            best_nats: libm::log(unit.weight(mass) / f64::from(best_weight)),
         };
         Total {
             best_logit,
@@ -138,8 +138,8 @@ mod tests {
             }
             assert_eq!(unit.count(0.0), 0);
             // The largest sum there can be.
-            let most = u128::from(unit.count(largest)) * count as u128;
-            assert!(most < 1 << 63 && most > 1 << 58 || count < 1 << 9);
+            let largest_sum = u128::from(unit.count(largest)) * count as u128;
+            assert!(largest_sum < 1 << 63 && largest_sum > 1 << 58 || count < 1 << 9);
         }
     }
 }

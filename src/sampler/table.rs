@@ -13,13 +13,13 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Clears the table and makes room for ids under `vocabulary` and `most` changes.
-    pub fn prepare(&mut self, vocabulary: usize, most: usize) -> Result<()> {
+    /// Clears the table and makes room for ids under `vocabulary` and `max_changes` changes.
+    pub fn prepare(&mut self, vocabulary: usize, max_changes: usize) -> Result<()> {
         for &id in &self.touched {
             self.values[id as usize] = 0;
         }
         self.touched.clear();
-        reserve_exact(&mut self.touched, most)?;
+        reserve_exact(&mut self.touched, max_changes)?;
         resize(&mut self.values, vocabulary, 0)
     }
 

@@ -59,16 +59,16 @@ impl Sampler {
         top: usize,
         id: Option<TokenId>,
     ) -> Result<Trace> {
-        let normalizer = self.begin(logits)?;
-        let mut tokens = self.alternatives(logits, normalizer, top)?;
+        let log_sum_exp = self.begin(logits)?;
+        let mut tokens = self.alternatives(logits, log_sum_exp, top)?;
         if let Some(id) = id.filter(|&id| tokens.iter().all(|token| token.id != id)) {
             reserve_exact(&mut tokens, 1)?;
-            tokens.push(Alternative::new(id, logits, normalizer));
+            tokens.push(Alternative::new(id, logits, log_sum_exp));
         }
         let mut before = Vec::new();
         let mut after = Vec::new();
         self.distribution(logits.len(), &mut before)?;
-        let entropy = self.candidates.entropy_and_most()?.0 as f32;
+        let entropy = self.candidates.entropy_and_max_entropy()?.0 as f32;
 
         let mut stages = Vec::new();
         reserve_exact(&mut stages, self.stages.len() + 1)?;

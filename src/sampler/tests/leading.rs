@@ -7,7 +7,7 @@ use crate::sampler::sums::{FixedPoint, Surprisal};
 
 /// All candidates sorted by `key`, with the cumulative sums of their units.
 struct Sorted {
-    tokens: Vec<Candidate>,
+    tokens: Vec<TokenData>,
     sums: Vec<u64>,
 }
 
@@ -18,7 +18,7 @@ impl Sorted {
         let unit = FixedPoint::new(kernels::max(&weights), weights.len());
         let all = (0..).zip(logits.iter().zip(weights));
         let mut tokens: Vec<_> = all
-            .map(|(id, (&logit, weight))| Candidate { id, logit, weight })
+            .map(|(id, (&logit, weight))| TokenData { id, logit, weight })
             .collect();
         tokens.retain(|token| token.logit > f32::NEG_INFINITY);
         tokens.sort_by(|a, b| {
@@ -125,7 +125,7 @@ fn top_p_is_that_of_a_full_sort() {
 fn typical_p_is_that_of_a_full_sort() {
     for (name, logits) in distributions() {
         let mut candidates = begin(&logits);
-        let (entropy, _) = candidates.entropy_and_most().unwrap();
+        let (entropy, _) = candidates.entropy_and_max_entropy().unwrap();
         let surprisal: Surprisal = candidates.mirostat(1e9).unwrap().unwrap();
         let expected = surprisal.logit(entropy);
         let distance = |logit| (expected - f64::from(logit)).abs() as f32;
