@@ -10,13 +10,13 @@
 //!
 //! The reference is llama.cpp: for the same file, the ids must be the ones that it gives.
 
-mod automaton;
+mod aho_corasick;
 mod bpe;
 mod byte_level;
 mod decoder;
+mod end_of_generation;
 mod merge;
 mod pretokenizer;
-mod roles;
 mod sentencepiece;
 mod special;
 mod vocabulary;
@@ -98,7 +98,9 @@ impl Tokenizer {
         let eos = named("eos")?.or(by_default(2));
         let unknown = named("unknown")?.or(by_default(0));
         let mut end_of_generation =
-            roles::end_of_generation_tokens(&tokens, &mut kinds, |name| named(name).ok().flatten());
+            end_of_generation::tokens_by_spelling(&tokens, &mut kinds, |name| {
+                named(name).ok().flatten()
+            });
         end_of_generation.extend([eos, named("eot")?, named("eom")?].into_iter().flatten());
         end_of_generation.sort_unstable();
 

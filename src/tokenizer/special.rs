@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::automaton::Automaton;
+use super::aho_corasick::AhoCorasick;
 use super::vocabulary::{Kind, Vocabulary};
 use crate::allocation::{reserve, with_capacity};
 use crate::order::sort;
@@ -18,7 +18,7 @@ const SHIELD_BYTES: &[u8] = "\u{FDD0}".as_bytes();
 pub(super) struct SpecialTokens {
     /// Sorted by spelling, each spelling once.
     tokens: Vec<Special>,
-    automaton: Automaton,
+    automaton: AhoCorasick,
 }
 
 struct Special {
@@ -96,22 +96,22 @@ impl SpecialTokens {
         let mut spellings: Vec<&[u8]> = with_capacity(ids.len())?;
         spellings.extend(ids.iter().map(spelling));
         Ok(Self {
-            automaton: Automaton::new(&spellings)?,
+            automaton: AhoCorasick::new(&spellings)?,
             tokens,
         })
     }
 
-    /// Calls `part` with each stretch of plain text and the special token that follows it, if any. Without `all`, only
-    /// user-defined tokens are found.
+    /// Calls `part` with each stretch of plain text and the special token that follows it, if any. Without
+    /// `parse_special`, only user-defined tokens are found.
     pub fn split(
         &self,
         vocabulary: &Vocabulary,
         text: &str,
-        all: bool,
+        parse_special: bool,
         mut part: impl FnMut(&str, Option<TokenId>),
     ) {
         let mut start = 0;
-        for ([at, end], token) in self.find_all(vocabulary, text.as_bytes(), all) {
+        for ([at, end], token) in self.find_all(vocabulary, text.as_bytes(), parse_special) {
             part(&text[start..at], Some(self.tokens[token].id));
             start = end;
         }
@@ -122,7 +122,7 @@ impl SpecialTokens {
 
     /// The special tokens in a text by their start and end, including the white space they drop. Where tokens overlap,
     /// the longest wins, then the first.
-    fn find_all(&self, vocabulary: &Vocabulary, text: &[u8], all: bool) -> Places {
+    fn find_all(&self, vocabulary: &Vocabulary, text: &[u8], parse_special: bool) -> Places {
         let len = |token: usize| vocabulary.spelling(self.tokens[token].id).len();
         // Sorts by length, the longest first, then by position.
         let key = |at: usize, token: usize| [usize::MAX - len(token), at];
@@ -131,13 +131,13 @@ impl SpecialTokens {
             // A token of a single character is shielded by a mark after it, because there is no place for one inside.
             let single = text[at + 1..end].iter().all(|byte| byte & 0xC0 == 0x80);
             let shielded = single && text[end..].starts_with(SHIELD_BYTES);
-            match all && !shielded {
+            match parse_special && !shielded {
                 true => Some(token),
                 false => self.tokens[token].always,
             }
         };
         let mut wanted = Places::new();
-        for (at, token) in self.automaton.begins(text) {
+        for (at, token) in self.automaton.find_starts(text) {
             wanted.extend(matched(at, token).map(|token| (key(at, token), token)));
         }
         let mut found = Places::new();
@@ -179,7 +179,7 @@ impl SpecialTokens {
     /// request. With `thoughts`, the tokens that mark a model's thinking are left as they are.
     pub fn shield(&self, text: &str, thoughts: bool) -> String {
         let text = unshield(text);
-        let mut begins: Vec<_> = self.automaton.begins(text.as_bytes()).collect();
+        let mut begins: Vec<_> = self.automaton.find_starts(text.as_bytes()).collect();
         let mut shielded = String::new();
         for (at, c) in text.char_indices() {
             shielded.push(c);

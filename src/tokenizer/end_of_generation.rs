@@ -1,4 +1,5 @@
-//! The roles of special tokens that are known by their spelling, where files do not say what they are for.
+//! Finds the tokens that end a generation, and the kinds of some others, by their spelling, for model files that do not
+//! say what their special tokens are for.
 //!
 //! The lists are llama.cpp's (`llama_vocab::impl::load`), so that generation ends where it does there.
 
@@ -7,7 +8,7 @@ use crate::TokenId;
 use crate::gguf::StringArray;
 
 /// Tokens that end a text, a turn or a message.
-const END: [&str; 22] = [
+const EOG: [&str; 22] = [
     "<|eot_id|>",
     "<|eom_id|>",
     "<|im_end|>",
@@ -32,10 +33,10 @@ const END: [&str; 22] = [
     "[e~[",
 ];
 
-/// Tokens that end a generation in models for filling in code: the end of a file, or padding. For each role the
-/// metadata key that names the token, and the spellings; without the key, the first token with one of these spellings
-/// counts.
-const FILL_END: [(&str, &[&str]); 3] = [
+/// Tokens that end a generation in models that fill in the middle of code (FIM): the end of a file, or padding. For
+/// each role the metadata key that names the token, and the spellings; without the key, the first token with one of
+/// these spellings counts.
+const FIM_EOG: [(&str, &[&str]); 3] = [
     (
         "fim_pad",
         &["<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]"],
@@ -53,8 +54,8 @@ const FILL_END: [(&str, &[&str]); 3] = [
     ("fim_sep", &["<|file_sep|>"]),
 ];
 
-/// Tokens that ask a model to fill in code: control tokens that do not end a generation.
-const FILL: [&str; 24] = [
+/// Tokens that ask a model to fill in the middle of code: control tokens that do not end a generation.
+const FIM: [&str; 24] = [
     "<|fim_prefix|>",
     "<fim-prefix>",
     "<fim_prefix>",
@@ -86,13 +87,13 @@ const SHOWN: [&str; 4] = ["<|channel|>", "<|message|>", "<|start|>", "<|constrai
 
 /// Finds the tokens that end a generation by their spelling, in ascending order, and corrects the kinds of control
 /// tokens that a file declares as text. `named` returns the token that the metadata names for a role.
-pub(super) fn end_of_generation_tokens(
+pub(super) fn tokens_by_spelling(
     tokens: &StringArray,
     kinds: &mut [Kind],
     named: impl Fn(&str) -> Option<TokenId>,
 ) -> Vec<TokenId> {
     let mut ends = Vec::new();
-    let mut fill_ends = FILL_END.map(|(role, _)| named(role));
+    let mut fim_eog = FIM_EOG.map(|(role, _)| named(role));
     let mut harmony = [None; 5];
     for (index, token) in tokens.iter().enumerate() {
         // The first byte rules out most tokens.
@@ -103,17 +104,17 @@ pub(super) fn end_of_generation_tokens(
             continue;
         };
         let id = index as TokenId;
-        if END.contains(&token) {
+        if EOG.contains(&token) {
             ends.push(id);
             kinds[index] = Kind::Control;
         }
-        for ((_, names), end) in FILL_END.iter().zip(&mut fill_ends) {
+        for ((_, names), end) in FIM_EOG.iter().zip(&mut fim_eog) {
             if end.is_none() && names.contains(&token) {
                 *end = Some(id);
                 kinds[index] = Kind::Control;
             }
         }
-        if FILL.contains(&token) {
+        if FIM.contains(&token) {
             kinds[index] = Kind::Control;
         }
         if SHOWN.contains(&token) {
@@ -132,7 +133,7 @@ pub(super) fn end_of_generation_tokens(
             }
         }
     }
-    ends.extend(fill_ends.into_iter().flatten());
+    ends.extend(fim_eog.into_iter().flatten());
     ends.sort_unstable();
     ends.dedup();
     // In the Harmony format, `<|end|>` follows each part of a message and does not end the generation.

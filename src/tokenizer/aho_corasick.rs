@@ -1,4 +1,4 @@
-//! Finds where tokens begin in a text.
+//! Finds where the spellings of special tokens begin in a text.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ const NONE: u32 = u32::MAX;
 /// Finds the longest of many spellings that begins at each position of a text: the automaton of Aho and Corasick (1975)
 /// over the reversed spellings. It reads the text backwards, each byte once, however many spellings there are and
 /// however they overlap.
-pub(super) struct Automaton {
+pub(super) struct AhoCorasick {
     /// The nodes of a trie, level by level.
     nodes: Vec<Node>,
 }
@@ -31,7 +31,7 @@ struct Node {
     output: u32,
 }
 
-impl Automaton {
+impl AhoCorasick {
     /// The automaton of `spellings`, all of which differ.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl Automaton {
 
     /// Each position of `text` where a spelling begins, with the longest such spelling, from the last position to the
     /// first.
-    pub fn begins<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
+    pub fn find_starts<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
         let mut node = ROOT;
         text.iter().enumerate().rev().filter_map(move |(at, byte)| {
             node = self.step(node, *byte);
