@@ -7,11 +7,8 @@
 use std::borrow::Cow;
 
 use super::merge::Pieces;
-use super::vocabulary::{Kind, Vocabulary};
+use super::vocabulary::{Kind, SPACE, Vocabulary};
 use crate::TokenId;
-
-/// How vocabularies spell a space.
-pub(super) const SPACE: &str = "\u{2581}";
 
 /// The encoder: what it needs besides the vocabulary.
 pub(super) struct SentencePiece {

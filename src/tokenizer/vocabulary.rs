@@ -4,11 +4,13 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::sentencepiece::SPACE;
 use super::{bad, byte_level};
 use crate::allocation::with_capacity;
 use crate::gguf::{IntegerArray, StringArray};
 use crate::{Error, Result, TokenId};
+
+/// How the vocabularies of SentencePiece spell a space.
+pub(super) const SPACE: &str = "\u{2581}";
 
 /// The kind of a token (`tokenizer.ggml.token_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
