@@ -4,6 +4,7 @@
 //! grammar that a lexer can find without ambiguity become its lexemes ([`lexemes`]), and the rest become rules over
 //! them. That changes only the speed, not the texts that are allowed.
 
+mod compile;
 mod lexemes;
 mod nodes;
 
