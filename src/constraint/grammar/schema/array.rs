@@ -2,12 +2,13 @@
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
-use super::conjunction::{Conjunction, Flattened};
-use super::contains::Found;
+use super::conjunction::Flattened;
+use super::contains::Contains;
+use super::items::{item, prefix};
 use super::object::{max_of, min_of};
 use super::{Compiler, equal, values};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The most distinct values of an array with `uniqueItems`: each takes a bit of the parameter.
 const MAX_DIFFERENT: usize = 64;
@@ -26,8 +27,8 @@ impl<'a> Compiler<'a> {
         if most != Some(0) && most != Some(1) && must_differ(flat)? {
             return self.different(flat, first, least, most);
         }
-        if let Some(found) = Found::of(flat)? {
-            return self.containing(flat, first, (least, most), &found);
+        if let Some(contains) = Contains::of(flat)? {
+            return self.containing(flat, first, (least, most), &contains);
         }
         let rest = self.symbol(item(flat, first)?)?;
         let comma_rest = self.rules.choice(vec![vec![comma, rest]])?;
@@ -152,34 +153,4 @@ fn must_differ(flat: &Flattened) -> Reason<bool> {
             .ok_or("\"uniqueItems\" must be true or false")?;
     }
     Ok(must)
-}
-
-/// The schemas of the first items, and that of the others. Before draft 2020-12 these were `items` with a list, and
-/// `additionalItems`.
-fn prefix(schema: &Map<String, Value>) -> Reason<(&[Value], Option<&Value>)> {
-    match (schema.get("prefixItems"), schema.get("items")) {
-        (Some(Value::Array(prefix)), rest) => Ok((prefix, rest)),
-        (Some(_), _) => Err("\"prefixItems\" must be a list of schemas".into()),
-        (None, Some(Value::Array(prefix))) => Ok((prefix, schema.get("additionalItems"))),
-        (None, rest) => Ok((&[], rest)),
-    }
-}
-
-/// The schemas that the item at `index` must fit.
-pub(super) fn item<'a>(flat: &Flattened<'a>, index: usize) -> Reason<Conjunction<'a>> {
-    let mut all = Conjunction::default();
-    for schema in &flat.schemas {
-        let (prefix, rest) = prefix(schema)?;
-        if let Some(schema) = prefix.get(index).or(rest) {
-            all.add(schema);
-        }
-    }
-    let rules = flat.unevaluated("unevaluatedItems", |schema| {
-        let (prefix, rest) = prefix(schema)?;
-        Ok(index < prefix.len() || rest.is_some())
-    })?;
-    for rule in rules {
-        all.add(rule);
-    }
-    Ok(all)
 }

@@ -2,8 +2,8 @@
 
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
-use super::array::item;
 use super::conjunction::Flattened;
+use super::items::item;
 use super::{Compiler, count};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::Value;
@@ -12,13 +12,13 @@ use serde_json::Value;
 const MAX_LEAST: u64 = 16;
 
 /// A `contains` with its bounds: how many items must fit the schema.
-pub struct Found<'a> {
+pub struct Contains<'a> {
     schema: &'a Value,
     least: u64,
     most: Option<u64>,
 }
 
-impl<'a> Found<'a> {
+impl<'a> Contains<'a> {
     /// The `contains` of the schemas; `None` where they have none that matters.
     pub fn of(flat: &Flattened<'a>) -> Reason<Option<Self>> {
         let mut all = Vec::new();
@@ -35,7 +35,7 @@ impl<'a> Found<'a> {
             if least > MAX_LEAST {
                 return Err(format!("\"minContains\" counts to {MAX_LEAST} at most"));
             }
-            all.extend((least > 0 || most.is_some()).then_some(Found {
+            all.extend((least > 0 || most.is_some()).then_some(Contains {
                 schema,
                 least,
                 most,
@@ -65,18 +65,18 @@ fn below(counter: ParamRef, most: Option<u64>) -> ParamCond {
 }
 
 impl<'a> Compiler<'a> {
-    /// Arrays of `least` to `most` items, of which as many fit as `found` says; the `first` items may have schemas of
+    /// Arrays of `least` to `most` items, of which as many fit as `contains` says; the `first` items may have schemas of
     /// their own.
     pub(super) fn containing(
         &mut self,
         flat: &Flattened<'a>,
         first: usize,
         (least, most): (usize, Option<usize>),
-        found: &Found<'a>,
+        contains: &Contains<'a>,
     ) -> Reason<Symbol> {
         let (items, fitting) = counters();
         let (least, most) = (least as u64, most.map(|most| most as u64));
-        if least.max(most.unwrap_or(0)).max(found.most.unwrap_or(0)) > u64::from(u16::MAX) {
+        if least.max(most.unwrap_or(0)).max(contains.most.unwrap_or(0)) > u64::from(u16::MAX) {
             return Err("so many items cannot be counted".into());
         }
         let (open, close) = (self.rules.literal("[")?, self.rules.literal("]")?);
@@ -84,16 +84,16 @@ impl<'a> Compiler<'a> {
         let (start, next) = (self.rules.rule(true)?, self.rules.rule(true)?);
         // Each counter stops at the number above which nothing depends on it.
         let counted = self.counting(next, items, most.unwrap_or(least.max(first as u64)))?;
-        let fitted = self.counting(counted, fitting, found.most.unwrap_or(found.least))?;
+        let fitted = self.counting(counted, fitting, contains.most.unwrap_or(contains.least))?;
         let array = self.rules.rule(false)?;
         // An item that does not fit is allowed only while enough places are left for those that must still fit.
-        let mut room = ParamCond::GE(fitting, ParamValue(found.least));
-        for count in (0..found.least).rev() {
+        let mut room = ParamCond::GE(fitting, ParamValue(contains.least));
+        for count in (0..contains.least).rev() {
             let Some(most) = most else {
                 room = ParamCond::True;
                 break;
             };
-            let needed = found.least - count;
+            let needed = contains.least - count;
             if let Some(last) = most.checked_sub(needed) {
                 let some = both(
                     ParamCond::GE(fitting, ParamValue(count)),
@@ -111,16 +111,16 @@ impl<'a> Compiler<'a> {
             };
             let here = both(here, below(items, most));
             let mut plain = item(flat, index)?;
-            if found.most.is_some() {
-                plain.add_not(found.schema);
+            if contains.most.is_some() {
+                plain.add_not(contains.schema);
             }
             let mut also = item(flat, index)?;
-            also.add(found.schema);
+            also.add(contains.schema);
             let (plain, also) = (self.symbol(plain)?, self.symbol(also)?);
             fits = Some(also);
             for (symbol, after, condition) in [
                 (plain, counted, both(here.clone(), room.clone())),
-                (also, fitted, both(here, below(fitting, found.most))),
+                (also, fitted, both(here, below(fitting, contains.most))),
             ] {
                 self.rules.add(
                     start,
@@ -139,14 +139,14 @@ impl<'a> Compiler<'a> {
             next,
             Alternative::from(vec![close]).when(both(
                 ParamCond::GE(items, ParamValue(least)),
-                ParamCond::GE(fitting, ParamValue(found.least)),
+                ParamCond::GE(fitting, ParamValue(contains.least)),
             )),
         );
-        if least == 0 && found.least == 0 {
+        if least == 0 && contains.least == 0 {
             self.rules.add(array, vec![open, close]);
         }
-        let is_possible = most.is_none_or(|most| most >= least.max(found.least).max(1))
-            && found.most.is_none_or(|most| most >= found.least);
+        let is_possible = most.is_none_or(|most| most >= least.max(contains.least).max(1))
+            && contains.most.is_none_or(|most| most >= contains.least);
         if is_possible {
             self.rules.add(
                 array,
@@ -157,7 +157,7 @@ impl<'a> Compiler<'a> {
                 // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
                 // possible only if a value can fit both.
                 .needing(
-                    fits.filter(|_| found.least > 0 && first == 0)
+                    fits.filter(|_| contains.least > 0 && first == 0)
                         .into_iter()
                         .collect(),
                 ),

@@ -13,6 +13,7 @@ mod conjunction;
 mod contains;
 mod document;
 mod format;
+mod items;
 mod negation;
 mod number;
 mod object;
