@@ -9,6 +9,7 @@ mod command;
 mod fetch;
 mod fuzz;
 mod glue;
+mod glue_check;
 mod javascript;
 mod model;
 mod notices;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::repo::Repo;
 use crate::wasm::{self, BuiltModule, Variant};
-use crate::{bundle, glue, notices, sizes, tools};
+use crate::{bundle, glue_check, notices, sizes, tools};
 
 /// Builds the shipped modules, and the engines in `more` for tests, and assembles the npm package. Fails if a module
 /// exceeds its size budget.
@@ -49,10 +49,10 @@ fn assemble_package(repo: &Repo, variants: &[Variant], names: bool) -> Result<()
     let built = build_side_by_side(repo, variants, names)?;
     let is_extra = |(variant, _): &_| Variant::EXTRAS.contains(variant);
     let (mut modules, engines): (Vec<_>, Vec<_>) = built.into_iter().partition(is_extra);
-    glue::check(&engines)?;
+    glue_check::check(&engines)?;
     modules
         .chunk_by(|(one, _), (next, _)| one.stem() == next.stem())
-        .try_for_each(glue::check)?;
+        .try_for_each(glue_check::check)?;
     modules.extend(engines);
     modules.retain(|(variant, _)| *variant != Variant::Scalar);
     assemble(repo, &modules)
