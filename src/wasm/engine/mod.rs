@@ -6,6 +6,7 @@
 mod constraint;
 mod error;
 pub(super) mod host;
+mod load;
 mod messages;
 pub(super) mod options;
 mod source;
@@ -60,7 +61,7 @@ impl Generator {
     ) -> JsResult<Generator> {
         let options = options::load_options(&options)?;
         kernels::calibrate(host::now)?;
-        let (model, file_size) = source::load(source, &options).await?;
+        let (model, file_size) = load::load(source, &options).await?;
         kernels::calibrate(host::now)?;
         let model = Arc::new(model);
         let mut inner = generator::Generator::new(Arc::clone(&model), options.context)?;

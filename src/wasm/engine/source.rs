@@ -1,15 +1,11 @@
-//! The sources of a model's bytes: a URL, a response, a file, a stream, memory, or several of them. All are read piece
-//! by piece.
+//! The sources of a model's bytes: a URL, a response, a file, a stream, or memory.
 
 use super::error::describe;
 use super::host;
 use super::options::LoadOptions;
-use super::split_model;
-use crate::allocation::resize;
 use crate::error::invalid_option;
-use crate::model::{Loader, Model};
 use crate::{Error, Result};
-use js_sys::{ArrayBuffer, Function, Object, Promise, Reflect, Uint8Array};
+use js_sys::{ArrayBuffer, Object, Promise, Reflect, Uint8Array};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -17,35 +13,6 @@ use web_sys::{
     AbortController, AbortSignal, Blob, ReadableStream, ReadableStreamDefaultReader, Request,
     Response, Url,
 };
-
-/// The bytes passed to the loader at a time. No more of the file than this is in WebAssembly memory besides the
-/// weights.
-const PIECE: u32 = 1 << 20;
-/// Time between two calls of `onProgress`, and between two pauses for the page, milliseconds.
-const INTERVAL_MS: f64 = 50.0;
-
-/// Reads a model from any kind of source. Returns it with the size of its file in bytes.
-pub(super) async fn load(
-    source: JsValue,
-    options: &LoadOptions,
-) -> std::result::Result<(Model, u64), JsValue> {
-    check_signal(options)?;
-    let Some(sources) = split_model::part_sources(&source)? else {
-        let mut loading = Loading::new(Loader::new(), options)?;
-        loading.read(source).await?;
-        return loading.finish();
-    };
-    let split = split_model::split(&sources, options).await?;
-    let order = split.order().to_vec();
-    let mut loading = Loading::new(Loader::of_split(split)?, options)?;
-    for (place, index) in order.into_iter().enumerate() {
-        if place > 0 {
-            loading.loader.next_part()?;
-        }
-        loading.read(sources[index].clone()).await?;
-    }
-    loading.finish()
-}
 
 /// An opened source.
 pub(super) enum Source {
@@ -160,134 +127,6 @@ pub(super) async fn next_chunk(
     Ok(Some(chunk))
 }
 
-/// A load in progress.
-struct Loading<'a> {
-    loader: Loader,
-    options: &'a LoadOptions,
-    /// A buffer for the piece that is copied from JavaScript's memory to the loader.
-    piece: Vec<u8>,
-    loaded: f64,
-    /// The size in bytes as the source announces it.
-    announced: Option<f64>,
-    last_progress: f64,
-    last_pause: f64,
-}
-
-impl<'a> Loading<'a> {
-    fn new(loader: Loader, options: &'a LoadOptions) -> Result<Self> {
-        let mut piece = Vec::new();
-        resize(&mut piece, PIECE as usize, 0)?;
-        Ok(Loading {
-            loader,
-            options,
-            piece,
-            loaded: 0.0,
-            announced: None,
-            last_progress: f64::NEG_INFINITY,
-            last_pause: host::now(),
-        })
-    }
-
-    /// Reads one file to its end.
-    async fn read(&mut self, source: JsValue) -> std::result::Result<(), JsValue> {
-        match open(source, self.options).await? {
-            Source::Memory(bytes) => {
-                self.announced = Some(f64::from(bytes.length()));
-                self.read_memory(&bytes).await
-            }
-            Source::Stream(stream, size, _on_abort) => {
-                self.announced = size;
-                self.read_stream(&stream).await
-            }
-        }
-    }
-
-    async fn read_memory(&mut self, bytes: &Uint8Array) -> std::result::Result<(), JsValue> {
-        let mut start = 0;
-        while start < bytes.length() {
-            let end = bytes.length().min(start.saturating_add(PIECE));
-            self.push(&bytes.subarray(start, end))?;
-            start = end;
-            if host::now() - self.last_pause > INTERVAL_MS {
-                host::yield_to_event_loop().await;
-                self.last_pause = host::now();
-            }
-            check_signal(self.options)?;
-        }
-        Ok(())
-    }
-
-    async fn read_stream(&mut self, stream: &ReadableStream) -> std::result::Result<(), JsValue> {
-        if stream.locked() {
-            return Err(
-                Error::Io("its stream is being read or has been read already".into()).into(),
-            );
-        }
-        let reader: ReadableStreamDefaultReader = stream.get_reader().unchecked_into();
-        // Cancels a read that is waiting for bytes.
-        let cancelled = reader.clone();
-        let signals = self.options.signal.iter().cloned().collect();
-        let on_abort = AbortGuard::new(signals, move || forget(cancelled.cancel()));
-        let result = self.read_all(&reader).await;
-        drop(on_abort);
-        match result {
-            Ok(()) => reader.release_lock(),
-            // Ends the download, whose rest is not needed.
-            Err(_) => forget(reader.cancel()),
-        }
-        result
-    }
-
-    async fn read_all(
-        &mut self,
-        reader: &ReadableStreamDefaultReader,
-    ) -> std::result::Result<(), JsValue> {
-        while let Some(chunk) = next_chunk(reader, self.options).await? {
-            self.push(&chunk)?;
-        }
-        Ok(())
-    }
-
-    /// Passes `chunk` to the loader in pieces, and reports progress.
-    fn push(&mut self, chunk: &Uint8Array) -> std::result::Result<(), JsValue> {
-        let mut start = 0;
-        while start < chunk.length() {
-            let end = chunk.length().min(start.saturating_add(PIECE));
-            let piece = &mut self.piece[..(end - start) as usize];
-            chunk.subarray(start, end).copy_to(piece);
-            self.loader.push(piece)?;
-            start = end;
-        }
-        self.loaded += f64::from(chunk.length());
-        self.progress(false)
-    }
-
-    /// Calls `onProgress`, unless it was called a moment ago.
-    fn progress(&mut self, last: bool) -> std::result::Result<(), JsValue> {
-        let Some(callback) = &self.options.on_progress else {
-            return Ok(());
-        };
-        let now = host::now();
-        if last || now - self.last_progress > INTERVAL_MS {
-            self.last_progress = now;
-            let total = self.loader.file_size().map(|size| size as f64);
-            let total = total.or(self.announced);
-            let event = Object::new();
-            Reflect::set(&event, &"loaded".into(), &self.loaded.into())?;
-            Reflect::set(&event, &"total".into(), &total.into())?;
-            let callback: &Function = callback;
-            callback.call1(&JsValue::UNDEFINED, &event)?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> std::result::Result<(Model, u64), JsValue> {
-        self.progress(true)?;
-        let size = self.loader.file_size().unwrap_or(0);
-        Ok((self.loader.finish()?, size))
-    }
-}
-
 /// Calls a function when one of the signals aborts, or at once if one already has. Dropping it removes the listeners: a
 /// signal may live longer than a load.
 pub(super) struct AbortGuard {
@@ -296,7 +135,7 @@ pub(super) struct AbortGuard {
 }
 
 impl AbortGuard {
-    fn new(signals: Vec<AbortSignal>, mut act: impl FnMut() + 'static) -> Self {
+    pub(super) fn new(signals: Vec<AbortSignal>, mut act: impl FnMut() + 'static) -> Self {
         if signals.iter().any(AbortSignal::aborted) {
             act();
         }
