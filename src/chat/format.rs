@@ -292,23 +292,8 @@ fn fill_percent(
             );
             (rest, by_name) = (after, true);
         }
-        let mut spec = String::new();
-        let conversion = loop {
-            let Some(c) = rest.chars().next() else {
-                return Err(template_error("incomplete format"));
-            };
-            rest = &rest[c.len_utf8()..];
-            match c {
-                '#' | '0'..='9' | '-' | ' ' | '+' | '.' => spec.push(c),
-                '*' => {
-                    spec += &integer(&next()?)
-                        .ok_or_else(|| template_error("* wants int"))?
-                        .to_string()
-                }
-                'h' | 'l' | 'L' => (),
-                other => break other,
-            }
-        };
+        let (spec, conversion);
+        (spec, conversion, rest) = read_conversion(rest, &mut next)?;
         if conversion == '%' {
             out.push('%');
             continue;
@@ -323,21 +308,7 @@ fn fill_percent(
                 .saturating_add(widths(&spec))
                 .saturating_add(out.len() / 64),
         )?;
-        let (conversion, value) = match conversion {
-            's' => ('s', text(&value)?.into()),
-            'r' => ('s', repr(&value)?.into()),
-            'd' | 'i' | 'u'
-                if !value.is_integer()
-                    && float(&value).is_some_and(|number| number.abs() < 1e38) =>
-            {
-                (
-                    'd',
-                    Value::from(float(&value).unwrap_or_default().trunc() as i128),
-                )
-            }
-            'i' | 'u' => ('d', value),
-            other => (other, value),
-        };
+        let (conversion, value) = converted(conversion, value)?;
         within(state, value.as_str().map_or(0, str::len))?;
         out += &format(
             FormatStyle::Printf,
@@ -353,4 +324,42 @@ fn fill_percent(
     out.push_str(rest);
     within(state, out.len())?;
     Ok(out.into())
+}
+
+/// Reads a field from its flags to its conversion: returns flags, width and precision, then the conversion, then the
+/// rest. `next` gives the values that stand for a `*`.
+fn read_conversion<'a>(
+    field: &'a str,
+    next: &mut impl FnMut() -> Result<Value>,
+) -> Result<(String, char, &'a str)> {
+    let mut spec = String::new();
+    let mut chars = field.chars();
+    for c in chars.by_ref() {
+        match c {
+            '#' | '0'..='9' | '-' | ' ' | '+' | '.' => spec.push(c),
+            '*' => {
+                spec += &integer(&next()?)
+                    .ok_or_else(|| template_error("* wants int"))?
+                    .to_string()
+            }
+            'h' | 'l' | 'L' => (),
+            conversion => return Ok((spec, conversion, chars.as_str())),
+        }
+    }
+    Err(template_error("incomplete format"))
+}
+
+/// The conversion and the value that give in minijinja what these give in Python.
+fn converted(conversion: char, value: Value) -> Result<(char, Value)> {
+    Ok(match conversion {
+        's' => ('s', text(&value)?.into()),
+        'r' => ('s', repr(&value)?.into()),
+        'd' | 'i' | 'u' => match float(&value) {
+            Some(number) if !value.is_integer() && number.abs() < 1e38 => {
+                ('d', Value::from(number.trunc() as i128))
+            }
+            _ => ('d', value),
+        },
+        other => (other, value),
+    })
 }

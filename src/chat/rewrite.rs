@@ -70,26 +70,7 @@ impl Rewriter {
             }
             Stmt::Continue(of) => Stmt::Continue(Spanned::new(ast::Continue, of.span())),
             Stmt::Break(of) => Stmt::Break(Spanned::new(ast::Break, of.span())),
-            Stmt::ForLoop(of) => {
-                let several = !matches!(of.target, Expr::Var(_));
-                let made = ast::ForLoop {
-                    target: self.target(&of.target)?,
-                    iter: filter(
-                        "iterate",
-                        self.expression(&of.iter)?,
-                        vec![constant(several.into(), of.span())],
-                    ),
-                    filter_expr: of
-                        .filter_expr
-                        .as_ref()
-                        .map(|of| self.expression(of))
-                        .transpose()?,
-                    recursive: of.recursive,
-                    body: self.statements(&of.body)?,
-                    else_body: self.statements(&of.else_body)?,
-                };
-                Stmt::ForLoop(Spanned::new(made, of.span()))
-            }
+            Stmt::ForLoop(of) => Stmt::ForLoop(Spanned::new(self.for_loop(of)?, of.span())),
             Stmt::IfCond(of) => node!(Stmt::IfCond, of.span(), {
                 expr: self.expression(&of.expr)?,
                 true_body: self.statements(&of.true_body)?,
@@ -123,6 +104,22 @@ impl Rewriter {
                 macro_decl: Spanned::new(self.caller(&of.macro_decl)?, of.macro_decl.span()),
             }),
             Stmt::Do(_) => return Err(unknown("the statement do")),
+        })
+    }
+
+    fn for_loop<'a>(&self, of: &Spanned<ast::ForLoop<'a>>) -> Result<ast::ForLoop<'a>> {
+        let several = !matches!(of.target, Expr::Var(_));
+        Ok(ast::ForLoop {
+            target: self.target(&of.target)?,
+            iter: filter(
+                "iterate",
+                self.expression(&of.iter)?,
+                vec![constant(several.into(), of.span())],
+            ),
+            filter_expr: self.optional(&of.filter_expr)?,
+            recursive: of.recursive,
+            body: self.statements(&of.body)?,
+            else_body: self.statements(&of.else_body)?,
         })
     }
 
@@ -163,11 +160,7 @@ impl Rewriter {
     fn set_block<'a>(&self, of: &Spanned<ast::SetBlock<'a>>, target: Expr<'a>) -> Result<Stmt<'a>> {
         let made = ast::SetBlock {
             target,
-            filter: of
-                .filter
-                .as_ref()
-                .map(|of| self.expression(of))
-                .transpose()?,
+            filter: self.optional(&of.filter)?,
             body: self.statements(&of.body)?,
         };
         Ok(Stmt::SetBlock(Spanned::new(made, of.span())))
@@ -197,32 +190,20 @@ impl Rewriter {
         })
     }
 
+    fn expressions<'a>(&self, of: &[Expr<'a>]) -> Result<Vec<Expr<'a>>> {
+        of.iter().map(|of| self.expression(of)).collect()
+    }
+
+    fn optional<'a>(&self, of: &Option<Expr<'a>>) -> Result<Option<Expr<'a>>> {
+        of.as_ref().map(|of| self.expression(of)).transpose()
+    }
+
     fn expression<'a>(&self, parsed: &Expr<'a>) -> Result<Expr<'a>> {
-        let all = |items: &[Expr<'a>]| {
-            items
-                .iter()
-                .map(|of| self.expression(of))
-                .collect::<Result<Vec<_>>>()
-        };
-        let optional =
-            |item: &Option<Expr<'a>>| item.as_ref().map(|of| self.expression(of)).transpose();
         let span = parsed.span();
         Ok(match parsed {
-            Expr::Var(of) => {
-                let (used, hidden) = (self.used.get(), self.hidden.get());
-                let loaded = |at: usize| macros::REST[at] == of.id && !hidden[at];
-                self.used.set([0, 1].map(|at| used[at] || loaded(at)));
-                var(of.id, span)
-            }
+            Expr::Var(of) => self.variable(of.id, span),
             Expr::Const(of) => constant(of.value.clone(), span),
-            Expr::Slice(of) => {
-                let bound = |bound: &Option<Expr<'a>>| match bound {
-                    Some(bound) => self.expression(bound),
-                    None => Ok(constant(().into(), span)),
-                };
-                let bounds = vec![bound(&of.start)?, bound(&of.stop)?, bound(&of.step)?];
-                filter("[:]", self.expression(&of.expr)?, bounds)
-            }
+            Expr::Slice(of) => self.slice(of, span)?,
             Expr::UnaryOp(of) => {
                 // The type implements neither `Copy` nor `Clone`.
                 #[expect(clippy::needless_match)]
@@ -234,30 +215,25 @@ impl Rewriter {
                 node!(Expr::UnaryOp, span, { op, expr })
             }
             Expr::BinOp(of) => {
-                let (left, right) = (self.expression(&of.left)?, self.expression(&of.right)?);
-                match operator(of.op) {
+                let (op, left, right) = (
+                    of.op,
+                    self.expression(&of.left)?,
+                    self.expression(&of.right)?,
+                );
+                match operator(op) {
                     Some(name) => filter(name, left, vec![right]),
-                    None => {
-                        let op = of.op;
-                        node!(Expr::BinOp, span, { op, left, right })
-                    }
+                    None => node!(Expr::BinOp, span, { op, left, right }),
                 }
             }
-            Expr::Compare(of) => {
-                let mut args = Vec::new();
-                for op in &of.ops {
-                    args.push(constant(comparison(op.op).into(), span));
-                    args.push(self.expression(&op.expr)?);
-                }
-                filter("compare", self.expression(&of.expr)?, args)
-            }
+            Expr::Compare(of) => self.compare(of, span)?,
             Expr::IfExpr(of) => node!(Expr::IfExpr, span, {
                 test_expr: self.expression(&of.test_expr)?,
                 true_expr: self.expression(&of.true_expr)?,
-                false_expr: optional(&of.false_expr)?,
+                false_expr: self.optional(&of.false_expr)?,
             }),
             Expr::Filter(of) => {
-                let (name, expr, args) = (of.name, optional(&of.expr)?, self.arguments(&of.args)?);
+                let (name, expr, args) =
+                    (of.name, self.optional(&of.expr)?, self.arguments(&of.args)?);
                 node!(Expr::Filter, span, { name, expr, args })
             }
             Expr::Test(of) => {
@@ -275,36 +251,68 @@ impl Rewriter {
                     false => node!(Expr::GetAttr, span, { name, expr }),
                 }
             }
-            Expr::GetItem(of) => {
-                let (expr, key) = (
-                    self.expression(&of.expr)?,
-                    self.expression(&of.subscript_expr)?,
-                );
-                let simple = matches!(&key, Expr::Const(key) if key.value.as_str().is_some_and(|name| !methods::is_method(name)));
-                match simple {
-                    true => node!(Expr::GetItem, span, {
-                        expr,
-                        subscript_expr: key,
-                    }),
-                    false => filter("[]", expr, vec![key]),
-                }
-            }
+            Expr::GetItem(of) => self.get_item(of, span)?,
             Expr::Call(of) => Expr::Call(Spanned::new(self.call(of)?, span)),
             Expr::List(of) => node!(Expr::List, span, {
-                items: all(&of.items)?,
+                items: self.expressions(&of.items)?,
             }),
             Expr::Tuple(of) => node!(Expr::Tuple, span, {
-                items: all(&of.items)?,
+                items: self.expressions(&of.items)?,
             }),
             Expr::Map(of) => {
                 let hashed = |key: Expr<'a>| match &key {
                     Expr::Const(of) if of.value.as_object().is_none() => key,
                     _ => filter("hashed", key, Vec::new()),
                 };
-                let keys = all(&of.keys)?.into_iter().map(hashed).collect();
-                let values = all(&of.values)?;
+                let keys = self.expressions(&of.keys)?;
+                let keys = keys.into_iter().map(hashed).collect();
+                let values = self.expressions(&of.values)?;
                 node!(Expr::Map, span, { keys, values })
             }
+        })
+    }
+
+    /// The value of a variable. One of [`macros::REST`] is noted as used.
+    fn variable<'a>(&self, id: &'a str, span: Span) -> Expr<'a> {
+        let (used, hidden) = (self.used.get(), self.hidden.get());
+        let loaded = |at: usize| macros::REST[at] == id && !hidden[at];
+        self.used.set([0, 1].map(|at| used[at] || loaded(at)));
+        var(id, span)
+    }
+
+    /// `expr[start:stop:step]`, which becomes a filter.
+    fn slice<'a>(&self, of: &ast::Slice<'a>, span: Span) -> Result<Expr<'a>> {
+        let bound = |bound: &Option<Expr<'a>>| match bound {
+            Some(bound) => self.expression(bound),
+            None => Ok(constant(().into(), span)),
+        };
+        let bounds = vec![bound(&of.start)?, bound(&of.stop)?, bound(&of.step)?];
+        Ok(filter("[:]", self.expression(&of.expr)?, bounds))
+    }
+
+    /// A chain of comparisons, which becomes a filter.
+    fn compare<'a>(&self, of: &ast::Compare<'a>, span: Span) -> Result<Expr<'a>> {
+        let mut args = Vec::new();
+        for op in &of.ops {
+            args.push(constant(comparison(op.op).into(), span));
+            args.push(self.expression(&op.expr)?);
+        }
+        Ok(filter("compare", self.expression(&of.expr)?, args))
+    }
+
+    /// `expr[key]`, which becomes a filter unless the key is a string that names no method.
+    fn get_item<'a>(&self, of: &ast::GetItem<'a>, span: Span) -> Result<Expr<'a>> {
+        let (expr, key) = (
+            self.expression(&of.expr)?,
+            self.expression(&of.subscript_expr)?,
+        );
+        let is_plain = |key: &Value| key.as_str().is_some_and(|name| !methods::is_method(name));
+        Ok(match &key {
+            Expr::Const(of) if is_plain(&of.value) => node!(Expr::GetItem, span, {
+                expr,
+                subscript_expr: key,
+            }),
+            _ => filter("[]", expr, vec![key]),
         })
     }
 

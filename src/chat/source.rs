@@ -5,6 +5,7 @@
 //! trained to write; it becomes a call block.
 
 use std::borrow::Cow;
+use std::str::Chars;
 
 /// The adapted source. An error is a sentence on what is not supported.
 pub(super) fn prepare(template: &str) -> Result<String, String> {
@@ -107,14 +108,8 @@ fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str,
         }
         rest = match c {
             '\'' | '"' => {
-                let length = literal_length(rest, c);
-                let (literal, after) = rest.split_at(length);
-                match literal.contains('\\') && length > 1 && literal.ends_with(c) {
-                    true => write_literal(&unescape(&literal[1..length - 1])?, out),
-                    false => out.push_str(literal),
-                }
                 operand = true;
-                after
+                literal(rest, c, out)?
             }
             '+' if !operand && !rest[1..].starts_with(end) => {
                 out.push_str("- -");
@@ -147,6 +142,17 @@ fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str,
                 verbatim(rest, Some(c.len_utf8()), out)
             }
         };
+    }
+    Ok(rest)
+}
+
+/// Copies the string literal at the start of `text`, adapted where it has escapes, and returns the rest.
+fn literal<'a>(text: &'a str, quote: char, out: &mut String) -> Result<&'a str, String> {
+    let length = literal_length(text, quote);
+    let (literal, rest) = text.split_at(length);
+    match literal.contains('\\') && length > 1 && literal.ends_with(quote) {
+        true => write_literal(&unescape(&literal[1..length - 1])?, out),
+        false => out.push_str(literal),
     }
     Ok(rest)
 }
@@ -198,29 +204,9 @@ fn unescape(literal: &str) -> Result<String, String> {
             'v' => 11,
             'f' => 12,
             'r' => 13,
-            '0'..='7' => {
-                let digits = chars
-                    .as_str()
-                    .bytes()
-                    .take(2)
-                    .take_while(|b| (b'0'..=b'7').contains(b));
-                let count = digits.count();
-                let mut code = c as u32 - '0' as u32;
-                for digit in chars.by_ref().take(count) {
-                    code = code * 8 + digit as u32 - '0' as u32;
-                }
-                code
-            }
-            'x' | 'u' | 'U' => {
-                let count = [2, 4, 8]["xuU".find(c).unwrap_or(0)];
-                let digits = chars.as_str().get(..count).unwrap_or("");
-                let valid = digits.len() == count && digits.bytes().all(|b| b.is_ascii_hexdigit());
-                let code = u32::from_str_radix(digits, 16).ok().filter(|_| valid);
-                let code =
-                    code.ok_or_else(|| format!("the escape \\{c} in {literal:?} is cut off"))?;
-                chars.nth(count - 1);
-                code
-            }
+            '0'..='7' => octal(c, &mut chars),
+            'x' | 'u' | 'U' => hexadecimal(c, &mut chars)
+                .ok_or_else(|| format!("the escape \\{c} in {literal:?} is cut off"))?,
             'N' => {
                 return Err(format!(
                     "characters by name, as in {literal:?}, are not supported"
@@ -250,6 +236,31 @@ fn unescape(literal: &str) -> Result<String, String> {
         }
     }
     Ok(text)
+}
+
+/// The code of an octal escape that begins with `first`; takes its other digits, two at most, from `chars`.
+fn octal(first: char, chars: &mut Chars) -> u32 {
+    let digits = chars
+        .as_str()
+        .bytes()
+        .take(2)
+        .take_while(|b| (b'0'..=b'7').contains(b));
+    let count = digits.count();
+    let mut code = first as u32 - '0' as u32;
+    for digit in chars.by_ref().take(count) {
+        code = code * 8 + digit as u32 - '0' as u32;
+    }
+    code
+}
+
+/// The code of an escape `\x`, `\u` or `\U`, whose digits are taken from `chars`; `None` where there are too few.
+fn hexadecimal(kind: char, chars: &mut Chars) -> Option<u32> {
+    let count = [2, 4, 8]["xuU".find(kind).unwrap_or(0)];
+    let digits = chars.as_str().get(..count).unwrap_or("");
+    let valid = digits.len() == count && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let code = u32::from_str_radix(digits, 16).ok().filter(|_| valid)?;
+    chars.nth(count - 1);
+    Some(code)
 }
 
 #[cfg(test)]

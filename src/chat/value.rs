@@ -119,13 +119,6 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
     if depth > MAX_DEPTH || out.len() > MAX_TEXT {
         return Err(ErrorKind::OutOfFuel.into());
     }
-    let list = |items: &mut dyn Iterator<Item = Value>, out: &mut String| {
-        for (index, item) in items.enumerate() {
-            out.push_str(if index > 0 { ", " } else { "" });
-            write_repr(&item, depth + 1, out)?;
-        }
-        Ok::<(), Error>(())
-    };
     match value.kind() {
         ValueKind::Undefined => out.push_str("Undefined"),
         ValueKind::None => out.push_str("None"),
@@ -151,7 +144,7 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
                 ('[', ']')
             };
             out.push(open);
-            list(&mut value.try_iter()?, out)?;
+            write_items(&mut value.try_iter()?, depth, out)?;
             if is_tuple(value) && value.len() == Some(1) {
                 out.push(',');
             }
@@ -168,36 +161,45 @@ fn write_repr(value: &Value, depth: usize, out: &mut String) -> Result<(), Error
             }
             out.push('}');
         }
-        _ => match value.downcast_object_ref::<View>() {
-            Some(view) => {
-                let (before, after) = view.brackets();
-                out.push_str(before);
-                list(&mut view.shown().iter().cloned(), out)?;
-                out.push_str(after);
-            }
-            None if value.downcast_object_ref::<Generator>().is_some() => {
-                out.push_str("<generator object>")
-            }
-            None if value.kind() == ValueKind::Iterable => {
-                out.push('[');
-                list(&mut value.try_iter()?, out)?;
-                out.push(']');
-            }
-            None if value.downcast_object_ref::<Method>().is_some() => {
-                out.push_str("<built-in method>")
-            }
-            None if value.downcast_object_ref::<Namespace>().is_some() => {
-                let names = value.downcast_object_ref::<Namespace>();
-                out.push_str("<Namespace ");
-                write_repr(
-                    &names.map(Namespace::all).unwrap_or_default(),
-                    depth + 1,
-                    out,
-                )?;
-                out.push('>');
-            }
-            None => write!(Limited(out), "{value}").map_err(|_| ErrorKind::OutOfFuel)?,
-        },
+        _ => write_object(value, depth, out)?,
+    }
+    Ok(())
+}
+
+/// Writes the items of a value that is nested `depth` deep, with commas between them.
+fn write_items(
+    items: &mut dyn Iterator<Item = Value>,
+    depth: usize,
+    out: &mut String,
+) -> Result<(), Error> {
+    for (index, item) in items.enumerate() {
+        out.push_str(if index > 0 { ", " } else { "" });
+        write_repr(&item, depth + 1, out)?;
+    }
+    Ok(())
+}
+
+/// [`write_repr`] for the values that are none of Python's plain types.
+fn write_object(value: &Value, depth: usize, out: &mut String) -> Result<(), Error> {
+    if let Some(view) = value.downcast_object_ref::<View>() {
+        let (before, after) = view.brackets();
+        out.push_str(before);
+        write_items(&mut view.shown().iter().cloned(), depth, out)?;
+        out.push_str(after);
+    } else if value.downcast_object_ref::<Generator>().is_some() {
+        out.push_str("<generator object>");
+    } else if value.kind() == ValueKind::Iterable {
+        out.push('[');
+        write_items(&mut value.try_iter()?, depth, out)?;
+        out.push(']');
+    } else if value.downcast_object_ref::<Method>().is_some() {
+        out.push_str("<built-in method>");
+    } else if let Some(names) = value.downcast_object_ref::<Namespace>() {
+        out.push_str("<Namespace ");
+        write_repr(&names.all(), depth + 1, out)?;
+        out.push('>');
+    } else {
+        write!(Limited(out), "{value}").map_err(|_| ErrorKind::OutOfFuel)?;
     }
     Ok(())
 }
