@@ -244,6 +244,12 @@ impl Network<'_> {
     /// The backward pass of one layer: turns `work.d_stream` from the derivative by the layer's output into that by its
     /// input.
     fn layer_backward(&self, index: usize, work: &mut Workspace, gradient: &mut [f32]) {
+        self.feed_forward_backward(index, work, gradient);
+        self.attention_backward(index, work, gradient);
+    }
+
+    /// The backward pass of a layer's feed-forward network: see [`layer_backward`](Self::layer_backward).
+    fn feed_forward_backward(&self, index: usize, work: &mut Workspace, gradient: &mut [f32]) {
         let (shape, at) = (self.shape, self.shape.layer_weights(index));
         let (hidden, feed_forward) = (shape.hidden_size, shape.feed_forward_size);
         let weight = |range: &std::ops::Range<usize>| &self.weights[range.clone()];
@@ -281,6 +287,16 @@ impl Network<'_> {
             d_stream,
             &mut gradient[at.feed_forward_norm.clone()],
         );
+    }
+
+    /// The backward pass of a layer's attention: see [`layer_backward`](Self::layer_backward).
+    fn attention_backward(&self, index: usize, work: &mut Workspace, gradient: &mut [f32]) {
+        let (shape, at) = (self.shape, self.shape.layer_weights(index));
+        let hidden = shape.hidden_size;
+        let weight = |range: &std::ops::Range<usize>| &self.weights[range.clone()];
+        let cache = &work.layers[index];
+        let d_stream = &mut work.d_stream;
+        let d_hidden = &mut work.d_hidden;
 
         ops::linear_backward(
             &cache.attention_output,
