@@ -239,16 +239,26 @@ impl GrammarBuilder {
         }
         let reached = self.reached(start, &possible);
         let mut grammar = Grammar::new(None);
-        let symbol = |grammar: &mut Grammar, parametric, is_start| {
-            let props = SymbolProps {
-                grammar_id: self.class,
-                is_start,
-                parametric,
-                ..Default::default()
-            };
-            grammar.fresh_symbol_ext("s", props)
+        let root = self.fresh_symbol(&mut grammar, false, true);
+        let ids = self.declare(&mut grammar, &reached)?;
+        self.define(&mut grammar, &ids, &possible)?;
+        let first = ids[start.0].ok_or("it is empty")?;
+        grammar.add_rule(root, vec![first]).map_err(reason)?;
+        Ok(Some(GrammarInit::Internal(grammar, self.lexer)))
+    }
+
+    fn fresh_symbol(&self, grammar: &mut Grammar, parametric: bool, is_start: bool) -> SymIdx {
+        let props = SymbolProps {
+            grammar_id: self.class,
+            is_start,
+            parametric,
+            ..Default::default()
         };
-        let root = symbol(&mut grammar, false, true);
+        grammar.fresh_symbol_ext("s", props)
+    }
+
+    /// Adds the symbols that are reached to `grammar`, terminals with their lexemes; returns the id of each.
+    fn declare(&mut self, grammar: &mut Grammar, reached: &[bool]) -> Reason<Vec<Option<SymIdx>>> {
         let mut ids: Vec<Option<SymIdx>> = vec![None; self.symbols.len()];
         for (index, definition) in self.symbols.iter().enumerate() {
             if !reached[index] {
@@ -261,7 +271,7 @@ impl GrammarBuilder {
                     ..
                 }
             );
-            let id = symbol(&mut grammar, parametric, false);
+            let id = self.fresh_symbol(grammar, parametric, false);
             ids[index] = Some(id);
             if let Definition::Terminal(regex, _) = definition {
                 let regex = RegexAst::ExprRef(*regex);
@@ -274,6 +284,16 @@ impl GrammarBuilder {
                     .map_err(reason)?;
             }
         }
+        Ok(ids)
+    }
+
+    /// Adds the rules of the symbols that are reached to `grammar`, but for alternatives that derive no text.
+    fn define(
+        &self,
+        grammar: &mut Grammar,
+        ids: &[Option<SymIdx>],
+        possible: &[bool],
+    ) -> Reason<()> {
         for (index, definition) in self.symbols.iter().enumerate() {
             let (Some(left), Definition::Rule { alternatives, .. }) = (ids[index], definition)
             else {
@@ -284,16 +304,14 @@ impl GrammarBuilder {
                 let right: Option<Vec<_>> = parts
                     .map(|(part, parameter)| Some((ids[part.0]?, parameter.clone())))
                     .collect();
-                if let Some(right) = right.filter(|_| alternative.is_possible(&possible)) {
+                if let Some(right) = right.filter(|_| alternative.is_possible(possible)) {
                     grammar
                         .add_rule_ext(left, alternative.condition.clone(), right)
                         .map_err(reason)?;
                 }
             }
         }
-        let first = ids[start.0].ok_or("it is empty")?;
-        grammar.add_rule(root, vec![first]).map_err(reason)?;
-        Ok(Some(GrammarInit::Internal(grammar, self.lexer)))
+        Ok(())
     }
 
     /// For each symbol whether it derives some text.

@@ -317,6 +317,45 @@ fn follow(
 ) -> Vec<Set> {
     let count = nodes.list.len();
     let none = || vec![0; classes.words];
+    let (first, nullable) = first_and_nullable(nodes, is_lexeme, automata, classes);
+    let mut follow = vec![none(); count];
+    let mut reached = vec![false; count];
+    reached[root] = true;
+    until_settled(count, |id| {
+        if !reached[id] || is_lexeme[id] {
+            return false;
+        }
+        let mut changed = false;
+        let mut after = follow[id].clone();
+        if let Node::Repeat(part, _, most) = &nodes.list[id]
+            && most.is_none_or(|most| most > 1)
+        {
+            join(&mut after, &first[*part]);
+        }
+        for &part in nodes.within(id).iter().rev() {
+            changed |= !std::mem::replace(&mut reached[part], true);
+            changed |= join(&mut follow[part], &after);
+            if matches!(nodes.list[id], Node::Sequence(_)) {
+                if !nullable[part] {
+                    after = none();
+                }
+                join(&mut after, &first[part]);
+            }
+        }
+        changed
+    });
+    follow
+}
+
+/// For each node the set of characters that its texts may begin with (FIRST), and whether it derives the empty text.
+fn first_and_nullable(
+    nodes: &Nodes,
+    is_lexeme: &[bool],
+    automata: &[Option<Automaton>],
+    classes: &Classes,
+) -> (Vec<Set>, Vec<bool>) {
+    let count = nodes.list.len();
+    let none = || vec![0; classes.words];
     let (mut first, mut nullable) = (vec![none(); count], vec![false; count]);
     for id in (0..count).filter(|&id| is_lexeme[id]) {
         if let Some(automaton) = &automata[id] {
@@ -326,19 +365,7 @@ fn follow(
             }
         }
     }
-    // Repeats until nothing changes. It goes through the nodes in both directions by turns, because chains of rules may
-    // run either way.
-    let settle = |step: &mut dyn FnMut(Id) -> bool| loop {
-        let forward = (0..count).fold(false, |changed, id| step(id) | changed);
-        if !forward
-            || !(0..count)
-                .rev()
-                .fold(false, |changed, id| step(id) | changed)
-        {
-            return;
-        }
-    };
-    settle(&mut |id| {
+    until_settled(count, |id| {
         if is_lexeme[id] {
             return false;
         }
@@ -372,33 +399,22 @@ fn follow(
         nullable[id] |= empty;
         changed
     });
-    let mut follow = vec![none(); count];
-    let mut reached = vec![false; count];
-    reached[root] = true;
-    settle(&mut |id| {
-        if !reached[id] || is_lexeme[id] {
-            return false;
-        }
-        let mut changed = false;
-        let mut after = follow[id].clone();
-        if let Node::Repeat(part, _, most) = &nodes.list[id]
-            && most.is_none_or(|most| most > 1)
+    (first, nullable)
+}
+
+/// Calls `step` with each of `count` nodes until it changes none. It goes through the nodes in both directions by turns,
+/// because chains of rules may run either way.
+fn until_settled(count: usize, mut step: impl FnMut(Id) -> bool) {
+    loop {
+        let forward = (0..count).fold(false, |changed, id| step(id) | changed);
+        if !forward
+            || !(0..count)
+                .rev()
+                .fold(false, |changed, id| step(id) | changed)
         {
-            join(&mut after, &first[*part]);
+            return;
         }
-        for &part in nodes.within(id).iter().rev() {
-            changed |= !std::mem::replace(&mut reached[part], true);
-            changed |= join(&mut follow[part], &after);
-            if matches!(nodes.list[id], Node::Sequence(_)) {
-                if !nullable[part] {
-                    after = none();
-                }
-                join(&mut after, &first[part]);
-            }
-        }
-        changed
-    });
-    follow
+    }
 }
 
 /// The classes of the grammar as sets.

@@ -265,39 +265,32 @@ impl<'a> Document<'a> {
                 exactly_one: false,
             });
         };
-        if let Some(condition) = schema.get("if") {
-            let (mut yes, mut no) = (Conjunction::default(), Conjunction::default());
-            yes.push(condition, Reading::Whole, scope);
-            no.add_not(condition);
-            let outcomes = [(&mut yes, "then"), (&mut no, "else")];
-            let mut matters = scope != 0;
-            for (all, keyword) in outcomes {
-                if let Some(outcome) = schema.get(keyword) {
-                    all.push(outcome, Reading::Whole, scope);
-                    matters = true;
-                }
-            }
-            if matters {
-                either(vec![yes, no]);
-            }
-        }
-        for (name, rule) in dependents(schema)? {
-            let make = || {
-                let without = json!({ "properties": { name: false } });
-                let mut with = json!({ "type": "object", "required": [name] });
-                if let Value::Array(names) = rule {
-                    with["required"] = names.iter().cloned().chain([name.into()]).collect();
-                }
-                let (without, with) = (self.make(without), self.make(with));
-                Ok(vec![Conjunction::one(without), Conjunction::one(with)])
-            };
-            let mut options = self.options(rule, Reading::Dependent, make)?;
-            if !rule.is_array() {
-                options[1].push(rule, Reading::Whole, scope);
-            }
+        if let Some(options) = conditional(schema, scope) {
             either(options);
         }
+        for (name, rule) in dependents(schema)? {
+            either(self.dependent(name, rule, scope)?);
+        }
         Ok(())
+    }
+
+    /// The two options where a member `name` asks for others, or for a schema: objects without it, and those with it
+    /// that fit `rule`.
+    fn dependent(&self, name: &str, rule: &'a Value, scope: usize) -> Reason<Vec<Conjunction<'a>>> {
+        let make = || {
+            let without = json!({ "properties": { name: false } });
+            let mut with = json!({ "type": "object", "required": [name] });
+            if let Value::Array(names) = rule {
+                with["required"] = names.iter().cloned().chain([name.into()]).collect();
+            }
+            let (without, with) = (self.make(without), self.make(with));
+            Ok(vec![Conjunction::one(without), Conjunction::one(with)])
+        };
+        let mut options = self.options(rule, Reading::Dependent, make)?;
+        if !rule.is_array() {
+            options[1].push(rule, Reading::Whole, scope);
+        }
+        Ok(options)
     }
 
     /// The schemas that `$ref` and `$dynamicRef` of a schema refer to.
@@ -351,6 +344,23 @@ impl<'a> Document<'a> {
         }
         Ok(())
     }
+}
+
+/// The two options of `if`: the condition with `then`, or its negation with `else`; `None` where they do not matter.
+fn conditional<'a>(schema: &'a Map<String, Value>, scope: usize) -> Option<Vec<Conjunction<'a>>> {
+    let condition = schema.get("if")?;
+    let (mut yes, mut no) = (Conjunction::default(), Conjunction::default());
+    yes.push(condition, Reading::Whole, scope);
+    no.add_not(condition);
+    let outcomes = [(&mut yes, "then"), (&mut no, "else")];
+    let mut matters = scope != 0;
+    for (all, keyword) in outcomes {
+        if let Some(outcome) = schema.get(keyword) {
+            all.push(outcome, Reading::Whole, scope);
+            matters = true;
+        }
+    }
+    matters.then(|| vec![yes, no])
 }
 
 /// The numbers of a JSON text that parsing rounds, as they are after it.

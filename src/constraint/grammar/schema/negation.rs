@@ -36,30 +36,9 @@ pub fn options<'a>(
                 }
             }
             "anyOf" => options.push(Conjunction::none_of(list(schema, keyword)?)),
-            "oneOf" => {
-                let schemas = list(schema, keyword)?;
-                options.push(Conjunction::none_of(schemas));
-                for (index, one) in schemas.iter().enumerate() {
-                    let others = schemas[index + 1..].iter();
-                    options.extend(
-                        others.map(|other| Conjunction::one(one).and(&Conjunction::one(other))),
-                    );
-                }
-            }
+            "oneOf" => options.extend(none_or_two_of(list(schema, keyword)?)),
             "not" => options.push(Conjunction::one(rule)),
-            "if" => {
-                if let Some(then) = schema.get("then") {
-                    let mut all = Conjunction::one(rule);
-                    all.add_not(then);
-                    options.push(all);
-                }
-                if let Some(other) = schema.get("else") {
-                    let mut all = Conjunction::default();
-                    all.add_not(rule);
-                    all.add_not(other);
-                    options.push(all);
-                }
-            }
+            "if" => options.extend(condition_not_kept(schema, rule)),
             "additionalProperties"
             | "patternProperties"
             | "propertyNames"
@@ -92,6 +71,50 @@ pub fn options<'a>(
     for target in document.references(schema)? {
         options.push(Conjunction::none_of(std::slice::from_ref(target)));
     }
+    options.extend(dependents_not_kept(document, schema)?);
+    if let Some(keyword) = left_out {
+        let left_out = &mut *document.left_out.borrow_mut();
+        left_out.get_or_insert_with(|| keyword.clone());
+    }
+    Ok(options)
+}
+
+/// The negation of `oneOf`: none of the schemas, or two of them.
+fn none_or_two_of(schemas: &[Value]) -> Vec<Conjunction<'_>> {
+    let mut options = vec![Conjunction::none_of(schemas)];
+    for (index, one) in schemas.iter().enumerate() {
+        let others = schemas[index + 1..].iter();
+        options.extend(others.map(|other| Conjunction::one(one).and(&Conjunction::one(other))));
+    }
+    options
+}
+
+/// The negation of `if`: the condition without what `then` asks for, or neither the condition nor what `else` asks for.
+fn condition_not_kept<'a>(
+    schema: &'a Map<String, Value>,
+    condition: &'a Value,
+) -> Vec<Conjunction<'a>> {
+    let mut options = Vec::new();
+    if let Some(then) = schema.get("then") {
+        let mut all = Conjunction::one(condition);
+        all.add_not(then);
+        options.push(all);
+    }
+    if let Some(other) = schema.get("else") {
+        let mut all = Conjunction::default();
+        all.add_not(condition);
+        all.add_not(other);
+        options.push(all);
+    }
+    options
+}
+
+/// The options for objects that have a member but not what its presence asks for.
+fn dependents_not_kept<'a>(
+    document: &Document<'a>,
+    schema: &'a Map<String, Value>,
+) -> Reason<Vec<Conjunction<'a>>> {
+    let mut options = Vec::new();
     for (name, rule) in dependents(schema)? {
         let has = json!({ "type": "object", "required": [name] });
         let has = Conjunction::one(document.make(has));
@@ -104,10 +127,6 @@ pub fn options<'a>(
             }
             rule => options.push(has.and(&Conjunction::none_of(std::slice::from_ref(rule)))),
         }
-    }
-    if let Some(keyword) = left_out {
-        let left_out = &mut *document.left_out.borrow_mut();
-        left_out.get_or_insert_with(|| keyword.clone());
     }
     Ok(options)
 }
