@@ -82,18 +82,7 @@ impl<'a> Compiler<'a> {
         let Some(items) = items.filter(|items| items.disjunctions.is_empty() && first == 0) else {
             return Err(unsupported.into());
         };
-        let listed = values(&items)?.ok_or(unsupported)?;
-        let mut different: Vec<&Value> = Vec::new();
-        for value in listed {
-            if !different.iter().any(|other| equal(other, value)) {
-                different.push(value);
-            }
-        }
-        if different.len() > MAX_DIFFERENT {
-            return Err(format!(
-                "\"uniqueItems\" is supported for {MAX_DIFFERENT} values at most"
-            ));
-        }
+        let different = distinct(values(&items)?.ok_or(unsupported)?)?;
         let (open, close) = (self.rules.literal("[")?, self.rules.literal("]")?);
         let comma = self.item_separator()?;
         let (start, next) = (self.rules.rule(true)?, self.rules.rule(true)?);
@@ -143,6 +132,22 @@ impl<'a> Compiler<'a> {
         }
         Ok(array)
     }
+}
+
+/// The values, each once.
+fn distinct(listed: Vec<&Value>) -> Reason<Vec<&Value>> {
+    let mut different: Vec<&Value> = Vec::new();
+    for value in listed {
+        if !different.iter().any(|other| equal(other, value)) {
+            different.push(value);
+        }
+    }
+    if different.len() > MAX_DIFFERENT {
+        return Err(format!(
+            "\"uniqueItems\" is supported for {MAX_DIFFERENT} values at most"
+        ));
+    }
+    Ok(different)
 }
 
 fn must_differ(flat: &Flattened) -> Reason<bool> {

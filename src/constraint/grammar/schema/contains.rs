@@ -46,6 +46,27 @@ impl<'a> Contains<'a> {
             _ => Err("more than one \"contains\" in one place is not supported".into()),
         }
     }
+
+    /// The condition on which an item that does not fit is allowed, in an array of `most` items: enough places are left
+    /// for those that must still fit.
+    fn room(&self, most: Option<u64>) -> ParamCond {
+        let (items, fitting) = counters();
+        let mut room = ParamCond::GE(fitting, ParamValue(self.least));
+        for count in (0..self.least).rev() {
+            let Some(most) = most else {
+                return ParamCond::True;
+            };
+            let needed = self.least - count;
+            if let Some(last) = most.checked_sub(needed) {
+                let some = both(
+                    ParamCond::GE(fitting, ParamValue(count)),
+                    ParamCond::LT(items, ParamValue(last)),
+                );
+                room = ParamCond::Or(Box::new(room), Box::new(some));
+            }
+        }
+        room
+    }
 }
 
 /// The two counters in the parameter: of all items, and of those that fit.
@@ -86,22 +107,7 @@ impl<'a> Compiler<'a> {
         let counted = self.counting(next, items, most.unwrap_or(least.max(first as u64)))?;
         let fitted = self.counting(counted, fitting, contains.most.unwrap_or(contains.least))?;
         let array = self.rules.rule(false)?;
-        // An item that does not fit is allowed only while enough places are left for those that must still fit.
-        let mut room = ParamCond::GE(fitting, ParamValue(contains.least));
-        for count in (0..contains.least).rev() {
-            let Some(most) = most else {
-                room = ParamCond::True;
-                break;
-            };
-            let needed = contains.least - count;
-            if let Some(last) = most.checked_sub(needed) {
-                let some = both(
-                    ParamCond::GE(fitting, ParamValue(count)),
-                    ParamCond::LT(items, ParamValue(last)),
-                );
-                room = ParamCond::Or(Box::new(room), Box::new(some));
-            }
-        }
+        let room = contains.room(most);
         let mut fits = None;
         for index in 0..=first {
             let place = ParamValue(index as u64);
@@ -110,29 +116,18 @@ impl<'a> Compiler<'a> {
                 false => ParamCond::EQ(items, place),
             };
             let here = both(here, below(items, most));
-            let mut plain = item(flat, index)?;
-            if contains.most.is_some() {
-                plain.add_not(contains.schema);
-            }
-            let mut also = item(flat, index)?;
-            also.add(contains.schema);
-            let (plain, also) = (self.symbol(plain)?, self.symbol(also)?);
+            let (plain, also) = self.items(flat, index, contains)?;
             fits = Some(also);
             for (symbol, after, condition) in [
                 (plain, counted, both(here.clone(), room.clone())),
                 (also, fitted, both(here, below(fitting, contains.most))),
             ] {
-                self.rules.add(
-                    start,
-                    Alternative::new(vec![(symbol, ParamExpr::Null), (after, ParamExpr::SelfRef)])
-                        .when(condition.clone()),
-                );
-                self.rules.add(
-                    next,
-                    Alternative::new(vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)])
-                        .when(condition)
-                        .needing(vec![symbol]),
-                );
+                let item = vec![(symbol, ParamExpr::Null), (after, ParamExpr::SelfRef)];
+                let item = Alternative::new(item).when(condition.clone());
+                self.rules.add(start, item);
+                let another = vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)];
+                let another = Alternative::new(another).when(condition);
+                self.rules.add(next, another.needing(vec![symbol]));
             }
         }
         self.rules.add(
@@ -156,14 +151,29 @@ impl<'a> Compiler<'a> {
                 ])
                 // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
                 // possible only if a value can fit both.
-                .needing(
-                    fits.filter(|_| contains.least > 0 && first == 0)
-                        .into_iter()
-                        .collect(),
-                ),
+                .needing(Vec::from_iter(
+                    fits.filter(|_| contains.least > 0 && first == 0),
+                )),
             );
         }
         Ok(array)
+    }
+
+    /// The item at `index` as one that need not fit `contains`, and as one that does. Where the number of those that fit
+    /// has a maximum, the former must not fit.
+    fn items(
+        &mut self,
+        flat: &Flattened<'a>,
+        index: usize,
+        contains: &Contains<'a>,
+    ) -> Reason<(Symbol, Symbol)> {
+        let mut plain = item(flat, index)?;
+        if contains.most.is_some() {
+            plain.add_not(contains.schema);
+        }
+        let mut also = item(flat, index)?;
+        also.add(contains.schema);
+        Ok((self.symbol(plain)?, self.symbol(also)?))
     }
 
     /// A rule that passes on to `then` with a counter increased by one, up to `enough`.

@@ -64,6 +64,50 @@ impl Shape {
     }
 }
 
+/// How many optional members an object needs, and how many it may have.
+struct OptionalCount {
+    least: u64,
+    most: Option<u64>,
+}
+
+impl OptionalCount {
+    fn of(shape: &Shape) -> Reason<Self> {
+        let required = shape.named.iter().filter(|member| member.required).count() as u64;
+        let least = shape.least.saturating_sub(required);
+        let most = shape.most.map(|most| {
+            most.checked_sub(required)
+                .ok_or("more properties are required than allowed")
+        });
+        let most = most.transpose()?;
+        if least.max(most.unwrap_or(0)) > MAX_COUNT {
+            return Err(format!(
+                "\"minProperties\" and \"maxProperties\" count to {MAX_COUNT} at most"
+            ));
+        }
+        Ok(OptionalCount { least, most })
+    }
+
+    /// The condition on which the member at `index` may be written, the named ones counted first: it is not yet
+    /// written, and an optional one is still allowed.
+    fn allows(&self, shape: &Shape, index: usize) -> ParamCond {
+        let free = match self.most {
+            Some(most) => ParamCond::LT(counter(), ParamValue(most)),
+            None => ParamCond::True,
+        };
+        let missing = || ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(0));
+        match shape.named.get(index) {
+            Some(member) if member.required => missing(),
+            Some(_) => ParamCond::And(Box::new(missing()), Box::new(free)),
+            None => free,
+        }
+    }
+}
+
+/// The part of the parameter that counts the optional members written so far.
+fn counter() -> ParamRef {
+    ParamRef::new(COUNTER, 64)
+}
+
 impl<'a> Compiler<'a> {
     pub(super) fn object(&mut self, flat: &Flattened<'a>) -> Reason<Symbol> {
         let shape = self.shape(flat)?;
@@ -118,6 +162,7 @@ impl<'a> Compiler<'a> {
             .choice(vec![vec![member.name, colon, member.value]])
     }
 
+    /// Objects with few enough named members for the bits of a parameter, their members in any order.
     fn in_any_order(
         &mut self,
         shape: &Shape,
@@ -127,67 +172,12 @@ impl<'a> Compiler<'a> {
     ) -> Reason<()> {
         let comma = self.item_separator()?;
         let (first, next) = (self.rules.rule(true)?, self.rules.rule(true)?);
-        let counter = ParamRef::new(COUNTER, 64);
+        let optional = OptionalCount::of(shape)?;
+        let symbols = self.add_members(shape, &optional, first, next)?;
         let required: Vec<usize> = (0..shape.named.len())
             .filter(|&index| shape.named[index].required)
             .collect();
-        // How many optional members are needed, and how many are allowed.
-        let least = shape.least.saturating_sub(required.len() as u64);
-        let most = shape.most.map(|most| {
-            most.checked_sub(required.len() as u64)
-                .ok_or("more properties are required than allowed")
-        });
-        let most = most.transpose()?;
-        if least.max(most.unwrap_or(0)) > MAX_COUNT {
-            return Err(format!(
-                "\"minProperties\" and \"maxProperties\" count to {MAX_COUNT} at most"
-            ));
-        }
-        let counts = least > 0 || most.is_some();
-        let counted = if counts { self.rules.rule(true)? } else { next };
-        let free = || match most {
-            Some(most) => ParamCond::LT(counter, ParamValue(most)),
-            None => ParamCond::True,
-        };
-        let mut symbols = Vec::new();
-        for (index, member) in shape.named.iter().enumerate() {
-            let symbol = self.member(member)?;
-            symbols.push(symbol);
-            let bit = index as u8;
-            let missing = ParamCond::EQ(ParamRef::single_bit(bit), ParamValue(0));
-            let condition = match member.required {
-                true => missing,
-                false => ParamCond::And(Box::new(missing), Box::new(free())),
-            };
-            let after = if member.required { next } else { counted };
-            self.rules.add(
-                first,
-                Alternative::new(vec![
-                    (symbol, ParamExpr::Null),
-                    (after, ParamExpr::BitOr(ParamValue(1 << bit))),
-                ])
-                .when(condition),
-            );
-        }
-        for member in &shape.others {
-            let symbol = self.member(member)?;
-            symbols.push(symbol);
-            self.rules.add(
-                first,
-                Alternative::new(vec![
-                    (symbol, ParamExpr::Null),
-                    (counted, ParamExpr::SelfRef),
-                ])
-                .when(free()),
-            );
-        }
-        if counts {
-            self.rules.add(
-                counted,
-                Alternative::new(vec![(next, ParamExpr::Incr(counter))]),
-            );
-        }
-        let mut complete = ParamCond::GE(counter, ParamValue(least));
+        let mut complete = ParamCond::GE(counter(), ParamValue(optional.least));
         for &index in &required {
             let written = ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(1));
             complete = ParamCond::And(Box::new(written), Box::new(complete));
@@ -196,24 +186,18 @@ impl<'a> Compiler<'a> {
             .add(next, Alternative::from(vec![close]).when(complete));
         // A comma must be followed by a member, so that there must be one that is not yet written and still allowed.
         for (index, &symbol) in symbols.iter().enumerate() {
-            let missing = || ParamCond::EQ(ParamRef::single_bit(index as u8), ParamValue(0));
-            let condition = match shape.named.get(index) {
-                Some(member) if member.required => missing(),
-                Some(_) => ParamCond::And(Box::new(missing()), Box::new(free())),
-                None => free(),
-            };
             self.rules.add(
                 next,
                 Alternative::new(vec![(comma, ParamExpr::Null), (first, ParamExpr::SelfRef)])
-                    .when(condition)
+                    .when(optional.allows(shape, index))
                     .needing(vec![symbol]),
             );
         }
         // All required members must be possible, and enough of the optional ones.
         let needs = required.iter().map(|&index| symbols[index]).collect();
-        if least > 0
+        if optional.least > 0
             && shape.others.is_empty()
-            && (shape.named.len() - required.len()) < least as usize
+            && (shape.named.len() - required.len()) < optional.least as usize
         {
             return Ok(());
         }
@@ -226,6 +210,41 @@ impl<'a> Compiler<'a> {
             .needing(needs),
         );
         Ok(())
+    }
+
+    /// Adds to the rule `first` each member that may be written, after which `next` goes on. Returns the symbols of the
+    /// members: the named ones, then the others.
+    fn add_members(
+        &mut self,
+        shape: &Shape,
+        optional: &OptionalCount,
+        first: Symbol,
+        next: Symbol,
+    ) -> Reason<Vec<Symbol>> {
+        let counts = optional.least > 0 || optional.most.is_some();
+        let counted = if counts { self.rules.rule(true)? } else { next };
+        let mut symbols = Vec::new();
+        for (index, member) in shape.named.iter().chain(&shape.others).enumerate() {
+            let symbol = self.member(member)?;
+            symbols.push(symbol);
+            let parameter = match index < shape.named.len() {
+                true => ParamExpr::BitOr(ParamValue(1 << index)),
+                false => ParamExpr::SelfRef,
+            };
+            let after = if member.required { next } else { counted };
+            self.rules.add(
+                first,
+                Alternative::new(vec![(symbol, ParamExpr::Null), (after, parameter)])
+                    .when(optional.allows(shape, index)),
+            );
+        }
+        if counts {
+            self.rules.add(
+                counted,
+                Alternative::new(vec![(next, ParamExpr::Incr(counter()))]),
+            );
+        }
+        Ok(symbols)
     }
 
     /// Objects with too many named members for the bits of a parameter: their order is that of the schema, and the
@@ -253,51 +272,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn shape(&mut self, flat: &Flattened<'a>) -> Reason<Shape> {
-        let mut names: Vec<&'a str> = Vec::new();
-        let mut required: Vec<&'a str> = Vec::new();
-        let mut patterns: Vec<Pattern> = Vec::new();
-        for schema in &flat.schemas {
-            names.extend(members(schema, "properties")?.map(|(name, _)| name));
-            for (source, _) in members(schema, "patternProperties")? {
-                if patterns.iter().any(|pattern| pattern.source == source) {
-                    continue;
-                }
-                let names = spelling::regex(&pattern::to_rust(source)?, false)?;
-                patterns.push(Pattern {
-                    names,
-                    source: source.to_owned(),
-                });
-            }
-            match schema.get("required") {
-                None => {}
-                // In draft 3 it was a boolean within a property.
-                Some(Value::Bool(_)) => {}
-                Some(Value::Array(list)) => {
-                    for name in list {
-                        required.push(
-                            name.as_str()
-                                .ok_or("\"required\" must be a list of names")?,
-                        );
-                    }
-                }
-                Some(_) => return Err("\"required\" must be a list of names".into()),
-            }
-        }
-        if patterns.len() > MAX_PATTERNS {
-            return Err(format!(
-                "\"patternProperties\" has more than {MAX_PATTERNS} patterns"
-            ));
-        }
-        names.extend(&required);
-        // Names that `propertyNames` lists become named members, so that each can occur once.
-        for schema in flat.all("propertyNames") {
-            let listed = schema.get("enum").and_then(Value::as_array);
-            let listed = listed.into_iter().flatten().chain(schema.get("const"));
-            names.extend(listed.filter_map(Value::as_str));
-        }
-        let mut seen = std::collections::HashSet::new();
-        names.retain(|name| seen.insert(*name));
-
+        let Keys {
+            names,
+            required,
+            patterns,
+        } = keys(flat)?;
         let allowed = self.allowed_names(flat)?;
         let mut taken = Vec::new();
         let mut named = Vec::new();
@@ -318,11 +297,29 @@ impl<'a> Compiler<'a> {
                 required: required.contains(&name),
             });
         }
+        let others = self.other_members(flat, &patterns, &allowed, &taken)?;
+        Ok(Shape {
+            named,
+            others,
+            least: max_of(flat, "minProperties")?,
+            most: min_of(flat, "maxProperties")?,
+        })
+    }
+
+    /// The members with other names than the known ones, which are `taken`: a kind for each set of patterns that a name
+    /// can match.
+    fn other_members(
+        &mut self,
+        flat: &Flattened<'a>,
+        patterns: &[Pattern],
+        allowed: &[RegexAst],
+        taken: &[RegexAst],
+    ) -> Reason<Vec<Member>> {
         let mut others = Vec::new();
         for set in 0..1usize << patterns.len() {
             let mut parts: Vec<RegexAst> = vec![spelling::any()];
             parts.extend(allowed.iter().cloned());
-            parts.extend((!taken.is_empty()).then(|| not(RegexAst::Or(taken.clone()))));
+            parts.extend((!taken.is_empty()).then(|| not(RegexAst::Or(taken.to_vec()))));
             let mut matched = Vec::new();
             for (index, pattern) in patterns.iter().enumerate() {
                 if set >> index & 1 == 1 {
@@ -343,12 +340,7 @@ impl<'a> Compiler<'a> {
                 required: false,
             });
         }
-        Ok(Shape {
-            named,
-            others,
-            least: max_of(flat, "minProperties")?,
-            most: min_of(flat, "maxProperties")?,
-        })
+        Ok(others)
     }
 
     /// The spellings of names that `propertyNames` allows.
@@ -363,6 +355,66 @@ impl<'a> Compiler<'a> {
             Some(names) => Ok(vec![self.string(&names)?]),
         }
     }
+}
+
+/// The known names of members, those of them that are required, and the patterns of others.
+struct Keys<'a> {
+    names: Vec<&'a str>,
+    required: Vec<&'a str>,
+    patterns: Vec<Pattern>,
+}
+
+fn keys<'a>(flat: &Flattened<'a>) -> Reason<Keys<'a>> {
+    let (mut names, mut required, mut patterns) = (Vec::new(), Vec::new(), Vec::new());
+    for schema in &flat.schemas {
+        names.extend(members(schema, "properties")?.map(|(name, _)| name));
+        for (source, _) in members(schema, "patternProperties")? {
+            if patterns
+                .iter()
+                .any(|known: &Pattern| known.source == source)
+            {
+                continue;
+            }
+            let names = spelling::regex(&pattern::to_rust(source)?, false)?;
+            patterns.push(Pattern {
+                names,
+                source: source.to_owned(),
+            });
+        }
+        match schema.get("required") {
+            None => {}
+            // In draft 3 it was a boolean within a property.
+            Some(Value::Bool(_)) => {}
+            Some(Value::Array(list)) => {
+                for name in list {
+                    required.push(
+                        name.as_str()
+                            .ok_or("\"required\" must be a list of names")?,
+                    );
+                }
+            }
+            Some(_) => return Err("\"required\" must be a list of names".into()),
+        }
+    }
+    if patterns.len() > MAX_PATTERNS {
+        return Err(format!(
+            "\"patternProperties\" has more than {MAX_PATTERNS} patterns"
+        ));
+    }
+    names.extend(&required);
+    // Names that `propertyNames` lists become named members, so that each can occur once.
+    for schema in flat.all("propertyNames") {
+        let listed = schema.get("enum").and_then(Value::as_array);
+        let listed = listed.into_iter().flatten().chain(schema.get("const"));
+        names.extend(listed.filter_map(Value::as_str));
+    }
+    let mut seen = std::collections::HashSet::new();
+    names.retain(|name| seen.insert(*name));
+    Ok(Keys {
+        names,
+        required,
+        patterns,
+    })
 }
 
 /// The usual JSON spelling of a name, without its quotes.
