@@ -31,6 +31,7 @@ export function draw(layer, stage, options, before, full) {
   layer.replaceChildren();
   if (!stage) return;
   const rows = before.length;
+  const { path, dot, cutBelow, upright } = pens(layer, rows);
   const across = (/** @type {number} */ probability) => (100 * probability) / full;
   /** @type {Record<string, () => void>} */
   const lines = {
@@ -56,7 +57,15 @@ export function draw(layer, stage, options, before, full) {
     },
   };
   lines[stage.name]?.();
+}
 
+/**
+ * What draws into `layer`: x in percent of its width, y in rows.
+ *
+ * @param {HTMLElement} layer
+ * @param {number} rows
+ */
+function pens(layer, rows) {
   /**
    * @param {string} name
    * @param {string} d
@@ -102,4 +111,5 @@ export function draw(layer, stage, options, before, full) {
     what.style.top = `${(100 * y) / rows}%`;
     layer.append(what);
   }
+  return { path, dot, cutBelow, upright };
 }

@@ -68,18 +68,7 @@ export function tryEmbedding(find) {
       );
       find("embedding-vector").toggleAttribute("hidden", id === undefined);
       drawVector(find("embedding-vector"), row, t("embedding.vector", { ...says, token: text }));
-      const made = keep(choices, near.length, () => {
-        const item = document.createElement("li");
-        item.append(button("choice"));
-        return item;
-      });
-      for (const [index, { id, text, cosine }] of near.entries()) {
-        const pressed = /** @type {HTMLButtonElement} */ (made[index].firstElementChild);
-        set(pressed.dataset, "id", String(id));
-        set(pressed.dataset, "word", visible(text.replace(/^ /, "")));
-        set(pressed.dataset, "cosine", cosine.toFixed(4));
-        set(pressed, "textContent", `${visible(text)} ${number(cosine, 2)}`);
-      }
+      showNearest(choices, near);
     },
   );
   word.addEventListener("input", () => (chosen = undefined), { capture: true });
@@ -102,4 +91,25 @@ export function tryEmbedding(find) {
     word.value = pressed.dataset.word ?? "";
     void refresh();
   });
+}
+
+/**
+ * Shows the tokens with the nearest rows as buttons in `list`.
+ *
+ * @param {HTMLElement} list
+ * @param {{ id: number, text: string, cosine: number }[]} near
+ */
+function showNearest(list, near) {
+  const made = keep(list, near.length, () => {
+    const item = document.createElement("li");
+    item.append(button("choice"));
+    return item;
+  });
+  for (const [index, { id, text, cosine }] of near.entries()) {
+    const pressed = /** @type {HTMLButtonElement} */ (made[index].firstElementChild);
+    set(pressed.dataset, "id", String(id));
+    set(pressed.dataset, "word", visible(text.replace(/^ /, "")));
+    set(pressed.dataset, "cosine", cosine.toFixed(4));
+    set(pressed, "textContent", `${visible(text)} ${number(cosine, 2)}`);
+  }
 }
