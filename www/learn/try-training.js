@@ -25,15 +25,15 @@ const SHOWN = 2;
  *   complete: boolean, pairs: TrainerPair[], sample: string }} Run
  */
 
+/** @typedef {"new" | "preparing" | "running" | "paused" | "done"} State */
+
 /** @param {Find} find */
 export function tryTraining(find) {
-  const root = find("try-training");
   const text = find("training-text", "textarea");
   const [start, anew] = ["training-start", "training-anew"].map((id) => find(id, "button"));
-  const status = find("training-status");
   /** @type {Run | undefined} */
   let run;
-  let state = /** @type {"new" | "preparing" | "running" | "paused" | "done"} */ ("new");
+  let state = /** @type {State} */ ("new");
   /** Whether steps are taken. */
   let looping = false;
   /** @type {unknown} */
@@ -45,84 +45,14 @@ export function tryTraining(find) {
 
   function show() {
     if (!own && !run && state === "new") text.value = ownText();
-    const key = { new: "start", preparing: "preparing", running: "pause", paused: "go-on", done: "done" }[state];
-    start.hidden = state === "done";
-    start.disabled = state === "preparing";
-    if (state !== "done") start.textContent = t(`training.${key}`);
-    anew.hidden = state !== "done" && state !== "paused";
-    text.disabled = state !== "new";
-    status.textContent = failed ? sentence(failed) : told();
-    root.dataset.state = failed ? "failed" : state;
-    root.dataset.step = String(run?.loss.at(-1)?.[0] ?? 0);
-    root.dataset.loss = JSON.stringify(run?.loss.map(([, loss]) => loss) ?? []);
-    for (const id of ["training-figure", "training-sample"]) find(id).hidden = !run?.loss.length;
-    find("training-line-note").hidden = !run?.pairs.length;
-    if (run) showRun(run);
-    else find("training-pairs").replaceChildren();
-    find("training-loss").textContent = run?.pairs.length
-      ? t("training.mean", { loss: number(crossEntropy(run.pairs), 2) })
-      : "";
+    showTraining(find, run, state, failed);
   }
 
-  function told() {
-    if (!run?.loss.length) return "";
-    const values = { step: run.loss.length, steps: STEPS, loss: latest(run), first: number(run.loss[0][1], 2) };
-    if (state === "done") return t("training.done", values);
-    return t(state === "paused" ? "training.paused" : "training.step", values);
+  function drop() {
+    run?.trainer.free();
+    run = undefined;
+    state = "new";
   }
-
-  /** @param {Run} shown */
-  function showRun({ info, loss, pairs, sample }) {
-    const levels = [
-      { name: t("training.uniform"), loss: info.uniform_loss },
-      { name: t("training.unigram"), loss: info.unigram_loss },
-    ];
-    const decimal = (/** @type {number} */ value) => number(value, 2);
-    const curve = /** @type {SVGSVGElement} */ (/** @type {Element} */ (find("training-curve")));
-    drawCurve(curve, { loss, heldOut: [], levels, unit: t("training.steps"), decimal });
-    const make = () => element("li", "", element("span", "input"), element("span", "target"), element("small"));
-    for (const [index, item] of keep(find("training-pairs"), pairs.length, make).entries()) {
-      const { input, target, nll } = pairs[index];
-      const share = Math.exp(-nll);
-      const texts = [visible(input), visible(target), percent(share)];
-      for (const [at, part] of [...item.children].entries()) part.textContent = texts[at];
-      item.style.setProperty("--share", `${100 * share}%`);
-      item.title = `−ln p = ${number(nll, 2)}`;
-    }
-    find("training-line-note").textContent = t("training.line");
-    find("training-wrote").textContent = sample;
-  }
-
-  async function begin() {
-    const { WorkerTrainer } = await import("../pkg/trainer.js"); // as large as the engine
-    const trainer = await WorkerTrainer.create(text.value, { preset: "tiny", steps: STEPS, patience: 0 });
-    const info = await trainer.info().catch((error) => {
-      trainer.free();
-      throw error;
-    });
-    const line =
-      text.value
-        .split(". ")
-        .slice(1, 1 + SHOWN)
-        .join(". ") || [...text.value].slice(0, 80).join("");
-    return {
-      trainer,
-      info,
-      line: ` ${line}${line.endsWith(".") ? "" : "."}`, // as it stands within the text
-      loss: [],
-      complete: false,
-      pairs: [],
-      sample: "",
-    };
-  }
-
-  /** @param {Run} now */
-  async function look(now) {
-    now.pairs = (await pairsOf(now)).slice(1); // without the first, which is that of the beginning of a text
-    now.sample = await now.trainer.sample("", { temperature: 0.8, max_tokens: 30, seed: now.loss.length });
-  }
-
-  const running = () => state === "running";
 
   async function go() {
     failed = undefined;
@@ -131,21 +61,9 @@ export function tryTraining(find) {
     if (looping) return; // the loop that was about to pause goes on
     looping = true;
     try {
-      const now = (run ??= await begin());
+      const now = (run ??= await begin(text.value));
       if (state === "preparing") state = "running";
-      let looked = performance.now();
-      if (now.loss.length === 0) await look(now);
-      while (run === now && running() && !now.complete) {
-        const { step, loss, complete } = await now.trainer.step();
-        now.loss.push([step, loss]);
-        now.complete = complete;
-        // Whoever pauses sees the state of the last step, and may go on while it is computed.
-        if (complete || !running() || performance.now() - looked >= LOOK) {
-          await look(now);
-          looked = performance.now();
-        }
-        if (run === now) show();
-      }
+      await takeSteps(now, { isCurrent: () => run === now, isRunning: () => state === "running", show });
       if (run !== now) return;
       if (now.complete) {
         state = "done";
@@ -154,9 +72,7 @@ export function tryTraining(find) {
     } catch (error) {
       if (codeOf(error) === "freed") return; // begun anew meanwhile
       failed = error;
-      run?.trainer.free();
-      run = undefined;
-      state = "new";
+      drop();
     } finally {
       looping = false;
     }
@@ -169,15 +85,140 @@ export function tryTraining(find) {
     show();
   });
   anew.addEventListener("click", () => {
-    run?.trainer.free();
-    run = undefined;
-    state = "new";
+    drop();
     show();
     start.focus();
   });
   onLanguage(show);
-  new ResizeObserver(() => run?.loss.length && showRun(run)).observe(find("training-figure"));
+  new ResizeObserver(() => run?.loss.length && showRun(find, run)).observe(find("training-figure"));
   show();
+}
+
+/**
+ * Takes steps until the training is complete, or is paused, or another has taken its place.
+ *
+ * @param {Run} run
+ * @param {{ isCurrent: () => boolean, isRunning: () => boolean, show: () => void }} page
+ */
+async function takeSteps(run, { isCurrent, isRunning, show }) {
+  let looked = performance.now();
+  if (run.loss.length === 0) await look(run);
+  while (isCurrent() && isRunning() && !run.complete) {
+    const { step, loss, complete } = await run.trainer.step();
+    run.loss.push([step, loss]);
+    run.complete = complete;
+    // Whoever pauses sees the state of the last step, and may go on while it is computed.
+    if (complete || !isRunning() || performance.now() - looked >= LOOK) {
+      await look(run);
+      looked = performance.now();
+    }
+    if (isCurrent()) show();
+  }
+}
+
+/**
+ * @param {Find} find
+ * @param {Run | undefined} run
+ * @param {State} state
+ * @param {unknown} failed
+ */
+function showTraining(find, run, state, failed) {
+  const [start, anew] = ["training-start", "training-anew"].map((id) => find(id, "button"));
+  const key = { new: "start", preparing: "preparing", running: "pause", paused: "go-on", done: "done" }[state];
+  start.hidden = state === "done";
+  start.disabled = state === "preparing";
+  if (state !== "done") start.textContent = t(`training.${key}`);
+  anew.hidden = state !== "done" && state !== "paused";
+  find("training-text", "textarea").disabled = state !== "new";
+  find("training-status").textContent = failed ? sentence(failed) : run ? progress(run, state) : "";
+  const { dataset } = find("try-training");
+  dataset.state = failed ? "failed" : state;
+  dataset.step = String(run?.loss.at(-1)?.[0] ?? 0);
+  dataset.loss = JSON.stringify(run?.loss.map(([, loss]) => loss) ?? []);
+  for (const id of ["training-figure", "training-sample"]) find(id).hidden = !run?.loss.length;
+  find("training-line-note").hidden = !run?.pairs.length;
+  if (run) showRun(find, run);
+  else find("training-pairs").replaceChildren();
+  find("training-loss").textContent = run?.pairs.length
+    ? t("training.mean", { loss: number(crossEntropy(run.pairs), 2) })
+    : "";
+}
+
+/**
+ * @param {Run} run
+ * @param {State} state
+ */
+function progress(run, state) {
+  if (!run.loss.length) return "";
+  const values = { step: run.loss.length, steps: STEPS, loss: latest(run), first: number(run.loss[0][1], 2) };
+  if (state === "done") return t("training.done", values);
+  return t(state === "paused" ? "training.paused" : "training.step", values);
+}
+
+/**
+ * The curve, the pairs of the line and the sample.
+ *
+ * @param {Find} find
+ * @param {Run} run
+ */
+function showRun(find, { info, loss, pairs, sample }) {
+  const levels = [
+    { name: t("training.uniform"), loss: info.uniform_loss },
+    { name: t("training.unigram"), loss: info.unigram_loss },
+  ];
+  const decimal = (/** @type {number} */ value) => number(value, 2);
+  const curve = /** @type {SVGSVGElement} */ (/** @type {Element} */ (find("training-curve")));
+  drawCurve(curve, { loss, heldOut: [], levels, unit: t("training.steps"), decimal });
+  const make = () => element("li", "", element("span", "input"), element("span", "target"), element("small"));
+  for (const [index, item] of keep(find("training-pairs"), pairs.length, make).entries()) {
+    const { input, target, nll } = pairs[index];
+    const share = Math.exp(-nll);
+    const texts = [visible(input), visible(target), percent(share)];
+    for (const [at, part] of [...item.children].entries()) part.textContent = texts[at];
+    item.style.setProperty("--share", `${100 * share}%`);
+    item.title = `−ln p = ${number(nll, 2)}`;
+  }
+  find("training-line-note").textContent = t("training.line");
+  find("training-wrote").textContent = sample;
+}
+
+/**
+ * A training of `text` before its first step.
+ *
+ * @param {string} text
+ * @returns {Promise<Run>}
+ */
+async function begin(text) {
+  const { WorkerTrainer } = await import("../pkg/trainer.js"); // as large as the engine
+  const trainer = await WorkerTrainer.create(text, { preset: "tiny", steps: STEPS, patience: 0 });
+  const info = await trainer.info().catch((error) => {
+    trainer.free();
+    throw error;
+  });
+  const line =
+    text
+      .split(". ")
+      .slice(1, 1 + SHOWN)
+      .join(". ") || [...text].slice(0, 80).join("");
+  return {
+    trainer,
+    info,
+    line: ` ${line}${line.endsWith(".") ? "" : "."}`, // as it stands within the text
+    loss: [],
+    complete: false,
+    pairs: [],
+    sample: "",
+  };
+}
+
+/**
+ * Looks at what the model has learnt so far.
+ *
+ * @param {Run} now
+ */
+async function look(now) {
+  now.pairs = (await pairsOf(now)).slice(1); // without the first, which is that of the beginning of a text
+  now.sample = await now.trainer.sample("", { temperature: 0.8, max_tokens: 30, seed: now.loss.length });
 }
 
 /**
