@@ -17,90 +17,45 @@ const PACE = 120;
 
 /** @param {Find} find */
 export function tryLoop(find) {
-  const [root, box, told] = ["try-loop", "loop-text", "loop-told"].map((id) => find(id));
+  const root = find("try-loop");
   const [step, go, anew] = ["loop-step", "loop-go", "loop-anew"].map((id) => find(id, "button"));
   const prompt = find("loop-prompt", "textarea");
-  /**
-   * A generator of its own, with the text so far; undefined before the first token.
-   *
-   * @type {WorkerGenerator | undefined}
-   */
-  let text;
-  /** @type {Token[]} */
-  let tokens = [];
+  let text = new GrowingText();
   let going = false;
   let running = false;
-  /**
-   * The tokens that one is being drawn for.
-   *
-   * @type {Token[] | undefined}
-   */
-  let working;
   /** @type {unknown} */
   let failed;
 
-  const ended = () => tokens.length >= MOST || Boolean(tokens.at(-1)?.finish_reason);
-  function show() {
-    const spans = tokens.map((token) => Object.assign(tokenSpan(token), { title: percent(Math.exp(token.logprob)) }));
-    const given = element("span", "given", prompt.value);
-    for (const span of [given, ...spans]) span.lang = "en";
-    box.replaceChildren(given, ...spans);
-    spans.at(-1)?.classList.add("shown");
-    go.textContent = t(going ? "loop.stop" : "loop.go");
-    step.disabled = going || ended();
-    go.disabled = ended();
-    const token = tokens.at(-1);
-    const values = { count: tokens.length, most: MOST, token: token ? quoted(token.text) : "" };
-    const last = token ? t("loop.said", { ...values, share: percent(Math.exp(token.logprob)) }) : "";
-    const full = tokens.length < MOST ? "loop.context" : "loop.full";
-    const end = token?.finish_reason === "stop" ? "loop.ended" : full;
-    told.textContent = failed ? sentence(failed) : ended() ? t(end, values) : last;
-    root.dataset.tokens = String(tokens.length);
-  }
+  const show = () => showText(find, text, going, failed);
 
   /** Draws one token. Returns whether there may be another. */
   async function draw() {
-    const mine = tokens;
-    if (working === mine || ended()) return false;
-    working = mine;
+    const mine = text;
+    if (mine.isDrawing || mine.ended) return false;
     failed = undefined;
-    const current = () => mine === tokens; // else the text was begun anew meanwhile
     /** @type {Token | undefined} */
     let token;
     try {
-      token = await model.use("loop", async (generator) => {
-        if (!current()) return undefined;
-        if (!text) {
-          const own = await startFork(generator, prompt.value);
-          if (!current()) {
-            own.free();
-            return undefined;
-          }
-          text = own;
-        }
-        return text.next_token();
-      });
-      if (token) mine.push(token);
+      token = await mine.next(prompt.value);
     } catch (error) {
-      if (current()) {
+      // Else the text was begun anew meanwhile.
+      if (mine === text) {
         if (codeOf(error) === "crashed") begin(); // the text is gone with the engine
         failed = error;
       }
-    } finally {
-      if (working === mine) working = undefined;
     }
     show();
-    return Boolean(token) && current() && !ended();
+    return Boolean(token) && mine === text && !mine.ended;
   }
 
   async function run() {
     if (running) return; // the one that was about to stop goes on
     running = true;
     while (going) {
-      const mine = tokens;
+      const mine = text;
       // The other button may be drawing a token still.
-      if ((await draw()) || working === mine) await new Promise((resolve) => setTimeout(resolve, PACE));
-      else if (mine === tokens) going = false;
+      if ((await draw()) || mine.isDrawing) await new Promise((resolve) => setTimeout(resolve, PACE));
+      else if (mine === text) going = false;
     }
     running = false;
     show();
@@ -108,9 +63,8 @@ export function tryLoop(find) {
 
   function begin() {
     going = false;
-    text?.free();
-    text = undefined;
-    tokens = [];
+    text.free();
+    text = new GrowingText();
     failed = undefined;
     show();
   }
@@ -127,6 +81,86 @@ export function tryLoop(find) {
   show();
   // So that the first token comes at once.
   whenNear(root, () => void model.use("loop-near", async () => (root.dataset.state = "ready")));
+}
+
+/** A text that grows by one token at a time, on a generator of its own from the first one on. */
+class GrowingText {
+  /** @type {Token[]} */
+  tokens = [];
+  /** Whether a token is being drawn. */
+  isDrawing = false;
+  /** @type {WorkerGenerator | undefined} */
+  #generator;
+  #isFreed = false;
+
+  get ended() {
+    return this.tokens.length >= MOST || Boolean(this.tokens.at(-1)?.finish_reason);
+  }
+
+  /**
+   * Draws the next token; undefined if the text was freed meanwhile.
+   *
+   * @param {string} prompt what the text begins with
+   */
+  async next(prompt) {
+    this.isDrawing = true;
+    try {
+      const token = await model.use("loop", (generator) => this.#draw(generator, prompt));
+      if (token) this.tokens.push(token);
+      return token;
+    } finally {
+      this.isDrawing = false;
+    }
+  }
+
+  /**
+   * @param {WorkerGenerator} generator
+   * @param {string} prompt
+   */
+  async #draw(generator, prompt) {
+    if (this.#isFreed) return undefined;
+    if (!this.#generator) {
+      const own = await startFork(generator, prompt);
+      if (this.#isFreed) {
+        own.free();
+        return undefined;
+      }
+      this.#generator = own;
+    }
+    return this.#generator.next_token();
+  }
+
+  free() {
+    this.#isFreed = true;
+    this.#generator?.free();
+    this.#generator = undefined;
+  }
+}
+
+/**
+ * @param {Find} find
+ * @param {GrowingText} text
+ * @param {boolean} going
+ * @param {unknown} failed
+ */
+function showText(find, { tokens, ended }, going, failed) {
+  const [root, box, told] = ["try-loop", "loop-text", "loop-told"].map((id) => find(id));
+  const [step, go] = ["loop-step", "loop-go"].map((id) => find(id, "button"));
+  const spans = tokens.map((token) => Object.assign(tokenSpan(token), { title: percent(Math.exp(token.logprob)) }));
+  const given = element("span", "given", find("loop-prompt", "textarea").value);
+  for (const span of [given, ...spans]) span.lang = "en";
+  box.replaceChildren(given, ...spans);
+  spans.at(-1)?.classList.add("shown");
+  go.textContent = t(going ? "loop.stop" : "loop.go");
+  step.disabled = going || ended;
+  go.disabled = ended;
+  const token = tokens.at(-1);
+  const values = { count: tokens.length, most: MOST, token: token ? quoted(token.text) : "" };
+  const last = token ? t("loop.said", { ...values, share: percent(Math.exp(token.logprob)) }) : "";
+  const full = tokens.length < MOST ? "loop.context" : "loop.full";
+  const end = token?.finish_reason === "stop" ? "loop.ended" : full;
+  told.textContent = failed ? sentence(failed) : ended ? t(end, values) : last;
+  root.dataset.tokens = String(tokens.length);
 }
 
 /**
