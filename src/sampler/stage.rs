@@ -3,7 +3,7 @@
 use super::Step;
 use super::candidates::Candidates;
 use super::dry::Dry;
-use super::penalties::{self, penalize};
+use super::penalties;
 use super::random::{Purpose, Random};
 use super::sums::Surprisal;
 use super::table::Table;
@@ -220,23 +220,12 @@ impl Stage {
         step: &Step<'_>,
         context: &mut StageContext,
     ) -> Result<()> {
-        let (vocabulary, table) = (candidates.vocabulary(), &mut context.table);
+        let table = &mut context.table;
         match self {
             Stage::LogitBias {
                 logit_bias,
                 banned_tokens,
-            } => {
-                table.prepare(vocabulary, logit_bias.len())?;
-                for (id, bias) in logit_bias {
-                    table.change(*id, |_| bias.to_bits());
-                }
-                candidates.adjust_logits(table, |logit, bias| logit + f32::from_bits(bias));
-                table.prepare(vocabulary, banned_tokens.len())?;
-                for id in banned_tokens {
-                    table.change(*id, |_| 1);
-                }
-                candidates.remove(table);
-            }
+            } => bias(candidates, logit_bias, banned_tokens, table)?,
             Stage::Penalties {
                 penalty_last_n,
                 repetition_penalty,
@@ -246,44 +235,13 @@ impl Stage {
             } => {
                 let window = penalties::window(step.history, *penalty_last_n);
                 let rates = [*repetition_penalty, *frequency_penalty, *presence_penalty];
-                if rates != [1.0, 0.0, 0.0] {
-                    penalties::count(window, vocabulary, table)?;
-                    candidates.adjust_logits(table, |logit, count| penalize(logit, count, rates));
-                }
+                penalize(candidates, window, rates, table)?;
                 if *no_repeat_ngram_size > 0 {
                     let size = usize::try_from(*no_repeat_ngram_size).unwrap_or(usize::MAX);
-                    penalties::repeated_ngrams(window, size, vocabulary, table)?;
-                    if !table.is_empty() && candidates.any_outside(table) {
-                        candidates.remove(table);
-                    }
+                    remove_repeated_ngrams(candidates, window, size, table)?;
                 }
             }
-            Stage::Dry {
-                dry_multiplier,
-                dry_base,
-                dry_allowed_length,
-                dry_penalty_last_n,
-                dry_sequence_breakers,
-            } => {
-                let window = penalties::window(step.history, *dry_penalty_last_n);
-                let allowed_length = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
-                let numbers = (vocabulary, &mut *table);
-                context.dry.repetitions(
-                    window,
-                    allowed_length,
-                    dry_sequence_breakers,
-                    step.bytes,
-                    numbers,
-                )?;
-                if !table.is_empty() {
-                    let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
-                    candidates.adjust_logits(table, |logit, number| {
-                        let excess = number - 1 - dry_allowed_length;
-                        let penalty = multiplier * libm::pow(base, f64::from(excess));
-                        (f64::from(logit) - penalty) as f32
-                    });
-                }
-            }
+            Stage::Dry { .. } => self.dry(candidates, step, context)?,
             Stage::TopNSigma { top_n_sigma } => candidates.top_n_sigma(*top_n_sigma)?,
             Stage::TopK { top_k } => {
                 candidates.keep_best(usize::try_from(*top_k).unwrap_or(usize::MAX))?;
@@ -312,6 +270,45 @@ impl Stage {
                 let mu = context.mu.unwrap_or(2.0 * f64::from(*mirostat_tau));
                 context.pre_cut_surprisal = candidates.mirostat(mu * LN_2)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Lowers the logits of the tokens that would continue a repetition; nothing for a stage other than DRY.
+    fn dry(
+        &self,
+        candidates: &mut Candidates,
+        step: &Step<'_>,
+        context: &mut StageContext,
+    ) -> Result<()> {
+        let Stage::Dry {
+            dry_multiplier,
+            dry_base,
+            dry_allowed_length,
+            dry_penalty_last_n,
+            dry_sequence_breakers,
+        } = self
+        else {
+            return Ok(());
+        };
+        let window = penalties::window(step.history, *dry_penalty_last_n);
+        let allowed_length = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
+        let table = &mut context.table;
+        let numbers = (candidates.vocabulary(), &mut *table);
+        context.dry.repetitions(
+            window,
+            allowed_length,
+            dry_sequence_breakers,
+            step.bytes,
+            numbers,
+        )?;
+        if !table.is_empty() {
+            let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
+            candidates.adjust_logits(table, |logit, number| {
+                let excess = number - 1 - dry_allowed_length;
+                let penalty = multiplier * libm::pow(base, f64::from(excess));
+                (f64::from(logit) - penalty) as f32
+            });
         }
         Ok(())
     }
@@ -352,6 +349,56 @@ impl Stage {
         let tau = f64::from(*mirostat_tau);
         Some(mu.unwrap_or(2.0 * tau) - f64::from(*mirostat_eta) * (bits - tau))
     }
+}
+
+/// Adds to the logits of some tokens, and removes others.
+fn bias(
+    candidates: &mut Candidates,
+    logit_bias: &[(TokenId, f32)],
+    banned_tokens: &[TokenId],
+    table: &mut Table,
+) -> Result<()> {
+    table.prepare(candidates.vocabulary(), logit_bias.len())?;
+    for (id, bias) in logit_bias {
+        table.change(*id, |_| bias.to_bits());
+    }
+    candidates.adjust_logits(table, |logit, bias| logit + f32::from_bits(bias));
+    table.prepare(candidates.vocabulary(), banned_tokens.len())?;
+    for id in banned_tokens {
+        table.change(*id, |_| 1);
+    }
+    candidates.remove(table);
+    Ok(())
+}
+
+/// Penalises the tokens of the window by how often they occur there.
+fn penalize(
+    candidates: &mut Candidates,
+    window: &[TokenId],
+    rates: [f32; 3],
+    table: &mut Table,
+) -> Result<()> {
+    if rates != [1.0, 0.0, 0.0] {
+        penalties::count(window, candidates.vocabulary(), table)?;
+        candidates.adjust_logits(table, |logit, count| {
+            penalties::penalize(logit, count, rates)
+        });
+    }
+    Ok(())
+}
+
+/// Removes the tokens that would complete an n-gram of the window again, unless that would leave none.
+fn remove_repeated_ngrams(
+    candidates: &mut Candidates,
+    window: &[TokenId],
+    size: usize,
+    table: &mut Table,
+) -> Result<()> {
+    penalties::repeated_ngrams(window, size, candidates.vocabulary(), table)?;
+    if !table.is_empty() && candidates.any_outside(table) {
+        candidates.remove(table);
+    }
+    Ok(())
 }
 
 /// The chain without the stages that have no effect: neutral ones; and with a temperature of 0, those after it, and
