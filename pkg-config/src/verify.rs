@@ -136,7 +136,7 @@ pub fn verify(repo: &Repo, only: &[String]) -> Result<()> {
     run.finish()
 }
 
-/// What has come of the steps so far.
+/// The results of the steps that have run so far.
 #[derive(Default)]
 struct Run {
     /// A line for each step.

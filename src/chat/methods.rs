@@ -200,7 +200,7 @@ impl Object for Method {
     }
 }
 
-/// What a [`View`] is of: a part of a map, or a range.
+/// What a [`View`] shows: the keys, values or items of a map, or a range.
 #[derive(Debug, Clone)]
 pub(super) enum ViewKind {
     Keys,
@@ -299,7 +299,7 @@ impl Object for View {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not what templates write: that is `value::repr`.
+        // Only for debugging: where a template writes a method, `value::repr` is used.
         f.write_str(self.type_name())
     }
 }

@@ -7,7 +7,7 @@ use nexttoken::tokenizer::Tokenizer;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// At most one of these.
+/// The options that constrain the text, of which one may be given.
 #[derive(Args)]
 #[group(multiple = false)]
 #[command(next_help_heading = "Constraint")]

@@ -53,7 +53,7 @@ enum Command {
     Evaluate(evaluate::Evaluate),
 }
 
-/// What every command takes.
+/// The arguments of every command.
 #[derive(Args)]
 struct Common {
     /// The model: a GGUF file

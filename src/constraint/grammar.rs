@@ -103,7 +103,7 @@ impl Vocabulary {
         Ok(Constraint::new(Arc::new(self.grammar(kind, source)?)))
     }
 
-    /// The same as a plain [`Rule`].
+    /// Compiles the source of a grammar, as [`Vocabulary::compile`] does, to the plain [`Rule`].
     ///
     /// # Errors
     /// Those of [`Vocabulary::compile`].

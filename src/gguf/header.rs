@@ -61,7 +61,7 @@ enum Item {
     NameLength,
     Name(usize),
     DimensionCount,
-    /// This many dimensions, then type and offset.
+    /// The rest of a tensor's entry: this many dimensions, then its type and its offset.
     Placement(usize),
     Done,
 }

@@ -27,9 +27,9 @@ pub(super) enum ValueType {
     Array,
 }
 
-/// The file's number for strings.
+/// The number that stands for the type string in a file.
 pub(super) const STRING: u32 = 8;
-/// The file's number for arrays.
+/// The number that stands for the type array in a file.
 pub(super) const ARRAY: u32 = 9;
 
 impl ScalarType {

@@ -38,7 +38,7 @@ export class Connection {
    * @type {unknown}
    */
   gone;
-  /** How many objects use the worker, where several may. */
+  /** How many objects use the worker; the last one ends it. */
   users = 0;
 
   /**

@@ -237,7 +237,7 @@ fn linear_by_dot2(matrix: &Matrix, groups: Range<usize>, x: &Activations, y: Out
     unsafe { simd::linear::<isa::wasm::Wasm<isa::wasm::Dot2>>(matrix, groups, x, y) };
 }
 
-/// Multiplications in a nanosecond, roughly.
+/// About how many multiplications take a nanosecond.
 const PRODUCTS: usize = 20;
 /// A piece of a product is a multiple of this many groups of rows: decode reads as many side by side, or twice as many.
 const STREAMS: usize = 8;

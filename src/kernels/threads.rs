@@ -139,7 +139,7 @@ impl<T: Default> PerThread<T> {
             .try_for_each(&mut prepare)
     }
 
-    /// That of the thread with this number.
+    /// The scratch memory of the thread with this number.
     ///
     /// # Panics
     /// If it was never prepared.

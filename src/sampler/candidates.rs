@@ -154,7 +154,7 @@ impl Candidates {
     }
 
     /// Typical sampling: keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the
-    /// probability `share` together.
+    /// probability `p` together.
     pub fn typical_p(&mut self, p: f64) -> Result<()> {
         let Some(total) = self.total()? else {
             return Ok(());

@@ -40,7 +40,8 @@ struct Special {
     strips_right: bool,
 }
 
-/// Tokens in the order of two numbers.
+/// Special tokens by a pair of numbers, in ascending order of the pair: where a token begins and ends in a text, or its
+/// place in the search.
 type Places = BTreeMap<[usize; 2], usize>;
 
 impl SpecialTokens {

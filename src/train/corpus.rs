@@ -184,7 +184,7 @@ impl Corpus {
         Self::with_vocabulary(&documents, vocabulary, context)
     }
 
-    /// The same with a given vocabulary.
+    /// Encodes both parts of the text with a given vocabulary instead of a learnt one.
     ///
     /// # Errors
     /// Those of [`Corpus::new`].

@@ -33,13 +33,13 @@ pub struct Validation {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Baselines {
-    /// Giving every token the same probability.
+    /// The loss of giving every token the same probability.
     pub uniform: f64,
-    /// Giving each token its frequency in the training text (a unigram model).
+    /// The loss of giving each token its frequency in the training text (a unigram model).
     pub unigram: f64,
 }
 
-/// An input token, its target, and the loss of that.
+/// A token of a text, the token after it, and the loss of predicting the latter.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TokenLoss {
@@ -97,7 +97,7 @@ impl Trainer {
         for window in windows.iter().take(self.threads()) {
             match WindowLoss::new(shape, *window) {
                 Ok(worker) => workers.push(worker),
-                // As many threads as there is memory for.
+                // Out of memory: fewer threads give the same result.
                 Err(_) if !workers.is_empty() => break,
                 Err(error) => return Err(error),
             }

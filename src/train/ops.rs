@@ -23,7 +23,7 @@ pub(super) fn matrix(
     ArrayView2::from_shape(shape, values).expect("the matrix lies within its buffer")
 }
 
-/// The same, mutable.
+/// Like [`matrix`], with elements that can be written.
 pub(super) fn matrix_mut(
     values: &mut [f32],
     rows: usize,

@@ -19,11 +19,11 @@ const LOOKS: (u64, u64) = (25, 250);
 
 /// The time scale on which the weights forget earlier values, see [`weight_decay`].
 struct Memory {
-    /// Its upper bound as a share of all steps.
+    /// Upper bound of the time scale, as a share of all steps.
     share: f64,
-    /// Its upper bound in epochs, where the text is read once; where it is read n times, that over √n.
+    /// Upper bound of the time scale, in epochs, where the text is read once; where it is read n times, that over √n.
     epochs: f64,
-    /// Its lower bound in steps: a shorter one leaves no time to learn.
+    /// Lower bound of the time scale, in steps: a shorter one leaves no time to learn.
     least: f64,
 }
 

@@ -199,11 +199,11 @@ pub(super) fn build(repo: &Repo) -> Result<()> {
     })
 }
 
-/// Does something unless it is done.
-fn once(is_done: &Mutex<bool>, something: impl FnOnce() -> Result<()>) -> Result<()> {
+/// Runs `action` unless an earlier call with the same flag has done so.
+fn once(is_done: &Mutex<bool>, action: impl FnOnce() -> Result<()>) -> Result<()> {
     let mut is_done = is_done.lock().expect("no step panics");
     if !*is_done {
-        something()?;
+        action()?;
         *is_done = true;
     }
     Ok(())

@@ -13,9 +13,9 @@ const PAUSES = [500, 1000, 2000, 4000];
 const ENOUGH = 1 << 16;
 /** The longest time without a byte until the line counts as dropped, in milliseconds. */
 const SILENCE = 30_000;
-/** What stands for a promise that took too long. */
+/** The result of a race that the time limit has won. */
 const LATE = {};
-/** The answers of a server that may answer otherwise in a moment. */
+/** The HTTP status codes of failures that pass, after which a request is tried again. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
 
 /** @param {Response} response */

@@ -75,7 +75,7 @@ export class Entry {
   #pendingBytes = 0;
   /** Settles when nothing is being written. */
   #writing = Promise.resolve();
-  /** Whether nothing more is taken. */
+  /** Whether the entry takes no more bytes. */
   #closed = false;
   /** Whether the segments of an earlier file are still there, of which nothing is used. */
   #replaces = false;

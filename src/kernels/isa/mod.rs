@@ -22,7 +22,7 @@ pub(super) trait Isa: Copy + 'static {
 
     /// Whether [`Isa::dot`] reads activations in the form of [`Isa::pack`], or as they are.
     const PACKS_UNSIGNED: bool;
-    /// The same for [`Isa::dot_signed`].
+    /// Whether [`Isa::dot_signed`] reads activations in the form of [`Isa::pack`].
     const PACKS_SIGNED: bool;
 
     /// Writes 32 activations (−127 to 127) in the form that the dot products read: at most

@@ -23,7 +23,7 @@ const PATIENCE: u32 = system::LOOKS_PER_MILLISECOND / 10;
 /// Which pieces are there to be claimed, in one number so that it changes as a whole: from the lowest bit on, 16 bits
 /// for the next piece, 16 for the number of pieces, and 32 for the number of the kernel.
 static CLAIMS: AtomicU64 = AtomicU64::new(0);
-/// The pieces that are done.
+/// How many pieces of the kernel are done.
 static DONE: AtomicUsize = AtomicUsize::new(0);
 /// The work of the kernel that is being computed.
 static WORK: Published = Published(UnsafeCell::new(None));

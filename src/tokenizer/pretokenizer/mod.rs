@@ -32,7 +32,8 @@ struct PreTokenizerSpec {
     adds_bos: bool,
 }
 
-/// A regular expression, as code.
+/// One of the rules by which a pre-tokenizer splits a text. llama.cpp has each as a regular expression; here its matches
+/// are found by code.
 #[derive(Debug)]
 enum Rule {
     /// Runs of at most this many characters of a class: `\p{N}{1,3}`.
@@ -202,7 +203,7 @@ impl PreTokenizer {
         }
     }
 
-    /// All names.
+    /// The names of all pre-tokenizers.
     pub fn names() -> impl Iterator<Item = &'static str> {
         PRE_TOKENIZERS.iter().flat_map(|spec| spec.names).copied()
     }

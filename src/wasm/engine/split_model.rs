@@ -22,10 +22,11 @@ const ADDRESS_SPACE: f64 = 4_294_967_296.0;
 pub(super) fn part_sources(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
     if is_array(source) {
         let parts = items(source).unwrap_or_default();
-        let twice = |part: &JsValue| {
+        // The headers are read before the parts are loaded, so that each part is read twice.
+        let can_be_read_twice = |part: &JsValue| {
             !part.is_instance_of::<Response>() && !part.is_instance_of::<ReadableStream>()
         };
-        return match !parts.is_empty() && parts.iter().all(twice) {
+        return match !parts.is_empty() && parts.iter().all(can_be_read_twice) {
             true => Ok(Some(parts)),
             false => Err(invalid_option(
                 "source",

@@ -8,7 +8,8 @@ use js_sys::{Array, Float32Array, Reflect, Uint8Array, WebAssembly};
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
 
-/// Adds to a record what the options ask for.
+/// Adds to the record of a step the hidden state, the layers and the attention weights, as far as the options ask for
+/// them.
 fn add_internals(record: &JsValue, internals: &Internals, options: &PeekOptions) -> JsResult<()> {
     if options.hidden {
         let hidden = Float32Array::from(&*internals.hidden);

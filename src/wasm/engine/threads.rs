@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 
 /// Bytes of a thread's stack. What a kernel needs is a fraction of it, and so is what a step of training needs.
 const STACK: usize = 256 << 10;
-/// To what a stack is aligned.
+/// The alignment of a stack, in bytes.
 const ALIGNMENT: usize = 16;
 
 /// Takes the memory of a thread's stack, for good: the address of its end, from which it grows downwards.

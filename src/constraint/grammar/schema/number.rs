@@ -127,7 +127,7 @@ impl Decimal {
 }
 
 impl fmt::Display for Decimal {
-    /// Written plainly.
+    /// Writes the number in decimal digits, without an exponent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, fraction) = self.parts();
         let sign = if self.negative { "-" } else { "" };
