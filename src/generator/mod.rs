@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+mod adapters;
 mod chain;
 mod internals;
 mod lookup;
@@ -42,7 +43,7 @@ pub use token::{Candidate, FinishReason, Token};
 
 use crate::chat;
 use crate::error::check_option;
-use crate::model::{Model, Session};
+use crate::model::{Adapter, Model, Session};
 use crate::sampler::{self, Mask, Sampler};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Progress, Result, TokenId};
@@ -73,6 +74,7 @@ use text::Text;
 /// ```
 pub struct Generator {
     model: Arc<Model>,
+    adapters: Vec<(String, Arc<Adapter>)>,
     session: Session,
     prediction: Prediction,
     speculation: Speculation,
@@ -181,6 +183,7 @@ impl Generator {
         Ok(Generator {
             session: Session::new(&model, capacity, context.cache_type)?,
             model,
+            adapters: Vec::new(),
             prediction: Prediction::default(),
             speculation: Speculation::default(),
             clock: timings::default_clock,
@@ -202,8 +205,8 @@ impl Generator {
 
     /// Starts a new text with `prompt`, in which special tokens are parsed. The model runs nothing yet.
     ///
-    /// The prefix that the prompt shares with the previous text stays in the KV cache and is not run again, which
-    /// does not change the result: see [`Timings::reused_tokens`].
+    /// The prefix that the prompt shares with the previous text stays in the KV cache and is not run again, unless the
+    /// adapters are others, which does not change the result: see [`Timings::reused_tokens`].
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::EmptyPrompt`], [`Error::PromptTooLong`]. The previous text is then unchanged.
@@ -262,9 +265,11 @@ impl Generator {
                 context: self.session.capacity(),
             });
         }
+        let adapters = self.chosen_adapters(&options.adapters)?;
         let seed = options.seed.map_or_else(seed::random_seed, Ok)?;
         let shift = self.shift(&ids, &options);
         let mut generation = Generation::new(&self.model.tokenizer, ids, options, shift, seed)?;
+        self.session.set_adapters(adapters);
         generation.reused = self.keep_prefix(&generation.ids);
         self.speculation.start();
         self.generation = Some(generation);
@@ -344,6 +349,7 @@ impl Generator {
     /// Drops the text and empties the KV cache, whose memory is kept for the next text.
     pub fn reset(&mut self) {
         self.generation = None;
+        self.session.set_adapters(Vec::new());
         self.session.truncate(0);
     }
 

@@ -48,6 +48,7 @@ values! {
     Biases(Vec<(TokenId, f32)>),
     Tokens(Vec<TokenId>),
     Strings(Vec<String>),
+    Adapters(Vec<(String, f32)>),
     OptionalStrings(Option<Vec<String>>),
     Constraint(Option<Constraint>),
 }
@@ -162,6 +163,7 @@ mod tests {
             (_, Value::Biases(_)) => {
                 &["Record<number, number | false> | [id: number, bias: number | false][]"]
             }
+            (_, Value::Adapters(_)) => &["Record<string, number>"],
             (_, Value::Tokens(_)) => &["Uint32Array | number[]"],
             (_, Value::Strings(_) | Value::OptionalStrings(_)) => &["string | string[]"],
             (_, Value::Constraint(_)) => &[

@@ -124,6 +124,9 @@ option_table! {
         /// must be last. Default: the order of [`super::SAMPLERS`]; with mirostat `logit_bias`, `penalties`, `dry`,
         /// `temperature`, `mirostat`.
         samplers: Option<Vec<String>> = None;
+        /// The names of the LoRA adapters of the text, each with its scale, see [`super::Generator::add_adapter`]. Their
+        /// order is that of a sum, which rounding can tell from another. Finite numbers; default: none.
+        adapters: Vec<(String, f32)> = Vec::new(), SCALES;
         /// The same seed with the same model, prompt and options gives the same text. Where absent it is drawn at random,
         /// and [`super::Generator::seed`] returns it.
         seed: Option<u64> = None;
@@ -196,6 +199,9 @@ const BREAKERS: Allowed<Vec<String>> = Allowed("at most 64 strings of 1 to 64 by
 const BIASES: Allowed<Vec<(TokenId, f32)>> = Allowed("finite numbers or -Infinity", |biases| {
     let mut values = biases.iter().map(|pair| pair.1);
     values.all(|bias| bias.is_finite() || bias == f32::NEG_INFINITY)
+});
+const SCALES: Allowed<Vec<(String, f32)>> = Allowed("names with finite numbers", |adapters| {
+    adapters.iter().all(|(_, scale)| scale.is_finite())
 });
 const NOT_ZERO: Allowed<Option<usize>> = Allowed("1 or more", |most| *most != Some(0));
 const NOT_EMPTY: Allowed<Vec<String>> = Allowed("strings that are not empty", |strings| {
@@ -348,6 +354,8 @@ mod tests {
             let set = |o: &mut Options| o.dry_sequence_breakers = bad;
             assert_eq!(refused(set), "dry_sequence_breakers");
         }
+        let scale = |o: &mut Options| o.adapters = vec![(String::new(), f32::NAN)];
+        assert_eq!(refused(scale), "adapters");
         assert_eq!(refused(|o| o.mirostat = 1), "mirostat");
         assert_eq!(refused(|o| o.max_tokens = Some(0)), "max_tokens");
         assert_eq!(refused(|o| o.stop = vec!["a".into(), "".into()]), "stop");

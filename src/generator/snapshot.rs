@@ -18,6 +18,7 @@ use super::option_table::Value;
 use super::options::Options;
 use super::{FinishReason, Generation, Generator, Text};
 use crate::allocation::{reserve, reserve_total};
+use crate::error::check_option;
 use crate::sampler::{Sampler, State};
 use crate::{Error, Result};
 use xxhash_rust::xxh64::Xxh64;
@@ -35,7 +36,7 @@ impl Generator {
     ///
     /// # Errors
     /// [`Error::NotStarted`]; [`Error::Constraint`] for a text with a constraint, which a snapshot cannot hold;
-    /// [`Error::OutOfMemory`].
+    /// [`Error::InvalidOption`] for one with adapters, which it cannot hold either; [`Error::OutOfMemory`].
     pub fn snapshot(&mut self) -> Result<Vec<u8>> {
         let shape = self.shape();
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
@@ -44,6 +45,8 @@ impl Generator {
                 "a snapshot cannot hold a constraint".into(),
             ));
         }
+        let plain = generation.options.adapters.is_empty();
+        check_option(plain, "adapters", "empty where a snapshot is taken")?;
         generation.apply_shift(&mut self.session);
         // Hidden state and logits are not saved: after restoring, the last token is run again.
         let held = self.session.len().min(generation.context_len() - 1);
@@ -236,7 +239,7 @@ impl Codec<'_> {
                     self.strings(strings.get_or_insert_default());
                 }
             }
-            Value::OptionalU64(_) | Value::Constraint(_) => {}
+            Value::OptionalU64(_) | Value::Adapters(_) | Value::Constraint(_) => {}
         }
     }
 
@@ -290,7 +293,7 @@ impl Generation {
 }
 
 impl Options {
-    /// Writes or reads all options but the seed, which the text has, and the constraint, which a snapshot cannot hold.
+    /// Writes or reads all options but the seed, which the text has, and constraint and adapters, which a snapshot cannot hold.
     /// They are grouped by type, each group in the order of the table of options. Left out is `speculation`, which
     /// has no effect on the text.
     fn encode_or_decode(&mut self, codec: &mut Codec) {
@@ -321,7 +324,7 @@ fn group_of(value: &Value) -> Option<u32> {
         Value::Tokens(_) => 8,
         Value::Strings(_) => 9,
         Value::OptionalStrings(_) => 10,
-        Value::OptionalU64(_) | Value::Constraint(_) => return None,
+        Value::OptionalU64(_) | Value::Adapters(_) | Value::Constraint(_) => return None,
     })
 }
 
@@ -375,6 +378,7 @@ mod tests {
             logit_bias: vec![(5, -1.5), (9, f32::NEG_INFINITY)],
             banned_tokens: vec![7, 8],
             samplers: Some(["top_k", "dry", "mirostat"].map(String::from).to_vec()),
+            adapters: Vec::new(),
             seed: Some(u64::MAX),
             stop: vec!["de".into(), "never".into()],
             max_tokens: Some(60),

@@ -79,6 +79,7 @@ impl Generator {
     pub fn fork(&self) -> Result<Generator> {
         let mut fork = Generator {
             model: Arc::clone(&self.model),
+            adapters: self.adapters.clone(),
             session: self.session.fork()?,
             prediction: self.prediction.fork()?,
             speculation: self.speculation,
@@ -102,8 +103,8 @@ impl Generator {
             .map(|generation| &generation.options)
     }
 
-    /// Changes the options from the next token on, except for `stop`, `context_shift` and `n_keep`, which belong to
-    /// the text. An absent seed leaves the seed as it is. A new constraint applies to the text from here on. The
+    /// Changes the options from the next token on, except for `stop`, `context_shift`, `n_keep` and `adapters`,
+    /// which belong to the text. An absent seed leaves the seed as it is. A new constraint applies to the text from here on. The
     /// model does not run again for this.
     ///
     /// # Errors
@@ -116,6 +117,7 @@ impl Generator {
             ("stop", options.stop == old.stop),
             ("context_shift", options.context_shift == old.context_shift),
             ("n_keep", options.n_keep == old.n_keep),
+            ("adapters", options.adapters == old.adapters),
         ] {
             check_option(same, name, "given at the start of a text")?;
         }

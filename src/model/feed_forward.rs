@@ -1,6 +1,7 @@
 //! The feed-forward network of a layer: its weights, and the computations with them.
 
 use super::Config;
+use super::adapter::ActiveAdapters;
 use super::architecture::Activation;
 use super::weights::Linear;
 use crate::Result;
@@ -25,16 +26,21 @@ pub(super) struct FeedForward {
 
 impl FeedForward {
     /// The up projection (and the gate projection) of all tokens.
-    pub fn project_up(&self, x: &mut Activations, out: &mut [f32]) {
+    pub fn project_up(
+        &self,
+        x: &mut Activations,
+        out: &mut [f32],
+        adapters: &mut ActiveAdapters,
+    ) -> Result<()> {
         match &self.input {
             FeedForwardInput::Plain(linear) | FeedForwardInput::Fused(linear) => {
                 let len = x.tokens() * linear.matrix.rows();
-                linear.run(x, &mut out[..len]);
+                linear.run(x, &mut out[..len], adapters)
             }
             FeedForwardInput::Gated { gate, up } => {
                 let len = x.tokens() * gate.matrix.rows();
-                gate.run(x, &mut out[..len]);
-                up.run(x, &mut out[len..2 * len]);
+                gate.run(x, &mut out[..len], adapters)?;
+                up.run(x, &mut out[len..2 * len], adapters)
             }
         }
     }
@@ -47,6 +53,7 @@ impl FeedForward {
         ffn_up: &[f32],
         x: &mut Activations,
         out: &mut [f32],
+        adapters: &mut ActiveAdapters,
     ) -> Result<()> {
         let size = config.feed_forward_size;
         let activated = x.prepare(tokens, size)?;
@@ -65,7 +72,6 @@ impl FeedForward {
                 (_, _) => kernels::gelu(x),
             }
         });
-        self.down.run(x, out);
-        Ok(())
+        self.down.run(x, out, adapters)
     }
 }

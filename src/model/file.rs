@@ -1,12 +1,13 @@
 //! Reading model files in pieces. A model in several files is given by any of them.
 
-use super::{Loader, Model};
+use super::{Adapter, AdapterLoader, Loader, Model};
 use crate::generator::Context;
 use crate::gguf::{Header, HeaderReader, Split, part_names};
 use crate::{Error, Inspection, Result};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes read at a time.
 const PIECE: usize = 1 << 20;
@@ -32,7 +33,7 @@ impl Model {
         let paths = part_paths(path.as_ref());
         if let [path] = &paths[..] {
             let mut loader = Loader::new();
-            feed(&mut loader, path)?;
+            feed(path, |piece| loader.push(piece))?;
             return loader.finish();
         }
         let headers = paths
@@ -46,8 +47,20 @@ impl Model {
             if place > 0 {
                 loader.next_part()?;
             }
-            feed(&mut loader, &paths[index])?;
+            feed(&paths[index], |piece| loader.push(piece))?;
         }
+        loader.finish()
+    }
+}
+
+impl Adapter {
+    /// Loads the LoRA adapter in the GGUF file at `path`, for `model`.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file cannot be read, and those of [`AdapterLoader::push`] and [`AdapterLoader::finish`].
+    pub fn open(model: &Arc<Model>, path: impl AsRef<Path>) -> Result<Self> {
+        let mut loader = AdapterLoader::new(model);
+        feed(path.as_ref(), |piece| loader.push(piece))?;
         loader.finish()
     }
 }
@@ -90,14 +103,14 @@ fn part_paths(path: &Path) -> Vec<PathBuf> {
     }
 }
 
-/// Feeds the file at `path` to the loader.
-fn feed(loader: &mut Loader, path: &Path) -> Result<()> {
+/// Passes the file at `path` to a loader, piece by piece.
+fn feed(path: &Path, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut file = open(path)?;
     let mut piece = vec![0; PIECE];
     loop {
         match read(&mut file, &mut piece, path)? {
             0 => return Ok(()),
-            read => loader.push(&piece[..read])?,
+            read => push(&piece[..read])?,
         }
     }
 }

@@ -219,12 +219,15 @@ struct TensorTaker<'a> {
 }
 
 impl TensorTaker<'_> {
-    fn take(&mut self, stem: &str, suffix: &str) -> Option<Tensor> {
-        let name = match self.layer {
+    fn name(&self, stem: &str, suffix: &str) -> String {
+        match self.layer {
             Some(layer) => layer_name(layer, stem, suffix),
             None => format!("{stem}.{suffix}"),
-        };
-        self.tensors.remove(&name)
+        }
+    }
+
+    fn take(&mut self, stem: &str, suffix: &str) -> Option<Tensor> {
+        self.tensors.remove(&self.name(stem, suffix))
     }
 
     fn optional_vector(&mut self, stem: &str, suffix: &str) -> Option<Vec<f32>> {
@@ -248,6 +251,7 @@ impl TensorTaker<'_> {
 
     fn linear(&mut self, stem: &str) -> Result<Linear> {
         Ok(Linear {
+            name: self.name(stem, "weight"),
             matrix: self.matrix(stem)?,
             bias: self.optional_vector(stem, "bias"),
         })
@@ -313,10 +317,11 @@ impl TensorTaker<'_> {
 
     fn projection(&mut self, fused: &str) -> Result<Projection> {
         match self.optional_matrix(fused) {
-            Some(matrix) => {
-                let bias = self.optional_vector(fused, "bias");
-                Ok(Projection::Fused(Linear { matrix, bias }))
-            }
+            Some(matrix) => Ok(Projection::Fused(Linear {
+                name: self.name(fused, "weight"),
+                matrix,
+                bias: self.optional_vector(fused, "bias"),
+            })),
             None => Ok(Projection::Separate([
                 self.linear("attn_q")?,
                 self.linear("attn_k")?,

@@ -1,8 +1,10 @@
 //! The transformer: token ids → hidden states, from which [`crate::head`] computes logits.
 //!
 //! A [`Loader`] builds a [`Model`] from the bytes of a GGUF file: configuration, tokenizer and weights. The model is
-//! immutable; a [`Session`] holds the KV cache of one text. [`Model::forward`] runs tokens through both.
+//! immutable; a [`Session`] holds the KV cache of one text, and the LoRA [`Adapter`]s that it has chosen.
+//! [`Model::forward`] runs tokens through both.
 
+mod adapter;
 mod architecture;
 mod cache;
 mod config;
@@ -20,6 +22,7 @@ mod tests;
 mod transformer;
 mod weights;
 
+pub use adapter::{Adapter, AdapterLoader};
 pub use architecture::{ARCHITECTURES, Architecture};
 pub use cache::cache_bytes;
 pub use config::Config;
@@ -83,11 +86,13 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::PromptTooLong`](crate::Error::PromptTooLong) beyond the session's capacity,
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary,
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary or an adapter of
+    /// another model,
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). The session's text is then as it was before.
     pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
         // After an error the hidden states are undefined.
         session.ran.clear();
+        session.scratch.adapters.check(self)?;
         reserve_total(&mut session.ran, tokens.len())?;
         session.prepare(&self.config, &self.transformer.ropes, tokens)?;
         self.transformer.forward(&self.config, tokens, session)?;

@@ -1,6 +1,7 @@
 //! A session: the state of one text that the model runs.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
@@ -8,7 +9,7 @@ use super::architecture::Positions;
 use super::cache::KvCache;
 use super::rope::Rope;
 use super::transformer::Scratch;
-use super::{Config, Model};
+use super::{Adapter, Config, Model};
 use crate::kernels::CacheType;
 use crate::{Error, Result, TokenId};
 
@@ -86,14 +87,23 @@ impl Session {
         row.filter(|&row| row < self.ran.len())
     }
 
-    /// An independent copy with the same tokens; [`Session::hidden`] is empty until it runs more.
+    /// Sets the adapters of the text with their scales. Where they are others than before, the KV cache is emptied: what
+    /// it holds was computed with those.
+    pub fn set_adapters(&mut self, adapters: Vec<(Arc<Adapter>, f32)>) {
+        if self.scratch.adapters.set(adapters) {
+            self.len = 0;
+            self.ran.clear();
+        }
+    }
+
+    /// An independent copy with the same tokens and adapters; [`Session::hidden`] is empty until it runs more.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn fork(&self) -> Result<Self> {
         Ok(Self {
             cache: self.cache.fork()?,
-            scratch: Scratch::default(),
+            scratch: self.scratch.fork(),
             ran: Vec::new(),
             ..*self
         })

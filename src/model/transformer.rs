@@ -3,9 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::adapter::ActiveAdapters;
 use super::architecture::QueryKeyNorm;
 use super::rope::Rope;
-use super::weights::{HeadTransform, Layer, MixerKind, Norm, StridedRows, apply_norm};
+use super::weights::{HeadTransform, Layer, Linear, MixerKind, Norm, StridedRows, apply_norm};
 use super::{Config, LayerOutputs, Session};
 use crate::allocation::resize;
 use crate::kernels::threads::{self, PerThread, for_each_chunk};
@@ -44,6 +45,8 @@ pub(super) struct Scratch {
     angles: Vec<Angles>,
     /// What the layers leave, where someone wants to look at it.
     pub outputs: Option<LayerOutputs>,
+    /// The adapters of the text.
+    pub adapters: ActiveAdapters,
 }
 
 /// Cosines and sines of the tokens' positions.
@@ -54,6 +57,14 @@ struct Angles {
 }
 
 impl Scratch {
+    /// Memory that holds nothing but the same adapters.
+    pub fn fork(&self) -> Self {
+        Scratch {
+            adapters: self.adapters.fork(),
+            ..Scratch::default()
+        }
+    }
+
     /// Takes the memory to run `tokens` tokens at once, up to position `end`.
     pub fn prepare(
         &mut self,
@@ -98,6 +109,12 @@ impl Scratch {
 }
 
 impl Transformer {
+    /// The linear layer whose matrix has this name.
+    pub fn linear(&self, name: &str) -> Option<&Linear> {
+        let mut linears = self.layers.iter().flat_map(Layer::linears);
+        linears.find(|linear| linear.name == name)
+    }
+
     /// The forward pass of `tokens` at the positions after the session's. `Session::prepare` has taken the memory, so that no error
     /// is expected.
     pub fn forward(
@@ -153,14 +170,15 @@ impl Transformer {
         apply_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
         // Queries, keys and values; or gates and values.
         let widths = config.projection_widths(index);
+        let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
         let rows = mixer
             .projection
-            .run(widths, &mut scratch.x, &mut scratch.qkv);
+            .run(widths, x, &mut scratch.qkv, adapters)?;
         if layer.parallel {
             // The feed-forward network reads the same normalised input.
             layer
                 .feed_forward
-                .project_up(&mut scratch.x, &mut scratch.ffn_up);
+                .project_up(x, &mut scratch.ffn_up, adapters)?;
         }
         match &mixer.kind {
             MixerKind::Attention(heads) => {
@@ -175,8 +193,8 @@ impl Transformer {
             }
         }
         // Output projection.
-        mixer.output.run(&mut scratch.x, &mut scratch.residual);
-        Ok(())
+        let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
+        mixer.output.run(x, &mut scratch.residual, adapters)
     }
 
     /// Applies the final norm to `scratch.hidden`, which the head reads.
@@ -275,8 +293,11 @@ impl Layer {
         if !self.parallel {
             let norm = self.feed_forward_norm.as_ref();
             apply_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
-            self.feed_forward
-                .project_up(&mut scratch.x, &mut scratch.ffn_up);
+            self.feed_forward.project_up(
+                &mut scratch.x,
+                &mut scratch.ffn_up,
+                &mut scratch.adapters,
+            )?;
         }
         let tokens = scratch.hidden.len() / config.hidden_size;
         self.feed_forward.project_down(
@@ -285,6 +306,7 @@ impl Layer {
             &scratch.ffn_up,
             &mut scratch.x,
             &mut scratch.residual,
+            &mut scratch.adapters,
         )
     }
 }

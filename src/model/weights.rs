@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::Config;
+use super::adapter::ActiveAdapters;
 use super::architecture::NormKind;
-use super::feed_forward::FeedForward;
+use super::feed_forward::{FeedForward, FeedForwardInput};
 use crate::Result;
 use crate::kernels::threads::for_each_chunk;
 use crate::kernels::{self, Activations};
@@ -52,19 +53,27 @@ pub(super) fn apply_norm(
 
 /// A linear layer: a matrix and an optional bias.
 pub(super) struct Linear {
+    /// The matrix's name in the file, by which adapters refer to it.
+    pub name: String,
     pub matrix: Matrix,
     pub bias: Option<Vec<f32>>,
 }
 
 impl Linear {
-    /// y = matrix × x + bias, for every token.
-    pub fn run(&self, x: &mut Activations, y: &mut [f32]) {
+    /// y = matrix × x + bias, for every token, and what the adapters add to it.
+    pub fn run(
+        &self,
+        x: &mut Activations,
+        y: &mut [f32],
+        adapters: &mut ActiveAdapters,
+    ) -> Result<()> {
         kernels::linear(&self.matrix, x, y);
         if let Some(bias) = &self.bias {
             for y in y.chunks_exact_mut(bias.len()) {
                 kernels::add(y, bias);
             }
         }
+        adapters.add_updates(self, x, y)
     }
 }
 
@@ -118,14 +127,15 @@ impl Projection {
         widths: [usize; 3],
         x: &mut Activations,
         out: &mut [f32],
-    ) -> [StridedRows; 3] {
+        adapters: &mut ActiveAdapters,
+    ) -> Result<[StridedRows; 3]> {
         let tokens = x.tokens();
         let mut start = 0;
         match self {
             Self::Fused(all) => {
                 let stride = widths.iter().sum();
-                all.run(x, &mut out[..tokens * stride]);
-                widths.map(|width| {
+                all.run(x, &mut out[..tokens * stride], adapters)?;
+                Ok(widths.map(|width| {
                     let rows = StridedRows {
                         start,
                         stride,
@@ -133,23 +143,23 @@ impl Projection {
                     };
                     start += width;
                     rows
-                })
+                }))
             }
             Self::Separate(each) => {
-                let mut each = each.iter();
-                widths.map(|width| {
+                let rows = widths.map(|width| {
                     let rows = StridedRows {
                         start,
                         stride: width,
                         width,
                     };
-                    let end = start + tokens * width;
-                    if let Some(linear) = each.next() {
-                        linear.run(x, &mut out[start..end]);
-                    }
-                    start = end;
+                    start += tokens * width;
                     rows
-                })
+                });
+                for (linear, rows) in each.iter().zip(rows) {
+                    let out = &mut out[rows.start..][..tokens * rows.width];
+                    linear.run(x, out, adapters)?;
+                }
+                Ok(rows)
             }
         }
     }
@@ -207,4 +217,20 @@ pub(super) struct Layer {
     pub feed_forward_norm: Option<Norm>,
     pub feed_forward: FeedForward,
     pub feed_forward_post_norm: Option<Norm>,
+}
+
+impl Layer {
+    /// All linear layers in it.
+    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+        let projection = match &self.mixer.projection {
+            Projection::Separate(each) => &each[..],
+            Projection::Fused(all) => std::slice::from_ref(all),
+        };
+        let (input, up) = match &self.feed_forward.input {
+            FeedForwardInput::Plain(input) | FeedForwardInput::Fused(input) => (input, None),
+            FeedForwardInput::Gated { gate, up } => (gate, Some(up)),
+        };
+        let rest = [&self.mixer.output, &self.feed_forward.down, input];
+        projection.iter().chain(rest).chain(up)
+    }
 }

@@ -89,6 +89,7 @@ pub(in crate::wasm) fn generation_options(
             Value::OptionalU64(to) => *to = Some(seed(&value)?),
             Value::OptionalUsize(to) => *to = Some(size(&name, &value)?),
             Value::Biases(to) => *to = biases(&name, &value)?,
+            Value::Adapters(to) => *to = scales(&name, &value)?,
             Value::Tokens(to) => *to = token_ids(&name, &value)?,
             Value::Strings(to) => *to = strings(&name, &value)?,
             Value::OptionalStrings(to) => *to = Some(strings(&name, &value)?),
@@ -198,6 +199,19 @@ fn biases(name: &str, value: &JsValue) -> Result<Vec<(TokenId, f32)>> {
         None
     };
     read.map(|()| biases).ok_or_else(wrong)
+}
+
+/// The option `adapters`: an object that gives scales to names.
+fn scales(name: &str, value: &JsValue) -> Result<Vec<(String, f32)>> {
+    let wrong = |_| {
+        invalid_option(
+            name,
+            "an object that gives numbers to the names of adapters",
+        )
+    };
+    let pairs = entries(value).map_err(wrong)?.into_iter();
+    let scale = |(adapter, value)| Ok((adapter, number(name, &value).map_err(wrong)?));
+    pairs.map(scale).collect()
 }
 
 /// Token ids from a typed array or an array of numbers.

@@ -106,8 +106,8 @@ impl Generator {
     }
 
     /// Changes options from the next token on. Options that are absent stay as they are. Those that belong to a text as
-    /// a whole (`stop`, `context_shift`, `n_keep`) cannot be changed. The model need not run again. A
-    /// constraint applies to the text that follows.
+    /// a whole (`stop`, `context_shift`, `n_keep`, `adapters`) cannot be changed. The model need not run again. A constraint
+    /// applies to the text that follows.
     #[wasm_bindgen(skip_typescript)]
     pub fn configure(&mut self, options: JsValue) -> Result<()> {
         let current: Option<Options> = self.inner.options().cloned();

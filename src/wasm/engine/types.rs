@@ -132,6 +132,11 @@ export interface GenerateOptions {
   regex?: string | null;
   /** The text is a sentence of this grammar, in llama.cpp's GBNF or llguidance's Lark. */
   grammar?: string | null;
+  /**
+   * The LoRA adapters of the text, by the names that `load_adapter` gave them, each with its scale: `{ pirate: 0.8 }`. None
+   * unless set. A prompt that begins like the text before is only reused where its adapters are the same.
+   */
+  adapters?: Record<string, number>;
   /** The same seed gives the same text; drawn at random unless set (see `Generator.seed`). */
   seed?: number | bigint;
   /** The text ends before the first of these strings appears in it. They may spell control tokens ("<|im_start|>"). */
@@ -195,7 +200,7 @@ export interface Generator {
   start(prompt: string, options?: GenerateOptions): void | Promise<void>;
   /**
    * Changes options from the next token on. Options that are absent stay as they are. Those that belong to a text as
-   * a whole (`stop`, `context_shift`, `n_keep`) cannot be changed. The model need not run again.
+   * a whole (`stop`, `context_shift`, `n_keep`, `adapters`) cannot be changed. The model need not run again.
    */
   configure(options: UnconstrainedOptions): void;
   /**
@@ -214,7 +219,7 @@ export interface Generator {
   chat(messages: ChatMessage[], options?: ChatOptions): Promise<void>;
   /**
    * The text in progress as a Blob, to go on with later: its tokens, options, the state of its sampler and its KV
-   * cache (most of it: see `inspect().memory.cache`).
+   * cache (most of it: see `inspect().memory.cache`). A text with adapters has none.
    */
   snapshot(): Blob;
   /**
