@@ -188,6 +188,32 @@ fn constrains_what_it_writes() {
 }
 
 #[test]
+fn takes_adapters() {
+    let data = |name: &str| format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"));
+    let model = PathBuf::from(data("arch/llama.f32.gguf"));
+    let (all, some) = (data("lora/llama-all.gguf"), data("lora/llama-some.gguf"));
+    let run = |adapters: &[&str]| {
+        let mut arguments = vec!["--prompt", "what next", "--temperature", "0", "--json"];
+        arguments.extend(adapters.iter().flat_map(|adapter| ["--lora", adapter]));
+        nexttoken("generate", &model, &arguments)
+    };
+    let ids = |adapters: &[&str]| json(&run(adapters))["ids"].clone();
+    let scaled = |scale: &str| format!("{all}={scale}");
+    let (plain, whole) = (ids(&[]), ids(&[&all]));
+    assert_ne!(plain, whole);
+    assert_eq!(ids(&[&scaled("1.0")]), whole);
+    assert_eq!(ids(&[&scaled("0")]), plain);
+    assert_eq!(ids(&[&scaled("0.5"), &scaled("5e-1")]), whole);
+    assert_ne!(ids(&[&all, &some]), whole);
+    assert_eq!(error(&run(&[&scaled("inf")])), "invalid_option");
+    assert_eq!(error(&run(&[&scaled("much")])), "io");
+    assert_eq!(
+        error(&run(&[&data("arch/llama.f32.gguf")])),
+        "missing_metadata"
+    );
+}
+
+#[test]
 fn chats() {
     let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
     let key = "tokenizer.chat_template".to_owned();

@@ -6,10 +6,10 @@ use super::{Common, Outcome, print_json};
 use clap::Args;
 use nexttoken::Result;
 use nexttoken::generator::{CacheType, Context, Generator, Options, Timings, Token};
-use nexttoken::model::Model;
+use nexttoken::model::{Adapter, Model};
 use serde_json::json;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 #[derive(Args)]
@@ -35,6 +35,9 @@ pub struct Writing {
     /// End before this string; may be given more than once
     #[arg(long, allow_hyphen_values = true)]
     stop: Vec<String>,
+    /// Apply a LoRA adapter, a GGUF file, with this scale [default: 1]; may be given more than once
+    #[arg(long, value_name = "FILE[=SCALE]", value_parser = lora)]
+    lora: Vec<(PathBuf, f32)>,
     /// Tokens the context may hold [default: the model's own number]
     #[arg(long)]
     context_length: Option<usize>,
@@ -81,15 +84,24 @@ impl Writing {
             length: self.context_length,
             cache_type: self.cache_type,
         };
-        let generator = Generator::new(Arc::new(Model::open(path)?), context)?;
+        let model = Arc::new(Model::open(path)?);
+        let mut generator = Generator::new(Arc::clone(&model), context)?;
+        for ((file, _), (name, _)) in self.lora.iter().zip(&options.adapters) {
+            generator.add_adapter(name, Arc::new(Adapter::open(&model, file)?))?;
+        }
         if let Some(source) = source {
-            options.constraint = Some(source.compile(&generator.model().tokenizer)?);
+            options.constraint = Some(source.compile(&model.tokenizer)?);
         }
         Ok((generator, options))
     }
 
     fn options(&self) -> Options {
+        // The same file may be given twice, so that adapters are named by their numbers.
+        let numbered = self.lora.iter().enumerate();
         Options {
+            adapters: numbered
+                .map(|(number, (_, scale))| (number.to_string(), *scale))
+                .collect(),
             seed: self.seed,
             stop: self.stop.clone(),
             max_tokens: self.max_tokens,
@@ -146,6 +158,13 @@ impl Writing {
         print_summary(&generator.timings(), generator.seed().unwrap_or(0));
         Ok(())
     }
+}
+
+/// The file of an adapter, and its scale where a number follows the last "=".
+fn lora(text: &str) -> std::result::Result<(PathBuf, f32), String> {
+    let with_scale = text.rsplit_once('=');
+    let parsed = with_scale.and_then(|(file, scale)| Some((file.into(), scale.parse().ok()?)));
+    Ok(parsed.unwrap_or_else(|| (text.into(), 1.0)))
 }
 
 fn print_distribution(token: &Token) {
