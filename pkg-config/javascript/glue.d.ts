@@ -12,6 +12,8 @@ declare module "../../pkg/nexttoken.js" {
     token_table(): Uint8Array;
     snapshot_bytes(): Uint8Array<ArrayBuffer>;
     restore_bytes(bytes: Uint8Array): void;
+    read_adapter(source: unknown, options: object): Promise<object>;
+    add_adapter(name: string, adapter: object): void;
   }
   interface GenerateOptions {
     /** A compiled constraint; false lifts the one in effect. */

@@ -5,6 +5,7 @@ import init, {
   Generator,
   NextTokenError,
   WorkerGenerator,
+  type AdapterOptions,
   type Candidate,
   type ChatMessage,
   type ChatOptions,
@@ -71,6 +72,7 @@ const options: Required<Omit<GenerateOptions, "json_schema" | "regex" | "grammar
   banned_tokens: [1, 2],
   samplers: ["top_k", "temperature"],
   record: { top: 3 },
+  adapters: { pirate: 0.8 },
   seed: 5n,
   stop: ["\n"],
   max_tokens: 100,
@@ -87,6 +89,12 @@ const constrained: GenerateOptions[] = [
   { grammar: 'root ::= "a"' },
   { regex: null },
 ];
+const adapterOptions: Required<AdapterOptions> = {
+  name: "pirate",
+  onProgress: ({ loaded, total }) => console.log(loaded, total),
+  signal: new AbortController().signal,
+  timeout: 1000,
+};
 const messages: ChatMessage[] = [{ role: "user", content: "Hi" }];
 const chatOptions: ChatOptions = {
   ...options,
@@ -108,11 +116,13 @@ interface GeneratorResults {
   head_row: Float32Array;
   ids: Uint32Array;
   info: ModelInfo;
+  load_adapter: Promise<void>;
   logits: Float32Array | undefined;
   next_token: Token | undefined;
   peek: StepRecord | undefined;
   prefill: Progress;
   prompt_ids: Uint32Array;
+  remove_adapter: boolean;
   restore: Promise<void>;
   samplers: Sampler[];
   score: Score;
@@ -141,11 +151,13 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   head_row: (it) => it.head_row(5),
   ids: (it) => it.ids,
   info: (it) => it.info(),
+  load_adapter: (it) => it.load_adapter("pirate.gguf", adapterOptions),
   logits: (it) => it.logits(),
   next_token: (it) => it.next_token(),
   peek: (it) => it.peek({ top: 3, hidden: true, layers: true, attention: true }),
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
+  remove_adapter: (it) => it.remove_adapter("pirate"),
   reset: (it) => it.reset(),
   restore: (it) => it.restore(new Blob([])),
   rewind: (it) => it.rewind(2),
@@ -196,11 +208,13 @@ export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
   head_row: (it) => it.head_row(5),
   ids: (it) => it.ids,
   info: (it) => it.info(),
+  load_adapter: (it) => it.load_adapter("pirate.gguf", adapterOptions),
   logits: (it) => it.logits(),
   next_token: (it) => it.next_token(),
   peek: (it) => it.peek({ top: 3, hidden: true, layers: true, attention: true }),
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
+  remove_adapter: (it) => it.remove_adapter("pirate"),
   reset: (it) => it.reset(),
   restore: (it) => it.restore(new ArrayBuffer(8)),
   rewind: (it) => it.rewind(2),

@@ -6,7 +6,7 @@ import { renderChat } from "./chat.js";
 import { compile } from "./constraint.js";
 import { copyOptions, invalidOption, makeError, messageOf, withErrorCode } from "./errors.js";
 import { bestVariant } from "./features.js";
-import { loading, readable } from "./source.js";
+import { ADAPTER_LOADING, loading, readable } from "./source.js";
 import { memoizeAsync, moduleOptions, provide, providerOf, setProvider, startModule } from "./start-module.js";
 import { beginWhen, refuseWhileStarting, watchStarting } from "./starting.js";
 import { shareMemory, startThreads, threadsOption } from "./threads.js";
@@ -181,6 +181,14 @@ for (const name of /** @type {const} */ (["start", "configure"])) {
   };
   Generator.prototype[name] = chosen;
 }
+
+/** Loads a LoRA adapter; see the types. */
+Generator.prototype.load_adapter = withErrorCode(async function load_adapter(source, options) {
+  const { name, ...loads } = loading(options, ADAPTER_LOADING);
+  if (typeof name !== "string") throw invalidOption("name", "must be a string");
+  const adapter = await guard.rejectOnTrap(this.read_adapter(readable(source), loads));
+  this.add_adapter(name, adapter);
+});
 
 /** A snapshot of the text in progress; see the types. */
 Generator.prototype.snapshot = function snapshot() {

@@ -14,6 +14,7 @@ import type {
 import type { ModelStore, StoreProgress } from "./store.js";
 export { Generator } from "./nexttoken.js";
 export type {
+  AdapterOptions,
   Candidate,
   ChatMessage,
   ChatOptions,

@@ -23,6 +23,7 @@ export const GENERATOR_METHODS = /** @type {const} */ ([
   "token_text",
   "head_row",
   "score",
+  "remove_adapter",
 ]);
 
 /** The properties of `Generator`, each a promise in `WorkerGenerator`. */

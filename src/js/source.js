@@ -21,6 +21,9 @@ const GETTERS = [
 /** The most files a model may have. */
 const MAX_PARTS = 99_999;
 
+/** The options of `Generator.load_adapter`. */
+export const ADAPTER_LOADING = ["name", "onProgress", "signal", "timeout"];
+
 /** @param {unknown} value */
 function genuine(value) {
   for (const [Kind, name] of GETTERS) {

@@ -4,7 +4,7 @@ import { Connection } from "./connection.js";
 import { makeError, withErrorCode } from "./errors.js";
 import { GENERATOR_METHODS, GENERATOR_PROPERTIES, addMethods } from "./methods.js";
 import { serializeSource } from "./serialize-source.js";
-import { loading, readable } from "./source.js";
+import { ADAPTER_LOADING, loading, readable } from "./source.js";
 import { moduleOptions, providerOf } from "./start-module.js";
 import { startWorker } from "./start-worker.js";
 
@@ -116,6 +116,32 @@ export class WorkerGenerator {
       finished = true;
     } finally {
       if (!finished && !this.#gone && !this.#connection.gone) await this.#call("abort");
+    }
+  }
+
+  /**
+   * Loads a LoRA adapter; see `Generator.load_adapter`.
+   *
+   * @param {unknown} source
+   * @param {unknown} given the options
+   */
+  async load_adapter(source, given) {
+    const { onProgress, signal, ...options } = loading(given, ADAPTER_LOADING);
+    const readied = readable(source);
+    if (signal?.aborted) throw makeError("aborted", "aborted");
+    const [posted, moved = [], close] = await serializeSource(readied);
+    // A signal cannot be posted.
+    const { port1, port2 } = new MessageChannel();
+    const abort = () => port1.postMessage(null);
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    try {
+      const what = { source: posted, options, abort: port2 };
+      await this.#call("load_adapter", [what], [...moved, port2], onProgress);
+    } finally {
+      close?.();
+      port1.close();
+      signal?.removeEventListener("abort", abort);
     }
   }
 

@@ -157,7 +157,7 @@ let scored = 0;
 /** @param {number} number */
 const scorerOf = (number) => /** @type {import("./nexttoken.js").Scorer} */ (scorers.get(number)?.scorer);
 
-/** @typedef {{ source: any, engine: object, options: object }} Loading what is loaded, and how */
+/** @typedef {{ source: any, engine: object, options: any, abort: MessagePort }} Loading what is loaded, and how */
 
 /** The calls that are for the worker, not for a generator in it. */
 const own = {
@@ -177,6 +177,18 @@ const own = {
   async inspect(_, { source, engine, options }) {
     await init(engine);
     return Generator.inspect(deserializeSource(source), options);
+  },
+  /**
+   * @param {number} id
+   * @param {Loading} what
+   * @param {Session} session
+   */
+  load_adapter(id, { source, options, abort }, session) {
+    const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
+    const controller = new AbortController();
+    abort.onmessage = () => controller.abort();
+    const { signal } = controller;
+    return session.generator.load_adapter(deserializeSource(source), { ...options, onProgress, signal });
   },
 };
 
@@ -245,7 +257,17 @@ const special = {
 };
 
 /** The methods that neither depend on the text in progress nor change it. */
-const AT_ANY_TIME = ["timings", "info", "tokenize", "detokenize", "token_name", "token_text", "head_row", "score"];
+const AT_ANY_TIME = [
+  "timings",
+  "info",
+  "tokenize",
+  "detokenize",
+  "token_name",
+  "token_text",
+  "head_row",
+  "score",
+  "remove_adapter",
+];
 
 /** @type {typeof special} */
 const methods = {};
@@ -258,6 +280,8 @@ for (const name of GENERATOR_METHODS) {
 Object.assign(methods, special);
 
 serveCalls(({ id, session, method, args }) => {
-  if (method === "load" || method === "inspect") return own[method](id, /** @type {[Loading]} */ (args)[0]);
-  return methods[method](/** @type {Session} */ (sessions.get(session)), ...args);
+  const mine = /** @type {Session} */ (sessions.get(session));
+  if (method === "load" || method === "inspect" || method === "load_adapter")
+    return own[method](id, /** @type {[Loading]} */ (args)[0], mine);
+  return methods[method](mine, ...args);
 });

@@ -99,7 +99,7 @@ async function attack({ calls, seed, worker }) {
     "xtc_probability", "xtc_threshold", "repetition_penalty", "frequency_penalty", "presence_penalty",
     "no_repeat_ngram_size", "penalty_last_n", "dry_multiplier", "dry_base", "dry_allowed_length", "dry_penalty_last_n",
     "dry_sequence_breakers", "mirostat", "mirostat_tau", "mirostat_eta", "logit_bias", "banned_tokens", "samplers", "record",
-    "constraint", "seed", "stop", "max_tokens", "context_shift", "n_keep", "logprobs", "top_logprobs", "json_schema", "regex",
+    "constraint", "seed", "stop", "max_tokens", "context_shift", "n_keep", "adapters", "name", "logprobs", "top_logprobs", "json_schema", "regex",
     "speculation", "grammar", "onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url", "top", "special", "preset",
     "hidden", "layers", "attention", "steps", "chat_template", "date", "chat_template_kwargs", "add_generation_prompt", "typo", "__proto__", "constructor",
   ];

@@ -109,6 +109,8 @@ async function answers({ worker, few }) {
     token_name: (of) => of.token_name(5),
     "token_name of nothing": (of) => of.token_name("no number"),
     token_text: (of) => of.token_text(5),
+    load_adapter: (of) => of.load_adapter(new Blob([]), { name: "x" }),
+    remove_adapter: (of) => of.remove_adapter("x"),
     head_row: (of) => of.head_row(5),
     "head_row of nothing": (of) => of.head_row("no number"),
     score: (of) => of.score("There was a little dog."),
@@ -178,10 +180,10 @@ test("every method answers after every state, in a worker as on the page's threa
   assert.deepEqual([...all("freed")].sort(), ["error freed", "nothing"]);
   assert.equal(Object.values(direct.freed).filter((answer) => answer === "nothing").length, 1);
   for (const [state, codes] of Object.entries({
-    new: ["not_started", "invalid_option", "chat_template", "snapshot", "freed"],
-    started: ["invalid_option", "chat_template", "snapshot", "freed"],
-    aborted: ["invalid_option", "chat_template", "snapshot", "freed"],
-    ended: ["invalid_option", "chat_template", "snapshot", "freed"],
+    new: ["not_started", "invalid_option", "chat_template", "snapshot", "truncated", "freed"],
+    started: ["invalid_option", "chat_template", "snapshot", "truncated", "freed"],
+    aborted: ["invalid_option", "chat_template", "snapshot", "truncated", "freed"],
+    ended: ["invalid_option", "chat_template", "snapshot", "truncated", "freed"],
   })) {
     for (const answer of direct[state] ? all(state) : []) {
       const [, code] = /^error (.*)$/.exec(answer) ?? [];

@@ -21,7 +21,17 @@ const ENGINE = [
   ...["top_k", "min_p", "typical_p", "top_n_sigma", "dynatemp_range", "dynatemp_exponent", "xtc_probability"],
   ...["xtc_threshold", "repetition_penalty", "no_repeat_ngram_size", "penalty_last_n", "dry_multiplier", "dry_base"],
   ...["dry_allowed_length", "dry_penalty_last_n", "dry_sequence_breakers", "mirostat", "mirostat_tau", "mirostat_eta"],
-  ...["banned_tokens", "samplers", "regex", "grammar", "context_shift", "n_keep", "json_schema", "speculation"],
+  ...[
+    "banned_tokens",
+    "samplers",
+    "regex",
+    "grammar",
+    "context_shift",
+    "n_keep",
+    "json_schema",
+    "speculation",
+    "adapters",
+  ],
 ];
 /** Those of the chat template. */
 const TEMPLATE = ["chat_template", "chat_template_kwargs", "add_generation_prompt", "date"];

@@ -1,17 +1,18 @@
-//! Loading a model: its source, or the sources of all its parts in order, are read piece by piece.
+//! Loading a model or an adapter: its source, or the sources of all its parts in order, are read piece by piece.
 
 use super::host;
 use super::options::LoadOptions;
 use super::source::{AbortGuard, Source, check_signal, forget, next_chunk, open};
 use super::split_model;
 use crate::allocation::resize;
-use crate::model::{Loader, Model};
+use crate::model::{Adapter, AdapterLoader, Loader, Model};
 use crate::{Error, Result};
 use js_sys::{Function, Object, Reflect, Uint8Array};
+use std::sync::Arc;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
-/// The bytes passed to the loader at a time. No more of the file than this is in WebAssembly memory besides the
+/// The bytes passed to a loader at a time. No more of the file than this is in WebAssembly memory besides the
 /// weights.
 const PIECE: u32 = 1 << 20;
 /// Time between two calls of `onProgress`, and between two pauses for the page, milliseconds.
@@ -24,25 +25,72 @@ pub(super) async fn load(
 ) -> std::result::Result<(Model, u64), JsValue> {
     check_signal(options)?;
     let Some(sources) = split_model::part_sources(&source)? else {
-        let mut loading = Loading::new(Loader::new(), options)?;
-        loading.read(source).await?;
-        return loading.finish();
+        let mut loader = Loader::new();
+        let mut loading = Loading::new(options)?;
+        loading.read(&mut loader, source).await?;
+        return finish(loader, loading);
     };
     let split = split_model::split(&sources, options).await?;
     let order = split.order().to_vec();
-    let mut loading = Loading::new(Loader::of_split(split)?, options)?;
+    let mut loader = Loader::of_split(split)?;
+    let mut loading = Loading::new(options)?;
     for (place, index) in order.into_iter().enumerate() {
         if place > 0 {
-            loading.loader.next_part()?;
+            loader.next_part()?;
         }
-        loading.read(sources[index].clone()).await?;
+        loading.read(&mut loader, sources[index].clone()).await?;
     }
-    loading.finish()
+    finish(loader, loading)
+}
+
+fn finish(loader: Loader, mut loading: Loading<'_>) -> std::result::Result<(Model, u64), JsValue> {
+    loading.progress(&loader, true)?;
+    let size = loader.file_size().unwrap_or(0);
+    Ok((loader.finish()?, size))
+}
+
+/// Reads a LoRA adapter for `model` from any kind of source.
+pub(super) async fn load_adapter(
+    model: &Arc<Model>,
+    source: JsValue,
+    options: &LoadOptions,
+) -> std::result::Result<Adapter, JsValue> {
+    check_signal(options)?;
+    let mut loader = AdapterLoader::new(model);
+    let mut loading = Loading::new(options)?;
+    loading.read(&mut loader, source).await?;
+    loading.progress(&loader, true)?;
+    Ok(loader.finish()?)
+}
+
+/// What takes the bytes of a file.
+trait TakeBytes {
+    fn push(&mut self, bytes: &[u8]) -> Result<()>;
+    fn file_size(&self) -> Option<u64>;
+}
+
+impl TakeBytes for Loader {
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.push(bytes)
+    }
+
+    fn file_size(&self) -> Option<u64> {
+        self.file_size()
+    }
+}
+
+impl TakeBytes for AdapterLoader {
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.push(bytes)
+    }
+
+    fn file_size(&self) -> Option<u64> {
+        self.file_size()
+    }
 }
 
 /// A load in progress.
 struct Loading<'a> {
-    loader: Loader,
     options: &'a LoadOptions,
     /// A buffer for the piece that is copied from JavaScript's memory to the loader.
     piece: Vec<u8>,
@@ -54,11 +102,10 @@ struct Loading<'a> {
 }
 
 impl<'a> Loading<'a> {
-    fn new(loader: Loader, options: &'a LoadOptions) -> Result<Self> {
+    fn new(options: &'a LoadOptions) -> Result<Self> {
         let mut piece = Vec::new();
         resize(&mut piece, PIECE as usize, 0)?;
         Ok(Loading {
-            loader,
             options,
             piece,
             loaded: 0.0,
@@ -69,24 +116,32 @@ impl<'a> Loading<'a> {
     }
 
     /// Reads one file to its end.
-    async fn read(&mut self, source: JsValue) -> std::result::Result<(), JsValue> {
+    async fn read(
+        &mut self,
+        loader: &mut dyn TakeBytes,
+        source: JsValue,
+    ) -> std::result::Result<(), JsValue> {
         match open(source, self.options).await? {
             Source::Memory(bytes) => {
                 self.announced = Some(f64::from(bytes.length()));
-                self.read_memory(&bytes).await
+                self.read_memory(loader, &bytes).await
             }
             Source::Stream(stream, size, _on_abort) => {
                 self.announced = size;
-                self.read_stream(&stream).await
+                self.read_stream(loader, &stream).await
             }
         }
     }
 
-    async fn read_memory(&mut self, bytes: &Uint8Array) -> std::result::Result<(), JsValue> {
+    async fn read_memory(
+        &mut self,
+        loader: &mut dyn TakeBytes,
+        bytes: &Uint8Array,
+    ) -> std::result::Result<(), JsValue> {
         let mut start = 0;
         while start < bytes.length() {
             let end = bytes.length().min(start.saturating_add(PIECE));
-            self.push(&bytes.subarray(start, end))?;
+            self.push(loader, &bytes.subarray(start, end))?;
             start = end;
             if host::now() - self.last_pause > INTERVAL_MS {
                 host::yield_to_event_loop().await;
@@ -97,7 +152,11 @@ impl<'a> Loading<'a> {
         Ok(())
     }
 
-    async fn read_stream(&mut self, stream: &ReadableStream) -> std::result::Result<(), JsValue> {
+    async fn read_stream(
+        &mut self,
+        loader: &mut dyn TakeBytes,
+        stream: &ReadableStream,
+    ) -> std::result::Result<(), JsValue> {
         if stream.locked() {
             return Err(
                 Error::Io("its stream is being read or has been read already".into()).into(),
@@ -108,7 +167,7 @@ impl<'a> Loading<'a> {
         let cancelled = reader.clone();
         let signals = self.options.signal.iter().cloned().collect();
         let on_abort = AbortGuard::new(signals, move || forget(cancelled.cancel()));
-        let result = self.read_all(&reader).await;
+        let result = self.read_all(loader, &reader).await;
         drop(on_abort);
         match result {
             Ok(()) => reader.release_lock(),
@@ -120,37 +179,42 @@ impl<'a> Loading<'a> {
 
     async fn read_all(
         &mut self,
+        loader: &mut dyn TakeBytes,
         reader: &ReadableStreamDefaultReader,
     ) -> std::result::Result<(), JsValue> {
         while let Some(chunk) = next_chunk(reader, self.options).await? {
-            self.push(&chunk)?;
+            self.push(loader, &chunk)?;
         }
         Ok(())
     }
 
     /// Passes `chunk` to the loader in pieces, and reports progress.
-    fn push(&mut self, chunk: &Uint8Array) -> std::result::Result<(), JsValue> {
+    fn push(
+        &mut self,
+        loader: &mut dyn TakeBytes,
+        chunk: &Uint8Array,
+    ) -> std::result::Result<(), JsValue> {
         let mut start = 0;
         while start < chunk.length() {
             let end = chunk.length().min(start.saturating_add(PIECE));
             let piece = &mut self.piece[..(end - start) as usize];
             chunk.subarray(start, end).copy_to(piece);
-            self.loader.push(piece)?;
+            loader.push(piece)?;
             start = end;
         }
         self.loaded += f64::from(chunk.length());
-        self.progress(false)
+        self.progress(loader, false)
     }
 
     /// Calls `onProgress`, unless it was called a moment ago.
-    fn progress(&mut self, last: bool) -> std::result::Result<(), JsValue> {
+    fn progress(&mut self, loader: &dyn TakeBytes, last: bool) -> std::result::Result<(), JsValue> {
         let Some(callback) = &self.options.on_progress else {
             return Ok(());
         };
         let now = host::now();
         if last || now - self.last_progress > INTERVAL_MS {
             self.last_progress = now;
-            let total = self.loader.file_size().map(|size| size as f64);
+            let total = loader.file_size().map(|size| size as f64);
             let total = total.or(self.announced);
             let event = Object::new();
             Reflect::set(&event, &"loaded".into(), &self.loaded.into())?;
@@ -159,11 +223,5 @@ impl<'a> Loading<'a> {
             callback.call1(&JsValue::UNDEFINED, &event)?;
         }
         Ok(())
-    }
-
-    fn finish(mut self) -> std::result::Result<(Model, u64), JsValue> {
-        self.progress(true)?;
-        let size = self.loader.file_size().unwrap_or(0);
-        Ok((self.loader.finish()?, size))
     }
 }

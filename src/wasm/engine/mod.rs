@@ -3,6 +3,7 @@
 //! No call panics on any argument, because a panic would leave the module unusable. Every error is an `Error` object
 //! with a `code`.
 
+mod adapter;
 mod constraint;
 mod error;
 pub(super) mod host;

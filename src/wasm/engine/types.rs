@@ -35,6 +35,12 @@ export interface LoadOptions {
   cache_type?: "q16" | "q8" | "f32";
 }
 
+/** How a LoRA adapter is loaded; see `Generator.load_adapter`. */
+export interface AdapterOptions extends Pick<LoadOptions, "onProgress" | "signal" | "timeout"> {
+  /** By which the option `adapters` of a text chooses it. */
+  name: string;
+}
+
 export type InspectOptions = Omit<LoadOptions, "onProgress">;
 
 /** What a model file says in its header. */
@@ -229,6 +235,11 @@ export interface Generator {
    * `context_length`; the text in progress then stays as it was.
    */
   restore(snapshot: Blob | ArrayBuffer | Uint8Array): Promise<void>;
+  /**
+   * Loads a LoRA adapter for this model, a GGUF file, for texts to choose by its name (the option `adapters`). Texts go on
+   * meanwhile. One of the same name takes the place of the one before, in later texts.
+   */
+  load_adapter(source: ModelSource, options: AdapterOptions): Promise<void>;
   /** The tokens still to come, for `for (const token of generator)`. Leaving the loop aborts the text. */
   [Symbol.iterator](): IterableIterator<Token>;
 }
