@@ -11,9 +11,10 @@ use crate::repo::Repo;
 use crate::{command, tools};
 
 /// The scripts that are checked, from the root. Prettier and eslint expand the patterns.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 13] = [
     "src/js/*.{js,ts}",
     "src/js/clients/*.{js,ts}",
+    "src/js/conversation/*.{js,ts}",
     "src/js/store/*.{js,ts}",
     "tests/clients/*.mjs",
     "www/*.js",

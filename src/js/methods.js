@@ -4,6 +4,7 @@
 export const GENERATOR_METHODS = /** @type {const} */ ([
   "start",
   "chat",
+  "chat_request",
   "prefill",
   "next_token",
   "peek",

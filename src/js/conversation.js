@@ -1,0 +1,195 @@
+// Conversations with tools and thinking: an answer in channels, with calls that keep to the schemas of the tools. For the
+// documentation see the types.
+
+import { AnswerReader } from "./conversation/answer-reader.js";
+import { CallWriter } from "./conversation/call-writer.js";
+import { formatOf, thinkingOf } from "./conversation/format.js";
+import { checkedMessages, prepare } from "./conversation/history.js";
+import { readOptions } from "./conversation/options.js";
+import { Stepper } from "./conversation/stepper.js";
+import { invalidOption, makeError, withErrorCode } from "./errors.js";
+
+/** @typedef {import("./nexttoken.js").Token} Token */
+/** @typedef {import("./conversation/answer-reader.js").Part} Part */
+/** @typedef {import("./conversation/format.js").Format} Format */
+/** @typedef {import("./conversation.js").ConversationToken} ConversationToken */
+/** @typedef {ReturnType<typeof readOptions>} Options */
+
+/** How many tokens at the end of a prompt are looked at for a marker. */
+const TAIL = 16;
+
+/** The name of a call: some templates want nine letters and digits. */
+function newId() {
+  const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  const drawn = crypto.getRandomValues(new Uint8Array(9));
+  return [...drawn].map((byte) => letters[byte % letters.length]).join("");
+}
+
+/** An answer that is being written. */
+class Answer {
+  /** @type {string[]} */
+  warnings = [];
+  #stepper;
+  #reader;
+  #writer;
+  #options;
+  #closing;
+  #channels = { thinking: "", text: "" };
+  /** @type {import("./conversation.js").ToolCall[]} */
+  #calls = [];
+  #thought = 0;
+  #started = false;
+  #finished = false;
+
+  /**
+   * @param {Stepper} stepper
+   * @param {AnswerReader} reader
+   * @param {CallWriter} writer
+   * @param {Options & { format: Format, closing: string }} options
+   */
+  constructor(stepper, reader, writer, options) {
+    this.#stepper = stepper;
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#options = options;
+    this.#closing = options.closing;
+  }
+
+  /** The message, as far as it has been written. */
+  get message() {
+    const { thinking, text } = this.#channels;
+    return {
+      role: /** @type {const} */ ("assistant"),
+      content: this.#calls.length > 0 ? text.trimEnd() : text,
+      ...(thinking && { reasoning_content: thinking.trimEnd() }),
+      ...(this.#calls.length > 0 && { tool_calls: this.#calls }),
+    };
+  }
+
+  /** Why it ended; undefined while it goes on. */
+  get finish_reason() {
+    if (!this.#finished) return undefined;
+    const { finish_reason } = this.#stepper;
+    if (finish_reason !== "length" && this.#calls.length > 0) return "tool_calls";
+    return finish_reason ?? "stop";
+  }
+
+  /** Writes all that is left, and gives the message. */
+  async complete() {
+    for await (const token of this) void token;
+    return this.message;
+  }
+
+  async *[Symbol.asyncIterator]() {
+    if (this.#started) throw makeError("busy", "an answer can be read once");
+    this.#started = true;
+    try {
+      yield* this.#write();
+      yield* this.#tell(undefined, this.#reader.end());
+      this.#finished = true;
+    } finally {
+      if (!this.#finished) await this.#stepper.end();
+    }
+  }
+
+  /** @returns {AsyncGenerator<ConversationToken, void, void>} */
+  async *#write() {
+    const { choice } = this.#options;
+    await this.#stepper.prefill();
+    while (!this.#stepper.ended) {
+      if (this.#reader.state === "thinking" && this.#thought >= this.#options.limit) {
+        yield* this.#pass(this.#stepper.force(this.#closing));
+      } else if (choice.mode === "required" && this.#calls.length === 0 && this.#reader.state !== "thinking") {
+        const { bare, before, open } = this.#options.format;
+        yield* this.#pass(this.#stepper.force(bare ? before : open));
+      } else {
+        const token = await this.#stepper.next();
+        if (token) yield* this.#read(token);
+      }
+    }
+  }
+
+  /**
+   * @param {AsyncGenerator<Token, unknown, void>} tokens
+   * @returns {AsyncGenerator<ConversationToken, void, void>}
+   */
+  async *#pass(tokens) {
+    for await (const token of tokens) yield* this.#read(token);
+  }
+
+  /**
+   * Reads a token, and where a call begins with it, writes the call.
+   *
+   * @param {Token} token
+   * @returns {AsyncGenerator<ConversationToken, void, void>}
+   */
+  async *#read(token) {
+    if (this.#reader.state === "thinking") this.#thought += 1;
+    const parts = this.#reader.read(token.text);
+    yield* this.#tell(token, parts);
+    const opened = parts.find((part) => part.opened)?.opened;
+    if (!opened || this.#stepper.ended) return;
+    const { rest } = this.#reader;
+    // What came with the marker in the same token is written anew, as the constraint wants it.
+    if (rest !== "") await this.#stepper.replaceLast(token.text.slice(0, token.text.length - rest.length));
+    this.#reader.restartCall();
+    const { format, parallel } = this.#options;
+    yield* this.#pass(this.#writer.write(opened));
+    if (format.close === "") yield* this.#tell(undefined, this.#reader.end());
+    if (!this.#stepper.ended && (format.single || !parallel)) await this.#stepper.end();
+  }
+
+  /**
+   * Tells a token by the parts that were read with it: its own, and of each channel that begins in it.
+   *
+   * @param {Token | undefined} token
+   * @param {Part[]} parts
+   * @returns {Generator<ConversationToken, void, void>}
+   */
+  *#tell(token, parts) {
+    const { state } = this.#reader;
+    const channel = state === "beginning" ? "text" : state;
+    const told = parts.length > 0 || !token ? parts : [{ channel, text: "" }];
+    for (const [index, { channel, text, calls = [], warning }] of told.entries()) {
+      if (channel !== "call") this.#channels[channel] += text;
+      if (warning !== undefined) this.warnings.push(warning);
+      const named = calls.map((call) => ({ id: newId(), type: /** @type {const} */ ("function"), function: call }));
+      this.#calls.push(...named);
+      const tool_calls = named.length > 0 ? { tool_calls: named } : {};
+      yield { ...(index === 0 && token), channel, text, ...tool_calls, ...(warning !== undefined && { warning }) };
+    }
+  }
+}
+
+/**
+ * Begins the answer to `messages`; see the types.
+ *
+ * @param {any} generator
+ * @param {unknown} messages
+ * @param {unknown} [given] the options
+ * @returns {Promise<any>} typed by hand
+ */
+async function begin(generator, messages, given) {
+  if (typeof generator?.next_token !== "function") throw invalidOption("generator", "must be a generator");
+  const checked = checkedMessages(messages);
+  const options = readOptions(given);
+  const { tools, choice, chat_template, writing } = options;
+  const request = (/** @type {object[]} */ messages) => generator.chat_request(messages, chat_template);
+  const { template } = await request([{ role: "user", content: "" }]);
+  const isToken = async (/** @type {string} */ text) =>
+    (await generator.tokenize(text, { special: true })).length === 1;
+  const format = await formatOf(template, isToken);
+  const thinking = await thinkingOf(template, isToken);
+  const shown = choice.mode === "none" ? [] : tools;
+  const prepared = await prepare(checked, { template, format, thinking, tools: shown, request });
+  const chat_template_kwargs = { ...prepared.variables, ...writing.chat_template_kwargs };
+  await generator.chat(prepared.messages, { ...writing, chat_template, chat_template_kwargs });
+  const tail = await generator.detokenize((await generator.prompt_ids).slice(-TAIL));
+  const reader = new AnswerReader(format, thinking, shown, tail.trimEnd().endsWith(thinking[0]));
+  const stepper = new Stepper(generator, [format.open, format.close, ...thinking, "[ARGS]", "[CALL_ID]"]);
+  const callable = choice.name === undefined ? tools : tools.filter(({ name }) => name === choice.name);
+  const writer = new CallWriter(stepper, format, callable, options.parallel);
+  return new Answer(stepper, reader, writer, { ...options, format, closing: `\n${thinking[1]}\n\n` });
+}
+
+export const converse = withErrorCode(begin);

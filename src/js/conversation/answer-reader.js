@@ -1,0 +1,265 @@
+// The text of an answer, piece by piece → what of it is thinking, text and calls. It keeps back what may still become a
+// marker. The text is a model's: none of it throws, and a call that cannot be read becomes text with a warning.
+
+/** @typedef {import("./format.js").Format} Format */
+/** @typedef {import("./format.js").Tool} Tool */
+/** @typedef {import("./parse-calls.js").Call} Call */
+/**
+ * @typedef {object} Part a piece of a channel
+ * @property {"thinking" | "text" | "call"} channel
+ * @property {string} text
+ * @property {Call[]} [calls] what ends with it
+ * @property {string} [warning] why what looked like a call is text
+ * @property {"marker" | "name"} [opened] that a call begins after it, by its marker or up to the tool's name
+ */
+
+/** How a call without a marker begins, up to the name. */
+const BARE = /^\{\s*"name"\s*:\s*"/;
+
+/**
+ * How many characters at the end of `text` may be the beginning of `marker`.
+ *
+ * @param {string} text
+ * @param {string} marker
+ */
+function overlap(text, marker) {
+  for (let length = Math.min(marker.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(marker.slice(0, length))) return length;
+  }
+  return 0;
+}
+
+/**
+ * Whether a text ends within quotes, so that a marker after it is part of a string.
+ *
+ * @param {string} text
+ */
+function isQuoted(text) {
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '"') quoted = !quoted;
+    else if (quoted && text[at] === "\\") at += 1;
+  }
+  return quoted;
+}
+
+export class AnswerReader {
+  #format;
+  #thinking;
+  #tools;
+  /** @type {"beginning" | "thinking" | "text" | "call"} */
+  #state;
+  /** What is kept back; of a call all that has come. */
+  #kept = "";
+  /** How much of a call has been told. */
+  #told = 0;
+  /** Where in a call the marker of its end is looked for. */
+  #searched = 0;
+  /** The marker that the call began with. */
+  #opened = "";
+  /** Whether the beginning of a call without a marker has been told. */
+  #named = false;
+  /** What has come after the beginning that was told last as `opened`. */
+  rest = "";
+  /** Whether blanks are left out, because nothing of the text has been told since a marker. */
+  #skipsSpace = false;
+
+  /**
+   * @param {Format} format
+   * @param {[open: string, close: string]} thinking the markers around it
+   * @param {Tool[]} tools none where a call is no more than text
+   * @param {boolean} [thinks] whether the prompt ends within its thinking
+   */
+  constructor(format, thinking, tools, thinks = false) {
+    this.#format = format;
+    this.#thinking = thinking;
+    this.#tools = tools;
+    this.#state = thinks ? "thinking" : "beginning";
+    this.#skipsSpace = thinks;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /**
+   * Reads the next piece, up to the beginning of a call: what follows that is read with the next piece.
+   *
+   * @param {string} piece
+   * @returns {Part[]}
+   */
+  read(piece) {
+    this.#kept += piece;
+    /** @type {Part[]} */
+    const parts = [];
+    for (let before; before !== this.#state && !parts.at(-1)?.opened;) {
+      before = this.#state;
+      this.#step(parts, false);
+    }
+    return parts;
+  }
+
+  /**
+   * Reads to the end: nothing follows.
+   *
+   * @returns {Part[]}
+   */
+  end() {
+    const parts = this.read("");
+    for (let more = parts; more.length > 0; parts.push(...more)) more = this.read("");
+    if (this.#state === "call") this.#endCall(parts, this.#kept.length, "");
+    else this.#step(parts, true);
+    this.#tell(parts, this.#state === "thinking" ? "thinking" : "text", this.#kept);
+    this.#kept = "";
+    return parts;
+  }
+
+  /** Forgets what came after the beginning of a call that was told as `opened`, because it is written anew. */
+  restartCall() {
+    this.#kept = this.#kept.slice(0, this.#kept.length - this.rest.length);
+    this.#told = Math.min(this.#told, this.#kept.length);
+    this.rest = "";
+  }
+
+  /**
+   * @param {Part[]} parts
+   * @param {boolean} last whether nothing follows
+   */
+  #step(parts, last) {
+    if (this.#state === "beginning") this.#readBeginning(last);
+    if (this.#state === "thinking") this.#readThinking(parts);
+    else if (this.#state === "text") this.#readText(parts);
+    else if (this.#state === "call") this.#readCall(parts);
+  }
+
+  /**
+   * Thinking comes first, and so does a call without a marker.
+   *
+   * @param {boolean} last
+   */
+  #readBeginning(last) {
+    const [open] = this.#thinking;
+    const text = this.#kept.trimStart();
+    if (text.startsWith(open)) {
+      this.#begin("thinking", text.slice(open.length));
+    } else if (last || !open.startsWith(text)) {
+      this.#state = "text";
+      const bare = this.#format.bare && this.#tools.length > 0 && text.startsWith("{");
+      if (bare) this.#beginCall("", text);
+    }
+  }
+
+  /** @param {Part[]} parts */
+  #readThinking(parts) {
+    const [, close] = this.#thinking;
+    const at = this.#kept.indexOf(close);
+    if (at < 0) return this.#tellUpTo(parts, "thinking", this.#kept.length - overlap(this.#kept, close));
+    const after = this.#kept.slice(at + close.length);
+    this.#tell(parts, "thinking", this.#kept.slice(0, at));
+    this.#begin("text", after);
+    // What follows may be a call without a marker.
+    if (this.#format.bare) this.#state = "beginning";
+  }
+
+  /** @param {Part[]} parts */
+  #readText(parts) {
+    const { open } = this.#format;
+    const at = this.#tools.length > 0 ? this.#kept.indexOf(open) : -1;
+    if (at >= 0) {
+      const after = this.#kept.slice(at + open.length);
+      this.#tell(parts, "text", this.#kept.slice(0, at));
+      this.#beginCall(open, after);
+      this.rest = after;
+      parts.push({ channel: "call", text: "", opened: "marker" });
+      return;
+    }
+    const kept = this.#tools.length > 0 ? overlap(this.#kept, open) : 0;
+    this.#tellUpTo(parts, "text", this.#kept.length - kept);
+  }
+
+  /** @param {Part[]} parts */
+  #readCall(parts) {
+    const { close } = this.#format;
+    // A call without a marker has none at its end, either.
+    for (let at; close !== "" && (at = this.#kept.indexOf(close, this.#searched)) >= 0;) {
+      this.#searched = at + close.length;
+      if (this.#endCall(parts, at, close)) return;
+    }
+    const end = this.#kept.length - overlap(this.#kept, close);
+    if (end > this.#told) parts.push({ channel: "call", text: this.#kept.slice(this.#told, end) });
+    this.#told = Math.max(end, this.#told);
+    const named = this.#opened === "" && !this.#named ? BARE.exec(this.#kept) : null;
+    if (!named) return;
+    this.#named = true;
+    this.rest = this.#kept.slice(named[0].length);
+    parts.push({ channel: "call", text: "", opened: "name" });
+  }
+
+  /**
+   * Reads the call that ends at `at`. Returns false where the text may go on, because the marker is part of a string.
+   *
+   * @param {Part[]} parts
+   * @param {number} at
+   * @param {string} close
+   */
+  #endCall(parts, at, close) {
+    const text = this.#kept.slice(0, at);
+    try {
+      const calls = this.#format.parse(text, this.#tools);
+      const unknown = calls.find(({ name }) => !this.#tools.some((tool) => tool.name === name));
+      if (unknown) throw new SyntaxError(`there is no tool "${unknown.name}"`);
+      parts.push({ channel: "call", text: text.slice(this.#told), calls });
+    } catch (thrown) {
+      if (close !== "" && isQuoted(text)) return false;
+      const reason = /** @type {Error} */ (thrown).message;
+      const warning = `a call could not be read and is part of the text: ${reason}`;
+      parts.push({ channel: "text", text: this.#opened + text + close, warning });
+    }
+    this.#begin("text", this.#kept.slice(at + close.length));
+    return true;
+  }
+
+  /**
+   * @param {"thinking" | "text"} state
+   * @param {string} rest
+   */
+  #begin(state, rest) {
+    this.#state = state;
+    this.#kept = rest;
+    this.#skipsSpace = true;
+  }
+
+  /**
+   * @param {string} marker
+   * @param {string} rest
+   */
+  #beginCall(marker, rest) {
+    this.#state = "call";
+    this.#opened = marker;
+    this.#kept = rest;
+    this.#told = this.#searched = 0;
+  }
+
+  /**
+   * @param {Part[]} parts
+   * @param {"thinking" | "text"} channel
+   * @param {number} end
+   */
+  #tellUpTo(parts, channel, end) {
+    const text = this.#kept.slice(0, end);
+    this.#kept = this.#kept.slice(end);
+    this.#tell(parts, channel, text);
+  }
+
+  /**
+   * @param {Part[]} parts
+   * @param {"thinking" | "text"} channel
+   * @param {string} text
+   */
+  #tell(parts, channel, text) {
+    const told = this.#skipsSpace ? text.trimStart() : text;
+    if (told === "") return;
+    this.#skipsSpace = false;
+    parts.push({ channel, text: told });
+  }
+}

@@ -1,0 +1,164 @@
+// Writes a call as the template's family wants it: what is fixed is forced, the tool's name and the arguments are drawn
+// under constraints made from the tools. Such a call can always be read, unless the text ends within it.
+
+import { isPlainText } from "./parse-calls.js";
+import { escaped, oneOf, textWithout, valuePattern } from "./value-pattern.js";
+
+/** @typedef {import("./format.js").Format} Format */
+/** @typedef {import("./format.js").Tool} Tool */
+/** @typedef {import("./stepper.js").Stepper} Stepper */
+/** @typedef {AsyncGenerator<import("../nexttoken.js").Token, string, void>} Drawing */
+
+/** The most calls of one list. */
+const MOST_CALLS = 16;
+
+/** JSON as templates write it, and nothing between its tokens that is not needed. */
+const LAYOUT = { whitespace_flexible: false, item_separator: ", ", key_separator: ": " };
+
+/** How the arguments of a call are written one by one: around each name, after each value, and at the end. */
+const STYLES = {
+  python: { before: "", named: "=", separator: ", ", after: "", end: ")" },
+  xml: { before: "<parameter=", named: ">\n", separator: "", after: "\n</parameter>\n", end: "</function>\n" },
+};
+
+export class CallWriter {
+  #stepper;
+  #format;
+  #tools;
+  #parallel;
+
+  /**
+   * @param {Stepper} stepper
+   * @param {Format} format
+   * @param {Tool[]} tools those that may be called
+   * @param {boolean} parallel whether several calls may follow each other
+   */
+  constructor(stepper, format, tools, parallel) {
+    this.#stepper = stepper;
+    this.#format = format;
+    this.#tools = tools;
+    this.#parallel = parallel;
+  }
+
+  /**
+   * Writes what follows the marker of a call, up to the marker at its end.
+   *
+   * @param {"marker" | "name"} opened whether the text before the name is there already
+   */
+  async *write(opened) {
+    const { before, next, end = "", close } = this.#format;
+    if (opened === "marker") yield* this.#stepper.force(before);
+    for (let count = 1; !this.#stepper.ended; count++) {
+      yield* this.#call();
+      if (next === undefined || this.#stepper.ended) break;
+      const goesOn = this.#parallel && count < MOST_CALLS;
+      if (!goesOn || (yield* this.#choose([next, end])) !== next) {
+        if (!goesOn) yield* this.#force(end);
+        break;
+      }
+    }
+    yield* this.#force(next === undefined ? end + close : close);
+  }
+
+  /** @returns {AsyncGenerator<import("../nexttoken.js").Token, void, void>} */
+  async *#call() {
+    const { between, after, form } = this.#format;
+    // What follows tells where a name ends that another one begins with; but no constraint knows control tokens.
+    const mark = between === "[ARGS]" ? "" : between.slice(0, 1);
+    const chosen = yield* this.#choose(this.#tools.map(({ name }) => name + mark));
+    const tool = this.#tools.find(({ name }) => name + mark === chosen);
+    if (!tool) return;
+    yield* this.#force(between.slice(mark.length));
+    if (form === "json") {
+      yield* this.#draw({ json_schema: { "x-guidance": LAYOUT, ...tool.parameters, type: "object" } });
+      yield* this.#force(after);
+    } else {
+      yield* this.#arguments(tool, form);
+    }
+  }
+
+  /**
+   * Writes arguments one after another, each at most once and all that are required.
+   *
+   * @param {Tool} tool
+   * @param {"python" | "xml"} form
+   * @returns {AsyncGenerator<import("../nexttoken.js").Token, void, void>}
+   */
+  async *#arguments({ parameters = {} }, form) {
+    const { before, named, separator, after, end } = STYLES[form];
+    const properties = new Map(Object.entries(parameters.properties ?? {}));
+    const required = new Set(parameters.required ?? []);
+    const shared = { $defs: parameters.$defs, definitions: parameters.definitions };
+    /** What may come next: the name of an argument, or the end. */
+    const choices = (/** @type {string} */ separator) => {
+      const names = [...properties.keys()].map((name) => separator + before + name + named);
+      return [...names, ...([...required].some((name) => properties.has(name)) ? [] : [end])];
+    };
+    let chosen = yield* this.#choose(choices(""));
+    for (let lead = ""; chosen !== end && !this.#stepper.ended; lead = separator) {
+      const name = chosen.slice(lead.length + before.length, chosen.length - named.length);
+      const schema = definite(properties.get(name), shared);
+      properties.delete(name);
+      const following = choices(separator);
+      const pattern = form === "xml" ? xmlPattern(schema) : valuePattern(schema);
+      if (pattern === undefined) {
+        yield* this.#draw({ json_schema: { "x-guidance": LAYOUT, ...schema } });
+        yield* this.#force(after);
+        chosen = yield* this.#choose(following);
+      } else {
+        // A number ends only where what follows it begins.
+        const text = yield* this.#draw({ regex: pattern + escaped(after) + oneOf(following) });
+        chosen = following.find((choice) => text.endsWith(after + choice)) ?? end;
+      }
+    }
+  }
+
+  /**
+   * Has the model choose one of several texts. A single one is forced.
+   *
+   * @param {string[]} texts
+   * @returns {Drawing}
+   */
+  async *#choose(texts) {
+    if (texts.length > 1) return yield* this.#draw({ regex: oneOf(texts) });
+    yield* this.#force(texts[0]);
+    return texts[0];
+  }
+
+  /**
+   * @param {{ json_schema: object } | { regex: string }} constraint
+   * @returns {Drawing}
+   */
+  async *#draw(constraint) {
+    return this.#stepper.ended ? "" : yield* this.#stepper.draw(constraint);
+  }
+
+  /** @param {string} text */
+  async *#force(text) {
+    if (!this.#stepper.ended) yield* this.#stepper.force(text);
+  }
+}
+
+/**
+ * A property's schema with the definitions of the whole, to which it may refer.
+ *
+ * @param {any} schema
+ * @param {object} shared
+ */
+function definite(schema, shared) {
+  if (schema === null || typeof schema !== "object") return {};
+  const defined = Object.entries(shared).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(defined), ...schema };
+}
+
+/**
+ * What a value in XML matches: texts are written as they are.
+ *
+ * @param {any} schema
+ */
+function xmlPattern(schema) {
+  if (!isPlainText(schema)) return valuePattern(schema);
+  const { minLength = 0, maxLength } = schema;
+  if (minLength > 0 || maxLength !== undefined) return `[^<]{${minLength},${maxLength ?? ""}}`;
+  return valuePattern(schema, String) ?? textWithout("</parameter>");
+}

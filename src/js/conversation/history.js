@@ -1,0 +1,202 @@
+// A history with tools, calls and thinking → what the model's template can render. What it does not know is told in words.
+
+import { invalidOption } from "../errors.js";
+
+/** @typedef {import("../nexttoken.js").ChatMessage} ChatMessage */
+/** @typedef {import("./format.js").Format} Format */
+/** @typedef {import("./format.js").Tool} Tool */
+/** @typedef {{ template: string, messages: ChatMessage[] }} ChatRequest */
+
+/** What a message may hold. */
+const KEYS = ["role", "content", "reasoning_content", "tool_calls", "tool_call_id", "name"];
+
+/**
+ * @param {any} message
+ * @param {number} index
+ * @returns {Record<string, any>}
+ */
+function checked(message, index) {
+  const wrong = (/** @type {string} */ reason) => invalidOption(`messages[${index}]`, reason);
+  if (message === null || typeof message !== "object") throw wrong("must be an object");
+  const { role, content, tool_calls, ...rest } = message;
+  const unknown = Object.keys(rest).find((key) => rest[key] !== undefined && !KEYS.includes(key));
+  if (unknown) throw wrong(`has an unknown property "${unknown}"`);
+  if (content != null && typeof content !== "string") throw wrong("must have a string for its content");
+  /** @type {Record<string, any>} */
+  const copy = { role, content: content ?? "" };
+  for (const [key, value] of Object.entries(rest)) {
+    if (value == null) continue;
+    if (typeof value !== "string") throw wrong(`must have a string for "${key}"`);
+    copy[key] = value;
+  }
+  if (tool_calls != null) {
+    if (!Array.isArray(tool_calls)) throw wrong("must have a list for its calls");
+    if (tool_calls.length > 0) copy.tool_calls = tool_calls.map((call) => checkedCall(call, wrong));
+  }
+  return copy;
+}
+
+/**
+ * A call with its arguments as an object, as templates expect them.
+ *
+ * @param {any} call
+ * @param {(reason: string) => Error} wrong
+ */
+function checkedCall(call, wrong) {
+  const { name, arguments: given } = call?.function ?? {};
+  if (typeof name !== "string") throw wrong("has a call without a name");
+  let read = given ?? {};
+  try {
+    if (typeof read === "string") read = JSON.parse(read || "{}");
+  } catch {
+    throw wrong("has a call whose arguments are no JSON");
+  }
+  return { ...(typeof call.id === "string" && { id: call.id }), type: "function", function: { name, arguments: read } };
+}
+
+/**
+ * The text of a call, as the model itself would write it.
+ *
+ * @param {Format} format
+ * @param {{ function: { name: string, arguments: Record<string, unknown> } }} call
+ */
+function writtenCall(
+  { open, close, form, before, between, after, end = "" },
+  { function: { name, arguments: given } },
+) {
+  if (form === "json") return open + before + name + between + JSON.stringify(given) + after + end + close;
+  const list = Object.entries(given).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
+  return `${open}${before}${name}(${list.join(", ")})${end}${close}`;
+}
+
+/**
+ * What is said of the tools to a model whose template does not.
+ *
+ * @param {Format} format
+ * @param {Tool[]} tools
+ */
+function instructions(format, tools) {
+  const example = writtenCall(format, { function: { name: "NAME", arguments: { KEY: "VALUE" } } });
+  const list = tools.map((tool) => JSON.stringify(tool)).join("\n");
+  return `You can call these tools:\n${list}\n\nTo call one, answer with:\n${example}`;
+}
+
+/**
+ * The messages with the thinking where the template looks for it.
+ *
+ * @param {Record<string, any>[]} messages
+ * @param {string} template
+ * @param {[open: string, close: string]} thinking
+ */
+function withThinking(messages, template, [open, close]) {
+  const knows = (/** @type {string} */ name) => template.includes(name);
+  return messages.map(({ reasoning_content, ...message }) => {
+    if (!reasoning_content) return message;
+    if (knows("reasoning_content")) return { ...message, reasoning_content };
+    if (/message\.thinking|message\[.thinking.\]/.test(template)) return { ...message, thinking: reasoning_content };
+    // Such a template finds the thinking in the text, and leaves out that of earlier answers.
+    if (!knows(close)) return message;
+    return { ...message, content: `${open}\n${reasoning_content}\n${close}\n\n${message.content}` };
+  });
+}
+
+/**
+ * The messages with calls and results as plain text, for a template that knows neither.
+ *
+ * @param {Record<string, any>[]} messages
+ * @param {Format} format
+ * @param {boolean} knowsResults whether it knows the role of the results
+ */
+function withCallsAsText(messages, format, knowsResults) {
+  /** @type {Record<string, any>[]} */
+  const plain = [];
+  for (const { tool_calls = [], ...message } of messages) {
+    const { role, content } = message;
+    const calls = tool_calls.map((/** @type {any} */ call) => writtenCall(format, call));
+    if (role !== "tool" || knowsResults) {
+      plain.push({ ...message, content: [content, ...calls].filter(Boolean).join("\n") });
+      continue;
+    }
+    const result = `<tool_response>\n${content}\n</tool_response>`;
+    const last = plain.at(-1);
+    // Results that follow each other are one message: many templates want the roles to take turns.
+    if (last?.role === "user" && last.content.endsWith("</tool_response>")) last.content += `\n${result}`;
+    else plain.push({ role: "user", content: result });
+  }
+  return plain;
+}
+
+/**
+ * The messages with `text` at the end of the system message.
+ *
+ * @param {Record<string, any>[]} messages
+ * @param {string} text
+ */
+function withSystem([first, ...others], text) {
+  if (first.role !== "system") return [{ role: "system", content: text }, first, ...others];
+  return [{ ...first, content: `${first.content}\n\n${text}` }, ...others];
+}
+
+/**
+ * A copy of a value in which `change` has changed every text.
+ *
+ * @param {any} value
+ * @param {(text: string) => string} change
+ * @returns {any}
+ */
+function mapTexts(value, change) {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapTexts(item, change));
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [change(key), mapTexts(item, change)]));
+}
+
+/**
+ * The messages as a variable of the template, where none of their texts can spell special tokens.
+ *
+ * @param {Record<string, any>[]} messages
+ * @param {(messages: ChatMessage[]) => Promise<ChatRequest>} request prepares plain messages
+ */
+async function shielded(messages, request) {
+  /** @type {Map<string, string>} */
+  const texts = new Map();
+  mapTexts(messages, (text) => (texts.set(text, text), text));
+  const contents = [...texts.keys()];
+  const plain = await request(contents.map((content) => ({ role: "user", content })));
+  contents.forEach((content, index) => texts.set(content, plain.messages[index].content));
+  const answers = await request(messages.map(({ role, content }) => ({ role, content })));
+  return messages.map((message, index) => ({
+    ...mapTexts(message, (text) => texts.get(text) ?? text),
+    // In the model's own answers the markers of its thinking stay.
+    content: answers.messages[index].content,
+  }));
+}
+
+/** @param {unknown} given */
+export function checkedMessages(given) {
+  if (!Array.isArray(given) || given.length === 0) throw invalidOption("messages", "must be a list of messages");
+  return given.map(checked);
+}
+
+/**
+ * What `chat` is called with: plain messages, and variables of the template.
+ *
+ * @param {Record<string, any>[]} messages as `checkedMessages` gives them
+ * @param {{ template: string, format: Format, thinking: [string, string], tools: Tool[],
+ *   request: (messages: ChatMessage[]) => Promise<ChatRequest> }} how
+ * @returns {Promise<{ messages: ChatMessage[], variables: Record<string, unknown> }>}
+ */
+export async function prepare(messages, { template, format, thinking, tools, request }) {
+  /** @type {Record<string, unknown>} */
+  const variables = {};
+  let list = withThinking(messages, template, thinking);
+  const knowsResults = /["']tool["']/.test(template);
+  if (!template.includes("tool_calls")) list = withCallsAsText(list, format, knowsResults);
+  if (tools.length > 0) {
+    if (/\btools\b/.test(template)) variables.tools = tools.map((tool) => ({ type: "function", function: tool }));
+    else list = withSystem(list, instructions(format, tools));
+  }
+  const isPlain = list.every((message) => Object.keys(message).length === 2);
+  if (!isPlain) variables.messages = await shielded(list, request);
+  return { messages: list.map(({ role, content }) => ({ role, content })), variables };
+}

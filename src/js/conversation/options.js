@@ -1,0 +1,85 @@
+// The options of a conversation: the tools, which of them may be called, and how long the model thinks.
+
+import { copyOptions, invalidOption } from "../errors.js";
+
+/** @typedef {import("./format.js").Tool} Tool */
+/** @typedef {{ mode: "auto" | "required" | "none", name?: string }} Choice */
+
+/**
+ * The tools, each as the function in it.
+ *
+ * @param {any} given
+ * @returns {Tool[]}
+ */
+function checkedTools(given) {
+  if (!Array.isArray(given)) throw invalidOption("tools", "must be a list of tools");
+  const tools = given.map((tool, index) => {
+    const { name, description, parameters } = tool?.function ?? tool ?? {};
+    const wrong = (/** @type {string} */ reason) => invalidOption(`tools[${index}]`, reason);
+    // The name is part of the text, between the marks of each template.
+    if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name) || /^[\d.-]/.test(name)) {
+      throw wrong("must have a name of up to 64 letters, digits, dots, dashes and underscores");
+    }
+    if (parameters !== undefined && (parameters === null || typeof parameters !== "object")) {
+      throw wrong("must have a schema for its parameters");
+    }
+    return {
+      name,
+      description: description ?? "",
+      parameters: parameters ?? { type: "object", properties: {} },
+    };
+  });
+  if (new Set(tools.map(({ name }) => name)).size < tools.length) {
+    throw invalidOption("tools", "must have names that differ");
+  }
+  return tools;
+}
+
+/**
+ * @param {any} given "auto", "none", "required", `{ name }`, or OpenAI's `{ type: "function", function: { name } }`
+ * @param {Tool[]} tools
+ * @returns {Choice}
+ */
+function checkedChoice(given, tools) {
+  if (given === "none" || tools.length === 0) {
+    if (given !== undefined && given !== "none" && given !== "auto") {
+      throw invalidOption("tool_choice", "needs a tool");
+    }
+    return { mode: "none" };
+  }
+  if (given === "auto" || given === "required") return { mode: given };
+  const name = given?.name ?? given?.function?.name;
+  if (tools.some((tool) => tool.name === name)) return { mode: "required", name };
+  throw invalidOption("tool_choice", 'must be "auto", "none", "required" or the name of a tool');
+}
+
+/** @param {any} given */
+function checkedLimit(given) {
+  const { limit = Infinity } = copyOptions(given, ["limit"]);
+  if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 0)) {
+    throw invalidOption("thinking.limit", "must be a number of tokens");
+  }
+  return limit;
+}
+
+/**
+ * Reads the options; what is not for the conversation is for `chat`.
+ *
+ * @param {unknown} given
+ */
+export function readOptions(given) {
+  const { tools, tool_choice, parallel_tool_calls = true, thinking, chat_template, ...writing } = copyOptions(given);
+  const known = checkedTools(tools ?? []);
+  const choice = checkedChoice(tool_choice ?? (known.length > 0 ? "auto" : undefined), known);
+  const constraint = ["json_schema", "regex", "grammar"].find((name) => writing[name] != null);
+  if (choice.mode !== "none" && constraint)
+    throw invalidOption("tools", `cannot be there together with "${constraint}"`);
+  return {
+    tools: known,
+    choice,
+    parallel: parallel_tool_calls !== false,
+    limit: checkedLimit(thinking),
+    chat_template,
+    writing,
+  };
+}

@@ -1,0 +1,129 @@
+// The text of a call, without the markers around it → the tool's name and the arguments. Each family of templates has its
+// own form. What cannot be read throws; the reader takes such a text for plain text.
+
+import { readPythonCalls } from "./python-literals.js";
+
+/** @typedef {import("./format.js").Tool} Tool */
+/** @typedef {{ name: string, arguments: Record<string, unknown> }} Call */
+
+/** @param {unknown} value */
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/**
+ * @param {unknown} name
+ * @param {any} given
+ * @returns {Call}
+ */
+function checked(name, given) {
+  if (typeof name !== "string" || name === "") throw new SyntaxError("it has no name");
+  // Some models write the arguments as JSON in a string.
+  const read = typeof given === "string" ? JSON.parse(given) : (given ?? {});
+  if (!isObject(read)) throw new SyntaxError("its arguments are no object");
+  return { name, arguments: read };
+}
+
+/**
+ * JSON: an object with the name and the arguments, or a list of such objects.
+ *
+ * @param {string} text
+ */
+export function jsonCalls(text) {
+  const read = JSON.parse(text);
+  return [read].flat().map((call) => {
+    if (!isObject(call)) throw new SyntaxError("it is no object");
+    const { name, arguments: given, parameters } = isObject(call.function) ? call.function : call;
+    return checked(name ?? call.function, given ?? parameters);
+  });
+}
+
+/**
+ * Mistral's newer form: `name[ARGS]{…}`, where each further call may have the marker before it.
+ *
+ * @param {string} text
+ */
+export function argsCalls(text) {
+  return text
+    .split("[TOOL_CALLS]")
+    .filter((part) => part.trim() !== "")
+    .map((part) => {
+      const at = part.indexOf("[ARGS]");
+      if (at < 0) throw new SyntaxError("its arguments are missing");
+      return checked(
+        part
+          .slice(0, at)
+          .replace(/\[CALL_ID\].*/s, "")
+          .trim(),
+        JSON.parse(part.slice(at + 6)),
+      );
+    });
+}
+
+/**
+ * Python's: arguments without a name are those of the schema, in its order.
+ *
+ * @param {string} text
+ * @param {Tool[]} tools
+ */
+export function pythonCalls(text, tools) {
+  return readPythonCalls(text.trim()).map(({ name, positional, named }) => {
+    const names = Object.keys(tools.find((tool) => tool.name === name)?.parameters?.properties ?? {});
+    if (positional.length > names.length) throw new SyntaxError("it has arguments without a name");
+    const given = positional.map((value, index) => [names[index], value]);
+    return checked(name, Object.fromEntries([...given, ...Object.entries(named)]));
+  });
+}
+
+/**
+ * JSON, or after Llama's marker for code a call of one of its own tools, `name.call(key="value")`.
+ *
+ * @param {string} text
+ * @param {Tool[]} tools
+ */
+export function llamaCalls(text, tools) {
+  if (/^\s*[[{]/.test(text)) return jsonCalls(text);
+  return pythonCalls(text, tools).map((call) => ({ ...call, name: call.name.replace(/\.call$/, "") }));
+}
+
+/**
+ * XML: `<function=name>`, with each argument as `<parameter=key>` … `</parameter>`. A text is written as it is, and
+ * everything else as JSON.
+ *
+ * @param {string} text
+ * @param {Tool[]} tools
+ */
+export function xmlCalls(text, tools) {
+  const found = [...text.matchAll(/<function=([^>\n]+)>(.*?)<\/function>/gs)];
+  if (found.length === 0) throw new SyntaxError("it has no function");
+  return found.map(([, name, body]) => {
+    const properties = tools.find((tool) => tool.name === name.trim())?.parameters?.properties ?? {};
+    const parameters = [...body.matchAll(/<parameter=([^>\n]+)>\n?(.*?)\n?<\/parameter>/gs)];
+    const entries = parameters.map(([, key, value]) => {
+      const schema = Object.hasOwn(properties, key.trim()) ? properties[key.trim()] : undefined;
+      return [key.trim(), xmlValue(value, schema)];
+    });
+    return checked(name.trim(), Object.fromEntries(entries));
+  });
+}
+
+/**
+ * Whether a value in XML is written as it is: its schema allows texts alone, and says no more of them than how long they
+ * are.
+ *
+ * @param {any} schema
+ */
+export const isPlainText = (schema) =>
+  (schema?.type === "string" && schema.pattern === undefined && schema.format === undefined) ||
+  (Array.isArray(schema?.enum) && schema.enum.every((/** @type {unknown} */ value) => typeof value === "string"));
+
+/**
+ * @param {string} text
+ * @param {any} schema
+ */
+function xmlValue(text, schema) {
+  if (isPlainText(schema)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,137 @@
+// A generator step by step: tokens that are drawn, drawn under a constraint, or forced.
+
+import { nextTask } from "./next-task.js";
+
+/** @typedef {import("../nexttoken.js").Generator} Generator */
+/** @typedef {import("../nexttoken.js").Token} Token */
+/** @typedef {import("../index.js").WorkerGenerator} WorkerGenerator */
+
+export class Stepper {
+  /** Whether the text has ended. */
+  ended = false;
+  /** @type {Token["finish_reason"]} */
+  finish_reason = undefined;
+  #generator;
+  #markers;
+  /** @type {Map<number, string>} */
+  #names = new Map();
+
+  /**
+   * @param {Generator | WorkerGenerator} generator
+   * @param {string[]} markers the control tokens that count as text
+   */
+  constructor(generator, markers) {
+    this.#generator = generator;
+    this.#markers = markers;
+  }
+
+  /** Runs the prompt, on the thread of the page in tasks of their own. */
+  async prefill() {
+    for (let left = true; left; await nextTask()) {
+      const { done, total } = await this.#generator.prefill();
+      left = done < total;
+    }
+  }
+
+  /** The next token, or undefined after the end. On the thread of the page it comes in a task of its own. */
+  async next() {
+    const step = this.#generator.next_token();
+    const token = await step;
+    if (step === token) await nextTask();
+    return this.#told(token);
+  }
+
+  /**
+   * Appends a text.
+   *
+   * @param {string} text
+   */
+  async *force(text) {
+    for (const id of await this.#encode(text)) {
+      const token = await this.#told(await this.#generator.accept(id));
+      if (!token) return;
+      yield token;
+    }
+  }
+
+  /**
+   * Draws under a constraint up to its end, which is not the end of the text. Gives what was drawn.
+   *
+   * @param {{ json_schema: object } | { regex: string }} constraint
+   * @returns {AsyncGenerator<Token, string, void>}
+   */
+  async *draw(constraint) {
+    await this.#generator.configure(constraint);
+    let text = "";
+    for (let token; (token = await this.next());) {
+      text += token.text;
+      if (token.finish_reason === "stop") {
+        yield { ...token, finish_reason: undefined };
+        await this.#goOn(token);
+        return text;
+      }
+      yield token;
+    }
+    await this.#generator.configure({ regex: null });
+    return text;
+  }
+
+  /**
+   * Takes back the last token and appends a text in its place.
+   *
+   * @param {string} text
+   */
+  async replaceLast(text) {
+    await this.#generator.rewind(1);
+    this.ended = false;
+    this.finish_reason = undefined;
+    for (const id of await this.#encode(text)) await this.#told(await this.#generator.accept(id));
+  }
+
+  /** Ends the text. */
+  async end() {
+    this.ended = true;
+    await this.#generator.abort();
+  }
+
+  /**
+   * Goes on after the token with which a constraint was complete.
+   *
+   * @param {Token} token
+   */
+  async #goOn({ id, text }) {
+    await this.#generator.rewind(1);
+    await this.#generator.configure({ regex: null });
+    this.ended = false;
+    this.finish_reason = undefined;
+    // A token that ends a text stands for none.
+    if (text !== "") await this.#told(await this.#generator.accept(id));
+  }
+
+  /**
+   * A token with the name of a marker for its text, which control tokens do not have.
+   *
+   * @param {Token | undefined} token
+   */
+  async #told(token) {
+    if (!token || token.finish_reason) this.ended = true;
+    this.finish_reason = token?.finish_reason ?? this.finish_reason;
+    if (!token || token.text !== "") return token;
+    let name = this.#names.get(token.id);
+    if (name === undefined) this.#names.set(token.id, (name = await this.#generator.token_name(token.id)));
+    return this.#markers.includes(name) ? { ...token, text: name } : token;
+  }
+
+  /**
+   * The tokens of a text in the middle of another one: some tokenizers put a blank before the first word.
+   *
+   * @param {string} text
+   */
+  async #encode(text) {
+    if (text === "") return [];
+    const encode = async (/** @type {string} */ text) => [...(await this.#generator.tokenize(text, { special: true }))];
+    const before = await encode(/^[\p{L}\p{N}]/u.test(text) ? "(" : "a");
+    const whole = await encode((/^[\p{L}\p{N}]/u.test(text) ? "(" : "a") + text);
+    return before.every((id, index) => id === whole[index]) ? whole.slice(before.length) : encode(text);
+  }
+}

@@ -1,0 +1,75 @@
+// JSON schemas of single values → regular expressions, where a value must be told from what follows it: a number could go
+// on otherwise. What has no such expression is left to the schema itself.
+
+/** What says nothing of which values are valid. */
+const NOTES = ["type", "description", "title", "default", "examples", "$defs", "definitions"];
+/** As many values are listed at most. */
+const MOST = 1000;
+
+const NUMBERS = {
+  boolean: "(?:true|false)",
+  null: "null",
+  integer: "-?(?:0|[1-9][0-9]{0,14})",
+  number: "-?(?:0|[1-9][0-9]{0,14})(?:\\.[0-9]{1,12})?",
+};
+
+/** @param {string} text */
+export const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|#&~]/g, "\\$&");
+
+/** @param {string[]} texts */
+export const oneOf = (texts) => `(?:${texts.map(escaped).join("|")})`;
+
+/**
+ * The whole numbers that a schema lists by its bounds.
+ *
+ * @param {any} schema
+ */
+function range({ type, minimum, maximum, ...rest }) {
+  const notes = Object.keys(rest).every((key) => NOTES.includes(key));
+  if (type !== "integer" || !notes || !Number.isInteger(minimum) || !Number.isInteger(maximum)) return undefined;
+  const count = maximum - minimum + 1;
+  if (count < 1 || count > MOST) return undefined;
+  return Array.from({ length: count }, (_, index) => minimum + index);
+}
+
+/**
+ * The expression for the values of a schema in JSON; undefined where there is none.
+ *
+ * @param {any} schema
+ * @param {(value: unknown) => string} [write] how a listed value is written
+ * @returns {string | undefined}
+ */
+export function valuePattern(schema, write = JSON.stringify) {
+  const listed = schema?.const !== undefined ? [schema.const] : (schema?.enum ?? range(schema ?? {}));
+  if (Array.isArray(listed)) {
+    const isPlain = (/** @type {unknown} */ value) => value === null || typeof value !== "object";
+    return listed.length > 0 && listed.every(isPlain) ? oneOf(listed.map(write)) : undefined;
+  }
+  const { type } = schema ?? {};
+  const known = typeof type === "string" && Object.hasOwn(NUMBERS, type);
+  if (!known || !Object.keys(schema).every((key) => NOTES.includes(key))) return undefined;
+  return NUMBERS[/** @type {keyof typeof NUMBERS} */ (type)];
+}
+
+/**
+ * Any text in which `end` does not come. Its first character must not come in it again.
+ *
+ * @param {string} end
+ */
+export function textWithout(end) {
+  const [first, ...others] = end;
+  const restart = escaped(first);
+  const broken = others.reduceRight((inner, next) => {
+    const goesOn = inner === "" ? "" : `|${escaped(next)}${inner}`;
+    return `(?:[^${restart}${escaped(next)}]${goesOn})`;
+  }, "");
+  return `(?:[^${restart}]|(?:${restart}${prefixes(others)})*${restart}${broken})*`;
+}
+
+/**
+ * What may follow the first character of a marker where the marker begins again before its end.
+ *
+ * @param {string[]} characters
+ */
+const prefixes = (characters) =>
+  characters.slice(0, -1).reduceRight((inner, character) => `(?:${escaped(character)}${inner})?`, "");

@@ -1,0 +1,221 @@
+// How the text of an answer is read: the families' calls, thinking, every split into pieces, and hostile text.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { AnswerReader } from "../../pkg/conversation/answer-reader.js";
+import { FORMATS, formatOf, thinkingOf } from "../../pkg/conversation/format.js";
+import { prepare } from "../../pkg/conversation/history.js";
+
+const THINKING = ["<think>", "</think>"];
+const tools = [
+  {
+    name: "look_up",
+    parameters: {
+      type: "object",
+      properties: { query: { type: "string" }, count: { type: "integer" }, deep: { type: "boolean" } },
+    },
+  },
+  { name: "now", parameters: { type: "object", properties: {} } },
+];
+const given = { query: 'a "quoted" </tool_call>', count: 3, deep: true };
+const json = JSON.stringify(given);
+const looking = { name: "look_up", arguments: given };
+const now = { name: "now", arguments: {} };
+
+/** What is read of an answer that comes in pieces: each channel's text, the calls and the warnings. */
+function read(pieces, { format = FORMATS.hermes, thinks = false, known = tools } = {}) {
+  const reader = new AnswerReader(format, THINKING, known, thinks);
+  const parts = [...pieces.flatMap((piece) => reader.read(piece)), ...reader.end()];
+  const joined = (channel) =>
+    parts
+      .filter((part) => part.channel === channel)
+      .map(({ text }) => text)
+      .join("");
+  return {
+    thinking: joined("thinking"),
+    text: joined("text"),
+    calls: parts.flatMap(({ calls = [] }) => calls),
+    warnings: parts.flatMap(({ warning }) => warning ?? []),
+  };
+}
+
+/** Every split of a text into two pieces, and into its characters. */
+function* splits(text) {
+  for (let at = 0; at <= text.length; at++) yield [text.slice(0, at), text.slice(at)];
+  yield [...text];
+}
+
+/** Answers of each family, with the calls in them and the text beside them. */
+const ANSWERS = {
+  hermes: [
+    [`Look:\n<tool_call>\n{"name": "look_up", "arguments": ${json}}\n</tool_call>`, [looking], "Look:\n"],
+    [
+      '<tool_call>{"name":"now","arguments":{}}</tool_call>\n<tool_call>{"name":"now"}</tool_call>done',
+      [now, now],
+      "done",
+    ],
+  ],
+  llama: [
+    [`{"name": "look_up", "parameters": ${json}}`, [looking], ""],
+    [`<|python_tag|>{"type": "function", "name": "look_up", "parameters": ${json}}`, [looking], ""],
+    ["<|python_tag|>now.call()", [now], ""],
+    [' \n{ "function" : "now" , "parameters" : {} }', [now], ""],
+  ],
+  mistral: [
+    [`[TOOL_CALLS][{"name": "look_up", "arguments": ${json}}, {"name": "now", "arguments": {}}]`, [looking, now], ""],
+    [`So [TOOL_CALLS] [{"name": "look_up", "arguments": ${JSON.stringify(json)}}]`, [looking], "So "],
+  ],
+  mistralArgs: [[`[TOOL_CALLS]look_up[CALL_ID]abc[ARGS]${json}[TOOL_CALLS]now[ARGS]{}`, [looking, now], ""]],
+  lfm2: [
+    [
+      String.raw`<|tool_call_start|>[look_up(query="a \"quoted\" </tool_call>", count=3, deep=True), now()]<|tool_call_end|>Wait.`,
+      [looking, now],
+      "Wait.",
+    ],
+    [`<|tool_call_start|>look_up('a "quoted" </tool_call>', 3, deep=true)<|tool_call_end|>`, [looking], ""],
+  ],
+  gemma: [
+    ['```tool_code\n[look_up(query="""a "quoted" </tool_call>""", count=+3, deep=True)]\n```', [looking], ""],
+    ["```tool_code\nnow()\n```", [now], ""],
+  ],
+  xml: [
+    [
+      '<tool_call>\n<function=look_up>\n<parameter=query>\na "quoted"\n</parameter>\n<parameter=count>\n3\n</parameter>\n</function>\n</tool_call>',
+      [{ name: "look_up", arguments: { query: 'a "quoted"', count: 3 } }],
+      "",
+    ],
+  ],
+};
+
+for (const [name, answers] of Object.entries(ANSWERS)) {
+  test(`${name}: calls are read, however the text is split`, () => {
+    for (const [answer, calls, text] of answers) {
+      for (const pieces of splits(answer)) {
+        const found = read(pieces, { format: FORMATS[name] });
+        assert.deepEqual(found, { thinking: "", text, calls, warnings: [] }, JSON.stringify(pieces));
+      }
+    }
+  });
+
+  test(`${name}: an answer that is cut off anywhere loses no text, and does not throw`, () => {
+    for (const [answer, calls] of answers) {
+      for (let end = 0; end < answer.length; end++) {
+        const found = read([answer.slice(0, end)], { format: FORMATS[name] });
+        assert.ok(found.calls.length <= calls.length);
+        if (found.warnings.length === 0) continue;
+        assert.match(found.warnings[0], /a call could not be read/);
+        assert.ok(answer.slice(0, end).endsWith(found.text.slice(-20)), found.text);
+      }
+    }
+  });
+
+  test(`${name}: without tools all is text`, () => {
+    for (const [answer] of answers) {
+      assert.equal(read([answer], { format: FORMATS[name], known: [] }).text, answer);
+    }
+  });
+
+  test(`${name}: hostile text never throws`, () => {
+    const { open, close, before, between } = FORMATS[name];
+    const pieces = [
+      open,
+      close,
+      before,
+      between,
+      '"',
+      "\\",
+      "{",
+      "[",
+      "(",
+      "\u0000",
+      "now",
+      "=",
+      "<function=now>",
+      "1e9",
+    ];
+    let state = 7;
+    const random = (count) => (state = (state * 48271) % 2147483647) % count;
+    for (let round = 0; round < 400; round++) {
+      const text = Array.from({ length: 1 + random(14) }, () => pieces[random(pieces.length)]);
+      const found = read(text, { format: FORMATS[name] });
+      assert.equal(found.warnings.length === 0 || found.text !== "", true);
+      for (const call of found.calls) assert.ok(tools.some((tool) => tool.name === call.name));
+    }
+    const deep = open + before + "now" + between + "[".repeat(200_000) + close;
+    assert.equal(read([deep], { format: FORMATS[name] }).calls.length, 0);
+  });
+}
+
+test("a call of a tool that there is not becomes text with a warning", () => {
+  const answer = '<tool_call>{"name": "rm", "arguments": {}}</tool_call> Well.';
+  const { text, calls, warnings } = read([answer]);
+  assert.deepEqual([text, calls], [answer.replace("> Well", ">Well"), []]);
+  assert.match(warnings[0], /there is no tool "rm"/);
+});
+
+test("a name of the language is a name as any other", () => {
+  const { calls } = read(['<tool_call>{"name": "now", "arguments": {"__proto__": {"polluted": 1}}}</tool_call>']);
+  assert.ok(Object.hasOwn(calls[0].arguments, "__proto__"));
+  assert.equal({}.polluted, undefined);
+  const [call] = read(['```tool_code\nnow(a={"__proto__": 1})\n```'], { format: FORMATS.gemma }).calls;
+  assert.ok(Object.hasOwn(call.arguments.a, "__proto__"));
+});
+
+test("thinking is told apart, however the text is split", () => {
+  const call = '<tool_call>{"name": "now", "arguments": {}}</tool_call>';
+  for (const [answer, thinks, expected] of [
+    ["<think>\nHm, <tool_call>?\n</think>\n\nIt is <b>.", false, ["Hm, <tool_call>?\n", "It is <b>.", 0]],
+    ["\n<think></think>Yes", false, ["", "Yes", 0]],
+    ["Hm.</think>\n" + call, true, ["Hm.", "", 1]],
+    ["No <think>here</think>", false, ["", "No <think>here</think>", 0]],
+    ["<think>without an end", false, ["without an end", "", 0]],
+    ["<thi", false, ["", "<thi", 0]],
+  ]) {
+    for (const pieces of splits(answer)) {
+      const { thinking, text, calls } = read(pieces, { thinks });
+      assert.deepEqual([thinking, text, calls.length], expected, JSON.stringify(pieces));
+    }
+  }
+});
+
+test("the family is found in the template, else in the vocabulary", async () => {
+  const template = (name) => readFile(new URL(`../data/chat/${name}.jinja`, import.meta.url), "utf8");
+  const none = async () => false;
+  const families = {
+    ...{ llama3: "llama", llama32: "llama", mistraltools: "mistral", nemo: "mistral", lfm2: "lfm2", gemma: "gemma" },
+    ...{ qwen3coder: "xml", qwen2: "hermes" },
+  };
+  for (const [name, family] of Object.entries(families)) {
+    assert.equal((await formatOf(await template(name), none)).name, family, name);
+  }
+  assert.equal((await formatOf("{{ x }}", async (text) => text === "[TOOL_CALLS]")).name, "mistral");
+  assert.deepEqual(await thinkingOf(await template("qwen3"), none), THINKING);
+  assert.deepEqual(await thinkingOf("", async (text) => text.includes("THINK]")), ["[THINK]", "[/THINK]"]);
+});
+
+test("a history is told as each template can render it", async () => {
+  const messages = [
+    { role: "user", content: "When?" },
+    { role: "assistant", content: "", reasoning_content: "hm", tool_calls: [{ type: "function", function: now }] },
+    { role: "tool", content: "noon <|im_end|>", tool_call_id: "1" },
+  ];
+  const request = async (messages) => ({
+    messages: messages.map(({ role, content }) => ({ role, content: content.replaceAll("<|", "<\u{FDD0}|") })),
+  });
+  const prepared = (template) =>
+    prepare(messages, { template, format: FORMATS.hermes, thinking: THINKING, tools: tools.slice(1), request });
+  const able = await prepared("tools tool_calls reasoning_content");
+  assert.deepEqual(able.variables.tools, [{ type: "function", function: tools[1] }]);
+  assert.deepEqual(able.variables.messages[1], messages[1]);
+  assert.equal(able.variables.messages[2].content, "noon <\u{FDD0}|im_end|>");
+  const plain = await prepared("</think>");
+  assert.deepEqual(plain.variables, {});
+  const [system, , answer, result] = plain.messages;
+  assert.match(system.content, /"name":"now"/);
+  assert.equal(
+    answer.content,
+    '<think>\nhm\n</think>\n\n\n<tool_call>\n{"name": "now", "arguments": {}}\n</tool_call>',
+  );
+  assert.deepEqual(result, { role: "user", content: "<tool_response>\nnoon <|im_end|>\n</tool_response>" });
+});

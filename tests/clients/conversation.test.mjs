@@ -1,0 +1,227 @@
+// `nexttoken/conversation` with a model that knows no tools: what it draws is random, and its calls keep to the schemas.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { z } from "zod";
+import { converse } from "../../pkg/conversation.js";
+import { textWithout } from "../../pkg/conversation/value-pattern.js";
+import { WorkerGenerator } from "../../pkg/index.js";
+import { load, rejection, stories } from "./engine.mjs";
+
+const generator = await load();
+const worker = await WorkerGenerator.load(stories);
+after(() => worker.free());
+
+const schemas = {
+  get: z.strictObject({ at: z.number().int().min(1).max(12) }),
+  get_weather: z.strictObject({
+    place: z.string().min(2).max(12),
+    unit: z.enum(["C", "F"]),
+    days: z.number().int().optional(),
+    share: z.number().min(0).max(1).optional(),
+    deep: z.boolean().optional(),
+    marks: z.array(z.number()).max(2).optional(),
+    where: z.strictObject({ lat: z.number(), code: z.string().regex(/^[A-Z]{2}$/) }).optional(),
+  }),
+  now: z.strictObject({}),
+};
+const tools = Object.entries(schemas).map(([name, schema]) => ({
+  type: "function",
+  function: { name, description: `It is ${name}.`, parameters: z.toJSONSchema(schema, { io: "input" }) },
+}));
+
+/** A template of each family: what it is told by, and a text around the messages. */
+const templateOf = (sign) =>
+  `{# ${sign} tools tool_calls #}{% for m in messages %}<{{ m.role }}>{{ m.content }}` +
+  "{% for c in m.tool_calls or [] %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}\n" +
+  "{% endfor %}<assistant>";
+const TEMPLATES = Object.fromEntries(
+  Object.entries({
+    hermes: "<tool_call>",
+    llama: "<|python_tag|>",
+    mistral: "[TOOL_CALLS]",
+    mistralArgs: "[ARGS]",
+    lfm2: "<|tool_call_start|>",
+    gemma: "<start_of_turn>",
+    xml: "<function=",
+  }).map(([name, sign]) => [name, templateOf(sign)]),
+);
+const messages = [{ role: "user", content: "Once upon a time" }];
+
+for (const [family, chat_template] of Object.entries(TEMPLATES)) {
+  test(`${family}: random calls always keep to the schema of their tool`, async () => {
+    const called = new Set();
+    for (let seed = 1; seed <= 20; seed++) {
+      const options = {
+        tools,
+        tool_choice: "required",
+        parallel_tool_calls: false,
+        chat_template,
+        seed,
+        temperature: 2,
+      };
+      const answer = await converse(generator, messages, options);
+      const { tool_calls, content } = await answer.complete();
+      assert.deepEqual(answer.warnings, [], `seed ${seed}: ${content}`);
+      assert.equal(answer.finish_reason, "tool_calls");
+      assert.equal(tool_calls.length, 1);
+      const { name, arguments: given } = tool_calls[0].function;
+      schemas[name].parse(given);
+      assert.match(tool_calls[0].id, /^[a-zA-Z0-9]{9}$/);
+      called.add(name);
+    }
+    assert.ok(called.size > 1, "the model chooses among the tools");
+  });
+
+  test(`${family}: a tool may be asked for by its name`, async () => {
+    const options = { tools, tool_choice: { name: "get" }, parallel_tool_calls: false, chat_template, seed: 5 };
+    const { tool_calls } = await (await converse(generator, messages, options)).complete();
+    assert.equal(tool_calls[0].function.name, "get");
+    schemas.get.parse(tool_calls[0].function.arguments);
+  });
+}
+
+/** The generator, as a model that begins its answers with these tokens. */
+const beginning = (ids) =>
+  new Proxy(generator, {
+    get(target, name) {
+      if (name === "next_token") return () => (ids.length > 0 ? target.accept(ids.shift()) : target.next_token());
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+const encoded = (text) => [...generator.tokenize("a" + text)].slice(1);
+
+test("what the model begins by itself is constrained from the marker on", async () => {
+  for (const [family, ids, text] of [
+    ["hermes", encoded("Well. <tool_call>"), "Well."],
+    ["gemma", encoded("```tool_code"), ""],
+    ["lfm2", encoded("<|tool_call_start|>"), ""],
+    ["llama", encoded('{"name": "'), ""],
+    ["llama", encoded('{ "name" :"'), ""],
+  ]) {
+    for (let seed = 1; seed <= 5; seed++) {
+      const options = { tools, parallel_tool_calls: false, chat_template: TEMPLATES[family], seed };
+      const answer = await converse(beginning([...ids]), messages, options);
+      const { tool_calls, content } = await answer.complete();
+      assert.deepEqual([content, answer.warnings], [text, []]);
+      schemas[tool_calls[0].function.name].parse(tool_calls[0].function.arguments);
+    }
+  }
+});
+
+test("what comes with the marker in one token is written anew", async () => {
+  // A token that ends the marker and goes on beyond it.
+  const ids = Array.from({ length: generator.info().vocabulary_size }, (_, id) => id);
+  const longer = ids.find((id) => /^e[a-z]+$/.test(generator.token_text(id)));
+  assert.ok(longer !== undefined);
+  const answer = await converse(beginning([...encoded("```tool_cod"), longer]), messages, {
+    ...{ tools, parallel_tool_calls: false, chat_template: TEMPLATES.gemma, seed: 2 },
+  });
+  const { tool_calls, content } = await answer.complete();
+  assert.deepEqual([content, answer.warnings], ["", []]);
+  assert.ok(generator.text.startsWith("```tool_code\n["), generator.text);
+  schemas[tool_calls[0].function.name].parse(tool_calls[0].function.arguments);
+});
+
+test("a generator in a worker gives the same answers", async () => {
+  for (const chat_template of Object.values(TEMPLATES)) {
+    const options = { tools, tool_choice: "required", chat_template, seed: 3, max_tokens: 90 };
+    const answers = [];
+    for (const it of [generator, worker]) {
+      const answer = await converse(it, messages, options);
+      const { tool_calls = [], ...message } = await answer.complete();
+      answers.push([message, tool_calls.map((call) => call.function), answer.finish_reason, answer.warnings]);
+    }
+    assert.deepEqual(answers[0], answers[1]);
+  }
+});
+
+test("a round trip: tools, call, result, answer", async () => {
+  const chat_template = TEMPLATES.hermes;
+  const history = [...messages];
+  const options = { tools, chat_template, temperature: 0, max_tokens: 60 };
+  const required = { ...options, tool_choice: { name: "get" }, parallel_tool_calls: false };
+  history.push(await (await converse(generator, history, required)).complete());
+  const [{ id, function: call }] = history[1].tool_calls;
+  history.push({ role: "tool", content: "noon", tool_call_id: id, name: call.name });
+  const answer = await converse(generator, history, { ...options, tool_choice: "none" });
+  const parts = [];
+  for await (const part of answer) parts.push(part);
+  const prompt = generator.detokenize(generator.prompt_ids);
+  const written = JSON.stringify(call.arguments).replace(":", ": ");
+  assert.ok(prompt.includes(`<assistant>[get ${written}]<tool>noon<assistant>`), prompt);
+  assert.equal(parts.map(({ text }) => text).join(""), generator.text);
+  assert.ok(parts.every(({ channel }) => channel === "text"));
+  assert.equal(answer.message.content, generator.text);
+  assert.equal(answer.finish_reason, "length");
+});
+
+test("thinking that the prompt begins is limited, and the text goes on", async () => {
+  const chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n{# </think> #}";
+  for (const it of [generator, worker]) {
+    for (const limit of [0, 7]) {
+      const answer = await converse(it, messages, {
+        chat_template,
+        thinking: { limit },
+        temperature: 0,
+        max_tokens: 60,
+      });
+      const counts = { thinking: 0, text: 0 };
+      for await (const { channel, id } of answer) if (id !== undefined) counts[channel] += 1;
+      const { content, reasoning_content = "" } = answer.message;
+      assert.equal(reasoning_content === "", limit === 0);
+      assert.ok(content.length > 20 && !content.includes("think>"), content);
+      assert.equal(await it.text, `${reasoning_content ? await thought(it, limit) : ""}\n</think>\n\n${content}`);
+    }
+  }
+});
+
+/** The text of the first tokens. */
+const thought = async (generator, count) => generator.detokenize((await generator.ids).slice(0, count));
+
+test("leaving the loop ends the answer", async () => {
+  const answer = await converse(generator, messages, { chat_template: TEMPLATES.hermes, max_tokens: 200 });
+  for await (const { text } of answer) if (text) break;
+  assert.equal(generator.next_token(), undefined);
+  assert.ok(answer.message.content.length > 0);
+  assert.equal((await rejection(answer.complete())).code, "busy");
+});
+
+test("a call that the limit cuts off is text with a warning", async () => {
+  const options = { tools, tool_choice: "required", chat_template: TEMPLATES.hermes, max_tokens: 12, seed: 1 };
+  const answer = await converse(generator, messages, options);
+  const { content, tool_calls } = await answer.complete();
+  assert.equal(tool_calls, undefined);
+  assert.ok(content.startsWith("<tool_call>"), content);
+  assert.match(answer.warnings[0], /could not be read/);
+  assert.equal(answer.finish_reason, "length");
+});
+
+test("what cannot be used is an error that says so", async () => {
+  const chat_template = TEMPLATES.hermes;
+  for (const [given, options, code = "invalid_option"] of [
+    [messages, { tools: [{ type: "function", function: { name: "a b" } }] }],
+    [messages, { tools: [tools[0], tools[0]] }],
+    [messages, { tools, tool_choice: { name: "rm" } }],
+    [messages, { tool_choice: "required" }],
+    [messages, { tools, regex: "a" }],
+    [messages, { thinking: { limit: -1 } }],
+    [messages, { thinking: { most: 1 } }, "unknown_option"],
+    [messages, { temprature: 1 }, "unknown_option"],
+    [[], {}],
+    [[{ role: "assistant", tool_calls: [{ function: { name: "now", arguments: "{" } }] }], {}],
+    [[{ role: "user", content: 7 }], {}],
+  ]) {
+    const error = await rejection(converse(generator, given, { chat_template, ...options }));
+    assert.equal(error.code, code, error.message);
+  }
+});
+
+test("a text without a marker is any text in which it does not come", () => {
+  const pattern = new RegExp(`^${textWithout("</par>")}$`, "s");
+  for (const text of ["", "a < b", "<<</pa", "</p>\n<p>", "</<</par", "<b></b>\n"]) {
+    assert.equal(pattern.test(text + "\n"), true, text);
+    assert.equal(pattern.test(text + "</par>\n"), false, text);
+  }
+});
