@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NoSuchModelError, UnsupportedFunctionalityError } from "@ai-sdk/provider";
-import { Output, generateObject, generateText, streamObject, streamText } from "ai";
+import { Output, generateObject, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
 import { createNextToken } from "../../pkg/clients/ai-sdk.js";
-import { asynchronous, chat_template, load, rejection } from "./engine.mjs";
+import { asynchronous, chat_template, load, rejection, tool_template } from "./engine.mjs";
 
 // The SDK prints the warnings that the tests look at.
 globalThis.AI_SDK_LOG_WARNINGS = false;
@@ -22,6 +22,8 @@ async function expected(options = {}) {
 }
 
 const animal = z.object({ animal: z.enum(["fox", "bird"]), legs: z.number().int().min(1).max(9) });
+
+const place = z.strictObject({ place: z.string().max(9), unit: z.enum(["C", "F"]) });
 
 for (const [name, provider] of Object.entries({
   direct: createNextToken(generator, { chat_template }),
@@ -114,17 +116,53 @@ for (const [name, provider] of Object.entries({
   });
 
   test(`${name}: what the engine does not have becomes a warning`, async () => {
-    const tools = { now: { inputSchema: z.object({}), execute: () => "noon" } };
-    const { warnings, text } = await generateText({ model, ...greedy, tools, reasoning: "high" });
+    const { warnings, text } = await generateText({ model, ...greedy, reasoning: "high" });
     const features = warnings.map(({ type, feature }) => `${type} ${feature}`);
-    assert.deepEqual(features, ["unsupported tools", "unsupported reasoning"]);
+    assert.deepEqual(features, ["unsupported reasoning"]);
     assert.equal(text, await expected());
-    // The SDK itself says that the tool it requires was not called.
-    const required = await rejection(generateText({ model, ...greedy, tools, toolChoice: "required" }));
-    assert.equal(required.name, "AI_ToolChoiceViolationError");
-    const stream = streamText({ model, ...greedy, tools });
-    await stream.consumeStream();
-    assert.equal((await stream.warnings)[0].feature, "tools");
+  });
+
+  test(`${name}: a round trip: tools, call, result, answer`, async () => {
+    const asked = [];
+    const tools = {
+      weather: tool({
+        description: "Tells the weather.",
+        inputSchema: place,
+        execute: (given) => (asked.push(given), "sunny"),
+      }),
+    };
+    const { steps, text } = await generateText({
+      ...{ model, prompt, tools, toolChoice: "auto", temperature: 1, seed: 4, maxOutputTokens: 150 },
+      prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? "required" : "none" }),
+      stopWhen: stepCountIs(2),
+      providerOptions: { nexttoken: { chat_template: tool_template, parallel_tool_calls: false } },
+    });
+    assert.equal(steps.length, 2);
+    assert.equal(steps[0].toolCalls.length, asked.length);
+    assert.ok(asked.length > 0);
+    for (const given of asked) place.parse(given);
+    assert.ok(text.length > 0);
+    assert.ok(steps[1].usage.inputTokens > steps[0].usage.inputTokens);
+  });
+
+  test(`${name}: a stream tells its calls, and what the model thinks`, async () => {
+    const tools = { weather: tool({ inputSchema: place }) };
+    const thinking = { chat_template: `${tool_template}<think>\n{# </think> #}`, thinking: { limit: 6 } };
+    const stream = streamText({
+      ...{ model, prompt, tools, temperature: 1, seed: 4, maxOutputTokens: 150 },
+      toolChoice: { type: "tool", toolName: "weather" },
+      providerOptions: { nexttoken: { ...thinking, parallel_tool_calls: false } },
+    });
+    const types = new Set();
+    for await (const { type } of stream.fullStream) types.add(type);
+    for (const type of ["reasoning-start", "reasoning-delta", "reasoning-end", "tool-input-delta", "tool-call"]) {
+      assert.ok(types.has(type), type);
+    }
+    assert.ok((await stream.reasoningText).length > 5);
+    const [call, ...others] = await stream.toolCalls;
+    place.parse(call.input);
+    assert.deepEqual(others, []);
+    assert.equal(await stream.finishReason, "tool-calls");
   });
 
   test(`${name}: what the engine cannot read is an error`, async () => {

@@ -9,6 +9,11 @@ const stories = await readFile(new URL("../../www/stories.gguf", import.meta.url
 export const chat_template =
   "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
 
+/** One that knows tools, and says no more of them than their number: the storyteller's context is small. */
+export const tool_template =
+  "{{ tools and tools | length }}{% for m in messages %}<{{ m.role }}>{{ m.content }}" +
+  "{% for c in m.tool_calls or [] %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}{% endfor %}<assistant>";
+
 export const load = (options) => Generator.load(stories, options);
 export { Generator, stories };
 

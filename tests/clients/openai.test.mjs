@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
 import { createOpenAI } from "../../pkg/clients/openai.js";
-import { asynchronous, chat_template, load, rejection } from "./engine.mjs";
+import { asynchronous, chat_template, load, rejection, tool_template } from "./engine.mjs";
 
 const generator = await load();
 const defaults = { model: "storyteller", chat_template };
@@ -24,6 +24,25 @@ async function collected(stream) {
   const all = [];
   for await (const chunk of stream) all.push(chunk);
   return all;
+}
+
+const parameters = {
+  type: "object",
+  properties: { place: { type: "string", maxLength: 9 }, unit: { enum: ["C", "F"] } },
+  required: ["place", "unit"],
+  additionalProperties: false,
+};
+const tools = [
+  { type: "function", function: { name: "weather", description: "Tells the weather.", parameters } },
+  { type: "function", function: { name: "now" } },
+];
+
+/** The arguments of a call of the first tool, as its schema has them. */
+function weatherOf(call) {
+  assert.deepEqual([call.type, call.function.name], ["function", "weather"]);
+  const { place, unit, ...rest } = JSON.parse(call.function.arguments);
+  assert.ok(typeof place === "string" && place.length <= 9 && ["C", "F"].includes(unit), call.function.arguments);
+  assert.deepEqual(rest, {});
 }
 
 const textOf = (chunks) => chunks.map(({ choices: [choice] }) => choice?.delta.content ?? "").join("");
@@ -151,6 +170,67 @@ for (const [name, client] of Object.entries({
     assert.match((await client.chat.completions.create(any)).choices[0].message.content, /^\{/);
   });
 
+  test(`${name}: a round trip: tools, call, result, answer`, async () => {
+    const tool_choice = { type: "function", function: { name: "weather" } };
+    const asking = {
+      ...greedy,
+      chat_template: tool_template,
+      max_tokens: 90,
+      tools,
+      tool_choice,
+      parallel_tool_calls: false,
+    };
+    const { choices } = await client.chat.completions.create({ ...asking, temperature: 1, seed: 4 });
+    const [{ message, finish_reason }] = choices;
+    assert.deepEqual([finish_reason, message.content, message.tool_calls.length], ["tool_calls", null, 1]);
+    const [call] = message.tool_calls;
+    weatherOf(call);
+    const result = { role: "tool", tool_call_id: call.id, content: "sunny" };
+    const conversation = { ...asking, tool_choice: "none", messages: [...messages, message, result], temperature: 0 };
+    const answer = await client.chat.completions.create(conversation);
+    assert.equal(answer.choices[0].message.content.length > 0, true);
+    assert.equal(answer.choices[0].message.tool_calls, undefined);
+    // The call and its result are in the prompt.
+    const { prompt_tokens } = (await client.chat.completions.create(greedy)).usage;
+    assert.ok(answer.usage.prompt_tokens > prompt_tokens + 20);
+  });
+
+  test(`${name}: a stream tells its calls`, async () => {
+    const required = {
+      chat_template: tool_template,
+      tools,
+      tool_choice: "required",
+      max_tokens: 200,
+      seed: 6,
+      temperature: 1,
+    };
+    const chunks = await collected(await client.chat.completions.create({ ...greedy, ...required, stream: true }));
+    const deltas = chunks.flatMap(({ choices: [choice] }) => choice?.delta.tool_calls ?? []);
+    const whole = await client.chat.completions.create({ ...greedy, ...required });
+    const calls = whole.choices[0].message.tool_calls;
+    assert.ok(calls.length > 0);
+    assert.deepEqual(
+      deltas.map((delta) => [delta.index, delta.function]),
+      calls.map((call, index) => [index, call.function]),
+    );
+    assert.equal(new Set(deltas.map(({ id }) => id)).size, deltas.length);
+    assert.equal(textOf(chunks).trimEnd(), whole.choices[0].message.content ?? "");
+    assert.equal(
+      chunks.findLast(({ choices: [choice] }) => choice).choices[0].finish_reason,
+      whole.choices[0].finish_reason,
+    );
+  });
+
+  test(`${name}: what the model thinks is told apart, and limited`, async () => {
+    const thinks = { chat_template: `${chat_template}<think>\n{# </think> #}`, thinking: { limit: 6 }, max_tokens: 40 };
+    const { choices } = await client.chat.completions.create({ ...greedy, ...thinks });
+    const { reasoning_content, content } = choices[0].message;
+    assert.ok(reasoning_content.length > 5 && content.length > 5 && !content.includes("think>"));
+    const chunks = await collected(await client.chat.completions.create({ ...greedy, ...thinks, stream: true }));
+    const reasoning = chunks.map(({ choices: [choice] }) => choice?.delta.reasoning_content ?? "").join("");
+    assert.deepEqual([reasoning.trimEnd(), textOf(chunks)], [reasoning_content, content]);
+  });
+
   test(`${name}: a bias of -100 bans a token, one of 100 makes it certain`, async () => {
     const [id] = generator.tokenize(await expected({ max_tokens: 1 }));
     const banned = await client.chat.completions.create({ ...greedy, logit_bias: { [id]: -100 } });
@@ -190,7 +270,10 @@ for (const [name, client] of Object.entries({
   test(`${name}: what cannot be honoured is an error that names it`, async () => {
     const image = { type: "image_url", image_url: { url: "data:," } };
     const cases = [
-      [{ tools: [{ type: "function", function: { name: "f" } }] }, 400, "unsupported_parameter", "tools"],
+      [{ tools: [{ type: "function", function: { name: "a b" } }] }, 400, "invalid_option", null],
+      [{ tools, response_format: { type: "json_object" } }, 400, "invalid_option", null],
+      [{ tool_choice: "required" }, 400, "invalid_option", null],
+      [{ functions: [{ name: "f" }] }, 400, "unsupported_parameter", "functions"],
       [{ audio: { voice: "alloy", format: "mp3" } }, 400, "unsupported_parameter", "audio"],
       [{ store: true }, 400, "unsupported_parameter", "store"],
       [{ reasoning_effort: "high" }, 400, "unsupported_parameter", "reasoning_effort"],
@@ -200,7 +283,8 @@ for (const [name, client] of Object.entries({
       [{ logit_bias: { fox: 1 } }, 400, "invalid_value", "logit_bias"],
       [{ response_format: { type: "xml" } }, 400, "invalid_value", "response_format"],
       [{ messages: [{ role: "user", content: [image] }] }, 400, "unsupported_parameter", "messages[0].content"],
-      [{ messages: [{ role: "tool", content: "1", tool_call_id: "1" }] }, 400, "unsupported_parameter"],
+      [{ messages: [{ role: "user", content: "1", tool_call_id: "1" }] }, 400, "unsupported_parameter"],
+      [{ messages: [{ role: "function", content: "1" }] }, 400, "invalid_value"],
       [{ messages: [] }, 400, "invalid_value", "messages"],
       [{ stream_options: { include_usage: true } }, 400, "invalid_value", "stream_options"],
       [{ temperature: -1 }, 400, "invalid_option", null],
@@ -244,6 +328,26 @@ test("the official client parses a streamed answer, and helps with structured ou
   const runner = official.chat.completions.stream(greedy);
   const final = await runner.finalChatCompletion();
   assert.equal(final.choices[0].message.content, await expected());
+});
+
+test("the official client runs tools", async () => {
+  const asked = [];
+  const run = (given) => {
+    asked.push(given);
+    return "sunny";
+  };
+  const runner = official.chat.completions.runTools({
+    ...{ ...greedy, chat_template: tool_template, max_tokens: 90, temperature: 1, seed: 4, parallel_tool_calls: false },
+    tools: [{ type: "function", function: { ...tools[0].function, parse: JSON.parse, function: run } }],
+    tool_choice: { type: "function", function: { name: "weather" } },
+  });
+  await runner.done();
+  assert.equal(asked.length, 1);
+  assert.ok(["C", "F"].includes(asked[0].unit));
+  assert.deepEqual(
+    runner.messages.slice(1, 3).map(({ role }) => role),
+    ["assistant", "tool"],
+  );
 });
 
 test("a response tells who answers", async () => {

@@ -5,8 +5,23 @@ import { createServer } from "node:http";
 
 const WORDS = ["From", " the", " server", ".", " ✓"];
 
+/** A call of a tool, in pieces. */
+const CALL = [
+  { index: 0, id: "call-1", type: "function", function: { name: "weather", arguments: "" } },
+  { index: 0, function: { arguments: '{"place": ' } },
+  { index: 0, function: { arguments: '"Rome"}' } },
+];
+
 /** The chunks of a streamed answer. */
-function chunksOf(chat, usage) {
+function chunksOf(chat, usage, calls) {
+  if (calls) {
+    return [
+      { choices: [{ index: 0, delta: { reasoning_content: "Hm." }, finish_reason: null }] },
+      ...CALL.map((call) => ({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] })),
+      { choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] },
+      { choices: [], usage },
+    ];
+  }
   const choice = (text) => (chat ? { delta: { content: text } } : { text });
   return [
     ...WORDS.map((word) => ({ choices: [{ index: 0, ...choice(word), finish_reason: null }] })),
@@ -53,7 +68,9 @@ async function answer(request, response, asked) {
     });
   }
   response.writeHead(200, { "Content-Type": "text/event-stream" });
-  const events = chunksOf(chat, USAGE).map((chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`);
+  const events = chunksOf(chat, USAGE, body.tool_choice === "required").map(
+    (chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`,
+  );
   await sendInPieces(response, `: a comment\n\n${events.join("")}data: [DONE]\n\n`, body.seed === 666);
 }
 

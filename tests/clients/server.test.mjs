@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { generateText, streamText } from "ai";
+import { generateText, stepCountIs, streamText, tool } from "ai";
 import OpenAI from "openai";
+import { z } from "zod";
 import { createNextToken } from "../../pkg/clients/ai-sdk.js";
 import { loadModel } from "../../pkg/clients/model.js";
 import { createOpenAI } from "../../pkg/clients/openai.js";
@@ -112,6 +113,24 @@ test("the AI SDK", async () => {
   assert.deepEqual(asked.at(-1).body.response_format.json_schema.schema, schema);
   const typical = { providerOptions: { nexttoken: { typical_p: 0.5 } } };
   assert.equal((await rejection(generateText({ model, messages, ...typical }))).code, "invalid_option");
+});
+
+test("the AI SDK has the server call tools, and tells it what they gave", async () => {
+  const model = createNextToken(await onServer())();
+  const { steps, text: answer } = await generateText({
+    ...{ model, messages, stopWhen: stepCountIs(2) },
+    tools: {
+      weather: tool({ inputSchema: z.object({ place: z.string() }), execute: ({ place }) => `sunny ${place}` }),
+    },
+    prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? "required" : "auto" }),
+  });
+  assert.equal(steps[0].reasoningText, "Hm.");
+  assert.deepEqual([steps[0].toolCalls[0].input, steps[0].finishReason], [{ place: "Rome" }, "tool-calls"]);
+  assert.equal(answer, text);
+  const { messages: told, tools } = asked.at(-1).body;
+  assert.equal(tools[0].function.name, "weather");
+  assert.deepEqual(told[1].tool_calls[0].function, { name: "weather", arguments: '{"place":"Rome"}' });
+  assert.deepEqual([told[2].role, told[2].content, told[2].tool_call_id], ["tool", "sunny Rome", "call-1"]);
 });
 
 test("the Prompt API", async () => {

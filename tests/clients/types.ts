@@ -4,6 +4,7 @@ import type OpenAI from "openai";
 import type { LanguageModelV4, ProviderV4 } from "@ai-sdk/provider";
 import { generateText } from "ai";
 import { createNextToken } from "nexttoken/ai-sdk";
+import { converse, type ConversationMessage, type Tool } from "nexttoken/conversation";
 import type { Generator, WorkerGenerator } from "nexttoken";
 import { loadModel } from "nexttoken/model";
 import { defineLanguageModel } from "nexttoken/prompt-api";
@@ -36,14 +37,30 @@ export async function openai() {
   const completion = {} as Ours<CompletionParams, OpenAI.CompletionCreateParams>;
   const accepted: [OpenAI.ChatCompletionCreateParams, OpenAI.CompletionCreateParams] = [chat, completion];
 
-  // @ts-expect-error The engine calls no tools.
-  client.chat.completions.create({ messages: [], tools: [] });
+  // What theirs calls, ours takes, and the other way round.
+  const called: OpenAI.ChatCompletionAssistantMessageParam = whole.choices[0].message;
+  const tools: OpenAI.ChatCompletionFunctionTool[] = [{ type: "function", function: { name: "now" } }];
+  const history = [{ role: "tool" as const, content: "noon", tool_call_id: "1" }];
+  await client.chat.completions.create({ messages: history, tools, tool_choice: "required" });
   // @ts-expect-error The engine reads no images.
   client.chat.completions.create({ messages: [{ role: "user", content: [{ type: "image_url" }] }] });
 
   official.withOptions({ fetch: client.fetch });
   const error = new OpenAIError(400, "invalid_value", "no");
-  console.log(whole, text, accepted, messages, error.status, error.toJSON().error.param);
+  console.log(whole, text, accepted, called, messages, error.status, error.toJSON().error.param);
+}
+
+export async function conversation() {
+  const messages: ConversationMessage[] = [{ role: "user", content: "Rain?" }];
+  const tools: Tool[] = [{ type: "function", function: { name: "now", parameters: { type: "object" } } }];
+  for (const it of [generator, worker]) {
+    const answer = await converse(it, messages, { tools, tool_choice: { name: "now" }, thinking: { limit: 99 } });
+    for await (const { channel, text, tool_calls } of answer) console.log(channel, text, tool_calls?.[0].id);
+    messages.push(await answer.complete(), { role: "tool", content: "noon", tool_call_id: "1" });
+    console.log(answer.finish_reason === "tool_calls", answer.warnings.length, answer.message.reasoning_content);
+  }
+  // @ts-expect-error There is no such choice.
+  await converse(generator, messages, { tool_choice: "any" });
 }
 
 export async function server() {

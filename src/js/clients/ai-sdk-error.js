@@ -20,4 +20,6 @@ export function sdkError(name, message, properties) {
  * @param {string} functionality
  */
 export const unsupportedPart = (functionality) =>
-  sdkError("AI_UnsupportedFunctionalityError", `the engine reads text alone, no ${functionality}`, { functionality });
+  sdkError("AI_UnsupportedFunctionalityError", `the engine reads text and calls alone, no ${functionality}`, {
+    functionality,
+  });

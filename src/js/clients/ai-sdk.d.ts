@@ -1,11 +1,12 @@
 import type { WorkerGenerator } from "../index.js";
+import type { ConversationOptions } from "../conversation.js";
 import type { ChatOptions, Generator } from "../nexttoken.js";
 import type { ClientModel } from "./model.js";
 
 type Warning = { type: "unsupported"; feature: string; details: string };
 
 interface Ending {
-  finishReason: { unified: "stop" | "length" | "other"; raw: string | undefined };
+  finishReason: { unified: "stop" | "length" | "tool-calls" | "other"; raw: string | undefined };
   usage: {
     inputTokens: {
       total: number | undefined;
@@ -19,18 +20,30 @@ interface Ending {
   providerMetadata: { nexttoken: { backend: "browser" | "server"; reason?: string } };
 }
 
+type Content =
+  | { type: "text"; text: string }
+  | { type: "reasoning"; text: string }
+  | { type: "tool-call"; toolCallId: string; toolName: string; input: string };
+
 type StreamPart =
   | { type: "stream-start"; warnings: Warning[] }
   | { type: "response-metadata"; id: string; timestamp: Date; modelId: string }
   | { type: "text-start"; id: string }
   | { type: "text-delta"; id: string; delta: string }
   | { type: "text-end"; id: string }
+  | { type: "reasoning-start"; id: string }
+  | { type: "reasoning-delta"; id: string; delta: string }
+  | { type: "reasoning-end"; id: string }
+  | { type: "tool-input-start"; id: string; toolName: string }
+  | { type: "tool-input-delta"; id: string; delta: string }
+  | { type: "tool-input-end"; id: string }
+  | { type: "tool-call"; toolCallId: string; toolName: string; input: string }
   | { type: "raw"; rawValue: unknown }
   | ({ type: "finish" } & Ending);
 
 /**
  * A `LanguageModelV4` of `@ai-sdk/provider`. Settings that the engine does not have become warnings; a part of a prompt
- * that it cannot read is an error. The engine's own options are taken from `providerOptions: { nexttoken: { … } }`.
+ * that it cannot read is an error. Calls keep to the schemas of their tools. The engine's own options are taken from `providerOptions: { nexttoken: { … } }`.
  */
 export interface NextTokenLanguageModel {
   readonly specificationVersion: "v4";
@@ -40,7 +53,7 @@ export interface NextTokenLanguageModel {
   /** The options are a `LanguageModelV4CallOptions`. */
   doGenerate(options: any): Promise<
     Ending & {
-      content: { type: "text"; text: string }[];
+      content: Content[];
       response: { id: string; timestamp: Date; modelId: string };
       warnings: Warning[];
     }
@@ -60,7 +73,7 @@ export interface NextTokenProvider {
 }
 
 /** Options of the engine, for calls that do not say otherwise, and the model's name. */
-export interface NextTokenOptions extends ChatOptions {
+export interface NextTokenOptions extends ChatOptions, Pick<ConversationOptions, "thinking" | "parallel_tool_calls"> {
   /** What calls may name the model: "nexttoken" unless set. */
   model?: string;
 }

@@ -1,7 +1,9 @@
 // A provider for the AI SDK over a generator. For the documentation see the types.
 
 import { copyOptions } from "../errors.js";
-import { sdkError, unsupportedPart } from "./ai-sdk-error.js";
+import { sdkError } from "./ai-sdk-error.js";
+import { Content, PartStream } from "./ai-sdk-parts.js";
+import { readMessage, readTools } from "./ai-sdk-prompt.js";
 import { modelOf } from "./local-model.js";
 
 /** @typedef {import("./model.js").ClientModel} ClientModel */
@@ -23,35 +25,18 @@ const SETTINGS = {
 };
 
 /**
- * A message of a prompt with its texts joined.
- *
- * @param {{ role: string, content: any }} message
- */
-function readMessage({ role, content }) {
-  if (role === "tool") throw unsupportedPart("tool results");
-  if (typeof content === "string") return { role, content };
-  // What the model thought is not shown to it again.
-  const parts = content.filter((/** @type {any} */ { type }) => type !== "reasoning");
-  const other = parts.find((/** @type {any} */ { type }) => type !== "text");
-  if (other) throw unsupportedPart(`parts of type ${other.type}`);
-  return { role, content: parts.map((/** @type {any} */ { text }) => text).join("") };
-}
-
-/**
  * What a call asks for that cannot be had.
  *
  * @param {any} call
  */
-function warningsFor({ tools, toolChoice, reasoning }) {
+function warningsFor({ tools = [], reasoning }) {
   /** @type {Warning[]} */
   const warnings = [];
   const warn = (/** @type {string} */ feature, /** @type {string} */ details) =>
     warnings.push({ type: "unsupported", feature, details });
-  if (tools?.length) warn("tools", "the engine does not call tools yet");
-  if (toolChoice && !["auto", "none"].includes(toolChoice.type))
-    warn("toolChoice", "the engine does not call tools yet");
+  for (const { type, name } of tools) if (type !== "function") warn(`tool ${name}`, "it is a tool of another provider");
   if (reasoning && !["provider-default", "none"].includes(reasoning)) {
-    warn("reasoning", "how long a model thinks cannot be set");
+    warn("reasoning", "how much a model thinks is limited in tokens, by providerOptions: { nexttoken: { thinking } }");
   }
   return warnings;
 }
@@ -76,11 +61,13 @@ function engineOptions(call, defaults) {
   return options;
 }
 
+/** @type {Record<string, string>} */
+const REASONS = { stop: "stop", length: "length", tool_calls: "tool-calls" };
+
 /** @param {Result} result */
 function ending({ finish_reason, usage: { prompt_tokens, completion_tokens, cached_tokens } }) {
-  const known = finish_reason === "stop" || finish_reason === "length";
   return {
-    finishReason: { unified: known ? finish_reason : /** @type {const} */ ("other"), raw: finish_reason },
+    finishReason: { unified: REASONS[finish_reason] ?? "other", raw: finish_reason },
     usage: {
       inputTokens: {
         total: prompt_tokens,
@@ -92,6 +79,9 @@ function ending({ finish_reason, usage: { prompt_tokens, completion_tokens, cach
     },
   };
 }
+
+/** @param {Record<string, any>} options */
+const definedOf = (options) => Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
 /** A model as the SDK calls it. */
 class LanguageModel {
@@ -119,8 +109,10 @@ class LanguageModel {
    * @param {import("./model.js").Handlers} handlers
    */
   async #write(call, handlers) {
-    const messages = call.prompt.map(readMessage);
-    const result = await this.#model.write({ messages, options: engineOptions(call, this.#defaults) }, handlers);
+    const messages = call.prompt.flatMap(readMessage);
+    const { thinking, parallel_tool_calls, ...options } = engineOptions(call, this.#defaults);
+    const channels = { ...readTools(call), ...definedOf({ thinking, parallel_tool_calls }) };
+    const result = await this.#model.write({ messages, channels, options }, handlers);
     const { backend, reason } = this.#model;
     return { ...ending(result), providerMetadata: { [PROVIDER]: { backend, ...(reason && { reason }) } } };
   }
@@ -131,11 +123,11 @@ class LanguageModel {
 
   /** @param {any} call */
   async doGenerate(call) {
-    let text = "";
-    const onToken = (/** @type {{ text: string }} */ token) => (text += token.text);
+    const content = new Content();
+    const onToken = (/** @type {import("./ai-sdk-parts.js").Token} */ token) => content.add(token);
     const response = this.#response();
     const result = await this.#write(call, { signal: call.abortSignal, onToken });
-    return { content: [{ type: "text", text }], ...result, response, warnings: warningsFor(call) };
+    return { content: content.parts, ...result, response, warnings: warningsFor(call) };
   }
 
   /**
@@ -151,18 +143,18 @@ class LanguageModel {
       const stream = new ReadableStream({
         start: (controller) => {
           const send = (/** @type {object} */ part) => controller.enqueue(part);
+          const parts = new PartStream(send);
           const onStart = () => {
             resolve({ stream });
             send({ type: "stream-start", warnings: warningsFor(call) });
             send({ type: "response-metadata", ...this.#response() });
-            send({ type: "text-start", id: "0" });
           };
-          const onToken = (/** @type {{ text: string }} */ token) => {
+          const onToken = (/** @type {import("./ai-sdk-parts.js").Token} */ token) => {
             if (call.includeRawChunks) send({ type: "raw", rawValue: token });
-            if (token.text) send({ type: "text-delta", id: "0", delta: token.text });
+            parts.add(token);
           };
           const end = (/** @type {object} */ result) => {
-            send({ type: "text-end", id: "0" });
+            parts.end();
             send({ type: "finish", ...result });
             controller.close();
           };

@@ -1,31 +1,16 @@
 // A generator as the clients use it: a request goes in, tokens come out, one request after another.
 
+import { nextTask } from "../conversation/next-task.js";
+import { converse } from "../conversation.js";
 import { invalidOption } from "../errors.js";
 import { Queue } from "./queue.js";
 
 /** @typedef {import("../index.js").WorkerGenerator} WorkerGenerator */
 /** @typedef {import("../nexttoken.js").Generator} Generator */
-/** @typedef {import("../nexttoken.js").Token} Token */
 /** @typedef {import("./model.js").Request} Request */
 /** @typedef {import("./model.js").Handlers} Handlers */
 /** @typedef {import("./model.js").Result} Result */
 /** @typedef {import("./model.js").ClientModel} ClientModel */
-
-/**
- * Waits for a new task, so that the page can handle its events. Unlike a timer this has no delay.
- *
- * @returns {Promise<void>}
- */
-function nextTask() {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise((resolve) => {
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
 
 /**
  * The tokens still to come. On the thread of the page each is computed in a task of its own.
@@ -47,6 +32,22 @@ async function* tokensOf(generator) {
 }
 
 /**
+ * Begins what `request` asks for. Gives its tokens, and why they ended where they know that themselves.
+ *
+ * @param {Generator | WorkerGenerator} generator
+ * @param {Request} request
+ * @returns {Promise<{ tokens: AsyncIterable<any>, given: number, reason: () => string | undefined }>}
+ */
+async function begin(generator, request) {
+  const { messages, channels, options } = request;
+  if (!messages || !channels) {
+    return { given: await start(generator, request), tokens: tokensOf(generator), reason: () => undefined };
+  }
+  const answer = await converse(generator, messages, { ...options, ...channels });
+  return { given: 0, tokens: answer, reason: () => answer.finish_reason };
+}
+
+/**
  * Begins the text that `request` asks for, and appends the beginning that it gives.
  *
  * @param {Generator | WorkerGenerator} generator
@@ -54,7 +55,7 @@ async function* tokensOf(generator) {
  * @returns {Promise<number>} the tokens of that beginning
  */
 async function start(generator, { messages, prompt = "", prefix, options }) {
-  if (messages) await generator.chat(messages, options);
+  if (messages) await generator.chat(/** @type {any} */ (messages), options);
   else await generator.start(prompt, options);
   const ids = prefix ? await generator.tokenize(prefix) : [];
   for (const id of ids) await generator.accept(id);
@@ -64,12 +65,13 @@ async function start(generator, { messages, prompt = "", prefix, options }) {
 /**
  * @param {Generator | WorkerGenerator} generator
  * @param {number} given the tokens it did not write itself
+ * @param {string | undefined} reason why it ended, where that is known
  * @returns {Promise<Result>}
  */
-async function resultOf(generator, given) {
+async function resultOf(generator, given, reason) {
   const { reused_tokens } = await generator.timings();
   return {
-    finish_reason: (await generator.finish_reason) ?? "length",
+    finish_reason: reason ?? (await generator.finish_reason) ?? "length",
     usage: {
       prompt_tokens: (await generator.prompt_ids).length + given,
       completion_tokens: (await generator.ids).length - given,
@@ -117,7 +119,7 @@ export class LocalModel {
    * @param {Request} request
    * @param {AbortSignal | undefined} signal
    * @param {(() => void) | undefined} onStart
-   * @param {((token: Token) => void) | undefined} onToken
+   * @param {Handlers["onToken"]} onToken
    */
   async #write(request, signal, onStart, onToken) {
     const generator = this.generator;
@@ -128,15 +130,15 @@ export class LocalModel {
         .catch(() => {});
     signal?.addEventListener("abort", abort);
     try {
-      const given = await start(generator, request);
+      const { given, tokens, reason } = await begin(generator, request);
       signal?.throwIfAborted();
       onStart?.();
-      for await (const token of tokensOf(generator)) {
+      for await (const token of tokens) {
         signal?.throwIfAborted();
         onToken?.(token);
       }
       signal?.throwIfAborted();
-      return await resultOf(generator, given);
+      return await resultOf(generator, given, reason());
     } catch (thrown) {
       // The caller may have thrown: the text does not go on.
       if (!signal?.aborted) abort();

@@ -1,10 +1,16 @@
 import type { InitOptions } from "../index.js";
 import type { WorkerGenerator } from "../index.js";
-import type { ChatMessage, ChatOptions, Generator, Inspection, LoadOptions, ModelSource, Token } from "../nexttoken.js";
+import type { ConversationMessage, ConversationOptions, ConversationToken } from "../conversation.js";
+import type { ChatMessage, ChatOptions, Generator, Inspection, LoadOptions, ModelSource } from "../nexttoken.js";
 
 /** What a client asks of a model: the answer to a conversation, or the continuation of a text. */
 export interface Request {
-  messages?: ChatMessage[];
+  messages?: ConversationMessage[];
+  /**
+   * With it the answer comes in channels: thinking, text and calls of tools, as in `nexttoken/conversation`. It may be
+   * empty.
+   */
+  channels?: Pick<ConversationOptions, "tools" | "tool_choice" | "parallel_tool_calls" | "thinking">;
   prompt?: string;
   /** How the text begins: the model goes on from there. */
   prefix?: string;
@@ -18,12 +24,12 @@ export interface Handlers {
   /** Called once the request has been accepted. */
   onStart?: () => void;
   /** Called with each token. A server tells its text alone. */
-  onToken?: (token: Pick<Token, "text"> & Partial<Token>) => void;
+  onToken?: (token: Pick<ConversationToken, "text"> & Partial<ConversationToken>) => void;
 }
 
 /** What a model tells of a text at its end. */
 export interface Result {
-  /** "stop" or "length"; servers may have others. */
+  /** "stop", "length" or "tool_calls"; servers may have others. */
   finish_reason: string;
   /** What a server does not tell is undefined. */
   usage: {

@@ -3,7 +3,14 @@
 /** @typedef {import("../nexttoken.js").Token} Token */
 /** @typedef {import("./openai-request.js").Job} Job */
 /** @typedef {{ id: string, created: number, model: string, system_fingerprint: string }} Head */
-/** @typedef {{ text: string, logprobs: any, finish_reason: string | null }} Piece a token, or a whole text */
+/**
+ * @typedef {object} Piece a token, or a whole text
+ * @property {string} text
+ * @property {string} [reasoning]
+ * @property {any[]} [calls]
+ * @property {any} logprobs
+ * @property {string | null} finish_reason
+ */
 
 /** The least logarithm that is told: JSON has no infinity. */
 const LEAST = -9999;
@@ -29,9 +36,25 @@ const CHAT = {
   streamed: "chat.completion.chunk",
   id: "chatcmpl-",
   /** @param {Piece} piece */
-  whole: ({ text, ...rest }) => ({ message: { role: "assistant", content: text, refusal: null }, ...rest }),
+  whole: ({ text, reasoning, calls = [], ...rest }) => ({
+    message: {
+      role: "assistant",
+      content: calls.length > 0 ? text.trimEnd() || null : text,
+      refusal: null,
+      ...(reasoning && { reasoning_content: reasoning.trimEnd() }),
+      ...(calls.length > 0 && { tool_calls: calls }),
+    },
+    ...rest,
+  }),
   /** @param {Piece} piece */
-  chunk: ({ text, ...rest }) => ({ delta: text ? { content: text } : {}, ...rest }),
+  chunk: ({ text, reasoning, calls, ...rest }) => ({
+    delta: {
+      ...(text && { content: text }),
+      ...(reasoning && { reasoning_content: reasoning }),
+      ...(calls?.length && { tool_calls: calls }),
+    },
+    ...rest,
+  }),
   first: { delta: { role: "assistant", content: "", refusal: null }, logprobs: null, finish_reason: null },
   /** @param {any[]} tokens */
   logprobs: (tokens) => ({ content: tokens, refusal: null }),
@@ -43,9 +66,9 @@ const COMPLETION = {
   streamed: "text_completion",
   id: "cmpl-",
   /** @param {Piece} piece */
-  whole: (piece) => piece,
+  whole: ({ text, logprobs, finish_reason }) => ({ text, logprobs, finish_reason }),
   /** @param {Piece} piece */
-  chunk: (piece) => piece,
+  chunk: ({ text, logprobs, finish_reason }) => ({ text, logprobs, finish_reason }),
   first: undefined,
   /**
    * @param {any[]} tokens
@@ -105,13 +128,26 @@ function usageOf(results, n) {
   };
 }
 
+/** @typedef {{ text: string, reasoning?: string, calls?: ReturnType<typeof callOf>[] }} Written */
+
+/**
+ * A call as OpenAI has it: its arguments are JSON in a string.
+ *
+ * @param {import("../conversation.js").ToolCall} call
+ */
+const callOf = ({ id, type, function: { name, arguments: given } }) => ({
+  id,
+  type,
+  function: { name, arguments: JSON.stringify(given) },
+});
+
 /**
  * Writes all choices of a job, and gives their usage.
  *
  * @param {import("./model.js").ClientModel} model
  * @param {Job} job
  * @param {{ signal?: AbortSignal, onStart?: (index: number) => void,
- *   onPiece: (index: number, text: string, tokens: any[]) => void,
+ *   onPiece: (index: number, written: Written, tokens: any[]) => void,
  *   onEnd: (index: number, reason: string) => void }} handlers
  */
 async function writeAll(model, { writes, n, prompts, topLogprobs }, { signal, onStart, onPiece, onEnd }) {
@@ -121,11 +157,15 @@ async function writeAll(model, { writes, n, prompts, topLogprobs }, { signal, on
       signal,
       onStart() {
         onStart?.(index);
-        if (prompts[index]) onPiece(index, prompts[index], []);
+        if (prompts[index]) onPiece(index, { text: prompts[index] }, []);
       },
       onToken(token) {
-        const told = probabilities(token, topLogprobs);
-        if (token.text || told) onPiece(index, token.text, told ? [told] : []);
+        const { channel = "text", text, tool_calls } = token;
+        // There the probabilities are those of the text.
+        const told = channel === "text" ? probabilities(token, topLogprobs) : undefined;
+        if (tool_calls) onPiece(index, { text: "", calls: tool_calls.map(callOf) }, []);
+        else if (channel === "thinking" && text) onPiece(index, { text: "", reasoning: text }, []);
+        else if (channel === "text" && (text || told)) onPiece(index, { text }, told ? [told] : []);
       },
     });
     onEnd(index, result.finish_reason);
@@ -144,19 +184,21 @@ async function writeAll(model, { writes, n, prompts, topLogprobs }, { signal, on
  * @param {AbortSignal} [signal]
  */
 export async function whole(model, job, form, head, signal) {
-  /** @type {{ text: string, tokens: any[], finish_reason: string }[]} */
-  const texts = job.writes.map(() => ({ text: "", tokens: [], finish_reason: "length" }));
+  /** @type {(Required<Written> & { tokens: any[], finish_reason: string })[]} */
+  const texts = job.writes.map(() => ({ text: "", reasoning: "", calls: [], tokens: [], finish_reason: "length" }));
   const usage = await writeAll(model, job, {
     signal,
-    onPiece(index, text, tokens) {
+    onPiece(index, { text, reasoning = "", calls = [] }, tokens) {
       texts[index].text += text;
+      texts[index].reasoning += reasoning;
+      texts[index].calls.push(...calls);
       texts[index].tokens.push(...tokens);
     },
     onEnd: (index, reason) => (texts[index].finish_reason = reason),
   });
-  const choices = texts.map(({ text, tokens, finish_reason }, index) => {
+  const choices = texts.map(({ tokens, ...written }, index) => {
     const logprobs = job.logprobs ? form.logprobs(tokens, 0) : null;
-    return { index, ...form.whole({ text, logprobs, finish_reason }) };
+    return { index, ...form.whole({ ...written, logprobs }) };
   });
   return { ...head, object: form.object, choices, usage };
 }
@@ -177,6 +219,8 @@ export function chunks(model, job, form, head, signal) {
   const usage = job.includeUsage ? { usage: null } : {};
   /** @type {number[]} */
   const offsets = job.writes.map(() => 0);
+  /** @type {number[]} */
+  const called = job.writes.map(() => 0);
   return new Promise((resolve, reject) => {
     const stream = new ReadableStream({
       start(controller) {
@@ -190,10 +234,11 @@ export function chunks(model, job, form, head, signal) {
             resolve(stream);
             if (form.first) send([{ index, ...form.first }]);
           },
-          onPiece(index, text, tokens) {
+          onPiece(index, { calls = [], ...written }, tokens) {
             const logprobs = job.logprobs ? form.logprobs(tokens, offsets[index]) : null;
-            offsets[index] += text.length;
-            sendPiece(index, { text, logprobs, finish_reason: null });
+            offsets[index] += written.text.length;
+            const numbered = calls.map((call) => ({ index: called[index]++, ...call }));
+            sendPiece(index, { ...written, calls: numbered, logprobs, finish_reason: null });
           },
           onEnd: (index, finish_reason) => sendPiece(index, { text: "", logprobs: null, finish_reason }),
         }).then(

@@ -50,12 +50,9 @@ const WITHOUT_USE = {
   safety_identifier: undefined,
   prompt_cache_key: undefined,
   prompt_cache_retention: undefined,
-  parallel_tool_calls: undefined,
   store: [false],
   service_tier: ["auto", "default"],
   modalities: [["text"]],
-  tools: [[]],
-  tool_choice: ["none", "auto"],
   functions: [[]],
   function_call: ["none", "auto"],
   reasoning_effort: ["none"],
@@ -72,8 +69,8 @@ function refuseRest(rest) {
     if (!Object.hasOwn(WITHOUT_USE, name)) throw unsupported(name);
     const values = WITHOUT_USE[name];
     if (!values || values.some((allowed) => JSON.stringify(allowed) === JSON.stringify(value))) continue;
-    const later = ["tools", "functions", "tool_choice", "function_call"].includes(name);
-    throw unsupported(name, later ? "this engine does not call tools yet" : undefined);
+    const older = ["functions", "function_call"].includes(name);
+    throw unsupported(name, older ? `this engine calls tools, which came after "${name}"` : undefined);
   }
 }
 
@@ -180,6 +177,19 @@ const choices = (options, n) =>
   );
 
 /**
+ * What a message of each role may hold besides its content.
+ *
+ * @type {Record<string, string[]>}
+ */
+const ROLES = {
+  system: [],
+  developer: [],
+  user: [],
+  assistant: ["tool_calls", "reasoning_content"],
+  tool: ["tool_call_id", "name"],
+};
+
+/**
  * A message with its texts joined.
  *
  * @param {any} message
@@ -189,19 +199,33 @@ function readMessage(message, index) {
   const name = `messages[${index}]`;
   if (message === null || typeof message !== "object") throw invalid(name, "must be an object");
   const { role, content, ...rest } = message;
-  for (const [key, value] of Object.entries(rest)) {
-    if (value != null && JSON.stringify(value) !== "[]") throw unsupported(`${name}.${key}`);
+  const kept = Object.entries(rest).filter(([, value]) => value != null && JSON.stringify(value) !== "[]");
+  if (!Object.hasOwn(ROLES, role)) {
+    throw invalid(`${name}.role`, 'must be "system", "developer", "user", "assistant" or "tool"');
   }
-  if (!["system", "developer", "user", "assistant"].includes(role)) {
-    throw invalid(`${name}.role`, 'must be "system", "developer", "user" or "assistant"');
-  }
-  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content;
-  if (!Array.isArray(parts)) throw invalid(`${name}.content`, "must be a string or a list of parts");
-  const other = parts.find((part) => part?.type !== "text" || typeof part.text !== "string");
-  if (other) throw unsupported(`${name}.content`, `this engine reads text alone, no part of type "${other?.type}"`);
+  const other = kept.find(([key]) => !ROLES[role].includes(key));
+  if (other) throw unsupported(`${name}.${other[0]}`);
+  const text = textOf(role === "assistant" ? (content ?? "") : content, `${name}.content`);
   // Templates know the older name.
-  return { role: role === "developer" ? "system" : role, content: parts.map(({ text }) => text).join("") };
+  return { role: role === "developer" ? "system" : role, content: text, ...Object.fromEntries(kept) };
 }
+
+/**
+ * The texts of a message's content, joined.
+ *
+ * @param {any} content
+ * @param {string} name
+ */
+function textOf(content, name) {
+  const parts = typeof content === "string" ? [{ type: "text", text: content }] : content;
+  if (!Array.isArray(parts)) throw invalid(name, "must be a string or a list of parts");
+  const other = parts.find((part) => part?.type !== "text" || typeof part.text !== "string");
+  if (other) throw unsupported(name, `this engine reads text alone, no part of type "${other?.type}"`);
+  return parts.map(({ text }) => text).join("");
+}
+
+/** The parameters for tools and thinking. */
+const CHANNELS = ["tools", "tool_choice", "parallel_tool_calls", "thinking"];
 
 /** Everything that is an option of the engine, or becomes one. */
 const TAKEN = [...SAME, ...ENGINE, "model", "logit_bias", "response_format", "stream", "stream_options", "n"];
@@ -216,7 +240,7 @@ const TAKEN = [...SAME, ...ENGINE, "model", "logit_bias", "response_format", "st
 export function readChat(body, defaults) {
   const given = present(body);
   const { messages, max_tokens, max_completion_tokens, logprobs = false, top_logprobs, ...rest } = given;
-  refuseRest(omit(rest, [...TAKEN, ...TEMPLATE]));
+  refuseRest(omit(rest, [...TAKEN, ...TEMPLATE, ...CHANNELS]));
   if (!Array.isArray(messages) || messages.length === 0) throw invalid("messages", "must be a list of messages");
   const limit = max_completion_tokens ?? max_tokens;
   if (max_tokens !== undefined && max_tokens !== limit) {
@@ -229,7 +253,8 @@ export function readChat(body, defaults) {
   const topLogprobs = whole("top_logprobs", top_logprobs ?? 0, 0, 20);
   if (logprobs) options.record = { top: Math.max(1, topLogprobs) };
   const conversation = messages.map(readMessage);
-  const writes = choices(options, n).map((options) => ({ messages: conversation, options }));
+  const channels = Object.fromEntries(Object.entries(given).filter(([name]) => CHANNELS.includes(name)));
+  const writes = choices(options, n).map((options) => ({ messages: conversation, channels, options }));
   return { ...how, n, logprobs, topLogprobs, prompts: [], writes };
 }
 

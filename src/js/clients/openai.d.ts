@@ -27,11 +27,40 @@ export interface CommonParams {
   user?: string;
 }
 
-export interface ChatMessageParam {
-  /** A "developer" is told to the model as "system". */
-  role: "system" | "developer" | "user" | "assistant";
-  content: string | { type: "text"; text: string }[];
+type TextContent = string | { type: "text"; text: string }[];
+
+/** A call of a tool; its arguments are JSON. */
+export interface ToolCallParam {
+  id: string;
+  type: "function";
+  function: { name: string; arguments: string };
 }
+
+export type ChatMessageParam =
+  /** A "developer" is told to the model as "system". */
+  | { role: "system" | "developer" | "user"; content: TextContent }
+  | {
+      role: "assistant";
+      content?: TextContent | null;
+      /** What the model thought; the template says whether it is shown it again. */
+      reasoning_content?: string | null;
+      tool_calls?: ToolCallParam[];
+    }
+  /** What a tool gave. */
+  | { role: "tool"; content: TextContent; tool_call_id: string };
+
+export interface ToolParam {
+  type: "function";
+  function: {
+    name: string;
+    description?: string;
+    parameters?: Record<string, unknown>;
+    /** Calls always keep to the schema. */
+    strict?: boolean | null;
+  };
+}
+
+export type ToolChoiceParam = "none" | "auto" | "required" | { type: "function"; function: { name: string } };
 
 export type ResponseFormat =
   | { type: "text" }
@@ -54,6 +83,11 @@ export interface ChatCompletionParams extends CommonParams, EngineOptions, Templ
   /** 0 to 20, with `logprobs`. */
   top_logprobs?: number | null;
   response_format?: ResponseFormat;
+  tools?: ToolParam[];
+  tool_choice?: ToolChoiceParam;
+  parallel_tool_calls?: boolean;
+  /** Not OpenAI's: the most tokens that the model thinks. */
+  thinking?: { limit?: number };
 }
 
 export interface CompletionParams extends CommonParams, EngineOptions {
@@ -94,6 +128,7 @@ export interface CompletionLogprobs {
 }
 
 type FinishReason = "stop" | "length";
+type ChatFinishReason = FinishReason | "tool_calls";
 interface Head {
   id: string;
   created: number;
@@ -105,9 +140,17 @@ export interface ChatCompletion extends Head {
   object: "chat.completion";
   choices: {
     index: number;
-    message: { role: "assistant"; content: string; refusal: null };
+    message: {
+      role: "assistant";
+      /** Null where there are calls alone. */
+      content: string | null;
+      refusal: null;
+      /** What the model thought. */
+      reasoning_content?: string;
+      tool_calls?: ToolCallParam[];
+    };
     logprobs: ChatLogprobs | null;
-    finish_reason: FinishReason;
+    finish_reason: ChatFinishReason;
   }[];
   usage: Usage;
 }
@@ -116,9 +159,15 @@ export interface ChatCompletionChunk extends Head {
   object: "chat.completion.chunk";
   choices: {
     index: number;
-    delta: { role?: "assistant"; content?: string };
+    delta: {
+      role?: "assistant";
+      content?: string;
+      reasoning_content?: string;
+      /** Each call comes whole. */
+      tool_calls?: (ToolCallParam & { index: number })[];
+    };
     logprobs: ChatLogprobs | null;
-    finish_reason: FinishReason | null;
+    finish_reason: ChatFinishReason | null;
   }[];
   /** In the last chunk, where `include_usage` asks for it. */
   usage?: Usage | null;

@@ -35,6 +35,54 @@ function serverOptions({ json_schema, chat_template_kwargs, ...options }) {
 }
 
 /**
+ * A message as the server takes it: the arguments of calls are JSON in strings.
+ *
+ * @param {any} message
+ */
+function serverMessage({ tool_calls, ...message }) {
+  if (!tool_calls) return message;
+  const written = (/** @type {any} */ { function: { name, arguments: given }, ...call }) => ({
+    ...call,
+    function: { name, arguments: typeof given === "string" ? given : JSON.stringify(given) },
+  });
+  return { ...message, tool_calls: tool_calls.map(written) };
+}
+
+/**
+ * The tools of a request as the server takes them.
+ *
+ * @param {import("./model.js").Request["channels"]} channels
+ */
+function serverTools({ tools, tool_choice, parallel_tool_calls, thinking } = {}) {
+  if (thinking !== undefined) throw invalidOption("thinking", "cannot be honoured by a server");
+  if (!tools?.length) return {};
+  const named = typeof tool_choice === "object" && "name" in tool_choice;
+  const choice = named ? { type: "function", function: { name: tool_choice.name } } : tool_choice;
+  return {
+    tools,
+    ...(choice !== undefined && { tool_choice: choice }),
+    ...(parallel_tool_calls !== undefined && { parallel_tool_calls }),
+  };
+}
+
+/**
+ * A call that has come in pieces. Its arguments are the server's: where they are no object, the call has none.
+ *
+ * @param {{ id: string, name: string, given: string }} call
+ * @returns {import("../conversation.js").ToolCall}
+ */
+function serverCall({ id, name, given }) {
+  /** @type {Record<string, unknown>} */
+  let read;
+  try {
+    read = Object(JSON.parse(given || "{}"));
+  } catch {
+    throw makeError("server", `the server called "${name}" with arguments that are no JSON`);
+  }
+  return { id, type: "function", function: { name, arguments: read } };
+}
+
+/**
  * What a server says of its error.
  *
  * @param {Response} response
@@ -112,10 +160,11 @@ export class ServerModel {
    * @param {Request} request
    * @param {Handlers} [handlers]
    */
-  async write({ messages, prompt, prefix, options = {} }, { signal, onStart, onToken } = {}) {
+  async write({ messages, prompt, prefix, channels, options = {} }, { signal, onStart, onToken } = {}) {
     if (prefix) throw invalidOption("prefix", "cannot be honoured by a server");
     const body = {
-      ...(messages ? { messages } : { prompt: prompt ?? "" }),
+      ...(messages ? { messages: messages.map(serverMessage) } : { prompt: prompt ?? "" }),
+      ...serverTools(channels),
       ...serverOptions(options),
       stream: true,
       stream_options: { include_usage: true },
@@ -162,6 +211,8 @@ export class ServerModel {
  */
 async function received(body, onToken) {
   let finish_reason = "stop";
+  /** @type {{ id: string, name: string, given: string }[]} */
+  const calls = [];
   /** @type {any} */
   let usage;
   for await (const chunk of readEvents(body)) {
@@ -169,10 +220,19 @@ async function received(body, onToken) {
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (!choice) continue;
-    const text = choice.delta?.content ?? choice.text;
+    const { content, reasoning_content, tool_calls = [] } = choice.delta ?? {};
+    const text = content ?? choice.text;
+    if (reasoning_content) onToken?.({ text: reasoning_content, channel: "thinking" });
     if (text) onToken?.({ text });
+    for (const { index = 0, id, function: { name = "", arguments: given = "" } = {} } of tool_calls) {
+      const call = (calls[index] ??= { id: "", name: "", given: "" });
+      call.id ||= id ?? "";
+      call.name += name;
+      call.given += given;
+    }
     finish_reason = choice.finish_reason ?? finish_reason;
   }
+  if (calls.length > 0) onToken?.({ text: "", channel: "call", tool_calls: calls.filter(Boolean).map(serverCall) });
   const { prompt_tokens, completion_tokens, prompt_tokens_details } = usage ?? {};
   const cached_tokens = prompt_tokens_details?.cached_tokens;
   return { finish_reason, usage: { prompt_tokens, completion_tokens, cached_tokens } };
