@@ -281,7 +281,8 @@ async function runBlocks(readme, addresses) {
   const { page, context } = await open("/pkg/README.md");
   const texts = [];
   for (const [index, block] of blocks.entries()) {
-    const imported = block.replaceAll('"nexttoken"', `"${origin}/pkg/index.js"`);
+    const entry = (_, name = "/index") => `"${origin}/pkg${name}.js"`;
+    const imported = block.replaceAll(/"nexttoken(\/conversation)?"/g, entry);
     const code = imported.replaceAll('"model.gguf"', `"${addresses[index]}"`);
     const run = async (code) => {
       document.body.replaceChildren();
