@@ -36,6 +36,7 @@ export interface ConversationMessage {
   name?: string | null;
 }
 
+/** In a conversation `stop` ends the text alone, and is not looked for in calls and thinking. */
 export interface ConversationOptions extends ChatOptions {
   tools?: Tool[];
   /**

@@ -6,6 +6,7 @@ import { CallWriter } from "./conversation/call-writer.js";
 import { formatOf, thinkingOf } from "./conversation/format.js";
 import { checkedMessages, prepare } from "./conversation/history.js";
 import { readOptions } from "./conversation/options.js";
+import { StopStrings } from "./conversation/stop-strings.js";
 import { Stepper } from "./conversation/stepper.js";
 import { invalidOption, makeError, withErrorCode } from "./errors.js";
 
@@ -37,6 +38,7 @@ class Answer {
   #channels = { thinking: "", text: "" };
   /** @type {import("./conversation.js").ToolCall[]} */
   #calls = [];
+  #stops;
   #thought = 0;
   #started = false;
   #finished = false;
@@ -53,6 +55,7 @@ class Answer {
     this.#writer = writer;
     this.#options = options;
     this.#closing = options.closing;
+    this.#stops = new StopStrings(options.stop);
   }
 
   /** The message, as far as it has been written. */
@@ -69,6 +72,7 @@ class Answer {
   /** Why it ended; undefined while it goes on. */
   get finish_reason() {
     if (!this.#finished) return undefined;
+    if (this.#stops.stopped) return "stop";
     const { finish_reason } = this.#stepper;
     if (finish_reason !== "length" && this.#calls.length > 0) return "tool_calls";
     return finish_reason ?? "stop";
@@ -85,7 +89,7 @@ class Answer {
     this.#started = true;
     try {
       yield* this.#write();
-      yield* this.#tell(undefined, this.#reader.end());
+      yield* this.#tell(undefined, [...this.#reader.end(), { channel: "text", text: "" }], true);
       this.#finished = true;
     } finally {
       if (!this.#finished) await this.#stepper.end();
@@ -106,6 +110,7 @@ class Answer {
         const token = await this.#stepper.next();
         if (token) yield* this.#read(token);
       }
+      if (this.#stops.stopped && !this.#stepper.ended) await this.#stepper.end();
     }
   }
 
@@ -144,13 +149,17 @@ class Answer {
    *
    * @param {Token | undefined} token
    * @param {Part[]} parts
+   * @param {boolean} [last] whether nothing follows
    * @returns {Generator<ConversationToken, void, void>}
    */
-  *#tell(token, parts) {
+  *#tell(token, parts, last = false) {
     const { state } = this.#reader;
     const channel = state === "beginning" ? "text" : state;
     const told = parts.length > 0 || !token ? parts : [{ channel, text: "" }];
-    for (const [index, { channel, text, calls = [], warning }] of told.entries()) {
+    for (const [index, { channel, text: read, calls = [], warning }] of told.entries()) {
+      if (this.#stops.stopped) return;
+      const released = channel === "text" ? this.#stops.read(read) : read;
+      const text = last && index === told.length - 1 ? released + this.#stops.flush() : released;
       if (channel !== "call") this.#channels[channel] += text;
       if (warning !== undefined) this.warnings.push(warning);
       const named = calls.map((call) => ({ id: newId(), type: /** @type {const} */ ("function"), function: call }));

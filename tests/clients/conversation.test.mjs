@@ -124,6 +124,27 @@ test("what comes with the marker in one token is written anew", async () => {
   schemas[tool_calls[0].function.name].parse(tool_calls[0].function.arguments);
 });
 
+test("stop strings end the text, and are not looked for in calls", async () => {
+  for (const chat_template of Object.values(TEMPLATES)) {
+    const options = { tools, tool_choice: { name: "get" }, parallel_tool_calls: false, chat_template, seed: 3 };
+    const answer = await converse(generator, messages, { ...options, stop: ["get", '"', ">", "("] });
+    assert.equal((await answer.complete()).tool_calls[0].function.name, "get");
+  }
+  const options = { chat_template: TEMPLATES.hermes, temperature: 0, max_tokens: 60 };
+  const { content } = await (await converse(generator, messages, options)).complete();
+  const stop = content.slice(20, 31);
+  const answer = await converse(generator, messages, { ...options, stop: ["\u0007", stop] });
+  let text = "";
+  for await (const part of answer) text += part.text;
+  assert.equal(text, content.slice(0, content.indexOf(stop)));
+  assert.deepEqual([answer.message.content, answer.finish_reason], [text, "stop"]);
+  assert.equal(generator.next_token(), undefined);
+  // One that may have begun at the end is text.
+  const unfinished = { ...options, stop: content.slice(-4) + "\u0007" };
+  assert.equal((await (await converse(generator, messages, unfinished)).complete()).content, content);
+  assert.equal((await rejection(converse(generator, messages, { ...options, stop: [""] }))).code, "invalid_option");
+});
+
 test("a generator in a worker gives the same answers", async () => {
   for (const chat_template of Object.values(TEMPLATES)) {
     const options = { tools, tool_choice: "required", chat_template, seed: 3, max_tokens: 90 };

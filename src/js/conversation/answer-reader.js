@@ -22,7 +22,7 @@ const BARE = /^\{\s*"name"\s*:\s*"/;
  * @param {string} text
  * @param {string} marker
  */
-function overlap(text, marker) {
+export function overlap(text, marker) {
   for (let length = Math.min(marker.length - 1, text.length); length > 0; length--) {
     if (text.endsWith(marker.slice(0, length))) return length;
   }

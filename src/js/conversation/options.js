@@ -63,12 +63,30 @@ function checkedLimit(given) {
 }
 
 /**
+ * @param {any} given
+ * @returns {string[]}
+ */
+function checkedStops(given) {
+  const stops = [given ?? []].flat();
+  if (stops.every((stop) => typeof stop === "string" && stop !== "")) return stops;
+  throw invalidOption("stop", "must be a string or a list of strings that are not empty");
+}
+
+/**
  * Reads the options; what is not for the conversation is for `chat`.
  *
  * @param {unknown} given
  */
 export function readOptions(given) {
-  const { tools, tool_choice, parallel_tool_calls = true, thinking, chat_template, ...writing } = copyOptions(given);
+  const {
+    tools,
+    tool_choice,
+    parallel_tool_calls = true,
+    thinking,
+    chat_template,
+    stop,
+    ...writing
+  } = copyOptions(given);
   const known = checkedTools(tools ?? []);
   const choice = checkedChoice(tool_choice ?? (known.length > 0 ? "auto" : undefined), known);
   const constraint = ["json_schema", "regex", "grammar"].find((name) => writing[name] != null);
@@ -79,6 +97,7 @@ export function readOptions(given) {
     choice,
     parallel: parallel_tool_calls !== false,
     limit: checkedLimit(thinking),
+    stop: checkedStops(stop),
     chat_template,
     writing,
   };
