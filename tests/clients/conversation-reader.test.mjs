@@ -179,6 +179,22 @@ test("thinking is told apart, however the text is split", () => {
   }
 });
 
+test("a call that is told as text is the one that is read of it", async () => {
+  const request = async (messages) => ({ messages });
+  const messages = [{ role: "assistant", content: "", tool_calls: [{ type: "function", function: looking }] }];
+  for (const format of Object.values(FORMATS)) {
+    const { messages: told } = await prepare(messages, {
+      template: "",
+      format,
+      thinking: THINKING,
+      tools: [],
+      request,
+    });
+    const [{ name, arguments: found }] = read([told[0].content], { format }).calls;
+    assert.deepEqual([name, found], [looking.name, looking.arguments], format.name);
+  }
+});
+
 test("the family is found in the template, else in the vocabulary", async () => {
   const template = (name) => readFile(new URL(`../data/chat/${name}.jinja`, import.meta.url), "utf8");
   const none = async () => false;

@@ -210,7 +210,8 @@ export class AnswerReader {
       if (unknown) throw new SyntaxError(`there is no tool "${unknown.name}"`);
       parts.push({ channel: "call", text: text.slice(this.#told), calls });
     } catch (thrown) {
-      if (close !== "" && isQuoted(text)) return false;
+      const goesOn = this.#format.form === "xml" ? !/<\/function>\s*$/.test(text) : isQuoted(text);
+      if (close !== "" && goesOn) return false;
       const reason = /** @type {Error} */ (thrown).message;
       const warning = `a call could not be read and is part of the text: ${reason}`;
       parts.push({ channel: "text", text: this.#opened + text + close, warning });

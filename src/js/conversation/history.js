@@ -65,6 +65,11 @@ function writtenCall(
   { function: { name, arguments: given } },
 ) {
   if (form === "json") return open + before + name + between + JSON.stringify(given) + after + end + close;
+  if (form === "xml") {
+    const written = (/** @type {unknown} */ value) => (typeof value === "string" ? value : JSON.stringify(value));
+    const list = Object.entries(given).map(([key, value]) => `<parameter=${key}>\n${written(value)}\n</parameter>\n`);
+    return open + before + name + between + list.join("") + after + close;
+  }
   const list = Object.entries(given).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
   return `${open}${before}${name}(${list.join(", ")})${end}${close}`;
 }

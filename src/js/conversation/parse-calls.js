@@ -92,7 +92,10 @@ export function llamaCalls(text, tools) {
  * @param {Tool[]} tools
  */
 export function xmlCalls(text, tools) {
-  const found = [...text.matchAll(/<function=([^>\n]+)>(.*?)<\/function>/gs)];
+  // A text among the arguments may spell the marker of the function's end.
+  const pattern =
+    /<function=([^>\n]+)>((?:\s*<parameter=[^>\n]+>(?:(?!<\/parameter>).)*<\/parameter>)*)\s*<\/function>/gs;
+  const found = [...text.matchAll(pattern)];
   if (found.length === 0) throw new SyntaxError("it has no function");
   return found.map(([, name, body]) => {
     const properties = tools.find((tool) => tool.name === name.trim())?.parameters?.properties ?? {};
