@@ -204,6 +204,7 @@ fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
             let tiles = columns / format.tile_cols() as u64;
             groups * tiles * format.tile_bytes() as u64
         }
+        _ if model::is_skipped(config, &tensor.name) => 0,
         _ => 4 * elements(tensor),
     }
 }

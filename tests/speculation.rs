@@ -105,7 +105,13 @@ fn the_text_of_every_architecture_is_the_same() {
             pair.finish();
             let counts = pair.counts();
             let ended = pair.0[0].ids().len() < 9;
-            assert!(counts.0 > 0 || ended, "{} {temperature}", path.display());
+            // A draft that is not accepted is taken back, and the state of a delta net cannot be.
+            let drafts = model.config.architecture.name != "qwen35";
+            assert!(
+                (counts.0 > 0) == drafts || ended,
+                "{} {temperature}",
+                path.display()
+            );
             (drafted, accepted) = (drafted + counts.0, accepted + counts.1);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Generator;
 use crate::allocation::{copy, with_capacity};
+use crate::model::PREFILL_CHUNK;
 use crate::sampler::Sampler;
 use crate::score::{Expected, most_expected};
 use crate::{Error, Result};
@@ -46,7 +47,13 @@ impl Generator {
         };
         self.prediction.forget_rows();
         let session = &mut self.session;
-        session.truncate(generation.context_len() - 1);
+        let before = generation.context_len() - 1;
+        session.truncate(before);
+        while session.len() < before {
+            let rest = generation.tokens_to_run(session.len());
+            let most = PREFILL_CHUNK.min(before - session.len());
+            self.model.forward(&rest[..rest.len().min(most)], session)?;
+        }
         let outputs = self.model.forward_with_outputs(last, session, attention)?;
         self.speculation.count_from(0);
         Ok(Some(Internals {

@@ -50,6 +50,7 @@ impl Generator {
         generation.apply_shift(&mut self.session);
         // Hidden state and logits are not saved: after restoring, the last token is run again.
         let held = self.session.len().min(generation.context_len() - 1);
+        let held = self.session.savable_len(held);
         let mut codec = Codec {
             out: vec![0; HEADER_BYTES],
             input: None,

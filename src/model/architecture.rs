@@ -15,6 +15,8 @@ pub struct Architecture {
     pub(super) query_key_norm: QueryKeyNorm,
     /// Whether layers without KV heads have a short convolution instead of attention (LFM2).
     pub(super) short_convolutions: bool,
+    /// Whether most layers have a gated delta net, and the others attention whose output is gated (Qwen3.5).
+    pub(super) delta_nets: bool,
     pub(super) activation: Activation,
     /// Whether gate and up projection are one tensor, the gate first.
     pub(super) fused_gate_up: bool,
@@ -153,6 +155,7 @@ const LLAMA: Architecture = Architecture {
     norms: Norms::Pre,
     query_key_norm: QueryKeyNorm::No,
     short_convolutions: false,
+    delta_nets: false,
     activation: Activation::SwiGlu,
     fused_gate_up: false,
     positions: Positions::InterleavedRope,
@@ -295,6 +298,14 @@ pub const ARCHITECTURES: &[Architecture] = &[
         short_convolutions: true,
         positions: Positions::NeoxRope,
         output_norm: "token_embd_norm",
+        ..LLAMA
+    },
+    Architecture {
+        name: "qwen35",
+        query_key_norm: QueryKeyNorm::SharedWeights,
+        delta_nets: true,
+        positions: Positions::NeoxRope,
+        feed_forward_norm: "post_attention_norm",
         ..LLAMA
     },
     Architecture {

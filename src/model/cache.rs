@@ -1,6 +1,7 @@
 //! The KV cache: the keys and values of all positions so far, in every layer.
 
 use super::Config;
+use super::recurrence::recurrence_bytes;
 use crate::Result;
 use crate::allocation::reserve_exact;
 use crate::kernels::{CacheType, HeadCache, TILE_POSITIONS};
@@ -17,7 +18,7 @@ pub(super) struct KvCache {
     reserved: usize,
 }
 
-/// Bytes that the KV cache of a model with this configuration takes for `positions`, [`u64::MAX`] where it would be
+/// Bytes that the KV cache of a model with this configuration takes for `positions`, with the states of its delta nets, [`u64::MAX`] where it would be
 /// more. Nothing is allocated, because the numbers may come from a damaged file.
 pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
     let layer = |layer| {
@@ -26,7 +27,10 @@ pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
     };
     let position: u64 = (0..config.layers).map(layer).sum();
     let step = STEP as u64;
-    position.saturating_mul((positions as u64).div_ceil(step).saturating_mul(step))
+    let positions = (positions as u64).div_ceil(step).saturating_mul(step);
+    position
+        .saturating_mul(positions)
+        .saturating_add(recurrence_bytes(config))
 }
 
 /// An empty cache for one KV head of a layer, or for the inputs of its convolution.

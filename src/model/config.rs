@@ -1,6 +1,7 @@
 //! The network's configuration, read from the file's metadata.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
+use super::delta_net::DeltaNets;
 use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
 use super::rope::Scaling;
 use crate::Result;
@@ -27,6 +28,8 @@ pub struct Config {
     pub layers: usize,
     /// How often it runs through the layers of the file, which are `layers / loops`.
     pub(super) loops: usize,
+    /// Layers at the end of the file that only predict further tokens (multi-token prediction). They are not loaded.
+    skipped_layers: usize,
     /// Whether the final norm is applied after each time, not only after the last.
     pub(super) norm_each_loop: bool,
     /// Query heads of each layer.
@@ -48,6 +51,8 @@ pub struct Config {
     pub(super) sliding_window: Option<SlidingWindow>,
     /// The layers with a short convolution instead of attention, where there are such layers.
     convolutions: Option<Convolutions>,
+    /// The layers with a gated delta net instead of attention, where there are such layers.
+    delta_nets: Option<DeltaNets>,
     pub(super) scales: Scales,
     /// What attention scores of late positions are multiplied by besides.
     temperature_tuning: Option<TemperatureTuning>,
@@ -67,8 +72,9 @@ pub(super) struct SlidingWindow {
     pattern: Pattern,
 }
 
+/// Which layers are of one kind.
 #[derive(Debug, Clone, PartialEq)]
-enum Pattern {
+pub(super) enum Pattern {
     /// All layers but the last of each `period`.
     Period(usize),
     /// Those whose entry is not 0.
@@ -131,7 +137,14 @@ impl Config {
         if loops > MAX_LOOPS {
             return keys.fail("num_loops", &format!("it is more than {MAX_LOOPS}"));
         }
-        let layers = stored_layers.saturating_mul(loops);
+        let skipped_layers = match architecture.delta_nets {
+            true => keys.optional_count("nextn_predict_layers")?.unwrap_or(0),
+            false => 0,
+        };
+        if skipped_layers >= stored_layers {
+            return keys.fail("nextn_predict_layers", "it leaves no layers");
+        }
+        let layers = (stored_layers - skipped_layers).saturating_mul(loops);
         let heads = keys.size("attention.head_count")?;
         let head_size = keys
             .optional_size("attention.key_length")?
@@ -154,6 +167,7 @@ impl Config {
             hidden_size,
             layers,
             loops,
+            skipped_layers,
             norm_each_loop: !keys.flag("skip_loop_final_norm")?,
             heads,
             kv_heads,
@@ -170,6 +184,9 @@ impl Config {
                 layers,
             )?,
             convolutions,
+            delta_nets: (architecture.delta_nets)
+                .then(|| DeltaNets::from_metadata(&keys, layers))
+                .transpose()?,
             scales: Scales::from_metadata(
                 &keys,
                 architecture.scales,
@@ -244,22 +261,53 @@ impl Config {
         convolves.then_some(convolutions.length)
     }
 
-    /// The number of caches of the layer `index`: one for each KV head, or one for its convolution.
+    /// The sizes of the gated delta net of the layer `index`; `None` where it has none.
+    pub(super) fn delta_net(&self, index: usize) -> Option<&DeltaNets> {
+        self.delta_nets.as_ref().filter(|nets| nets.has(index))
+    }
+
+    /// The same, whichever layers have one.
+    pub(super) fn delta_nets(&self) -> Option<&DeltaNets> {
+        self.delta_nets.as_ref()
+    }
+
+    /// Whether the layer `index` has attention.
+    pub(super) fn has_attention(&self, index: usize) -> bool {
+        self.delta_net(index).is_none() && self.convolution_length(index).is_none()
+    }
+
+    /// The number of caches of the layer `index`: one for each KV head, or one for its convolution; none for a delta net.
     pub(super) fn cache_count(&self, index: usize) -> usize {
+        if self.delta_net(index).is_some() {
+            return 0;
+        }
         self.convolution_length(index).map_or(self.kv_heads, |_| 1)
     }
 
     /// The widths of the three input projections of the layer `index`: queries, keys and values, or gates and values.
     pub(super) fn projection_widths(&self, index: usize) -> [usize; 3] {
+        if let Some(nets) = self.delta_net(index) {
+            return [nets.key_size(), nets.key_size(), nets.value_size()];
+        }
         match self.convolution_length(index) {
             Some(_) => [self.hidden_size; 3],
-            None => [self.query_size(), self.kv_size(), self.kv_size()],
+            None => [self.query_and_gate_size(), self.kv_size(), self.kv_size()],
         }
     }
 
-    /// The layers in the file.
+    /// Length of a token's queries, with the gates of attention's output where there are such gates.
+    pub(super) fn query_and_gate_size(&self) -> usize {
+        self.query_size() * if self.architecture.delta_nets { 2 } else { 1 }
+    }
+
+    /// The layers in the file that are loaded.
     pub(super) fn stored_layers(&self) -> usize {
         self.layers / self.loops
+    }
+
+    /// The layers in the file that are not, after those that are.
+    pub(super) fn skipped_layers(&self) -> std::ops::Range<usize> {
+        self.stored_layers()..self.stored_layers() + self.skipped_layers
     }
 
     /// What the attention scores of a query at this position are multiplied by.
@@ -275,8 +323,9 @@ impl Config {
     /// The largest sum of these widths in any layer.
     pub(crate) fn projected_size(&self) -> usize {
         let convolved = self.convolutions.as_ref().map(|_| 3 * self.hidden_size);
-        let attended = self.query_size() + 2 * self.kv_size();
-        attended.max(convolved.unwrap_or(0))
+        let recurrent = self.delta_nets.as_ref().map(DeltaNets::projected_size);
+        let attended = self.query_and_gate_size() + 2 * self.kv_size();
+        attended.max(convolved.or(recurrent).unwrap_or(0))
     }
 
     /// The model's sets of RoPE frequencies, as base and scaling: first the one of most layers, then the one of the
@@ -351,9 +400,16 @@ impl SlidingWindow {
     }
 
     fn has(&self, index: usize) -> bool {
-        match &self.pattern {
-            Pattern::Period(period) => index % period < period - 1,
-            Pattern::Listed(list) => list.get(index).is_some_and(|windowed| *windowed != 0),
+        self.pattern.has(index)
+    }
+}
+
+impl Pattern {
+    /// Whether the layer `index` is of the kind.
+    pub fn has(&self, index: usize) -> bool {
+        match self {
+            Self::Period(period) => index % period < period - 1,
+            Self::Listed(list) => list.get(index).is_some_and(|entry| *entry != 0),
         }
     }
 }

@@ -62,7 +62,7 @@ fn key_sizes(
 ) -> Result<Vec<f32>> {
     let (linear, first) = match projection {
         Projection::Separate([_, keys, _]) => (keys, 0),
-        Projection::Fused(all) => (all, config.query_size()),
+        Projection::Fused(all) => (all, config.query_and_gate_size()),
     };
     let (mut sizes, mut row) = (Vec::new(), Vec::new());
     resize(&mut sizes, config.kv_size(), 0.0)?;

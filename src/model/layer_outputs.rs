@@ -13,7 +13,7 @@ pub struct LayerOutputs {
     pub residuals: Vec<f32>,
     /// The attention weights of each layer, `[heads][positions]`: how much the token takes from each position so far,
     /// its own the last. Those of a head add up to 1; positions outside of a sliding window have 0. Empty for a layer
-    /// that has a convolution instead; no layers where they were not asked for.
+    /// that has a convolution or a delta net instead; no layers where they were not asked for.
     pub attention: Vec<Vec<f32>>,
 }
 
@@ -26,7 +26,7 @@ impl LayerOutputs {
         let mut attention = with_capacity(layers)?;
         for layer in 0..layers {
             let mut weights = Vec::new();
-            if config.convolution_length(layer).is_none() {
+            if config.has_attention(layer) {
                 resize(&mut weights, weights_size, 0.0)?;
             }
             attention.push(weights);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::architecture::{Architecture, Norms, QueryKeyNorm};
+use super::delta_net::{DeltaNet, DeltaNets};
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
@@ -107,6 +108,8 @@ enum Tensor {
 
 /// The tensor whose bytes are arriving.
 enum IncomingTensor {
+    /// One of a layer that is not loaded.
+    Skipped,
     Matrix(MatrixBuilder),
     Vector {
         kind: TensorType,
@@ -153,6 +156,7 @@ impl TensorSink for PartialModel {
             return Ok(());
         };
         match incoming {
+            IncomingTensor::Skipped => {}
             IncomingTensor::Matrix(builder) => builder.push(bytes),
             IncomingTensor::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
         }
@@ -165,16 +169,19 @@ impl TensorSink for PartialModel {
         *received += bytes.len() as u64;
         if *received == info.size
             && let Some((_, incoming, _)) = self.incoming.take()
+            && let Some(tensor) = incoming.finish()?
         {
-            self.tensors.insert(info.name.clone(), incoming.finish()?);
+            self.tensors.insert(info.name.clone(), tensor);
         }
         Ok(())
     }
 }
 
 impl IncomingTensor {
-    fn finish(self) -> Result<Tensor> {
-        Ok(match self {
+    /// The tensor, once its bytes have come; `None` for one that is not kept.
+    fn finish(self) -> Result<Option<Tensor>> {
+        Ok(Some(match self {
+            IncomingTensor::Skipped => return Ok(None),
             IncomingTensor::Matrix(builder) => Tensor::Matrix(builder.finish()?),
             IncomingTensor::Vector { kind, bytes, len } => {
                 let mut values = Vec::new();
@@ -182,7 +189,7 @@ impl IncomingTensor {
                 dequantize(kind, &bytes, &mut values);
                 Tensor::Vector(values)
             }
-        })
+        }))
     }
 }
 
@@ -190,6 +197,7 @@ impl IncomingTensor {
 fn begin(config: &Config, info: &TensorInfo) -> Result<IncomingTensor> {
     let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
     match tensors::find(config, &info.name) {
+        None if tensors::is_skipped(config, &info.name) => Ok(IncomingTensor::Skipped),
         // `check` has refused the file.
         None => Err(Error::Corrupt(format!(
             "the tensor {:?} has no place",
@@ -279,6 +287,13 @@ impl TensorTaker<'_> {
         index: usize,
         norm: Option<&Norm>,
     ) -> Result<SequenceMixer> {
+        if let Some(nets) = config.delta_net(index) {
+            return Ok(SequenceMixer {
+                projection: Projection::Fused(self.linear("attn_qkv")?),
+                kind: MixerKind::DeltaNet(Box::new(self.delta_net(nets)?)),
+                output: self.linear("ssm_out")?,
+            });
+        }
         if let Some(length) = config.convolution_length(index) {
             return Ok(SequenceMixer {
                 projection: self.projection("shortconv.in_proj")?,
@@ -301,7 +316,23 @@ impl TensorTaker<'_> {
         })
     }
 
-    /// The weights of a convolution, transposed: `[hidden_size][length]` in the file → `[length][hidden_size]`.
+    fn delta_net(&mut self, nets: &DeltaNets) -> Result<DeltaNet> {
+        let mut vector = |stem: &str, suffix: &str| {
+            let vector = self.optional_vector(stem, suffix);
+            vector.ok_or_else(|| missing(stem))
+        };
+        Ok(DeltaNet {
+            fade_bias: vector("ssm_dt", "bias")?,
+            fade: vector("ssm_a", "")?,
+            norm: vector("ssm_norm", "weight")?,
+            gate: self.linear("attn_gate")?,
+            beta: self.linear("ssm_beta")?,
+            alpha: self.linear("ssm_alpha")?,
+            kernel: self.kernel("ssm_conv1d", nets.convolution_length)?,
+        })
+    }
+
+    /// The weights of a convolution, transposed: `[channels][length]` in the file → `[length][channels]`.
     fn kernel(&mut self, stem: &str, length: usize) -> Result<Vec<f32>> {
         let stored = self
             .optional_vector(stem, "weight")

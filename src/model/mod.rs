@@ -8,12 +8,14 @@ mod adapter;
 mod architecture;
 mod cache;
 mod config;
+mod delta_net;
 mod feed_forward;
 mod file;
 mod key_scaling;
 mod layer_outputs;
 mod loader;
 mod metadata_keys;
+mod recurrence;
 mod rope;
 mod session;
 mod tensors;
@@ -29,7 +31,7 @@ pub use config::Config;
 pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
 pub use session::Session;
-pub(crate) use tensors::is_matrix;
+pub(crate) use tensors::{is_matrix, is_skipped};
 
 use crate::allocation::{copy, reserve_total};
 use crate::gguf::Metadata;
@@ -88,17 +90,22 @@ impl Model {
     /// [`Error::PromptTooLong`](crate::Error::PromptTooLong) beyond the session's capacity,
     /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary or an adapter of
     /// another model,
-    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). The session's text is then as it was before.
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). The session's text is then as it was before, or shorter as after
+    /// [`Session::truncate`].
     pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
         // After an error the hidden states are undefined.
         session.ran.clear();
         session.scratch.adapters.check(self)?;
         reserve_total(&mut session.ran, tokens.len())?;
         session.prepare(&self.config, &self.transformer.ropes, tokens)?;
-        self.transformer.forward(&self.config, tokens, session)?;
+        if let Err(error) = self.transformer.forward(&self.config, tokens, session) {
+            session.roll_back();
+            return Err(error);
+        }
         session.first = session.len;
         session.ran.extend_from_slice(tokens);
         session.len += tokens.len();
+        session.recurrence.checkpoint(session.len);
         Ok(())
     }
 

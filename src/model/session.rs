@@ -7,6 +7,7 @@ use ndarray::ArrayView2;
 
 use super::architecture::Positions;
 use super::cache::KvCache;
+use super::recurrence::Recurrence;
 use super::rope::Rope;
 use super::transformer::Scratch;
 use super::{Adapter, Config, Model};
@@ -16,6 +17,7 @@ use crate::{Error, Result, TokenId};
 /// The state of one text in progress: the KV cache of its tokens, the hidden states of the last ones, scratch memory.
 pub struct Session {
     pub(super) cache: KvCache,
+    pub(super) recurrence: Recurrence,
     pub(super) scratch: Scratch,
     pub(super) len: usize,
     capacity: usize,
@@ -32,7 +34,7 @@ impl Session {
     /// capacity is at most the number of those.
     ///
     /// # Errors
-    /// Currently none: the cache's memory is taken by [`Model::forward`].
+    /// [`Error::OutOfMemory`] for the states of delta nets; the cache's memory is taken by [`Model::forward`].
     pub fn new(model: &Model, capacity: usize, cache: CacheType) -> Result<Self> {
         let config = &model.config;
         let learned = config.architecture.positions == Positions::Learned;
@@ -43,6 +45,7 @@ impl Session {
         };
         Ok(Self {
             cache: KvCache::new(&model.config, cache),
+            recurrence: Recurrence::new(&model.config)?,
             scratch: Scratch::default(),
             len: 0,
             capacity: capacity.min(most),
@@ -67,9 +70,34 @@ impl Session {
         self.capacity
     }
 
-    /// Removes all tokens after the first `len` from the KV cache; its memory is kept.
+    /// Removes all tokens after the first `len` from the KV cache; its memory is kept. With delta nets, whose state cannot
+    /// be taken back to every position, further tokens may be removed: [`len`](Self::len) says what is left.
     pub fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        if len < self.len {
+            self.len = len;
+            self.roll_back();
+        }
+    }
+
+    /// Takes the states of delta nets back to the latest checkpoint within the text, which then ends there.
+    pub(super) fn roll_back(&mut self) {
+        if !self.recurrence.is_empty() {
+            self.len = self.recurrence.truncate(self.len);
+            self.ran.clear();
+        }
+    }
+
+    /// Whether the text can be truncated at every position.
+    pub fn truncates_anywhere(&self) -> bool {
+        self.recurrence.is_empty()
+    }
+
+    /// The most tokens, at most `len`, whose state [`save`](Self::save) can write.
+    pub fn savable_len(&self, len: usize) -> usize {
+        match self.recurrence.is_empty() {
+            true => len,
+            false => self.recurrence.checkpoint_before(len),
+        }
     }
 
     /// Appends `token` without running it, where the last [`Model::forward`] ran it at this position: the text has been
@@ -91,7 +119,7 @@ impl Session {
     /// it holds was computed with those.
     pub fn set_adapters(&mut self, adapters: Vec<(Arc<Adapter>, f32)>) {
         if self.scratch.adapters.set(adapters) {
-            self.len = 0;
+            self.truncate(0);
             self.ran.clear();
         }
     }
@@ -103,6 +131,7 @@ impl Session {
     pub fn fork(&self) -> Result<Self> {
         Ok(Self {
             cache: self.cache.fork()?,
+            recurrence: self.recurrence.fork()?,
             scratch: self.scratch.fork(),
             ran: Vec::new(),
             ..*self
@@ -122,7 +151,8 @@ impl Session {
         self.cache.kind()
     }
 
-    /// Appends the bytes of the KV cache of the first `len` tokens to `out`.
+    /// Appends the bytes of the KV cache of the first `len` tokens to `out`; `len` must be
+    /// [savable](Self::savable_len).
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -130,7 +160,9 @@ impl Session {
         // Tokens that were truncated must not show in the bytes, nor be resumed after this.
         self.ran.truncate(self.len.saturating_sub(self.first));
         self.cache.clear_tile(self.len);
-        self.cache.save(len.min(self.len), out)
+        let len = len.min(self.len);
+        self.cache.save(len, out)?;
+        self.recurrence.save(len, out)
     }
 
     /// Takes the KV cache of `len` tokens from bytes that [`Session::save`] wrote, in a session of the same model and
@@ -140,7 +172,12 @@ impl Session {
     /// [`Error::OutOfMemory`].
     pub fn restore(&mut self, len: usize, bytes: &[u8]) -> Result<bool> {
         self.len = len;
-        Ok(len <= self.capacity && self.cache.restore(len, bytes)?)
+        let cached = bytes.len().checked_sub(self.recurrence.saved_bytes(len));
+        let Some(cached) = cached.filter(|_| len <= self.capacity) else {
+            return Ok(false);
+        };
+        let (cached, recurrent) = bytes.split_at(cached);
+        Ok(self.cache.restore(len, cached)? && self.recurrence.restore(len, recurrent)?)
     }
 
     /// The hidden states of the tokens of the last [`Model::forward`], after the final norm: `[tokens, hidden_size]`.
@@ -158,7 +195,7 @@ impl Session {
 
     /// Bytes of memory that the KV cache takes now.
     pub fn cache_bytes(&self) -> usize {
-        self.cache.bytes()
+        self.cache.bytes() + self.recurrence.bytes()
     }
 
     /// Checks `tokens` and takes all memory that running them needs; the text stays as it is.
@@ -188,6 +225,7 @@ impl Session {
             });
         }
         self.cache.reserve(end)?;
+        self.recurrence.prepare(tokens.len())?;
         self.scratch.prepare(config, ropes, tokens.len(), end)
     }
 }

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 
 use super::Config;
 use super::architecture::{NormKind, Norms, Positions, QueryKeyNorm};
+use super::delta_net::DeltaNets;
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 
 /// What one tensor of the model must look like.
 pub(super) struct Spec {
     stem: &'static str,
-    /// "weight" or "bias".
+    /// "weight" or "bias"; "" for a tensor whose name has none.
     suffix: &'static str,
     /// Fastest dimension first.
     pub shape: Vec<u64>,
@@ -82,12 +83,13 @@ impl Specs<'_> {
 
     fn attention(&mut self) {
         let config = self.config;
-        let (hidden, query, kv) = (config.hidden_size, config.query_size(), config.kv_size());
+        let (hidden, kv) = (config.hidden_size, config.kv_size());
+        let query = config.query_and_gate_size();
         self.linear("attn_q", hidden, query, Need::Unless("attn_qkv"));
         self.linear("attn_k", hidden, kv, Need::Unless("attn_qkv"));
         self.linear("attn_v", hidden, kv, Need::Unless("attn_qkv"));
         self.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
-        self.linear("attn_output", query, hidden, Need::Required);
+        self.linear("attn_output", config.query_size(), hidden, Need::Required);
         let (head, heads, kv_heads) = (config.head_size, config.heads, config.kv_heads);
         for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
             match config.architecture.query_key_norm {
@@ -99,6 +101,25 @@ impl Specs<'_> {
                 QueryKeyNorm::AllHeads => self.vector(stem, &[head * heads], Need::Required),
             }
         }
+    }
+
+    /// The tensors of a gated delta net.
+    fn delta_net(&mut self, nets: &DeltaNets) {
+        let (hidden, heads, width) = (
+            self.config.hidden_size,
+            nets.value_heads,
+            nets.projected_size(),
+        );
+        self.linear("attn_qkv", hidden, width, Need::Required);
+        self.linear("attn_gate", hidden, nets.value_size(), Need::Required);
+        self.linear("ssm_beta", hidden, heads, Need::Required);
+        self.linear("ssm_alpha", hidden, heads, Need::Required);
+        self.push("ssm_dt", "bias", &[heads], Need::Required);
+        self.push("ssm_a", "", &[heads], Need::Required);
+        let length = nets.convolution_length;
+        self.vector("ssm_conv1d", &[length, width], Need::Required);
+        self.vector("ssm_norm", &[nets.head_size], Need::Required);
+        self.linear("ssm_out", nets.value_size(), hidden, Need::Required);
     }
 
     /// The tensors of a short convolution over `length` positions.
@@ -154,9 +175,10 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         specs.norm("post_attention_norm", Need::Required);
         specs.norm("post_ffw_norm", Need::Required);
     }
-    match config.convolution_length(index) {
-        Some(length) => specs.convolution(length),
-        None => specs.attention(),
+    match (config.delta_net(index), config.convolution_length(index)) {
+        (Some(nets), _) => specs.delta_net(nets),
+        (None, Some(length)) => specs.convolution(length),
+        (None, None) => specs.attention(),
     }
     if architecture.fused_gate_up {
         specs.linear("ffn_up", hidden, 2 * feed_forward, Need::Required);
@@ -184,7 +206,7 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
         }
         None => (global_specs(config), name),
     };
-    let (stem, suffix) = rest.rsplit_once('.')?;
+    let (stem, suffix) = rest.rsplit_once('.').unwrap_or((rest, ""));
     let mut specs = specs.into_iter();
     specs.find(|spec| spec.stem == stem && spec.suffix == suffix)
 }
@@ -194,16 +216,29 @@ pub(crate) fn is_matrix(config: &Config, name: &str) -> bool {
     find(config, name).is_some_and(|spec| spec.is_matrix)
 }
 
+/// Whether the tensor `name` is of a layer that is not loaded.
+pub(crate) fn is_skipped(config: &Config, name: &str) -> bool {
+    let layer = name
+        .strip_prefix("blk.")
+        .and_then(|rest| rest.split_once('.'));
+    let index = layer.and_then(|(number, _)| number.parse().ok());
+    index.is_some_and(|index| config.skipped_layers().contains(&index))
+}
+
 /// The name of a layer's tensor.
 pub(super) fn layer_name(layer: usize, stem: &str, suffix: &str) -> String {
-    format!("blk.{layer}.{stem}.{suffix}")
+    let dot = if suffix.is_empty() { "" } else { "." };
+    format!("blk.{layer}.{stem}{dot}{suffix}")
 }
 
 /// Checks that every tensor the model needs is there in the right shape, and that there is none it would ignore.
 /// Their types were checked when the header was read.
 pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
     let mut found = HashSet::new();
-    for info in tensors {
+    for info in tensors
+        .iter()
+        .filter(|info| !is_skipped(config, &info.name))
+    {
         let Some(spec) = find(config, &info.name) else {
             return Err(no_place(&info.name));
         };
@@ -249,8 +284,10 @@ fn check_group(
         if required && !is_there {
             return Err(Error::MissingTensor(name(spec.stem, spec.suffix)));
         }
-        // A bias without its weight is an error, except for the head's: its weight may be the embedding's.
-        let orphaned = !has(spec.stem, "weight") && spec.stem != "output";
+        // A bias without its weight is an error, unless it has to be there or is the head's, whose weight may be the
+        // embedding's.
+        let alone = spec.stem == "output" || matches!(spec.need, Need::Required);
+        let orphaned = !has(spec.stem, "weight") && !alone;
         if is_there && orphaned {
             return Err(no_place(&name(spec.stem, spec.suffix)));
         }

@@ -22,6 +22,11 @@ fn metadata(architecture: &str, more: &[(&str, Value)]) -> Metadata {
         ("feed_forward_length", Value::U32(96)),
         ("attention.head_count", Value::U32(4)),
         ("shortconv.l_cache", Value::U32(3)),
+        ("ssm.conv_kernel", Value::U32(4)),
+        ("ssm.group_count", Value::U32(2)),
+        ("ssm.time_step_rank", Value::U32(4)),
+        ("ssm.state_size", Value::U32(8)),
+        ("ssm.inner_size", Value::U32(32)),
         ("attention.layer_norm_epsilon", Value::F32(1e-5)),
         ("attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
     ];

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::adapter::ActiveAdapters;
 use super::architecture::QueryKeyNorm;
+use super::delta_net::{DeltaNetScratch, DeltaNetState, sigmoid};
 use super::rope::Rope;
 use super::weights::{HeadTransform, Layer, Linear, MixerKind, Norm, StridedRows, apply_norm};
 use super::{Config, LayerOutputs, Session};
@@ -30,16 +31,19 @@ pub(super) struct Transformer {
 pub(super) struct Scratch {
     /// The residual stream, `[tokens][hidden_size]`; after `forward`, the hidden states.
     pub hidden: Vec<f32>,
-    x: Activations,
+    pub x: Activations,
     /// The outputs of a mixer's input projections for all tokens: queries, keys and values, or gates and values.
-    qkv: Vec<f32>,
+    pub qkv: Vec<f32>,
+    /// The gates of attention's outputs, where there are such gates.
+    gates: Vec<f32>,
+    pub delta_net: DeltaNetScratch,
     /// The outputs of the first half of the feed-forward network.
     ffn_up: Vec<f32>,
     residual: Vec<f32>,
     /// A copy of one token's vector while it is normalised.
     row: Vec<f32>,
     /// The same for each thread.
-    rows: PerThread<Vec<f32>>,
+    pub rows: PerThread<Vec<f32>>,
     attention: PerThread<AttentionScratch>,
     /// One for each set of RoPE frequencies.
     angles: Vec<Angles>,
@@ -74,14 +78,21 @@ impl Scratch {
         end: usize,
     ) -> Result<()> {
         let (hidden, query) = (config.hidden_size, config.query_size());
-        self.x
-            .prepare(tokens, hidden.max(config.feed_forward_size).max(query))?;
+        let mut widest = hidden.max(config.feed_forward_size).max(query);
+        let mut row = query;
+        if let Some(nets) = config.delta_nets() {
+            self.delta_net.prepare(nets, tokens)?;
+            resize(&mut self.gates, tokens * query, 0.0)?;
+            widest = widest.max(nets.value_size());
+            row = row.max(nets.head_size);
+        }
+        self.x.prepare(tokens, widest)?;
         resize(&mut self.hidden, tokens * hidden, 0.0)?;
         resize(&mut self.residual, tokens * hidden, 0.0)?;
         resize(&mut self.qkv, tokens * config.projected_size(), 0.0)?;
         resize(&mut self.ffn_up, tokens * 2 * config.feed_forward_size, 0.0)?;
         resize(&mut self.row, hidden.max(query), 0.0)?;
-        self.rows.prepare(|row| resize(row, query, 0.0))?;
+        self.rows.prepare(|copy| resize(copy, row, 0.0))?;
         self.angles.resize_with(ropes.len(), Angles::default);
         for (angles, rope) in self.angles.iter_mut().zip(ropes) {
             resize(&mut angles.cos, tokens * rope.stride(), 0.0)?;
@@ -128,9 +139,11 @@ impl Transformer {
         let Session {
             scratch,
             cache,
+            recurrence,
             len: first,
             ..
         } = session;
+        let mut states = recurrence.layers_mut().iter_mut();
         let mut rest = cache.caches_mut();
         for index in 0..config.layers {
             let stored = index % self.layers.len();
@@ -140,7 +153,8 @@ impl Transformer {
             let layer = &self.layers[stored];
             let caches;
             (caches, rest) = rest.split_at_mut(config.cache_count(index));
-            self.attention_or_convolution(config, index, *first, caches, scratch)?;
+            let state = config.delta_net(index).and_then(|_| states.next());
+            self.mix_positions(config, index, *first, caches, state, scratch)?;
             scratch.add_residual(config, layer.mixer_post_norm.as_ref());
 
             layer.feed_forward(config, scratch)?;
@@ -153,14 +167,15 @@ impl Transformer {
         Ok(())
     }
 
-    /// The first half of a layer: norm, input projections, QK norm, RoPE and attention (or gates and convolution),
-    /// output projection. The result is in `scratch.residual`.
-    fn attention_or_convolution(
+    /// The first half of a layer: norm, input projections, QK norm, RoPE and attention (or gates and convolution, or a
+    /// delta net), output projection. The result is in `scratch.residual`.
+    fn mix_positions(
         &self,
         config: &Config,
         index: usize,
         first: usize,
         caches: &mut [HeadCache],
+        state: Option<&mut DeltaNetState>,
         scratch: &mut Scratch,
     ) -> Result<()> {
         let layer = &self.layers[index % self.layers.len()];
@@ -171,7 +186,7 @@ impl Transformer {
         // Queries, keys and values; or gates and values.
         let widths = config.projection_widths(index);
         let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
-        let rows = mixer
+        let mut rows = mixer
             .projection
             .run(widths, x, &mut scratch.qkv, adapters)?;
         if layer.parallel {
@@ -183,10 +198,18 @@ impl Transformer {
         match &mixer.kind {
             MixerKind::Attention(heads) => {
                 let positions = config.layer_positions(index);
+                if config.architecture.delta_nets {
+                    rows[0] = split_gates(config, rows[0], scratch);
+                }
                 // QK norm and RoPE.
                 self.norm_and_rotate(config, heads, rows, positions.rope, scratch);
                 attend(config, rows, first, positions.window, caches, scratch)?;
                 keep_weights(config, rows[0], first, positions.window, caches, scratch);
+            }
+            MixerKind::DeltaNet(net) => {
+                if let (Some(nets), Some(state)) = (config.delta_net(index), state) {
+                    net.run(nets, config.norm_epsilon, rows[0], state, scratch)?;
+                }
             }
             MixerKind::Convolution(kernel) => {
                 convolve(config, rows, first, kernel, &mut caches[0], scratch)?;
@@ -336,6 +359,7 @@ fn attend(
     let group = width / heads;
     let chunk = size * heads_at_once(group / size, tokens * heads);
     let (caches, positions) = (&*caches, first + tokens);
+    let gates = config.architecture.delta_nets.then_some(&scratch.gates);
     let nanoseconds = chunk * window.unwrap_or(positions).min(positions) / 4;
     for_each_chunk(mixed, chunk, nanoseconds, |index, mixed, thread| {
         let (token, at) = (index / (width / chunk), index % (width / chunk) * chunk);
@@ -347,8 +371,28 @@ fn attend(
             &mut scratch.attention.get(thread),
             mixed,
         );
+        if let Some(gates) = gates {
+            let gates = &gates[token * width + at..][..chunk];
+            for (mixed, gate) in mixed.iter_mut().zip(gates) {
+                *mixed *= sigmoid(*gate);
+            }
+        }
     });
     Ok(())
+}
+
+/// Moves the gates of attention's output, which follow each head's query, to `scratch.gates`, and the queries of all heads
+/// next to each other. Returns where these lie.
+fn split_gates(config: &Config, queries: StridedRows, scratch: &mut Scratch) -> StridedRows {
+    let (size, width) = (config.head_size, config.query_size());
+    for (token, gates) in scratch.gates.chunks_exact_mut(width).enumerate() {
+        let both = &mut scratch.qkv[queries.of(token)];
+        for (head, gates) in gates.chunks_exact_mut(size).enumerate() {
+            gates.copy_from_slice(&both[(2 * head + 1) * size..][..size]);
+            both.copy_within(2 * head * size..(2 * head + 1) * size, head * size);
+        }
+    }
+    queries.narrowed(width)
 }
 
 /// The positions that the token at a position attends to: its own and those before it, as far as the window reaches.

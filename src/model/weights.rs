@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Config;
 use super::adapter::ActiveAdapters;
 use super::architecture::NormKind;
+use super::delta_net::DeltaNet;
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use crate::Result;
 use crate::kernels::threads::for_each_chunk;
@@ -107,6 +108,11 @@ impl StridedRows {
         )
     }
 
+    /// The same place, of which only the first `width` values are meant.
+    pub fn narrowed(self, width: usize) -> Self {
+        Self { width, ..self }
+    }
+
     /// The distance from one token's vector to the next.
     pub fn stride(self) -> usize {
         self.stride
@@ -205,6 +211,8 @@ pub(super) enum MixerKind {
     Attention([HeadTransform; 2]),
     /// A short convolution, with its weights: `[length][hidden_size]`, those of the latest position last.
     Convolution(Vec<f32>),
+    /// A gated delta net.
+    DeltaNet(Box<DeltaNet>),
 }
 
 /// The weights of one layer.
@@ -230,7 +238,15 @@ impl Layer {
             FeedForwardInput::Plain(input) | FeedForwardInput::Fused(input) => (input, None),
             FeedForwardInput::Gated { gate, up } => (gate, Some(up)),
         };
+        let gates = match &self.mixer.kind {
+            MixerKind::DeltaNet(net) => Some([&net.gate, &net.beta, &net.alpha]),
+            MixerKind::Attention(_) | MixerKind::Convolution(_) => None,
+        };
         let rest = [&self.mixer.output, &self.feed_forward.down, input];
-        projection.iter().chain(rest).chain(up)
+        let rest = rest.into_iter().chain(up);
+        projection
+            .iter()
+            .chain(rest)
+            .chain(gates.into_iter().flatten())
     }
 }

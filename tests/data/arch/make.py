@@ -193,7 +193,7 @@ class Model:
         writer.add_add_bos_token(False)
         for name, values in self.tensors.items():
             # What llama.cpp quantises: matrices, but neither norms nor positions nor the kernels of convolutions.
-            quantizes = values.ndim == 2 and not any(part in name for part in ("norm", "position", "conv.conv"))
+            quantizes = values.ndim == 2 and not any(part in name for part in ("norm", "position", "conv.conv", "conv1d"))
             if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
@@ -350,6 +350,56 @@ def lfm2():
     return model
 
 
+def qwen35():
+    """Two layers with a gated delta net, one with gated attention, and one that predicts the token after the next."""
+    key_heads, value_heads, size, length, interval = 2, 4, 8, 4, 2
+    keys = {
+        "attention__key_length": 16,
+        "attention__value_length": 16,
+        "rope__dimension_count": 8,
+        "rope__dimension_sections": [2, 1, 1, 0],
+        "rope__freq_base": 10000000.0,
+        "full_attention_interval": interval,
+        "ssm__conv_kernel": length,
+        "ssm__inner_size": value_heads * size,
+        "ssm__state_size": size,
+        "ssm__time_step_rank": value_heads,
+        "ssm__group_count": key_heads,
+    }
+    model = Model("qwen35", "qwen35", 4, **RMS, **keys)
+    model.keys["nextn_predict_layers"] = 1
+    # Room for several checkpoints of the state.
+    model.keys["context_length"] = 1024
+    model.outside(output=False, embedding=0.3)
+    values, width = value_heads * size, (2 * key_heads + value_heads) * size
+    for index, at in enumerate(model.every_layer()):
+        if index % interval == interval - 1:
+            kv = KV_HEADS * 16
+            for name, rows in [("q", 2 * HEADS * 16), ("k", kv), ("v", kv)]:
+                model.matrix(f"{at}.attn_{name}", rows, HIDDEN)
+            model.matrix(f"{at}.attn_output", HIDDEN, HEADS * 16, 2.5)
+            model.vector(f"{at}.attn_q_norm.weight", 16)
+            model.vector(f"{at}.attn_k_norm.weight", 16)
+            continue
+        model.matrix(f"{at}.attn_qkv", width, HIDDEN)
+        model.matrix(f"{at}.attn_gate", values, HIDDEN)
+        model.matrix(f"{at}.ssm_beta", value_heads, HIDDEN)
+        model.matrix(f"{at}.ssm_alpha", value_heads, HIDDEN)
+        model.vector(f"{at}.ssm_dt.bias", value_heads, 0.0)
+        # How fast a state fades: from hardly to within a few tokens.
+        model.tensors[f"{at}.ssm_a"] = -numpy.array([0.02, 0.1, 0.5, 2.0], numpy.float32)
+        model.vector(f"{at}.ssm_conv1d.weight", (width, length), 0.0, 0.7)
+        model.vector(f"{at}.ssm_norm.weight", size)
+        model.matrix(f"{at}.ssm_out", HIDDEN, values, 2.5)
+    last = model.every_layer()[-1]
+    model.matrix(f"{last}.nextn.eh_proj", HIDDEN, 2 * HIDDEN)
+    model.norm(f"{last}.nextn.enorm")
+    model.norm(f"{last}.nextn.hnorm")
+    model.feed_forward(size=2.5)
+    model.norms("attn_norm", "post_attention_norm")
+    return model
+
+
 def arcee():
     model = Model("arcee", "arcee", 2, rope__dimension_count=HEAD, **RMS)
     model.outside()
@@ -433,6 +483,7 @@ MODELS = [
     stablelm(),
     llama_like("smollm3", "smollm3", 4),
     lfm2(),
+    qwen35(),
     llama_like("mistral3", "mistral3", **YARN, **GROWTH),
     llama_like("ernie4_5", "ernie4_5"),
     arcee(),

@@ -1,0 +1,362 @@
+//! The gated delta net of Qwen3.5 (Yang et al. 2024, <https://arxiv.org/abs/2412.06464>): a layer that keeps a matrix for
+//! each head in place of keys and values. Every token lets the matrix fade, and corrects what it recalls for the
+//! token's key towards the token's value; the query then reads it.
+
+use super::config::Pattern;
+use super::metadata_keys::{Keys, MAX_SIZE};
+use super::transformer::Scratch;
+use super::weights::{Linear, StridedRows};
+use crate::allocation::{copy, resize, with_capacity};
+use crate::kernels::threads::for_each_chunk;
+use crate::kernels::{exp, rms_norm, silu_mul};
+use crate::{Result, kernels};
+
+/// Which layers of a model have a gated delta net, and its sizes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct DeltaNets {
+    pattern: Pattern,
+    /// Positions that one output of the convolution depends on, its own among them.
+    pub convolution_length: usize,
+    /// Heads of queries and keys.
+    pub key_heads: usize,
+    /// Heads of values; head h reads the key head h modulo their number.
+    pub value_heads: usize,
+    /// Length of one head's query, key and value.
+    pub head_size: usize,
+}
+
+impl DeltaNets {
+    pub fn from_metadata(keys: &Keys, layers: usize) -> Result<Self> {
+        let list = "attention.recurrent_layers";
+        let pattern = match keys.list(list) {
+            Some(list) if list.len() >= layers => {
+                Pattern::Listed(list.iter().take(layers).collect())
+            }
+            Some(_) => return keys.fail(list, "it has fewer entries than there are layers"),
+            None => Pattern::Period(keys.optional_size("full_attention_interval")?.unwrap_or(4)),
+        };
+        let nets = Self {
+            pattern,
+            convolution_length: keys.size("ssm.conv_kernel")?,
+            key_heads: keys.size("ssm.group_count")?,
+            value_heads: keys.size("ssm.time_step_rank")?,
+            head_size: keys.size("ssm.state_size")?,
+        };
+        let size = nets.value_heads.saturating_mul(nets.head_size);
+        if keys.size("ssm.inner_size")? != size || size > MAX_SIZE {
+            return keys.fail("ssm.inner_size", "it is not that of all heads together");
+        }
+        if !nets.value_heads.is_multiple_of(nets.key_heads) {
+            return keys.fail("ssm.group_count", "it does not divide the number of heads");
+        }
+        if nets.convolution_length > 64 {
+            return keys.fail("ssm.conv_kernel", "it is more than 64");
+        }
+        Ok(nets)
+    }
+
+    /// Whether the layer `index` has one.
+    pub fn has(&self, index: usize) -> bool {
+        self.pattern.has(index)
+    }
+
+    /// Length of a token's queries, all heads together; that of its keys is the same.
+    pub fn key_size(&self) -> usize {
+        self.key_heads * self.head_size
+    }
+
+    /// Length of a token's values, all heads together.
+    pub fn value_size(&self) -> usize {
+        self.value_heads * self.head_size
+    }
+
+    /// Length of a token's queries, keys and values together.
+    pub fn projected_size(&self) -> usize {
+        2 * self.key_size() + self.value_size()
+    }
+
+    /// Numbers that one layer keeps of a text, [`u64::MAX`] where it would be more.
+    pub fn state_size(&self) -> u64 {
+        let head = (self.head_size as u64).saturating_pow(2);
+        let inputs = (self.convolution_length as u64 - 1) * self.projected_size() as u64;
+        head.saturating_mul(self.value_heads as u64)
+            .saturating_add(inputs)
+    }
+}
+
+/// The weights of one gated delta net besides its input and output projections.
+pub(super) struct DeltaNet {
+    /// The output's gates.
+    pub gate: Linear,
+    /// How strongly each head is corrected.
+    pub beta: Linear,
+    /// How fast each head fades, before `fade_bias` and `fade`.
+    pub alpha: Linear,
+    pub fade_bias: Vec<f32>,
+    pub fade: Vec<f32>,
+    /// The convolution's weights: `[length][projected_size]`, those of the latest position last.
+    pub kernel: Vec<f32>,
+    /// The weights of the norm of each head's output, `[head_size]`.
+    pub norm: Vec<f32>,
+}
+
+/// What a layer keeps of the text so far.
+pub(super) struct DeltaNetState {
+    /// The inputs of the convolution at the latest positions, all that the next output depends on.
+    inputs: Vec<f32>,
+    heads: Vec<HeadState>,
+}
+
+/// What one head keeps.
+struct HeadState {
+    /// `[key][value]`, so that the sums over keys are taken in order, whatever the width of the vectors.
+    state: Vec<f32>,
+    /// What is to be added for a key.
+    correction: Vec<f32>,
+    /// The outputs of the tokens that run.
+    outputs: Vec<f32>,
+}
+
+impl DeltaNetState {
+    /// The state before the first token.
+    pub fn new(nets: &DeltaNets) -> Result<Self> {
+        let zeros = |len: usize| -> Result<Vec<f32>> {
+            let mut zeros = Vec::new();
+            resize(&mut zeros, len, 0.0)?;
+            Ok(zeros)
+        };
+        let size = nets.head_size;
+        let mut heads = with_capacity(nets.value_heads)?;
+        for _ in 0..nets.value_heads {
+            heads.push(HeadState {
+                state: zeros(size.saturating_mul(size))?,
+                correction: zeros(size)?,
+                outputs: Vec::new(),
+            });
+        }
+        let inputs = zeros((nets.convolution_length - 1) * nets.projected_size())?;
+        Ok(Self { inputs, heads })
+    }
+
+    /// Takes the memory to run `tokens` tokens at once.
+    pub fn prepare(&mut self, tokens: usize) -> Result<()> {
+        for head in &mut self.heads {
+            resize(&mut head.outputs, tokens * head.correction.len(), 0.0)?;
+        }
+        Ok(())
+    }
+
+    /// An independent copy.
+    pub fn fork(&self) -> Result<Self> {
+        let mut heads = with_capacity(self.heads.len())?;
+        for head in &self.heads {
+            heads.push(HeadState {
+                state: copy(&head.state)?,
+                correction: copy(&head.correction)?,
+                outputs: Vec::new(),
+            });
+        }
+        let inputs = copy(&self.inputs)?;
+        Ok(Self { inputs, heads })
+    }
+
+    /// All that is kept, part by part.
+    pub fn parts(&self) -> impl Iterator<Item = &[f32]> {
+        let heads = self.heads.iter().map(|head| &head.state[..]);
+        std::iter::once(&self.inputs[..]).chain(heads)
+    }
+
+    /// The same, to be changed.
+    pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+        let heads = self.heads.iter_mut().map(|head| &mut head.state[..]);
+        std::iter::once(&mut self.inputs[..]).chain(heads)
+    }
+}
+
+/// Buffers for the tokens that run.
+#[derive(Default)]
+pub(super) struct DeltaNetScratch {
+    /// The outputs of the convolution: queries, keys and values.
+    convolved: Vec<f32>,
+    /// What silu is multiplied by where it stands alone.
+    ones: Vec<f32>,
+    gates: Vec<f32>,
+    betas: Vec<f32>,
+    /// What each head's state is multiplied by.
+    fades: Vec<f32>,
+}
+
+impl DeltaNetScratch {
+    /// Takes the memory for `tokens` tokens.
+    pub fn prepare(&mut self, nets: &DeltaNets, tokens: usize) -> Result<()> {
+        let width = nets.projected_size();
+        resize(&mut self.convolved, tokens * width, 0.0)?;
+        resize(&mut self.ones, width, 1.0)?;
+        resize(&mut self.gates, tokens * nets.value_size(), 0.0)?;
+        resize(&mut self.betas, tokens * nets.value_heads, 0.0)?;
+        resize(&mut self.fades, tokens * nets.value_heads, 0.0)
+    }
+}
+
+/// σ(x) = 1 / (1 + e^−x).
+pub(super) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
+/// ln(1 + e^x).
+fn softplus(x: f32) -> f32 {
+    if x > 20.0 { x } else { libm::log1pf(exp(x)) }
+}
+
+impl DeltaNet {
+    /// x = the gated, normalised outputs of all heads, for every token. The normalised input is in `scratch.x`, its
+    /// projection to queries, keys and values in `scratch.qkv`, where `queries` says.
+    pub fn run(
+        &self,
+        nets: &DeltaNets,
+        epsilon: f32,
+        queries: StridedRows,
+        state: &mut DeltaNetState,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let (tokens, size) = (scratch.x.tokens(), nets.head_size);
+        let buffers = &mut scratch.delta_net;
+        let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
+        self.gate.run(x, &mut buffers.gates, adapters)?;
+        self.beta.run(x, &mut buffers.betas, adapters)?;
+        self.alpha.run(x, &mut buffers.fades, adapters)?;
+        buffers.betas.iter_mut().for_each(|x| *x = sigmoid(*x));
+        for fades in buffers.fades.chunks_exact_mut(nets.value_heads) {
+            let weights = self.fade_bias.iter().zip(&self.fade);
+            for (x, (bias, fade)) in fades.iter_mut().zip(weights) {
+                *x = exp(softplus(*x + bias) * fade);
+            }
+        }
+        let qkv = &scratch.qkv[queries.chunks(tokens).0];
+        self.convolve(nets, epsilon, qkv, &state.inputs, buffers);
+        keep_last(&mut state.inputs, qkv);
+
+        let DeltaNetScratch {
+            convolved,
+            gates,
+            betas,
+            fades,
+            ..
+        } = &*buffers;
+        let (width, keys) = (nets.projected_size(), nets.key_size());
+        let nanoseconds = tokens * size * size / 2;
+        for_each_chunk(&mut state.heads, 1, nanoseconds, |index, head, _| {
+            for token in 0..tokens {
+                let row = &convolved[token * width..][..width];
+                let of = |first: usize, head: usize| &row[first + head * size..][..size];
+                let (key_head, at) = (index % nets.key_heads, token * nets.value_heads + index);
+                let step = Step {
+                    query: of(0, key_head),
+                    key: of(keys, key_head),
+                    value: of(2 * keys, index),
+                    fade: fades[at],
+                    beta: betas[at],
+                };
+                head[0].step(&step, token);
+            }
+        });
+        let scratch_rows = &scratch.rows;
+        let mixed = scratch.x.prepare(tokens, nets.value_size())?;
+        for_each_chunk(mixed, size, 2 * size, |index, mixed, thread| {
+            let (token, head) = (index / nets.value_heads, index % nets.value_heads);
+            let output = &state.heads[head].outputs[token * size..][..size];
+            // silu(gate) × norm(output), in this order because the kernel multiplies silu by the other factor.
+            let normed = &mut scratch_rows.get(thread)[..size];
+            rms_norm(output, &self.norm, epsilon, normed);
+            mixed.copy_from_slice(&gates[index * size..][..size]);
+            silu_mul(mixed, normed);
+        });
+        Ok(())
+    }
+
+    /// convolved = silu(convolution(qkv)) for every token, queries and keys then brought to length 1.
+    fn convolve(
+        &self,
+        nets: &DeltaNets,
+        epsilon: f32,
+        qkv: &[f32],
+        earlier: &[f32],
+        buffers: &mut DeltaNetScratch,
+    ) {
+        let (width, length) = (nets.projected_size(), nets.convolution_length);
+        let DeltaNetScratch {
+            convolved, ones, ..
+        } = buffers;
+        let query_scale = 1.0 / libm::sqrtf(nets.head_size as f32);
+        for_each_chunk(convolved, width, width, |token, out, _| {
+            out.fill(0.0);
+            for (at, weights) in self.kernel.chunks_exact(width).enumerate() {
+                let position = token + at;
+                let input = match position.checked_sub(length - 1) {
+                    Some(token) => &qkv[token * width..][..width],
+                    None => &earlier[position * width..][..width],
+                };
+                for ((out, weight), input) in out.iter_mut().zip(weights).zip(input) {
+                    *out += weight * input;
+                }
+            }
+            silu_mul(out, ones);
+            let (queries, rest) = out.split_at_mut(nets.key_size());
+            let (keys, _) = rest.split_at_mut(nets.key_size());
+            for (vectors, scale) in [(queries, query_scale), (keys, 1.0)] {
+                for vector in vectors.chunks_exact_mut(nets.head_size) {
+                    let squares: f32 = vector.iter().map(|x| x * x).sum();
+                    kernels::multiply(vector, scale / squares.sqrt().max(epsilon));
+                }
+            }
+        });
+    }
+}
+
+/// What the delta rule takes of one token for one head.
+struct Step<'a> {
+    query: &'a [f32],
+    key: &'a [f32],
+    value: &'a [f32],
+    fade: f32,
+    beta: f32,
+}
+
+impl HeadState {
+    /// The gated delta rule: S = fade × S; S += key ⊗ β (value − Sᵀ key); output = Sᵀ query.
+    fn step(&mut self, step: &Step, token: usize) {
+        let size = self.correction.len();
+        let correction = &mut self.correction[..];
+        correction.fill(0.0);
+        for (row, key) in self.state.chunks_exact_mut(size).zip(step.key) {
+            for (state, recalled) in row.iter_mut().zip(correction.iter_mut()) {
+                *state *= step.fade;
+                *recalled += *state * key;
+            }
+        }
+        for (recalled, value) in correction.iter_mut().zip(step.value) {
+            *recalled = (value - *recalled) * step.beta;
+        }
+        let output = &mut self.outputs[token * size..][..size];
+        output.fill(0.0);
+        let rows = self.state.chunks_exact_mut(size);
+        for ((row, key), query) in rows.zip(step.key).zip(step.query) {
+            let columns = row.iter_mut().zip(&*correction).zip(output.iter_mut());
+            for ((state, correction), output) in columns {
+                *state += key * correction;
+                *output += *state * query;
+            }
+        }
+    }
+}
+
+/// Appends `new` to `last` and drops as much from its front.
+fn keep_last(last: &mut [f32], new: &[f32]) {
+    match last.len().checked_sub(new.len()) {
+        Some(kept) => {
+            last.copy_within(new.len().., 0);
+            last[kept..].copy_from_slice(new);
+        }
+        None => last.copy_from_slice(&new[new.len() - last.len()..]),
+    }
+}

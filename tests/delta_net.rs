@@ -1,0 +1,240 @@
+//! Layers with a gated delta net (Qwen3.5) keep one state of all that was read, which cannot be taken back: however a
+//! text comes about, and whatever was there before, the bits are those of a text run at once.
+#![cfg(not(target_arch = "wasm32"))]
+
+mod common;
+
+use common::long::{ALL, generator, rest};
+use nexttoken::generator::{CacheType, Context, Options};
+use nexttoken::gguf::{Value, Writer, read_header};
+use nexttoken::model::{Model, Session};
+use nexttoken::{Error, Inspection};
+use std::sync::Arc;
+
+/// Two layers with a delta net, one with attention, and one that only predicts further tokens.
+const QUANTIZED: &[u8] = include_bytes!("data/arch/qwen35.q8_0.gguf");
+const FLOATS: &[u8] = include_bytes!("data/arch/qwen35.f32.gguf");
+/// Long enough for several checkpoints of the state.
+const LENGTH: usize = 420;
+
+fn load(bytes: &[u8]) -> Arc<Model> {
+    Arc::new(Model::from_bytes(bytes).unwrap())
+}
+
+fn text(seed: u32, length: usize) -> Vec<u32> {
+    (0..length as u32)
+        .map(|i| (i * i * 7 + i / 9 + seed * 5) % 62)
+        .collect()
+}
+
+fn session(model: &Model, cache: CacheType) -> Session {
+    Session::new(model, 2 * LENGTH, cache).unwrap()
+}
+
+/// Runs `ids`, so many at a time; gives the last hidden state.
+fn run(model: &Model, session: &mut Session, ids: &[u32], chunk: usize) -> Vec<f32> {
+    for ids in ids.chunks(chunk) {
+        model.forward(ids, session).unwrap();
+    }
+    let hidden = session.hidden();
+    hidden.row(hidden.nrows() - 1).to_vec()
+}
+
+#[test]
+fn chunks_change_nothing() {
+    for model in [QUANTIZED, FLOATS].map(load) {
+        for cache in ALL {
+            let ids = text(1, 40);
+            let whole = run(&model, &mut session(&model, cache), &ids, 40);
+            for chunk in [1, 2, 3, 7] {
+                let pieces = run(&model, &mut session(&model, cache), &ids, chunk);
+                assert_eq!(pieces, whole, "{cache:?}, {chunk}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_can_be_cut_anywhere() {
+    let model = load(QUANTIZED);
+    let (before, after) = (text(1, LENGTH), text(2, 5));
+    let mut cut = session(&model, CacheType::Q16);
+    for len in [0, 1, 63, 64, 65, 130, 200, 257, 330, 400, 419, 420] {
+        cut.truncate(0);
+        assert_eq!(cut.len(), 0);
+        for ids in before.chunks(23) {
+            model.forward(ids, &mut cut).unwrap();
+        }
+        cut.truncate(len);
+        let held = cut.len();
+        // Nothing is run again where nothing was taken back; else little beside what was.
+        assert!(
+            held <= len && (held == len || held > 0 || len < 90),
+            "{len}: {held}"
+        );
+        let mut fork = cut.fork().unwrap();
+        let expected = {
+            let ids = [&before[..len], &after].concat();
+            run(&model, &mut session(&model, CacheType::Q16), &ids, 64)
+        };
+        let ids = [&before[held..len], &after].concat();
+        assert_eq!(run(&model, &mut cut, &ids, 3), expected, "{len}");
+        // A fork is a text of its own, and can be cut as well.
+        assert_eq!(run(&model, &mut fork, &ids, 64), expected, "{len}");
+        fork.truncate(len);
+        let ids = [&before[fork.len()..len], &after].concat();
+        assert_eq!(run(&model, &mut fork, &ids, 64), expected, "{len}");
+    }
+}
+
+/// The loop by hand, with a text that outgrows its context.
+#[test]
+fn a_text_goes_on_as_it_would_have() {
+    let model = load(QUANTIZED);
+    let prompt = model.tokenizer.decode(&text(1, 90));
+    for cache in ALL {
+        let options = Options {
+            seed: Some(4),
+            max_tokens: Some(220),
+            context_shift: true,
+            banned_tokens: vec![63],
+            ..Options::default()
+        };
+        let mut first = generator(&model, 200, cache);
+        first.start(&prompt, options.clone()).unwrap();
+        let tokens = rest(&mut first);
+        assert_eq!(tokens.len(), 220);
+        for count in [1, 2, 70, 130, 219, 220] {
+            first.rewind(count).unwrap();
+            let mut fork = first.fork().unwrap();
+            let snapshot = first.snapshot().unwrap();
+            let mut second = generator(&model, 200, cache);
+            second.restore(&snapshot).unwrap();
+            for generator in [&mut first, &mut fork, &mut second] {
+                let peeked = generator.peek(1).unwrap();
+                assert!(peeked.is_some());
+                assert_eq!(rest(generator), tokens[220 - count..], "{cache:?}, {count}");
+            }
+        }
+    }
+}
+
+/// What a chat's next turn has in common with the last one is not run again, but for the tokens since a checkpoint.
+#[test]
+fn the_next_turn_reuses_the_last() {
+    let model = load(QUANTIZED);
+    let options = |max_tokens| Options {
+        temperature: 0.0,
+        max_tokens: Some(max_tokens),
+        banned_tokens: vec![63],
+        ..Options::default()
+    };
+    let mut generator = generator(&model, 400, CacheType::Q16);
+    let prompt = model.tokenizer.decode(&text(1, 150));
+    generator.start(&prompt, options(3)).unwrap();
+    let expected = rest(&mut generator);
+    let turn = format!("{prompt}and");
+    generator.start(&turn, options(60)).unwrap();
+    assert!(generator.timings().reused_tokens >= 64);
+    rest(&mut generator);
+    generator.start(&prompt, options(3)).unwrap();
+    assert!(generator.timings().reused_tokens >= 64);
+    assert_eq!(rest(&mut generator), expected);
+}
+
+/// A look inside and a score do not disturb the text, nor does the way to them matter.
+#[test]
+fn internals_are_those_of_the_text() {
+    let model = load(QUANTIZED);
+    let options = || Options {
+        temperature: 0.0,
+        max_tokens: Some(30),
+        banned_tokens: vec![63],
+        ..Options::default()
+    };
+    let prompt = model.tokenizer.decode(&text(3, 100));
+    let mut plain = generator(&model, 200, CacheType::Q16);
+    plain.start(&prompt, options()).unwrap();
+    let tokens = rest(&mut plain);
+    let mut looked = generator(&model, 200, CacheType::Q16);
+    looked.start(&prompt, options()).unwrap();
+    for token in &tokens {
+        let internals = looked.internals(1, true).unwrap().unwrap();
+        assert_eq!(internals.layers.len(), 3);
+        let lens = internals.attention.iter().map(Vec::is_empty);
+        assert_eq!(lens.collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(looked.next_token().unwrap().as_ref(), Some(token));
+    }
+}
+
+#[test]
+fn the_memory_is_told_in_advance() {
+    for (file, cache_type) in [(QUANTIZED, CacheType::Q16), (FLOATS, CacheType::F32)] {
+        let model = load(file);
+        let header = read_header(file).unwrap().unwrap();
+        let context = Context {
+            cache_type,
+            length: Some(LENGTH),
+            ..Context::default()
+        };
+        let memory = Inspection::new(header, 1, context, None)
+            .unwrap()
+            .memory
+            .unwrap();
+        assert_eq!(memory.weights, model.weight_bytes as u64);
+        let mut session = session(&model, cache_type);
+        run(&model, &mut session, &text(1, LENGTH), 64);
+        // With as many checkpoints as there may be.
+        assert_eq!(memory.cache, session.cache_bytes() as u64);
+    }
+}
+
+/// The model with other metadata, and without the tensors that `keeps` rejects.
+fn changed(changes: &[(&str, Value)], keeps: impl Fn(&str) -> bool) -> Result<Model, Error> {
+    let header = read_header(FLOATS).unwrap().unwrap();
+    let mut writer = Writer::new();
+    for (key, value) in header.metadata.iter() {
+        let change = changes.iter().find(|(changed, _)| *changed == key);
+        let value = change.map_or(value, |(_, value)| value);
+        writer.metadata(key, value.clone()).unwrap();
+    }
+    for tensor in header.tensors.iter().filter(|tensor| keeps(&tensor.name)) {
+        let start = (header.data_start + tensor.offset) as usize;
+        let data = &FLOATS[start..start + tensor.size as usize];
+        writer
+            .tensor(&tensor.name, &tensor.shape, tensor.kind, data)
+            .unwrap();
+    }
+    Model::from_bytes(&writer.to_vec().unwrap())
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    assert!(changed(&[], |_| true).is_ok());
+    for tensor in [
+        "blk.0.attn_qkv.weight",
+        "blk.0.attn_gate.weight",
+        "blk.0.ssm_a",
+        "blk.2.ssm_dt.bias",
+        "blk.2.ssm_conv1d.weight",
+        "blk.1.attn_q.weight",
+    ] {
+        let lacking = changed(&[], |name| name != tensor);
+        assert_eq!(lacking.err(), Some(Error::MissingTensor(tensor.to_owned())));
+    }
+    // The layer that is not loaded may be anything.
+    assert!(changed(&[], |name| !name.starts_with("blk.3.ffn")).is_ok());
+    for (key, value) in [
+        ("qwen35.ssm.group_count", 3),
+        ("qwen35.ssm.inner_size", 16),
+        ("qwen35.ssm.conv_kernel", 65),
+        ("qwen35.nextn_predict_layers", 4),
+        ("qwen35.ssm.state_size", 1 << 23),
+    ] {
+        let other = changed(&[(key, Value::U32(value))], |_| true);
+        let code = other.err().map(|error| error.code());
+        assert_eq!(code, Some("bad_metadata"), "{key}");
+    }
+    let conv = changed(&[("qwen35.ssm.conv_kernel", Value::U32(3))], |_| true);
+    assert_eq!(conv.err().map(|error| error.code()), Some("tensor_shape"));
+}
