@@ -175,7 +175,6 @@ fn the_memory_is_told_in_advance() {
         let context = Context {
             cache_type,
             length: Some(LENGTH),
-            ..Context::default()
         };
         let memory = Inspection::new(header, 1, context, None)
             .unwrap()

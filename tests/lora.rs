@@ -422,7 +422,7 @@ fn what_is_no_adapter_of_the_model_is_refused() {
             (tensor.1, tensor.2) = (shape.to_vec(), vec![0.5; count]);
         });
         assert!(
-            matches!(error, Error::TensorShape { .. }),
+            matches!(error.code(), "tensor_shape" | "corrupt"),
             "{shape:?}: {error}"
         );
     };

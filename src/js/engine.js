@@ -187,7 +187,11 @@ Generator.prototype.load_adapter = withErrorCode(async function load_adapter(sou
   const { name, ...loads } = loading(options, ADAPTER_LOADING);
   if (typeof name !== "string") throw invalidOption("name", "must be a string");
   const adapter = await guard.rejectOnTrap(this.read_adapter(readable(source), loads));
-  this.add_adapter(name, adapter);
+  try {
+    this.add_adapter(name, adapter);
+  } finally {
+    adapter.free();
+  }
 });
 
 /** A snapshot of the text in progress; see the types. */

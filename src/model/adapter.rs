@@ -124,7 +124,7 @@ impl TensorSink for PartialAdapter {
             Some(incoming) if incoming.0 == index => incoming,
             // `check_tensors` has compared the shape with the model's.
             _ => {
-                let [cols, rows] = [0, 1].map(|dimension| info.shape[dimension] as usize);
+                let [cols, rows] = columns_and_rows(info).map(|size| size as usize);
                 let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
                 (index, builder, info.size)
             }
@@ -208,6 +208,13 @@ fn unusable(key: &str, reason: String) -> Error {
 
 /// Checks that the tensors are pairs of matrices that fit linear layers of the model.
 fn check_tensors(model: &Model, tensors: &[TensorInfo]) -> Result<()> {
+    // Before memory is taken for their names.
+    let linears = model.transformer.linears().count();
+    if tensors.len() > 2 * linears {
+        return Err(Error::Corrupt(
+            "the adapter has more tensors than the model has places for".to_owned(),
+        ));
+    }
     let by_name: HashMap<_, _> = tensors.iter().map(|info| (&*info.name, info)).collect();
     for info in tensors {
         let name = &info.name;
@@ -224,7 +231,13 @@ fn check_tensors(model: &Model, tensors: &[TensorInfo]) -> Result<()> {
             info.ok_or(Error::MissingTensor(name))
         };
         let (a, b) = (find(A)?, find(B)?);
-        let rank = a.shape.get(1).copied().unwrap_or(1).clamp(1, MAX_RANK);
+        let rank = columns_and_rows(a)[1];
+        if !(1..=MAX_RANK).contains(&rank) {
+            return Err(Error::Corrupt(format!(
+                "the rank of the tensor {:?} is {rank}, not from 1 to {MAX_RANK}",
+                a.name
+            )));
+        }
         check_shape(a, [linear.matrix.cols() as u64, rank])?;
         check_shape(b, [rank, linear.matrix.rows() as u64])?;
     }
@@ -232,7 +245,7 @@ fn check_tensors(model: &Model, tensors: &[TensorInfo]) -> Result<()> {
 }
 
 fn check_shape(info: &TensorInfo, expected: [u64; 2]) -> Result<()> {
-    if info.shape == expected {
+    if info.shape.len() <= 2 && columns_and_rows(info) == expected {
         return Ok(());
     }
     Err(Error::TensorShape {
@@ -240,6 +253,11 @@ fn check_shape(info: &TensorInfo, expected: [u64; 2]) -> Result<()> {
         found: info.shape.clone(),
         expected: expected.into(),
     })
+}
+
+/// Columns and rows of a matrix. One of a single row may be stored as a vector.
+fn columns_and_rows(info: &TensorInfo) -> [u64; 2] {
+    [0, 1].map(|dimension| info.shape.get(dimension).copied().unwrap_or(1))
 }
 
 fn check_finite(name: &str, matrix: &Matrix) -> Result<()> {

@@ -5,7 +5,7 @@
 use crate::{Error, Result};
 
 /// What one architecture's transformer is made of. All have the same structure: embedding, then in every layer
-/// attention (or a short convolution) and a feed-forward network, each added to the residual stream, then a final norm.
+/// attention (or a short convolution, or a gated delta net) and a feed-forward network, each added to the residual stream, then a final norm.
 #[derive(Debug, PartialEq)]
 pub struct Architecture {
     /// Its name in `general.architecture`.

@@ -10,7 +10,8 @@ use crate::kernels::{CacheType, HeadCache, TILE_POSITIONS};
 const STEP: usize = 256;
 
 /// The keys and values of every layer and KV head. A layer with a short convolution keeps the convolution's input at
-/// every position instead, so that a text can be truncated anywhere. Memory is taken in steps as the text grows.
+/// every position instead, so that a text can be truncated anywhere; one with a delta net has no cache, but a state (see
+/// [`recurrence`](super::recurrence)). Memory is taken in steps as the text grows.
 pub(super) struct KvCache {
     caches: Vec<HeadCache>,
     kind: CacheType,

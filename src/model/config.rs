@@ -1,9 +1,10 @@
 //! The network's configuration, read from the file's metadata.
 
-use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule, Windows};
+use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule};
 use super::delta_net::DeltaNets;
 use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
 use super::rope::Scaling;
+use super::sliding_window::SlidingWindow;
 use crate::Result;
 use crate::gguf::Metadata;
 
@@ -62,25 +63,6 @@ pub struct Config {
     pub(super) logit_cap: Option<f32>,
 }
 
-/// Which layers have a sliding window, and what is different in them.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct SlidingWindow {
-    /// Positions a token attends to, itself among them.
-    pub window: usize,
-    /// The base of RoPE in these layers; its frequencies are not scaled.
-    pub rope_base: f32,
-    pattern: Pattern,
-}
-
-/// Which layers are of one kind.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Pattern {
-    /// All layers but the last of each `period`.
-    Period(usize),
-    /// Those whose entry is not 0.
-    Listed(Vec<i64>),
-}
-
 /// Which layers have a short convolution.
 #[derive(Debug, Clone, PartialEq)]
 struct Convolutions {
@@ -129,22 +111,7 @@ impl Config {
         let keys = Keys::new(metadata, architecture.name);
         keys.refuse_unsupported(architecture)?;
         let hidden_size = keys.size("embedding_length")?;
-        let stored_layers = keys.size("block_count")?;
-        let loops = match architecture.loops {
-            true => keys.optional_size("num_loops")?.unwrap_or(1),
-            false => 1,
-        };
-        if loops > MAX_LOOPS {
-            return keys.fail("num_loops", &format!("it is more than {MAX_LOOPS}"));
-        }
-        let skipped_layers = match architecture.delta_nets {
-            true => keys.optional_count("nextn_predict_layers")?.unwrap_or(0),
-            false => 0,
-        };
-        if skipped_layers >= stored_layers {
-            return keys.fail("nextn_predict_layers", "it leaves no layers");
-        }
-        let layers = (stored_layers - skipped_layers).saturating_mul(loops);
+        let [layers, loops, skipped_layers] = layer_counts(&keys, architecture)?;
         let heads = keys.size("attention.head_count")?;
         let head_size = keys
             .optional_size("attention.key_length")?
@@ -328,6 +295,14 @@ impl Config {
         attended.max(convolved.or(recurrent).unwrap_or(0))
     }
 
+    /// The widths of all that is kept of a token while it runs through a gated delta net or gated attention, besides
+    /// [`projected_size`](Self::projected_size).
+    pub(crate) fn recurrent_size(&self) -> usize {
+        self.delta_nets.as_ref().map_or(0, |nets| {
+            nets.projected_size() + 3 * nets.value_size() + self.query_size()
+        })
+    }
+
     /// The model's sets of RoPE frequencies, as base and scaling: first the one of most layers, then the one of the
     /// layers with a sliding window.
     pub(super) fn rope_variants(&self) -> impl Iterator<Item = (f32, Scaling)> {
@@ -356,70 +331,33 @@ impl Config {
     }
 }
 
-impl SlidingWindow {
-    fn from_metadata(
-        keys: &Keys,
-        windows: Windows,
-        base: f32,
-        layers: usize,
-    ) -> Result<Option<Self>> {
-        let Windows::Yes {
-            period,
-            size,
-            rope_base,
-        } = windows
-        else {
-            return Ok(None);
-        };
-        let window = match keys.optional_count("attention.sliding_window")? {
-            None => size,
-            Some(0) => None,
-            Some(window) => Some(window),
-        };
-        let Some(window) = window else {
-            return Ok(None);
-        };
-        let key = "attention.sliding_window_pattern";
-        let pattern = match keys.list(key) {
-            Some(list) if list.len() < layers => {
-                return keys.fail(key, "it has fewer entries than there are layers");
-            }
-            Some(list) => Pattern::Listed(list.iter().take(layers).collect()),
-            None => Pattern::Period(keys.optional_size(key)?.unwrap_or(period)),
-        };
-        let rope_base = match keys.optional_f32("rope.freq_base_swa")? {
-            Some(base) if base > 0.0 && base.is_finite() => base,
-            Some(_) => return keys.fail("rope.freq_base_swa", "it must be a positive number"),
-            None => rope_base.unwrap_or(base),
-        };
-        Ok(Some(Self {
-            window,
-            rope_base,
-            pattern,
-        }))
-    }
-
-    fn has(&self, index: usize) -> bool {
-        self.pattern.has(index)
-    }
-}
-
-impl Pattern {
-    /// Whether the layer `index` is of the kind.
-    pub fn has(&self, index: usize) -> bool {
-        match self {
-            Self::Period(period) => index % period < period - 1,
-            Self::Listed(list) => list.get(index).is_some_and(|entry| *entry != 0),
-        }
-    }
-}
-
 impl TemperatureTuning {
     fn from_metadata(keys: &Keys, length: usize) -> Result<Option<Self>> {
         let slope = keys.optional_finite("attention.temperature_scale")?;
         let slope = slope.filter(|slope| *slope != 0.0);
         Ok(slope.map(|slope| Self { slope, length }))
     }
+}
+
+/// The layers that a token runs through, how often it runs through those of the file, and how many of the file's are not
+/// loaded.
+fn layer_counts(keys: &Keys, architecture: &Architecture) -> Result<[usize; 3]> {
+    let stored = keys.size("block_count")?;
+    let loops = match architecture.loops {
+        true => keys.optional_size("num_loops")?.unwrap_or(1),
+        false => 1,
+    };
+    if loops > MAX_LOOPS {
+        return keys.fail("num_loops", &format!("it is more than {MAX_LOOPS}"));
+    }
+    let skipped = match architecture.delta_nets {
+        true => keys.optional_count("nextn_predict_layers")?.unwrap_or(0),
+        false => 0,
+    };
+    if skipped >= stored {
+        return keys.fail("nextn_predict_layers", "it leaves no layers");
+    }
+    Ok([(stored - skipped).saturating_mul(loops), loops, skipped])
 }
 
 /// The number of KV heads of the layers with attention, and the layers with a convolution.

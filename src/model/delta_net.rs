@@ -2,8 +2,8 @@
 //! each head in place of keys and values. Every token lets the matrix fade, and corrects what it recalls for the
 //! token's key towards the token's value; the query then reads it.
 
-use super::config::Pattern;
 use super::metadata_keys::{Keys, MAX_SIZE};
+use super::sliding_window::Pattern;
 use super::transformer::Scratch;
 use super::weights::{Linear, StridedRows};
 use crate::allocation::{copy, resize, with_capacity};
@@ -244,7 +244,7 @@ impl DeltaNet {
             ..
         } = &*buffers;
         let (width, keys) = (nets.projected_size(), nets.key_size());
-        let nanoseconds = tokens * size * size / 2;
+        let nanoseconds = (tokens * size).saturating_mul(size) / 2;
         for_each_chunk(&mut state.heads, 1, nanoseconds, |index, head, _| {
             for token in 0..tokens {
                 let row = &convolved[token * width..][..width];

@@ -18,6 +18,7 @@ mod metadata_keys;
 mod recurrence;
 mod rope;
 mod session;
+mod sliding_window;
 mod tensors;
 #[cfg(test)]
 mod tests;
@@ -105,7 +106,7 @@ impl Model {
         session.first = session.len;
         session.ran.extend_from_slice(tokens);
         session.len += tokens.len();
-        session.recurrence.checkpoint(session.len);
+        session.recurrence.checkpoint_at_interval(session.len);
         Ok(())
     }
 

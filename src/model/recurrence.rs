@@ -61,34 +61,45 @@ impl Recurrence {
         &mut self.layers
     }
 
-    /// Keeps a checkpoint after so many tokens, unless the last one is near. One that cannot be kept for want of memory
-    /// only makes the next truncation slower.
+    /// Keeps a checkpoint after so many tokens, unless the last one is nearer than [`INTERVAL`].
+    pub fn checkpoint_at_interval(&mut self, position: usize) {
+        if position >= self.checkpoint_before(position) + INTERVAL {
+            self.checkpoint(position);
+        }
+    }
+
+    /// Keeps a checkpoint after so many tokens. One that cannot be kept for want of memory only makes the next truncation
+    /// slower.
     pub fn checkpoint(&mut self, position: usize) {
-        let last = self.checkpoints.last().map_or(0, |last| last.position);
-        if self.is_empty() || position < last + INTERVAL {
+        if self.is_empty() || position == self.checkpoint_before(position) {
             return;
         }
+        // Before there is one more, so that there are never more than were told in advance.
+        self.thin_out(position);
         if let Ok(values) = self.values()
             && reserve(&mut self.checkpoints, 1).is_ok()
         {
             self.checkpoints
                 .push(Arc::new(Checkpoint { position, values }));
-            self.thin_out(position);
         }
     }
 
-    /// Drops the checkpoint whose loss costs least for its distance from the end, where there are too many.
+    /// Makes room for a checkpoint at `end`: drops the one whose loss costs least for its distance from there, where
+    /// there are too many.
     fn thin_out(&mut self, end: usize) {
-        if self.checkpoints.len() <= CHECKPOINTS {
+        let len = self.checkpoints.len();
+        if len < CHECKPOINTS {
             return;
         }
-        let position = |index: usize| self.checkpoints[index].position;
+        let position = |index: usize| match self.checkpoints.get(index) {
+            Some(checkpoint) => checkpoint.position,
+            None => end,
+        };
         let gap = |&index: &usize| {
             let before = index.checked_sub(1).map_or(0, position);
             (position(index + 1) - before) as f64 / (end - before) as f64
         };
-        let all = 0..self.checkpoints.len() - 1;
-        if let Some(least) = all.min_by(|a, b| gap(a).total_cmp(&gap(b))) {
+        if let Some(least) = (0..len).min_by(|a, b| gap(a).total_cmp(&gap(b))) {
             self.checkpoints.remove(least);
         }
     }
@@ -199,6 +210,7 @@ impl Recurrence {
             return Ok(false);
         }
         self.set(&values);
+        self.checkpoints.clear();
         if position > 0 && !self.is_empty() {
             reserve(&mut self.checkpoints, 1)?;
             self.checkpoints
@@ -224,10 +236,10 @@ mod tests {
         let mut recurrence = Recurrence::default();
         for position in (INTERVAL..100_000).step_by(INTERVAL) {
             let values = Vec::new();
+            recurrence.thin_out(position);
             recurrence
                 .checkpoints
                 .push(Arc::new(Checkpoint { position, values }));
-            recurrence.thin_out(position);
             assert!(recurrence.checkpoints.len() <= CHECKPOINTS);
             for target in (position / 2..position).step_by(101) {
                 let again = target - recurrence.checkpoint_before(target);

@@ -92,6 +92,11 @@ impl Session {
         self.recurrence.is_empty()
     }
 
+    /// Makes the present end of the text one that it can be truncated at, whatever layers the model has.
+    pub(crate) fn keep_checkpoint(&mut self) {
+        self.recurrence.checkpoint(self.len);
+    }
+
     /// The most tokens, at most `len`, whose state [`save`](Self::save) can write.
     pub fn savable_len(&self, len: usize) -> usize {
         match self.recurrence.is_empty() {
@@ -151,8 +156,8 @@ impl Session {
         self.cache.kind()
     }
 
-    /// Appends the bytes of the KV cache of the first `len` tokens to `out`; `len` must be
-    /// [savable](Self::savable_len).
+    /// Appends the bytes of the KV cache of the first `len` tokens to `out`, and the states of delta nets after these;
+    /// `len` must be [savable](Self::savable_len), or [`restore`](Self::restore) will not take the bytes.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
@@ -172,6 +177,7 @@ impl Session {
     /// [`Error::OutOfMemory`].
     pub fn restore(&mut self, len: usize, bytes: &[u8]) -> Result<bool> {
         self.len = len;
+        self.ran.clear();
         let cached = bytes.len().checked_sub(self.recurrence.saved_bytes(len));
         let Some(cached) = cached.filter(|_| len <= self.capacity) else {
             return Ok(false);

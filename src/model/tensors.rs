@@ -206,7 +206,11 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
         }
         None => (global_specs(config), name),
     };
-    let (stem, suffix) = rest.rsplit_once('.').unwrap_or((rest, ""));
+    let (stem, suffix) = match rest.rsplit_once('.') {
+        Some((_, "")) => return None,
+        Some(parts) => parts,
+        None => (rest, ""),
+    };
     let mut specs = specs.into_iter();
     specs.find(|spec| spec.stem == stem && spec.suffix == suffix)
 }

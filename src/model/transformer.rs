@@ -13,7 +13,7 @@ use crate::allocation::resize;
 use crate::kernels::threads::{self, PerThread, for_each_chunk};
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
-use crate::{Result, TokenId};
+use crate::{Error, Result, TokenId};
 
 /// All weights of the model but the head's.
 pub(super) struct Transformer {
@@ -122,12 +122,16 @@ impl Scratch {
 impl Transformer {
     /// The linear layer whose matrix has this name.
     pub fn linear(&self, name: &str) -> Option<&Linear> {
-        let mut linears = self.layers.iter().flat_map(Layer::linears);
-        linears.find(|linear| linear.name == name)
+        self.linears().find(|linear| linear.name == name)
     }
 
-    /// The forward pass of `tokens` at the positions after the session's. `Session::prepare` has taken the memory, so that no error
-    /// is expected.
+    /// The linear layers of all layers of the file.
+    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
+        self.layers.iter().flat_map(Layer::linears)
+    }
+
+    /// The forward pass of `tokens` at the positions after the session's. `Session::prepare` has taken the memory, so
+    /// that no error is expected.
     pub fn forward(
         &self,
         config: &Config,
@@ -207,9 +211,10 @@ impl Transformer {
                 keep_weights(config, rows[0], first, positions.window, caches, scratch);
             }
             MixerKind::DeltaNet(net) => {
-                if let (Some(nets), Some(state)) = (config.delta_net(index), state) {
-                    net.run(nets, config.norm_epsilon, rows[0], state, scratch)?;
-                }
+                let (Some(nets), Some(state)) = (config.delta_net(index), state) else {
+                    return Err(Error::Corrupt("the session is of another model".to_owned()));
+                };
+                net.run(nets, config.norm_epsilon, rows[0], state, scratch)?;
             }
             MixerKind::Convolution(kernel) => {
                 convolve(config, rows, first, kernel, &mut caches[0], scratch)?;

@@ -10,7 +10,7 @@ use wasm_bindgen_futures::future_to_promise;
 /// An adapter that was loaded and that no generator has yet.
 #[wasm_bindgen(skip_typescript)]
 pub struct Adapter {
-    inner: model::Adapter,
+    inner: Arc<model::Adapter>,
 }
 
 crate::debug::debug_in_brief!(Adapter {});
@@ -25,15 +25,16 @@ impl Generator {
         future_to_promise(async move {
             let options = options::load_options(&options)?;
             let inner = load::load_adapter(&model, source, &options).await?;
+            let inner = Arc::new(inner);
             Ok(Adapter { inner }.into())
         })
     }
 
     /// Makes an adapter one that texts can choose by this name.
     #[wasm_bindgen(skip_typescript)]
-    pub fn add_adapter(&mut self, name: JsValue, adapter: Adapter) -> Result<()> {
+    pub fn add_adapter(&mut self, name: JsValue, adapter: &Adapter) -> Result<()> {
         let name = options::string("name", &name)?;
-        self.inner.add_adapter(&name, Arc::new(adapter.inner))
+        self.inner.add_adapter(&name, Arc::clone(&adapter.inner))
     }
 
     /// Forgets the adapter of this name; false where there is none. The text in progress keeps it.
