@@ -2,7 +2,7 @@
 // documentation see the types.
 
 import { AnswerReader } from "./conversation/answer-reader.js";
-import { CallWriter } from "./conversation/call-writer.js";
+import { CallWriter, checkNames } from "./conversation/call-writer.js";
 import { formatOf, thinkingOf } from "./conversation/format.js";
 import { checkedMessages, prepare } from "./conversation/history.js";
 import { readOptions } from "./conversation/options.js";
@@ -42,6 +42,8 @@ class Answer {
   #thought = 0;
   #started = false;
   #finished = false;
+  /** Whether a call is being written, in which no other one begins. */
+  #writing = false;
 
   /**
    * @param {Stepper} stepper
@@ -133,13 +135,15 @@ class Answer {
     const parts = this.#reader.read(token.text);
     yield* this.#tell(token, parts);
     const opened = parts.find((part) => part.opened)?.opened;
-    if (!opened || this.#stepper.ended) return;
+    if (!opened || this.#writing || this.#stops.stopped || this.#stepper.ended) return;
     const { rest } = this.#reader;
     // What came with the marker in the same token is written anew, as the constraint wants it.
     if (rest !== "") await this.#stepper.replaceLast(token.text.slice(0, token.text.length - rest.length));
     this.#reader.restartCall();
     const { format, parallel } = this.#options;
+    this.#writing = true;
     yield* this.#pass(this.#writer.write(opened));
+    this.#writing = false;
     if (format.close === "") yield* this.#tell(undefined, this.#reader.end());
     if (!this.#stepper.ended && (format.single || !parallel)) await this.#stepper.end();
   }
@@ -158,6 +162,7 @@ class Answer {
     const told = parts.length > 0 || !token ? parts : [{ channel, text: "" }];
     for (const [index, { channel, text: read, calls = [], warning }] of told.entries()) {
       if (this.#stops.stopped) return;
+      if (channel !== "text") yield* this.#release();
       const released = channel === "text" ? this.#stops.read(read) : read;
       const text = last && index === told.length - 1 ? released + this.#stops.flush() : released;
       if (channel !== "call") this.#channels[channel] += text;
@@ -167,6 +172,18 @@ class Answer {
       const tool_calls = named.length > 0 ? { tool_calls: named } : {};
       yield { ...(index === 0 && token), channel, text, ...tool_calls, ...(warning !== undefined && { warning }) };
     }
+  }
+
+  /**
+   * Tells what was kept of the text for a stop string, because something else follows it.
+   *
+   * @returns {Generator<ConversationToken, void, void>}
+   */
+  *#release() {
+    const text = this.#stops.flush();
+    if (text === "") return;
+    this.#channels.text += text;
+    yield { channel: "text", text };
   }
 }
 
@@ -190,13 +207,14 @@ async function begin(generator, messages, given) {
   const format = await formatOf(template, isToken);
   const thinking = await thinkingOf(template, isToken);
   const shown = choice.mode === "none" ? [] : tools;
+  checkNames(shown, format);
+  const callable = choice.name === undefined ? shown : shown.filter(({ name }) => name === choice.name);
   const prepared = await prepare(checked, { template, format, thinking, tools: shown, request });
   const chat_template_kwargs = { ...prepared.variables, ...writing.chat_template_kwargs };
   await generator.chat(prepared.messages, { ...writing, chat_template, chat_template_kwargs });
   const tail = await generator.detokenize((await generator.prompt_ids).slice(-TAIL));
-  const reader = new AnswerReader(format, thinking, shown, tail.trimEnd().endsWith(thinking[0]));
+  const reader = new AnswerReader(format, thinking, callable, tail.trimEnd().endsWith(thinking[0]));
   const stepper = new Stepper(generator, [format.open, format.close, ...thinking, "[ARGS]", "[CALL_ID]"]);
-  const callable = choice.name === undefined ? tools : tools.filter(({ name }) => name === choice.name);
   const writer = new CallWriter(stepper, format, callable, options.parallel);
   return new Answer(stepper, reader, writer, { ...options, format, closing: `\n${thinking[1]}\n\n` });
 }

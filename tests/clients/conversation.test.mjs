@@ -92,6 +92,69 @@ const beginning = (ids) =>
   });
 const encoded = (text) => [...generator.tokenize("a" + text)].slice(1);
 
+test("values that the properties do not name or only list are written, too", async () => {
+  const parameters = {
+    type: "object",
+    properties: { mode: { type: "string", enum: ["a", "b"], minLength: 1 } },
+    required: ["mode", "more"],
+  };
+  const odd = { type: "function", function: { name: "odd", parameters } };
+  for (const family of ["xml", "gemma"]) {
+    for (let seed = 1; seed <= 3; seed++) {
+      const options = { tools: [odd], tool_choice: "required", parallel_tool_calls: false, seed };
+      const answer = await converse(generator, messages, {
+        ...options,
+        chat_template: TEMPLATES[family],
+        max_tokens: 200,
+      });
+      const { tool_calls, content } = await answer.complete();
+      if (answer.finish_reason === "length") continue;
+      const { mode, ...others } = tool_calls?.[0].function.arguments ?? {};
+      assert.ok(["a", "b"].includes(mode), content);
+      assert.deepEqual(Object.keys(others), ["more"]);
+    }
+  }
+});
+
+/** The answer to a model that begins so, as it is told piece by piece. */
+async function told(text, options) {
+  const answer = await converse(beginning(encoded(text)), messages, { tools, parallel_tool_calls: false, ...options });
+  const parts = [];
+  for await (const part of answer) parts.push(part);
+  return { parts, answer };
+}
+
+test("text that a stop string kept back is told before the call that follows it", async () => {
+  const options = { chat_template: TEMPLATES.hermes, stop: " ok\u0007", seed: 2 };
+  const { parts, answer } = await told("Well ok<tool_call>", options);
+  const texts = parts.filter(({ text }) => text !== "").map(({ channel }) => channel);
+  assert.equal(texts.lastIndexOf("text") < texts.indexOf("call"), true, texts.join(" "));
+  assert.equal(answer.message.content, "Well ok");
+  assert.equal(answer.message.tool_calls.length, 1);
+});
+
+test("Llama's calls with a type are constrained, too", async () => {
+  const options = { chat_template: TEMPLATES.llama, seed: 4, tools: tools.slice(0, 1) };
+  const { answer } = await told('{"type": "function", "name": "', options);
+  const [call] = answer.message.tool_calls;
+  schemas.get.parse(call.function.arguments);
+});
+
+test("names of arguments that a family cannot write are refused", async () => {
+  for (const [family, name] of [
+    ["gemma", "my key"],
+    ["lfm2", "a=b"],
+    ["xml", "a>b"],
+    ["xml", "a\nb"],
+  ]) {
+    const parameters = { type: "object", properties: { [name]: {} } };
+    const tool = { type: "function", function: { name: "odd", parameters } };
+    const options = { tools: [tool], chat_template: TEMPLATES[family] };
+    assert.equal((await rejection(converse(generator, messages, options))).code, "invalid_option");
+    await converse(generator, messages, { ...options, chat_template: TEMPLATES.hermes });
+  }
+});
+
 test("what the model begins by itself is constrained from the marker on", async () => {
   for (const [family, ids, text] of [
     ["hermes", encoded("Well. <tool_call>"), "Well."],
@@ -245,4 +308,26 @@ test("a text without a marker is any text in which it does not come", () => {
     assert.equal(pattern.test(text + "\n"), true, text);
     assert.equal(pattern.test(text + "</par>\n"), false, text);
   }
+});
+
+test("after a stop string in the marker's own token no call is drawn", async () => {
+  const ids = encoded("Well. <tool_call>");
+  // The last tokens of the marker come as one with the stop string.
+  const whole = new Proxy(beginning(ids), {
+    get(target, name) {
+      const value = Reflect.get(target, name, target);
+      if (name !== "next_token") return value;
+      return () => {
+        let text = "";
+        for (; ids.length > 1;) text += value().text;
+        const token = value();
+        return token && { ...token, text: text + token.text };
+      };
+    },
+  });
+  const answer = await converse(whole, messages, { tools, chat_template: TEMPLATES.hermes, stop: "ell", seed: 1 });
+  let count = 0;
+  for await (const part of answer) count += part.channel === "call" ? 1 : 0;
+  assert.deepEqual([count, answer.message.content, answer.finish_reason], [0, "W", "stop"]);
+  assert.equal(generator.ids.length, encoded("Well. <tool_call>").length);
 });

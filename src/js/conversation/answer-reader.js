@@ -1,6 +1,9 @@
 // The text of an answer, piece by piece → what of it is thinking, text and calls. It keeps back what may still become a
 // marker. The text is a model's: none of it throws, and a call that cannot be read becomes text with a warning.
 
+import { Quotes } from "./quotes.js";
+import { XmlCalls } from "./xml-calls.js";
+
 /** @typedef {import("./format.js").Format} Format */
 /** @typedef {import("./format.js").Tool} Tool */
 /** @typedef {import("./parse-calls.js").Call} Call */
@@ -14,7 +17,7 @@
  */
 
 /** How a call without a marker begins, up to the name. */
-const BARE = /^\{\s*"name"\s*:\s*"/;
+const BARE = /^\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"/;
 
 /**
  * How many characters at the end of `text` may be the beginning of `marker`.
@@ -29,20 +32,6 @@ export function overlap(text, marker) {
   return 0;
 }
 
-/**
- * Whether a text ends within quotes, so that a marker after it is part of a string.
- *
- * @param {string} text
- */
-function isQuoted(text) {
-  let quoted = false;
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === '"') quoted = !quoted;
-    else if (quoted && text[at] === "\\") at += 1;
-  }
-  return quoted;
-}
-
 export class AnswerReader {
   #format;
   #thinking;
@@ -55,6 +44,12 @@ export class AnswerReader {
   #told = 0;
   /** Where in a call the marker of its end is looked for. */
   #searched = 0;
+  /**
+   * Tells whether a marker in a call is part of a value.
+   *
+   * @type {{ isWithin(text: string): boolean } | undefined}
+   */
+  #values = undefined;
   /** The marker that the call began with. */
   #opened = "";
   /** Whether the beginning of a call without a marker has been told. */
@@ -186,9 +181,10 @@ export class AnswerReader {
       if (this.#endCall(parts, at, close)) return;
     }
     const end = this.#kept.length - overlap(this.#kept, close);
-    if (end > this.#told) parts.push({ channel: "call", text: this.#kept.slice(this.#told, end) });
-    this.#told = Math.max(end, this.#told);
+    this.#searched = Math.max(end, this.#searched);
     const named = this.#opened === "" && !this.#named ? BARE.exec(this.#kept) : null;
+    // What comes after the beginning is written anew, and told then.
+    this.#tellCall(parts, named ? named[0].length : end);
     if (!named) return;
     this.#named = true;
     this.rest = this.#kept.slice(named[0].length);
@@ -196,7 +192,16 @@ export class AnswerReader {
   }
 
   /**
-   * Reads the call that ends at `at`. Returns false where the text may go on, because the marker is part of a string.
+   * @param {Part[]} parts
+   * @param {number} end
+   */
+  #tellCall(parts, end) {
+    if (end > this.#told) parts.push({ channel: "call", text: this.#kept.slice(this.#told, end) });
+    this.#told = Math.max(end, this.#told);
+  }
+
+  /**
+   * Reads the call that ends at `at`. Returns false where the text may go on, because the marker is part of a value.
    *
    * @param {Part[]} parts
    * @param {number} at
@@ -204,14 +209,13 @@ export class AnswerReader {
    */
   #endCall(parts, at, close) {
     const text = this.#kept.slice(0, at);
+    if (close !== "" && this.#values?.isWithin(text)) return false;
     try {
       const calls = this.#format.parse(text, this.#tools);
       const unknown = calls.find(({ name }) => !this.#tools.some((tool) => tool.name === name));
       if (unknown) throw new SyntaxError(`there is no tool "${unknown.name}"`);
       parts.push({ channel: "call", text: text.slice(this.#told), calls });
     } catch (thrown) {
-      const goesOn = this.#format.form === "xml" ? !/<\/function>\s*$/.test(text) : isQuoted(text);
-      if (close !== "" && goesOn) return false;
       const reason = /** @type {Error} */ (thrown).message;
       const warning = `a call could not be read and is part of the text: ${reason}`;
       parts.push({ channel: "text", text: this.#opened + text + close, warning });
@@ -239,6 +243,8 @@ export class AnswerReader {
     this.#opened = marker;
     this.#kept = rest;
     this.#told = this.#searched = 0;
+    const { form } = this.#format;
+    this.#values = form === "xml" ? new XmlCalls(this.#tools) : new Quotes(form);
   }
 
   /**

@@ -1,8 +1,9 @@
 // Writes a call as the template's family wants it: what is fixed is forced, the tool's name and the arguments are drawn
 // under constraints made from the tools. Such a call can always be read, unless the text ends within it.
 
-import { isPlainText } from "./parse-calls.js";
-import { escaped, oneOf, textWithout, valuePattern } from "./value-pattern.js";
+import { invalidOption } from "../errors.js";
+import { escaped, oneOf, PARAMETER_END, propertiesOf, textWithout, valuePattern } from "./value-pattern.js";
+import { isPlainText } from "./xml-calls.js";
 
 /** @typedef {import("./format.js").Format} Format */
 /** @typedef {import("./format.js").Tool} Tool */
@@ -20,6 +21,28 @@ const STYLES = {
   python: { before: "", named: "=", separator: ", ", after: "", end: ")" },
   xml: { before: "<parameter=", named: ">\n", separator: "", after: "\n</parameter>\n", end: "</function>\n" },
 };
+
+/** The names of arguments that are not quoted, where they can be told from what is around them. */
+const NAMES = { python: /^[^\s=,()[\]{}"']+$/u, xml: /^(?!\s)[^>\n]+(?<!\s)$/ };
+
+/**
+ * Refuses tools with arguments whose names a family cannot write.
+ *
+ * @param {Tool[]} tools
+ * @param {Format} format
+ */
+export function checkNames(tools, { name: family, form }) {
+  if (form === "json") return;
+  for (const { name, parameters } of tools) {
+    const wrong = [...propertiesOf(parameters).keys()].find((key) => !NAMES[form].test(key));
+    if (wrong === undefined) continue;
+    const argument = JSON.stringify(wrong);
+    throw invalidOption(
+      "tools",
+      `has an argument ${argument} in "${name}" that calls in the form of ${family} cannot name`,
+    );
+  }
+}
 
 export class CallWriter {
   #stepper;
@@ -86,7 +109,7 @@ export class CallWriter {
    */
   async *#arguments({ parameters = {} }, form) {
     const { before, named, separator, after, end } = STYLES[form];
-    const properties = new Map(Object.entries(parameters.properties ?? {}));
+    const properties = propertiesOf(parameters);
     const required = new Set(parameters.required ?? []);
     const shared = { $defs: parameters.$defs, definitions: parameters.definitions };
     /** What may come next: the name of an argument, or the end. */
@@ -158,7 +181,9 @@ function definite(schema, shared) {
  */
 function xmlPattern(schema) {
   if (!isPlainText(schema)) return valuePattern(schema);
+  const listed = valuePattern(schema, String);
+  if (listed !== undefined) return listed;
   const { minLength = 0, maxLength } = schema;
   if (minLength > 0 || maxLength !== undefined) return `[^<]{${minLength},${maxLength ?? ""}}`;
-  return valuePattern(schema, String) ?? textWithout("</parameter>");
+  return textWithout(PARAMETER_END);
 }

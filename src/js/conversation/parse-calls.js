@@ -2,6 +2,8 @@
 // own form. What cannot be read throws; the reader takes such a text for plain text.
 
 import { readPythonCalls } from "./python-literals.js";
+import { propertiesOf } from "./value-pattern.js";
+import { XmlCalls } from "./xml-calls.js";
 
 /** @typedef {import("./format.js").Tool} Tool */
 /** @typedef {{ name: string, arguments: Record<string, unknown> }} Call */
@@ -66,7 +68,7 @@ export function argsCalls(text) {
  */
 export function pythonCalls(text, tools) {
   return readPythonCalls(text.trim()).map(({ name, positional, named }) => {
-    const names = Object.keys(tools.find((tool) => tool.name === name)?.parameters?.properties ?? {});
+    const names = [...propertiesOf(tools.find((tool) => tool.name === name)?.parameters).keys()];
     if (positional.length > names.length) throw new SyntaxError("it has arguments without a name");
     const given = positional.map((value, index) => [names[index], value]);
     return checked(name, Object.fromEntries([...given, ...Object.entries(named)]));
@@ -85,48 +87,13 @@ export function llamaCalls(text, tools) {
 }
 
 /**
- * XML: `<function=name>`, with each argument as `<parameter=key>` … `</parameter>`. A text is written as it is, and
- * everything else as JSON.
+ * XML, see there.
  *
  * @param {string} text
  * @param {Tool[]} tools
  */
 export function xmlCalls(text, tools) {
-  // A text among the arguments may spell the marker of the function's end.
-  const pattern =
-    /<function=([^>\n]+)>((?:\s*<parameter=[^>\n]+>(?:(?!<\/parameter>).)*<\/parameter>)*)\s*<\/function>/gs;
-  const found = [...text.matchAll(pattern)];
-  if (found.length === 0) throw new SyntaxError("it has no function");
-  return found.map(([, name, body]) => {
-    const properties = tools.find((tool) => tool.name === name.trim())?.parameters?.properties ?? {};
-    const parameters = [...body.matchAll(/<parameter=([^>\n]+)>\n?(.*?)\n?<\/parameter>/gs)];
-    const entries = parameters.map(([, key, value]) => {
-      const schema = Object.hasOwn(properties, key.trim()) ? properties[key.trim()] : undefined;
-      return [key.trim(), xmlValue(value, schema)];
-    });
-    return checked(name.trim(), Object.fromEntries(entries));
-  });
-}
-
-/**
- * Whether a value in XML is written as it is: its schema allows texts alone, and says no more of them than how long they
- * are.
- *
- * @param {any} schema
- */
-export const isPlainText = (schema) =>
-  (schema?.type === "string" && schema.pattern === undefined && schema.format === undefined) ||
-  (Array.isArray(schema?.enum) && schema.enum.every((/** @type {unknown} */ value) => typeof value === "string"));
-
-/**
- * @param {string} text
- * @param {any} schema
- */
-function xmlValue(text, schema) {
-  if (isPlainText(schema)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
+  const read = new XmlCalls(tools);
+  read.isWithin(text);
+  return read.calls.map((call) => checked(call.name, call.arguments));
 }

@@ -144,7 +144,7 @@ function call(scanner) {
   /** @type {[string, unknown][]} */
   const named = [];
   scanner.items(")", () => {
-    const key = scanner.match(/\s*[\p{L}_][\p{L}\p{N}_-]*\s*=(?!=)/uy);
+    const key = scanner.match(/\s*[^\s=,()[\]{}"']+\s*=(?!=)/uy);
     if (key === undefined) positional.push(scanner.value());
     else named.push([key.replace("=", "").trim(), scanner.value()]);
   });

@@ -2,7 +2,9 @@
 // on otherwise. What has no such expression is left to the schema itself.
 
 /** What says nothing of which values are valid. */
-const NOTES = ["type", "description", "title", "default", "examples", "$defs", "definitions"];
+export const NOTES = ["type", "description", "title", "default", "examples", "$defs", "definitions"];
+/** What ends a value in XML. */
+export const PARAMETER_END = "</parameter>";
 /** As many values are listed at most. */
 const MOST = 1000;
 
@@ -18,6 +20,20 @@ export const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|#&~]/g, "\\$&");
 
 /** @param {string[]} texts */
 export const oneOf = (texts) => `(?:${texts.map(escaped).join("|")})`;
+
+/**
+ * The schemas of a tool's arguments by their names. A name may be required that the properties do not have.
+ *
+ * @param {any} parameters
+ * @returns {Map<string, any>}
+ */
+export function propertiesOf(parameters) {
+  const { properties, required, additionalProperties } = parameters ?? {};
+  const others = typeof additionalProperties === "object" ? additionalProperties : {};
+  const found = new Map(Object.entries(properties ?? {}));
+  for (const name of required ?? []) if (!found.has(name)) found.set(name, others);
+  return found;
+}
 
 /**
  * The whole numbers that a schema lists by its bounds.

@@ -1,0 +1,48 @@
+// Whether a text ends within quotes, so that a marker after it is part of a string. What has been read once is not read
+// again as the text grows.
+
+export class Quotes {
+  #opening;
+  #at;
+  /** What ends the string that goes on; "" outside of strings. */
+  #quote = "";
+
+  /**
+   * @param {"json" | "python"} form which quotes there are
+   * @param {number} [start] where the text is read from
+   */
+  constructor(form, start = 0) {
+    this.#opening = form === "python" ? /"""|'''|["']/g : /"/g;
+    this.#at = start;
+  }
+
+  /**
+   * Reads on up to the end of `text`, which begins as the one before.
+   *
+   * @param {string} text
+   */
+  isWithin(text) {
+    while (this.#at < text.length) {
+      if (this.#quote === "") this.#open(text);
+      else this.#readString(text);
+    }
+    return this.#quote !== "";
+  }
+
+  /** @param {string} text */
+  #open(text) {
+    this.#opening.lastIndex = this.#at;
+    [this.#quote] = this.#opening.exec(text) ?? [""];
+    this.#at = this.#quote === "" ? text.length : this.#opening.lastIndex;
+  }
+
+  /** @param {string} text */
+  #readString(text) {
+    if (text.startsWith(this.#quote, this.#at)) {
+      this.#at += this.#quote.length;
+      this.#quote = "";
+    } else {
+      this.#at += text[this.#at] === "\\" ? 2 : 1;
+    }
+  }
+}
