@@ -5,10 +5,11 @@ import { AnswerReader } from "./conversation/answer-reader.js";
 import { CallWriter, checkNames } from "./conversation/call-writer.js";
 import { formatOf, thinkingOf } from "./conversation/format.js";
 import { checkedMessages, prepare } from "./conversation/history.js";
+import { newId } from "./conversation/new-id.js";
 import { readOptions } from "./conversation/options.js";
 import { StopStrings } from "./conversation/stop-strings.js";
 import { Stepper } from "./conversation/stepper.js";
-import { invalidOption, makeError, withErrorCode } from "./errors.js";
+import { codeOf, invalidOption, makeError, messageOf } from "./errors.js";
 
 /** @typedef {import("./nexttoken.js").Token} Token */
 /** @typedef {import("./conversation/answer-reader.js").Part} Part */
@@ -18,13 +19,6 @@ import { invalidOption, makeError, withErrorCode } from "./errors.js";
 
 /** How many tokens at the end of a prompt are looked at for a marker. */
 const TAIL = 16;
-
-/** The name of a call: some templates want nine letters and digits. */
-function newId() {
-  const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-  const drawn = crypto.getRandomValues(new Uint8Array(9));
-  return [...drawn].map((byte) => letters[byte % letters.length]).join("");
-}
 
 /** An answer that is being written. */
 class Answer {
@@ -74,10 +68,8 @@ class Answer {
   /** Why it ended; undefined while it goes on. */
   get finish_reason() {
     if (!this.#finished) return undefined;
-    if (this.#stops.stopped) return "stop";
-    const { finish_reason } = this.#stepper;
-    if (finish_reason !== "length" && this.#calls.length > 0) return "tool_calls";
-    return finish_reason ?? "stop";
+    const reason = this.#stops.stopped ? "stop" : (this.#stepper.finish_reason ?? "stop");
+    return reason === "stop" && this.#calls.length > 0 ? "tool_calls" : reason;
   }
 
   /** Writes all that is left, and gives the message. */
@@ -188,7 +180,20 @@ class Answer {
 }
 
 /**
- * Begins the answer to `messages`; see the types.
+ * Whether the prompt ends with a marker, which may be a control token: those stand for no text.
+ *
+ * @param {any} generator
+ * @param {string} marker
+ */
+async function endsWith(generator, marker) {
+  const ids = (await generator.prompt_ids).slice(-TAIL);
+  if (ids.length === 0) return false;
+  const text = await generator.detokenize(ids);
+  return text.trimEnd().endsWith(marker) || (await generator.token_name(ids.at(-1))) === marker;
+}
+
+/**
+ * Begins the answer to `messages`.
  *
  * @param {any} generator
  * @param {unknown} messages
@@ -212,11 +217,27 @@ async function begin(generator, messages, given) {
   const prepared = await prepare(checked, { template, format, thinking, tools: shown, request });
   const chat_template_kwargs = { ...prepared.variables, ...writing.chat_template_kwargs };
   await generator.chat(prepared.messages, { ...writing, chat_template, chat_template_kwargs });
-  const tail = await generator.detokenize((await generator.prompt_ids).slice(-TAIL));
-  const reader = new AnswerReader(format, thinking, callable, tail.trimEnd().endsWith(thinking[0]));
+  // A constraint holds from the first token on: there is no thinking before what it allows.
+  const thinks = !options.constrained && (await endsWith(generator, thinking[0]));
+  const reader = new AnswerReader(format, thinking, callable, thinks);
   const stepper = new Stepper(generator, [format.open, format.close, ...thinking, "[ARGS]", "[CALL_ID]"]);
   const writer = new CallWriter(stepper, format, callable, options.parallel);
   return new Answer(stepper, reader, writer, { ...options, format, closing: `\n${thinking[1]}\n\n` });
 }
 
-export const converse = withErrorCode(begin);
+/**
+ * Begins the answer to `messages`; see the types.
+ *
+ * @param {any} generator
+ * @param {unknown} messages
+ * @param {unknown} [options]
+ * @returns {Promise<any>} typed by hand
+ */
+export async function converse(generator, messages, options) {
+  try {
+    return await begin(generator, messages, options);
+  } catch (thrown) {
+    // A generator of another copy of the package has errors of another class, with the same codes.
+    throw codeOf(thrown) === "internal" ? makeError("internal", messageOf(thrown), thrown) : thrown;
+  }
+}

@@ -306,3 +306,26 @@ test("a history is told as each template can render it", async () => {
   );
   assert.deepEqual(result, { role: "user", content: "<tool_response>\nnoon <|im_end|>\n</tool_response>" });
 });
+
+test("tools are told to a template without a system role by the user, and cannot spell special tokens", async () => {
+  const request = async (messages) => ({
+    messages: messages.map(({ role, content }) => ({ role, content: content.replaceAll("<|", "<\u{FDD0}|") })),
+  });
+  const messages = [{ role: "user", content: "When?" }];
+  const spelling = [{ name: "now", description: "<|im_end|>", parameters: {} }];
+  const prepared = (template) =>
+    prepare(messages, { template, format: FORMATS.gemma, thinking: THINKING, tools: spelling, request });
+  const { variables } = await prepared("tools tool_calls");
+  assert.equal(variables.tools[0].function.description, "<\u{FDD0}|im_end|>");
+  const refusing = await readFile(new URL("../data/chat/gemma2.jinja", import.meta.url), "utf8");
+  const original =
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}";
+  for (const template of [refusing, original]) {
+    const [user, ...others] = (await prepared(template)).messages;
+    assert.deepEqual([user.role, others], ["user", []]);
+    assert.match(user.content, /"name":"now"[^]*\n\nWhen\?$/);
+  }
+  const [system] = (await prepared("{% if messages[0].role == 'system' %}{{ messages[0].content }}{% endif %}"))
+    .messages;
+  assert.equal(system.role, "system");
+});

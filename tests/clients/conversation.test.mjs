@@ -193,6 +193,11 @@ test("stop strings end the text, and are not looked for in calls", async () => {
     const answer = await converse(generator, messages, { ...options, stop: ["get", '"', ">", "("] });
     assert.equal((await answer.complete()).tool_calls[0].function.name, "get");
   }
+  // Calls are to be run, whatever ends the text after them.
+  const called = { tools, tool_choice: { name: "get" }, chat_template: TEMPLATES.hermes, seed: 3 };
+  const calling = await converse(generator, messages, { ...called, stop: [..."aeiou \n"] });
+  assert.equal((await calling.complete()).tool_calls.length, 1);
+  assert.equal(calling.finish_reason, "tool_calls");
   const options = { chat_template: TEMPLATES.hermes, temperature: 0, max_tokens: 60 };
   const { content } = await (await converse(generator, messages, options)).complete();
   const stop = content.slice(20, 31);
@@ -261,6 +266,64 @@ test("thinking that the prompt begins is limited, and the text goes on", async (
   }
 });
 
+test("an answer under a constraint is text, though the prompt begins the thinking", async () => {
+  const chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n{# </think> #}";
+  const json_schema = z.toJSONSchema(schemas.get);
+  for (const thinking of [undefined, { limit: 0 }, { limit: 2 }]) {
+    const options = { chat_template, json_schema, thinking, seed: 4, max_tokens: 60 };
+    const { content, reasoning_content } = await (await converse(generator, messages, options)).complete();
+    assert.equal(reasoning_content, undefined);
+    schemas.get.parse(JSON.parse(content));
+  }
+});
+
+test("an abort from outside ends the answer at any token, and is its reason", async () => {
+  const options = { tools, tool_choice: { name: "get" }, parallel_tool_calls: false, seed: 3 };
+  /** How many tokens come if the text is aborted after this many, and why they end. */
+  const aborted = async (it, family, count) => {
+    const answer = await converse(it, messages, { ...options, chat_template: TEMPLATES[family] });
+    let told = 0;
+    for await (const { id } of answer) if (id !== undefined && ++told === count) await it.abort();
+    return [told, answer.finish_reason];
+  };
+  for (const [family, it] of Object.entries({ hermes: generator, lfm2: worker })) {
+    const [total, reason] = await aborted(it, family, Infinity);
+    assert.equal(reason, "tool_calls");
+    for (let count = 1; count < total; count++) {
+      assert.deepEqual(await aborted(it, family, count), [count, "abort"], `${family}, ${count} of ${total}`);
+    }
+  }
+});
+
+test("an abort at the marker is not undone where the rest of its token is written anew", async () => {
+  const ids = Array.from({ length: generator.info().vocabulary_size }, (_, id) => id);
+  const longer = ids.find((id) => /^e[a-z]+$/.test(generator.token_text(id)));
+  const options = { tools, chat_template: TEMPLATES.gemma, seed: 2 };
+  const answer = await converse(beginning([...encoded("```tool_cod"), longer]), messages, options);
+  for await (const { id } of answer) if (id === longer) generator.abort();
+  assert.equal(answer.finish_reason, "abort");
+});
+
+test("an error of a generator of another copy keeps its code", async () => {
+  const foreign = Object.assign(new Error("gone"), { code: "freed" });
+  const other = { next_token() {}, chat_request: () => Promise.reject(foreign) };
+  assert.equal(await rejection(converse(other, messages)), foreign);
+});
+
+test("a control token at the end of the prompt begins the thinking", async () => {
+  const named = new Proxy(generator, {
+    get(target, name) {
+      if (name === "token_name") return () => "[THINK]";
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}{# [/THINK] #}";
+  const answer = await converse(named, messages, { chat_template, max_tokens: 9, temperature: 0 });
+  const { content, reasoning_content } = await answer.complete();
+  assert.deepEqual([content, reasoning_content.length > 0], ["", true]);
+});
+
 /** The text of the first tokens. */
 const thought = async (generator, count) => generator.detokenize((await generator.ids).slice(0, count));
 
@@ -295,6 +358,10 @@ test("what cannot be used is an error that says so", async () => {
     [messages, { temprature: 1 }, "unknown_option"],
     [[], {}],
     [[{ role: "assistant", tool_calls: [{ function: { name: "now", arguments: "{" } }] }], {}],
+    ...["null", "5", "[]", 5].map((given) => [
+      [{ role: "assistant", tool_calls: [{ function: { name: "now", arguments: given } }] }],
+      {},
+    ]),
     [[{ role: "user", content: 7 }], {}],
   ]) {
     const error = await rejection(converse(generator, given, { chat_template, ...options }));

@@ -350,6 +350,28 @@ test("the official client runs tools", async () => {
   );
 });
 
+test("the tokens of a marker have no logprobs among those of the text", async () => {
+  const ids = [...generator.tokenize("aWell. <tool_call>")].slice(1);
+  const calling = new Proxy(generator, {
+    get(target, name) {
+      if (name === "next_token") return () => (ids.length > 0 ? target.accept(ids.shift()) : target.next_token());
+      const value = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const client = createOpenAI(calling, { ...defaults, chat_template: tool_template });
+  const request = { ...greedy, tools, parallel_tool_calls: false, logprobs: true, max_tokens: 200 };
+  const { message, logprobs } = (await client.chat.completions.create(request)).choices[0];
+  assert.equal(message.tool_calls.length, 1);
+  assert.equal(
+    logprobs.content
+      .map(({ token }) => token)
+      .join("")
+      .trim(),
+    message.content,
+  );
+});
+
 test("a response tells who answers", async () => {
   const response = await ours.fetch("http://here/v1/models");
   assert.equal(response.headers.get("x-nexttoken-backend"), "browser");

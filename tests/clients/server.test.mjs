@@ -133,6 +133,48 @@ test("the AI SDK has the server call tools, and tells it what they gave", async 
   assert.deepEqual([told[2].role, told[2].content, told[2].tool_call_id], ["tool", "sunny Rome", "call-1"]);
 });
 
+/** The calls that are read of a stream with these pieces. */
+async function callsOf(...pieces) {
+  const chunks = pieces.map((tool_calls) => `data: ${JSON.stringify({ choices: [{ delta: { tool_calls } }] })}\n\n`);
+  const fetch = async () => new Response(chunks.join("") + "data: [DONE]\n\n");
+  const model = await loadModel(stories, { server: { baseURL, model: "big", fetch, when: "always" } });
+  const calls = [];
+  const channels = { tools: [{ type: "function", function: { name: "f" } }] };
+  await model.write({ messages, channels }, { onToken: ({ tool_calls }) => calls.push(...tool_calls) });
+  return calls;
+}
+
+test("a server's calls are put together whatever their indices are", async () => {
+  const piece = (index, id, name, given) => ({ index, id, function: { name, arguments: given } });
+  const told = (calls) => calls.map(({ id, function: { name, arguments: given } }) => [id, name, given]);
+  const before = Object.getOwnPropertyNames(Array.prototype);
+  assert.deepEqual(told(await callsOf([piece("__proto__", "a", "f", "{}")])), [["a", "f", {}]]);
+  assert.deepEqual(Object.getOwnPropertyNames(Array.prototype), before);
+  assert.deepEqual(told(await callsOf([piece(4e9, "a", "f", "{}")])), [["a", "f", {}]]);
+  // The absent comes as null, too.
+  const nulls = [null, [piece(0, "a", "f", null)], [piece(0, null, null, '{"b": 1}')], [{ index: 0, function: null }]];
+  assert.deepEqual(told(await callsOf(...nulls)), [["a", "f", { b: 1 }]]);
+  const unnumbered = [
+    [piece(undefined, "a", "f", "{}")],
+    [piece(undefined, "b", "g", "{")],
+    [piece(undefined, "b", "", "}")],
+  ];
+  assert.deepEqual(told(await callsOf(...unnumbered)), [
+    ["a", "f", {}],
+    ["b", "g", {}],
+  ]);
+});
+
+test("a server's call has an id, and an object for its arguments", async () => {
+  const call = (given) => callsOf([{ index: 0, function: { name: "f", arguments: given } }]);
+  const [{ id, function: called }] = await call("null");
+  assert.match(id, /^[a-zA-Z0-9]{9}$/);
+  assert.deepEqual(called.arguments, {});
+  await (await onServer()).write({ messages, channels: { tools: [{}], tool_choice: null } });
+  assert.equal("tool_choice" in asked.at(-1).body, false);
+  for (const given of ['"a"', "5", "[]"]) assert.match((await rejection(call(given))).message, /no object/);
+});
+
 test("the Prompt API", async () => {
   const LanguageModel = defineLanguageModel(stories, { worker: false, server: { ...server, when: "always" } });
   const session = await LanguageModel.create();

@@ -153,6 +153,8 @@ const callOf = ({ id, type, function: { name, arguments: given } }) => ({
 async function writeAll(model, { writes, n, prompts, topLogprobs }, { signal, onStart, onPiece, onEnd }) {
   const results = [];
   for (const [index, write] of writes.entries()) {
+    /** The probabilities of what may be the beginning of a marker: they are told with the text that it turns out to be. */
+    let kept = /** @type {any[]} */ ([]);
     const result = await model.write(write, {
       signal,
       onStart() {
@@ -165,7 +167,12 @@ async function writeAll(model, { writes, n, prompts, topLogprobs }, { signal, on
         const told = channel === "text" ? probabilities(token, topLogprobs) : undefined;
         if (tool_calls) onPiece(index, { text: "", calls: tool_calls.map(callOf) }, []);
         else if (channel === "thinking" && text) onPiece(index, { text: "", reasoning: text }, []);
-        else if (channel === "text" && (text || told)) onPiece(index, { text }, told ? [told] : []);
+        if (channel !== "text") kept = [];
+        else if (told) kept.push(told);
+        if (channel === "text" && (text || (kept.length > 0 && token.channel === undefined))) {
+          onPiece(index, { text }, kept);
+          kept = [];
+        }
       },
     });
     onEnd(index, result.finish_reason);

@@ -1,6 +1,7 @@
 // A server with OpenAI's interface as a model of the clients: llama-server, vLLM, ollama and others.
 
 import { codeOf, copyOptions, invalidOption, makeError, messageOf } from "../errors.js";
+import { newId } from "../conversation/new-id.js";
 import { readEvents } from "./event-stream.js";
 
 /** @typedef {import("./model.js").ClientModel} ClientModel */
@@ -56,30 +57,65 @@ function serverMessage({ tool_calls, ...message }) {
 function serverTools({ tools, tool_choice, parallel_tool_calls, thinking } = {}) {
   if (thinking !== undefined) throw invalidOption("thinking", "cannot be honoured by a server");
   if (!tools?.length) return {};
-  const named = typeof tool_choice === "object" && "name" in tool_choice;
+  const named = typeof tool_choice === "object" && tool_choice && "name" in tool_choice;
   const choice = named ? { type: "function", function: { name: tool_choice.name } } : tool_choice;
   return {
     tools,
-    ...(choice !== undefined && { tool_choice: choice }),
-    ...(parallel_tool_calls !== undefined && { parallel_tool_calls }),
+    ...(choice != null && { tool_choice: choice }),
+    ...(parallel_tool_calls != null && { parallel_tool_calls }),
   };
 }
 
+/** @typedef {{ id: string, name: string, given: string }} Pieces what has come of a call */
+
 /**
- * A call that has come in pieces. Its arguments are the server's: where they are no object, the call has none.
+ * A call that has come in pieces. Where the server gave it no id, it gets one.
  *
- * @param {{ id: string, name: string, given: string }} call
+ * @param {Pieces} call
  * @returns {import("../conversation.js").ToolCall}
  */
 function serverCall({ id, name, given }) {
-  /** @type {Record<string, unknown>} */
+  const wrong = (/** @type {string} */ reason) =>
+    makeError("server", `the server called "${name}" with arguments that are no ${reason}`);
+  /** @type {any} */
   let read;
   try {
-    read = Object(JSON.parse(given || "{}"));
+    read = JSON.parse(given || "{}") ?? {};
   } catch {
-    throw makeError("server", `the server called "${name}" with arguments that are no JSON`);
+    throw wrong("JSON");
   }
-  return { id, type: "function", function: { name, arguments: read } };
+  if (typeof read !== "object" || Array.isArray(read)) throw wrong("object");
+  return { id: id || newId(), type: "function", function: { name, arguments: read } };
+}
+
+/** The calls of an answer, put together from their pieces. */
+class ServerCalls {
+  /** @type {Pieces[]} */
+  #calls = [];
+  /**
+   * The last call of each index.
+   *
+   * @type {Map<unknown, Pieces>}
+   */
+  #open = new Map();
+
+  /** @param {any} piece whatever the server sent */
+  add({ index, id, function: given }) {
+    let call = this.#open.get(index);
+    // Some servers give no index, or give all calls the same one: another id is another call.
+    if (!call || (id && call.id && id !== call.id)) {
+      this.#calls.push((call = { id: "", name: "", given: "" }));
+      this.#open.set(index, call);
+    }
+    call.id ||= id ?? "";
+    call.name += given?.name ?? "";
+    call.given += given?.arguments ?? "";
+  }
+
+  /** The calls, once all pieces have come. */
+  complete() {
+    return this.#calls.map(serverCall);
+  }
 }
 
 /**
@@ -211,8 +247,7 @@ export class ServerModel {
  */
 async function received(body, onToken) {
   let finish_reason = "stop";
-  /** @type {{ id: string, name: string, given: string }[]} */
-  const calls = [];
+  const calls = new ServerCalls();
   /** @type {any} */
   let usage;
   for await (const chunk of readEvents(body)) {
@@ -220,19 +255,15 @@ async function received(body, onToken) {
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (!choice) continue;
-    const { content, reasoning_content, tool_calls = [] } = choice.delta ?? {};
+    const { content, reasoning_content, tool_calls } = choice.delta ?? {};
     const text = content ?? choice.text;
     if (reasoning_content) onToken?.({ text: reasoning_content, channel: "thinking" });
     if (text) onToken?.({ text });
-    for (const { index = 0, id, function: { name = "", arguments: given = "" } = {} } of tool_calls) {
-      const call = (calls[index] ??= { id: "", name: "", given: "" });
-      call.id ||= id ?? "";
-      call.name += name;
-      call.given += given;
-    }
+    for (const piece of tool_calls ?? []) calls.add(piece);
     finish_reason = choice.finish_reason ?? finish_reason;
   }
-  if (calls.length > 0) onToken?.({ text: "", channel: "call", tool_calls: calls.filter(Boolean).map(serverCall) });
+  const called = calls.complete();
+  if (called.length > 0) onToken?.({ text: "", channel: "call", tool_calls: called });
   const { prompt_tokens, completion_tokens, prompt_tokens_details } = usage ?? {};
   const cached_tokens = prompt_tokens_details?.cached_tokens;
   return { finish_reason, usage: { prompt_tokens, completion_tokens, cached_tokens } };

@@ -51,6 +51,9 @@ function checkedCall(call, wrong) {
   } catch {
     throw wrong("has a call whose arguments are no JSON");
   }
+  if (read === null || typeof read !== "object" || Array.isArray(read)) {
+    throw wrong("has a call whose arguments are no object");
+  }
   return { ...(typeof call.id === "string" && { id: call.id }), type: "function", function: { name, arguments: read } };
 }
 
@@ -142,6 +145,34 @@ function withSystem([first, ...others], text) {
   return [{ ...first, content: `${first.content}\n\n${text}` }, ...others];
 }
 
+/** A condition on the role "system", and an error where it holds. */
+const REFUSES_SYSTEM = /(?:==|,)\s*(["'])system\1[^%]*%\}\s*\{\{-?\s*raise_exception/;
+
+/**
+ * The messages with `text` at the beginning of the user's first one.
+ *
+ * @param {Record<string, any>[]} messages
+ * @param {string} text
+ */
+function withUser(messages, text) {
+  const first = messages.findIndex(({ role }) => role === "user");
+  return messages.map((message, index) =>
+    index === first ? { ...message, content: `${text}\n\n${message.content}` } : message,
+  );
+}
+
+/**
+ * The messages with `text` where the template renders it: as the system message, unless it refuses one.
+ *
+ * @param {Record<string, any>[]} messages
+ * @param {string} text
+ * @param {string} template
+ */
+function withInstructions(messages, text, template) {
+  const inUser = REFUSES_SYSTEM.test(template) && messages.some(({ role }) => role === "user");
+  return inUser ? withUser(messages, text) : withSystem(messages, text);
+}
+
 /**
  * A copy of a value in which `change` has changed every text.
  *
@@ -157,21 +188,33 @@ function mapTexts(value, change) {
 }
 
 /**
- * The messages as a variable of the template, where none of their texts can spell special tokens.
+ * A copy of a value for a variable of the template, where none of its texts can spell special tokens.
+ *
+ * @template Value
+ * @param {Value} value
+ * @param {(messages: ChatMessage[]) => Promise<ChatRequest>} request prepares plain messages
+ * @returns {Promise<Value>}
+ */
+async function shielded(value, request) {
+  /** @type {Map<string, string>} */
+  const texts = new Map();
+  mapTexts(value, (text) => (texts.set(text, text), text));
+  const contents = [...texts.keys()];
+  const plain = await request(contents.map((content) => ({ role: "user", content })));
+  contents.forEach((content, index) => texts.set(content, plain.messages[index].content));
+  return mapTexts(value, (text) => texts.get(text) ?? text);
+}
+
+/**
+ * The messages as a variable of the template.
  *
  * @param {Record<string, any>[]} messages
  * @param {(messages: ChatMessage[]) => Promise<ChatRequest>} request prepares plain messages
  */
-async function shielded(messages, request) {
-  /** @type {Map<string, string>} */
-  const texts = new Map();
-  mapTexts(messages, (text) => (texts.set(text, text), text));
-  const contents = [...texts.keys()];
-  const plain = await request(contents.map((content) => ({ role: "user", content })));
-  contents.forEach((content, index) => texts.set(content, plain.messages[index].content));
+async function shieldedMessages(messages, request) {
   const answers = await request(messages.map(({ role, content }) => ({ role, content })));
-  return messages.map((message, index) => ({
-    ...mapTexts(message, (text) => texts.get(text) ?? text),
+  return (await shielded(messages, request)).map((message, index) => ({
+    ...message,
     // In the model's own answers the markers of its thinking stay.
     content: answers.messages[index].content,
   }));
@@ -198,10 +241,11 @@ export async function prepare(messages, { template, format, thinking, tools, req
   const knowsResults = /["']tool["']/.test(template);
   if (!template.includes("tool_calls")) list = withCallsAsText(list, format, knowsResults);
   if (tools.length > 0) {
-    if (/\btools\b/.test(template)) variables.tools = tools.map((tool) => ({ type: "function", function: tool }));
-    else list = withSystem(list, instructions(format, tools));
+    const told = tools.map((tool) => ({ type: "function", function: tool }));
+    if (/\btools\b/.test(template)) variables.tools = await shielded(told, request);
+    else list = withInstructions(list, instructions(format, tools), template);
   }
   const isPlain = list.every((message) => Object.keys(message).length === 2);
-  if (!isPlain) variables.messages = await shielded(list, request);
+  if (!isPlain) variables.messages = await shieldedMessages(list, request);
   return { messages: list.map(({ role, content }) => ({ role, content })), variables };
 }

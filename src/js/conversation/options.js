@@ -98,6 +98,7 @@ export function readOptions(given) {
     parallel: parallel_tool_calls !== false,
     limit: checkedLimit(thinking),
     stop: checkedStops(stop),
+    constrained: constraint !== undefined,
     chat_template,
     writing,
   };

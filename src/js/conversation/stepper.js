@@ -34,11 +34,8 @@ export class Stepper {
   }
 
   /** The next token, or undefined after the end. On the thread of the page it comes in a task of its own. */
-  async next() {
-    const step = this.#generator.next_token();
-    const token = await step;
-    if (step === token) await nextTask();
-    return this.#told(token);
+  next() {
+    return this.#take(this.#generator.next_token());
   }
 
   /**
@@ -48,7 +45,7 @@ export class Stepper {
    */
   async *force(text) {
     for (const id of await this.#encode(text)) {
-      const token = await this.#told(await this.#generator.accept(id));
+      const token = await this.#take(this.#generator.accept(id));
       if (!token) return;
       yield token;
     }
@@ -63,11 +60,10 @@ export class Stepper {
   async *draw(constraint) {
     await this.#generator.configure(constraint);
     let text = "";
-    for (let token; (token = await this.next());) {
+    for (let token; (token = await this.#take(this.#generator.next_token(), true));) {
       text += token.text;
       if (token.finish_reason === "stop") {
         yield { ...token, finish_reason: undefined };
-        await this.#goOn(token);
         return text;
       }
       yield token;
@@ -77,21 +73,39 @@ export class Stepper {
   }
 
   /**
-   * Takes back the last token and appends a text in its place.
+   * Takes back the last token and appends a text in its place, unless the text has been aborted meanwhile.
    *
    * @param {string} text
    */
   async replaceLast(text) {
+    // A rewind would undo the abort.
+    if ((await this.#generator.finish_reason) === "abort") return void (await this.#told(undefined));
     await this.#generator.rewind(1);
     this.ended = false;
     this.finish_reason = undefined;
-    for (const id of await this.#encode(text)) await this.#told(await this.#generator.accept(id));
+    for (const id of await this.#encode(text)) await this.#take(this.#generator.accept(id));
   }
 
   /** Ends the text. */
   async end() {
     this.ended = true;
     await this.#generator.abort();
+  }
+
+  /**
+   * The token of a step, with a task between it and the next one on the thread of the page. In that task, or by whoever
+   * is told the token, the text may be aborted: a constraint that is complete is left before, because that takes a
+   * rewind, which would undo the abort.
+   *
+   * @param {Token | undefined | Promise<Token | undefined>} step
+   * @param {boolean} [goesOn] whether the text goes on after a token that ends it
+   */
+  async #take(step, goesOn = false) {
+    const given = await step;
+    const token = await this.#told(given);
+    if (goesOn && token?.finish_reason === "stop") await this.#goOn(token);
+    if (step === given) await nextTask();
+    return token;
   }
 
   /**
@@ -109,11 +123,13 @@ export class Stepper {
   }
 
   /**
-   * A token with the name of a marker for its text, which control tokens do not have.
+   * A token with the name of a marker for its text, which control tokens do not have. Where there is none, the text has
+   * ended; unless `end` ended it, the generator knows why.
    *
    * @param {Token | undefined} token
    */
   async #told(token) {
+    if (!token && !this.ended) this.finish_reason = await this.#generator.finish_reason;
     if (!token || token.finish_reason) this.ended = true;
     this.finish_reason = token?.finish_reason ?? this.finish_reason;
     if (!token || token.text !== "") return token;
