@@ -1,5 +1,5 @@
 //! The gated delta net of Qwen3.5 (Yang et al. 2024, <https://arxiv.org/abs/2412.06464>): a layer that keeps a matrix for
-//! each head in place of keys and values. Every token lets the matrix fade, and corrects what it recalls for the
+//! each head in place of keys and values. Every token lets the matrix decay, and corrects what it recalls for the
 //! token's key towards the token's value; the query then reads it.
 
 use super::metadata_keys::{Keys, MAX_SIZE};
@@ -90,10 +90,10 @@ pub(super) struct DeltaNet {
     pub gate: Linear,
     /// How strongly each head is corrected.
     pub beta: Linear,
-    /// How fast each head fades, before `fade_bias` and `fade`.
+    /// How fast each head decays, before `decay_bias` and `decay`.
     pub alpha: Linear,
-    pub fade_bias: Vec<f32>,
-    pub fade: Vec<f32>,
+    pub decay_bias: Vec<f32>,
+    pub decay: Vec<f32>,
     /// The convolution's weights: `[length][projected_size]`, those of the latest position last.
     pub kernel: Vec<f32>,
     /// The weights of the norm of each head's output, `[head_size]`.
@@ -183,7 +183,7 @@ pub(super) struct DeltaNetScratch {
     gates: Vec<f32>,
     betas: Vec<f32>,
     /// What each head's state is multiplied by.
-    fades: Vec<f32>,
+    decays: Vec<f32>,
 }
 
 impl DeltaNetScratch {
@@ -194,7 +194,7 @@ impl DeltaNetScratch {
         resize(&mut self.ones, width, 1.0)?;
         resize(&mut self.gates, tokens * nets.value_size(), 0.0)?;
         resize(&mut self.betas, tokens * nets.value_heads, 0.0)?;
-        resize(&mut self.fades, tokens * nets.value_heads, 0.0)
+        resize(&mut self.decays, tokens * nets.value_heads, 0.0)
     }
 }
 
@@ -224,12 +224,12 @@ impl DeltaNet {
         let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
         self.gate.run(x, &mut buffers.gates, adapters)?;
         self.beta.run(x, &mut buffers.betas, adapters)?;
-        self.alpha.run(x, &mut buffers.fades, adapters)?;
+        self.alpha.run(x, &mut buffers.decays, adapters)?;
         buffers.betas.iter_mut().for_each(|x| *x = sigmoid(*x));
-        for fades in buffers.fades.chunks_exact_mut(nets.value_heads) {
-            let weights = self.fade_bias.iter().zip(&self.fade);
-            for (x, (bias, fade)) in fades.iter_mut().zip(weights) {
-                *x = exp(softplus(*x + bias) * fade);
+        for decays in buffers.decays.chunks_exact_mut(nets.value_heads) {
+            let weights = self.decay_bias.iter().zip(&self.decay);
+            for (x, (bias, decay)) in decays.iter_mut().zip(weights) {
+                *x = exp(softplus(*x + bias) * decay);
             }
         }
         let qkv = &scratch.qkv[queries.chunks(tokens).0];
@@ -240,7 +240,7 @@ impl DeltaNet {
             convolved,
             gates,
             betas,
-            fades,
+            decays,
             ..
         } = &*buffers;
         let (width, keys) = (nets.projected_size(), nets.key_size());
@@ -254,7 +254,7 @@ impl DeltaNet {
                     query: of(0, key_head),
                     key: of(keys, key_head),
                     value: of(2 * keys, index),
-                    fade: fades[at],
+                    decay: decays[at],
                     beta: betas[at],
                 };
                 head[0].step(&step, token);
@@ -318,19 +318,19 @@ struct Step<'a> {
     query: &'a [f32],
     key: &'a [f32],
     value: &'a [f32],
-    fade: f32,
+    decay: f32,
     beta: f32,
 }
 
 impl HeadState {
-    /// The gated delta rule: S = fade × S; S += key ⊗ β (value − Sᵀ key); output = Sᵀ query.
+    /// The gated delta rule: S = decay × S; S += key ⊗ β (value − Sᵀ key); output = Sᵀ query.
     fn step(&mut self, step: &Step, token: usize) {
         let size = self.correction.len();
         let correction = &mut self.correction[..];
         correction.fill(0.0);
         for (row, key) in self.state.chunks_exact_mut(size).zip(step.key) {
             for (state, recalled) in row.iter_mut().zip(correction.iter_mut()) {
-                *state *= step.fade;
+                *state *= step.decay;
                 *recalled += *state * key;
             }
         }

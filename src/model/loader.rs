@@ -322,8 +322,8 @@ impl TensorTaker<'_> {
             vector.ok_or_else(|| missing(stem))
         };
         Ok(DeltaNet {
-            fade_bias: vector("ssm_dt", "bias")?,
-            fade: vector("ssm_a", "")?,
+            decay_bias: vector("ssm_dt", "bias")?,
+            decay: vector("ssm_a", "")?,
             norm: vector("ssm_norm", "weight")?,
             gate: self.linear("attn_gate")?,
             beta: self.linear("ssm_beta")?,

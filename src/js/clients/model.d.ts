@@ -23,7 +23,7 @@ export interface Handlers {
   signal?: AbortSignal;
   /** Called once the request has been accepted. */
   onStart?: () => void;
-  /** Called with each token. A server tells its text alone. */
+  /** Called with each token. A server tells text with its channel, and its calls, but no ids or probabilities. */
   onToken?: (token: Pick<ConversationToken, "text"> & Partial<ConversationToken>) => void;
 }
 

@@ -18,7 +18,9 @@ function checkedTools(given) {
     const wrong = (/** @type {string} */ reason) => invalidOption(`tools[${index}]`, reason);
     // The name is part of the text, between the marks of each template.
     if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name) || /^[\d.-]/.test(name)) {
-      throw wrong("must have a name of up to 64 letters, digits, dots, dashes and underscores");
+      throw wrong(
+        "must have a name of up to 64 letters, digits, dots, dashes and underscores, the first a letter or underscore",
+      );
     }
     if (parameters !== undefined && (parameters === null || typeof parameters !== "object")) {
       throw wrong("must have a schema for its parameters");

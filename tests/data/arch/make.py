@@ -386,7 +386,7 @@ def qwen35():
         model.matrix(f"{at}.ssm_beta", value_heads, HIDDEN)
         model.matrix(f"{at}.ssm_alpha", value_heads, HIDDEN)
         model.vector(f"{at}.ssm_dt.bias", value_heads, 0.0)
-        # How fast a state fades: from hardly to within a few tokens.
+        # How fast a state decays: from hardly to within a few tokens.
         model.tensors[f"{at}.ssm_a"] = -numpy.array([0.02, 0.1, 0.5, 2.0], numpy.float32)
         model.vector(f"{at}.ssm_conv1d.weight", (width, length), 0.0, 0.7)
         model.vector(f"{at}.ssm_norm.weight", size)
