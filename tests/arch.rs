@@ -1,6 +1,9 @@
 //! Every architecture against llama.cpp, on tiny models with random weights (`tests/data/arch/make.py`).
 #![cfg(not(target_arch = "wasm32"))]
 
+mod common;
+
+use common::runs;
 use nexttoken::Inspection;
 use nexttoken::generator::{CacheType, Context};
 use nexttoken::gguf::read_header;
@@ -41,17 +44,7 @@ fn load(file: &str) -> Model {
 /// The probabilities after each id, run `chunk` ids at a time.
 fn probabilities(model: &Model, ids: &[u32], chunk: usize, cache: CacheType) -> Vec<Vec<f32>> {
     let mut session = Session::new(model, 64, cache).unwrap();
-    let mut all = Vec::new();
-    for ids in ids.chunks(chunk) {
-        model.forward(ids, &mut session).unwrap();
-        for hidden in session.hidden().rows() {
-            let mut logits = Vec::new();
-            model.head.logits(hidden, &mut logits).unwrap();
-            kernels::softmax(&mut logits);
-            all.push(logits);
-        }
-    }
-    all
+    runs::probabilities(model, &mut session, ids, chunk)
 }
 
 /// The largest relative error over the tokens the reference gives one percent, and where a token is the

@@ -4,9 +4,10 @@
 
 mod common;
 
-use common::long::{ALL, generator, rest};
+use common::long::{ALL, generator, rest, resumes};
+use common::runs::{changed, last_hidden};
 use nexttoken::generator::{CacheType, Context, Options};
-use nexttoken::gguf::{Value, Writer, read_header};
+use nexttoken::gguf::{Value, read_header};
 use nexttoken::model::{Model, Session};
 use nexttoken::{Error, Inspection};
 use std::sync::Arc;
@@ -31,23 +32,14 @@ fn session(model: &Model, cache: CacheType) -> Session {
     Session::new(model, 2 * LENGTH, cache).unwrap()
 }
 
-/// Runs `ids`, so many at a time; gives the last hidden state.
-fn run(model: &Model, session: &mut Session, ids: &[u32], chunk: usize) -> Vec<f32> {
-    for ids in ids.chunks(chunk) {
-        model.forward(ids, session).unwrap();
-    }
-    let hidden = session.hidden();
-    hidden.row(hidden.nrows() - 1).to_vec()
-}
-
 #[test]
 fn chunks_change_nothing() {
     for model in [QUANTIZED, FLOATS].map(load) {
         for cache in ALL {
             let ids = text(1, 40);
-            let whole = run(&model, &mut session(&model, cache), &ids, 40);
+            let whole = last_hidden(&model, &mut session(&model, cache), &ids, 40);
             for chunk in [1, 2, 3, 7] {
-                let pieces = run(&model, &mut session(&model, cache), &ids, chunk);
+                let pieces = last_hidden(&model, &mut session(&model, cache), &ids, chunk);
                 assert_eq!(pieces, whole, "{cache:?}, {chunk}");
             }
         }
@@ -75,15 +67,15 @@ fn a_text_can_be_cut_anywhere() {
         let mut fork = cut.fork().unwrap();
         let expected = {
             let ids = [&before[..len], &after].concat();
-            run(&model, &mut session(&model, CacheType::Q16), &ids, 64)
+            last_hidden(&model, &mut session(&model, CacheType::Q16), &ids, 64)
         };
         let ids = [&before[held..len], &after].concat();
-        assert_eq!(run(&model, &mut cut, &ids, 3), expected, "{len}");
+        assert_eq!(last_hidden(&model, &mut cut, &ids, 3), expected, "{len}");
         // A fork is a text of its own, and can be cut as well.
-        assert_eq!(run(&model, &mut fork, &ids, 64), expected, "{len}");
+        assert_eq!(last_hidden(&model, &mut fork, &ids, 64), expected, "{len}");
         fork.truncate(len);
         let ids = [&before[fork.len()..len], &after].concat();
-        assert_eq!(run(&model, &mut fork, &ids, 64), expected, "{len}");
+        assert_eq!(last_hidden(&model, &mut fork, &ids, 64), expected, "{len}");
     }
 }
 
@@ -104,18 +96,9 @@ fn a_text_goes_on_as_it_would_have() {
         first.start(&prompt, options.clone()).unwrap();
         let tokens = rest(&mut first);
         assert_eq!(tokens.len(), 220);
-        for count in [1, 2, 70, 130, 219, 220] {
-            first.rewind(count).unwrap();
-            let mut fork = first.fork().unwrap();
-            let snapshot = first.snapshot().unwrap();
-            let mut second = generator(&model, 200, cache);
-            second.restore(&snapshot).unwrap();
-            for generator in [&mut first, &mut fork, &mut second] {
-                let peeked = generator.peek(1).unwrap();
-                assert!(peeked.is_some());
-                assert_eq!(rest(generator), tokens[220 - count..], "{cache:?}, {count}");
-            }
-        }
+        resumes(&mut first, &tokens, &[1, 2, 70, 130, 219, 220], || {
+            generator(&model, 200, cache)
+        });
     }
 }
 
@@ -182,34 +165,15 @@ fn the_memory_is_told_in_advance() {
             .unwrap();
         assert_eq!(memory.weights, model.weight_bytes as u64);
         let mut session = session(&model, cache_type);
-        run(&model, &mut session, &text(1, LENGTH), 64);
+        last_hidden(&model, &mut session, &text(1, LENGTH), 64);
         // With as many checkpoints as there may be.
         assert_eq!(memory.cache, session.cache_bytes() as u64);
     }
 }
 
-/// The model with other metadata, and without the tensors that `keeps` rejects.
-fn changed(changes: &[(&str, Value)], keeps: impl Fn(&str) -> bool) -> Result<Model, Error> {
-    let header = read_header(FLOATS).unwrap().unwrap();
-    let mut writer = Writer::new();
-    for (key, value) in header.metadata.iter() {
-        let change = changes.iter().find(|(changed, _)| *changed == key);
-        let value = change.map_or(value, |(_, value)| value);
-        writer.metadata(key, value.clone()).unwrap();
-    }
-    for tensor in header.tensors.iter().filter(|tensor| keeps(&tensor.name)) {
-        let start = (header.data_start + tensor.offset) as usize;
-        let data = &FLOATS[start..start + tensor.size as usize];
-        writer
-            .tensor(&tensor.name, &tensor.shape, tensor.kind, data)
-            .unwrap();
-    }
-    Model::from_bytes(&writer.to_vec().unwrap())
-}
-
 #[test]
 fn what_does_not_fit_is_refused() {
-    assert!(changed(&[], |_| true).is_ok());
+    assert!(changed(FLOATS, &[], |_| true).is_ok());
     for tensor in [
         "blk.0.attn_qkv.weight",
         "blk.0.attn_gate.weight",
@@ -218,11 +182,11 @@ fn what_does_not_fit_is_refused() {
         "blk.2.ssm_conv1d.weight",
         "blk.1.attn_q.weight",
     ] {
-        let lacking = changed(&[], |name| name != tensor);
+        let lacking = changed(FLOATS, &[], |name| name != tensor);
         assert_eq!(lacking.err(), Some(Error::MissingTensor(tensor.to_owned())));
     }
     // The layer that is not loaded may be anything.
-    assert!(changed(&[], |name| !name.starts_with("blk.3.ffn")).is_ok());
+    assert!(changed(FLOATS, &[], |name| !name.starts_with("blk.3.ffn")).is_ok());
     for (key, value) in [
         ("qwen35.ssm.group_count", 3),
         ("qwen35.ssm.inner_size", 16),
@@ -230,10 +194,12 @@ fn what_does_not_fit_is_refused() {
         ("qwen35.nextn_predict_layers", 4),
         ("qwen35.ssm.state_size", 1 << 23),
     ] {
-        let other = changed(&[(key, Value::U32(value))], |_| true);
+        let other = changed(FLOATS, &[(key, Value::U32(value))], |_| true);
         let code = other.err().map(|error| error.code());
         assert_eq!(code, Some("bad_metadata"), "{key}");
     }
-    let conv = changed(&[("qwen35.ssm.conv_kernel", Value::U32(3))], |_| true);
+    let conv = changed(FLOATS, &[("qwen35.ssm.conv_kernel", Value::U32(3))], |_| {
+        true
+    });
     assert_eq!(conv.err().map(|error| error.code()), Some("tensor_shape"));
 }

@@ -1,6 +1,9 @@
 //! LoRA adapters: against llama.cpp (`tests/data/lora/make.py`), against merged weights, and one text after another.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod common;
+
+use common::runs;
 use nexttoken::generator::{CacheType, Context, Generator, Options};
 use nexttoken::gguf::{Header, Value, Writer, read_header};
 use nexttoken::kernels;
@@ -62,16 +65,7 @@ fn logits(
 ) -> Vec<Vec<f32>> {
     let mut session = Session::new(model, 64, CacheType::F32).unwrap();
     session.set_adapters(adapters.to_vec());
-    let mut all = Vec::new();
-    for ids in ids.chunks(chunk) {
-        model.forward(ids, &mut session).unwrap();
-        for hidden in session.hidden().rows() {
-            let mut logits = Vec::new();
-            model.head.logits(hidden, &mut logits).unwrap();
-            all.push(logits);
-        }
-    }
-    all
+    runs::logits(model, &mut session, ids, chunk)
 }
 
 /// The same best token, and every probability of one percent or more within two percent of it.

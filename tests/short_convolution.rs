@@ -4,13 +4,13 @@
 
 mod common;
 
-use common::long::{ALL, generator, rest};
+use common::long::{ALL, generator, rest, resumes};
+use common::runs::{changed, last_hidden};
 use common::*;
 use nexttoken::generator::{CacheType, Context, Options};
-use nexttoken::gguf::{Value, Writer, read_header};
+use nexttoken::gguf::{Value, read_header};
 use nexttoken::model::{Model, Session};
 use nexttoken::{Error, Inspection};
-use std::sync::Arc;
 
 /// As [`LFM2`], a layer that attends between two that convolve three positions.
 const FLOATS: &[u8] = include_bytes!("data/arch/lfm2.f32.gguf");
@@ -26,15 +26,6 @@ fn session(model: &Model, cache: CacheType) -> Session {
     Session::new(model, 2 * LENGTH, cache).unwrap()
 }
 
-/// Runs `ids`, so many at a time; gives the last hidden state.
-fn run(model: &Model, session: &mut Session, ids: &[u32], chunk: usize) -> Vec<f32> {
-    for ids in ids.chunks(chunk) {
-        model.forward(ids, session).unwrap();
-    }
-    let hidden = session.hidden();
-    hidden.row(hidden.nrows() - 1).to_vec()
-}
-
 /// The contract of the numbers, as for attention alone.
 #[test]
 fn pinned_tokens() {
@@ -48,9 +39,9 @@ fn pinned_tokens() {
 fn chunks_change_nothing() {
     for model in [LFM2, FLOATS].map(load) {
         for cache in ALL {
-            let whole = run(&model, &mut session(&model, cache), &text(1), LENGTH);
+            let whole = last_hidden(&model, &mut session(&model, cache), &text(1), LENGTH);
             for chunk in [1, 2, 3, 7] {
-                let pieces = run(&model, &mut session(&model, cache), &text(1), chunk);
+                let pieces = last_hidden(&model, &mut session(&model, cache), &text(1), chunk);
                 assert_eq!(pieces, whole, "{cache:?}, {chunk}");
             }
         }
@@ -65,18 +56,18 @@ fn a_text_can_be_cut_anywhere() {
         let mut cut = session(&model, cache);
         for len in (0..LENGTH).chain([3, 0]) {
             cut.truncate(0);
-            run(&model, &mut cut, &before, 5);
+            last_hidden(&model, &mut cut, &before, 5);
             cut.truncate(len);
             let mut fork = cut.fork().unwrap();
             let ids = [&before[..len], &after].concat();
-            let expected = run(&model, &mut session(&model, cache), &ids, 64);
+            let expected = last_hidden(&model, &mut session(&model, cache), &ids, 64);
             assert_eq!(
-                run(&model, &mut cut, &after, 3),
+                last_hidden(&model, &mut cut, &after, 3),
                 expected,
                 "{cache:?}, {len}"
             );
             // A fork is a text of its own.
-            assert_eq!(run(&model, &mut fork, &after, 64), expected);
+            assert_eq!(last_hidden(&model, &mut fork, &after, 64), expected);
         }
     }
 }
@@ -87,13 +78,17 @@ fn a_saved_text_is_the_same_elsewhere() {
     let (before, after) = (text(1), text(2));
     for cache in ALL {
         let mut saved = session(&model, cache);
-        run(&model, &mut saved, &before, 64);
-        let expected = run(&model, &mut saved.fork().unwrap(), &after, 64);
+        last_hidden(&model, &mut saved, &before, 64);
+        let expected = last_hidden(&model, &mut saved.fork().unwrap(), &after, 64);
         let mut bytes = Vec::new();
         saved.save(LENGTH, &mut bytes).unwrap();
         let mut restored = saved.empty(&model).unwrap();
         assert!(restored.restore(LENGTH, &bytes).unwrap());
-        assert_eq!(run(&model, &mut restored, &after, 4), expected, "{cache:?}");
+        assert_eq!(
+            last_hidden(&model, &mut restored, &after, 4),
+            expected,
+            "{cache:?}"
+        );
         // Neither less nor more than there was.
         bytes.push(0);
         assert!(!restored.restore(LENGTH, &bytes).unwrap());
@@ -119,16 +114,9 @@ fn a_text_goes_on_as_it_would_have() {
         first.start(&prompt, options.clone()).unwrap();
         let tokens = rest(&mut first);
         assert_eq!(tokens.len(), 50);
-        for count in [1, 2, 3, 13, 40, 50] {
-            first.rewind(count).unwrap();
-            let mut fork = first.fork().unwrap();
-            let snapshot = first.snapshot().unwrap();
-            let mut second = generator(&model, 25, cache);
-            second.restore(&snapshot).unwrap();
-            for generator in [&mut first, &mut fork, &mut second] {
-                assert_eq!(rest(generator), tokens[50 - count..], "{cache:?}, {count}");
-            }
-        }
+        resumes(&mut first, &tokens, &[1, 2, 3, 13, 40, 50], || {
+            generator(&model, 25, cache)
+        });
         // What a text has in common with the one before is not run again.
         let within = Options {
             max_tokens: Some(5),
@@ -160,35 +148,18 @@ fn the_memory_is_told_in_advance() {
             let memory = inspection.memory.unwrap();
             assert_eq!(memory.weights, model.weight_bytes as u64);
             let mut session = session(&model, cache_type);
-            run(&model, &mut session, &text(1), 64);
+            last_hidden(&model, &mut session, &text(1), 64);
             assert_eq!(memory.cache, session.cache_bytes() as u64);
         }
     }
 }
 
-/// The model with other metadata, and without the tensors that `keeps` rejects.
-fn changed(changes: &[(&str, Value)], keeps: impl Fn(&str) -> bool) -> Result<Arc<Model>, Error> {
-    let header = read_header(FLOATS).unwrap().unwrap();
-    let mut writer = Writer::new();
-    for (key, value) in header.metadata.iter() {
-        let change = changes.iter().find(|(changed, _)| *changed == key);
-        let value = change.map_or(value, |(_, value)| value);
-        writer.metadata(key, value.clone()).unwrap();
-    }
-    for tensor in header.tensors.iter().filter(|tensor| keeps(&tensor.name)) {
-        let start = (header.data_start + tensor.offset) as usize;
-        let data = &FLOATS[start..start + tensor.size as usize];
-        writer
-            .tensor(&tensor.name, &tensor.shape, tensor.kind, data)
-            .unwrap();
-    }
-    Model::from_bytes(&writer.to_vec().unwrap()).map(Arc::new)
-}
-
 #[test]
 fn what_does_not_fit_is_refused() {
-    assert!(changed(&[], |_| true).is_ok());
-    let length = changed(&[("lfm2.shortconv.l_cache", Value::U32(4))], |_| true);
+    assert!(changed(FLOATS, &[], |_| true).is_ok());
+    let length = changed(FLOATS, &[("lfm2.shortconv.l_cache", Value::U32(4))], |_| {
+        true
+    });
     let expected = Error::TensorShape {
         tensor: "blk.0.shortconv.conv.weight".to_owned(),
         found: vec![3, 32],
@@ -203,18 +174,18 @@ fn what_does_not_fit_is_refused() {
         "blk.2.shortconv.out_proj.weight",
         "blk.1.attn_q.weight",
     ] {
-        let lacking = changed(&[], |name| name != tensor);
+        let lacking = changed(FLOATS, &[], |name| name != tensor);
         assert_eq!(lacking.err(), Some(Error::MissingTensor(tensor.to_owned())));
     }
 
     // A layer is of one kind: what the other kind has is out of place.
     let key = "lfm2.attention.head_count_kv";
     for heads in [vec![2, 2, 0], vec![0, 0, 2], vec![0, 2, 2]] {
-        let other = changed(&[(key, Value::Integers(heads.into()))], |_| true);
+        let other = changed(FLOATS, &[(key, Value::Integers(heads.into()))], |_| true);
         assert_eq!(other.err().map(|error| error.code()), Some("corrupt"));
     }
     for heads in [vec![0, 2], vec![0, 2, 0, 0], vec![0, 3, 0], vec![0, 0, 0]] {
-        let other = changed(&[(key, Value::Integers(heads.into()))], |_| true);
+        let other = changed(FLOATS, &[(key, Value::Integers(heads.into()))], |_| true);
         assert_eq!(other.err().map(|error| error.code()), Some("bad_metadata"));
     }
 }

@@ -42,3 +42,25 @@ pub fn endless(n_keep: usize, max_tokens: usize) -> Options {
 pub fn rest(generator: &mut Generator) -> Vec<Token> {
     generator.tokens().collect::<Result<_, _>>().unwrap()
 }
+
+/// Checks that a text that was written to its end, `tokens`, is written again after so many of them were taken back: by
+/// the same generator, by a fork of it, and by another that restores its snapshot.
+pub fn resumes(
+    first: &mut Generator,
+    tokens: &[Token],
+    counts: &[usize],
+    fresh: impl Fn() -> Generator,
+) {
+    for &count in counts {
+        first.rewind(count).unwrap();
+        let mut fork = first.fork().unwrap();
+        let snapshot = first.snapshot().unwrap();
+        let mut second = fresh();
+        second.restore(&snapshot).unwrap();
+        for generator in [&mut *first, &mut fork, &mut second] {
+            // A look at the next step changes nothing.
+            assert!(generator.peek(1).unwrap().is_some());
+            assert_eq!(rest(generator), tokens[tokens.len() - count..], "{count}");
+        }
+    }
+}

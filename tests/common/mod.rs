@@ -8,6 +8,7 @@ pub mod cli;
 #[cfg(target_arch = "wasm32")]
 pub mod js;
 pub mod long;
+pub mod runs;
 
 use nexttoken::generator::Options;
 use nexttoken::gguf::{StringArray, Value, Writer, read_header};
