@@ -96,7 +96,7 @@ function streamed(stream, length) {
     try {
       const { done, value } = await reader.read();
       // The bytes are copied, because they may be a part of a larger buffer that is also used elsewhere.
-      const chunk = value instanceof Uint8Array ? value.slice() : value;
+      const chunk = value instanceof Uint8Array ? new Uint8Array(value) : value;
       port1.postMessage({ done, chunk }, chunk === value ? [] : [chunk.buffer]);
     } catch (error) {
       port1.postMessage({ error: messageOf(error) });

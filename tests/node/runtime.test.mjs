@@ -36,6 +36,24 @@ test("bytes, paths and addresses of files are loaded, on both threads", async ()
   }
 });
 
+test("the chunks of a stream stay whole for those who have them", async () => {
+  for (const Kind of [Generator, WorkerGenerator]) {
+    // A chunk of Node is a Buffer, whose `slice` copies nothing.
+    const chunk = await readFile(path);
+    const { length } = chunk;
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(chunk);
+        controller.close();
+      },
+    });
+    const generator = await Kind.load(stream);
+    assert.equal(chunk.length, length);
+    assert.equal(await written(generator), TEXT, Kind.name);
+    generator.free();
+  }
+});
+
 test("chat and constraints work, on both threads", async () => {
   const chat_template = "{% for message in messages %}{{ message.content }}{% endfor %}";
   for (const Kind of [Generator, WorkerGenerator]) {
