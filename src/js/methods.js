@@ -1,5 +1,18 @@
 // What of a generator and a trainer can be called through a worker, once for both sides of it.
 
+/** Those methods of `Generator` that neither depend on the text in progress nor change it. */
+export const AT_ANY_TIME = /** @type {const} */ ([
+  "timings",
+  "info",
+  "tokenize",
+  "detokenize",
+  "token_name",
+  "token_text",
+  "head_row",
+  "score",
+  "remove_adapter",
+]);
+
 /** The methods of `Generator` that `WorkerGenerator` passes on. */
 export const GENERATOR_METHODS = /** @type {const} */ ([
   "start",
@@ -16,15 +29,7 @@ export const GENERATOR_METHODS = /** @type {const} */ ([
   "logits",
   "abort",
   "reset",
-  "timings",
-  "info",
-  "tokenize",
-  "detokenize",
-  "token_name",
-  "token_text",
-  "head_row",
-  "score",
-  "remove_adapter",
+  ...AT_ANY_TIME,
 ]);
 
 /** The properties of `Generator`, each a promise in `WorkerGenerator`. */

@@ -4,7 +4,7 @@
 import init, { Generator, bytesOf, constrained } from "./engine.js";
 import { renderChat } from "./chat.js";
 import { makeError } from "./errors.js";
-import { GENERATOR_METHODS } from "./methods.js";
+import { AT_ANY_TIME, GENERATOR_METHODS } from "./methods.js";
 import { deserializeSource } from "./serialize-source.js";
 import { isCrash, reportCrash, reportProgress, serveCalls } from "./serve-calls.js";
 
@@ -256,24 +256,13 @@ const special = {
   },
 };
 
-/** The methods that neither depend on the text in progress nor change it. */
-const AT_ANY_TIME = [
-  "timings",
-  "info",
-  "tokenize",
-  "detokenize",
-  "token_name",
-  "token_text",
-  "head_row",
-  "score",
-  "remove_adapter",
-];
-
+/** @type {Set<string>} */
+const anyTime = new Set(AT_ANY_TIME);
 /** @type {typeof special} */
 const methods = {};
 for (const name of GENERATOR_METHODS) {
   methods[name] = (session, ...args) => {
-    const generator = AT_ANY_TIME.includes(name) ? session.generator : session.settled();
+    const generator = anyTime.has(name) ? session.generator : session.settled();
     return /** @type {(...args: any[]) => unknown} */ (generator[name]).apply(generator, args);
   };
 }
