@@ -24,27 +24,28 @@ pub(super) async fn load(
     options: &LoadOptions,
 ) -> std::result::Result<(Model, u64), JsValue> {
     check_signal(options)?;
+    let mut loading = Loading::new(options)?;
     let Some(sources) = split_model::part_sources(&source)? else {
         let mut loader = Loader::new();
-        let mut loading = Loading::new(options)?;
-        loading.read(&mut loader, source).await?;
+        let mut push = |bytes: &[u8]| loader.push(bytes).map(|()| loader.file_size());
+        loading.read(&mut push, source).await?;
         return finish(loader, loading);
     };
     let split = split_model::split(&sources, options).await?;
     let order = split.order().to_vec();
     let mut loader = Loader::of_split(split)?;
-    let mut loading = Loading::new(options)?;
     for (place, index) in order.into_iter().enumerate() {
         if place > 0 {
             loader.next_part()?;
         }
-        loading.read(&mut loader, sources[index].clone()).await?;
+        let mut push = |bytes: &[u8]| loader.push(bytes).map(|()| loader.file_size());
+        loading.read(&mut push, sources[index].clone()).await?;
     }
     finish(loader, loading)
 }
 
 fn finish(loader: Loader, mut loading: Loading<'_>) -> std::result::Result<(Model, u64), JsValue> {
-    loading.progress(&loader, true)?;
+    loading.progress(true)?;
     let size = loader.file_size().unwrap_or(0);
     Ok((loader.finish()?, size))
 }
@@ -56,38 +57,16 @@ pub(super) async fn load_adapter(
     options: &LoadOptions,
 ) -> std::result::Result<Adapter, JsValue> {
     check_signal(options)?;
-    let mut loader = AdapterLoader::new(model);
     let mut loading = Loading::new(options)?;
-    loading.read(&mut loader, source).await?;
-    loading.progress(&loader, true)?;
+    let mut loader = AdapterLoader::new(model);
+    let mut push = |bytes: &[u8]| loader.push(bytes).map(|()| loader.file_size());
+    loading.read(&mut push, source).await?;
+    loading.progress(true)?;
     Ok(loader.finish()?)
 }
 
-/// What takes the bytes of a file.
-trait TakeBytes {
-    fn push(&mut self, bytes: &[u8]) -> Result<()>;
-    fn file_size(&self) -> Option<u64>;
-}
-
-impl TakeBytes for Loader {
-    fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.push(bytes)
-    }
-
-    fn file_size(&self) -> Option<u64> {
-        self.file_size()
-    }
-}
-
-impl TakeBytes for AdapterLoader {
-    fn push(&mut self, bytes: &[u8]) -> Result<()> {
-        self.push(bytes)
-    }
-
-    fn file_size(&self) -> Option<u64> {
-        self.file_size()
-    }
-}
+/// Takes the next bytes of a file; returns the size of the whole file once that is known.
+type Push<'a> = dyn FnMut(&[u8]) -> Result<Option<u64>> + 'a;
 
 /// A load in progress.
 struct Loading<'a> {
@@ -95,6 +74,8 @@ struct Loading<'a> {
     /// A buffer for the piece that is copied from JavaScript's memory to the loader.
     piece: Vec<u8>,
     loaded: f64,
+    /// The size in bytes of the whole file, once its header has arrived.
+    file_size: Option<u64>,
     /// The size in bytes as the source announces it.
     announced: Option<f64>,
     last_progress: f64,
@@ -109,6 +90,7 @@ impl<'a> Loading<'a> {
             options,
             piece,
             loaded: 0.0,
+            file_size: None,
             announced: None,
             last_progress: f64::NEG_INFINITY,
             last_pause: host::now(),
@@ -118,30 +100,30 @@ impl<'a> Loading<'a> {
     /// Reads one file to its end.
     async fn read(
         &mut self,
-        loader: &mut dyn TakeBytes,
+        push: &mut Push<'_>,
         source: JsValue,
     ) -> std::result::Result<(), JsValue> {
         match open(source, self.options).await? {
             Source::Memory(bytes) => {
                 self.announced = Some(f64::from(bytes.length()));
-                self.read_memory(loader, &bytes).await
+                self.read_memory(push, &bytes).await
             }
             Source::Stream(stream, size, _on_abort) => {
                 self.announced = size;
-                self.read_stream(loader, &stream).await
+                self.read_stream(push, &stream).await
             }
         }
     }
 
     async fn read_memory(
         &mut self,
-        loader: &mut dyn TakeBytes,
+        push: &mut Push<'_>,
         bytes: &Uint8Array,
     ) -> std::result::Result<(), JsValue> {
         let mut start = 0;
         while start < bytes.length() {
             let end = bytes.length().min(start.saturating_add(PIECE));
-            self.push(loader, &bytes.subarray(start, end))?;
+            self.push(push, &bytes.subarray(start, end))?;
             start = end;
             if host::now() - self.last_pause > INTERVAL_MS {
                 host::yield_to_event_loop().await;
@@ -154,7 +136,7 @@ impl<'a> Loading<'a> {
 
     async fn read_stream(
         &mut self,
-        loader: &mut dyn TakeBytes,
+        push: &mut Push<'_>,
         stream: &ReadableStream,
     ) -> std::result::Result<(), JsValue> {
         if stream.locked() {
@@ -167,7 +149,7 @@ impl<'a> Loading<'a> {
         let cancelled = reader.clone();
         let signals = self.options.signal.iter().cloned().collect();
         let on_abort = AbortGuard::new(signals, move || forget(cancelled.cancel()));
-        let result = self.read_all(loader, &reader).await;
+        let result = self.read_all(push, &reader).await;
         drop(on_abort);
         match result {
             Ok(()) => reader.release_lock(),
@@ -179,11 +161,11 @@ impl<'a> Loading<'a> {
 
     async fn read_all(
         &mut self,
-        loader: &mut dyn TakeBytes,
+        push: &mut Push<'_>,
         reader: &ReadableStreamDefaultReader,
     ) -> std::result::Result<(), JsValue> {
         while let Some(chunk) = next_chunk(reader, self.options).await? {
-            self.push(loader, &chunk)?;
+            self.push(push, &chunk)?;
         }
         Ok(())
     }
@@ -191,7 +173,7 @@ impl<'a> Loading<'a> {
     /// Passes `chunk` to the loader in pieces, and reports progress.
     fn push(
         &mut self,
-        loader: &mut dyn TakeBytes,
+        push: &mut Push<'_>,
         chunk: &Uint8Array,
     ) -> std::result::Result<(), JsValue> {
         let mut start = 0;
@@ -199,22 +181,22 @@ impl<'a> Loading<'a> {
             let end = chunk.length().min(start.saturating_add(PIECE));
             let piece = &mut self.piece[..(end - start) as usize];
             chunk.subarray(start, end).copy_to(piece);
-            loader.push(piece)?;
+            self.file_size = push(piece)?;
             start = end;
         }
         self.loaded += f64::from(chunk.length());
-        self.progress(loader, false)
+        self.progress(false)
     }
 
     /// Calls `onProgress`, unless it was called a moment ago.
-    fn progress(&mut self, loader: &dyn TakeBytes, last: bool) -> std::result::Result<(), JsValue> {
+    fn progress(&mut self, last: bool) -> std::result::Result<(), JsValue> {
         let Some(callback) = &self.options.on_progress else {
             return Ok(());
         };
         let now = host::now();
         if last || now - self.last_progress > INTERVAL_MS {
             self.last_progress = now;
-            let total = loader.file_size().map(|size| size as f64);
+            let total = self.file_size.map(|size| size as f64);
             let total = total.or(self.announced);
             let event = Object::new();
             Reflect::set(&event, &"loaded".into(), &self.loaded.into())?;

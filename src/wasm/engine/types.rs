@@ -239,7 +239,7 @@ export interface Generator {
    * Loads a LoRA adapter for this model, a GGUF file, for texts to choose by its name (the option `adapters`). Texts go on
    * meanwhile. One of the same name takes the place of the one before, in later texts.
    */
-  load_adapter(source: ModelSource, options: AdapterOptions): Promise<void>;
+  load_adapter(source: Exclude<ModelSource, readonly unknown[]>, options: AdapterOptions): Promise<void>;
   /** The tokens still to come, for `for (const token of generator)`. Leaving the loop aborts the text. */
   [Symbol.iterator](): IterableIterator<Token>;
 }
