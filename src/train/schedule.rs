@@ -18,7 +18,7 @@ const LAST_SHARE: f64 = 0.05;
 const LOOKS: (u64, u64) = (25, 250);
 
 /// The time scale on which the weights forget earlier values, see [`weight_decay`].
-struct Memory {
+struct TimeScale {
     /// Upper bound of the time scale, as a share of all steps.
     share: f64,
     /// Upper bound of the time scale, in epochs, where the text is read once; where it is read n times, that over √n.
@@ -27,7 +27,7 @@ struct Memory {
     least: f64,
 }
 
-const MEMORY: Memory = Memory {
+const TIME_SCALE: TimeScale = TimeScale {
     share: 0.6,
     epochs: 5.1,
     least: 40.0,
@@ -101,9 +101,9 @@ impl Schedule {
 /// where the text is read so often that it would be memorized: the more often, the shorter.
 fn weight_decay(steps: u64, epoch: f64, learning_rate: f32) -> f32 {
     let steps = steps as f64;
-    let bound = epoch * MEMORY.epochs / (steps / epoch).max(1.0).sqrt();
-    let memory = (steps * MEMORY.share).min(bound);
-    let decay = 1.0 / (f64::from(learning_rate) * memory.max(MEMORY.least));
+    let bound = epoch * TIME_SCALE.epochs / (steps / epoch).max(1.0).sqrt();
+    let scale = (steps * TIME_SCALE.share).min(bound);
+    let decay = 1.0 / (f64::from(learning_rate) * scale.max(TIME_SCALE.least));
     decay.min(f64::from(MAX_DECAY)) as f32
 }
 
