@@ -1,9 +1,8 @@
 //! The LoRA adapters that a generator's texts can choose from.
 
 use super::Generator;
-use crate::Result;
-use crate::error::invalid_option;
 use crate::model::Adapter;
+use crate::{Error, Result};
 use std::sync::Arc;
 
 impl Generator {
@@ -27,7 +26,7 @@ impl Generator {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an adapter of another model.
+    /// [`Error::InvalidOption`] for an adapter of another model.
     pub fn add_adapter(&mut self, name: &str, adapter: Arc<Adapter>) -> Result<()> {
         adapter.check(&self.model)?;
         self.remove_adapter(name);
@@ -54,8 +53,10 @@ impl Generator {
     ) -> Result<Vec<(Arc<Adapter>, f32)>> {
         let find = |(name, scale): &(String, f32)| {
             let found = self.adapters.iter().find(|(known, _)| known == name);
-            let (_, adapter) =
-                found.ok_or_else(|| invalid_option("adapters", "of adapters that were added"))?;
+            let (_, adapter) = found.ok_or_else(|| Error::InvalidOption {
+                name: "adapters".to_owned(),
+                reason: format!("{name:?} is no adapter that was added"),
+            })?;
             Ok((Arc::clone(adapter), *scale))
         };
         chosen.iter().map(find).collect()

@@ -124,8 +124,8 @@ option_table! {
         /// must be last. Default: the order of [`super::SAMPLERS`]; with mirostat `logit_bias`, `penalties`, `dry`,
         /// `temperature`, `mirostat`.
         samplers: Option<Vec<String>> = None;
-        /// The names of the LoRA adapters of the text, each with its scale, see [`super::Generator::add_adapter`]. Their
-        /// order is that of a sum, which rounding can tell from another. Finite numbers; default: none.
+        /// The names of the LoRA adapters of the text, each with its scale, see [`super::Generator::add_adapter`]. They
+        /// are added in this order; another order may round differently. Finite numbers; default: none.
         adapters: Vec<(String, f32)> = Vec::new(), SCALES;
         /// The same seed with the same model, prompt and options gives the same text. Where absent it is drawn at random,
         /// and [`super::Generator::seed`] returns it.
