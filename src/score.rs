@@ -140,12 +140,9 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         if start < end {
             // After an error, or where less is left than was asked for, what is missing is run again.
             self.session.truncate(start);
-            while self.session.len() < start {
-                let held = self.session.len();
-                let end = start.min(held + PREFILL_CHUNK);
-                self.model
-                    .forward(&self.ids[held..end], &mut self.session)?;
-            }
+            let held = self.session.len();
+            self.model
+                .prefill(&self.ids[held..start], &mut self.session)?;
             self.model
                 .forward(&self.ids[start..end], &mut self.session)?;
             for position in start..end {

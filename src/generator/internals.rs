@@ -2,7 +2,6 @@
 
 use super::Generator;
 use crate::allocation::{copy, with_capacity};
-use crate::model::PREFILL_CHUNK;
 use crate::sampler::Sampler;
 use crate::score::{Expected, most_expected};
 use crate::{Error, Result};
@@ -52,8 +51,8 @@ impl Generator {
         session.truncate(before);
         while session.len() < before {
             let rest = generation.tokens_to_run(session.len());
-            let most = PREFILL_CHUNK.min(before - session.len());
-            self.model.forward(&rest[..rest.len().min(most)], session)?;
+            let most = rest.len().min(before - session.len());
+            self.model.prefill(&rest[..most], session)?;
         }
         // A look at the next step then runs one token again.
         session.keep_checkpoint();

@@ -205,8 +205,9 @@ impl Generator {
 
     /// Starts a new text with `prompt`, in which special tokens are parsed. The model runs nothing yet.
     ///
-    /// The prefix that the prompt shares with the previous text stays in the KV cache and is not run again, unless the
-    /// adapters are others, which does not change the result: see [`Timings::reused_tokens`].
+    /// The prefix that the prompt shares with the previous text stays in the KV cache and is not run again, which does not
+    /// change the result: see [`Timings::reused_tokens`]. With other adapters all of it is run, and with delta nets what
+    /// follows the latest checkpoint of their state.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::EmptyPrompt`], [`Error::PromptTooLong`]. The previous text is then unchanged.
@@ -285,7 +286,7 @@ impl Generator {
         options.context_shift.then_some(shift)
     }
 
-    /// Truncates the session to its common prefix with `ids` and returns the length of that. It leaves out at least
+    /// Truncates the session to its common prefix with `ids`, or as far as it can be, and returns the length of that. It leaves out at least
     /// the last of `ids`, which has to be run: the first token is predicted from its hidden state.
     fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
         let common = self.generation.as_ref().map_or(0, |generation| {

@@ -371,6 +371,11 @@ pub fn exp(x: f32) -> f32 {
     scalar::exp(x)
 }
 
+/// σ(x) = 1 / (1 + e^−x), the logistic function.
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
+}
+
 /// The largest of `values`, ignoring NaN; −∞ where there is none.
 pub fn max(values: &[f32]) -> f32 {
     largest(values)

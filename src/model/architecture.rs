@@ -15,8 +15,12 @@ pub struct Architecture {
     pub(super) query_key_norm: QueryKeyNorm,
     /// Whether layers without KV heads have a short convolution instead of attention (LFM2).
     pub(super) short_convolutions: bool,
-    /// Whether most layers have a gated delta net, and the others attention whose output is gated (Qwen3.5).
+    /// Whether most layers have a gated delta net instead of attention (Qwen3.5).
     pub(super) delta_nets: bool,
+    /// Whether attention's output is gated (Qiu et al. 2025): each head's query is followed by its gate.
+    pub(super) gated_attention: bool,
+    /// Whether the last layers of a file may serve to predict further tokens alone (multi-token prediction).
+    pub(super) multi_token_prediction: bool,
     pub(super) activation: Activation,
     /// Whether gate and up projection are one tensor, the gate first.
     pub(super) fused_gate_up: bool,
@@ -156,6 +160,8 @@ const LLAMA: Architecture = Architecture {
     query_key_norm: QueryKeyNorm::No,
     short_convolutions: false,
     delta_nets: false,
+    gated_attention: false,
+    multi_token_prediction: false,
     activation: Activation::SwiGlu,
     fused_gate_up: false,
     positions: Positions::InterleavedRope,
@@ -304,6 +310,8 @@ pub const ARCHITECTURES: &[Architecture] = &[
         name: "qwen35",
         query_key_norm: QueryKeyNorm::SharedWeights,
         delta_nets: true,
+        gated_attention: true,
+        multi_token_prediction: true,
         positions: Positions::NeoxRope,
         feed_forward_norm: "post_attention_norm",
         ..LLAMA

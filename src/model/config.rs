@@ -1,7 +1,7 @@
 //! The network's configuration, read from the file's metadata.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule};
-use super::delta_net::DeltaNets;
+use super::delta_net::DeltaNetConfig;
 use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
 use super::rope::Scaling;
 use super::sliding_window::SlidingWindow;
@@ -53,7 +53,7 @@ pub struct Config {
     /// The layers with a short convolution instead of attention, where there are such layers.
     convolutions: Option<Convolutions>,
     /// The layers with a gated delta net instead of attention, where there are such layers.
-    delta_nets: Option<DeltaNets>,
+    delta_nets: Option<DeltaNetConfig>,
     pub(super) scales: Scales,
     /// What attention scores of late positions are multiplied by besides.
     temperature_tuning: Option<TemperatureTuning>,
@@ -152,7 +152,7 @@ impl Config {
             )?,
             convolutions,
             delta_nets: (architecture.delta_nets)
-                .then(|| DeltaNets::from_metadata(&keys, layers))
+                .then(|| DeltaNetConfig::from_metadata(&keys, layers))
                 .transpose()?,
             scales: Scales::from_metadata(
                 &keys,
@@ -229,12 +229,12 @@ impl Config {
     }
 
     /// The sizes of the gated delta net of the layer `index`; `None` where it has none.
-    pub(super) fn delta_net(&self, index: usize) -> Option<&DeltaNets> {
+    pub(super) fn delta_net(&self, index: usize) -> Option<&DeltaNetConfig> {
         self.delta_nets.as_ref().filter(|nets| nets.has(index))
     }
 
-    /// The same, whichever layers have one.
-    pub(super) fn delta_nets(&self) -> Option<&DeltaNets> {
+    /// The sizes of the model's gated delta nets, whichever layers have one.
+    pub(super) fn delta_nets(&self) -> Option<&DeltaNetConfig> {
         self.delta_nets.as_ref()
     }
 
@@ -264,7 +264,12 @@ impl Config {
 
     /// Length of a token's queries, with the gates of attention's output where there are such gates.
     pub(super) fn query_and_gate_size(&self) -> usize {
-        self.query_size() * if self.architecture.delta_nets { 2 } else { 1 }
+        self.query_size()
+            * if self.architecture.gated_attention {
+                2
+            } else {
+                1
+            }
     }
 
     /// The layers in the file that are loaded.
@@ -290,14 +295,14 @@ impl Config {
     /// The largest sum of these widths in any layer.
     pub(crate) fn projected_size(&self) -> usize {
         let convolved = self.convolutions.as_ref().map(|_| 3 * self.hidden_size);
-        let recurrent = self.delta_nets.as_ref().map(DeltaNets::projected_size);
+        let recurrent = self.delta_nets.as_ref().map(DeltaNetConfig::projected_size);
         let attended = self.query_and_gate_size() + 2 * self.kv_size();
         attended.max(convolved.or(recurrent).unwrap_or(0))
     }
 
     /// The widths of all that is kept of a token while it runs through a gated delta net or gated attention, besides
     /// [`projected_size`](Self::projected_size).
-    pub(crate) fn recurrent_size(&self) -> usize {
+    pub(crate) fn delta_net_scratch_width(&self) -> usize {
         self.delta_nets.as_ref().map_or(0, |nets| {
             nets.projected_size() + 3 * nets.value_size() + self.query_size()
         })
@@ -350,7 +355,7 @@ fn layer_counts(keys: &Keys, architecture: &Architecture) -> Result<[usize; 3]> 
     if loops > MAX_LOOPS {
         return keys.fail("num_loops", &format!("it is more than {MAX_LOOPS}"));
     }
-    let skipped = match architecture.delta_nets {
+    let skipped = match architecture.multi_token_prediction {
         true => keys.optional_count("nextn_predict_layers")?.unwrap_or(0),
         false => 0,
     };

@@ -2,19 +2,22 @@
 //! each head in place of keys and values. Every token lets the matrix decay, and corrects what it recalls for the
 //! token's key towards the token's value; the query then reads it.
 
+use super::layer_pattern::LayerPattern;
 use super::metadata_keys::{Keys, MAX_SIZE};
-use super::sliding_window::Pattern;
 use super::transformer::Scratch;
 use super::weights::{Linear, StridedRows};
 use crate::allocation::{copy, resize, with_capacity};
 use crate::kernels::threads::for_each_chunk;
-use crate::kernels::{exp, rms_norm, silu_mul};
+use crate::kernels::{exp, rms_norm, sigmoid, silu_mul};
 use crate::{Result, kernels};
+
+/// The longest convolution that is accepted: a longer one can only come from a damaged or hostile file.
+const MAX_CONVOLUTION: usize = 64;
 
 /// Which layers of a model have a gated delta net, and its sizes.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct DeltaNets {
-    pattern: Pattern,
+pub(super) struct DeltaNetConfig {
+    pattern: LayerPattern,
     /// Positions that one output of the convolution depends on, its own among them.
     pub convolution_length: usize,
     /// Heads of queries and keys.
@@ -25,16 +28,10 @@ pub(super) struct DeltaNets {
     pub head_size: usize,
 }
 
-impl DeltaNets {
+impl DeltaNetConfig {
     pub fn from_metadata(keys: &Keys, layers: usize) -> Result<Self> {
-        let list = "attention.recurrent_layers";
-        let pattern = match keys.list(list) {
-            Some(list) if list.len() >= layers => {
-                Pattern::Listed(list.iter().take(layers).collect())
-            }
-            Some(_) => return keys.fail(list, "it has fewer entries than there are layers"),
-            None => Pattern::Period(keys.optional_size("full_attention_interval")?.unwrap_or(4)),
-        };
+        let pattern = ["attention.recurrent_layers", "full_attention_interval"];
+        let pattern = LayerPattern::from_metadata(keys, pattern, 4, layers)?;
         let nets = Self {
             pattern,
             convolution_length: keys.size("ssm.conv_kernel")?,
@@ -49,8 +46,11 @@ impl DeltaNets {
         if !nets.value_heads.is_multiple_of(nets.key_heads) {
             return keys.fail("ssm.group_count", "it does not divide the number of heads");
         }
-        if nets.convolution_length > 64 {
-            return keys.fail("ssm.conv_kernel", "it is more than 64");
+        if nets.convolution_length > MAX_CONVOLUTION {
+            return keys.fail(
+                "ssm.conv_kernel",
+                &format!("it is more than {MAX_CONVOLUTION}"),
+            );
         }
         Ok(nets)
     }
@@ -90,10 +90,11 @@ pub(super) struct DeltaNet {
     pub gate: Linear,
     /// How strongly each head is corrected.
     pub beta: Linear,
-    /// How fast each head decays, before `decay_bias` and `decay`.
+    /// How far each head decays with a token: by e^(a × softplus(alpha + dt_bias)).
     pub alpha: Linear,
-    pub decay_bias: Vec<f32>,
-    pub decay: Vec<f32>,
+    pub dt_bias: Vec<f32>,
+    /// Files have −e^A_log here, so that it is negative.
+    pub a: Vec<f32>,
     /// The convolution's weights: `[length][projected_size]`, those of the latest position last.
     pub kernel: Vec<f32>,
     /// The weights of the norm of each head's output, `[head_size]`.
@@ -119,7 +120,7 @@ struct HeadState {
 
 impl DeltaNetState {
     /// The state before the first token.
-    pub fn new(nets: &DeltaNets) -> Result<Self> {
+    pub fn new(nets: &DeltaNetConfig) -> Result<Self> {
         let zeros = |len: usize| -> Result<Vec<f32>> {
             let mut zeros = Vec::new();
             resize(&mut zeros, len, 0.0)?;
@@ -188,7 +189,7 @@ pub(super) struct DeltaNetScratch {
 
 impl DeltaNetScratch {
     /// Takes the memory for `tokens` tokens.
-    pub fn prepare(&mut self, nets: &DeltaNets, tokens: usize) -> Result<()> {
+    pub fn prepare(&mut self, nets: &DeltaNetConfig, tokens: usize) -> Result<()> {
         let width = nets.projected_size();
         resize(&mut self.convolved, tokens * width, 0.0)?;
         resize(&mut self.ones, width, 1.0)?;
@@ -196,11 +197,6 @@ impl DeltaNetScratch {
         resize(&mut self.betas, tokens * nets.value_heads, 0.0)?;
         resize(&mut self.decays, tokens * nets.value_heads, 0.0)
     }
-}
-
-/// σ(x) = 1 / (1 + e^−x).
-pub(super) fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + exp(-x))
 }
 
 /// ln(1 + e^x).
@@ -213,25 +209,15 @@ impl DeltaNet {
     /// projection to queries, keys and values in `scratch.qkv`, where `queries` says.
     pub fn run(
         &self,
-        nets: &DeltaNets,
+        nets: &DeltaNetConfig,
         epsilon: f32,
         queries: StridedRows,
         state: &mut DeltaNetState,
         scratch: &mut Scratch,
     ) -> Result<()> {
         let (tokens, size) = (scratch.x.tokens(), nets.head_size);
+        self.project_gates(scratch)?;
         let buffers = &mut scratch.delta_net;
-        let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
-        self.gate.run(x, &mut buffers.gates, adapters)?;
-        self.beta.run(x, &mut buffers.betas, adapters)?;
-        self.alpha.run(x, &mut buffers.decays, adapters)?;
-        buffers.betas.iter_mut().for_each(|x| *x = sigmoid(*x));
-        for decays in buffers.decays.chunks_exact_mut(nets.value_heads) {
-            let weights = self.decay_bias.iter().zip(&self.decay);
-            for (x, (bias, decay)) in decays.iter_mut().zip(weights) {
-                *x = exp(softplus(*x + bias) * decay);
-            }
-        }
         let qkv = &scratch.qkv[queries.chunks(tokens).0];
         self.convolve(nets, epsilon, qkv, &state.inputs, buffers);
         keep_last(&mut state.inputs, qkv);
@@ -274,10 +260,27 @@ impl DeltaNet {
         Ok(())
     }
 
-    /// convolved = silu(convolution(qkv)) for every token, queries and keys then brought to length 1.
+    /// The output's gates, and how far each head decays and is corrected, for every token.
+    fn project_gates(&self, scratch: &mut Scratch) -> Result<()> {
+        let buffers = &mut scratch.delta_net;
+        let (x, adapters) = (&mut scratch.x, &mut scratch.adapters);
+        self.gate.run(x, &mut buffers.gates, adapters)?;
+        self.beta.run(x, &mut buffers.betas, adapters)?;
+        self.alpha.run(x, &mut buffers.decays, adapters)?;
+        buffers.betas.iter_mut().for_each(|x| *x = sigmoid(*x));
+        for decays in buffers.decays.chunks_exact_mut(self.a.len()) {
+            for (x, (bias, a)) in decays.iter_mut().zip(self.dt_bias.iter().zip(&self.a)) {
+                *x = exp(a * softplus(*x + bias));
+            }
+        }
+        Ok(())
+    }
+
+    /// convolved = silu(convolution(qkv)) for every token; keys are then brought to length 1, and queries to 1 / √(head
+    /// size), by which attention scores are scaled.
     fn convolve(
         &self,
-        nets: &DeltaNets,
+        nets: &DeltaNetConfig,
         epsilon: f32,
         qkv: &[f32],
         earlier: &[f32],

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::architecture::{Architecture, Norms, QueryKeyNorm};
-use super::delta_net::{DeltaNet, DeltaNets};
+use super::delta_net::{DeltaNet, DeltaNetConfig};
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::rope::{Factors, Rope};
 use super::tensors::{self, layer_name};
@@ -316,14 +316,14 @@ impl TensorTaker<'_> {
         })
     }
 
-    fn delta_net(&mut self, nets: &DeltaNets) -> Result<DeltaNet> {
+    fn delta_net(&mut self, nets: &DeltaNetConfig) -> Result<DeltaNet> {
         let mut vector = |stem: &str, suffix: &str| {
             let vector = self.optional_vector(stem, suffix);
             vector.ok_or_else(|| missing(stem))
         };
         Ok(DeltaNet {
-            decay_bias: vector("ssm_dt", "bias")?,
-            decay: vector("ssm_a", "")?,
+            dt_bias: vector("ssm_dt", "bias")?,
+            a: vector("ssm_a", "")?,
             norm: vector("ssm_norm", "weight")?,
             gate: self.linear("attn_gate")?,
             beta: self.linear("ssm_beta")?,

@@ -13,6 +13,7 @@ mod feed_forward;
 mod file;
 mod key_scaling;
 mod layer_outputs;
+mod layer_pattern;
 mod loader;
 mod metadata_keys;
 mod recurrence;
@@ -89,8 +90,8 @@ impl Model {
     ///
     /// # Errors
     /// [`Error::PromptTooLong`](crate::Error::PromptTooLong) beyond the session's capacity,
-    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary or an adapter of
-    /// another model,
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an id that is not in the vocabulary, or an adapter or a
+    /// session of another model,
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory). The session's text is then as it was before, or shorter as after
     /// [`Session::truncate`].
     pub fn forward(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
@@ -108,6 +109,15 @@ impl Model {
         session.len += tokens.len();
         session.recurrence.checkpoint_at_interval(session.len);
         Ok(())
+    }
+
+    /// Runs any number of tokens as [`Model::forward`] does, [`PREFILL_CHUNK`] at a time.
+    ///
+    /// # Errors
+    /// Those of [`Model::forward`]; the tokens of the chunks before have then been appended.
+    pub fn prefill(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
+        let mut chunks = tokens.chunks(PREFILL_CHUNK);
+        chunks.try_for_each(|chunk| self.forward(chunk, session))
     }
 
     /// Runs one token as [`Model::forward`] does, and keeps what the layers leave, the attention weights if asked to: for

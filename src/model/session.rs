@@ -199,7 +199,7 @@ impl Session {
         &self.scratch.hidden[rows.start * self.hidden_size..rows.end * self.hidden_size]
     }
 
-    /// Bytes of memory that the KV cache takes now.
+    /// Bytes of memory that the KV cache takes now, with the states of delta nets and their checkpoints.
     pub fn cache_bytes(&self) -> usize {
         self.cache.bytes() + self.recurrence.bytes()
     }

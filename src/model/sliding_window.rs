@@ -1,6 +1,7 @@
-//! Which layers attend only to the latest positions, and patterns of layers of two kinds.
+//! Which layers attend only to the latest positions.
 
 use super::architecture::Windows;
+use super::layer_pattern::LayerPattern;
 use super::metadata_keys::Keys;
 use crate::Result;
 
@@ -11,16 +12,7 @@ pub(super) struct SlidingWindow {
     pub window: usize,
     /// The base of RoPE in these layers; its frequencies are not scaled.
     pub rope_base: f32,
-    pattern: Pattern,
-}
-
-/// Which layers are of one kind.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Pattern {
-    /// All layers but the last of each `period`.
-    Period(usize),
-    /// Those whose entry is not 0.
-    Listed(Vec<i64>),
+    pattern: LayerPattern,
 }
 
 impl SlidingWindow {
@@ -47,13 +39,7 @@ impl SlidingWindow {
             return Ok(None);
         };
         let key = "attention.sliding_window_pattern";
-        let pattern = match keys.list(key) {
-            Some(list) if list.len() < layers => {
-                return keys.fail(key, "it has fewer entries than there are layers");
-            }
-            Some(list) => Pattern::Listed(list.iter().take(layers).collect()),
-            None => Pattern::Period(keys.optional_size(key)?.unwrap_or(period)),
-        };
+        let pattern = LayerPattern::from_metadata(keys, [key, key], period, layers)?;
         let rope_base = match keys.optional_f32("rope.freq_base_swa")? {
             Some(base) if base > 0.0 && base.is_finite() => base,
             Some(_) => return keys.fail("rope.freq_base_swa", "it must be a positive number"),
@@ -69,15 +55,5 @@ impl SlidingWindow {
     /// Whether the layer `index` has a window.
     pub fn has(&self, index: usize) -> bool {
         self.pattern.has(index)
-    }
-}
-
-impl Pattern {
-    /// Whether the layer `index` is of the kind.
-    pub fn has(&self, index: usize) -> bool {
-        match self {
-            Self::Period(period) => index % period < period - 1,
-            Self::Listed(list) => list.get(index).is_some_and(|entry| *entry != 0),
-        }
     }
 }

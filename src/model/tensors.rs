@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Config;
 use super::architecture::{NormKind, Norms, Positions, QueryKeyNorm};
-use super::delta_net::DeltaNets;
+use super::delta_net::DeltaNetConfig;
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 
@@ -104,7 +104,7 @@ impl Specs<'_> {
     }
 
     /// The tensors of a gated delta net.
-    fn delta_net(&mut self, nets: &DeltaNets) {
+    fn delta_net(&mut self, nets: &DeltaNetConfig) {
         let (hidden, heads, width) = (
             self.config.hidden_size,
             nets.value_heads,

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::adapter::ActiveAdapters;
 use super::architecture::QueryKeyNorm;
-use super::delta_net::{DeltaNetScratch, DeltaNetState, sigmoid};
+use super::delta_net::{DeltaNetScratch, DeltaNetState};
 use super::rope::Rope;
 use super::weights::{HeadTransform, Layer, Linear, MixerKind, Norm, StridedRows, apply_norm};
 use super::{Config, LayerOutputs, Session};
 use crate::allocation::resize;
+use crate::error::invalid_option;
 use crate::kernels::threads::{self, PerThread, for_each_chunk};
 use crate::kernels::{self, Activations, AttentionScratch, HeadCache, Scoring};
 use crate::quant::Matrix;
-use crate::{Error, Result, TokenId};
+use crate::{Result, TokenId};
 
 /// All weights of the model but the head's.
 pub(super) struct Transformer {
@@ -202,7 +203,7 @@ impl Transformer {
         match &mixer.kind {
             MixerKind::Attention(heads) => {
                 let positions = config.layer_positions(index);
-                if config.architecture.delta_nets {
+                if config.architecture.gated_attention {
                     rows[0] = split_gates(config, rows[0], scratch);
                 }
                 // QK norm and RoPE.
@@ -212,7 +213,7 @@ impl Transformer {
             }
             MixerKind::DeltaNet(net) => {
                 let (Some(nets), Some(state)) = (config.delta_net(index), state) else {
-                    return Err(Error::Corrupt("the session is of another model".to_owned()));
+                    return Err(invalid_option("session", "one of this model"));
                 };
                 net.run(nets, config.norm_epsilon, rows[0], state, scratch)?;
             }
@@ -364,7 +365,10 @@ fn attend(
     let group = width / heads;
     let chunk = size * heads_at_once(group / size, tokens * heads);
     let (caches, positions) = (&*caches, first + tokens);
-    let gates = config.architecture.delta_nets.then_some(&scratch.gates);
+    let gates = config
+        .architecture
+        .gated_attention
+        .then_some(&scratch.gates);
     let nanoseconds = chunk * window.unwrap_or(positions).min(positions) / 4;
     for_each_chunk(mixed, chunk, nanoseconds, |index, mixed, thread| {
         let (token, at) = (index / (width / chunk), index % (width / chunk) * chunk);
@@ -379,7 +383,7 @@ fn attend(
         if let Some(gates) = gates {
             let gates = &gates[token * width + at..][..chunk];
             for (mixed, gate) in mixed.iter_mut().zip(gates) {
-                *mixed *= sigmoid(*gate);
+                *mixed *= kernels::sigmoid(*gate);
             }
         }
     });

@@ -135,7 +135,7 @@ pub(super) fn swiglu_backward(gate_up: &[f32], size: usize, d_out: &[f32], d_gat
         let (gate, up) = gate_up.split_at(size);
         let (d_gate, d_up) = d_gate_up.split_at_mut(size);
         for i in 0..size {
-            let sigmoid = 1.0 / (1.0 + kernels::exp(-gate[i]));
+            let sigmoid = kernels::sigmoid(gate[i]);
             d_gate[i] = d_out[i] * up[i] * sigmoid * (1.0 + gate[i] * (1.0 - sigmoid));
             d_up[i] = d_out[i] * gate[i] * sigmoid;
         }
