@@ -81,11 +81,11 @@ export interface AnswerMessage {
 export interface Answer extends AsyncIterable<ConversationToken> {
   /** The message, as far as it has been written. */
   readonly message: AnswerMessage;
-  /** Why it ended; undefined while it goes on. */
+  /** Why it ended: "abort" where the loop was left. Undefined while it goes on. */
   readonly finish_reason: FinishReason | "tool_calls" | undefined;
   /** What looked like calls and could not be read. */
   readonly warnings: string[];
-  /** Writes all that is left, and gives the message. */
+  /** Writes all that is left, and gives the message. After a loop only where that came to its end. */
   complete(): Promise<AnswerMessage>;
 }
 

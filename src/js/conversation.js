@@ -34,8 +34,8 @@ class Answer {
   #calls = [];
   #stops;
   #thought = 0;
-  #started = false;
-  #finished = false;
+  /** @type {"unread" | "read" | "finished" | "left"} */
+  #state = "unread";
   /** Whether a call is being written, in which no other one begins. */
   #writing = false;
 
@@ -67,26 +67,31 @@ class Answer {
 
   /** Why it ended; undefined while it goes on. */
   get finish_reason() {
-    if (!this.#finished) return undefined;
+    if (this.#state === "left") return "abort";
+    if (this.#state !== "finished") return undefined;
     const reason = this.#stops.stopped ? "stop" : (this.#stepper.finish_reason ?? "stop");
     return reason === "stop" && this.#calls.length > 0 ? "tool_calls" : reason;
   }
 
   /** Writes all that is left, and gives the message. */
   async complete() {
+    if (this.#state === "finished") return this.message;
     for await (const token of this) void token;
     return this.message;
   }
 
   async *[Symbol.asyncIterator]() {
-    if (this.#started) throw makeError("busy", "an answer can be read once");
-    this.#started = true;
+    if (this.#state !== "unread") throw makeError("busy", "an answer can be read once");
+    this.#state = "read";
     try {
       yield* this.#write();
       yield* this.#tell(undefined, [...this.#reader.end(), { channel: "text", text: "" }], true);
-      this.#finished = true;
+      this.#state = "finished";
     } finally {
-      if (!this.#finished) await this.#stepper.end();
+      if (this.#state !== "finished") {
+        this.#state = "left";
+        await this.#stepper.end();
+      }
     }
   }
 

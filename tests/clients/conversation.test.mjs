@@ -332,7 +332,18 @@ test("leaving the loop ends the answer", async () => {
   for await (const { text } of answer) if (text) break;
   assert.equal(generator.next_token(), undefined);
   assert.ok(answer.message.content.length > 0);
+  assert.equal(answer.finish_reason, "abort");
   assert.equal((await rejection(answer.complete())).code, "busy");
+});
+
+test("after a loop to the end the message is there at once, and the answer is not read again", async () => {
+  const answer = await converse(generator, messages, { chat_template: TEMPLATES.hermes, max_tokens: 20 });
+  let text = "";
+  for await (const part of answer) text += part.text;
+  assert.deepEqual(await answer.complete(), { role: "assistant", content: text });
+  assert.deepEqual(await answer.complete(), answer.message);
+  assert.equal(answer.finish_reason, "length");
+  assert.equal((await rejection(answer[Symbol.asyncIterator]().next())).code, "busy");
 });
 
 test("a call that the limit cuts off is text with a warning", async () => {
