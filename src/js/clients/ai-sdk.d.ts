@@ -43,7 +43,8 @@ type StreamPart =
 
 /**
  * A `LanguageModelV4` of `@ai-sdk/provider`. Settings that the engine does not have become warnings; a part of a prompt
- * that it cannot read is an error. Calls keep to the schemas of their tools. The engine's own options are taken from `providerOptions: { nexttoken: { … } }`.
+ * that it cannot read is an error. Calls keep to the schemas of their tools as far as `converse` of
+ * `nexttoken/conversation` says. The engine's own options are taken from `providerOptions: { nexttoken: { … } }`.
  */
 export interface NextTokenLanguageModel {
   readonly specificationVersion: "v4";

@@ -55,7 +55,7 @@ export interface ToolParam {
     name: string;
     description?: string;
     parameters?: Record<string, unknown>;
-    /** Calls always keep to the schema. */
+    /** Calls keep to the schema whether it is set or not, as far as `converse` of `nexttoken/conversation` says. */
     strict?: boolean | null;
   };
 }
