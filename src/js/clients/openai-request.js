@@ -70,7 +70,7 @@ function refuseRest(rest) {
     const values = WITHOUT_USE[name];
     if (!values || values.some((allowed) => JSON.stringify(allowed) === JSON.stringify(value))) continue;
     const older = ["functions", "function_call"].includes(name);
-    throw unsupported(name, older ? `this engine calls tools, which came after "${name}"` : undefined);
+    throw unsupported(name, older ? `this engine does not know "${name}": use "tools" and "tool_choice"` : undefined);
   }
 }
 
