@@ -55,9 +55,9 @@ const readCall = ({ toolCallId, toolName, input }) => ({
 });
 
 /**
- * The tools of a call, and which of them are to be called.
+ * The tools of a request, and which of them are to be called.
  *
- * @param {any} call
+ * @param {any} request
  */
 export function readTools({ tools = [], toolChoice }) {
   const functions = tools.filter((/** @type {any} */ { type }) => type === "function");

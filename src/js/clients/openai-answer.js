@@ -163,7 +163,7 @@ async function writeAll(model, { writes, n, prompts, topLogprobs }, { signal, on
       },
       onToken(token) {
         const { channel = "text", text, tool_calls } = token;
-        // There the probabilities are those of the text.
+        // In `logprobs` the probabilities are those of the text: thinking and calls have none.
         const told = channel === "text" ? probabilities(token, topLogprobs) : undefined;
         if (tool_calls) onPiece(index, { text: "", calls: tool_calls.map(callOf) }, []);
         else if (channel === "thinking" && text) onPiece(index, { text: "", reasoning: text }, []);

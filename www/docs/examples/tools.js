@@ -3,7 +3,8 @@ import { converse } from "../../pkg/conversation.js";
 
 export default async function example(print) {
   const generator = await WorkerGenerator.load(new URL("../../stories.gguf", import.meta.url));
-  // The storyteller has no template, and has never heard of tools. Its call is right all the same.
+  // The storyteller has no template, and has never heard of tools. Its call is right all the same. The comment in the
+  // template has the names by which one with tools is known: in any other, tools and calls are told in words.
   const chat_template = "{# tools tool_calls #}{% for m in messages %}{{ m.content }} {% endfor %}";
   const parameters = {
     type: "object",
