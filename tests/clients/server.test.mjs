@@ -97,6 +97,12 @@ test("OpenAI's interface, by itself and by the official client", async () => {
   assert.equal(response.headers.get("x-nexttoken-backend"), "server");
 });
 
+test("the text of a server has its channel", async () => {
+  const channels = new Set();
+  await (await onServer()).write({ messages, channels: {} }, { onToken: ({ channel }) => channels.add(channel) });
+  assert.deepEqual([...channels], ["text"]);
+});
+
 test("the AI SDK", async () => {
   const model = createNextToken(await onServer())();
   const schema = { type: "object" };

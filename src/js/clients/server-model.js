@@ -258,7 +258,7 @@ async function received(body, onToken) {
     const { content, reasoning_content, tool_calls } = choice.delta ?? {};
     const text = content ?? choice.text;
     if (reasoning_content) onToken?.({ text: reasoning_content, channel: "thinking" });
-    if (text) onToken?.({ text });
+    if (text) onToken?.({ text, channel: "text" });
     for (const piece of tool_calls ?? []) calls.add(piece);
     finish_reason = choice.finish_reason ?? finish_reason;
   }
