@@ -1,14 +1,15 @@
 // JSON schemas of single values → regular expressions, where a value must be told from what follows it: a number could go
 // on otherwise. What has no such expression is left to the schema itself.
 
-/** What says nothing of which values are valid. */
+/** What a schema may hold without saying more of its values than their type. */
 export const NOTES = ["type", "description", "title", "default", "examples", "$defs", "definitions"];
 /** What ends a value in XML. */
 export const PARAMETER_END = "</parameter>";
 /** As many values are listed at most. */
-const MOST = 1000;
+const MAX_LISTED = 1000;
 
-const NUMBERS = {
+/** The values of the types that are neither texts nor made of other values. */
+const PRIMITIVES = {
   boolean: "(?:true|false)",
   null: "null",
   integer: "-?(?:0|[1-9][0-9]{0,14})",
@@ -44,7 +45,7 @@ function range({ type, minimum, maximum, ...rest }) {
   const notes = Object.keys(rest).every((key) => NOTES.includes(key));
   if (type !== "integer" || !notes || !Number.isInteger(minimum) || !Number.isInteger(maximum)) return undefined;
   const count = maximum - minimum + 1;
-  if (count < 1 || count > MOST) return undefined;
+  if (count < 1 || count > MAX_LISTED) return undefined;
   return Array.from({ length: count }, (_, index) => minimum + index);
 }
 
@@ -62,9 +63,9 @@ export function valuePattern(schema, write = JSON.stringify) {
     return listed.length > 0 && listed.every(isPlain) ? oneOf(listed.map(write)) : undefined;
   }
   const { type } = schema ?? {};
-  const known = typeof type === "string" && Object.hasOwn(NUMBERS, type);
+  const known = typeof type === "string" && Object.hasOwn(PRIMITIVES, type);
   if (!known || !Object.keys(schema).every((key) => NOTES.includes(key))) return undefined;
-  return NUMBERS[/** @type {keyof typeof NUMBERS} */ (type)];
+  return PRIMITIVES[/** @type {keyof typeof PRIMITIVES} */ (type)];
 }
 
 /**
