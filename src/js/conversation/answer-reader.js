@@ -1,6 +1,7 @@
 // The text of an answer, piece by piece → what of it is thinking, text and calls. It keeps back what may still become a
 // marker. The text is a model's: none of it throws, and a call that cannot be read becomes text with a warning.
 
+import { overlap } from "./overlap.js";
 import { Quotes } from "./quotes.js";
 import { XmlCalls } from "./xml-calls.js";
 
@@ -18,19 +19,6 @@ import { XmlCalls } from "./xml-calls.js";
 
 /** How a call without a marker begins, up to the name. */
 const BARE = /^\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"/;
-
-/**
- * How many characters at the end of `text` may be the beginning of `marker`.
- *
- * @param {string} text
- * @param {string} marker
- */
-export function overlap(text, marker) {
-  for (let length = Math.min(marker.length - 1, text.length); length > 0; length--) {
-    if (text.endsWith(marker.slice(0, length))) return length;
-  }
-  return 0;
-}
 
 export class AnswerReader {
   #format;

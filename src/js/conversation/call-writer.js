@@ -2,7 +2,8 @@
 // under constraints made from the tools. Such a call can always be read, unless the text ends within it.
 
 import { invalidOption } from "../errors.js";
-import { escaped, oneOf, PARAMETER_END, propertiesOf, textWithout, valuePattern } from "./value-pattern.js";
+import { propertiesOf } from "./properties-of.js";
+import { escaped, oneOf, PARAMETER_END, textWithout, valuePattern } from "./value-pattern.js";
 import { isPlainText } from "./xml-calls.js";
 
 /** @typedef {import("./format.js").Format} Format */

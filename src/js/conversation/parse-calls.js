@@ -1,8 +1,8 @@
 // The text of a call, without the markers around it → the tool's name and the arguments. Each family of templates has its
 // own form. What cannot be read throws; the reader takes such a text for plain text.
 
+import { propertiesOf } from "./properties-of.js";
 import { readPythonCalls } from "./python-literals.js";
-import { propertiesOf } from "./value-pattern.js";
 import { XmlCalls } from "./xml-calls.js";
 
 /** @typedef {import("./format.js").Tool} Tool */

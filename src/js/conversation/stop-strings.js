@@ -1,7 +1,7 @@
 // Stop strings, which end the text of an answer. The engine's own would look for them in calls and thinking too, and keep
 // markers back.
 
-import { overlap } from "./answer-reader.js";
+import { overlap } from "./overlap.js";
 
 export class StopStrings {
   /** Whether one has come. */

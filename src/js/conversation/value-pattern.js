@@ -23,20 +23,6 @@ export const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|#&~]/g, "\\$&");
 export const oneOf = (texts) => `(?:${texts.map(escaped).join("|")})`;
 
 /**
- * The schemas of a tool's arguments by their names. A name may be required that the properties do not have.
- *
- * @param {any} parameters
- * @returns {Map<string, any>}
- */
-export function propertiesOf(parameters) {
-  const { properties, required, additionalProperties } = parameters ?? {};
-  const others = typeof additionalProperties === "object" ? additionalProperties : {};
-  const found = new Map(Object.entries(properties ?? {}));
-  for (const name of required ?? []) if (!found.has(name)) found.set(name, others);
-  return found;
-}
-
-/**
  * The whole numbers that a schema lists by its bounds.
  *
  * @param {any} schema

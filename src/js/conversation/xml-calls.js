@@ -1,8 +1,9 @@
 // Calls in XML: `<function=name>`, with each argument as `<parameter=key>` … `</parameter>`. A text is written as it is, and
 // everything else as JSON, whose strings may spell any marker. The parameters are therefore read one after another.
 
+import { propertiesOf } from "./properties-of.js";
 import { Quotes } from "./quotes.js";
-import { NOTES, PARAMETER_END, propertiesOf } from "./value-pattern.js";
+import { NOTES, PARAMETER_END } from "./value-pattern.js";
 
 /** @typedef {import("./format.js").Tool} Tool */
 /** @typedef {{ name: string, properties: Map<string, any>, entries: [string, unknown][] }} OpenCall */
