@@ -5,6 +5,7 @@ import { AnswerReader } from "./conversation/answer-reader.js";
 import { CallWriter, checkNames } from "./conversation/call-writer.js";
 import { formatOf, thinkingOf } from "./conversation/format.js";
 import { checkedMessages, prepare } from "./conversation/history.js";
+import { ARGS, CALL_ID } from "./conversation/markers.js";
 import { newId } from "./conversation/new-id.js";
 import { readOptions } from "./conversation/options.js";
 import { StopStrings } from "./conversation/stop-strings.js";
@@ -225,7 +226,7 @@ async function begin(generator, messages, given) {
   // A constraint holds from the first token on: there is no thinking before what it allows.
   const thinks = !options.constrained && (await endsWith(generator, thinking[0]));
   const reader = new AnswerReader(format, thinking, callable, thinks);
-  const stepper = new Stepper(generator, [format.open, format.close, ...thinking, "[ARGS]", "[CALL_ID]"]);
+  const stepper = new Stepper(generator, [format.open, format.close, ...thinking, ARGS, CALL_ID]);
   const writer = new CallWriter(stepper, format, callable, options.parallel);
   return new Answer(stepper, reader, writer, { ...options, format, closing: `\n${thinking[1]}\n\n` });
 }

@@ -2,6 +2,7 @@
 // under constraints made from the tools. Such a call can always be read, unless the text ends within it.
 
 import { invalidOption } from "../errors.js";
+import { ARGS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
 import { escaped, oneOf, PARAMETER_END, textWithout, valuePattern } from "./value-pattern.js";
 import { isPlainText } from "./xml-calls.js";
@@ -88,7 +89,7 @@ export class CallWriter {
   async *#call() {
     const { between, after, form } = this.#format;
     // What follows tells where a name ends that another one begins with; but no constraint knows control tokens.
-    const mark = between === "[ARGS]" ? "" : between.slice(0, 1);
+    const mark = between === ARGS ? "" : between.slice(0, 1);
     const chosen = yield* this.#choose(this.#tools.map(({ name }) => name + mark));
     const tool = this.#tools.find(({ name }) => name + mark === chosen);
     if (!tool) return;

@@ -1,6 +1,7 @@
 // The families of chat templates: how a model of each writes its calls, and what it puts around its thinking. A family is
 // told by the template's text, and where that says nothing, by the special tokens of the vocabulary.
 
+import { ARGS, TOOL_CALLS } from "./markers.js";
 import { argsCalls, jsonCalls, llamaCalls, pythonCalls, xmlCalls } from "./parse-calls.js";
 
 /** @typedef {import("./parse-calls.js").Call} Call */
@@ -33,12 +34,12 @@ export const FORMATS = {
     ...{ form: "json", before: '{"name": "', between: '", "parameters": ', after: "}", parse: llamaCalls },
   },
   mistral: {
-    ...{ name: "mistral", open: "[TOOL_CALLS]", close: "", single: true },
+    ...{ name: "mistral", open: TOOL_CALLS, close: "", single: true },
     ...{ ...json, before: '[{"name": "', next: ', {"name": "', end: "]" },
   },
   mistralArgs: {
-    ...{ name: "mistralArgs", open: "[TOOL_CALLS]", close: "", single: true },
-    ...{ form: "json", before: "", between: "[ARGS]", after: "", parse: argsCalls },
+    ...{ name: "mistralArgs", open: TOOL_CALLS, close: "", single: true },
+    ...{ form: "json", before: "", between: ARGS, after: "", parse: argsCalls },
   },
   lfm2: { name: "lfm2", open: "<|tool_call_start|>", close: "<|tool_call_end|>", ...python, before: "[", end: "]" },
   gemma: { name: "gemma", open: "```tool_code", close: "```", ...python, before: "\n[", end: "]\n" },

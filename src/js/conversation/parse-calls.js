@@ -1,6 +1,7 @@
 // The text of a call, without the markers around it → the tool's name and the arguments. Each family of templates has its
 // own form. What cannot be read throws; the reader takes such a text for plain text.
 
+import { ARGS, CALL_ID, TOOL_CALLS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
 import { readPythonCalls } from "./python-literals.js";
 import { XmlCalls } from "./xml-calls.js";
@@ -45,18 +46,13 @@ export function jsonCalls(text) {
  */
 export function argsCalls(text) {
   return text
-    .split("[TOOL_CALLS]")
+    .split(TOOL_CALLS)
     .filter((part) => part.trim() !== "")
     .map((part) => {
-      const at = part.indexOf("[ARGS]");
+      const at = part.indexOf(ARGS);
       if (at < 0) throw new SyntaxError("its arguments are missing");
-      return checked(
-        part
-          .slice(0, at)
-          .replace(/\[CALL_ID\].*/s, "")
-          .trim(),
-        JSON.parse(part.slice(at + 6)),
-      );
+      const [name] = part.slice(0, at).split(CALL_ID);
+      return checked(name.trim(), JSON.parse(part.slice(at + ARGS.length)));
     });
 }
 
