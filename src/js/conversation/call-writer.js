@@ -2,6 +2,7 @@
 // under constraints made from the tools. Such a call can always be read, unless the text ends within it.
 
 import { invalidOption } from "../errors.js";
+import { STYLES } from "./format.js";
 import { ARGS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
 import { escaped, oneOf, PARAMETER_END, textWithout, valuePattern } from "./value-pattern.js";
@@ -17,12 +18,6 @@ const MOST_CALLS = 16;
 
 /** JSON as templates write it, and nothing between its tokens that is not needed. */
 const LAYOUT = { whitespace_flexible: false, item_separator: ", ", key_separator: ": " };
-
-/** How the arguments of a call are written one by one: around each name, after each value, and at the end. */
-const STYLES = {
-  python: { before: "", named: "=", separator: ", ", after: "", end: ")" },
-  xml: { before: "<parameter=", named: ">\n", separator: "", after: "\n</parameter>\n", end: "</function>\n" },
-};
 
 /** The names of arguments that are not quoted, where they can be told from what is around them. */
 const NAMES = { python: /^[^\s=,()[\]{}"']+$/u, xml: /^(?!\s)[^>\n]+(?<!\s)$/ };
@@ -110,7 +105,8 @@ export class CallWriter {
    * @returns {AsyncGenerator<import("../nexttoken.js").Token, void, void>}
    */
   async *#arguments({ parameters = {} }, form) {
-    const { before, named, separator, after, end } = STYLES[form];
+    const { before, named, separator, after } = STYLES[form];
+    const { after: end } = this.#format;
     const properties = propertiesOf(parameters);
     const required = new Set(parameters.required ?? []);
     const shared = { $defs: parameters.$defs, definitions: parameters.definitions };

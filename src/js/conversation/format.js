@@ -3,6 +3,7 @@
 
 import { ARGS, TOOL_CALLS } from "./markers.js";
 import { argsCalls, jsonCalls, llamaCalls, pythonCalls, xmlCalls } from "./parse-calls.js";
+import { PARAMETER_END } from "./value-pattern.js";
 
 /** @typedef {import("./parse-calls.js").Call} Call */
 /** @typedef {{ name: string, description?: string, parameters?: any }} Tool */
@@ -47,6 +48,12 @@ export const FORMATS = {
     ...{ name: "xml", ...toolCall, form: "xml", parse: xmlCalls },
     ...{ before: "\n<function=", between: ">\n", after: "</function>\n" },
   },
+};
+
+/** How the arguments of a call are written one by one: around each name, between them, and after each value. */
+export const STYLES = {
+  python: { before: "", named: "=", separator: ", ", after: "" },
+  xml: { before: "<parameter=", named: ">\n", separator: "", after: `\n${PARAMETER_END}\n` },
 };
 
 /** The families, each with what its templates hold; the first that fits is taken. */

@@ -1,6 +1,7 @@
 // A history with tools, calls and thinking → what the model's template can render. What it does not know is told in words.
 
 import { invalidOption } from "../errors.js";
+import { STYLES } from "./format.js";
 
 /** @typedef {import("../nexttoken.js").ChatMessage} ChatMessage */
 /** @typedef {import("./format.js").Format} Format */
@@ -63,18 +64,24 @@ function checkedCall(call, wrong) {
  * @param {Format} format
  * @param {{ function: { name: string, arguments: Record<string, unknown> } }} call
  */
-function writtenCall(
-  { open, close, form, before, between, after, end = "" },
-  { function: { name, arguments: given } },
-) {
-  if (form === "json") return open + before + name + between + JSON.stringify(given) + after + end + close;
-  if (form === "xml") {
-    const written = (/** @type {unknown} */ value) => (typeof value === "string" ? value : JSON.stringify(value));
-    const list = Object.entries(given).map(([key, value]) => `<parameter=${key}>\n${written(value)}\n</parameter>\n`);
-    return open + before + name + between + list.join("") + after + close;
-  }
-  const list = Object.entries(given).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-  return `${open}${before}${name}(${list.join(", ")})${end}${close}`;
+function writtenCall({ open, close, form, before, between, after, end = "" }, { function: called }) {
+  const written = form === "json" ? JSON.stringify(called.arguments) : writtenArguments(form, called.arguments);
+  return open + before + called.name + between + written + after + end + close;
+}
+
+/**
+ * Arguments one after another. In XML texts are written as they are.
+ *
+ * @param {"python" | "xml"} form
+ * @param {Record<string, unknown>} values
+ */
+function writtenArguments(form, values) {
+  const { before, named, separator, after } = STYLES[form];
+  const written = (/** @type {unknown} */ value) =>
+    form === "xml" && typeof value === "string" ? value : JSON.stringify(value);
+  return Object.entries(values)
+    .map(([key, value]) => before + key + named + written(value) + after)
+    .join(separator);
 }
 
 /**
