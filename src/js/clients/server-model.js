@@ -2,6 +2,7 @@
 
 import { codeOf, copyOptions, invalidOption, makeError, messageOf } from "../errors.js";
 import { newId } from "../conversation/new-id.js";
+import { readArguments } from "../conversation/read-arguments.js";
 import { readEvents } from "./event-stream.js";
 
 /** @typedef {import("./model.js").ClientModel} ClientModel */
@@ -77,14 +78,7 @@ function serverTools({ tools, tool_choice, parallel_tool_calls, thinking } = {})
 function serverCall({ id, name, given }) {
   const wrong = (/** @type {string} */ reason) =>
     makeError("server", `the server called "${name}" with arguments that are no ${reason}`);
-  /** @type {any} */
-  let read;
-  try {
-    read = JSON.parse(given || "{}") ?? {};
-  } catch {
-    throw wrong("JSON");
-  }
-  if (typeof read !== "object" || Array.isArray(read)) throw wrong("object");
+  const read = readArguments(given || "{}", wrong, {});
   return { id: id || newId(), type: "function", function: { name, arguments: read } };
 }
 

@@ -2,6 +2,7 @@
 
 import { invalidOption } from "../errors.js";
 import { STYLES } from "./format.js";
+import { readArguments } from "./read-arguments.js";
 
 /** @typedef {import("../nexttoken.js").ChatMessage} ChatMessage */
 /** @typedef {import("./format.js").Format} Format */
@@ -46,15 +47,9 @@ function checked(message, index) {
 function checkedCall(call, wrong) {
   const { name, arguments: given } = call?.function ?? {};
   if (typeof name !== "string") throw wrong("has a call without a name");
-  let read = given ?? {};
-  try {
-    if (typeof read === "string") read = JSON.parse(read || "{}");
-  } catch {
-    throw wrong("has a call whose arguments are no JSON");
-  }
-  if (read === null || typeof read !== "object" || Array.isArray(read)) {
-    throw wrong("has a call whose arguments are no object");
-  }
+  const read = readArguments(given === "" ? {} : given, (reason) =>
+    wrong(`has a call whose arguments are no ${reason}`),
+  );
   return { ...(typeof call.id === "string" && { id: call.id }), type: "function", function: { name, arguments: read } };
 }
 

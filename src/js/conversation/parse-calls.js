@@ -4,25 +4,24 @@
 import { ARGS, CALL_ID, TOOL_CALLS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
 import { readPythonCalls } from "./python-literals.js";
+import { isObject, readArguments } from "./read-arguments.js";
 import { XmlCalls } from "./xml-calls.js";
 
 /** @typedef {import("./format.js").Tool} Tool */
 /** @typedef {{ name: string, arguments: Record<string, unknown> }} Call */
 
-/** @param {unknown} value */
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-
 /**
+ * A call. Some models write the arguments as JSON in a string.
+ *
  * @param {unknown} name
- * @param {any} given
+ * @param {unknown} written
  * @returns {Call}
  */
-function checked(name, given) {
+function checked(name, written) {
   if (typeof name !== "string" || name === "") throw new SyntaxError("it has no name");
-  // Some models write the arguments as JSON in a string.
-  const read = typeof given === "string" ? JSON.parse(given) : (given ?? {});
-  if (!isObject(read)) throw new SyntaxError("its arguments are no object");
-  return { name, arguments: read };
+  const wrong = (/** @type {string} */ reason, /** @type {unknown} */ thrown) =>
+    thrown ?? new SyntaxError(`its arguments are no ${reason}`);
+  return { name, arguments: readArguments(written, wrong) };
 }
 
 /**
