@@ -1,8 +1,8 @@
 // A generator as the clients use it: a request goes in, tokens come out, one request after another.
 
-import { nextTask } from "../conversation/next-task.js";
 import { converse } from "../conversation.js";
 import { invalidOption } from "../errors.js";
+import { nextTask, prefill } from "../next-task.js";
 import { Queue } from "./queue.js";
 
 /** @typedef {import("../index.js").WorkerGenerator} WorkerGenerator */
@@ -18,10 +18,7 @@ import { Queue } from "./queue.js";
  * @param {Generator | WorkerGenerator} generator
  */
 async function* tokensOf(generator) {
-  for (let left = true; left; await nextTask()) {
-    const { done, total } = await generator.prefill();
-    left = done < total;
-  }
+  await prefill(generator);
   for (;;) {
     const step = generator.next_token();
     const token = await step;

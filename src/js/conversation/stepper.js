@@ -1,6 +1,6 @@
 // A generator step by step: tokens that are drawn, drawn under a constraint, or forced.
 
-import { nextTask } from "./next-task.js";
+import { nextTask, prefill } from "../next-task.js";
 
 /** @typedef {import("../nexttoken.js").Generator} Generator */
 /** @typedef {import("../nexttoken.js").Token} Token */
@@ -26,11 +26,8 @@ export class Stepper {
   }
 
   /** Runs the prompt, on the thread of the page in tasks of their own. */
-  async prefill() {
-    for (let left = true; left; await nextTask()) {
-      const { done, total } = await this.#generator.prefill();
-      left = done < total;
-    }
+  prefill() {
+    return prefill(this.#generator);
   }
 
   /** The next token, or undefined after the end. On the thread of the page it comes in a task of its own. */
