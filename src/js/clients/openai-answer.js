@@ -60,15 +60,16 @@ const CHAT = {
   logprobs: (tokens) => ({ content: tokens, refusal: null }),
 };
 
+/** @param {Piece} piece */
+const completed = ({ text, logprobs, finish_reason }) => ({ text, logprobs, finish_reason });
+
 /** That of the answers to `completions.create`. */
 const COMPLETION = {
   object: "text_completion",
   streamed: "text_completion",
   id: "cmpl-",
-  /** @param {Piece} piece */
-  whole: ({ text, logprobs, finish_reason }) => ({ text, logprobs, finish_reason }),
-  /** @param {Piece} piece */
-  chunk: ({ text, logprobs, finish_reason }) => ({ text, logprobs, finish_reason }),
+  whole: completed,
+  chunk: completed,
   first: undefined,
   /**
    * @param {any[]} tokens
