@@ -361,6 +361,7 @@ test("what cannot be used is an error that says so", async () => {
   for (const [given, options, code = "invalid_option"] of [
     [messages, { tools: [{ type: "function", function: { name: "a b" } }] }],
     [messages, { tools: [tools[0], tools[0]] }],
+    [messages, { tools: [tools[0].function] }],
     [messages, { tools, tool_choice: { name: "rm" } }],
     [messages, { tool_choice: "required" }],
     [messages, { tools, regex: "a" }],

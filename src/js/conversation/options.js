@@ -14,7 +14,7 @@ import { copyOptions, invalidOption } from "../errors.js";
 function checkedTools(given) {
   if (!Array.isArray(given)) throw invalidOption("tools", "must be a list of tools");
   const tools = given.map((tool, index) => {
-    const { name, description, parameters } = tool?.function ?? tool ?? {};
+    const { name, description, parameters } = tool?.function ?? {};
     const wrong = (/** @type {string} */ reason) => invalidOption(`tools[${index}]`, reason);
     // The name is part of the text, between the marks of each template.
     if (typeof name !== "string" || !/^[\w.-]{1,64}$/.test(name) || /^[\d.-]/.test(name)) {
