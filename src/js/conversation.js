@@ -29,7 +29,6 @@ class Answer {
   #reader;
   #writer;
   #options;
-  #closing;
   #channels = { thinking: "", text: "" };
   /** @type {import("./conversation.js").ToolCall[]} */
   #calls = [];
@@ -51,7 +50,6 @@ class Answer {
     this.#reader = reader;
     this.#writer = writer;
     this.#options = options;
-    this.#closing = options.closing;
     this.#stops = new StopStrings(options.stop);
   }
 
@@ -102,7 +100,7 @@ class Answer {
     await this.#stepper.prefill();
     while (!this.#stepper.ended) {
       if (this.#reader.state === "thinking" && this.#thought >= this.#options.limit) {
-        yield* this.#pass(this.#stepper.force(this.#closing));
+        yield* this.#pass(this.#stepper.force(this.#options.closing));
       } else if (choice.mode === "required" && this.#calls.length === 0 && this.#reader.state !== "thinking") {
         const { bare, before, open } = this.#options.format;
         yield* this.#pass(this.#stepper.force(bare ? before : open));

@@ -30,7 +30,10 @@ export function readMessage({ role, content }) {
   if (other) throw unsupportedPart(`parts of type ${other.type}`);
   if (role === "tool") {
     return content.map(({ toolCallId, toolName, output }) => ({
-      ...{ role, content: resultText(output), tool_call_id: toolCallId, name: toolName },
+      role,
+      content: resultText(output),
+      tool_call_id: toolCallId,
+      name: toolName,
     }));
   }
   const joined = (/** @type {string} */ wanted) =>
