@@ -35,7 +35,7 @@ export class AnswerReader {
   /**
    * Tells whether a marker in a call is part of a value.
    *
-   * @type {{ isWithin(text: string): boolean } | undefined}
+   * @type {{ readTo(text: string): void, readonly isInValue: boolean } | undefined}
    */
   #values = undefined;
   /** The marker that the call began with. */
@@ -197,7 +197,10 @@ export class AnswerReader {
    */
   #endCall(parts, at, close) {
     const text = this.#kept.slice(0, at);
-    if (close !== "" && this.#values?.isWithin(text)) return false;
+    if (close !== "") {
+      this.#values?.readTo(text);
+      if (this.#values?.isInValue) return false;
+    }
     try {
       const calls = this.#format.parse(text, this.#tools);
       const unknown = calls.find(({ name }) => !this.#tools.some((tool) => tool.name === name));

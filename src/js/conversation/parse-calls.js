@@ -89,6 +89,6 @@ export function llamaCalls(text, tools) {
  */
 export function xmlCalls(text, tools) {
   const read = new XmlCalls(tools);
-  read.isWithin(text);
+  read.readTo(text);
   return read.calls.map((call) => checked(call.name, call.arguments));
 }

@@ -21,11 +21,15 @@ export class Quotes {
    *
    * @param {string} text
    */
-  isWithin(text) {
+  readTo(text) {
     while (this.#at < text.length) {
       if (this.#quote === "") this.#open(text);
       else this.#readString(text);
     }
+  }
+
+  /** Whether what has been read ends within a string. */
+  get isInValue() {
     return this.#quote !== "";
   }
 

@@ -64,12 +64,16 @@ export class XmlCalls {
   }
 
   /**
-   * Reads on up to the end of `text`, which begins as the one before. Returns whether it ends within a value.
+   * Reads on up to the end of `text`, which begins as the one before.
    *
    * @param {string} text
    */
-  isWithin(text) {
+  readTo(text) {
     while (this.#problem === "" && this.#step(text));
+  }
+
+  /** Whether what has been read ends within a value. */
+  get isInValue() {
     return this.#value !== undefined;
   }
 
@@ -132,7 +136,8 @@ export class XmlCalls {
     const end = text.indexOf(PARAMETER_END, value.searched);
     value.searched = end < 0 ? text.length : end + PARAMETER_END.length;
     if (end < 0) return false;
-    if (value.quotes?.isWithin(text.slice(0, end))) return true;
+    value.quotes?.readTo(text.slice(0, end));
+    if (value.quotes?.isInValue) return true;
     this.#at = value.searched;
     this.#value = undefined;
     const last = text[end - 1] === "\n" && end > value.start ? end - 1 : end;
