@@ -84,7 +84,7 @@ class Answer {
     this.#state = "read";
     try {
       yield* this.#write();
-      yield* this.#tell(undefined, [...this.#reader.end(), { channel: "text", text: "" }], true);
+      yield* this.#emit(undefined, [...this.#reader.end(), { channel: "text", text: "" }], true);
       this.#state = "finished";
     } finally {
       if (this.#state !== "finished") {
@@ -129,7 +129,7 @@ class Answer {
   async *#read(token) {
     if (this.#reader.state === "thinking") this.#thought += 1;
     const parts = this.#reader.read(token.text);
-    yield* this.#tell(token, parts);
+    yield* this.#emit(token, parts);
     const opened = parts.find((part) => part.opened)?.opened;
     if (!opened || this.#writing || this.#stops.stopped || this.#stepper.ended) return;
     const { rest } = this.#reader;
@@ -140,27 +140,27 @@ class Answer {
     this.#writing = true;
     yield* this.#pass(this.#writer.write(opened));
     this.#writing = false;
-    if (format.close === "") yield* this.#tell(undefined, this.#reader.end());
+    if (format.close === "") yield* this.#emit(undefined, this.#reader.end());
     if (!this.#stepper.ended && (format.single || !parallel)) await this.#stepper.end();
   }
 
   /**
-   * Tells a token by the parts that were read with it: its own, and of each channel that begins in it.
+   * Emits a token by the parts that were read with it: its own, and of each channel that begins in it.
    *
    * @param {Token | undefined} token
    * @param {Part[]} parts
    * @param {boolean} [last] whether nothing follows
    * @returns {Generator<ConversationToken, void, void>}
    */
-  *#tell(token, parts, last = false) {
+  *#emit(token, parts, last = false) {
     const { state } = this.#reader;
     const channel = state === "beginning" ? "text" : state;
-    const told = parts.length > 0 || !token ? parts : [{ channel, text: "" }];
-    for (const [index, { channel, text: read, calls = [], warning }] of told.entries()) {
+    const pieces = parts.length > 0 || !token ? parts : [{ channel, text: "" }];
+    for (const [index, { channel, text: read, calls = [], warning }] of pieces.entries()) {
       if (this.#stops.stopped) return;
       if (channel !== "text") yield* this.#release();
       const released = channel === "text" ? this.#stops.read(read) : read;
-      const text = last && index === told.length - 1 ? released + this.#stops.flush() : released;
+      const text = last && index === pieces.length - 1 ? released + this.#stops.flush() : released;
       if (channel !== "call") this.#channels[channel] += text;
       if (warning !== undefined) this.warnings.push(warning);
       const named = calls.map((call) => ({ id: newId(), type: /** @type {const} */ ("function"), function: call }));
@@ -171,7 +171,7 @@ class Answer {
   }
 
   /**
-   * Tells what was kept of the text for a stop string, because something else follows it.
+   * Emits what was kept of the text for a stop string, because something else follows it.
    *
    * @returns {Generator<ConversationToken, void, void>}
    */

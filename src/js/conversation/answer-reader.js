@@ -27,9 +27,9 @@ export class AnswerReader {
   /** @type {"beginning" | "thinking" | "text" | "call"} */
   #state;
   /** What is kept back; of a call all that has come. */
-  #kept = "";
-  /** How much of a call has been told. */
-  #told = 0;
+  #buffer = "";
+  /** How much of a call has been emitted. */
+  #emitted = 0;
   /** Where in a call the marker of its end is looked for. */
   #searched = 0;
   /**
@@ -40,11 +40,11 @@ export class AnswerReader {
   #values = undefined;
   /** The marker that the call began with. */
   #opened = "";
-  /** Whether the beginning of a call without a marker has been told. */
+  /** Whether the beginning of a call without a marker has been emitted. */
   #named = false;
-  /** What has come after the beginning that was told last as `opened`. */
+  /** What has come after the beginning that was emitted last as `opened`. */
   rest = "";
-  /** Whether blanks are left out, because nothing of the text has been told since a marker. */
+  /** Whether blanks are left out, because nothing of the text has been emitted since a marker. */
   #skipsSpace = false;
 
   /**
@@ -72,7 +72,7 @@ export class AnswerReader {
    * @returns {Part[]}
    */
   read(piece) {
-    this.#kept += piece;
+    this.#buffer += piece;
     /** @type {Part[]} */
     const parts = [];
     for (let before; before !== this.#state && !parts.at(-1)?.opened;) {
@@ -90,17 +90,17 @@ export class AnswerReader {
   end() {
     const parts = this.read("");
     for (let more = parts; more.length > 0; parts.push(...more)) more = this.read("");
-    if (this.#state === "call") this.#endCall(parts, this.#kept.length, "");
+    if (this.#state === "call") this.#endCall(parts, this.#buffer.length, "");
     else this.#step(parts, true);
-    this.#tell(parts, this.#state === "thinking" ? "thinking" : "text", this.#kept);
-    this.#kept = "";
+    this.#emit(parts, this.#state === "thinking" ? "thinking" : "text", this.#buffer);
+    this.#buffer = "";
     return parts;
   }
 
-  /** Forgets what came after the beginning of a call that was told as `opened`, because it is written anew. */
+  /** Forgets what came after the beginning of a call that was emitted as `opened`, because it is written anew. */
   restartCall() {
-    this.#kept = this.#kept.slice(0, this.#kept.length - this.rest.length);
-    this.#told = Math.min(this.#told, this.#kept.length);
+    this.#buffer = this.#buffer.slice(0, this.#buffer.length - this.rest.length);
+    this.#emitted = Math.min(this.#emitted, this.#buffer.length);
     this.rest = "";
   }
 
@@ -122,7 +122,7 @@ export class AnswerReader {
    */
   #readBeginning(last) {
     const [open] = this.#thinking;
-    const text = this.#kept.trimStart();
+    const text = this.#buffer.trimStart();
     if (text.startsWith(open)) {
       this.#begin("thinking", text.slice(open.length));
     } else if (last || !open.startsWith(text)) {
@@ -135,10 +135,10 @@ export class AnswerReader {
   /** @param {Part[]} parts */
   #readThinking(parts) {
     const [, close] = this.#thinking;
-    const at = this.#kept.indexOf(close);
-    if (at < 0) return this.#tellUpTo(parts, "thinking", this.#kept.length - overlap(this.#kept, close));
-    const after = this.#kept.slice(at + close.length);
-    this.#tell(parts, "thinking", this.#kept.slice(0, at));
+    const at = this.#buffer.indexOf(close);
+    if (at < 0) return this.#emitUpTo(parts, "thinking", this.#buffer.length - overlap(this.#buffer, close));
+    const after = this.#buffer.slice(at + close.length);
+    this.#emit(parts, "thinking", this.#buffer.slice(0, at));
     this.#begin("text", after);
     // What follows may be a call without a marker.
     if (this.#format.bare) this.#state = "beginning";
@@ -147,35 +147,35 @@ export class AnswerReader {
   /** @param {Part[]} parts */
   #readText(parts) {
     const { open } = this.#format;
-    const at = this.#tools.length > 0 ? this.#kept.indexOf(open) : -1;
+    const at = this.#tools.length > 0 ? this.#buffer.indexOf(open) : -1;
     if (at >= 0) {
-      const after = this.#kept.slice(at + open.length);
-      this.#tell(parts, "text", this.#kept.slice(0, at));
+      const after = this.#buffer.slice(at + open.length);
+      this.#emit(parts, "text", this.#buffer.slice(0, at));
       this.#beginCall(open, after);
       this.rest = after;
       parts.push({ channel: "call", text: "", opened: "marker" });
       return;
     }
-    const kept = this.#tools.length > 0 ? overlap(this.#kept, open) : 0;
-    this.#tellUpTo(parts, "text", this.#kept.length - kept);
+    const kept = this.#tools.length > 0 ? overlap(this.#buffer, open) : 0;
+    this.#emitUpTo(parts, "text", this.#buffer.length - kept);
   }
 
   /** @param {Part[]} parts */
   #readCall(parts) {
     const { close } = this.#format;
     // A call without a marker has none at its end, either.
-    for (let at; close !== "" && (at = this.#kept.indexOf(close, this.#searched)) >= 0;) {
+    for (let at; close !== "" && (at = this.#buffer.indexOf(close, this.#searched)) >= 0;) {
       this.#searched = at + close.length;
       if (this.#endCall(parts, at, close)) return;
     }
-    const end = this.#kept.length - overlap(this.#kept, close);
+    const end = this.#buffer.length - overlap(this.#buffer, close);
     this.#searched = Math.max(end, this.#searched);
-    const named = this.#opened === "" && !this.#named ? BARE.exec(this.#kept) : null;
-    // What comes after the beginning is written anew, and told then.
-    this.#tellCall(parts, named ? named[0].length : end);
+    const named = this.#opened === "" && !this.#named ? BARE.exec(this.#buffer) : null;
+    // What comes after the beginning is written anew, and emitted then.
+    this.#emitCall(parts, named ? named[0].length : end);
     if (!named) return;
     this.#named = true;
-    this.rest = this.#kept.slice(named[0].length);
+    this.rest = this.#buffer.slice(named[0].length);
     parts.push({ channel: "call", text: "", opened: "name" });
   }
 
@@ -183,9 +183,9 @@ export class AnswerReader {
    * @param {Part[]} parts
    * @param {number} end
    */
-  #tellCall(parts, end) {
-    if (end > this.#told) parts.push({ channel: "call", text: this.#kept.slice(this.#told, end) });
-    this.#told = Math.max(end, this.#told);
+  #emitCall(parts, end) {
+    if (end > this.#emitted) parts.push({ channel: "call", text: this.#buffer.slice(this.#emitted, end) });
+    this.#emitted = Math.max(end, this.#emitted);
   }
 
   /**
@@ -196,7 +196,7 @@ export class AnswerReader {
    * @param {string} close
    */
   #endCall(parts, at, close) {
-    const text = this.#kept.slice(0, at);
+    const text = this.#buffer.slice(0, at);
     if (close !== "") {
       this.#values?.readTo(text);
       if (this.#values?.isInValue) return false;
@@ -205,13 +205,13 @@ export class AnswerReader {
       const calls = this.#format.parse(text, this.#tools);
       const unknown = calls.find(({ name }) => !this.#tools.some((tool) => tool.name === name));
       if (unknown) throw new SyntaxError(`there is no tool "${unknown.name}"`);
-      parts.push({ channel: "call", text: text.slice(this.#told), calls });
+      parts.push({ channel: "call", text: text.slice(this.#emitted), calls });
     } catch (thrown) {
       const reason = /** @type {Error} */ (thrown).message;
       const warning = `a call could not be read and is part of the text: ${reason}`;
       parts.push({ channel: "text", text: this.#opened + text + close, warning });
     }
-    this.#begin("text", this.#kept.slice(at + close.length));
+    this.#begin("text", this.#buffer.slice(at + close.length));
     return true;
   }
 
@@ -221,7 +221,7 @@ export class AnswerReader {
    */
   #begin(state, rest) {
     this.#state = state;
-    this.#kept = rest;
+    this.#buffer = rest;
     this.#skipsSpace = true;
   }
 
@@ -232,8 +232,8 @@ export class AnswerReader {
   #beginCall(marker, rest) {
     this.#state = "call";
     this.#opened = marker;
-    this.#kept = rest;
-    this.#told = this.#searched = 0;
+    this.#buffer = rest;
+    this.#emitted = this.#searched = 0;
     const { form } = this.#format;
     this.#values = form === "xml" ? new XmlCalls(this.#tools) : new Quotes(form);
   }
@@ -243,10 +243,10 @@ export class AnswerReader {
    * @param {"thinking" | "text"} channel
    * @param {number} end
    */
-  #tellUpTo(parts, channel, end) {
-    const text = this.#kept.slice(0, end);
-    this.#kept = this.#kept.slice(end);
-    this.#tell(parts, channel, text);
+  #emitUpTo(parts, channel, end) {
+    const text = this.#buffer.slice(0, end);
+    this.#buffer = this.#buffer.slice(end);
+    this.#emit(parts, channel, text);
   }
 
   /**
@@ -254,10 +254,10 @@ export class AnswerReader {
    * @param {"thinking" | "text"} channel
    * @param {string} text
    */
-  #tell(parts, channel, text) {
-    const told = this.#skipsSpace ? text.trimStart() : text;
-    if (told === "") return;
+  #emit(parts, channel, text) {
+    const emitted = this.#skipsSpace ? text.trimStart() : text;
+    if (emitted === "") return;
     this.#skipsSpace = false;
-    parts.push({ channel, text: told });
+    parts.push({ channel, text: emitted });
   }
 }

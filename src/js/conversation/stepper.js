@@ -76,7 +76,7 @@ export class Stepper {
    */
   async replaceLast(text) {
     // A rewind would undo the abort.
-    if ((await this.#generator.finish_reason) === "abort") return void (await this.#told(undefined));
+    if ((await this.#generator.finish_reason) === "abort") return void (await this.#withMarkerText(undefined));
     await this.#generator.rewind(1);
     this.ended = false;
     this.finish_reason = undefined;
@@ -99,7 +99,7 @@ export class Stepper {
    */
   async #take(step, goesOn = false) {
     const given = await step;
-    const token = await this.#told(given);
+    const token = await this.#withMarkerText(given);
     if (goesOn && token?.finish_reason === "stop") await this.#goOn(token);
     if (step === given) await nextTask();
     return token;
@@ -116,7 +116,7 @@ export class Stepper {
     this.ended = false;
     this.finish_reason = undefined;
     // A token that ends a text stands for none.
-    if (text !== "") await this.#told(await this.#generator.accept(id));
+    if (text !== "") await this.#withMarkerText(await this.#generator.accept(id));
   }
 
   /**
@@ -125,7 +125,7 @@ export class Stepper {
    *
    * @param {Token | undefined} token
    */
-  async #told(token) {
+  async #withMarkerText(token) {
     if (!token && !this.ended) this.finish_reason = await this.#generator.finish_reason;
     if (!token || token.finish_reason) this.ended = true;
     this.finish_reason = token?.finish_reason ?? this.finish_reason;

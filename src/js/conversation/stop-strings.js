@@ -7,7 +7,7 @@ export class StopStrings {
   /** Whether one has come. */
   stopped = false;
   #strings;
-  #kept = "";
+  #buffer = "";
 
   /** @param {string[]} strings */
   constructor(strings) {
@@ -21,19 +21,19 @@ export class StopStrings {
    */
   read(piece) {
     if (this.stopped) return "";
-    const text = this.#kept + piece;
+    const text = this.#buffer + piece;
     const places = this.#strings.map((stop) => text.indexOf(stop)).filter((at) => at >= 0);
     this.stopped = places.length > 0;
     const kept = Math.max(0, ...this.#strings.map((stop) => overlap(text, stop)));
     const end = this.stopped ? Math.min(...places) : text.length - kept;
-    this.#kept = this.stopped ? "" : text.slice(end);
+    this.#buffer = this.stopped ? "" : text.slice(end);
     return text.slice(0, end);
   }
 
   /** What was kept back, where nothing follows in the text. */
   flush() {
-    const kept = this.#kept;
-    this.#kept = "";
+    const kept = this.#buffer;
+    this.#buffer = "";
     return kept;
   }
 }
