@@ -4,11 +4,11 @@
 /** @typedef {{ text: string, channel?: "text" | "thinking" | "call", tool_calls?: ToolCall[] }} Token */
 
 /** @param {ToolCall} call */
-const callPart = ({ id, function: { name, arguments: given } }) => ({
+const callPart = ({ id, function: called }) => ({
   type: /** @type {const} */ ("tool-call"),
   toolCallId: id,
-  toolName: name,
-  input: JSON.stringify(given),
+  toolName: called.name,
+  input: JSON.stringify(called.arguments),
 });
 
 /** The names of the channels there. */

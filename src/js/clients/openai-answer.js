@@ -136,10 +136,10 @@ function usageOf(results, n) {
  *
  * @param {import("../conversation.js").ToolCall} call
  */
-const callOf = ({ id, type, function: { name, arguments: given } }) => ({
+const callOf = ({ id, type, function: called }) => ({
   id,
   type,
-  function: { name, arguments: JSON.stringify(given) },
+  function: { name: called.name, arguments: JSON.stringify(called.arguments) },
 });
 
 /**

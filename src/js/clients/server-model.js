@@ -43,9 +43,10 @@ function serverOptions({ json_schema, chat_template_kwargs, ...options }) {
  */
 function serverMessage({ tool_calls, ...message }) {
   if (!tool_calls) return message;
-  const written = (/** @type {any} */ { function: { name, arguments: given }, ...call }) => ({
+  const json = (/** @type {unknown} */ value) => (typeof value === "string" ? value : JSON.stringify(value));
+  const written = (/** @type {any} */ { function: called, ...call }) => ({
     ...call,
-    function: { name, arguments: typeof given === "string" ? given : JSON.stringify(given) },
+    function: { name: called.name, arguments: json(called.arguments) },
   });
   return { ...message, tool_calls: tool_calls.map(written) };
 }
@@ -67,7 +68,7 @@ function serverTools({ tools, tool_choice, parallel_tool_calls, thinking } = {})
   };
 }
 
-/** @typedef {{ id: string, name: string, given: string }} Pieces what has come of a call */
+/** @typedef {{ id: string, name: string, arguments: string }} Pieces what has come of a call */
 
 /**
  * A call that has come in pieces. Where the server gave it no id, it gets one.
@@ -75,10 +76,10 @@ function serverTools({ tools, tool_choice, parallel_tool_calls, thinking } = {})
  * @param {Pieces} call
  * @returns {import("../conversation.js").ToolCall}
  */
-function serverCall({ id, name, given }) {
+function serverCall({ id, name, arguments: json }) {
   const wrong = (/** @type {string} */ reason) =>
     makeError("server", `the server called "${name}" with arguments that are no ${reason}`);
-  const read = readArguments(given || "{}", wrong, {});
+  const read = readArguments(json || "{}", wrong, {});
   return { id: id || newId(), type: "function", function: { name, arguments: read } };
 }
 
@@ -94,16 +95,16 @@ class ServerCalls {
   #open = new Map();
 
   /** @param {any} piece whatever the server sent */
-  add({ index, id, function: given }) {
+  add({ index, id, function: called }) {
     let call = this.#open.get(index);
     // Some servers give no index, or give all calls the same one: another id is another call.
     if (!call || (id && call.id && id !== call.id)) {
-      this.#calls.push((call = { id: "", name: "", given: "" }));
+      this.#calls.push((call = { id: "", name: "", arguments: "" }));
       this.#open.set(index, call);
     }
     call.id ||= id ?? "";
-    call.name += given?.name ?? "";
-    call.given += given?.arguments ?? "";
+    call.name += called?.name ?? "";
+    call.arguments += called?.arguments ?? "";
   }
 
   /** The calls, once all pieces have come. */

@@ -45,9 +45,10 @@ function checked(message, index) {
  * @param {(reason: string) => Error} wrong
  */
 function checkedCall(call, wrong) {
-  const { name, arguments: given } = call?.function ?? {};
+  const called = call?.function ?? {};
+  const { name } = called;
   if (typeof name !== "string") throw wrong("has a call without a name");
-  const read = readArguments(given === "" ? {} : given, (reason) =>
+  const read = readArguments(called.arguments === "" ? {} : called.arguments, (reason) =>
     wrong(`has a call whose arguments are no ${reason}`),
   );
   return { ...(typeof call.id === "string" && { id: call.id }), type: "function", function: { name, arguments: read } };

@@ -33,8 +33,8 @@ export function jsonCalls(text) {
   const read = JSON.parse(text);
   return [read].flat().map((call) => {
     if (!isObject(call)) throw new SyntaxError("it is no object");
-    const { name, arguments: given, parameters } = isObject(call.function) ? call.function : call;
-    return checked(name ?? call.function, given ?? parameters);
+    const called = isObject(call.function) ? call.function : call;
+    return checked(called.name ?? call.function, called.arguments ?? called.parameters);
   });
 }
 
@@ -65,8 +65,8 @@ export function pythonCalls(text, tools) {
   return readPythonCalls(text.trim()).map(({ name, positional, named }) => {
     const names = [...propertiesOf(tools.find((tool) => tool.name === name)?.parameters).keys()];
     if (positional.length > names.length) throw new SyntaxError("it has arguments without a name");
-    const given = positional.map((value, index) => [names[index], value]);
-    return checked(name, Object.fromEntries([...given, ...Object.entries(named)]));
+    const unnamed = positional.map((value, index) => [names[index], value]);
+    return checked(name, Object.fromEntries([...unnamed, ...Object.entries(named)]));
   });
 }
 
