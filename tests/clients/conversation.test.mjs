@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { z } from "zod";
 import { converse } from "../../pkg/conversation.js";
+import { closedSchema } from "../../pkg/conversation/closed-schema.js";
 import { textWithout } from "../../pkg/conversation/value-pattern.js";
 import { WorkerGenerator } from "../../pkg/index.js";
 import { load, rejection, stories } from "./engine.mjs";
@@ -113,6 +114,40 @@ test("values that the properties do not name or only list are written, too", asy
       assert.ok(["a", "b"].includes(mode), content);
       assert.deepEqual(Object.keys(others), ["more"]);
     }
+  }
+});
+
+test("arguments that the schema does not name are not written", async () => {
+  const where = { type: "object", properties: { lat: { type: "integer", minimum: 0, maximum: 9 } }, required: ["lat"] };
+  const parameters = { type: "object", properties: { where }, required: ["where"] };
+  const open = { type: "function", function: { name: "open", parameters } };
+  for (const family of ["hermes", "xml"]) {
+    for (let seed = 1; seed <= 5; seed++) {
+      const options = { tools: [open], tool_choice: "required", parallel_tool_calls: false, seed, temperature: 2 };
+      const answer = await converse(generator, messages, { ...options, chat_template: TEMPLATES[family] });
+      const { tool_calls } = await answer.complete();
+      z.strictObject({ where: z.strictObject({ lat: z.number() }) }).parse(tool_calls[0].function.arguments);
+    }
+  }
+});
+
+test("a schema is closed only where it lists all properties that it speaks of", () => {
+  const properties = { a: { type: "string" } };
+  const closed = { properties, additionalProperties: false };
+  assert.deepEqual(closedSchema({ properties }), closed);
+  assert.deepEqual(closedSchema({ items: { properties } }), { items: closed });
+  for (const schema of [
+    true,
+    undefined,
+    { type: "object" },
+    { properties, additionalProperties: { type: "number" } },
+    { properties, required: ["b"] },
+    { properties, anyOf: [{ required: ["b"] }] },
+    { properties, $ref: "#/$defs/b" },
+    { properties, minProperties: 2 },
+    { items: [{ type: "string" }] },
+  ]) {
+    assert.deepEqual(closedSchema(schema), schema);
   }
 });
 

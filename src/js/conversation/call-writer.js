@@ -2,6 +2,7 @@
 // under constraints made from the tools. Such a call can always be read, unless the text ends within it.
 
 import { invalidOption } from "../errors.js";
+import { closedSchema } from "./closed-schema.js";
 import { STYLES } from "./format.js";
 import { ARGS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
@@ -90,7 +91,7 @@ export class CallWriter {
     if (!tool) return;
     yield* this.#force(between.slice(mark.length));
     if (form === "json") {
-      yield* this.#draw({ json_schema: { "x-guidance": LAYOUT, ...tool.parameters, type: "object" } });
+      yield* this.#draw({ json_schema: { "x-guidance": LAYOUT, ...closedSchema(tool.parameters), type: "object" } });
       yield* this.#force(after);
     } else {
       yield* this.#arguments(tool, form);
@@ -118,7 +119,7 @@ export class CallWriter {
     let chosen = yield* this.#choose(choices(""));
     for (let lead = ""; chosen !== end && !this.#stepper.ended; lead = separator) {
       const name = chosen.slice(lead.length + before.length, chosen.length - named.length);
-      const schema = definite(properties.get(name), shared);
+      const schema = closedSchema(definite(properties.get(name), shared));
       properties.delete(name);
       const following = choices(separator);
       const pattern = form === "xml" ? xmlPattern(schema) : valuePattern(schema);
