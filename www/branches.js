@@ -15,11 +15,17 @@ import { count, piece } from "./format.js";
  */
 
 /**
+ * Where a model came from: what a link calls it, and its files where it came as such.
+ *
+ * @typedef {{ key: string, files?: File[] }} Origin
+ */
+
+/**
  * What a branch begins with. `at` is the index of the first token that differs from its `parent`; `model` describes what
- * wrote it, and `key` is what a link calls that.
+ * wrote it, and `origin` tells where that came from.
  *
  * @typedef {{ generator: WorkerGenerator, prompt: string, seed: number | bigint, options: Options, parent?: Branch,
- *   at?: number, model?: import("./pkg/index.js").ModelInfo, key?: string }} Beginning
+ *   at?: number, model?: import("./pkg/index.js").ModelInfo, origin?: Origin }} Beginning
  */
 
 /** One continuation of the text. */
@@ -30,7 +36,7 @@ export class Branch {
   limit = 0;
 
   /** @param {Beginning} beginning */
-  constructor({ generator, prompt, seed, options, parent, at, model, key }) {
+  constructor({ generator, prompt, seed, options, parent, at, model, origin }) {
     /**
      * In the state at the end of the branch; undefined once it is used for something else.
      *
@@ -40,7 +46,7 @@ export class Branch {
     this.prompt = prompt;
     this.seed = seed;
     this.model = model;
-    this.key = key;
+    this.origin = origin;
     /** The options in effect. */
     this.options = options;
     this.parent = parent;

@@ -3,21 +3,33 @@
 
 import { RANGES } from "./sliders.js";
 
+/** @typedef {import("./branches.js").Branch} Branch */
 /** @typedef {import("./branches.js").DrawnToken} DrawnToken */
 /** @typedef {import("./sliders.js").Range} Range */
 /** @typedef {Record<Range, number>} Settings */
 
 /**
+ * One way that the text goes on. The first has no parent; the others leave an earlier one before their token `at`.
+ *
+ * @typedef {object} LinkedBranch
+ * @property {number} [parent] the index of the branch that it leaves
+ * @property {number} at the index of its first own token; 0 for the first branch
+ * @property {Map<number, Settings>} settings those of the sliders, by the index of the first token that was drawn with
+ *   them; those of the token `at` are always there, if there is such a token
+ * @property {Map<number, number>} forced the ids that the reader chose, by the index of the token
+ * @property {number} tokens their number, those of the parent up to `at` included
+ * @property {string} check tells whether the tokens are the same
+ */
+
+/**
  * @typedef {object} LinkedText
- * @property {string} model its key: the name of one of the page's models, or an address
+ * @property {string} model its key: the name of one of the page's models, an address, or the name of a file
+ * @property {string} [sha256] the hash of the model, where that came as a file
  * @property {string} prompt
  * @property {bigint} seed
- * @property {Map<number, Settings>} settings those of the sliders, by the index of the first token that was drawn with
- *   them; those of token 0 are always there
- * @property {Map<number, number>} forced the ids that the reader chose, by the index of the token
- * @property {number} tokens their number
- * @property {number} look the index of the token that is looked at
- * @property {string} check tells whether the tokens are the same
+ * @property {LinkedBranch[]} branches each after its parent
+ * @property {number} shown the index of the branch that is shown
+ * @property {number} look the index of its token that is looked at
  */
 
 /** The page's own models, by their names in links. */
@@ -26,8 +38,9 @@ export const MODELS = new Map([
   ["sample", "SmolLM2-135M"],
 ]);
 
-/** The most tokens of a text that is written again. */
+/** The most tokens of a branch that is written again, and the most branches. */
 const MOST = 1 << 16;
+const MOST_BRANCHES = 64;
 
 /**
  * A checksum of token ids: FNV-1a with 32 bits, in hexadecimal digits.
@@ -45,48 +58,76 @@ export function checksum(tokens) {
 /**
  * What a link tells of a text.
  *
- * @param {{ model: string, prompt: string, seed: number | bigint, tokens: DrawnToken[], look: number }} text
+ * @param {{ model: string, sha256?: string, branches: Branch[], branch: Branch, look: number }} text
  * @returns {LinkedText}
  */
-export function describe({ model, prompt, seed, tokens, look }) {
-  /** @type {LinkedText["settings"]} */
+export function describe({ model, sha256, branches, branch, look }) {
+  const { prompt, seed } = branch;
+  return {
+    ...{ model, sha256, prompt, seed: BigInt(seed), shown: branches.indexOf(branch), look },
+    branches: branches.map((branch, index) => describeBranch(branch, branches.slice(0, index))),
+  };
+}
+
+/**
+ * @param {Branch} branch
+ * @param {Branch[]} earlier
+ * @returns {LinkedBranch}
+ */
+function describeBranch({ parent, at = 0, tokens }, earlier) {
+  // A branch whose parent was forgotten leaves the first one, where they begin to differ.
+  const [first] = earlier;
+  const known = parent && earlier.includes(parent) ? parent : first;
+  const from = known === parent || !first ? at : sharedTokens(first.tokens, tokens);
   const settings = new Map();
-  /** @type {LinkedText["forced"]} */
   const forced = new Map();
   let last = "";
   for (const [index, { id, options, forced: chosen }] of tokens.entries()) {
+    if (index < from) continue;
     if (chosen) forced.set(index, id);
     const written = RANGES.map((name) => options[name]).join();
     if (written !== last) settings.set(index, settingsOf(options));
     last = written;
   }
-  return { model, prompt, seed: BigInt(seed), settings, forced, tokens: tokens.length, look, check: checksum(tokens) };
+  const check = checksum(tokens);
+  return { ...(known && { parent: earlier.indexOf(known) }), at: from, settings, forced, tokens: tokens.length, check };
+}
+
+/**
+ * The number of tokens that two texts have in common from their beginning.
+ *
+ * @param {DrawnToken[]} one
+ * @param {DrawnToken[]} other
+ */
+function sharedTokens(one, other) {
+  const index = one.findIndex(({ id }, index) => other[index]?.id !== id);
+  return index < 0 ? one.length : index;
 }
 
 /** @param {Settings} options */
-const settingsOf = (options) =>
+export const settingsOf = (options) =>
   /** @type {Settings} */ (Object.fromEntries(RANGES.map((name) => [name, options[name]])));
 
 /**
- * The fragment of the link, without `#`.
+ * The fragment of the link, without `#`. What there is of each branch is written once for each, in their order.
  *
  * @param {LinkedText} text
  */
-export function toFragment({ model, prompt, seed, settings, forced, tokens, look, check }) {
+export function toFragment({ model, sha256, prompt, seed, branches, shown, look }) {
+  const fragment = new URLSearchParams({ model, ...(sha256 && { sha256 }), prompt, seed: String(seed) });
   const list = (/** @type {Map<number, unknown>} */ map) => [...map].map((entry) => entry.join(":")).join(" ");
-  const numbers = new Map([...settings].map(([index, values]) => [index, RANGES.map((name) => values[name])]));
-  return String(
-    new URLSearchParams({
-      model,
-      prompt,
-      seed: String(seed),
-      sampler: list(numbers),
-      ...(forced.size > 0 && { forced: list(forced) }),
-      tokens: String(tokens),
-      look: String(look),
-      check,
-    }),
-  );
+  const isForced = branches.some(({ forced }) => forced.size > 0);
+  for (const { parent, at, settings, forced, tokens, check } of branches) {
+    if (parent !== undefined) fragment.append("from", `${parent}:${at}`);
+    const numbers = new Map([...settings].map(([index, values]) => [index, RANGES.map((name) => values[name])]));
+    fragment.append("sampler", list(numbers));
+    if (isForced) fragment.append("forced", list(forced));
+    fragment.append("tokens", String(tokens));
+    fragment.append("check", check);
+  }
+  if (branches.length > 1) fragment.append("shown", String(shown));
+  fragment.append("look", String(look));
+  return String(fragment);
 }
 
 /**
@@ -99,28 +140,50 @@ export function fromFragment(fragment) {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
   const [model, prompt] = [parameters.get("model"), parameters.get("prompt")];
   if (model === null || prompt === null) return undefined;
-  if (!MODELS.has(model) && !/^https?:\/\/\S+$/.test(model)) throw damaged();
-  const tokens = whole(parameters.get("tokens"), MOST);
+  const sha256 = parameters.get("sha256") ?? undefined;
+  if (sha256 === undefined ? !MODELS.has(model) && !/^https?:\/\/\S+$/.test(model) : !/^[0-9a-f]{64}$/.test(sha256)) {
+    throw damaged();
+  }
+  const count = parameters.getAll("sampler").length;
+  if (count < 1 || count > MOST_BRANCHES) throw damaged();
+  /** @type {LinkedBranch[]} */
+  const branches = [];
+  for (let index = 0; index < count; index += 1) branches.push(readBranch(parameters, index, branches));
+  const shown = whole(parameters.get("shown") ?? "0", count - 1);
+  return {
+    ...{ model, sha256, prompt, seed: BigInt(digits(parameters.get("seed"))), branches, shown },
+    look: whole(parameters.get("look"), branches[shown].tokens),
+  };
+}
+
+/**
+ * @param {URLSearchParams} parameters
+ * @param {number} index
+ * @param {LinkedBranch[]} earlier
+ * @returns {LinkedBranch}
+ */
+function readBranch(parameters, index, earlier) {
+  const value = (/** @type {string} */ name) => parameters.getAll(name)[index] ?? "";
+  const tokens = whole(value("tokens"), MOST);
   const entries = (/** @type {string} */ name) =>
-    (parameters.get(name) ?? "")
+    value(name)
       .split(" ")
       .filter(Boolean)
       .map((entry) => {
-        const [index, values] = entry.split(":");
-        return /** @type {[number, string]} */ ([whole(index, tokens), values ?? ""]);
+        const [place, values] = entry.split(":");
+        return /** @type {[number, string]} */ ([whole(place, tokens), values ?? ""]);
       });
-  const settings = new Map(entries("sampler").map(([index, values]) => [index, readSettings(values)]));
-  if (!settings.has(0)) throw damaged();
-  return {
-    model,
-    prompt,
-    seed: BigInt(digits(parameters.get("seed"))),
-    settings,
-    forced: new Map(entries("forced").map(([index, id]) => [index, whole(id, 2 ** 32 - 1)])),
-    tokens,
-    look: whole(parameters.get("look"), tokens),
-    check: parameters.get("check") ?? "",
+  const settings = new Map(entries("sampler").map(([place, values]) => [place, readSettings(values)]));
+  const forced = new Map(entries("forced").map(([place, id]) => [place, whole(id, 2 ** 32 - 1)]));
+  const [parent, at] = index > 0 ? (parameters.getAll("from")[index - 1] ?? "").split(":") : [undefined, "0"];
+  const branch = {
+    ...(parent !== undefined && { parent: whole(parent, index - 1) }),
+    ...{ at: whole(at ?? null, tokens), settings, forced, tokens, check: value("check") },
   };
+  const { parent: left } = branch;
+  if (left !== undefined && branch.at > earlier[left].tokens) throw damaged();
+  if (!settings.has(branch.at) && (index === 0 || branch.at < tokens)) throw damaged();
+  return branch;
 }
 
 const damaged = () => new Error("the link to a text is damaged");

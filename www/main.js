@@ -99,9 +99,9 @@ async function inspected(url, signal) {
  *
  * @param {string} name
  * @param {(signal: AbortSignal) => Opened | Promise<Opened>} opened
- * @param {string} [key] what a link calls it; undefined where it comes as a file
+ * @param {import("./branches.js").Origin} [origin] undefined where no link can name it
  */
-async function load(name, opened, key) {
+async function load(name, opened, origin) {
   while (loading) await ended;
   const abort = (loading = new AbortController());
   /** @type {(nothing: void) => void} */
@@ -136,7 +136,7 @@ async function load(name, opened, key) {
     generator = loaded;
     loaded = undefined;
     microscope.model = info;
-    microscope.key = key;
+    microscope.origin = origin;
     canChat = info.chat_templates.length > 0;
     chat.clear();
     const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
@@ -202,8 +202,8 @@ const inside = new InsideView(document, {
 
 const share = new ShareView(document, {
   microscope,
-  get model() {
-    return generator && !loading ? microscope.key : undefined;
+  get origin() {
+    return generator && !loading ? microscope.origin : undefined;
   },
   get stopping() {
     return stopping;
@@ -394,7 +394,7 @@ function sentence(error) {
 // --- what the reader does ---
 
 $("load-stories").addEventListener("click", loadStories);
-$("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample, "sample"));
+$("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample, { key: "sample" }));
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
 $("file").addEventListener("change", () => loadFiles($("file", "input").files));
@@ -418,7 +418,9 @@ $("say").addEventListener("keydown", (event) => {
 $("modes").addEventListener("change", showMode, true); // before the views look at their size
 
 function loadStories() {
-  return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }), "stories");
+  return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }), {
+    key: "stories",
+  });
 }
 
 function loadUrl() {
@@ -428,7 +430,7 @@ function loadUrl() {
   // A query may hold a signature, which is nobody else's business.
   const { origin, pathname } = new URL(url);
   const opened = (/** @type {AbortSignal} */ signal) => inspected(url, signal);
-  return load(url.split("/").at(-1) ?? url, opened, origin + pathname).then(() => forgetOthers(url));
+  return load(url.split("/").at(-1) ?? url, opened, { key: origin + pathname }).then(() => forgetOthers(url));
 }
 
 /**
@@ -437,7 +439,9 @@ function loadUrl() {
  * @param {FileList | null | undefined} files
  */
 function loadFiles(files) {
-  if (files?.length) load(files[0].name, () => ({ source: files.length > 1 ? [...files] : files[0] }));
+  if (!files?.length) return;
+  const all = [...files];
+  load(all[0].name, () => ({ source: all.length > 1 ? all : all[0] }), { key: all[0].name, files: all });
 }
 
 document.addEventListener("keydown", (event) => {

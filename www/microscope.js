@@ -4,7 +4,8 @@ import { Branch, Branches } from "./branches.js";
 import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { Lens } from "./lens.js";
-import { checksum } from "./link.js";
+import { checksum, settingsOf } from "./link.js";
+import { rewrite } from "./rewrite.js";
 import { TOP } from "./sliders.js";
 import { takenStep } from "./stages.js";
 import { stream } from "./stream.js";
@@ -42,11 +43,11 @@ export class Microscope {
    */
   model;
   /**
-   * What a link calls that model; undefined where it came as a file.
+   * Where that model came from, as far as a link can tell.
    *
-   * @type {string | undefined}
+   * @type {import("./branches.js").Origin | undefined}
    */
-  key;
+  origin;
   /** Whether a text is being written again from a link, which the sliders do not change. */
   #replaying = false;
   #host;
@@ -119,43 +120,52 @@ export class Microscope {
   }
 
   /**
-   * Writes again the text that a link tells of. Resolves to whether it is the same, token for token.
+   * Writes again the text that a link tells of, with all its branches. Resolves to whether it is the same, token for
+   * token.
    *
    * @param {WorkerGenerator} generator
    * @param {import("./link.js").LinkedText} linked
    */
-  async replay(generator, { prompt, seed, settings, forced, tokens, look, check }) {
-    const { sliders, narration } = this.#host;
-    narration.silence();
+  async replay(generator, { prompt, seed, branches, shown, look }) {
+    const { sliders } = this.#host;
+    this.#host.narration.silence();
     this.#prompt.value = prompt;
-    // It may then go on for as long as a new text.
-    const limit = tokens + (sliders.options().max_tokens || 1);
+    // Each may then go on for as long as a new text.
+    const limit = Math.max(...branches.map(({ tokens }) => tokens)) + (sliders.options().max_tokens || 1);
+    /** @type {OpenBranch[]} */
+    const written = [];
     this.#replaying = true;
     try {
-      await this.#begin(generator, prompt, { ...settings.get(0), max_tokens: limit, seed });
-      const branch = this.#open;
-      branch.limit = limit;
-      for (let index = 0; index < tokens && !this.#host.stopping && !branch.finish_reason; index += 1) {
-        const changed = settings.get(index);
-        if (changed) sliders.set(changed);
-        if (changed && index > 0) await this.#configure(branch, branch.generator, changed);
-        const id = forced.get(index);
-        const token = await (id === undefined ? branch.generator.next_token() : branch.generator.accept(id));
-        if (!token) break;
-        this.#append(token, id !== undefined);
+      await this.#begin(generator, prompt, { ...branches[0].settings.get(0), max_tokens: limit, seed });
+      this.#open.limit = limit;
+      for (const linked of branches) {
+        const { parent, at } = linked;
+        if (this.#host.stopping) break;
+        if (parent !== undefined) await this.#leaveBranch(written[parent], Math.min(at, written[parent].tokens.length));
+        written.push(this.#open);
+        await rewrite(this.#open, linked, {
+          stopping: () => this.#host.stopping,
+          configure: (settings) => {
+            sliders.set(settings);
+            return this.#configure(this.#open, undefined, settings);
+          },
+          append: (token, forced) => this.#append(token, forced),
+        });
       }
     } finally {
       this.#replaying = false;
     }
-    const branch = this.#open;
-    this.#rest(Math.min(look, branch.tokens.length - (this.#isOpen ? 0 : 1)));
-    return checksum(branch.tokens) === check;
+    const last = written[shown] ?? this.#open;
+    sliders.set(settingsOf(last.options));
+    this.#drawing.now();
+    this.#switch(last, look);
+    return branches.every(({ check }, index) => check === checksum(written[index]?.tokens ?? []));
   }
 
-  /** The text that is shown, and the index of the token that is looked at; undefined where there is none. */
+  /** The text that is shown with all its branches, and the index of the token that is looked at, if there is a text. */
   get shown() {
     const branch = this.#current;
-    return branch?.tokens.length ? { ...branch, look: this.#at } : undefined;
+    return branch?.tokens.length ? { ...branch, branch, branches: this.#branches.all, look: this.#at } : undefined;
   }
 
   /** Continues the text. */
@@ -235,8 +245,8 @@ export class Microscope {
     this.#host.step.clear();
     const chosen = { ...this.#host.sliders.options(), ...given };
     const { seed } = await generator.start(prompt, chosen);
-    const { model, key } = this;
-    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen, model, key }));
+    const { model, origin } = this;
+    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen, model, origin }));
     this.#showText();
     await this.#host.read(generator);
   }
@@ -461,15 +471,26 @@ export class Microscope {
     const known = this.#branches.find(at, id);
     if (known) return this.#switch(known, at);
 
-    const generator = await this.#lens.before(parent, at);
-    const branch = new Branch({ ...parent, generator, parent, at });
-    await this.#configure(/** @type {OpenBranch} */ (branch));
-    const token = await generator.accept(id);
-    this.#lens.release(); // it is the branch's now
-    this.#branches.add(branch);
-    this.#showText();
+    await this.#leaveBranch(parent, at);
+    await this.#configure(this.#open);
+    const token = await this.#open.generator.accept(id);
     if (token) this.#append(token, true);
     await this.#run();
+  }
+
+  /**
+   * Shows a new branch, which leaves `parent` before its token `at`.
+   *
+   * @param {OpenBranch} parent
+   * @param {number} at
+   */
+  async #leaveBranch(parent, at) {
+    this.#drawing.now();
+    const isEnd = at === parent.tokens.length;
+    const generator = await (isEnd ? parent.generator.fork() : this.#lens.before(parent, at));
+    if (!isEnd) this.#lens.release(); // it is the branch's now
+    this.#branches.add(new Branch({ ...parent, generator, parent, at }));
+    this.#showText();
   }
 
   /**

@@ -1,17 +1,19 @@
-// A text to share: a link that writes it again, and its record as a file.
+// A text to share: a link that writes it again, its record as a file, and a picture of it.
 
 import { download, finder } from "./dom.js";
+import { hashOf } from "./hash.js";
 import { MODELS, describe, fromFragment, toFragment } from "./link.js";
+import { toSvg } from "./svg.js";
 import { toCsv, toJson } from "./record.js";
 
 /** @typedef {import("./link.js").LinkedText} LinkedText */
 /** @typedef {import("./microscope.js").Microscope} Microscope */
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /**
- * The rest of the page: `model` is what a link calls the loaded model, undefined where it has no name or there is none;
+ * The rest of the page: `origin` tells where the loaded model came from, undefined where there is none or no link can name it;
  * `show()` opens the view of a text, and `write(work)` ends what is running and runs `work`.
  *
- * @typedef {{ microscope: Microscope, readonly model: string | undefined, readonly stopping: boolean, show: () => void,
+ * @typedef {{ microscope: Microscope, readonly origin: import("./branches.js").Origin | undefined, readonly stopping: boolean, show: () => void,
  *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean> }} Host
  */
 
@@ -33,6 +35,7 @@ export class ShareView {
     find("link").addEventListener("click", () => this.#link());
     find("save-csv").addEventListener("click", () => this.#save("csv", "text/csv", ({ tokens }) => toCsv(tokens)));
     find("save-json").addEventListener("click", () => this.#save("json", "application/json", toJson));
+    find("save-svg").addEventListener("click", () => this.#save("svg", "image/svg+xml", toSvg));
     globalThis.addEventListener?.("hashchange", () => this.read());
   }
 
@@ -53,7 +56,9 @@ export class ShareView {
   async show() {
     const text = this.#linked;
     if (!text) return;
-    if (text.model !== this.#host.model) return this.#ask(text.model);
+    if (!(await this.#isLoaded(text))) return this.#ask(text);
+    // Another link may have been opened meanwhile.
+    if (this.#linked !== text) return;
     this.#linked = undefined;
     let begun = false;
     const done = await this.#host.write(async (generator) => {
@@ -68,13 +73,34 @@ export class ShareView {
   }
 
   /**
+   * Whether the model that wrote the text is loaded. A model that comes as a file is known by its hash, whatever the file
+   * is called.
+   *
+   * @param {LinkedText} text
+   */
+  async #isLoaded({ model, sha256 }) {
+    const { origin } = this.#host;
+    if (!sha256 || !origin?.files) return !sha256 && !origin?.files && model === origin?.key;
+    return (await this.#hash(origin.files)) === sha256;
+  }
+
+  /** @param {File[]} files */
+  async #hash(files) {
+    this.#tell("Computing the hash of the model …");
+    const hash = await hashOf(files);
+    this.#tell("");
+    return hash;
+  }
+
+  /**
    * Asks for the model of the link.
    *
-   * @param {string} model
+   * @param {LinkedText} text
    */
-  #ask(model) {
-    this.#tell(`The link tells of a text by ${MODELS.get(model) ?? model}: load it to see that.`);
-    if (!MODELS.has(model)) this.#find("url", "input").value = model;
+  #ask({ model, sha256 }) {
+    const name = sha256 ? `the file ${model} (SHA-256 ${sha256})` : (MODELS.get(model) ?? model);
+    this.#tell(`The link tells of a text by ${name}: load it to see that.`);
+    if (!sha256 && !MODELS.has(model)) this.#find("url", "input").value = model;
   }
 
   /** @param {string} text */
@@ -88,11 +114,14 @@ export class ShareView {
     return shown;
   }
 
-  #link() {
-    const shown = this.#shown;
-    if (!shown) return;
-    if (!shown.key) return this.#tell("The model of this text came as a file, which a link cannot name.");
-    history.replaceState(null, "", `#${toFragment(describe({ ...shown, model: shown.key }))}`);
+  async #link() {
+    const text = this.#shown;
+    if (!text) return;
+    const { origin } = text;
+    if (!origin) return this.#tell("The model of this text was trained here, and only a file can be named in a link.");
+    const sha256 = origin.files && (await this.#hash(origin.files).catch(() => ""));
+    if (sha256 === "") return this.#tell("The file of the model cannot be read any more.");
+    history.replaceState(null, "", `#${toFragment(describe({ ...text, model: origin.key, sha256 }))}`);
     this.#tell("The link is in the address bar.");
     const copied = navigator.clipboard?.writeText(location.href);
     copied?.then(() => this.#tell("The link is in the address bar, and copied.")).catch(() => {});

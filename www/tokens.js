@@ -13,7 +13,7 @@ const MOST_BITS = 7;
  *
  * @param {number} probability
  */
-const surprise = (probability) => Math.min(1, Math.max(0, -Math.log2(probability) / MOST_BITS));
+export const surprise = (probability) => Math.min(1, Math.max(0, -Math.log2(probability) / MOST_BITS));
 
 /**
  * The element of a token.

@@ -1,8 +1,10 @@
 // The microscope: one step at a time, the colours, the pictures of the sampler, and the branches.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { lacks, open } from "./harness.mjs";
 
 const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
@@ -62,7 +64,7 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   await page.click("#link");
   await page.waitForFunction(() => /^The link is in the address bar/.test(document.querySelector("#shared").textContent));
   const address = page.url();
-  assert.match(address, /#model=stories&prompt=Once\+upon.*forced=4%3A\d+/);
+  assert.match(address, /#model=stories&prompt=Once\+upon.*&forced=&.*&from=0%3A4&.*&forced=4%3A\d+&.*&shown=1&/);
 
   // Elsewhere, where nothing is known of it.
   const other = await open(address.slice(address.indexOf("/", 9)), { reducedMotion: "reduce" });
@@ -71,7 +73,15 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   assert.deepEqual(await other.page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)), written);
   assert.equal(await other.page.inputValue("#prompt"), GIVEN);
   assert.equal(await other.page.inputValue("#temperature"), "1.2");
+  // The branch that was left is there too, and goes on.
+  const texts = (of) => of.locator("#branches .rest").allTextContents();
+  assert.deepEqual(await texts(other.page), await texts(page));
   await other.page.screenshot({ path: `${screenshots}link.png`, fullPage: true });
+  await other.page.click("#branches li:first-child .way");
+  await page.click("#branches li:first-child .way");
+  await other.page.waitForFunction(([tokens]) => document.querySelectorAll(tokens).length === 12, [TOKENS]);
+  assert.deepEqual(await other.page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)), await ids());
+  await other.page.click("#branches li:nth-child(2) .way");
   // Opened once more on a page that has its own settings.
   await other.page.fill("#seed", "5");
   await other.page.fill("#max_tokens", "3");
@@ -95,6 +105,15 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   assert.deepEqual(record.tokens.map(({ text }) => text), written);
   assert.deepEqual([record.prompt, record.seed, record.tokens[4].forced], [GIVEN, "1", true]);
   assert.equal(record.tokens[0].candidates.length, 16);
+  const svg = other.page.waitForEvent("download");
+  await other.page.click("#save-svg");
+  const drawn = await other.page.evaluate((source) => {
+    const { documentElement: picture } = new DOMParser().parseFromString(source, "image/svg+xml");
+    return { name: picture.localName, text: [...picture.querySelectorAll("text")].map(({ textContent }) => textContent) };
+  }, readFileSync(await (await svg).path(), "utf8"));
+  assert.equal(drawn.name, "svg");
+  assert.ok(drawn.text.join("").includes(written.slice(0, 3).join("")), drawn.text.join("|"));
+  assert.match(drawn.text.at(-1), /seed 1, temperature/);
   await other.close();
 
   // A link that is not the text's says so; one that is broken is an error.
@@ -104,6 +123,31 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   const broken = await open("/#model=stories&prompt=x&tokens=many");
   await broken.page.waitForFunction(() => /damaged/.test(document.querySelector("#shared").textContent));
   await broken.close();
+  await close();
+});
+
+test("a link knows a model that came as a file by its hash", { skip: lacks("time") }, async () => {
+  const file = fileURLToPath(new URL("../../www/stories.gguf", import.meta.url));
+  const { page, ids, write, close } = await reader();
+  const loaded = (of) => of.waitForFunction(() => /million parameters/.test(document.querySelector("#model-status").textContent));
+  const told = (of, pattern) => of.waitForFunction((source) => new RegExp(source).test(document.querySelector("#shared").textContent), pattern.source, { timeout: 60_000 });
+  await page.setInputFiles("#file", file);
+  await loaded(page);
+  await page.fill("#max_tokens", "6");
+  await write();
+  await page.click("#share summary");
+  await page.click("#link");
+  await told(page, /^The link is in the address bar/);
+  const hash = createHash("sha256").update(readFileSync(file)).digest("hex");
+  const address = new URL(page.url());
+  assert.match(address.hash, new RegExp(`model=stories.gguf&sha256=${hash}&`));
+  // The same model by its name is not taken for the file, which need not be called the same.
+  const other = await open(`/${address.hash}`);
+  await told(other.page, new RegExp(`the file stories.gguf .SHA-256 ${hash}.: load it`));
+  await other.page.setInputFiles("#file", { name: "another.gguf", mimeType: "", buffer: readFileSync(file) });
+  await told(other.page, /^Written again from the link: the same text as there/);
+  assert.deepEqual(await other.page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)), await ids());
+  await other.close();
   await close();
 });
 
