@@ -80,7 +80,7 @@ export class Microscope {
       forget: (branch) => !host.busy && this.#branches.forget(branch),
     });
     const text = find("text");
-    this.#text = new TextView(text);
+    this.#text = new TextView(text, find("heard"));
     showLegend(find("legend"));
     host.sliders.watch((name) => this.#slide(name));
     text.addEventListener("pointerover", ({ target }) => !this.#pinned && this.#point(target));
@@ -357,6 +357,7 @@ export class Microscope {
    */
   #rest(index) {
     this.#drawing.now();
+    this.#text.rest();
     this.#text.open = this.#isOpen;
     this.#branches.render();
     this.#home = index;

@@ -1,5 +1,6 @@
 // The text, token by token, each coloured by its surprisal.
 
+import { Aloud } from "./aloud.js";
 import { element } from "./dom.js";
 import { percent } from "./format.js";
 
@@ -65,10 +66,15 @@ export class TextView {
   #end = element("span", "token end-of-text");
   /** @type {HTMLElement[]} */
   #tokens = [];
+  #aloud;
 
-  /** @param {HTMLElement} box */
-  constructor(box) {
+  /**
+   * @param {HTMLElement} box
+   * @param {HTMLElement} heard where a screen reader finds what is being written
+   */
+  constructor(box, heard) {
     this.#box = box;
+    this.#aloud = new Aloud(heard);
     this.#end.title = "the next token";
     this.#end.hidden = true;
   }
@@ -84,6 +90,8 @@ export class TextView {
     this.#tokens = [];
     this.#box.replaceChildren(element("span", "given", prompt), this.#end);
     this.add(tokens, branched);
+    // Nothing of it is being written now.
+    this.#aloud.clear();
   }
 
   /** The number of tokens. */
@@ -106,6 +114,12 @@ export class TextView {
     }
     this.#tokens.push(...spans);
     this.#end.before(...spans);
+    this.#aloud.add(tokens.map(({ text }) => text).join(""));
+  }
+
+  /** Tells that nothing is being written for now. */
+  rest() {
+    this.#aloud.finish();
   }
 
   /**

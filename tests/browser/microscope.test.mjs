@@ -151,6 +151,26 @@ test("a link knows a model that came as a file by its hash", { skip: lacks("time
   await close();
 });
 
+test("a screen reader hears a text sentence by sentence while it is written", async () => {
+  const { page, ids, write, rest, close } = await reader();
+  const heard = () => page.locator("#heard span").evaluateAll((said) => said.map(({ textContent }) => textContent));
+  assert.equal(await page.getAttribute("#heard", "role"), "log");
+  await page.fill("#max_tokens", "120");
+  await write();
+  const said = await heard();
+  assert.equal(said.join(""), (await ids()).join(""));
+  assert.ok(said.length >= 3, said.join("|"));
+  for (const sentence of said.slice(0, -1)) assert.match(sentence, /[.!?…"”’]\s*$/);
+  // One token is said when it comes, and an old text is not said again.
+  await page.fill("#max_tokens", "1");
+  await page.fill("#prompt", "The owl");
+  await page.click("#step");
+  await page.waitForFunction((tokens) => document.querySelectorAll(tokens).length === 1, TOKENS, { timeout: 60_000 });
+  await rest();
+  assert.deepEqual(await heard(), await ids());
+  await close();
+});
+
 test("one step is one token, told with its numbers", async () => {
   const { page, rest, ids, text, close, shot, write } = await reader();
   for (let step = 1; step <= 3; step++) {
