@@ -142,8 +142,17 @@ export class TextView {
     return index < 0 ? undefined : index;
   }
 
-  /** @param {number} index */
+  /**
+   * Marks a token, and shows it where only a part of the text is in sight.
+   *
+   * @param {number} index
+   */
   mark(index) {
-    mark(this.#box, this.#tokens[index] ?? this.#end);
+    const [box, token] = [this.#box, this.#tokens[index] ?? this.#end];
+    mark(box, token);
+    if (box.scrollHeight <= box.clientHeight) return;
+    const { offsetTop: top, offsetHeight: height } = token;
+    if (top < box.scrollTop || top + height > box.scrollTop + box.clientHeight)
+      box.scrollTop = top - box.clientHeight / 2;
   }
 }

@@ -336,6 +336,26 @@ test("a text is written by hand, by keyboard, on a phone in the dark", async () 
   await close();
 });
 
+test("a phone held upright shows the text and the distribution together", async () => {
+  const { page, close, write, shot } = await reader({ viewport: { width: 390, height: 844 } });
+  await page.fill("#max_tokens", "200");
+  await write();
+  const seen = await page.evaluate((tokens) => {
+    const bars = [...document.querySelectorAll("#bars li")];
+    scrollBy(0, bars.at(-1).getBoundingClientRect().bottom - innerHeight + 4);
+    const [text, first, last, token] = [document.querySelector("#text"), bars[0], bars.at(-1), [...document.querySelectorAll(tokens)].at(-1)];
+    const edges = [text, first, last, token].map((part) => part.getBoundingClientRect());
+    return { height: innerHeight, bars: bars.length, text: edges[0].toJSON(), first: edges[1].top, last: edges[2].bottom, token: edges[3].toJSON() };
+  }, TOKENS);
+  assert.ok(seen.bars >= 16);
+  assert.ok(seen.text.top >= 0 && seen.text.bottom <= seen.first && seen.last <= seen.height, JSON.stringify(seen));
+  // The token that is looked at is in the part of the text that is shown.
+  assert.ok(seen.token.top >= seen.text.top && seen.token.bottom <= seen.text.bottom + 1, JSON.stringify(seen));
+  await shot("microscope-phone-scrolled");
+  await page.screenshot({ path: `${screenshots}microscope-phone-together.png` });
+  await close();
+});
+
 test("the text can be paused, looked at and continued", async () => {
   const { page, close, ids, rest, text } = await reader();
   await page.fill("#max_tokens", "200");
