@@ -30,10 +30,10 @@ pub(super) fn to_integer(value: &Value, base: i128, otherwise: Option<Value>) ->
 
 /// A whole number as Python reads it: white space around it, a sign, `_` between digits, the prefix of its base.
 fn parse_integer(text: &str, base: i128) -> Option<i128> {
-    let text = text.trim_matches(unicode::is_space);
+    let text = unicode::ascii_digits(text.trim_matches(unicode::is_space));
     let (negative, digits) = match text.strip_prefix(['-', '+']) {
         Some(digits) => (text.starts_with('-'), digits),
-        None => (false, text),
+        None => (false, &*text),
     };
     let prefixes = [(16, "0x"), (8, "0o"), (2, "0b")];
     let lower = digits.to_ascii_lowercase();
@@ -57,8 +57,8 @@ fn parse_integer(text: &str, base: i128) -> Option<i128> {
 
 /// A float as Python reads it.
 pub(super) fn parse_float(text: &str) -> Option<f64> {
-    let text = without_underscores(text.trim_matches(unicode::is_space))?;
-    text.parse().ok()
+    let text = unicode::ascii_digits(text.trim_matches(unicode::is_space));
+    without_underscores(&text)?.parse().ok()
 }
 
 /// The text without its underscores; `None` where one of them is not between two digits.

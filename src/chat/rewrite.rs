@@ -7,7 +7,7 @@ use super::{macros, methods};
 use minijinja::machinery::{Span, ast};
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use ast::{BinOpKind, CallArg, CompareOpKind, Expr, Spanned, Stmt, UnaryOpKind};
 
@@ -37,6 +37,8 @@ struct Rewriter {
     /// variable of that name.
     used: Cell<[bool; 2]>,
     hidden: Cell<[bool; 2]>,
+    /// Within the default of a parameter: that parameter and those after it, which have no value yet unless they are given.
+    unset: RefCell<Vec<String>>,
 }
 
 impl Rewriter {
@@ -272,8 +274,11 @@ impl Rewriter {
         })
     }
 
-    /// The value of a variable. One of [`macros::REST`] is noted as used.
+    /// The value of a variable. One of [`macros::REST`] is noted as used; a parameter without a value is undefined.
     fn variable<'a>(&self, id: &'a str, span: Span) -> Expr<'a> {
+        if self.unset.borrow().iter().any(|name| name == id) {
+            return given(id, None, span);
+        }
         let (used, hidden) = (self.used.get(), self.hidden.get());
         let loaded = |at: usize| macros::REST[at] == id && !hidden[at];
         self.used.set([0, 1].map(|at| used[at] || loaded(at)));
@@ -388,6 +393,20 @@ fn filter<'a>(name: &'static str, of: Expr<'a>, args: Vec<Expr<'a>>) -> Expr<'a>
         name,
         expr: Some(of),
         args,
+    })
+}
+
+/// The argument `name` where it is given, else `otherwise`; without that, the result is undefined.
+fn given<'a>(name: &'a str, otherwise: Option<Expr<'a>>, span: Span) -> Expr<'a> {
+    let test = ast::Test {
+        name: macros::GIVEN,
+        expr: var(name, span),
+        args: Vec::new(),
+    };
+    node!(Expr::IfExpr, span, {
+        test_expr: Expr::Test(Spanned::new(test, span)),
+        true_expr: var(name, span),
+        false_expr: otherwise,
     })
 }
 

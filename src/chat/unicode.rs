@@ -51,6 +51,20 @@ pub(super) fn is_decimal(c: char) -> bool {
     category(c) == Category::DecimalNumber
 }
 
+/// The text with ASCII digits in place of the decimal digits of other scripts, which Python reads as numbers too. Unicode has
+/// the ten digits of a script one after the other, from 0 on, and nothing between those of several.
+pub(super) fn ascii_digits(text: &str) -> String {
+    let ascii = |c: char| {
+        if c.is_ascii() || !is_decimal(c) {
+            return c;
+        }
+        let before = (0..c as u32).rev().map_while(char::from_u32);
+        let place = before.take_while(|&c| is_decimal(c)).count();
+        char::from(b'0' + (place % 10) as u8)
+    };
+    text.chars().map(ascii).collect()
+}
+
 /// `c.isdigit()`.
 pub(super) fn is_digit(c: char) -> bool {
     is_decimal(c) || DIGITS.iter().any(|range| range.contains(&(c as u32)))

@@ -1,6 +1,6 @@
 //! Rewrites macros and call blocks: the variables in their scope, their defaults, and how they are called.
 
-use super::{Result, Rewriter, ast, constant, filter, macros, store, unknown, var};
+use super::{Result, Rewriter, ast, constant, filter, given, macros, store, unknown, var};
 use ast::{Expr, Spanned, Stmt};
 use minijinja::value::Value;
 
@@ -19,25 +19,22 @@ impl Rewriter {
     /// A macro, followed by the statement that wraps it: `{% set NAME = NAME | macro(signature) %}`.
     ///
     /// The body begins with assignments of the defaults: in order, so that one may use an earlier parameter, and only
-    /// where no argument is given; an undefined argument stays undefined.
+    /// where no argument is given; an undefined argument stays undefined, and so does a later parameter that is not given.
     pub(super) fn wrapped<'a>(&self, of: &Spanned<ast::Macro<'a>>) -> Result<[Stmt<'a>; 2]> {
         let span = of.span();
         let names = argument_names(of);
         let first = names.len() - of.defaults.len();
         let mut body = Vec::with_capacity(of.defaults.len() + of.body.len());
-        for (name, default) in names[first..].iter().zip(&of.defaults) {
-            let given = ast::Test {
-                name: macros::GIVEN,
-                expr: var(name, span),
-                args: Vec::new(),
-            };
-            let value = ast::IfExpr {
-                test_expr: Expr::Test(Spanned::new(given, span)),
-                true_expr: var(name, span),
-                false_expr: Some(self.expression(default)?),
-            };
-            let expr = Expr::IfExpr(Spanned::new(value, span));
-            body.push(store(name, expr, span));
+        for (at, default) in (first..).zip(&of.defaults) {
+            let unset = names[at..].iter().map(|&name| name.to_owned());
+            let outer = self.unset.replace(unset.collect());
+            let default = self.expression(default);
+            self.unset.replace(outer);
+            body.push(store(
+                names[at],
+                given(names[at], Some(default?), span),
+                span,
+            ));
         }
         let (mut inside, rest) = self.body(&names, &of.body)?;
         body.append(&mut inside);

@@ -108,6 +108,7 @@ people | selectattr('age', 'gt', 10) | map(attribute='name') | list|people | sel
 numbers | map('string') | list|words | map('upper') | join(' ')|people | map(attribute='nope') | list|people | map(attribute='nope', default='x') | list|people | map(attribute='tags.0') | list|numbers | map|words | map('replace', 'p', 'b') | list|people | map('attr', 'name') | list|[[1, 2], [3]] | map('first') | list|words | map(attribute=0) | join
 people | groupby('age') | map(attribute='grouper') | list|people | groupby('age') | list | length|(people | groupby('age') | first)[1] | length|people | groupby('nope', default='z') | map('first') | list|numbers | batch(2) | list|numbers | batch(2, 'x') | list|range(7) | slice(3) | list|range(7) | slice(3, 'x') | list|{'b': 1, 'A': 2} | dictsort|{'b': 1, 'A': 2} | dictsort(true)|{'b': 1, 'A': 2} | dictsort(false, 'value')|{'b': 1, 'A': 2} | dictsort(reverse=true)|person | items | list|undefined_name | items | list|none | items
 '3' | int|'3.7' | int|'x' | int|'x' | int(5)|3.9 | int|-3.9 | int|none | int|'0x1f' | int(base=16)|'1f' | int(0, 16)|' 42 ' | int|'1_000' | int|true | int|[] | int|'3.5' | float|'x' | float|'x' | float(1.5)|3 | float|none | float|'1e3' | float|'inf' | float|'nan' | float|'1_0.5' | float
+'٣' | int|'१२' | int|'-٣_4' | int|'१.५' | float|'𝟙𝟡' | int|'٣e१' | float|'½' | int|'②' | int|'٣' | int(base=2)|'0x٣' | int(base=16)|'𞥐7' | float
 2.5 | round|3.5 | round|2.567 | round(2)|2.4 | round(0, 'ceil')|2.6 | round(method='floor')|1234 | round(-2)|2 | round|-2.5 | round|0.125 | round(2)|1e300 | round|2.55 | round(1, 'ceil')|-5 | abs|-5.5 | abs|true | abs|'a' | abs|5 | string|none | string|[1] | string|1.0 | string|true | string
 'a b c' | replace(' ', '-')|'aaa' | replace('a', 'b', 2)|'abc' | replace('', '.')|5 | replace('5', '6')|'abc' | replace('b', 1)|none | replace('N', 'n')|'hello world and all' | wordcount|'a-b c_d e' | wordcount|'' | wordcount|'日本 語' | wordcount
 'hello big wide world' | truncate(10)|'hello big wide world' | truncate(10, true)|'hello big wide world' | truncate(10, false, '..')|'hello' | truncate(3)|'hello big' | truncate(5, leeway=0)|'hello big' | truncate(5, true, '', 0)|('word ' * 60) | truncate|'hello big wide world' | truncate(2)|'hello' | truncate(length=3, killwords=true, end='…', leeway=0)
@@ -162,6 +163,9 @@ TEMPLATES = r"""
 {% macro m(a, b=2) %}{{ a }}-{{ b }}{% endmacro %}{{ m(1) }} {{ m(1, 3) }} {{ m(b=1, a=2) }} {{ m() }}
 {% macro m(role, label=role) %}<{{ label }}>{% endmacro %}{{ m('user') }}{{ m('a', 'b') }}
 {% macro m(a, b=a ~ '!', c=b * 2) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ m('x') }} {{ m('x', c=1) }}
+{% macro m(a, b=c, c=1) %}{{ b is defined }}{{ b }}{{ c }}{% endmacro %}{{ m(1) }} {{ m(1, c=5) }} {{ m(1, 2) }} {{ m(1, 2, 3) }}
+{% set c = 7 %}{% macro m(a, b=c ~ a, c=b) %}{{ b }}{{ c }}{% endmacro %}{{ m(1) }} {{ m(1, c=5) }} {{ m(1, 2) }}
+{% macro m(a=a, b=[a, b]) %}{{ a is defined }}{{ b | length }}{{ b[1] is defined }}{% endmacro %}{{ m() }} {{ m(1) }} {{ m(b='x') }}
 {% macro m() %}{{ varargs | join(' ') }}|{{ kwargs }}{% endmacro %}{{ m('a', 'b') }}{{ m(x=1) }}{{ m(1, y=2) }}
 {% macro m(a) %}{{ a }}{{ varargs }}{{ kwargs.x }}{% endmacro %}{{ m(1, 2, 3, x=4) }}
 {% macro m(a) %}{{ a }}{% endmacro %}{{ m(1, 2) }}
