@@ -23,6 +23,9 @@ const CHAT_BUDGET: u64 = 300_000;
 /// The budget for the module that compiles grammars, and its JavaScript.
 const CONSTRAINT_BUDGET: u64 = 520_000;
 
+/// The document that lists what a page downloads.
+const HOSTING: &str = "www/docs/hosting/index.html";
+
 /// The scripts from which the core starts.
 const ENTRIES: [&str; 2] = ["index.js", "worker.js"];
 
@@ -81,7 +84,65 @@ pub fn check(repo: &Repo) -> Result<()> {
             "the {name} weighs {size} bytes gzipped, more than the {budget} it may"
         );
     }
+    check_documents(repo, &files, core(&files, &scripts))
+}
+
+/// Fails where a document gives a size that is not that of the package. A size stands after a text that is found once.
+fn check_documents(repo: &Repo, files: &BTreeMap<String, Sizes>, core: u64) -> Result<()> {
+    let (chat, constraint) = (
+        gzip_size(files, is_of_chat),
+        gzip_size(files, is_of_constraints),
+    );
+    let trainer = gzip_size(files, |name| {
+        name == "nexttoken_trainer.js" || name == "nexttoken_trainer.wasm"
+    });
+    let threads = gzip_size(files, |name| {
+        name == "nexttoken_trainer.js" || name == "nexttoken_trainer_threads.wasm"
+    });
+    for (document, before, size) in [
+        ("README.md", "`cargo pkg sizes` prints today's, ", core),
+        (
+            "pkg-config/npm-readme.md",
+            "| the engine and its JavaScript | ",
+            core,
+        ),
+        (
+            "pkg-config/npm-readme.md",
+            "| the chat templates' module | ",
+            chat,
+        ),
+        (
+            "pkg-config/npm-readme.md",
+            "| the constraints' module | ",
+            constraint,
+        ),
+        (
+            "pkg-config/npm-readme.md",
+            "| the trainer's module | ",
+            trainer,
+        ),
+        (HOSTING, "engine and JavaScript</th><td>", core),
+        (HOSTING, "chat templates</th><td>", chat),
+        (HOSTING, "constraints</th><td>", constraint),
+        (HOSTING, "trainer</th><td>", trainer),
+        (HOSTING, ", with threads ", threads),
+    ] {
+        let text = fs::read_to_string(repo.root().join(document))?;
+        let told = number_after(&text, before)
+            .with_context(|| format!("{document} has no number after \"{before}\""))?;
+        ensure!(
+            told.abs_diff(size.div_ceil(1000)) <= 1,
+            "{document} tells of {told} kB after \"{before}\", where it is {size} bytes gzipped"
+        );
+    }
     Ok(())
+}
+
+/// The whole number after the first place where `before` stands.
+fn number_after(text: &str, before: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(before)?;
+    let end = rest.find(|c: char| !c.is_ascii_digit())?;
+    rest[..end].parse().ok()
 }
 
 fn show(files: &BTreeMap<String, Sizes>, scripts: &BTreeSet<String>) {
@@ -196,6 +257,13 @@ fn measure(repo: &Repo) -> Result<BTreeMap<String, Sizes>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_size_is_read_after_its_text() {
+        assert_eq!(number_after("a 1, the core 392 kB", "core "), Some(392));
+        assert_eq!(number_after("the core weighs 392 kB", "core "), None);
+        assert_eq!(number_after("no size", "core "), None);
+    }
 
     #[test]
     fn the_core_is_the_largest_engine_and_what_is_imported_at_once() {
