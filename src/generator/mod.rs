@@ -26,10 +26,10 @@ mod shift;
 mod snapshot;
 mod speculation;
 mod step;
-mod stepping;
 mod text;
 mod timings;
 mod token;
+mod turn;
 
 pub use crate::kernels::CacheType;
 pub use crate::sampler::SAMPLERS;
@@ -51,8 +51,8 @@ use prediction::Prediction;
 use shift::Shift;
 use speculation::Speculation;
 use std::sync::Arc;
-use step::{forward_chunk, push_token};
 use text::Text;
+use turn::{forward_chunk, push_token};
 
 /// Generates text with one model, one text at a time.
 ///

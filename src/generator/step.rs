@@ -1,319 +1,176 @@
-//! One step of the loop: the model and the head compute logits, the sampler chooses a token, the token is appended.
+//! Stepping by hand: look at a step before it is taken, force a token, rewind, fork.
 
 use super::record::Record;
-use super::text::Text;
-use super::{Candidate, FinishReason, Generation, Generator, Token};
-use crate::allocation::reserve;
-use crate::model::{Model, PREFILL_CHUNK, Session};
-use crate::sampler::{Choice, Mask, Step};
-use crate::tokenizer::Tokenizer;
-use crate::{Error, Result, TokenId, kernels};
+use super::turn::record;
+use super::{Generation, Generator, Options, Token};
+use crate::allocation::copy;
+use crate::error::check_option;
+use crate::sampler::{Sampler, Stage};
+use crate::{Error, Result, TokenId};
+use std::sync::Arc;
 
 impl Generator {
-    /// Generates the next token, sampled or `forced`; `None` after the end of the text.
-    pub(super) fn step(&mut self, forced: Option<TokenId>) -> Result<Option<Token>> {
+    /// The record of the next step without taking it: the distribution, with lists of up to `top` tokens, and what
+    /// the stages make of it. `None` after the end of the text. Nothing changes, and the step itself then does not
+    /// run the model again.
+    ///
+    /// # Errors
+    /// Those of [`Generator::next_token`].
+    pub fn peek(&mut self, top: usize) -> Result<Option<Record>> {
         self.compute_logits()?;
-        let started = (self.clock)();
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
         if generation.finish_reason.is_some() {
             return Ok(None);
         }
-        // Make room for the token first: once it is chosen, nothing may fail.
-        generation.reserve_token()?;
-        let (tokenizer, logits) = (&self.model.tokenizer, self.prediction.logits());
-        let choice = choose(generation, logits, tokenizer, forced)?;
-        let (allowed, complete) = generation.mask_after_choice(choice.id, tokenizer)?;
-        let record = generation.options.record.map(|top| {
-            let chosen = Some(choice.id);
-            record(generation, logits, tokenizer, top as usize, chosen)
-        });
-        let record = record.transpose()?;
-        generation.states.push(generation.sampler.state());
-        generation.sampler.accept(&choice);
-        let mut token = append(
-            &self.model,
-            self.session.capacity(),
-            generation,
-            choice,
-            complete,
-        );
-        token.record = record.map(Box::new);
-        generation.allowed = allowed;
-        generation.add_elapsed((self.clock)() - started);
-        generation.steps += 1;
-        Ok(Some(token))
+        let logits = self.prediction.logits();
+        record(generation, logits, &self.model.tokenizer, top, None).map(Some)
     }
 
-    /// Computes the logits of the next token, unless the text has ended. It runs the tokens that the session lacks:
-    /// the rest of the prompt at first, later the last token, and after a context shift all that moved.
-    pub(super) fn compute_logits(&mut self) -> Result<()> {
-        let started = (self.clock)();
+    /// Appends the token `id` as if it had been sampled; `None` after the end of the text. The tokens that follow are
+    /// sampled as usual: their random numbers depend on the number of the step, not on the tokens before it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for an `id` outside the vocabulary, [`Error::ForbiddenToken`] for one that the
+    /// constraint does not allow, and those of [`Generator::next_token`].
+    pub fn accept(&mut self, id: TokenId) -> Result<Option<Token>> {
+        let last = self.model.config.vocabulary_size.saturating_sub(1);
+        let allowed = format!("a token from 0 to {last}");
+        check_option(id as usize <= last, "id", &allowed)?;
+        self.step(Some(id))
+    }
+
+    /// Removes the last `count` generated tokens with all their effects: their text, a stop string or an end they led
+    /// to, their part in penalties and in mirostat's μ. Each step has random numbers of its own, which depend on the
+    /// seed and the number of the step only. Generating again therefore gives the same tokens, unless an option
+    /// changes or a token is forced. To go on, the model runs at most one token again, and none where only one was
+    /// removed; where a context shift is undone, it runs the whole context of that time again. With delta nets, whose state
+    /// cannot be taken back, it runs the tokens since the latest checkpoint of the state: up to 64, and the more the more
+    /// was removed.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`]; [`Error::InvalidOption`] where fewer tokens were generated.
+    pub fn rewind(&mut self, count: usize) -> Result<()> {
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
-        if generation.options.constraint.is_some() {
-            generation.update_mask()?;
-        }
-        if generation.finish_reason.is_some() || generation.predicted == Some(generation.ids.len())
-        {
+        let generated = generation.generated();
+        let allowed = format!("a whole number from 0 to {generated}, the tokens generated");
+        check_option(count <= generated, "count", &allowed)?;
+        if count == 0 {
             return Ok(());
         }
+        let left = generated - count;
+        generation.ids.truncate(generation.prompt_len + left);
+        generation.sampler.restore(generation.states[left]);
+        generation.states.truncate(left);
+        generation.constraint_start = generation.constraint_start.min(left);
+        generation.allowed = None;
+        generation.ahead.clear();
+        generation.finish_reason = None;
+        generation.rebuild_text(&self.model.tokenizer);
         generation.apply_shift(&mut self.session);
-        let drafted = self.run_tokens()?;
-        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
-        // After an error the logits are undefined.
-        generation.predicted = None;
-        self.prediction
-            .predict(&self.model, &self.session, drafted.unwrap_or(0))?;
-        generation.predicted = Some(generation.ids.len());
-        let elapsed = (self.clock)() - started;
-        generation.add_elapsed(elapsed);
-        if let Some(drafted) = drafted {
-            self.speculation.measure(drafted, elapsed as f32);
-            if drafted == 0 {
-                kernels::record_decode_time(elapsed);
-            }
-        }
+        // The last token has to be run again for its prediction, unless the current logits are that prediction.
+        let at_hand = generation.predicted == Some(generation.ids.len());
+        let held = generation.context_len() - usize::from(!at_hand);
+        self.session.truncate(held);
         Ok(())
     }
 
-    /// Runs the tokens that the session lacks. Where that is the last one alone, drafted ones are run with it: returns how
-    /// many, or `None` where other tokens were run, or none because the last one had been drafted before.
-    fn run_tokens(&mut self) -> Result<Option<usize>> {
+    /// A second generator in the same state, independent from here on. It shares the weights and copies the KV cache.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn fork(&self) -> Result<Generator> {
+        let mut fork = Generator {
+            model: Arc::clone(&self.model),
+            adapters: self.adapters.clone(),
+            session: self.session.fork()?,
+            prediction: self.prediction.fork()?,
+            speculation: self.speculation,
+            clock: self.clock,
+            generation: self.generation.as_ref().map(Generation::fork).transpose()?,
+        };
+        if let Some(generation) = &fork.generation {
+            // The hidden state was not copied: run the last token again where its prediction is still needed.
+            let ran_all = fork.session.len() == generation.context_len();
+            if ran_all && generation.predicted != Some(generation.ids.len()) {
+                fork.session.truncate(generation.context_len() - 1);
+            }
+        }
+        Ok(fork)
+    }
+
+    /// The current options: those of the start with all changes since, and the seed in use.
+    pub fn options(&self) -> Option<&Options> {
+        self.generation
+            .as_ref()
+            .map(|generation| &generation.options)
+    }
+
+    /// Changes the options from the next token on, except for `stop`, `context_shift`, `n_keep` and `adapters`,
+    /// which belong to the text. An absent seed leaves the seed as it is. A new constraint applies to the text from here on. The
+    /// model does not run again for this.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::InvalidOption`]. The options are then unchanged.
+    pub fn configure(&mut self, options: Options) -> Result<()> {
+        self.check_options(&options)?;
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
-        let len = generation.ids.len();
-        let is_decode = self.session.len() + 1 == generation.context_len();
-        // A draft that is not accepted is taken back, which takes longer with delta nets than it saves.
-        let speculates = generation.options.speculation
-            && generation.steps > 0
-            && self.session.truncates_anywhere();
-        if speculates {
-            self.speculation.observe(generation, &self.model.tokenizer);
+        let old = &generation.options;
+        for (name, same) in [
+            ("stop", options.stop == old.stop),
+            ("context_shift", options.context_shift == old.context_shift),
+            ("n_keep", options.n_keep == old.n_keep),
+            ("adapters", options.adapters == old.adapters),
+        ] {
+            check_option(same, name, "given at the start of a text")?;
         }
-        if is_decode && self.session.resume(generation.ids[len - 1]) {
-            let row = self.session.last_row().unwrap_or(0);
-            generation.accepted += self.speculation.accept(row);
-            return Ok(None);
+        generation.seed = options.seed.unwrap_or(generation.seed);
+        generation
+            .sampler
+            .configure(options.stages()?, generation.seed);
+        if options.constraint != generation.options.constraint {
+            generation.constraint_start = generation.generated();
+            generation.allowed = None;
+            generation.ahead.clear();
         }
-        if is_decode && speculates {
-            let most = generation.room(self.session.capacity());
-            self.speculation
-                .draft(generation, &self.model.tokenizer, most);
-        }
-        let mut drafted = generation.ids.len() - len;
-        self.prediction.forget_rows();
-        let mut ran = forward_all(&self.model, &mut self.session, generation);
-        generation.ids.truncate(len);
-        if ran.is_err() && drafted > 0 {
-            // There may be memory for one token, if not for so many.
-            drafted = 0;
-            ran = forward_all(&self.model, &mut self.session, generation);
-        }
-        ran?;
-        self.session.truncate(generation.context_len());
-        self.speculation
-            .count_from(self.session.last_row().unwrap_or(0));
-        generation.drafted += drafted;
-        Ok(is_decode.then_some(drafted))
+        generation.options = Options {
+            seed: Some(generation.seed),
+            ..options
+        };
+        Ok(())
     }
-}
 
-/// Runs all tokens that the session lacks.
-fn forward_all(model: &Model, session: &mut Session, generation: &Generation) -> Result<()> {
-    while session.len() < generation.context_len() {
-        forward_chunk(model, session, generation)?;
+    /// The sampler's chain: the stages that have an effect, in their order, with their parameters. Empty before the
+    /// start.
+    pub fn samplers(&self) -> &[Stage] {
+        self.generation
+            .as_ref()
+            .map_or(&[], |generation| generation.sampler.stages())
     }
-    Ok(())
-}
 
-/// Runs the next tokens that the session lacks, at most one chunk of them.
-pub(super) fn forward_chunk(
-    model: &Model,
-    session: &mut Session,
-    generation: &Generation,
-) -> Result<()> {
-    let rest = generation.tokens_to_run(session.len());
-    let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
-    model.forward(chunk, session)
-}
-
-/// Chooses a token with the sampler; or takes the forced one, if the constraint allows it.
-fn choose(
-    generation: &mut Generation,
-    logits: &[f32],
-    tokenizer: &Tokenizer,
-    forced: Option<TokenId>,
-) -> Result<Choice> {
-    let top = generation.options.top_logprobs as usize;
-    let bytes = |id| tokenizer.token_bytes(id);
-    let step = Step {
-        index: generation.generated() as u64,
-        history: Generation::history(&generation.ids, generation.shift),
-        bytes: &bytes,
-        allowed: generation.allowed.as_ref(),
-    };
-    let allows = |id| step.allowed.is_none_or(|allowed| allowed.allows(id));
-    let choice = match forced {
-        None => generation.sampler.choose(logits, &step, top),
-        Some(id) if allows(id) => generation.sampler.force(id, logits, &step, top),
-        Some(id) => Err(Error::ForbiddenToken(id)),
-    };
-    choice.map_err(|error| generation.with_cause(error))
-}
-
-/// Appends the chosen token to the text and decides whether the text ends with it, as it does where the constraint
-/// says that it is `complete`.
-fn append(
-    model: &Model,
-    context_length: usize,
-    generation: &mut Generation,
-    choice: Choice,
-    complete: bool,
-) -> Token {
-    let tokenizer = &model.tokenizer;
-    generation.ids.push(choice.id);
-    let (mut text, stopped, ends) = push_token(&mut generation.text, tokenizer, choice.id);
-    if ends {
-        text.push_str(&generation.text.finish());
+    /// The model's last prediction, unchanged by the sampler, `[vocabulary_size]`: the logits the last token was
+    /// chosen from, or after [`Generator::peek`] those of the next token. `None` where there are none, as before the
+    /// start and after [`Generator::rewind`].
+    pub fn logits(&self) -> Option<&[f32]> {
+        let generation = self.generation.as_ref()?;
+        let predicted = generation.predicted?;
+        (predicted <= generation.ids.len()).then(|| self.prediction.logits())
     }
-    // The last token is never run, so the text may have one token more than the context holds.
-    let full = generation.shift.is_none() && generation.ids.len() > context_length
-        || generation.generated() >= generation.options.max_tokens.unwrap_or(usize::MAX);
-    if stopped || ends {
-        generation.finish_reason = Some(FinishReason::Stop);
-    } else if complete || full {
-        text.push_str(&generation.text.finish());
-        generation.finish_reason = Some(match complete {
-            true => FinishReason::Stop,
-            false => FinishReason::Length,
-        });
-    }
-    let candidate = |alternative| Candidate::new(alternative, tokenizer);
-    Token {
-        id: choice.id,
-        text,
-        logprob: choice.logprob,
-        probability: choice.probability,
-        top_logprobs: choice.alternatives.iter().map(candidate).collect(),
-        finish_reason: generation.finish_reason,
-        record: None,
-    }
-}
-
-/// Appends a token to a text. Returns the text that it completes, whether a stop string ends the text there, and
-/// whether the token itself does (end of generation).
-pub(super) fn push_token(
-    text: &mut Text,
-    tokenizer: &Tokenizer,
-    id: TokenId,
-) -> (String, bool, bool) {
-    let ends = tokenizer.is_end_of_generation(id);
-    let bytes = if ends { &[] } else { tokenizer.token_bytes(id) };
-    let (new, stopped) = text.push(id, bytes);
-    (new, stopped, ends)
 }
 
 impl Generation {
-    fn reserve_token(&mut self) -> Result<()> {
-        reserve(&mut self.ids, 1)?;
-        reserve(&mut self.states, 1)
-    }
-
-    /// The tokens that the constraint allows after this choice, and whether the text is complete with it.
-    fn mask_after_choice(
-        &mut self,
-        id: TokenId,
-        tokenizer: &Tokenizer,
-    ) -> Result<(Option<Mask>, bool)> {
-        if self.options.constraint.is_some() && !tokenizer.is_end_of_generation(id) {
-            self.mask_after(id)
-        } else {
-            Ok((None, false))
-        }
-    }
-
-    /// Adds to the time of the prefill (up to the first token) or of the decoding (the tokens after it).
-    fn add_elapsed(&mut self, ms: f64) {
-        match self.steps {
-            0 => self.prefill_ms += ms,
-            _ => self.decode_ms += ms,
-        }
-    }
-
-    /// Asks the constraint which tokens may come next, unless that is known. Where none may, the text ends.
-    #[cold]
-    #[inline(never)]
-    fn update_mask(&mut self) -> Result<()> {
-        if self.finish_reason.is_none() && self.allowed.is_none() {
-            self.allowed = self.next()?;
-            if self.allowed.is_none() {
-                self.finish_reason = Some(FinishReason::Stop);
-            }
-        }
-        Ok(())
-    }
-
-    /// The tokens that the constraint allows after one more token, and whether the text is complete with that one.
-    #[cold]
-    #[inline(never)]
-    fn mask_after(&mut self, id: TokenId) -> Result<(Option<Mask>, bool)> {
-        let known = self.ahead.first();
-        if known.is_some_and(|known| (known.0, known.1) == (self.ids.len(), id)) {
-            return Ok((Some(self.ahead.remove(0).2), false));
-        }
-        self.ahead.clear();
-        self.ids.push(id);
-        let next = self.next();
-        self.ids.pop();
-        next.map(|next| {
-            let complete = next.is_none();
-            (next, complete)
+    /// An independent copy of the text.
+    pub(super) fn fork(&self) -> Result<Generation> {
+        let mut sampler = Sampler::new(self.options.stages()?, self.seed);
+        sampler.restore(self.sampler.state());
+        Ok(Generation {
+            ids: copy(&self.ids)?,
+            states: copy(&self.states)?,
+            sampler,
+            text: self.text.clone(),
+            options: self.options.clone(),
+            allowed: None,
+            ahead: Vec::new(),
+            ..*self
         })
     }
-
-    /// How many tokens may follow the next one: before `max_tokens` are there, and before the context is full.
-    fn room(&self, capacity: usize) -> usize {
-        let most = self.options.max_tokens.unwrap_or(usize::MAX);
-        let left = most.saturating_sub(self.generated() + 1);
-        left.min(capacity.saturating_sub(self.context_len()))
-    }
-
-    /// The tokens that the constraint allows next.
-    pub(super) fn next(&self) -> Result<Option<Mask>> {
-        let generated = &self.ids[self.prompt_len + self.constraint_start..];
-        match &self.options.constraint {
-            Some(constraint) => constraint.allowed_tokens(generated),
-            None => Ok(None),
-        }
-    }
-
-    /// Names the likely cause where no token is left to sample under a constraint: banned tokens, not the model.
-    #[cold]
-    #[inline(never)]
-    fn with_cause(&self, error: Error) -> Error {
-        match error {
-            Error::NotFinite if self.allowed.is_some() => Error::Constraint(
-                "none of the tokens that may follow is left to draw: are they banned?".into(),
-            ),
-            error => error,
-        }
-    }
-}
-
-/// The record of the current step, with lists of up to `top` tokens.
-pub(super) fn record(
-    generation: &mut Generation,
-    logits: &[f32],
-    tokenizer: &Tokenizer,
-    top: usize,
-    chosen: Option<TokenId>,
-) -> Result<Record> {
-    let index = generation.generated();
-    let bytes = |id| tokenizer.token_bytes(id);
-    let step = Step {
-        index: index as u64,
-        history: Generation::history(&generation.ids, generation.shift),
-        bytes: &bytes,
-        allowed: generation.allowed.as_ref(),
-    };
-    let trace = generation.sampler.trace(logits, &step, top, chosen)?;
-    Ok(Record::new(index, trace, chosen, tokenizer))
 }

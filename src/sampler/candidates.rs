@@ -1,11 +1,13 @@
 //! The candidates of one step: the tokens that may still be sampled. They are listed one by one only once a stage
 //! leaves few of them.
 
-use super::selection::{
-    Bounds, SORT_LIMIT, TokenData, best_of, distance, keep_first, nearest, nearest_until_mass,
-    rank, sort,
-};
-use super::sums::{FixedPoint, LANES, Surprisal, Total, sum};
+mod draw;
+mod softmax;
+mod temperature;
+mod truncation;
+
+use super::selection::{Bounds, TokenData, distance, nearest_until_mass, rank};
+use super::sums::{FixedPoint, LANES, Total, sum};
 use super::table::Table;
 use super::{Mask, sanitize_logit};
 use crate::allocation::{reserve, reserve_exact};
@@ -13,16 +15,13 @@ use crate::{Result, TokenId, kernels};
 use std::iter::Sum;
 use std::ops::AddAssign;
 
-/// Beyond this surprisal in nats, a token adds nothing to the entropy.
-const NEGLIGIBLE: f64 = 80.0;
-
 /// To add up only the tokens that matter, those whose logits are within so many nats of a centre are listed first; if
 /// they are too few, those within the next distance, then all. The centre is the best logit for top-p and the draw, and
 /// for typical sampling the logit whose surprisal is the entropy.
 const REACHES: [f32; 2] = [4.0, 16.0];
 
 /// The candidates. Between two stages they are in the order of their ids, or by rank after a selection of at most
-/// [`SORT_LIMIT`]: always in a defined order, so that sums of floats over them are defined.
+/// [`SORT_LIMIT`](super::selection::SORT_LIMIT): always in a defined order, so that sums of floats over them are defined.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
     /// The logits by id after the stages so far, valid while `is_dense`; −∞ where the token is no candidate.
@@ -117,179 +116,6 @@ impl Candidates {
         }
     }
 
-    /// Top-k: keeps the best `count` candidates, and at least one.
-    pub fn keep_best(&mut self, count: usize) -> Result<()> {
-        let count = count.max(1);
-        if self.is_dense && count <= SORT_LIMIT && count < self.logits.len() {
-            best_of(&self.logits, count, &mut self.sparse)?;
-            self.is_dense = false;
-            self.weigh_items();
-            return Ok(());
-        }
-        self.keep_if(Bounds::NONE, |_| true)?;
-        if count >= self.sparse.len() {
-            return Ok(());
-        }
-        if count <= SORT_LIMIT {
-            keep_first(&mut self.sparse, count);
-            sort(&mut self.sparse, &rank);
-        } else {
-            self.scratch.clear();
-            reserve_exact(&mut self.scratch, self.sparse.len())?;
-            self.scratch.extend_from_slice(&self.sparse);
-            keep_first(&mut self.scratch, count);
-            let worst = self.scratch[count - 1];
-            self.sparse.retain(|item| rank(item, &worst).is_le());
-        }
-        Ok(())
-    }
-
-    /// Top-p, or nucleus: keeps the best candidates, as few as have at least the probability `p` together, and at
-    /// least one.
-    pub fn top_p(&mut self, p: f64) -> Result<()> {
-        let Some(total) = self.total()? else {
-            return Ok(());
-        };
-        self.keep_nearest_mass(&total, total.best_logit.into(), p)
-    }
-
-    /// Typical sampling: keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the
-    /// probability `p` together.
-    pub fn typical_p(&mut self, p: f64) -> Result<()> {
-        let Some(total) = self.total()? else {
-            return Ok(());
-        };
-        let expected = total.surprisal.logit(self.entropy(&total));
-        self.keep_nearest_mass(&total, expected, p)
-    }
-
-    /// Min-p: keeps the candidates with at least `ratio` times the weight of the best.
-    pub fn min_p(&mut self, ratio: f32) -> Result<()> {
-        let Some(total) = self.total()? else {
-            return Ok(());
-        };
-        let min_weight = total.best_weight * ratio.min(1.0);
-        self.keep_if(Bounds::weight(min_weight), |item| item.weight >= min_weight)
-    }
-
-    /// Top-nσ: keeps the candidates whose logit is at most `n` standard deviations of the candidates' logits below the
-    /// largest.
-    pub fn top_n_sigma(&mut self, n: f32) -> Result<()> {
-        let Some(total) = self.total()? else {
-            return Ok(());
-        };
-        let count = self.len() as f64;
-        let in_play = |logit: f32, number: f64| {
-            if logit > f32::NEG_INFINITY {
-                number
-            } else {
-                0.0
-            }
-        };
-        let mean = self.sum(|logit, _| in_play(logit, logit.into())) / count;
-        let square = |logit: f32| (f64::from(logit) - mean) * (f64::from(logit) - mean);
-        let variance = self.sum(|logit, _| in_play(logit, square(logit))) / count;
-        let min_logit = f64::from(total.best_logit) - f64::from(n) * variance.sqrt();
-        let bounds = Bounds::logits(min_logit, f64::MAX);
-        self.keep_if(bounds, |item| f64::from(item.logit) >= min_logit)
-    }
-
-    /// XTC: of the candidates whose probability is at least `threshold`, removes all but the least probable.
-    pub fn xtc(&mut self, threshold: f32) -> Result<()> {
-        let Some(total) = self.total()? else {
-            return Ok(());
-        };
-        let min_weight = f64::from(threshold) * total.unit.weight(total.mass);
-        let top = |item: &TokenData| f64::from(item.weight) >= min_weight;
-        if self.is_dense {
-            self.list(Bounds::weight((min_weight as f32).next_down()))?;
-        }
-        let last = self.sparse.iter().copied().filter(top).max_by(rank);
-        let Some(last) = last else {
-            return Ok(());
-        };
-        // Weights are relative to the largest. With that one removed, the kept token's own may have underflowed.
-        let underflowed = last.weight < f32::MIN_POSITIVE;
-        let goes = |item: &TokenData| top(item) && item.id != last.id;
-        if self.is_dense {
-            for item in self.sparse.drain(..).filter(goes) {
-                self.logits[item.id as usize] = f32::NEG_INFINITY;
-                self.weights[item.id as usize] = 0.0;
-            }
-            self.stale = underflowed;
-        } else {
-            self.sparse.retain(|item| !goes(item));
-            if underflowed {
-                self.weigh_items();
-            }
-        }
-        Ok(())
-    }
-
-    /// Mirostat's cut: keeps the candidates whose surprisal is at most `max_nats`, and the best in any case. Returns the
-    /// surprisals before the cut.
-    pub fn mirostat(&mut self, max_nats: f64) -> Result<Option<Surprisal>> {
-        let Some(total) = self.total()? else {
-            return Ok(None);
-        };
-        let surprisal = total.surprisal;
-        if surprisal.best_nats > max_nats {
-            self.keep_best(1)?;
-        } else {
-            let bounds = Bounds::logits(surprisal.logit(max_nats), f64::MAX);
-            self.keep_if(bounds, |item| surprisal.of(item.logit) <= max_nats)?;
-        }
-        Ok(Some(surprisal))
-    }
-
-    /// The entropy in nats, and the largest entropy that as many candidates can have.
-    pub fn entropy_and_max_entropy(&mut self) -> Result<(f64, f64)> {
-        let max_entropy = libm::log(self.len().max(1) as f64);
-        let total = self.total()?;
-        Ok((total.map_or(0.0, |total| self.entropy(&total)), max_entropy))
-    }
-
-    /// Temperature: divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
-    pub fn scale(&mut self, temperature: f32) -> Result<()> {
-        if self.is_dense {
-            let shift = shift(kernels::max(&self.logits), temperature);
-            for logit in &mut self.logits {
-                let scaled = (*logit - shift) / temperature;
-                *logit = if *logit > f32::NEG_INFINITY {
-                    scaled.max(f32::MIN)
-                } else {
-                    *logit
-                };
-            }
-            self.stale = true;
-            return Ok(());
-        }
-        let Some(best) = self.best() else {
-            return Ok(());
-        };
-        let shift = shift(best.logit, temperature);
-        for item in &mut self.sparse {
-            item.weight = weight((item.logit - best.logit) / temperature);
-            item.logit = ((item.logit - shift) / temperature).max(f32::MIN);
-        }
-        Ok(())
-    }
-
-    /// Draws by inverse transform sampling: the candidates lie side by side in \[0, 1), each as wide as its probability,
-    /// the best first. Returns the one at `point`, and its probability.
-    pub fn draw(&mut self, point: f64) -> Result<Option<(TokenData, f32)>> {
-        let Some(total) = self.total()? else {
-            return Ok(None);
-        };
-        // The weight, in units, that the candidates up to the drawn one must reach.
-        let target = (point * total.mass as f64) as u64 + 1;
-        let drawn = self.nearest_until_mass(&total, total.best_logit.into(), target)?;
-        if self.is_dense {
-            self.sparse.clear();
-        }
-        Ok(drawn.map(|drawn| (drawn, total.probability(drawn.weight))))
-    }
-
     /// Calls `take` with each candidate and its probability; changes nothing.
     pub fn for_each(&mut self, mut take: impl FnMut(TokenId, f32)) -> Result<()> {
         let Some(total) = self.total()? else {
@@ -369,44 +195,6 @@ impl Candidates {
         self.list(Bounds::NONE)
     }
 
-    /// Computes `weights` again where `logits` have changed.
-    fn softmax_if_stale(&mut self) -> Result<()> {
-        if self.stale {
-            self.softmax()?;
-        }
-        Ok(())
-    }
-
-    /// `weights` = softmax of `logits`; returns ln Σ e^logit.
-    fn softmax(&mut self) -> Result<f32> {
-        self.weights.clear();
-        reserve_exact(&mut self.weights, self.logits.len())?;
-        self.weights.extend_from_slice(&self.logits);
-        self.stale = false;
-        Ok(kernels::softmax(&mut self.weights))
-    }
-
-    /// Computes the weights of `sparse` from their logits, relative to the best.
-    fn weigh_items(&mut self) {
-        if let Some(best) = self.best() {
-            for item in &mut self.sparse {
-                item.weight = weight(item.logit - best.logit);
-            }
-        }
-    }
-
-    /// Keeps the candidates with the logits nearest to `centre`, as few as have at least the probability `p`
-    /// together.
-    fn keep_nearest_mass(&mut self, total: &Total, centre: f64, p: f64) -> Result<()> {
-        let min_mass = (p * total.mass as f64).ceil() as u64;
-        if let Some(last) = self.nearest_until_mass(total, centre, min_mass)? {
-            self.sparse
-                .retain(|item| nearest(centre, item, &last).is_le());
-        }
-        self.is_dense = false;
-        Ok(())
-    }
-
     /// The candidate with which those nearest to `centre` reach a weight of `min_mass` units (at most the weight of all).
     /// `sparse` then contains all of them.
     fn nearest_until_mass(
@@ -459,37 +247,5 @@ impl Candidates {
         let unit = FixedPoint::new(best_weight, self.vocabulary());
         let mass = self.sum(|_, weight| unit.count(weight));
         Ok(Some(Total::new(best_logit, best_weight, unit, mass)))
-    }
-
-    /// The entropy, Σ p × −ln p, in nats.
-    fn entropy(&self, total: &Total) -> f64 {
-        let terms = self.sum(|logit, weight| {
-            let nats = total.surprisal.of(logit);
-            if nats < NEGLIGIBLE {
-                f64::from(weight) * nats
-            } else {
-                0.0
-            }
-        });
-        terms / total.unit.weight(total.mass)
-    }
-}
-
-/// What to subtract from logits before a division by `temperature`: the best logit where the temperature is so low that
-/// quotients would overflow. Logits relative to the best are at most 0, so they cannot overflow upwards.
-fn shift(best: f32, temperature: f32) -> f32 {
-    if (best / temperature).is_finite() {
-        0.0
-    } else {
-        best
-    }
-}
-
-/// e^`depth`, where `depth` is a logit relative to the best one.
-fn weight(depth: f32) -> f32 {
-    if depth > f32::NEG_INFINITY {
-        kernels::exp(depth)
-    } else {
-        0.0
     }
 }

@@ -1,0 +1,319 @@
+//! One turn of the loop: the model and the head compute logits, the sampler chooses a token, the token is appended.
+
+use super::record::Record;
+use super::text::Text;
+use super::{Candidate, FinishReason, Generation, Generator, Token};
+use crate::allocation::reserve;
+use crate::model::{Model, PREFILL_CHUNK, Session};
+use crate::sampler::{Choice, Mask, Step};
+use crate::tokenizer::Tokenizer;
+use crate::{Error, Result, TokenId, kernels};
+
+impl Generator {
+    /// Generates the next token, sampled or `forced`; `None` after the end of the text.
+    pub(super) fn step(&mut self, forced: Option<TokenId>) -> Result<Option<Token>> {
+        self.compute_logits()?;
+        let started = (self.clock)();
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        if generation.finish_reason.is_some() {
+            return Ok(None);
+        }
+        // Make room for the token first: once it is chosen, nothing may fail.
+        generation.reserve_token()?;
+        let (tokenizer, logits) = (&self.model.tokenizer, self.prediction.logits());
+        let choice = choose(generation, logits, tokenizer, forced)?;
+        let (allowed, complete) = generation.mask_after_choice(choice.id, tokenizer)?;
+        let record = generation.options.record.map(|top| {
+            let chosen = Some(choice.id);
+            record(generation, logits, tokenizer, top as usize, chosen)
+        });
+        let record = record.transpose()?;
+        generation.states.push(generation.sampler.state());
+        generation.sampler.accept(&choice);
+        let mut token = append(
+            &self.model,
+            self.session.capacity(),
+            generation,
+            choice,
+            complete,
+        );
+        token.record = record.map(Box::new);
+        generation.allowed = allowed;
+        generation.add_elapsed((self.clock)() - started);
+        generation.steps += 1;
+        Ok(Some(token))
+    }
+
+    /// Computes the logits of the next token, unless the text has ended. It runs the tokens that the session lacks:
+    /// the rest of the prompt at first, later the last token, and after a context shift all that moved.
+    pub(super) fn compute_logits(&mut self) -> Result<()> {
+        let started = (self.clock)();
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        if generation.options.constraint.is_some() {
+            generation.update_mask()?;
+        }
+        if generation.finish_reason.is_some() || generation.predicted == Some(generation.ids.len())
+        {
+            return Ok(());
+        }
+        generation.apply_shift(&mut self.session);
+        let drafted = self.run_tokens()?;
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        // After an error the logits are undefined.
+        generation.predicted = None;
+        self.prediction
+            .predict(&self.model, &self.session, drafted.unwrap_or(0))?;
+        generation.predicted = Some(generation.ids.len());
+        let elapsed = (self.clock)() - started;
+        generation.add_elapsed(elapsed);
+        if let Some(drafted) = drafted {
+            self.speculation.measure(drafted, elapsed as f32);
+            if drafted == 0 {
+                kernels::record_decode_time(elapsed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the tokens that the session lacks. Where that is the last one alone, drafted ones are run with it: returns how
+    /// many, or `None` where other tokens were run, or none because the last one had been drafted before.
+    fn run_tokens(&mut self) -> Result<Option<usize>> {
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        let len = generation.ids.len();
+        let is_decode = self.session.len() + 1 == generation.context_len();
+        // A draft that is not accepted is taken back, which takes longer with delta nets than it saves.
+        let speculates = generation.options.speculation
+            && generation.steps > 0
+            && self.session.truncates_anywhere();
+        if speculates {
+            self.speculation.observe(generation, &self.model.tokenizer);
+        }
+        if is_decode && self.session.resume(generation.ids[len - 1]) {
+            let row = self.session.last_row().unwrap_or(0);
+            generation.accepted += self.speculation.accept(row);
+            return Ok(None);
+        }
+        if is_decode && speculates {
+            let most = generation.room(self.session.capacity());
+            self.speculation
+                .draft(generation, &self.model.tokenizer, most);
+        }
+        let mut drafted = generation.ids.len() - len;
+        self.prediction.forget_rows();
+        let mut ran = forward_all(&self.model, &mut self.session, generation);
+        generation.ids.truncate(len);
+        if ran.is_err() && drafted > 0 {
+            // There may be memory for one token, if not for so many.
+            drafted = 0;
+            ran = forward_all(&self.model, &mut self.session, generation);
+        }
+        ran?;
+        self.session.truncate(generation.context_len());
+        self.speculation
+            .count_from(self.session.last_row().unwrap_or(0));
+        generation.drafted += drafted;
+        Ok(is_decode.then_some(drafted))
+    }
+}
+
+/// Runs all tokens that the session lacks.
+fn forward_all(model: &Model, session: &mut Session, generation: &Generation) -> Result<()> {
+    while session.len() < generation.context_len() {
+        forward_chunk(model, session, generation)?;
+    }
+    Ok(())
+}
+
+/// Runs the next tokens that the session lacks, at most one chunk of them.
+pub(super) fn forward_chunk(
+    model: &Model,
+    session: &mut Session,
+    generation: &Generation,
+) -> Result<()> {
+    let rest = generation.tokens_to_run(session.len());
+    let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
+    model.forward(chunk, session)
+}
+
+/// Chooses a token with the sampler; or takes the forced one, if the constraint allows it.
+fn choose(
+    generation: &mut Generation,
+    logits: &[f32],
+    tokenizer: &Tokenizer,
+    forced: Option<TokenId>,
+) -> Result<Choice> {
+    let top = generation.options.top_logprobs as usize;
+    let bytes = |id| tokenizer.token_bytes(id);
+    let step = Step {
+        index: generation.generated() as u64,
+        history: Generation::history(&generation.ids, generation.shift),
+        bytes: &bytes,
+        allowed: generation.allowed.as_ref(),
+    };
+    let allows = |id| step.allowed.is_none_or(|allowed| allowed.allows(id));
+    let choice = match forced {
+        None => generation.sampler.choose(logits, &step, top),
+        Some(id) if allows(id) => generation.sampler.force(id, logits, &step, top),
+        Some(id) => Err(Error::ForbiddenToken(id)),
+    };
+    choice.map_err(|error| generation.with_cause(error))
+}
+
+/// Appends the chosen token to the text and decides whether the text ends with it, as it does where the constraint
+/// says that it is `complete`.
+fn append(
+    model: &Model,
+    context_length: usize,
+    generation: &mut Generation,
+    choice: Choice,
+    complete: bool,
+) -> Token {
+    let tokenizer = &model.tokenizer;
+    generation.ids.push(choice.id);
+    let (mut text, stopped, ends) = push_token(&mut generation.text, tokenizer, choice.id);
+    if ends {
+        text.push_str(&generation.text.finish());
+    }
+    // The last token is never run, so the text may have one token more than the context holds.
+    let full = generation.shift.is_none() && generation.ids.len() > context_length
+        || generation.generated() >= generation.options.max_tokens.unwrap_or(usize::MAX);
+    if stopped || ends {
+        generation.finish_reason = Some(FinishReason::Stop);
+    } else if complete || full {
+        text.push_str(&generation.text.finish());
+        generation.finish_reason = Some(match complete {
+            true => FinishReason::Stop,
+            false => FinishReason::Length,
+        });
+    }
+    let candidate = |alternative| Candidate::new(alternative, tokenizer);
+    Token {
+        id: choice.id,
+        text,
+        logprob: choice.logprob,
+        probability: choice.probability,
+        top_logprobs: choice.alternatives.iter().map(candidate).collect(),
+        finish_reason: generation.finish_reason,
+        record: None,
+    }
+}
+
+/// Appends a token to a text. Returns the text that it completes, whether a stop string ends the text there, and
+/// whether the token itself does (end of generation).
+pub(super) fn push_token(
+    text: &mut Text,
+    tokenizer: &Tokenizer,
+    id: TokenId,
+) -> (String, bool, bool) {
+    let ends = tokenizer.is_end_of_generation(id);
+    let bytes = if ends { &[] } else { tokenizer.token_bytes(id) };
+    let (new, stopped) = text.push(id, bytes);
+    (new, stopped, ends)
+}
+
+impl Generation {
+    fn reserve_token(&mut self) -> Result<()> {
+        reserve(&mut self.ids, 1)?;
+        reserve(&mut self.states, 1)
+    }
+
+    /// The tokens that the constraint allows after this choice, and whether the text is complete with it.
+    fn mask_after_choice(
+        &mut self,
+        id: TokenId,
+        tokenizer: &Tokenizer,
+    ) -> Result<(Option<Mask>, bool)> {
+        if self.options.constraint.is_some() && !tokenizer.is_end_of_generation(id) {
+            self.mask_after(id)
+        } else {
+            Ok((None, false))
+        }
+    }
+
+    /// Adds to the time of the prefill (up to the first token) or of the decoding (the tokens after it).
+    fn add_elapsed(&mut self, ms: f64) {
+        match self.steps {
+            0 => self.prefill_ms += ms,
+            _ => self.decode_ms += ms,
+        }
+    }
+
+    /// Asks the constraint which tokens may come next, unless that is known. Where none may, the text ends.
+    #[cold]
+    #[inline(never)]
+    fn update_mask(&mut self) -> Result<()> {
+        if self.finish_reason.is_none() && self.allowed.is_none() {
+            self.allowed = self.next()?;
+            if self.allowed.is_none() {
+                self.finish_reason = Some(FinishReason::Stop);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tokens that the constraint allows after one more token, and whether the text is complete with that one.
+    #[cold]
+    #[inline(never)]
+    fn mask_after(&mut self, id: TokenId) -> Result<(Option<Mask>, bool)> {
+        let known = self.ahead.first();
+        if known.is_some_and(|known| (known.0, known.1) == (self.ids.len(), id)) {
+            return Ok((Some(self.ahead.remove(0).2), false));
+        }
+        self.ahead.clear();
+        self.ids.push(id);
+        let next = self.next();
+        self.ids.pop();
+        next.map(|next| {
+            let complete = next.is_none();
+            (next, complete)
+        })
+    }
+
+    /// How many tokens may follow the next one: before `max_tokens` are there, and before the context is full.
+    fn room(&self, capacity: usize) -> usize {
+        let most = self.options.max_tokens.unwrap_or(usize::MAX);
+        let left = most.saturating_sub(self.generated() + 1);
+        left.min(capacity.saturating_sub(self.context_len()))
+    }
+
+    /// The tokens that the constraint allows next.
+    pub(super) fn next(&self) -> Result<Option<Mask>> {
+        let generated = &self.ids[self.prompt_len + self.constraint_start..];
+        match &self.options.constraint {
+            Some(constraint) => constraint.allowed_tokens(generated),
+            None => Ok(None),
+        }
+    }
+
+    /// Names the likely cause where no token is left to sample under a constraint: banned tokens, not the model.
+    #[cold]
+    #[inline(never)]
+    fn with_cause(&self, error: Error) -> Error {
+        match error {
+            Error::NotFinite if self.allowed.is_some() => Error::Constraint(
+                "none of the tokens that may follow is left to draw: are they banned?".into(),
+            ),
+            error => error,
+        }
+    }
+}
+
+/// The record of the current step, with lists of up to `top` tokens.
+pub(super) fn record(
+    generation: &mut Generation,
+    logits: &[f32],
+    tokenizer: &Tokenizer,
+    top: usize,
+    chosen: Option<TokenId>,
+) -> Result<Record> {
+    let index = generation.generated();
+    let bytes = |id| tokenizer.token_bytes(id);
+    let step = Step {
+        index: index as u64,
+        history: Generation::history(&generation.ids, generation.shift),
+        bytes: &bytes,
+        allowed: generation.allowed.as_ref(),
+    };
+    let trace = generation.sampler.trace(logits, &step, top, chosen)?;
+    Ok(Record::new(index, trace, chosen, tokenizer))
+}
