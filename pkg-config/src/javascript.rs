@@ -16,7 +16,7 @@ const SCRIPTS: [&str; 13] = [
     "src/js/clients/*.{js,ts}",
     "src/js/conversation/*.{js,ts}",
     "src/js/store/*.{js,ts}",
-    "tests/clients/*.mjs",
+    "tests/clients/*.{mjs,jsx}",
     "www/*.js",
     "www/docs/*.js",
     "www/learn/*.js",
@@ -60,7 +60,7 @@ pub fn check(repo: &Repo) -> Result<()> {
     command::run(eslint.arg(config("eslint.config.js")).args(scripts))?;
 
     let clients = repo.client_tests();
-    tools::npm_packages(&clients, "the clients are held against them")?;
+    tools::client_test_packages(repo)?;
     let projects = PROJECTS.map(config);
     for project in projects.iter().chain([&clients.join("tsconfig.json")]) {
         command::run(node("typescript/bin/tsc").arg("-p").arg(project))?;

@@ -94,6 +94,11 @@ pub fn page_test_packages(repo: &Repo) -> Result<()> {
     npm_packages(&repo.page_tests(), "the page tests drive a browser with it")
 }
 
+/// Installs the npm packages that our clients stand for.
+pub fn client_test_packages(repo: &Repo) -> Result<()> {
+    npm_packages(&repo.client_tests(), "the clients are held against them")
+}
+
 /// Installs native llama.cpp. There is no lock file: it would require the builds for every platform and graphics card.
 pub fn native_peer(folder: &Path) -> Result<()> {
     if folder.join("node_modules/node-llama-cpp").is_dir() {

@@ -243,6 +243,7 @@ fn prepare_page_tests(repo: &Repo) -> Result<()> {
     static IS_DONE: Mutex<bool> = Mutex::new(false);
     once(&IS_DONE, || {
         tools::page_test_packages(repo)?;
+        tools::client_test_packages(repo)?;
         build(repo).context("the page tests need the built site")?;
         fetch_models(repo).context("the page tests need their models")
     })
