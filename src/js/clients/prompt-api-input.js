@@ -1,6 +1,7 @@
 // The arguments of the Prompt API, checked as its specification says.
 
 import { codeOf, messageOf } from "../errors.js";
+import { regexOf } from "./prompt-api-regex.js";
 
 /** @typedef {import("../nexttoken.js").ChatMessage} ChatMessage */
 /** @typedef {ChatMessage & { prefix?: boolean }} Message */
@@ -164,13 +165,9 @@ export function readConstraint({ responseConstraint, omitResponseConstraintInput
 }
 
 /** @param {RegExp} expression */
-function regexConstraint({ source, flags }) {
-  if (/[vy]/.test(flags)) throw domError("NotSupportedError", `the flags "${flags}" are not supported`);
-  const kept = flags.replace(/[^ims]/g, "");
-  // The whole text matches, so that the anchors at its ends say nothing.
-  const body = source.replace(/^\^/, "").replace(/(?<!\\)((?:\\\\)*)\$$/, "$1");
-  const regex = kept ? `(?${kept})${body}` : body;
-  return { option: { regex }, told: `Answer with a text that matches the regular expression ${source}` };
+function regexConstraint(expression) {
+  const regex = regexOf(expression);
+  return { option: { regex }, told: `Answer with a text that matches the regular expression ${expression.source}` };
 }
 
 /** @param {object} schema */
