@@ -178,7 +178,7 @@ for (const [name, LanguageModel] of Object.entries({
       [[system, system], "TypeError"],
       [[{ role: "cook", content: "x" }], "TypeError"],
       [[{ role: "user" }], "TypeError"],
-      [[{ role: "user", content: [{ type: "text", value: 1 }] }], "TypeError"],
+      [[{ role: "user", content: [{ type: "text", value: new Uint8Array(1) }] }], "TypeError"],
       [[{ role: "user", content: [{ type: "image", value: "x" }] }], "NotSupportedError"],
       [[{ ...user, prefix: true }], "SyntaxError"],
       [[{ ...assistant, prefix: true }, user], "SyntaxError"],

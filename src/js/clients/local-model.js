@@ -154,7 +154,7 @@ export class LocalModel {
   count(messages, options) {
     return this.#queue.run(async () => {
       const rendered = async (/** @type {import("../nexttoken.js").ChatMessage[]} */ messages) => {
-        await this.generator.chat(messages, { ...options, add_generation_prompt: false });
+        await this.generator.chat(messages, { add_generation_prompt: false, ...options });
         return (await this.generator.prompt_ids).length;
       };
       try {

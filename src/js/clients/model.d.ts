@@ -54,7 +54,10 @@ export interface ClientModel {
   contextLength(): Promise<number>;
   /** Writes a text. Requests are served one after another. */
   write(request: Request, handlers?: Handlers): Promise<Result>;
-  /** How many tokens a conversation takes; of a server an estimate. */
+  /**
+   * How many tokens a conversation takes; of a server an estimate. The start of an answer is counted where the options say
+   * `add_generation_prompt: true`.
+   */
   count(messages: ChatMessage[], options?: ChatOptions): Promise<number>;
   /** A second model in the same state, which writes independently of this one. */
   fork(): Promise<ClientModel>;

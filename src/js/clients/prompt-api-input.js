@@ -7,6 +7,7 @@ import { regexOf } from "./prompt-api-regex.js";
 /** @typedef {ChatMessage & { prefix?: boolean }} Message */
 
 const ROLES = ["system", "user", "assistant"];
+export const SYSTEM_FIRST = "a system message must come first";
 const TYPES = ["text", "image", "audio", "tool-call", "tool-response"];
 export const LIMITS = { defaultTopK: 40, maxTopK: 128, defaultTemperature: 0.8, maxTemperature: 2 };
 
@@ -105,6 +106,19 @@ export function readOptions(options, languages) {
   return { supported: inputs && outputs && !tools, sampling: sampling(options) };
 }
 
+/** @param {any} value */
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+/** @param {any} value */
+const isList = (value) => isObject(value) && Symbol.iterator in value;
+
+/**
+ * A value as the browser makes a string of it, where symbols are errors.
+ *
+ * @param {any} value
+ */
+const stringOf = (value) => `${value}`;
+
 /**
  * The text of a message's content.
  *
@@ -112,15 +126,13 @@ export function readOptions(options, languages) {
  * @returns {string}
  */
 function readContent(content) {
-  if (typeof content === "string") return content;
-  if (content == null || typeof content !== "object" || !(Symbol.iterator in content)) {
-    throw new TypeError("the content of a message must be a string or a list");
-  }
+  if (content === undefined) throw new TypeError("a message must have a content");
+  if (!isList(content)) return stringOf(content);
   const texts = [...content].map(({ type, value }) => {
     if (!TYPES.includes(type)) throw new TypeError(`there is no type "${type}"`);
     if (type !== "text") throw domError("NotSupportedError", `content of the type "${type}" was not expected`);
-    if (typeof value !== "string") throw new TypeError("the value of a text must be a string");
-    return value;
+    if (value === undefined || isObject(value)) throw new TypeError("the value of a text must be a string");
+    return stringOf(value);
   });
   return texts.join("");
 }
@@ -129,12 +141,10 @@ function readContent(content) {
  * A prompt as messages.
  *
  * @param {any} input
- * @param {boolean} begun whether there has been input before
  * @returns {Message[]}
  */
-export function readPrompt(input, begun) {
-  const list = typeof input === "object" && input !== null && Symbol.iterator in input;
-  if (!list) return [{ role: "user", content: String(input) }];
+export function readPrompt(input) {
+  if (!isList(input)) return [{ role: "user", content: stringOf(input) }];
   const messages = [...input];
   if (messages.length === 0) return [{ role: "user", content: "" }];
   return messages.map(({ role, content, prefix }, index) => {
@@ -142,7 +152,7 @@ export function readPrompt(input, begun) {
     if (prefix && (role !== "assistant" || index < messages.length - 1)) {
       throw domError("SyntaxError", "only the last message can be a prefix, and only an assistant's");
     }
-    if (role === "system" && (begun || index > 0)) throw new TypeError("a system message must come first");
+    if (role === "system" && index > 0) throw new TypeError(SYSTEM_FIRST);
     return { role, content: readContent(content), ...(prefix && { prefix: true }) };
   });
 }

@@ -1,7 +1,7 @@
 // A conversation of the Prompt API.
 
 import { omit } from "./omit.js";
-import { domError, promptError, quotaExceeded, readConstraint, readPrompt } from "./prompt-api-input.js";
+import { SYSTEM_FIRST, domError, promptError, quotaExceeded, readConstraint, readPrompt } from "./prompt-api-input.js";
 import { Queue } from "./queue.js";
 
 /** @typedef {import("./model.js").ClientModel} ClientModel */
@@ -62,11 +62,13 @@ export class Session extends EventTarget {
   /**
    * @param {symbol} made
    * @param {State} state
+   * @param {AbortSignal} [signal] ends the session as `destroy` does, with its reason
    */
-  constructor(made, state) {
+  constructor(made, state, signal) {
     super();
     if (made !== MADE) throw new TypeError("Illegal constructor");
     this.#state = state;
+    signal?.addEventListener("abort", () => this.#end(signal.reason), { signal: this.#destroyed.signal });
   }
 
   get contextUsage() {
@@ -109,8 +111,9 @@ export class Session extends EventTarget {
    */
   #handle(type, handler) {
     this.removeEventListener(type, this.#handlers.get(type) ?? null);
-    this.#handlers.set(type, handler);
-    if (typeof handler === "function") this.addEventListener(type, handler);
+    const listener = typeof handler === "function" ? handler : null;
+    this.#handlers.set(type, listener);
+    if (listener) this.addEventListener(type, listener);
   }
 
   /**
@@ -129,28 +132,33 @@ export class Session extends EventTarget {
     }
   }
 
-  /** @param {Message[]} messages */
-  #count(messages) {
-    return this.#state.model.count(conversation(messages), this.#state.template);
+  /**
+   * @param {Message[]} messages
+   * @param {object} [options] of the chat template
+   */
+  #count(messages, options) {
+    return this.#state.model.count(conversation(messages), { ...this.#state.template, ...options });
   }
 
   /**
    * The conversation with further messages. The oldest ones are dropped where they do not all fit.
    *
    * @param {Message[]} added
+   * @param {(messages: Message[]) => Promise<number>} [count] the tokens that they take
    */
-  async #fit(added) {
+  async #fit(added, count = (messages) => this.#count(messages)) {
     const { window, initial } = this.#state;
+    if (this.#state.messages.length > 0 && added[0]?.role === "system") throw new TypeError(SYSTEM_FIRST);
     const room = Math.min(ROOM, window / 8);
     let messages = [...this.#state.messages, ...added];
-    let total = await this.#count(messages);
+    let total = await count(messages);
     const all = messages.length;
     while (total + room > window && messages.length > initial + added.length) {
       // A question goes with its answer.
       const next = messages.findIndex(({ role }, index) => index > initial && role === "user");
       const end = Math.min(next < 0 ? Infinity : next, messages.length - added.length);
       messages = messages.toSpliced(initial, end - initial);
-      total = await this.#count(messages);
+      total = await count(messages);
     }
     if (total > window) throw quotaExceeded(total, window);
     if (messages.length < all) {
@@ -162,7 +170,8 @@ export class Session extends EventTarget {
   /** @param {Message[]} messages what the conversation consists of from now on */
   async #keep(messages) {
     this.#state.messages = messages;
-    this.#state.usage = await this.#count(messages);
+    // An answer that fills the context leaves no room for the template's end of it.
+    this.#state.usage = Math.min(await this.#count(messages), this.#state.window);
   }
 
   /**
@@ -170,13 +179,17 @@ export class Session extends EventTarget {
    * @param {any} options
    * @param {(text: string) => void} onText
    */
-  #respond(input, options, onText) {
+  async #respond(input, options, onText) {
+    // Read now: the caller may change them before their turn comes.
+    const { option, told } = readConstraint(options ?? {});
+    const added = telling(readPrompt(input), told);
+    const prefix = added.at(-1)?.prefix ? added.pop() : undefined;
+    /** @param {Message[]} messages */
+    const count = (messages) =>
+      prefix ? this.#count([...messages, prefix]) : this.#count(messages, { add_generation_prompt: true });
     return this.#run(options?.signal, async (signal) => {
-      const { option, told } = readConstraint(options ?? {});
-      const { model, template, sampling, messages: before } = this.#state;
-      const added = telling(readPrompt(input, before.length > 0), told);
-      const prefix = added.at(-1)?.prefix ? added.pop() : undefined;
-      const messages = await this.#fit(added);
+      const { model, template, sampling } = this.#state;
+      const messages = await this.#fit(added, count);
       let text = prefix?.content ?? "";
       await model.write(
         {
@@ -213,6 +226,7 @@ export class Session extends EventTarget {
    */
   promptStreaming(input, options) {
     const left = new AbortController();
+    this.#destroyed.signal.throwIfAborted();
     options?.signal?.throwIfAborted();
     const signal = options?.signal ? AbortSignal.any([options.signal, left.signal]) : left.signal;
     return new ReadableStream({
@@ -232,9 +246,10 @@ export class Session extends EventTarget {
    * @param {any} [options]
    * @returns {Promise<void>}
    */
-  append(input, options) {
+  async append(input, options) {
+    const added = readPrompt(input);
     return this.#run(options?.signal, async (signal) => {
-      const messages = await this.#fit(readPrompt(input, this.#state.messages.length > 0));
+      const messages = await this.#fit(added);
       const { model, template } = this.#state;
       // The engine reads the messages now, so that the next answer begins sooner.
       const reading = { ...template, add_generation_prompt: false, max_tokens: 1 };
@@ -249,11 +264,10 @@ export class Session extends EventTarget {
    * @param {any} input
    * @param {any} [options]
    */
-  measureContextUsage(input, options) {
-    return this.#run(options?.signal, () => {
-      const { told } = readConstraint(options ?? {});
-      return this.#count(telling(readPrompt(input, false), told));
-    });
+  async measureContextUsage(input, options) {
+    const { told } = readConstraint(options ?? {});
+    const messages = telling(readPrompt(input), told);
+    return this.#run(options?.signal, () => this.#count(messages));
   }
 
   /**
@@ -276,8 +290,13 @@ export class Session extends EventTarget {
   }
 
   destroy() {
+    this.#end(domError("InvalidStateError", "the session has been destroyed"));
+  }
+
+  /** @param {any} reason */
+  #end(reason) {
     if (this.#destroyed.signal.aborted) return;
-    this.#destroyed.abort(domError("InvalidStateError", "the session has been destroyed"));
+    this.#destroyed.abort(reason);
     // What is being written has been aborted, but may still be on its way to the end.
     this.#queue.run(async () => this.#state.model.free());
   }

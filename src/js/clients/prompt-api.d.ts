@@ -43,6 +43,7 @@ export interface DownloadMonitor extends EventTarget {
 }
 
 export interface LanguageModelCreateOptions extends LanguageModelCreateCoreOptions {
+  /** Ends the creation, or later the session as `destroy` does, with its reason. */
   signal?: AbortSignal;
   /** Is given the target of `downloadprogress` events, whose `loaded` goes from 0 to 1. */
   monitor?: (monitor: DownloadMonitor) => void;
@@ -53,7 +54,7 @@ export interface LanguageModelCreateOptions extends LanguageModelCreateCoreOptio
 export interface LanguageModelPromptOptions {
   /**
    * A JSON schema, or a regular expression that the whole answer matches, without look-around. With the flag "i" letters
-   * are equal as they are with "iu".
+   * are equal as they are with "iu"; a character beyond U+FFFF is one, as it is with "u".
    */
   responseConstraint?: object | RegExp;
   /** Whether the model is not told of it. */

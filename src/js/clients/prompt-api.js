@@ -118,13 +118,13 @@ class Host {
 
   /**
    * @param {typeof Session} Class
-   * @param {any} [options]
+   * @param {any} options
    */
-  async create(Class, options = {}) {
+  async create(Class, options) {
     const { signal, initialPrompts } = options;
     signal?.throwIfAborted();
     const { supported, sampling } = readOptions(options, this.#languages);
-    const messages = initialPrompts && [...initialPrompts].length > 0 ? readPrompt(initialPrompts, false) : [];
+    const messages = initialPrompts && [...initialPrompts].length > 0 ? readPrompt(initialPrompts) : [];
     if (messages.at(-1)?.prefix) throw domError("SyntaxError", "an initial prompt cannot be a prefix");
     if (!supported) throw domError("NotSupportedError", "the model reads and writes text alone, and calls no tools");
     const model = await (await this.#loaded(options)).fork();
@@ -134,7 +134,8 @@ class Host {
       const usage = messages.length > 0 ? await model.count(messages, template) : 0;
       if (usage > window) throw quotaExceeded(usage, window);
       signal?.throwIfAborted();
-      return new Class(MADE, { model, template, sampling, window, messages, initial: messages.length, usage });
+      const state = { model, template, sampling, window, messages, initial: messages.length, usage };
+      return new Class(MADE, state, signal);
     } catch (thrown) {
       model.free();
       throw promptError(thrown, signal ?? new AbortController().signal);
@@ -154,7 +155,7 @@ export function defineLanguageModel(source, options) {
   return class LanguageModel extends Session {
     /** @param {any} [options] */
     static create(options) {
-      return host.create(LanguageModel, options);
+      return host.create(LanguageModel, options ?? {});
     }
 
     /** @param {any} [options] */
@@ -164,6 +165,10 @@ export function defineLanguageModel(source, options) {
 
     static async params() {
       return { ...LIMITS };
+    }
+
+    get [Symbol.toStringTag]() {
+      return "LanguageModel";
     }
 
     static get backend() {
