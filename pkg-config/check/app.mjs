@@ -72,7 +72,8 @@ export async function run(root, command, variables) {
 
 /** Builds an app; throws what the build said where it fails or does not end. */
 export async function build(root, command, variables) {
-  for (const output of ["dist", "out", ".next"]) rmSync(join(root, output), { recursive: true, force: true });
+  for (const output of ["dist", "out", ".next", "build", ".svelte-kit"])
+    rmSync(join(root, output), { recursive: true, force: true });
   const building = start(root, command, variables);
   const timer = setTimeout(building.end, BUILD_TIME);
   const code = await building.ended;
@@ -82,19 +83,19 @@ export async function build(root, command, variables) {
   throw new Error(`${reason}: ${building.output().slice(-2000)}`);
 }
 
-/** Starts a development server, and waits until it answers; resolves to what ends it. */
-export async function startDev(root, command, address) {
+/** Starts the app's own server, and waits until it answers; resolves to what it answers and what ends it. */
+export async function startServer(root, command, address) {
   for (const cache of [".parcel-cache", "node_modules/.vite"])
     rmSync(join(root, cache), { recursive: true, force: true });
   const server = start(root, command);
   for (let tries = 0; tries < 120; tries++) {
     try {
-      await fetch(address);
-      return server.end;
+      const html = await (await fetch(address)).text();
+      return { html, end: server.end };
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }
   server.end();
-  throw new Error(`the development server does not answer: ${server.output().slice(-2000)}`);
+  throw new Error(`the server does not answer: ${server.output().slice(-2000)}`);
 }

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { build, makeApp, run, startDev } from "./app.mjs";
+import { build, makeApp, run, startServer } from "./app.mjs";
 import { environments } from "./environments.mjs";
 import { matrix } from "./matrix.mjs";
 import { serve } from "./server.mjs";
@@ -77,6 +77,18 @@ async function outcomeOf({ page, address, close }) {
   }
 }
 
+/** Opens the page of an app that has a server of its own. */
+async function outcomeOfServer(root, { dev, start }) {
+  const address = `http://127.0.0.1:${DEV}/`;
+  const { html, end } = await startServer(root, (dev ?? start).replace(/\bPORT\b(?!=)/g, String(DEV)), address);
+  try {
+    if (start && !html.includes("<p>nexttoken</p>")) throw new Error(`the server does not render the page: ${html}`);
+    return await outcomeOf(await openPage(`${address}?model=${other}/stories.gguf`));
+  } finally {
+    end();
+  }
+}
+
 /** Builds, serves and opens one environment. */
 async function check(name, environment) {
   const root = makeApp(name, environment, target, tarball);
@@ -84,15 +96,7 @@ async function check(name, environment) {
   const folder = join(root, served);
   if (environment.build) await build(root, environment.build.replace("OTHER", String(OTHER)), { MODEL: model });
   if (environment.run) return run(root, environment.run, { MODEL: model });
-  if (environment.dev) {
-    const address = `http://127.0.0.1:${DEV}/`;
-    const end = await startDev(root, environment.dev.replace("PORT", String(DEV)), address);
-    try {
-      return await outcomeOf(await openPage(`${address}?model=${other}/stories.gguf`));
-    } finally {
-      end();
-    }
-  }
+  if (environment.dev || environment.start) return outcomeOfServer(root, environment);
   if (environment.open === "extension") return outcomeOf(await openExtension(folder));
   const mounts = [
     [`${base}stories.gguf`, model],

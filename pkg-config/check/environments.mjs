@@ -6,6 +6,7 @@
 // - `packages`: what is installed beside nexttoken
 // - `build`: the command that builds it, and `root`: the folder that is served then; `base`: where
 // - `dev`: the command of a development server, with PORT for its port
+// - `start`: the command of the built app's own server, likewise; it is to render the page before any script runs
 // - `headers`: what the server sends
 // - `run`: the command that prints what the steps gave, where there is no page
 // - `open`: how the page is opened where not by its address
@@ -39,6 +40,7 @@ const esbuild = {
 };
 const parcel = { folder: "parcel", app: app(), packages: { parcel: "2.16.4" } };
 const next = {
+  folder: "next",
   app: app("next"),
   packages: { next: "16.4.6", react: "19.3.1", "react-dom": "19.3.1" },
   root: "out",
@@ -80,6 +82,8 @@ export const environments = {
   "vite6-dev": viteDev("6.4.6"),
   vite7: viteBuild("7.3.8"),
   "vite7-dev": viteDev("7.3.8"),
+  vite8: viteBuild("8.3.8"),
+  "vite8-dev": viteDev("8.3.8"),
   webpack: {
     title: "webpack 5.112.1",
     app: app("webpack"),
@@ -114,8 +118,30 @@ export const environments = {
     title: "Parcel 2.16.4, dev",
     dev: "parcel serve index.html --no-cache --cache-dir $PWD/.parcel-cache --host 127.0.0.1 --port PORT",
   },
-  "next-webpack": { ...next, folder: "next", title: "Next.js 16.4.6, webpack", build: "next build --webpack" },
-  "next-turbopack": { ...next, folder: "next", title: "Next.js 16.4.6, Turbopack", build: "next build --turbopack" },
+  "next-webpack": { ...next, title: "Next.js 16.4.6, webpack", build: "next build --webpack" },
+  "next-turbopack": { ...next, title: "Next.js 16.4.6, Turbopack", build: "next build --turbopack" },
+  "next-server": {
+    ...next,
+    app: app("next", "next-server"),
+    title: "Next.js 16.4.6, its server",
+    build: "next build",
+    start: "next start --port PORT --hostname 127.0.0.1",
+  },
+  sveltekit: {
+    title: "SvelteKit 3.2.0, its server",
+    app: app("sveltekit"),
+    packages: {
+      "@sveltejs/kit": "3.2.0",
+      "@sveltejs/adapter-node": "6.0.1",
+      "@sveltejs/vite-plugin-svelte": "7.3.1",
+      svelte: "5.57.3",
+      vite: "8.3.8",
+      // SvelteKit asks for a newer Node than the package does.
+      ...nodePackage("22.23.3"),
+    },
+    build: `${WITH_NODE} vite build`,
+    start: `${WITH_NODE} PORT=PORT HOST=127.0.0.1 node build`,
+  },
   astro: {
     title: "Astro 7.3.5",
     app: app("astro"),
