@@ -16,7 +16,9 @@ const CALL = [
 function chunksOf(chat, usage, calls) {
   if (calls) {
     return [
+      // Servers have two names for what the model thinks, and may send the other one empty.
       { choices: [{ index: 0, delta: { reasoning_content: "Hm." }, finish_reason: null }] },
+      { choices: [{ index: 0, delta: { reasoning: " So.", reasoning_content: null }, finish_reason: null }] },
       ...CALL.map((call) => ({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: null }] })),
       { choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] },
       { choices: [], usage },

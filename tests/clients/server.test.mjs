@@ -130,7 +130,7 @@ test("the AI SDK has the server call tools, and tells it what they gave", async 
     },
     prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? "required" : "auto" }),
   });
-  assert.equal(steps[0].reasoningText, "Hm.");
+  assert.equal(steps[0].reasoningText, "Hm. So.");
   assert.deepEqual([steps[0].toolCalls[0].input, steps[0].finishReason], [{ place: "Rome" }, "tool-calls"]);
   assert.equal(answer, text);
   const { messages: told, tools } = asked.at(-1).body;

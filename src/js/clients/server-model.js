@@ -250,9 +250,11 @@ async function received(body, onToken) {
     usage = chunk.usage ?? usage;
     const choice = chunk.choices?.[0];
     if (!choice) continue;
-    const { content, reasoning_content, tool_calls } = choice.delta ?? {};
+    const { content, reasoning_content, reasoning, tool_calls } = choice.delta ?? {};
     const text = content ?? choice.text;
-    if (reasoning_content) onToken?.({ text: reasoning_content, channel: "thinking" });
+    // OpenAI's interface has no name for it; llama-server has the first, Ollama and newer releases of vLLM the second.
+    const thought = reasoning_content || reasoning;
+    if (thought) onToken?.({ text: thought, channel: "thinking" });
     if (text) onToken?.({ text, channel: "text" });
     for (const piece of tool_calls ?? []) calls.add(piece);
     finish_reason = choice.finish_reason ?? finish_reason;
