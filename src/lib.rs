@@ -38,6 +38,7 @@
 //! | [`constraint`] | grammars: which tokens may come next |
 //! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, choose, append |
+//! | [`embedding`] | hidden states → one vector for a text |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 //! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
 //! | `wasm` | the JavaScript interface; the scripts in `src/js` are its other half (features `wasm`, …) |
@@ -52,6 +53,7 @@ mod allocation;
 pub mod chat;
 pub mod constraint;
 mod debug;
+pub mod embedding;
 pub mod error;
 pub mod generator;
 pub mod gguf;
@@ -63,6 +65,7 @@ mod inspection;
 pub mod kernels;
 pub mod model;
 mod order;
+mod pooling;
 mod progress;
 pub mod quant;
 pub mod sampler;
