@@ -37,9 +37,7 @@ impl Default for Options {
 /// # Errors
 /// See [`Embedder::new`] and [`Embedder::step`].
 pub fn embed(model: &Model, texts: &[impl AsRef<str>], options: Options) -> Result<Vec<Vec<f32>>> {
-    let mut embedder = Embedder::new(model, texts, options, CacheType::default())?;
-    while !embedder.step()?.is_complete() {}
-    Ok(embedder.finish())
+    Embedder::new(model, texts, options, CacheType::default())?.finish()
 }
 
 /// Embeds texts chunk by chunk, so that a caller can show progress.
@@ -54,7 +52,7 @@ pub fn embed(model: &Model, texts: &[impl AsRef<str>], options: Options) -> Resu
 /// let texts = ["A fox lived in the wood.", "The rabbit was happy."];
 /// let mut embedder = Embedder::new(&model, &texts, Options::default(), CacheType::default())?;
 /// while !embedder.step()?.is_complete() {}
-/// let vectors = embedder.finish();
+/// let vectors = embedder.finish()?;
 /// assert_eq!(vectors.len(), 2);
 /// assert_eq!(vectors[0].len(), model.config.hidden_size);
 /// # Ok(())
@@ -149,8 +147,12 @@ impl<M: Deref<Target = Model>> Embedder<M> {
         Ok(self.progress)
     }
 
-    /// The vectors of the texts that are done, in their order: `[texts][hidden_size]`.
-    pub fn finish(self) -> Vec<Vec<f32>> {
-        self.vectors
+    /// The vectors of the texts, in their order, after the steps that are left: `[texts][hidden_size]`.
+    ///
+    /// # Errors
+    /// As [`Embedder::step`].
+    pub fn finish(mut self) -> Result<Vec<Vec<f32>>> {
+        while !self.step()?.is_complete() {}
+        Ok(self.vectors)
     }
 }

@@ -39,6 +39,8 @@
 //! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, choose, append |
 //! | [`embedding`] | hidden states → one vector for a text |
+//! | [`decision`] | the probabilities of a few answers to a prompt |
+//! | [`rerank`] | how well documents answer a query, by such answers |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
 //! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
 //! | `wasm` | the JavaScript interface; the scripts in `src/js` are its other half (features `wasm`, …) |
@@ -53,6 +55,7 @@ mod allocation;
 pub mod chat;
 pub mod constraint;
 mod debug;
+pub mod decision;
 pub mod embedding;
 pub mod error;
 pub mod generator;
@@ -68,6 +71,7 @@ mod order;
 mod pooling;
 mod progress;
 pub mod quant;
+pub mod rerank;
 pub mod sampler;
 pub mod score;
 #[cfg(test)]
