@@ -100,11 +100,6 @@ impl Question {
         })
     }
 
-    /// The number of tokens of the longest text.
-    fn longest(&self) -> usize {
-        self.texts.iter().map(Vec::len).max().unwrap_or(0)
-    }
-
     /// The tokens to run: an answer's last token is only predicted.
     fn tokens(&self) -> usize {
         let answers = self.texts.iter().map(|ids| ids.len() - 1 - self.shared);
@@ -251,10 +246,11 @@ impl<M: Deref<Target = Model>> Questions<M> {
     /// # Errors
     /// [`Error::OutOfMemory`].
     pub fn new(model: M, questions: Vec<Question>, cache: CacheType) -> Result<Self> {
-        let longest = questions.iter().map(Question::longest).max().unwrap_or(0);
         let total = questions.iter().map(Question::tokens).sum();
         Ok(Self {
-            session: Session::new(&model, longest, cache)?,
+            // Of the model's own length, so that no answer depends on how long the others are: the frequencies of
+            // LongRoPE follow the session's capacity. Its memory is taken as the text grows.
+            session: Session::new(&model, model.config.context_length, cache)?,
             model,
             logits: Vec::new(),
             questions,

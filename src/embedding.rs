@@ -96,7 +96,7 @@ impl<M: Deref<Target = Model>> Embedder<M> {
             None => Pooling::from_metadata(&model.metadata, config.architecture.name)?
                 .unwrap_or(Pooling::Last),
         };
-        let (mut encoded, mut longest, mut total) = (with_capacity(texts.len())?, 0, 0);
+        let (mut encoded, mut total) = (with_capacity(texts.len())?, 0);
         for (index, text) in texts.iter().enumerate() {
             let ids = model.tokenizer.encode_prompt(text.as_ref());
             let (tokens, context) = (ids.len(), config.context_length);
@@ -107,12 +107,13 @@ impl<M: Deref<Target = Model>> Embedder<M> {
             if tokens > context {
                 return Err(Error::PromptTooLong { tokens, context });
             }
-            longest = longest.max(tokens);
             total += tokens;
             encoded.push(ids);
         }
         Ok(Self {
-            session: Session::new(&model, longest, cache)?,
+            // Of the model's own length, so that no vector depends on how long the other texts are: the frequencies of
+            // LongRoPE follow the session's capacity. Its memory is taken as the text grows.
+            session: Session::new(&model, config.context_length, cache)?,
             normalize: options.normalize,
             vectors: with_capacity(encoded.len())?,
             texts: encoded,
