@@ -342,6 +342,26 @@ fn smollm2_embeds_by_topic() {
     set_threads(1);
 }
 
+/// llama.cpp's vectors for the same file (`createEmbeddingContext` of node-llama-cpp 3.22.1): the last token's hidden
+/// state, here of length 1 and rounded.
+#[derive(serde::Deserialize)]
+struct Reference {
+    text: String,
+    vector: Vec<f32>,
+}
+
+#[test]
+fn smollm2_embeds_as_llama_cpp_does() {
+    let Some(model) = smollm2() else { return };
+    let file = include_str!("data/reference/smollm2-135m-instruct-q4_1-embeddings.json");
+    let references: Vec<Reference> = serde_json::from_str(file).unwrap();
+    for Reference { text, vector } in references {
+        let ours = embed(&model, &[&text], Options::default()).unwrap();
+        let cosine = dot(&ours[0], &vector);
+        assert!(cosine > 0.9999, "{cosine}: {text}");
+    }
+}
+
 #[test]
 fn smollm2_knows_the_capital_of_france() {
     let Some(model) = smollm2() else { return };

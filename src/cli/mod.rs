@@ -6,6 +6,7 @@ mod constraint;
 mod evaluate;
 mod generate;
 mod inspect;
+mod one_pass;
 mod sampling;
 mod supported;
 mod texts;
@@ -45,6 +46,12 @@ enum Command {
     Chat(Box<chat::Chat>),
     /// Measure how well the model expects a text
     Score(texts::Score),
+    /// Make a vector of each text
+    Embed(one_pass::Embed),
+    /// Compare the probabilities of a few answers
+    Decide(one_pass::Decide),
+    /// Sort documents by how well they answer a query
+    Rerank(one_pass::Rerank),
     /// Train a small model on a text
     #[cfg(feature = "train")]
     Train(train::Train),
@@ -104,6 +111,9 @@ pub fn main() -> ExitCode {
         Command::Generate(command) => (command.run(), command.common.json),
         Command::Chat(command) => (command.run(), command.common.json),
         Command::Score(command) => (command.run(), command.common.json),
+        Command::Embed(command) => (command.run(), command.common.json),
+        Command::Decide(command) => (command.run(), command.common.json),
+        Command::Rerank(command) => (command.run(), command.common.json),
         #[cfg(feature = "train")]
         Command::Train(command) => (command.run(), command.json),
         #[cfg(feature = "train")]
