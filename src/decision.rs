@@ -27,9 +27,22 @@ pub struct Decision {
     pub best: String,
     /// All of them, in the order in which they were given.
     pub choices: Vec<Choice>,
-    /// The mean of the answers, each weighted by its probability, where all of them are numbers.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expected: Option<f64>,
+}
+
+impl Decision {
+    /// The mean of the answers, each weighted by its probability, where all of them spell finite numbers.
+    pub fn expected(&self) -> Option<f64> {
+        self.expected_by(|text| text.trim().parse().ok())
+    }
+
+    /// The same with another way to read numbers: a browser has one, which a module need not bring.
+    pub(crate) fn expected_by(&self, number: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+        let terms = self.choices.iter().map(|choice| {
+            let number = number(&choice.text).filter(|number| number.is_finite())?;
+            Some(number * choice.probability)
+        });
+        terms.sum()
+    }
 }
 
 /// One of the answers.
@@ -197,11 +210,6 @@ impl<M: Deref<Target = Model>> Decider<M> {
         let questions = self.inner.finish()?;
         let Question { texts, shared, .. } = &questions[0];
         let probabilities = questions[0].probabilities()?;
-        let numbers = self.choices.iter().map(|text| number(text));
-        let expected = numbers
-            .zip(&probabilities)
-            .map(|(number, probability)| Some(number? * probability))
-            .sum();
         let sums = questions[0].logprobs.iter().zip(probabilities);
         let choices: Vec<Choice> = self
             .choices
@@ -220,15 +228,8 @@ impl<M: Deref<Target = Model>> Decider<M> {
         Ok(Decision {
             best: best.map(|best| best.text.clone()).unwrap_or_default(),
             choices,
-            expected,
         })
     }
-}
-
-/// The finite number that `text` spells, if any.
-fn number(text: &str) -> Option<f64> {
-    let number: f64 = text.trim().parse().ok()?;
-    number.is_finite().then_some(number)
 }
 
 /// Questions that are answered one after the other. What a prompt has in common with the one before is not run again.

@@ -130,9 +130,10 @@ impl<M: Deref<Target = Model>> Reranker<M> {
         let mut ranking = with_capacity(questions.len())?;
         for (index, question) in questions.iter().enumerate() {
             let score = question.probabilities()?[0];
-            ranking.push(Ranked { index, score });
+            // Kept sorted: a stable sort would be another instance of a large generic function.
+            let place = ranking.partition_point(|before: &Ranked| before.score >= score);
+            ranking.insert(place, Ranked { index, score });
         }
-        ranking.sort_by(|a, b| b.score.total_cmp(&a.score));
         Ok(ranking)
     }
 }

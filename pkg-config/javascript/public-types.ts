@@ -9,6 +9,7 @@ import init, {
   type Candidate,
   type ChatMessage,
   type ChatOptions,
+  type Decision,
   type FinishReason,
   type GenerateOptions,
   type Inspection,
@@ -17,6 +18,7 @@ import init, {
   type ModelSource,
   type NextTokenErrorCode,
   type Progress,
+  type Ranked,
   type Sampler,
   type SamplerName,
   type Score,
@@ -110,7 +112,11 @@ interface GeneratorResults {
   configure: void | Promise<void>;
   context_length: number;
   context_used: number;
+  decide: Decision;
+  decider: Scorer<Decision>;
   detokenize: string;
+  embed: Float32Array[];
+  embedder: Scorer<Float32Array[]>;
   finish_reason: FinishReason | undefined;
   fork: Generator;
   head_row: Float32Array;
@@ -123,6 +129,8 @@ interface GeneratorResults {
   prefill: Progress;
   prompt_ids: Uint32Array;
   remove_adapter: boolean;
+  rerank: Ranked[];
+  reranker: Scorer<Ranked[]>;
   restore: Promise<void>;
   samplers: Sampler[];
   score: Score;
@@ -144,7 +152,11 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   configure: (it) => it.configure(constrained[0]),
   context_length: (it) => it.context_length,
   context_used: (it) => it.context_used,
+  decide: (it) => it.decide("a prompt", { choices: ["yes", "no"] }),
+  decider: (it) => it.decider("a prompt"),
   detokenize: (it) => it.detokenize([1, 2]),
+  embed: (it) => it.embed("a text", { pooling: "mean", normalize: false }),
+  embedder: (it) => it.embedder(["a text", "another"]),
   finish_reason: (it) => it.finish_reason,
   fork: (it) => it.fork(),
   free: (it) => it.free(),
@@ -158,6 +170,8 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
   remove_adapter: (it) => it.remove_adapter("pirate"),
+  rerank: (it) => it.rerank("a query", ["a document"], { instruction: "find", template: "{query} {document}" }),
+  reranker: (it) => it.reranker("a query", ["a document"]),
   reset: (it) => it.reset(),
   restore: (it) => it.restore(new Blob([])),
   rewind: (it) => it.rewind(2),
@@ -181,7 +195,9 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   },
 };
 
-interface WorkerResults extends Later<Omit<GeneratorResults, "start" | "chat" | "restore" | "fork" | "scorer">> {
+type Different = "start" | "chat" | "restore" | "fork" | "scorer" | "embedder" | "decider" | "reranker";
+
+interface WorkerResults extends Later<Omit<GeneratorResults, Different>> {
   abort: Promise<void>;
   reset: Promise<void>;
   rewind: Promise<void>;
@@ -190,6 +206,9 @@ interface WorkerResults extends Later<Omit<GeneratorResults, "start" | "chat" | 
   restore: Promise<TextStart>;
   fork: Promise<WorkerGenerator>;
   scorer: Promise<WorkerScorer>;
+  embedder: Promise<WorkerScorer<Float32Array[]>>;
+  decider: Promise<WorkerScorer<Decision>>;
+  reranker: Promise<WorkerScorer<Ranked[]>>;
   state: Promise<Pick<Generator, "text" | "ids" | "prompt_ids" | "finish_reason" | "seed" | "context_used">>;
   [Symbol.asyncIterator]: Promise<void>;
 }
@@ -201,7 +220,11 @@ export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
   configure: (it) => it.configure(constrained[0]),
   context_length: (it) => it.context_length,
   context_used: (it) => it.context_used,
+  decide: (it) => it.decide("a prompt", { choices: ["yes", "no"] }),
+  decider: (it) => it.decider("a prompt"),
   detokenize: (it) => it.detokenize(new Uint32Array([1, 2])),
+  embed: (it) => it.embed("a text", { pooling: "mean", normalize: false }),
+  embedder: (it) => it.embedder(["a text", "another"]),
   finish_reason: (it) => it.finish_reason,
   fork: (it) => it.fork(),
   free: (it) => it.free(),
@@ -215,6 +238,8 @@ export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
   remove_adapter: (it) => it.remove_adapter("pirate"),
+  rerank: (it) => it.rerank("a query", ["a document"], { instruction: "find", template: "{query} {document}" }),
+  reranker: (it) => it.reranker("a query", ["a document"]),
   reset: (it) => it.reset(),
   restore: (it) => it.restore(new ArrayBuffer(8)),
   rewind: (it) => it.rewind(2),

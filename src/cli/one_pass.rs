@@ -76,7 +76,7 @@ impl Decide {
         for choice in &decision.choices {
             writeln!(out, "{:>8.4}  {:?}", choice.probability, choice.text)?;
         }
-        if let Some(expected) = decision.expected {
+        if let Some(expected) = decision.expected() {
             writeln!(out, "expected {expected:.4}")?;
         }
         Ok(out.flush()?)

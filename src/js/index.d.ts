@@ -1,6 +1,8 @@
 import type {
   ChatMessage,
   ChatOptions,
+  Decision,
+  EmbedOptions,
   GenerateOptions,
   Generator,
   InspectOptions,
@@ -8,6 +10,8 @@ import type {
   LoadOptions,
   ModelSource,
   Progress,
+  Ranked,
+  RerankOptions,
   Score,
   Token,
 } from "./nexttoken.js";
@@ -19,6 +23,8 @@ export type {
   ChatMessage,
   ChatOptions,
   ConstrainedOptions,
+  Decision,
+  EmbedOptions,
   FinishReason,
   GenerateOptions,
   InspectOptions,
@@ -28,6 +34,8 @@ export type {
   ModelInfo,
   ModelSource,
   Progress,
+  Ranked,
+  RerankOptions,
   Sampler,
   SamplerName,
   Score,
@@ -184,7 +192,17 @@ export interface TextStart {
 
 /** The members of `Generator` that a worker has in another form. */
 type Different =
-  "start" | "chat" | "restore" | "fork" | "scorer" | "free" | typeof Symbol.iterator | typeof Symbol.dispose;
+  | "start"
+  | "chat"
+  | "restore"
+  | "fork"
+  | "scorer"
+  | "embedder"
+  | "decider"
+  | "reranker"
+  | "free"
+  | typeof Symbol.iterator
+  | typeof Symbol.dispose;
 
 /** `Generator` off the main thread: the same interface, every method and property a promise. */
 export interface WorkerGenerator extends InWorker<Omit<Generator, Different>> {
@@ -197,7 +215,13 @@ export interface WorkerGenerator extends InWorker<Omit<Generator, Different>> {
   /** A second generator in the same worker; the worker goes with the last one that is freed. */
   fork(): Promise<WorkerGenerator>;
   /** The same step by step, to show progress: call `step` until `done` is `total`, then `finish`. */
-  scorer(text: string, options?: { top?: number }): Promise<WorkerScorer>;
+  scorer(text: string, options?: { top?: number }): Promise<WorkerScorer<Score>>;
+  /** `embed` step by step. */
+  embedder(texts: string | string[], options?: EmbedOptions): Promise<WorkerScorer<Float32Array[]>>;
+  /** `decide` step by step. */
+  decider(prompt: string, options?: { choices?: string[] }): Promise<WorkerScorer<Decision>>;
+  /** `rerank` step by step. */
+  reranker(query: string, documents: string[], options?: RerankOptions): Promise<WorkerScorer<Ranked[]>>;
   /** A copy, unlike that of `Generator.logits`. */
   logits(): Promise<Float32Array | undefined>;
   /** Several properties of the text so far at once. */
@@ -215,12 +239,12 @@ export class WorkerGenerator {
   static inspect(source: ModelSource, options?: InspectOptions & InitOptions): Promise<Inspection>;
 }
 
-/** A text being scored; see `WorkerGenerator.scorer`. */
-export interface WorkerScorer {
-  /** Scores the next chunk of tokens. */
+/** A pass over texts, step by step; see `Scorer`. */
+export interface WorkerScorer<T = Score> {
+  /** Runs the next chunk of tokens. */
   step(): Promise<Progress>;
-  /** The score of what has been scored, which may be a part; frees the scorer. */
-  finish(): Promise<Score>;
+  /** The result; frees the scorer. */
+  finish(): Promise<T>;
   free(): void;
   [Symbol.dispose](): void;
 }

@@ -10,8 +10,14 @@ export const AT_ANY_TIME = /** @type {const} */ ([
   "token_text",
   "head_row",
   "score",
+  "embed",
+  "decide",
+  "rerank",
   "remove_adapter",
 ]);
+
+/** The methods of `Generator` that give a `Scorer`. */
+export const SCORER_METHODS = /** @type {const} */ (["scorer", "embedder", "decider", "reranker"]);
 
 /** The methods of `Generator` that `WorkerGenerator` passes on. */
 export const GENERATOR_METHODS = /** @type {const} */ ([

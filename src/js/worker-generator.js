@@ -2,7 +2,7 @@
 
 import { Connection } from "./connection.js";
 import { makeError, withErrorCode } from "./errors.js";
-import { GENERATOR_METHODS, GENERATOR_PROPERTIES, addMethods } from "./methods.js";
+import { GENERATOR_METHODS, GENERATOR_PROPERTIES, SCORER_METHODS, addMethods } from "./methods.js";
 import { serializeSource } from "./serialize-source.js";
 import { ADAPTER_LOADING, loading, readable } from "./source.js";
 import { moduleOptions, providerOf } from "./start-module.js";
@@ -155,16 +155,6 @@ export class WorkerGenerator {
     return this.#call("state");
   }
 
-  /**
-   * Scores a text step by step; see `Generator.scorer`.
-   *
-   * @param {unknown[]} args
-   */
-  async scorer(...args) {
-    const number = await this.#call("scorer", args);
-    return new WorkerScorer((method) => this.#call(method, [number]));
-  }
-
   /** Frees the generator. The worker is terminated with its last generator. */
   free() {
     if (this.#gone) return;
@@ -187,6 +177,10 @@ export class WorkerGenerator {
 
   static {
     addMethods(WorkerGenerator, GENERATOR_METHODS, (generator, method, args) => generator.#call(method, args));
+    addMethods(WorkerGenerator, SCORER_METHODS, async (generator, ...scorer) => {
+      const number = await generator.#call("scorer", scorer);
+      return new WorkerScorer((method) => generator.#call(method, [number]));
+    });
     for (const name of GENERATOR_PROPERTIES) {
       /** @this {WorkerGenerator} */
       const get = function () {
@@ -197,7 +191,7 @@ export class WorkerGenerator {
   }
 }
 
-/** A text being scored in the worker of a generator. */
+/** Texts being scored, embedded or compared in the worker of a generator. */
 class WorkerScorer {
   #call;
   #done = false;
@@ -207,12 +201,12 @@ class WorkerScorer {
     this.#call = call;
   }
 
-  /** Scores the next chunk of tokens: `{ done, total }`. */
+  /** Runs the next chunk of tokens: `{ done, total }`. */
   step() {
     return this.#done ? Promise.reject(over()) : this.#call("scorer_step");
   }
 
-  /** The score of the tokens scored so far. Frees the scorer. */
+  /** The result. Frees the scorer. */
   finish() {
     if (this.#done) return Promise.reject(over());
     this.#done = true;

@@ -9,7 +9,9 @@ import { deserializeSource } from "./serialize-source.js";
 import { isCrash, reportCrash, reportProgress, serveCalls } from "./serve-calls.js";
 
 /** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
+/** @typedef {import("./methods.js").SCORER_METHODS} ScorerMethods */
 /** @typedef {import("./nexttoken.js").Token} Token */
+/** @typedef {import("./nexttoken.js").Scorer<any>} Scorer */
 /** @typedef {{ token?: Token, error?: unknown }} Step what a step gave, or threw */
 
 const channel = new MessageChannel();
@@ -147,15 +149,15 @@ async function begin(session, method, prepare) {
 const begun = ({ seed, context_used }) => ({ seed, context_used });
 
 /**
- * Texts being scored, by number.
+ * Texts being scored, embedded or compared, by number.
  *
- * @type {Map<number, { session: Session, scorer: import("./nexttoken.js").Scorer }>}
+ * @type {Map<number, { session: Session, scorer: Scorer }>}
  */
 const scorers = new Map();
 let scored = 0;
 
 /** @param {number} number */
-const scorerOf = (number) => /** @type {import("./nexttoken.js").Scorer} */ (scorers.get(number)?.scorer);
+const scorerOf = (number) => /** @type {Scorer} */ (scorers.get(number)?.scorer);
 
 /** @typedef {{ source: any, engine: object, options: any, abort: MessagePort }} Loading what is loaded, and how */
 
@@ -233,8 +235,8 @@ const special = {
     const { text, ids, prompt_ids, finish_reason, seed, context_used } = session.settled();
     return { text, ids, prompt_ids, finish_reason, seed, context_used };
   },
-  scorer(session, text, options) {
-    const scorer = session.generator.scorer(text, options);
+  scorer(session, /** @type {ScorerMethods[number]} */ method, args) {
+    const scorer = /** @type {(...args: any[]) => Scorer} */ (session.generator[method])(...args);
     scorers.set(scored, { session, scorer });
     return scored++;
   },

@@ -114,6 +114,22 @@ async function answers({ worker, few }) {
     head_row: (of) => of.head_row(5),
     "head_row of nothing": (of) => of.head_row("no number"),
     score: (of) => of.score("There was a little dog."),
+    embed: (of) => of.embed("There was a little dog."),
+    decide: (of) => of.decide("There was a", { choices: ["dog", "cat"] }),
+    "decide between nothing": (of) => of.decide("There was a", { choices: [] }),
+    rerank: (of) => of.rerank("dog", ["a dog", "a cat"]),
+    async embedder(of) {
+      const scorer = await of.embedder(["There was a little dog."]);
+      return scorer.finish();
+    },
+    async decider(of) {
+      const scorer = await of.decider("There was a");
+      return scorer.finish();
+    },
+    async reranker(of) {
+      const scorer = await of.reranker("dog", ["a dog", "a cat"]);
+      return scorer.finish();
+    },
     async scorer(of) {
       const scorer = await of.scorer("There was a little dog.");
       await scorer.step();

@@ -299,11 +299,52 @@ for (const [name, client] of Object.entries({
       if (param !== undefined) assert.equal(error.param, param);
       assert.equal(error.type, "invalid_request_error");
     }
-    const embeddings = client.embeddings.create({ model: "storyteller", input: "fox" });
-    assert.match((await rejection(embeddings)).message, /does not compute embeddings yet/);
     // Nothing stands in the way of the next one, and what asks for nothing is no error.
     const nothing = { tools: [], store: false, user: "me", n: null, logprobs: null, response_format: { type: "text" } };
     await client.chat.completions.create({ ...greedy, ...nothing });
+  });
+}
+
+for (const [name, client] of Object.entries({
+  ours,
+  official,
+  "ours, over a worker": createOpenAI(asynchronous(await load()), defaults),
+})) {
+  test(`${name}: embeddings are the engine's, with their usage`, async () => {
+    const input = ["a little fox", "a rabbit"];
+    const expected = generator.embed(input).map((vector) => Array.from(vector));
+    const { object, data, model, usage } = await client.embeddings.create({ model: "storyteller", input });
+    assert.deepEqual([object, model], ["list", "storyteller"]);
+    const of = (index, embedding) => ({ object: "embedding", index, embedding });
+    assert.deepEqual(
+      data,
+      expected.map((vector, index) => of(index, vector)),
+    );
+    assert.ok(usage.prompt_tokens >= 5 && usage.total_tokens === usage.prompt_tokens, JSON.stringify(usage));
+    const request = { model: "storyteller", input: input[1], encoding_format: "base64" };
+    const [{ embedding }] = (await client.embeddings.create(request)).data;
+    const { buffer, byteOffset } = Buffer.from(embedding, "base64");
+    const floats = new Float32Array(buffer.slice(byteOffset, byteOffset + 4 * expected[1].length));
+    assert.deepEqual(Array.from(floats), expected[1]);
+
+    const cases = [
+      [{ input: [] }, 400, "invalid_value", "input"],
+      [{ input: [[1, 2]] }, 400, "invalid_value", "input"],
+      [{ input: "fox ".repeat(999) }, 400, "context_length_exceeded"],
+      [{ encoding_format: "hex" }, 400, "invalid_value", "encoding_format"],
+      [{ dimensions: 5 }, 400, "unsupported_parameter", "dimensions"],
+      [{ model: "gpt-4" }, 404, "model_not_found", "model"],
+    ];
+    for (const [wrong, status, code, param = null] of cases) {
+      const error = await rejection(client.embeddings.create({ model: "storyteller", input, ...wrong }));
+      assert.deepEqual(
+        [error.status, error.code, error.param],
+        [status, code, param],
+        `${JSON.stringify(wrong)}: ${error}`,
+      );
+    }
+    const aborted = client.embeddings.create({ model: "storyteller", input }, { signal: AbortSignal.abort() });
+    assert.match((await rejection(aborted)).constructor.name, /^(DOMException|APIUserAbortError)$/);
   });
 }
 

@@ -203,6 +203,22 @@ interface Create<Params, Whole, Chunk> {
   (params: Params, options?: RequestOptions): Promise<Whole | Stream<Chunk>>;
 }
 
+export interface EmbeddingParams {
+  model?: string;
+  input: string | string[];
+  /** The official client, on `fetch`, also gets "base64". */
+  encoding_format?: "float" | null;
+  user?: string;
+}
+
+/** Vectors of the length 1, pooled as the model's file says: see `Generator.embed`. */
+export interface Embeddings {
+  object: "list";
+  data: { object: "embedding"; index: number; embedding: number[] }[];
+  model: string;
+  usage: { prompt_tokens: number; total_tokens: number };
+}
+
 export interface OpenAIClient {
   readonly chat: {
     readonly completions: { readonly create: Create<ChatCompletionParams, ChatCompletion, ChatCompletionChunk> };
@@ -212,8 +228,7 @@ export interface OpenAIClient {
     list(): Promise<{ object: "list"; data: Model[] } & AsyncIterable<Model>>;
     retrieve(name: string): Promise<Model>;
   };
-  /** The engine has none yet; a server may. */
-  readonly embeddings: { create(params: { model?: string; input: string | string[] }): Promise<unknown> };
+  readonly embeddings: { create(params: EmbeddingParams, options?: { signal?: AbortSignal }): Promise<Embeddings> };
   /**
    * Answers a request as a server would, for the option `fetch` of the official client or in a service worker. The path
    * is what counts of its address; a response's header `x-nexttoken-backend` says who answers.

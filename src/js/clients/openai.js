@@ -4,7 +4,8 @@ import { copyOptions } from "../errors.js";
 import { readEvents, writeEvents } from "./event-stream.js";
 import { modelOf } from "./local-model.js";
 import { FORMS, chunks, headOf, whole } from "./openai-answer.js";
-import { OpenAIError, invalid, openAIError, unsupported } from "./openai-error.js";
+import { embeddings } from "./openai-embeddings.js";
+import { OpenAIError, invalid, openAIError } from "./openai-error.js";
 import { readChat, readCompletion } from "./openai-request.js";
 
 export { OpenAIError };
@@ -19,7 +20,7 @@ const KINDS = {
 };
 /** @typedef {typeof KINDS[keyof typeof KINDS]} Kind */
 
-const EMBEDDINGS = "this engine does not compute embeddings yet";
+const EMBEDDINGS = "/embeddings";
 
 /**
  * A stream as an async iterable that can be aborted, as the official client has it.
@@ -77,11 +78,30 @@ class Engine {
    * @param {AbortSignal} [signal]
    */
   async answer({ read, form }, body, signal) {
-    const name = await this.name();
     const job = read(body, this.#defaults);
-    if ((body.model ?? name) !== name) throw missing(body.model, name);
+    const name = await this.#asked(body);
     const head = headOf(form, name);
     return job.stream ? chunks(this.#model, job, form, head, signal) : whole(this.#model, job, form, head, signal);
+  }
+
+  /**
+   * @param {any} body
+   * @param {AbortSignal} [signal]
+   */
+  async embeddings(body, signal) {
+    return embeddings(this.#model.generator, await this.#asked(body), body, signal);
+  }
+
+  /**
+   * The name of the model, which a request must not call by another.
+   *
+   * @param {any} body
+   */
+  async #asked(body) {
+    const name = await this.name();
+    const asked = body?.model ?? name;
+    if (asked !== name) throw missing(asked, name);
+    return name;
   }
 }
 
@@ -120,10 +140,15 @@ class OpenAIClient {
   chat = { completions: { create: this.#creator(KINDS.chat) } };
   completions = { create: this.#creator(KINDS.completion) };
   embeddings = {
-    create: async (/** @type {any} */ body) => {
-      const server = this.#server();
-      if (!server) throw unsupported("input", EMBEDDINGS);
-      return (await accepted(await server.forward("/embeddings", body))).json();
+    create: async (/** @type {any} */ body, /** @type {{ signal?: AbortSignal }} */ { signal } = {}) => {
+      try {
+        signal?.throwIfAborted();
+        const server = this.#server();
+        if (!server) return await this.#engine.embeddings(body, signal);
+        return await (await accepted(await server.forward(EMBEDDINGS, body, signal))).json();
+      } catch (thrown) {
+        throw openAIError(thrown, signal);
+      }
     },
   };
   models = {
@@ -211,7 +236,7 @@ class OpenAIClient {
     if (server) return passed(await server.forward(path, body, signal));
     if (path === "/models") return Response.json(await this.models.list());
     if (asks) return Response.json(await this.models.retrieve(decodeURIComponent(path.slice("/models/".length))));
-    if (path === "/embeddings") throw unsupported("input", EMBEDDINGS);
+    if (path === EMBEDDINGS) return Response.json(await this.#engine.embeddings(body, signal));
     const kind = path === KINDS.chat.path ? KINDS.chat : KINDS.completion;
     const answer = await this.#engine.answer(kind, body, signal);
     if (!(answer instanceof ReadableStream)) return Response.json(answer);

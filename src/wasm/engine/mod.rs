@@ -1,4 +1,4 @@
-//! The JavaScript interface of the engine: a thin layer over [`crate::generator`] and [`crate::score`].
+//! The JavaScript interface of the engine: a thin layer over [`crate::generator`] and what a single pass gives.
 //!
 //! No call panics on any argument, because a panic would leave the module unusable. Every error is an `Error` object
 //! with a `code`.
@@ -9,6 +9,7 @@ mod error;
 pub(super) mod host;
 mod load;
 mod messages;
+mod one_pass;
 pub(super) mod options;
 mod source;
 mod split_model;
@@ -18,11 +19,10 @@ mod types;
 
 use crate::Result;
 use crate::chat::Request;
-use crate::generator::{self, CacheType};
+use crate::generator;
 use crate::info::Info;
 use crate::kernels;
 use crate::model::Model;
-use crate::score;
 use js_sys::Uint32Array;
 use serde::Serialize;
 use std::sync::Arc;
@@ -229,54 +229,6 @@ impl Generator {
     ) -> Result<String> {
         let id = options::u32_value("id", &id)?;
         Ok(self.model.tokenizer.token_text(id))
-    }
-
-    /// The cross-entropy of `text`: how well the model predicts each of its tokens.
-    #[wasm_bindgen(unchecked_return_type = "Score")]
-    pub fn score(
-        &self,
-        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
-    ) -> JsResult<JsValue> {
-        let mut scorer = self.scorer(text, options)?.inner;
-        while !scorer.step()?.is_complete() {}
-        to_js(&scorer.finish()?)
-    }
-
-    /// Scores a text step by step, to show progress: call `step` until `done` is `total`, then `finish`.
-    pub fn scorer(
-        &self,
-        #[wasm_bindgen(unchecked_param_type = "string")] text: JsValue,
-        #[wasm_bindgen(unchecked_optional_param_type = "{ top?: number }")] options: JsValue,
-    ) -> Result<Scorer> {
-        let text = options::string("text", &text)?;
-        let top = options::top_option(&options, 0)?;
-        let inner = score::Scorer::new(Arc::clone(&self.model), &text, CacheType::default())?;
-        let inner = inner.with_top(top as usize);
-        Ok(Scorer { inner })
-    }
-}
-
-/// A text being scored; see `Generator.scorer`.
-#[wasm_bindgen]
-pub struct Scorer {
-    inner: score::Scorer<Arc<Model>>,
-}
-
-crate::debug::debug_in_brief!(Scorer {});
-
-#[wasm_bindgen]
-impl Scorer {
-    /// Scores the next chunk of tokens.
-    #[wasm_bindgen(unchecked_return_type = "Progress")]
-    pub fn step(&mut self) -> JsResult<JsValue> {
-        to_js(&self.inner.step()?)
-    }
-
-    /// The score of the tokens scored so far. Frees the scorer.
-    #[wasm_bindgen(unchecked_return_type = "Score")]
-    pub fn finish(self) -> JsResult<JsValue> {
-        to_js(&self.inner.finish()?)
     }
 }
 

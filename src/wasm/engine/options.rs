@@ -2,9 +2,10 @@
 
 use super::{constraint, host};
 use crate::allocation::resize;
+use crate::decision::YES_OR_NO;
 use crate::error::invalid_option;
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, Value};
-use crate::{Error, Result, TokenId};
+use crate::{Error, Result, TokenId, embedding, rerank};
 use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
@@ -135,6 +136,44 @@ pub(in crate::wasm) fn top_option(object: &JsValue, mut top: u32) -> Result<u32>
         }
     }
     Ok(top)
+}
+
+/// The options of `embed`.
+pub(in crate::wasm) fn embed_options(object: &JsValue) -> Result<embedding::Options> {
+    let mut options = embedding::Options::default();
+    for (name, value) in entries(object)? {
+        match name.as_str() {
+            "pooling" => options.pooling = Some(string(&name, &value)?.parse()?),
+            "normalize" => options.normalize = boolean(&name, &value)?,
+            _ => return Err(Error::UnknownOption(name)),
+        }
+    }
+    Ok(options)
+}
+
+/// The option `choices` of `decide`.
+pub(in crate::wasm) fn choices(object: &JsValue) -> Result<Vec<String>> {
+    let mut choices = Vec::from(YES_OR_NO.map(String::from));
+    for (name, value) in entries(object)? {
+        match name.as_str() {
+            "choices" => choices = strings(&name, &value)?,
+            _ => return Err(Error::UnknownOption(name)),
+        }
+    }
+    Ok(choices)
+}
+
+/// The options of `rerank`.
+pub(in crate::wasm) fn rerank_options(object: &JsValue) -> Result<rerank::Options> {
+    let mut options = rerank::Options::default();
+    for (name, value) in entries(object)? {
+        match name.as_str() {
+            "instruction" => options.instruction = string(&name, &value)?,
+            "template" => options.template = string(&name, &value)?,
+            _ => return Err(Error::UnknownOption(name)),
+        }
+    }
+    Ok(options)
 }
 
 /// The option `record`: true, false, or an object with the length of the lists.
@@ -359,7 +398,7 @@ pub(in crate::wasm) fn seed_to_js(seed: u64) -> JsValue {
 }
 
 /// One string, or an array of them.
-fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
+pub(in crate::wasm) fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
     if let Some(one) = value.as_string() {
         return Ok(vec![one]);
     }

@@ -395,6 +395,69 @@ export interface Score {
   top_logprobs?: { id: number; text: string; logprob: number }[][];
 }
 
+/** A pass over texts, step by step. `T` is its result. */
+export class Scorer<T = Score> {
+  private constructor();
+  /** Runs the next chunk of tokens. */
+  step(): Progress;
+  /** The result; frees the scorer. A score may be of a part; of the others, the steps that are left are run first. */
+  finish(): T;
+  free(): void;
+  [Symbol.dispose](): void;
+}
+
+export interface EmbedOptions {
+  /**
+   * How a vector is made of the hidden states of a text's tokens: their mean, the first ("cls"), or the last.
+   *
+   * @default what the model's file says, else "last"
+   */
+  pooling?: "mean" | "cls" | "last";
+  /**
+   * Divides each vector by its length, so that a dot product is the cosine similarity.
+   *
+   * @default true
+   */
+  normalize?: boolean;
+}
+
+export interface Decision {
+  /** The most probable answer. */
+  best: string;
+  /** All answers, in the order in which they were given. */
+  choices: {
+    text: string;
+    /** Its tokens, with those of the prompt's end that its first characters change. */
+    ids: number[];
+    /** ln p of all its tokens after the prompt, in nats. */
+    logprob: number;
+    /** Its share among the answers, from 0 to 1: the softmax over their `logprob`. */
+    probability: number;
+  }[];
+  /** The mean of the answers, weighted by their probabilities, where all of them are numbers. */
+  expected?: number;
+}
+
+export interface RerankOptions {
+  /** What the documents are wanted for, in place of `{instruction}`. */
+  instruction?: string;
+  /**
+   * The prompt that "yes" or "no" follows, with `{instruction}`, `{query}` and `{document}` in it. What comes before the
+   * document is run once.
+   *
+   * @default that of Qwen3-Reranker
+   */
+  template?: string;
+}
+
+/** A document in its place among the others. */
+export interface Ranked {
+  /** Where it was in the list of documents. */
+  index: number;
+  /** p(yes) / (p(yes) + p(no)). */
+  score: number;
+}
+
 export interface ModelInfo {
   architecture: string;
   name: string | undefined;
