@@ -13,7 +13,7 @@ use std::str::FromStr;
 pub enum Pooling {
     /// The mean over all tokens.
     Mean,
-    /// The first token: the classification token [CLS] of an encoder. In a causal model it has seen nothing but itself.
+    /// The first token: the classification token `[CLS]` of an encoder. In a causal model it has seen nothing but itself.
     Cls,
     /// The last token, the only one of a causal model that has seen the whole text.
     Last,

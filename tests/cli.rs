@@ -321,6 +321,12 @@ fn embeds_decides_and_reranks() {
     );
     let yes_or_no = json(&nexttoken("decide", &model, &["--prompt", "ab", "--json"]));
     assert_eq!(yes_or_no["choices"][0]["text"], "yes");
+    assert!(yes_or_no.get("expected").is_none());
+    let numbers = "--prompt ab1 --choice 1 --choice 5 --json".split(' ');
+    let numbers: Vec<&str> = numbers.collect();
+    // The model spells "1" after "1".
+    let numbers = json(&nexttoken("decide", &model, &numbers));
+    assert!((numbers["expected"].as_f64().unwrap() - 1.0).abs() < 0.1);
 
     let template = "{query}{document}";
     let documents = [

@@ -70,7 +70,11 @@ impl Decide {
         let decider = Decider::new(&model, &self.prompt, &self.choice, self.cache_type)?;
         let decision = decider.finish()?;
         if self.common.json {
-            return print_json(&decision);
+            let mut object = serde_json::json!(decision);
+            if let Some(expected) = decision.expected() {
+                object["expected"] = expected.into();
+            }
+            return print_json(&object);
         }
         let mut out = BufWriter::new(std::io::stdout().lock());
         for choice in &decision.choices {
