@@ -7,6 +7,46 @@ use crate::kernels;
 /// Queries computed at once. Keys behind the last query of a block are masked for all of them, and left out.
 const BLOCK: usize = 64;
 
+/// The heads of an attention layer. With fewer key and value heads than query heads, each serves a group of query heads
+/// (grouped-query attention, Ainslie et al. 2023).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heads {
+    /// Query heads.
+    pub queries: usize,
+    /// Key and value heads, a divisor of the query heads.
+    pub key_values: usize,
+    /// Values in one head's query, key or value.
+    pub size: usize,
+}
+
+impl Heads {
+    /// Values in the queries of a token, and in the outputs of its heads.
+    pub fn query_size(self) -> usize {
+        self.queries * self.size
+    }
+
+    /// Values in the keys of a token; its values are as many.
+    pub fn key_size(self) -> usize {
+        self.key_values * self.size
+    }
+
+    /// Values in a row: all queries of a token, all keys, all values.
+    pub fn row_size(self) -> usize {
+        self.query_size() + 2 * self.key_size()
+    }
+
+    /// Where in a row the query, the key and the value of a query head begin.
+    fn offsets(self, head: usize) -> [usize; 3] {
+        let shared = head / (self.queries / self.key_values) * self.size;
+        let keys = self.query_size();
+        [
+            head * self.size,
+            keys + shared,
+            keys + self.key_size() + shared,
+        ]
+    }
+}
+
 /// The cosines and sines of RoPE (Su et al. 2021) for every position, in the layout that `kernels::rotate_pairs` reads.
 pub(super) struct Rope {
     cos: Vec<f32>,
@@ -62,23 +102,21 @@ impl Rope {
 /// Attention: writes `out[token][hidden]` from rows of query, key and value, for sequences of `length` tokens. The
 /// attention weights go to `probabilities`, `[sequence][head][length][length]`, for the backward pass.
 pub(super) fn attend(
-    shape: &Shape,
+    heads: Heads,
     length: usize,
     rows: &[f32],
     probabilities: &mut [f32],
     out: &mut [f32],
 ) {
-    let (hidden, size) = (shape.hidden_size, shape.head_size());
-    let stride = 3 * hidden;
+    let (hidden, size) = (heads.query_size(), heads.size);
+    let stride = heads.row_size();
     let factor = 1.0 / libm::sqrtf(size as f32);
     let maps = probabilities.chunks_exact_mut(length * length);
     for (index, map) in maps.enumerate() {
-        let (sequence, head) = (index / shape.heads, index % shape.heads);
+        let (sequence, head) = (index / heads.queries, index % heads.queries);
         let rows = &rows[sequence * length * stride..];
         let out = &mut out[sequence * length * hidden..];
-        let query = &rows[head * size..];
-        let key = &rows[hidden + head * size..];
-        let value = &rows[2 * hidden + head * size..];
+        let [query, key, value] = heads.offsets(head).map(|offset| &rows[offset..]);
         for start in (0..length).step_by(BLOCK) {
             let end = length.min(start + BLOCK);
             let count = end - start;
@@ -112,7 +150,7 @@ pub(super) fn attend(
 /// The backward pass of [`attend`]: the derivative by `rows` goes to `d_rows`. `scratch` holds at least 64 × `length`
 /// values.
 pub(super) fn attend_backward(
-    shape: &Shape,
+    heads: Heads,
     length: usize,
     rows: &[f32],
     probabilities: &[f32],
@@ -120,16 +158,16 @@ pub(super) fn attend_backward(
     d_rows: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let (hidden, size) = (shape.hidden_size, shape.head_size());
-    let stride = 3 * hidden;
+    let (hidden, size) = (heads.query_size(), heads.size);
+    let stride = heads.row_size();
     let factor = 1.0 / libm::sqrtf(size as f32);
     d_rows.fill(0.0);
     for (index, map) in probabilities.chunks_exact(length * length).enumerate() {
-        let (sequence, head) = (index / shape.heads, index % shape.heads);
+        let (sequence, head) = (index / heads.queries, index % heads.queries);
         let first = sequence * length;
         let (rows, d_rows) = (&rows[first * stride..], &mut d_rows[first * stride..]);
         let d_out = &d_out[first * hidden + head * size..];
-        let (query, key, value) = (head * size, hidden + head * size, 2 * hidden + head * size);
+        let [query, key, value] = heads.offsets(head);
         for start in (0..length).step_by(BLOCK) {
             let end = length.min(start + BLOCK);
             let count = end - start;

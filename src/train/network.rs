@@ -190,7 +190,13 @@ impl Network<'_> {
         );
         ops::linear(attention_input, weight(&at.query_key_value), hidden, qkv);
         rope.rotate_all(qkv, hidden, length, false);
-        attend(shape, length, qkv, probabilities, attention_output);
+        attend(
+            shape.attention(),
+            length,
+            qkv,
+            probabilities,
+            attention_output,
+        );
         ops::linear(
             attention_output,
             weight(&at.attention_output),
@@ -307,7 +313,7 @@ impl Network<'_> {
             &mut gradient[at.attention_output.clone()],
         );
         attend_backward(
-            shape,
+            shape.attention(),
             work.length,
             &cache.qkv,
             &cache.probabilities,
@@ -336,7 +342,7 @@ impl Network<'_> {
     }
 }
 
-fn add(x: &mut [f32], y: &[f32]) {
+pub(super) fn add(x: &mut [f32], y: &[f32]) {
     for (x, y) in x.iter_mut().zip(y) {
         *x += y;
     }

@@ -71,13 +71,21 @@ pub(super) fn linear_backward(
     d_x: &mut [f32],
     d_weight: &mut [f32],
 ) {
+    linear_backward_input(weight, inputs, d_out, d_x);
     let (rows, outputs) = (x.len() / inputs, weight.len() / inputs);
-    let weight = matrix(weight, outputs, inputs, inputs);
     let x = matrix(x, rows, inputs, inputs);
     let d_out = matrix(d_out, rows, outputs, outputs);
-    product(1.0, d_out, weight, matrix_mut(d_x, rows, inputs, inputs));
     let d_weight = matrix_mut(d_weight, outputs, inputs, inputs);
     add_product(1.0, d_out.t(), x, d_weight);
+}
+
+/// The half of [`linear_backward`] that frozen weights need: `d_x = d_out × weight`.
+pub(super) fn linear_backward_input(weight: &[f32], inputs: usize, d_out: &[f32], d_x: &mut [f32]) {
+    let outputs = weight.len() / inputs;
+    let rows = d_out.len() / outputs;
+    let weight = matrix(weight, outputs, inputs, inputs);
+    let d_out = matrix(d_out, rows, outputs, outputs);
+    product(1.0, d_out, weight, matrix_mut(d_x, rows, inputs, inputs));
 }
 
 /// RMSNorm of every row, as [`kernels::rms_norm`].
