@@ -42,6 +42,13 @@ impl Head {
         }
     }
 
+    /// The weights, where they are all that makes the logits: without a bias, a scale and a soft cap.
+    #[cfg(feature = "train")]
+    pub(crate) fn matrix(&self) -> Option<&Arc<Matrix>> {
+        let plain = self.bias.is_none() && self.scale == 1.0 && self.cap.is_none();
+        plain.then_some(&self.weights)
+    }
+
     /// logits = weights × hidden state, then bias, scale and soft cap where the architecture has them:
     /// `hidden[hidden_size]` → `logits[vocabulary_size]`. They are not normalised; softmax makes probabilities of them.
     ///

@@ -9,6 +9,8 @@ mod architecture;
 mod cache;
 mod config;
 mod delta_net;
+#[cfg(feature = "train")]
+mod dense;
 mod feed_forward;
 mod file;
 mod key_scaling;
@@ -30,6 +32,8 @@ pub use adapter::{Adapter, AdapterLoader};
 pub use architecture::{ARCHITECTURES, Architecture};
 pub use cache::cache_bytes;
 pub use config::Config;
+#[cfg(feature = "train")]
+pub(crate) use dense::{DenseLinear, DenseModel};
 pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
 pub use session::Session;
