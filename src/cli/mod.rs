@@ -4,6 +4,8 @@ mod chat;
 mod constraint;
 #[cfg(feature = "train")]
 mod evaluate;
+#[cfg(feature = "train")]
+mod finetune;
 mod generate;
 mod inspect;
 mod one_pass;
@@ -55,6 +57,9 @@ enum Command {
     /// Train a small model on a text
     #[cfg(feature = "train")]
     Train(train::Train),
+    /// Fine-tune a model on a text or on conversations: learn a LoRA adapter
+    #[cfg(feature = "train")]
+    Finetune(finetune::Finetune),
     /// Measure a trained model: held-out perplexity, variety, what it copies
     #[cfg(feature = "train")]
     Evaluate(evaluate::Evaluate),
@@ -116,6 +121,8 @@ pub fn main() -> ExitCode {
         Command::Rerank(command) => (command.run(), command.common.json),
         #[cfg(feature = "train")]
         Command::Train(command) => (command.run(), command.json),
+        #[cfg(feature = "train")]
+        Command::Finetune(command) => (command.run(), command.common.json),
         #[cfg(feature = "train")]
         Command::Evaluate(command) => (command.run(), command.json),
     };

@@ -217,7 +217,7 @@ impl Train {
 }
 
 /// A flag that becomes true when the user interrupts the program, or the system asks it to end.
-fn interruption() -> Result<Arc<AtomicBool>> {
+pub fn interruption() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed))
@@ -226,7 +226,7 @@ fn interruption() -> Result<Arc<AtomicBool>> {
 }
 
 /// A progress bar, which is shown on a terminal only.
-fn progress_bar(steps: u64, first: u64) -> ProgressBar {
+pub fn progress_bar(steps: u64, first: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("[{bar:24}] {pos}/{len}  {msg}  {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ");
@@ -235,7 +235,7 @@ fn progress_bar(steps: u64, first: u64) -> ProgressBar {
         .with_position(first)
 }
 
-fn print_status(line: &str) {
+pub fn print_status(line: &str) {
     // If stderr is closed, there is nowhere to report to.
     let _ = writeln!(std::io::stderr(), "{line}");
 }
@@ -262,7 +262,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Writes a file atomically: by way of a partial file, so that `path` never has half of it.
-fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = beside(path, "partial");
     let written = std::fs::File::create(&partial)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))

@@ -15,6 +15,8 @@ const HELD_OUT: usize = 20;
 pub(super) struct Documents<'a> {
     pub training: Vec<&'a str>,
     pub validation: Vec<&'a str>,
+    /// Whether documents are in one list or the other as a whole: no end of any was cut off.
+    pub whole: bool,
 }
 
 impl<'a> Documents<'a> {
@@ -27,7 +29,8 @@ impl<'a> Documents<'a> {
             .filter(|document| !document.is_empty())
             .collect();
         let (mut training, mut validation) = (Vec::new(), Vec::new());
-        if all.len() >= HELD_OUT {
+        let whole = all.len() >= HELD_OUT;
+        if whole {
             for (index, document) in all.into_iter().enumerate() {
                 let held_out = index % HELD_OUT == HELD_OUT - 1;
                 let part = if held_out {
@@ -47,6 +50,7 @@ impl<'a> Documents<'a> {
         Self {
             training,
             validation,
+            whole,
         }
     }
 }
@@ -270,6 +274,7 @@ mod tests {
         let documents = Documents {
             training: vec!["some text to learn from"],
             validation: vec!["one", "two", "much longer than a window"],
+            whole: true,
         };
         let vocabulary = Vocabulary::learn([].into_iter(), 257).unwrap();
         let corpus = Corpus::with_vocabulary(&documents, vocabulary, 10).unwrap();
@@ -295,6 +300,7 @@ mod tests {
         let documents = Documents {
             training: text.split(END_OF_TEXT).collect(),
             validation: vec!["some more"],
+            whole: true,
         };
         let vocabulary = Vocabulary::learn([].into_iter(), 257).unwrap();
         let corpus = Corpus::with_vocabulary(&documents, vocabulary, 16).unwrap();
@@ -321,6 +327,7 @@ mod tests {
         let documents = Documents {
             training: vec![&text],
             validation: vec!["abababab"],
+            whole: true,
         };
         let vocabulary = Vocabulary::learn([].into_iter(), 257).unwrap();
         let corpus = Corpus::with_vocabulary(&documents, vocabulary, 8).unwrap();

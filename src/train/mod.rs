@@ -22,6 +22,7 @@
 //! | `parallel` | a piece of work for each thread |
 //! | `evaluation` | validation loss, baselines, and samples of what the model writes |
 //! | `export`, `checkpoint` | a GGUF file to generate with, and one to resume from |
+//! | [`finetune`] | low-rank updates of a larger model instead |
 //! | `variety` | how varied generated texts are, and how much they copy from the corpus |
 //! | `random` | random numbers that are the same on every machine |
 //!
@@ -50,6 +51,7 @@ mod checkpoint;
 mod corpus;
 mod evaluation;
 mod export;
+pub mod finetune;
 mod network;
 mod ops;
 mod optimizer;

@@ -161,9 +161,9 @@ impl Options {
 /// The largest weight decay.
 pub(super) const MAX_DECAY: f32 = 10.0;
 /// The most steps: more than anybody waits for, and far from an overflow of the step number.
-const MAX_STEPS: u64 = 1_000_000_000;
+pub(super) const MAX_STEPS: u64 = 1_000_000_000;
 /// About how many tokens are computed together: enough for large matrix products, few enough for the processor's cache.
-const PART_TOKENS: usize = 256;
+pub(super) const PART_TOKENS: usize = 256;
 
 #[cfg(test)]
 mod tests {

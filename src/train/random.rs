@@ -3,6 +3,8 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 
+use super::shape::Tensor;
+
 /// The generator for one stream of a seed. Each training step has a stream of its own, so that training can be resumed
 /// at any step.
 pub(super) fn stream(seed: u64, stream: u64) -> ChaCha12Rng {
@@ -26,4 +28,18 @@ pub(super) fn normal(random: &mut ChaCha12Rng) -> f32 {
     let (radius, angle) = (unit(random), unit(random));
     let radius = libm::sqrt(-2.0 * libm::log(radius));
     (radius * libm::cos(std::f64::consts::TAU * angle)) as f32
+}
+
+/// Draws the initial weights of `tensors`: normally distributed ones for matrices, 1 for the weights of norms.
+pub(super) fn init_weights(tensors: &[Tensor], weights: &mut [f32], random: &mut ChaCha12Rng) {
+    for tensor in tensors {
+        let weights = &mut weights[tensor.range.clone()];
+        match tensor.columns {
+            None => weights.fill(1.0),
+            Some(columns) => {
+                let deviation = tensor.spread / libm::sqrtf(columns as f32);
+                weights.fill_with(|| deviation * normal(random));
+            }
+        }
+    }
 }

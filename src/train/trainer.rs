@@ -9,7 +9,7 @@ use super::corpus::{Corpus, Documents, Tokens};
 use super::network::{Network, Workspace, zeros};
 use super::optimizer::{self, AdamW};
 use super::parallel::for_each_worker;
-use super::random::{normal, stream};
+use super::random::{init_weights, stream};
 use super::shape::{Shape, Tensor};
 use super::{Options, Schedule, Validation, checkpoint, export};
 use crate::quant::TensorType;
@@ -168,16 +168,7 @@ impl Trainer {
 
     pub(super) fn init_weights(&mut self) {
         let mut random = stream(self.options.seed, u64::MAX);
-        for tensor in &self.tensors {
-            let weights = &mut self.weights[tensor.range.clone()];
-            match tensor.columns {
-                None => weights.fill(1.0),
-                Some(columns) => {
-                    let deviation = tensor.spread / libm::sqrtf(columns as f32);
-                    weights.fill_with(|| deviation * normal(&mut random));
-                }
-            }
-        }
+        init_weights(&self.tensors, &mut self.weights, &mut random);
     }
 
     /// Sets the number of threads, each of which needs memory of its own. The results do not depend on it. There are

@@ -1,0 +1,272 @@
+//! What a model is fine-tuned on: sequences of tokens, some of which are targets, split into those to learn from and
+//! those held out.
+
+use super::super::corpus::Documents;
+use super::network::Part;
+use crate::allocation::copy;
+#[cfg(feature = "chat")]
+use crate::chat::{self, Message, Rendering, Request};
+use crate::error::check_option;
+#[cfg(feature = "chat")]
+use crate::error::invalid_option;
+use crate::model::Model;
+use crate::{Error, Result, TokenId};
+
+/// One of this many conversations is held out; of fewer, the last one.
+#[cfg(feature = "chat")]
+const HELD_OUT: usize = 10;
+
+/// A sequence of tokens.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sequence {
+    pub ids: Vec<TokenId>,
+    /// Whether the loss counts each token as a target. The first one never is.
+    pub counts: Vec<bool>,
+}
+
+impl Sequence {
+    /// All tokens but the first count.
+    fn of_text(ids: Vec<TokenId>) -> Self {
+        let mut counts = vec![true; ids.len()];
+        counts[0] = false;
+        Self { ids, counts }
+    }
+
+    /// Inputs, which are one fewer than tokens.
+    pub fn rows(&self) -> usize {
+        self.ids.len() - 1
+    }
+
+    /// Tokens that count as targets.
+    pub fn counted(&self) -> usize {
+        self.counts.iter().filter(|counts| **counts).count()
+    }
+}
+
+impl Part {
+    /// Appends a sequence: its inputs, and its targets, which are the inputs shifted by one.
+    pub fn push(&mut self, sequence: &Sequence) {
+        let first = self.inputs.len();
+        let counted = (0..sequence.rows()).filter(|row| sequence.counts[row + 1]);
+        self.counted.extend(counted.map(|row| first + row));
+        self.lengths.push(sequence.rows());
+        self.inputs.extend(&sequence.ids[..sequence.rows()]);
+        self.targets.extend(&sequence.ids[1..]);
+    }
+
+    /// Empties the part, which keeps its memory.
+    pub fn clear(&mut self) {
+        self.lengths.clear();
+        self.inputs.clear();
+        self.targets.clear();
+        self.counted.clear();
+    }
+}
+
+/// What a model is fine-tuned on, encoded with its tokenizer.
+pub struct Examples {
+    pub(super) training: Vec<Sequence>,
+    pub(super) held_out: Vec<Sequence>,
+    /// The longest sequence that was allowed, in inputs.
+    pub(super) context_length: usize,
+}
+
+crate::debug::debug_in_brief!(Examples { context_length });
+
+impl Examples {
+    /// Documents, which `<|endoftext|>` separates in `text`; every token counts. Each begins as a prompt of the model
+    /// does and ends with its end of text (EOS); one that is longer than the context is cut into several sequences. Every
+    /// twentieth document is held out; where there are fewer than twenty, the last twentieth of each, which then has no
+    /// EOS in between.
+    ///
+    /// # Errors
+    /// [`Error::CorpusTooSmall`] where nothing is left to learn from or to hold out, [`Error::InvalidOption`] for a
+    /// context of fewer than two tokens or more than the model's, [`Error::OutOfMemory`].
+    pub fn from_text(model: &Model, text: &str, context_length: usize) -> Result<Self> {
+        check_context(model, context_length)?;
+        let documents = Documents::split(text);
+        let tokenizer = &model.tokenizer;
+        let encode = |documents: &[&str], ends: bool| -> Result<Vec<Sequence>> {
+            let mut sequences = Vec::new();
+            for document in documents.iter().filter(|document| !document.is_empty()) {
+                let mut ids = tokenizer.encode_prompt(document);
+                let end = tokenizer
+                    .eos()
+                    .filter(|end| ends && ids.last() != Some(end));
+                ids.extend(end);
+                // The last token of a piece, which is only a target there, is the first input of the next.
+                for start in (0..ids.len().saturating_sub(1)).step_by(context_length) {
+                    let end = ids.len().min(start + context_length + 1);
+                    sequences.push(Sequence::of_text(copy(&ids[start..end])?));
+                }
+            }
+            Ok(sequences)
+        };
+        let training = encode(&documents.training, documents.whole)?;
+        Self::new(
+            training,
+            encode(&documents.validation, true)?,
+            context_length,
+        )
+    }
+
+    /// Conversations, rendered with the model's chat template; only the assistant's turns count, with the token that
+    /// ends each. Every tenth conversation is held out; of fewer than ten, the last.
+    ///
+    /// # Errors
+    /// [`Error::ChatTemplate`] where the model has no template or it refuses a conversation,
+    /// [`Error::InvalidOption`] for a conversation in which the assistant says nothing, and for a context of fewer than
+    /// two tokens or more than the model's, [`Error::PromptTooLong`] for one that is longer than the context,
+    /// [`Error::CorpusTooSmall`] for fewer than two conversations.
+    #[cfg(feature = "chat")]
+    pub fn from_conversations(
+        model: &Model,
+        conversations: &[Vec<Message>],
+        context_length: usize,
+    ) -> Result<Self> {
+        check_context(model, context_length)?;
+        let (mut training, mut held_out) = (Vec::new(), Vec::new());
+        let last = conversations.len().saturating_sub(1);
+        for (index, messages) in conversations.iter().enumerate() {
+            let is_held_out = index % HELD_OUT == HELD_OUT - 1 || index == last && last < HELD_OUT;
+            let sequences = sequences(model, messages)?;
+            if sequences.is_empty() {
+                let name = format!("conversations[{index}]");
+                return Err(invalid_option(
+                    &name,
+                    "one in which the assistant says something",
+                ));
+            }
+            for sequence in sequences {
+                let (tokens, context) = (sequence.rows(), context_length);
+                if tokens > context {
+                    return Err(Error::PromptTooLong { tokens, context });
+                }
+                match is_held_out {
+                    true => held_out.push(sequence),
+                    false => training.push(sequence),
+                }
+            }
+        }
+        Self::new(training, held_out, context_length)
+    }
+
+    fn new(
+        training: Vec<Sequence>,
+        held_out: Vec<Sequence>,
+        context_length: usize,
+    ) -> Result<Self> {
+        if training.is_empty() || held_out.is_empty() {
+            let sequences = training.iter().chain(&held_out);
+            return Err(Error::CorpusTooSmall {
+                tokens: sequences.map(|sequence| sequence.ids.len()).sum(),
+                needed: 2 * MIN_TOKENS,
+            });
+        }
+        Ok(Self {
+            training,
+            held_out,
+            context_length,
+        })
+    }
+
+    /// The numbers of tokens that count as targets, in what is learnt from and in what is held out.
+    pub fn tokens(&self) -> (usize, usize) {
+        let count = |sequences: &[Sequence]| sequences.iter().map(Sequence::counted).sum();
+        (count(&self.training), count(&self.held_out))
+    }
+
+    /// The numbers of sequences to learn from and held out.
+    pub fn sequences(&self) -> (usize, usize) {
+        (self.training.len(), self.held_out.len())
+    }
+}
+
+/// Tokens of the shortest sequence that has a target.
+const MIN_TOKENS: usize = 2;
+
+fn check_context(model: &Model, context_length: usize) -> Result<()> {
+    let most = model.config.context_length;
+    let allowed = format!("a whole number from 2 to {most}, which the model was trained on");
+    check_option(
+        (2..=most).contains(&context_length),
+        "context_length",
+        &allowed,
+    )
+}
+
+/// A conversation as sequences in which the assistant's turns count: one sequence, or several where the template writes
+/// earlier turns in another way once a later one follows, so that no sequence holds all of them as they were generated.
+#[cfg(feature = "chat")]
+fn sequences(model: &Model, messages: &[Message]) -> Result<Vec<Sequence>> {
+    let render = |messages: &[Message], add_generation_prompt| -> Result<Vec<TokenId>> {
+        let rendering = Rendering {
+            add_generation_prompt,
+            ..Rendering::default()
+        };
+        let request = Request::new(model, messages, None)?;
+        let conversation = chat::render(&request, &rendering)?;
+        Ok(chat::encode(&model.tokenizer, &conversation))
+    };
+    let mut sequences: Vec<Sequence> = Vec::new();
+    let turns = messages.iter().enumerate();
+    for (turn, _) in turns.filter(|(_, message)| message.role == "assistant") {
+        // What the model is given, and what it should make of that.
+        let prompt = match turn {
+            0 => Vec::new(),
+            _ => render(&messages[..turn], true)?,
+        };
+        let ids = render(&messages[..=turn], false)?;
+        let same = prompt
+            .iter()
+            .zip(&ids)
+            .take_while(|(one, other)| one == other);
+        let start = same.count().max(1);
+        let is_end = |id: &TokenId| model.tokenizer.is_end_of_generation(*id);
+        let answer = ids.get(start..).unwrap_or_default();
+        let len = answer
+            .iter()
+            .position(is_end)
+            .map_or(answer.len(), |end| end + 1);
+        let mut counts = vec![false; ids.len()];
+        counts[start.min(ids.len())..start.min(ids.len()) + len].fill(true);
+        if len == 0 {
+            continue;
+        }
+        match sequences
+            .last_mut()
+            .filter(|before| ids.starts_with(&before.ids))
+        {
+            Some(before) => {
+                counts[..before.counts.len()].copy_from_slice(&before.counts);
+                *before = Sequence { ids, counts };
+            }
+            None => sequences.push(Sequence { ids, counts }),
+        }
+    }
+    Ok(sequences)
+}
+
+/// Reads conversations as JSON lines: each line that is not empty is an object whose `messages` are an array of objects
+/// with `role` and `content`. Its other keys are not read.
+///
+/// # Errors
+/// [`Error::InvalidOption`] with the number of a line that is something else.
+#[cfg(feature = "chat")]
+pub fn read_conversations(text: &str) -> Result<Vec<Vec<Message>>> {
+    #[derive(serde::Deserialize)]
+    struct Line {
+        messages: Vec<Message>,
+    }
+    let lines = text.lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty());
+    let read = |(index, line): (usize, &str)| {
+        let read: std::result::Result<Line, _> = serde_json::from_str(line);
+        read.map(|line| line.messages).map_err(|error| {
+            let name = format!("line {}", index + 1);
+            let wanted = "{\"messages\": [{\"role\": …, \"content\": …}, …]}";
+            invalid_option(&name, &format!("an object like {wanted} in JSON: {error}"))
+        })
+    };
+    lines.map(read).collect()
+}
