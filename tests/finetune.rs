@@ -52,7 +52,7 @@ fn options() -> Options {
 
 fn tuner(model: &Arc<Model>, options: Options) -> Finetuner {
     let examples = Examples::from_text(model, &documents(), 64).unwrap();
-    Finetuner::new(model, examples, options).unwrap()
+    Finetuner::new(examples, options).unwrap()
 }
 
 /// The mean of −ln p that the engine gives the tokens of `text` after the first.
@@ -183,6 +183,7 @@ fn the_assistants_turns_count() {
     let model = with_template();
     let one = conversation(&[("user", "Hello"), ("assistant", "xyz")]);
     let two = conversation(&[
+        ("assistant", "What may I do?"),
         ("user", "A long question of which nothing counts"),
         ("assistant", "ab"),
         ("user", "more"),
@@ -208,8 +209,8 @@ fn what_cannot_be_learnt_is_an_error() {
             .unwrap_err()
             .code()
     };
-    assert_eq!(code(&[], 64), "corpus_too_small");
-    assert_eq!(code(std::slice::from_ref(&said), 64), "corpus_too_small");
+    assert_eq!(code(&[], 64), "invalid_option");
+    assert_eq!(code(std::slice::from_ref(&said), 64), "invalid_option");
     let silent = conversation(&[("user", "a")]);
     assert_eq!(code(&[said.clone(), silent], 64), "invalid_option");
     assert_eq!(code(&[said.clone(), said.clone()], 3), "prompt_too_long");
@@ -228,7 +229,7 @@ fn what_cannot_be_learnt_is_an_error() {
         let mut options = options();
         change(&mut options);
         let examples = Examples::from_text(&plain, &documents(), 64).unwrap();
-        match Finetuner::new(&plain, examples, options) {
+        match Finetuner::new(examples, options) {
             Err(nexttoken::Error::InvalidOption { name, .. }) => name,
             other => panic!("{:?}", other.err()),
         }
@@ -253,7 +254,7 @@ fn other_architectures_are_refused() {
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join(model);
         let model = Arc::new(Model::open(model).unwrap());
         let examples = Examples::from_text(&model, &"ABCD EFG HIJ ".repeat(40), 32).unwrap();
-        let refused = Finetuner::new(&model, examples, options()).unwrap_err();
+        let refused = Finetuner::new(examples, options()).unwrap_err();
         assert_eq!(refused.code(), "bad_metadata", "{name}");
         assert!(refused.to_string().contains(name), "{refused}");
     }

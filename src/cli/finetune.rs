@@ -75,7 +75,7 @@ impl Finetune {
             true => Examples::from_conversations(&model, &read_conversations(&text)?, context)?,
             false => Examples::from_text(&model, &text, context)?,
         };
-        let mut tuner = Finetuner::new(&model, examples, options)?;
+        let mut tuner = Finetuner::new(examples, options)?;
         tuner.set_threads(nexttoken::threads());
         announce(&tuner);
         let started = Instant::now();

@@ -1,6 +1,8 @@
 //! What a model is fine-tuned on: sequences of tokens, some of which are targets, split into those to learn from and
 //! those held out.
 
+use std::sync::Arc;
+
 use super::super::corpus::Documents;
 use super::network::Part;
 use crate::allocation::copy;
@@ -65,6 +67,8 @@ impl Part {
 
 /// What a model is fine-tuned on, encoded with its tokenizer.
 pub struct Examples {
+    /// The model whose tokens they are.
+    pub(super) model: Arc<Model>,
     pub(super) training: Vec<Sequence>,
     pub(super) held_out: Vec<Sequence>,
     /// The longest sequence that was allowed, in inputs.
@@ -82,7 +86,7 @@ impl Examples {
     /// # Errors
     /// [`Error::CorpusTooSmall`] where nothing is left to learn from or to hold out, [`Error::InvalidOption`] for a
     /// context of fewer than two tokens or more than the model's, [`Error::OutOfMemory`].
-    pub fn from_text(model: &Model, text: &str, context_length: usize) -> Result<Self> {
+    pub fn from_text(model: &Arc<Model>, text: &str, context_length: usize) -> Result<Self> {
         check_context(model, context_length)?;
         let documents = Documents::split(text);
         let tokenizer = &model.tokenizer;
@@ -104,6 +108,7 @@ impl Examples {
         };
         let training = encode(&documents.training, documents.whole)?;
         Self::new(
+            model,
             training,
             encode(&documents.validation, true)?,
             context_length,
@@ -111,31 +116,30 @@ impl Examples {
     }
 
     /// Conversations, rendered with the model's chat template; only the assistant's turns count, with the token that
-    /// ends each. Every tenth conversation is held out; of fewer than ten, the last.
+    /// ends each. A first turn, which answers nothing, does not. A template that writes the date writes today's. Every tenth conversation is held out; of fewer than ten, the last.
     ///
     /// # Errors
     /// [`Error::ChatTemplate`] where the model has no template or it refuses a conversation,
-    /// [`Error::InvalidOption`] for a conversation in which the assistant says nothing, and for a context of fewer than
-    /// two tokens or more than the model's, [`Error::PromptTooLong`] for one that is longer than the context,
-    /// [`Error::CorpusTooSmall`] for fewer than two conversations.
+    /// [`Error::InvalidOption`] for fewer than two conversations, for one in which the assistant answers nothing, and for a
+    /// context of fewer than two tokens or more than the model's, [`Error::PromptTooLong`] for a conversation that is
+    /// longer than the context.
     #[cfg(feature = "chat")]
     pub fn from_conversations(
-        model: &Model,
+        model: &Arc<Model>,
         conversations: &[Vec<Message>],
         context_length: usize,
     ) -> Result<Self> {
         check_context(model, context_length)?;
+        let allowed = "at least two, one of which is held out";
+        check_option(conversations.len() >= 2, "conversations", allowed)?;
         let (mut training, mut held_out) = (Vec::new(), Vec::new());
-        let last = conversations.len().saturating_sub(1);
+        let last = conversations.len() - 1;
         for (index, messages) in conversations.iter().enumerate() {
             let is_held_out = index % HELD_OUT == HELD_OUT - 1 || index == last && last < HELD_OUT;
             let sequences = sequences(model, messages)?;
             if sequences.is_empty() {
                 let name = format!("conversations[{index}]");
-                return Err(invalid_option(
-                    &name,
-                    "one in which the assistant says something",
-                ));
+                return Err(invalid_option(&name, "one in which the assistant answers"));
             }
             for sequence in sequences {
                 let (tokens, context) = (sequence.rows(), context_length);
@@ -148,22 +152,23 @@ impl Examples {
                 }
             }
         }
-        Self::new(training, held_out, context_length)
+        Self::new(model, training, held_out, context_length)
     }
 
     fn new(
+        model: &Arc<Model>,
         training: Vec<Sequence>,
         held_out: Vec<Sequence>,
         context_length: usize,
     ) -> Result<Self> {
         if training.is_empty() || held_out.is_empty() {
             let sequences = training.iter().chain(&held_out);
-            return Err(Error::CorpusTooSmall {
-                tokens: sequences.map(|sequence| sequence.ids.len()).sum(),
-                needed: 2 * MIN_TOKENS,
-            });
+            let tokens = sequences.map(|sequence| sequence.ids.len()).sum();
+            let needed = MIN_TOKENS.max(tokens + 1);
+            return Err(Error::CorpusTooSmall { tokens, needed });
         }
         Ok(Self {
+            model: Arc::clone(model),
             training,
             held_out,
             context_length,
@@ -182,8 +187,8 @@ impl Examples {
     }
 }
 
-/// Tokens of the shortest sequence that has a target.
-const MIN_TOKENS: usize = 2;
+/// Tokens of which a twentieth is a token to predict, and one to predict it from.
+const MIN_TOKENS: usize = 40;
 
 fn check_context(model: &Model, context_length: usize) -> Result<()> {
     let most = model.config.context_length;
@@ -210,29 +215,25 @@ fn sequences(model: &Model, messages: &[Message]) -> Result<Vec<Sequence>> {
     };
     let mut sequences: Vec<Sequence> = Vec::new();
     let turns = messages.iter().enumerate();
-    for (turn, _) in turns.filter(|(_, message)| message.role == "assistant") {
+    let answers = turns.filter(|(turn, message)| *turn > 0 && message.role == "assistant");
+    for (turn, _) in answers {
         // What the model is given, and what it should make of that.
-        let prompt = match turn {
-            0 => Vec::new(),
-            _ => render(&messages[..turn], true)?,
-        };
+        let prompt = render(&messages[..turn], true)?;
         let ids = render(&messages[..=turn], false)?;
         let same = prompt
             .iter()
             .zip(&ids)
             .take_while(|(one, other)| one == other);
-        let start = same.count().max(1);
+        let start = same.count().max(1).min(ids.len());
         let is_end = |id: &TokenId| model.tokenizer.is_end_of_generation(*id);
-        let answer = ids.get(start..).unwrap_or_default();
-        let len = answer
-            .iter()
-            .position(is_end)
-            .map_or(answer.len(), |end| end + 1);
-        let mut counts = vec![false; ids.len()];
-        counts[start.min(ids.len())..start.min(ids.len()) + len].fill(true);
+        let answer = &ids[start..];
+        let end = answer.iter().position(is_end);
+        let len = end.map_or(answer.len(), |end| end + 1);
         if len == 0 {
             continue;
         }
+        let mut counts = vec![false; ids.len()];
+        counts[start..start + len].fill(true);
         match sequences
             .last_mut()
             .filter(|before| ids.starts_with(&before.ids))

@@ -1,7 +1,5 @@
 //! The training loop of fine-tuning.
 
-use std::sync::Arc;
-
 use super::super::network::zeros;
 use super::super::optimizer::{self, AdamW};
 use super::super::options::PART_TOKENS;
@@ -12,7 +10,7 @@ use super::examples::{Examples, Sequence};
 use super::network::{Network, Part, Workspace};
 use super::updates::Updates;
 use super::{Options, export};
-use crate::model::{DenseModel, Model};
+use crate::model::DenseModel;
 use crate::{Error, Result, kernels};
 
 /// Held-out tokens that count in a validation, at most by one sequence more: a validation must not take longer than the
@@ -32,8 +30,28 @@ struct Worker {
 
 /// Fine-tunes a model: learns low-rank updates (LoRA, Hu et al. 2021) of its frozen weights, step by step.
 ///
-/// The weights are dequantised: they take four bytes each. Besides them a thread takes memory for the activations of at
-/// least 256 tokens, or of one sequence where that is longer.
+/// The weights are dequantised: they take four bytes each. Besides them a thread takes memory for the activations of 256
+/// tokens, or of the longest sequence where that is longer.
+///
+/// ```
+/// # fn main() -> nexttoken::Result<()> {
+/// use nexttoken::model::{Adapter, Model};
+/// use nexttoken::train::finetune::{Examples, Finetuner, Options};
+/// use std::sync::Arc;
+///
+/// let model = Arc::new(Model::open("www/stories.gguf")?);
+/// let text = "The robot counted the stars. Beep! Then it slept. ".repeat(8);
+/// let examples = Examples::from_text(&model, &text, 64)?;
+/// let options = Options { steps: Some(3), ..Options::default() };
+/// let mut tuner = Finetuner::new(examples, options)?;
+/// while !tuner.is_complete() {
+///     println!("{:.3} nats per token", tuner.step()?.loss);
+/// }
+/// assert!(tuner.best().loss < tuner.first().loss);
+/// let adapter = Adapter::from_bytes(&model, &tuner.to_gguf()?)?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Finetuner {
     options: Options,
     schedule: Schedule,
@@ -56,17 +74,15 @@ pub struct Finetuner {
 crate::debug::debug_in_brief!(Finetuner { options, step });
 
 impl Finetuner {
-    /// Draws the initial updates, which change nothing yet, and measures the held-out loss of the model as it is.
+    /// Draws the initial updates of the model that the examples are for, which change nothing yet, and measures the
+    /// held-out loss of the model as it is.
     ///
     /// # Errors
     /// [`Error::BadMetadata`] for a model whose architecture is neither `llama` nor `qwen2`, [`Error::InvalidOption`],
     /// [`Error::NotFinite`] for a model whose loss is not a number, [`Error::OutOfMemory`].
-    ///
-    /// # Panics
-    /// If the examples were encoded with another model's tokenizer, and have ids that are not in this vocabulary.
-    pub fn new(model: &Arc<Model>, examples: Examples, options: Options) -> Result<Self> {
+    pub fn new(examples: Examples, options: Options) -> Result<Self> {
         options.validate()?;
-        let base = DenseModel::new(model, examples.context_length)?;
+        let base = DenseModel::new(&examples.model, examples.context_length)?;
         let updates = Updates::new(&base, options.rank, &options.targets);
         let parameters = updates.parameters();
         let mut weights = zeros(1, parameters)?;
