@@ -141,33 +141,39 @@ fn threads_change_nothing() {
     );
 }
 
-/// A rate that is far too high makes the held-out loss worse: then the file changes nothing, and training ends early.
+/// What is held out has nothing to do with the rest, so that it is foretold ever worse once that is learnt by heart.
 #[test]
 fn the_best_state_is_what_is_written() {
+    const OTHER: &str = "zq 5kv #xj@ 8wy %PQ";
     let model = load(&random_model(TensorType::F32));
-    let wild = Options {
-        learning_rate: 1.0,
-        patience: 2,
-        ..options()
+    let text = format!("{}{OTHER}", "The fox ran.<|endoftext|>".repeat(19));
+    let run = |patience| {
+        let examples = Examples::from_text(&model, &text, 64).unwrap();
+        let options = Options {
+            steps: Some(100),
+            learning_rate: 2e-2,
+            patience,
+            ..options()
+        };
+        let mut tuner = Finetuner::new(examples, options).unwrap();
+        let mut looks = vec![(0, tuner.first().loss)];
+        while !tuner.is_complete() {
+            let report = tuner.step().unwrap();
+            looks.extend(report.validation.map(|found| (report.step, found.loss)));
+        }
+        (tuner, looks)
     };
-    let mut tuner = tuner(&model, wild);
-    while !tuner.is_complete() {
-        assert!(
-            tuner
-                .step()
-                .unwrap()
-                .validation
-                .is_none_or(|held_out| held_out.loss > tuner.first().loss)
-        );
-    }
-    assert_eq!(
-        (tuner.best().step, tuner.best().loss),
-        (0, tuner.first().loss)
-    );
-    // Ten looks in thirty steps.
-    assert_eq!(tuner.steps_done(), 6);
-    let engine = engine_loss(&model, Some(&tuner.to_gguf().unwrap()), HELD_OUT);
-    assert_eq!(engine, engine_loss(&model, None, HELD_OUT));
+    let (tuner, looks) = run(0);
+    assert_eq!((tuner.steps_done(), looks.len()), (100, 11));
+    let best = looks.iter().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+    assert_eq!((tuner.best().step, tuner.best().loss), *best);
+    assert!(looks[10].1 > best.1 + 0.3, "{looks:?}");
+    let held_out = format!("{OTHER}<|end|>");
+    let engine = engine_loss(&model, Some(&tuner.to_gguf().unwrap()), &held_out);
+    assert!((engine - best.1).abs() < 1e-3, "{best:?} {engine}");
+    // Ten looks in a hundred steps.
+    let (impatient, _) = run(2);
+    assert_eq!(impatient.steps_done(), impatient.best().step + 20);
 }
 
 fn conversation(turns: &[(&str, &str)]) -> Vec<Message> {
