@@ -42,7 +42,7 @@
 //! | [`decision`] | the probabilities of a few answers to a prompt |
 //! | [`rerank`] | how well documents answer a query, by such answers |
 //! | [`score`] | cross-entropy of a given text, targets shifted by one |
-//! | `train` | trains a small model on a text, with the same cross-entropy (feature `train`) |
+//! | `train` | trains a small model on a text, or fine-tunes a larger one, with the same cross-entropy (feature `train`) |
 //! | `wasm` | the JavaScript interface; the scripts in `src/js` are its other half (features `wasm`, …) |
 
 // For builds with threads, which the packaging crate makes: the stable compiler does not offer this yet.
