@@ -6,17 +6,17 @@ use std::sync::Arc;
 use super::architecture::{Architecture, Norms, QueryKeyNorm};
 use super::delta_net::{DeltaNet, DeltaNetConfig};
 use super::feed_forward::{FeedForward, FeedForwardInput};
+use super::incoming::{IncomingTensor, Tensor, TensorTaker, missing};
 use super::rope::{Factors, Rope};
-use super::tensors::{self, layer_name};
+use super::tensors;
 use super::transformer::Transformer;
 use super::weights::{
     HeadNorm, HeadTransform, Layer, Linear, MixerKind, Norm, Projection, SequenceMixer,
 };
 use super::{Config, Model, key_scaling};
-use crate::allocation::{resize, with_capacity};
+use crate::allocation::resize;
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
-use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Result};
 use fnv::FnvHasher;
@@ -100,24 +100,6 @@ pub fn check(header: &mut Header) -> Result<(Config, Tokenizer)> {
     Ok((config, tokenizer))
 }
 
-/// A tensor as the model keeps it.
-enum Tensor {
-    Matrix(Matrix),
-    Vector(Vec<f32>),
-}
-
-/// The tensor whose bytes are arriving.
-enum IncomingTensor {
-    /// One of a layer that is not loaded.
-    Skipped,
-    Matrix(MatrixBuilder),
-    Vector {
-        kind: TensorType,
-        bytes: Vec<u8>,
-        len: usize,
-    },
-}
-
 /// What has arrived of the model so far.
 #[derive(Default)]
 struct PartialModel {
@@ -125,7 +107,7 @@ struct PartialModel {
     tokenizer: Option<Tokenizer>,
     header: Option<Header>,
     /// The tensor that is arriving: its index, its data, and how many of its bytes have come.
-    incoming: Option<(usize, IncomingTensor, u64)>,
+    incoming: Option<(usize, Option<IncomingTensor>, u64)>,
     fingerprint: FnvHasher,
     tensors: HashMap<String, Tensor>,
 }
@@ -155,10 +137,8 @@ impl TensorSink for PartialModel {
         let Some((_, incoming, received)) = &mut self.incoming else {
             return Ok(());
         };
-        match incoming {
-            IncomingTensor::Skipped => {}
-            IncomingTensor::Matrix(builder) => builder.push(bytes),
-            IncomingTensor::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
+        if let Some(incoming) = incoming {
+            incoming.push(bytes);
         }
         // Sample every `SAMPLED`th byte of the tensor, however its bytes are split over calls.
         let seen = (*received % SAMPLED) as usize;
@@ -168,109 +148,28 @@ impl TensorSink for PartialModel {
         }
         *received += bytes.len() as u64;
         if *received == info.size
-            && let Some((_, incoming, _)) = self.incoming.take()
-            && let Some(tensor) = incoming.finish()?
+            && let Some((_, Some(incoming), _)) = self.incoming.take()
         {
-            self.tensors.insert(info.name.clone(), tensor);
+            self.tensors.insert(info.name.clone(), incoming.finish()?);
         }
         Ok(())
     }
 }
 
-impl IncomingTensor {
-    /// The tensor, once its bytes have come; `None` for one that is not kept.
-    fn finish(self) -> Result<Option<Tensor>> {
-        Ok(Some(match self {
-            IncomingTensor::Skipped => return Ok(None),
-            IncomingTensor::Matrix(builder) => Tensor::Matrix(builder.finish()?),
-            IncomingTensor::Vector { kind, bytes, len } => {
-                let mut values = Vec::new();
-                resize(&mut values, len, 0.0)?;
-                dequantize(kind, &bytes, &mut values);
-                Tensor::Vector(values)
-            }
-        }))
-    }
-}
-
-/// Prepares to receive the tensor of this directory entry.
-fn begin(config: &Config, info: &TensorInfo) -> Result<IncomingTensor> {
-    let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
+/// Prepares to receive the tensor of this directory entry; `None` for one of a layer that is not loaded.
+fn begin(config: &Config, info: &TensorInfo) -> Result<Option<IncomingTensor>> {
     match tensors::find(config, &info.name) {
-        None if tensors::is_skipped(config, &info.name) => Ok(IncomingTensor::Skipped),
+        None if tensors::is_skipped(config, &info.name) => Ok(None),
         // `check` has refused the file.
         None => Err(Error::Corrupt(format!(
             "the tensor {:?} has no place",
             info.name
         ))),
-        Some(spec) if spec.is_matrix => {
-            let (cols, rows) = (size(spec.shape[0])?, size(spec.shape[1])?);
-            let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
-            Ok(IncomingTensor::Matrix(builder))
-        }
-        Some(spec) => {
-            let (len, wanted) = (size(spec.shape.iter().product())?, size(info.size)?);
-            let bytes = with_capacity(wanted)?;
-            Ok(IncomingTensor::Vector {
-                kind: info.kind,
-                bytes,
-                len,
-            })
-        }
+        Some(spec) => IncomingTensor::new(info, spec.is_matrix).map(Some),
     }
-}
-
-/// Takes tensors by the stem of their name: those of one layer, or those outside the layers.
-struct TensorTaker<'a> {
-    tensors: &'a mut HashMap<String, Tensor>,
-    layer: Option<usize>,
 }
 
 impl TensorTaker<'_> {
-    fn name(&self, stem: &str, suffix: &str) -> String {
-        match self.layer {
-            Some(layer) => layer_name(layer, stem, suffix),
-            None => format!("{stem}.{suffix}"),
-        }
-    }
-
-    fn take(&mut self, stem: &str, suffix: &str) -> Option<Tensor> {
-        self.tensors.remove(&self.name(stem, suffix))
-    }
-
-    fn optional_vector(&mut self, stem: &str, suffix: &str) -> Option<Vec<f32>> {
-        match self.take(stem, suffix) {
-            Some(Tensor::Vector(vector)) => Some(vector),
-            _ => None,
-        }
-    }
-
-    fn optional_matrix(&mut self, stem: &str) -> Option<Matrix> {
-        match self.take(stem, "weight") {
-            Some(Tensor::Matrix(matrix)) => Some(matrix),
-            _ => None,
-        }
-    }
-
-    /// A matrix that must be there: [`check`] has verified it.
-    fn matrix(&mut self, stem: &str) -> Result<Matrix> {
-        self.optional_matrix(stem).ok_or_else(|| missing(stem))
-    }
-
-    fn linear(&mut self, stem: &str) -> Result<Linear> {
-        Ok(Linear {
-            name: self.name(stem, "weight"),
-            matrix: self.matrix(stem)?,
-            bias: self.optional_vector(stem, "bias"),
-        })
-    }
-
-    fn norm(&mut self, stem: &str) -> Option<Norm> {
-        let weight = self.optional_vector(stem, "weight")?;
-        let bias = self.optional_vector(stem, "bias");
-        Some(Norm { weight, bias })
-    }
-
     fn head_norm(&mut self, stem: &str, config: &Config) -> Option<HeadNorm> {
         let weight = self.optional_vector(stem, "weight")?;
         let group_len = match config.architecture.query_key_norm {
@@ -449,18 +348,5 @@ impl PartialModel {
             transformer,
             weight_bytes,
         })
-    }
-}
-
-fn missing(stem: &str) -> Error {
-    Error::MissingTensor(format!("{stem}.weight"))
-}
-
-impl Tensor {
-    fn bytes(&self) -> usize {
-        match self {
-            Tensor::Matrix(matrix) => matrix.tiles().len(),
-            Tensor::Vector(vector) => 4 * vector.len(),
-        }
     }
 }

@@ -13,6 +13,7 @@ mod delta_net;
 mod dense;
 mod feed_forward;
 mod file;
+mod incoming;
 mod key_scaling;
 mod layer_outputs;
 mod layer_pattern;

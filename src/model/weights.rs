@@ -13,7 +13,7 @@ use crate::kernels::{self, Activations};
 use crate::quant::Matrix;
 
 /// A norm's weights.
-pub(super) struct Norm {
+pub(crate) struct Norm {
     pub weight: Vec<f32>,
     pub bias: Option<Vec<f32>>,
 }
@@ -53,7 +53,7 @@ pub(super) fn apply_norm(
 }
 
 /// A linear layer: a matrix and an optional bias.
-pub(super) struct Linear {
+pub(crate) struct Linear {
     /// The matrix's name in the file, by which adapters refer to it.
     pub name: String,
     pub matrix: Matrix,
@@ -61,19 +61,24 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// y = matrix × x + bias, for every token, and what the adapters add to it.
-    pub fn run(
-        &self,
-        x: &mut Activations,
-        y: &mut [f32],
-        adapters: &mut ActiveAdapters,
-    ) -> Result<()> {
+    /// y = matrix × x + bias, for every token.
+    pub fn apply(&self, x: &mut Activations, y: &mut [f32]) {
         kernels::linear(&self.matrix, x, y);
         if let Some(bias) = &self.bias {
             for y in y.chunks_exact_mut(bias.len()) {
                 kernels::add(y, bias);
             }
         }
+    }
+
+    /// The same, and what the adapters add to it.
+    pub(super) fn run(
+        &self,
+        x: &mut Activations,
+        y: &mut [f32],
+        adapters: &mut ActiveAdapters,
+    ) -> Result<()> {
+        self.apply(x, y);
         adapters.add_updates(self, x, y)
     }
 }

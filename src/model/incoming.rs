@@ -1,0 +1,141 @@
+//! The tensors of a file while they arrive, and when they have arrived: what every kind of model is built from.
+
+use std::collections::HashMap;
+
+use super::tensors::layer_name;
+use super::weights::{Linear, Norm};
+use crate::allocation::{resize, with_capacity};
+use crate::gguf::TensorInfo;
+use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
+use crate::{Error, Result};
+
+/// A tensor as a model keeps it.
+pub(crate) enum Tensor {
+    Matrix(Matrix),
+    Vector(Vec<f32>),
+}
+
+impl Tensor {
+    /// Bytes of memory that its numbers take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Tensor::Matrix(matrix) => matrix.tiles().len(),
+            Tensor::Vector(vector) => 4 * vector.len(),
+        }
+    }
+}
+
+/// A tensor whose bytes are arriving.
+pub(crate) enum IncomingTensor {
+    Matrix(MatrixBuilder),
+    Vector {
+        kind: TensorType,
+        bytes: Vec<u8>,
+        len: usize,
+    },
+}
+
+impl IncomingTensor {
+    /// Takes the memory for the tensor of this directory entry, whose shape has been checked: as a matrix in its quantised
+    /// form, or as `f32` values.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], and [`Error::Corrupt`] for a matrix whose rows are not whole blocks.
+    pub fn new(info: &TensorInfo, is_matrix: bool) -> Result<Self> {
+        let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
+        if is_matrix {
+            let (cols, rows) = (size(info.shape[0])?, size(info.shape[1])?);
+            let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
+            return Ok(Self::Matrix(builder));
+        }
+        Ok(Self::Vector {
+            kind: info.kind,
+            bytes: with_capacity(size(info.size)?)?,
+            len: size(info.shape.iter().product())?,
+        })
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Matrix(builder) => builder.push(bytes),
+            Self::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
+        }
+    }
+
+    /// The tensor, once its bytes have come.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], [`Error::Truncated`].
+    pub fn finish(self) -> Result<Tensor> {
+        Ok(match self {
+            Self::Matrix(builder) => Tensor::Matrix(builder.finish()?),
+            Self::Vector { kind, bytes, len } => {
+                let mut values = Vec::new();
+                resize(&mut values, len, 0.0)?;
+                dequantize(kind, &bytes, &mut values);
+                Tensor::Vector(values)
+            }
+        })
+    }
+}
+
+/// Takes tensors by the stem of their name: those of one layer, or those outside the layers.
+pub(crate) struct TensorTaker<'a> {
+    pub tensors: &'a mut HashMap<String, Tensor>,
+    pub layer: Option<usize>,
+}
+
+impl TensorTaker<'_> {
+    /// The name of the tensor.
+    pub fn name(&self, stem: &str, suffix: &str) -> String {
+        match self.layer {
+            Some(layer) => layer_name(layer, stem, suffix),
+            None => format!("{stem}.{suffix}"),
+        }
+    }
+
+    fn take(&mut self, stem: &str, suffix: &str) -> Option<Tensor> {
+        self.tensors.remove(&self.name(stem, suffix))
+    }
+
+    pub fn optional_vector(&mut self, stem: &str, suffix: &str) -> Option<Vec<f32>> {
+        match self.take(stem, suffix) {
+            Some(Tensor::Vector(vector)) => Some(vector),
+            _ => None,
+        }
+    }
+
+    pub fn optional_matrix(&mut self, stem: &str) -> Option<Matrix> {
+        match self.take(stem, "weight") {
+            Some(Tensor::Matrix(matrix)) => Some(matrix),
+            _ => None,
+        }
+    }
+
+    /// A matrix that must be there: the check of the header has verified it.
+    pub fn matrix(&mut self, stem: &str) -> Result<Matrix> {
+        self.optional_matrix(stem).ok_or_else(|| missing(stem))
+    }
+
+    /// A linear layer, with its bias where it has one.
+    pub fn linear(&mut self, stem: &str) -> Result<Linear> {
+        Ok(Linear {
+            name: self.name(stem, "weight"),
+            matrix: self.matrix(stem)?,
+            bias: self.optional_vector(stem, "bias"),
+        })
+    }
+
+    /// A norm, with its bias where it has one.
+    pub fn norm(&mut self, stem: &str) -> Option<Norm> {
+        let weight = self.optional_vector(stem, "weight")?;
+        let bias = self.optional_vector(stem, "bias");
+        Some(Norm { weight, bias })
+    }
+}
+
+/// The error that the weight of this stem is not there.
+pub(crate) fn missing(stem: &str) -> Error {
+    Error::MissingTensor(format!("{stem}.weight"))
+}
