@@ -35,6 +35,7 @@
 //! | [`model`] | token ids → hidden state |
 //! | [`head`] | hidden state → logits |
 //! | [`sampler`] | logits → token |
+//! | `encoder` | texts → embeddings, with a bidirectional model of its own (feature `encoder`) |
 //! | [`constraint`] | grammars: which tokens may come next |
 //! | [`chat`] | messages → prompt, with the model's own template |
 //! | [`generator`] | the loop: encode, forward, predict, choose, append |
@@ -57,6 +58,8 @@ pub mod constraint;
 mod debug;
 pub mod decision;
 pub mod embedding;
+#[cfg(feature = "encoder")]
+pub mod encoder;
 pub mod error;
 pub mod generator;
 pub mod gguf;

@@ -104,7 +104,7 @@ fn part_paths(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Passes the file at `path` to a loader, piece by piece.
-fn feed(path: &Path, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+pub(crate) fn feed(path: &Path, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
     let mut file = open(path)?;
     let mut piece = vec![0; PIECE];
     loop {
@@ -113,6 +113,12 @@ fn feed(path: &Path, mut push: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
             read => push(&piece[..read])?,
         }
     }
+}
+
+/// Checks that the file at `path` is not shorter than its header says, before memory is taken for its tensors.
+#[cfg(feature = "encoder")]
+pub(crate) fn check_size(path: &Path) -> Result<()> {
+    header(path).map(drop)
 }
 
 fn header(path: &Path) -> Result<Header> {

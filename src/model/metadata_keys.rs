@@ -10,7 +10,7 @@ pub(super) const MAX_SIZE: usize = 1 << 24;
 pub(super) const MAX_HEADS: usize = 1 << 16;
 
 /// The metadata keys that begin with the architecture's name.
-pub(super) struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     metadata: &'a Metadata,
     architecture: &'static str,
 }

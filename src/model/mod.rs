@@ -39,6 +39,13 @@ pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
 pub use session::Session;
 pub(crate) use tensors::{is_matrix, is_skipped};
+#[cfg(feature = "encoder")]
+pub(crate) use {
+    file::{check_size, feed},
+    incoming::{IncomingTensor, Tensor, TensorTaker, missing},
+    metadata_keys::Keys,
+    weights::{Linear, Norm},
+};
 
 use crate::allocation::{copy, reserve_total};
 use crate::gguf::Metadata;

@@ -20,10 +20,14 @@ mod pretokenizer;
 mod sentencepiece;
 mod special;
 mod vocabulary;
+#[cfg(feature = "encoder")]
+mod wordpiece;
 
 pub use decoder::TextDecoder;
 #[cfg(feature = "chat")]
 pub(crate) use special::SHIELD;
+#[cfg(feature = "encoder")]
+pub use wordpiece::WordPiece;
 
 use crate::gguf::{IntegerArray, Metadata, StringArray, Value};
 use crate::{Error, Result, TokenId};

@@ -31,6 +31,9 @@ pub(super) enum TokenEncoding {
     ByteLevel,
     /// The text itself, with U+2581 in place of spaces.
     SentencePiece,
+    /// The text itself, after U+2581 where it begins a word; that is read as a space.
+    #[cfg(feature = "encoder")]
+    WordPiece,
 }
 
 impl TokenEncoding {
@@ -38,6 +41,14 @@ impl TokenEncoding {
     fn read(self, token: &[u8], out: &mut Vec<u8>) -> Option<()> {
         match self {
             TokenEncoding::ByteLevel => byte_level::decode(token, out),
+            #[cfg(feature = "encoder")]
+            TokenEncoding::WordPiece => {
+                out.clear();
+                let rest = token.strip_prefix(SPACE.as_bytes());
+                out.extend(rest.map(|_| b' '));
+                out.extend_from_slice(rest.unwrap_or(token));
+                Some(())
+            }
             TokenEncoding::SentencePiece => {
                 out.clear();
                 let mut rest = token;
@@ -56,7 +67,7 @@ impl TokenEncoding {
 
     /// Whether merging can produce this token. In SentencePiece, a token spelled with a plain space is never produced.
     fn can_be_merged(self, token: &[u8]) -> bool {
-        self == TokenEncoding::ByteLevel || !token.contains(&b' ')
+        self != TokenEncoding::SentencePiece || !token.contains(&b' ')
     }
 }
 

@@ -1,0 +1,199 @@
+//! Texts → embeddings: text encoders of the architecture `bert` (all-MiniLM, bge, gte and others), by which texts are
+//! searched, compared and grouped.
+//!
+//! An encoder is no text generator: each of its tokens attends to all others at once, so that there is no KV cache, no
+//! head and no loop. A text's vectors, one for each token, are [pooled](Pooling) to one.
+//!
+//! ```
+//! # fn main() -> nexttoken::Result<()> {
+//! use nexttoken::encoder::{EmbedOptions, Encoder};
+//!
+//! // Of random weights: a real one is, say, all-MiniLM-L6-v2.
+//! let encoder = Encoder::open("tests/data/encoder/tiny.f32.gguf")?;
+//! let embeddings = encoder.embed(&["A cat sleeps.", "Ein Hund."], &EmbedOptions::default())?;
+//! // Embeddings have length 1: the dot product of two is their cosine similarity.
+//! let cosine: f32 = embeddings[0].iter().zip(&embeddings[1]).map(|(a, b)| a * b).sum();
+//! assert!(cosine < 1.0);
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod loader;
+mod network;
+mod tensors;
+
+pub use config::Config;
+pub use loader::Loader;
+
+use std::path::Path;
+
+use crate::allocation::{copy, resize, with_capacity};
+use crate::error::invalid_option;
+use crate::gguf::{Metadata, read_header};
+use crate::kernels;
+use crate::model::{check_size, feed};
+use crate::tokenizer::WordPiece;
+use crate::{Error, Result, TokenId};
+use network::{Network, Scratch};
+
+/// How the vectors of a text's tokens become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pooling {
+    /// Their mean, `[CLS]` and `[SEP]` included.
+    Mean,
+    /// The vector of the first token, `[CLS]`.
+    Cls,
+}
+
+/// How texts are embedded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmbedOptions {
+    /// How the vectors of a text's tokens become one; by default as the file says.
+    pub pooling: Option<Pooling>,
+    /// Whether embeddings are scaled to length 1 (L2), so that their dot product is the cosine; the default.
+    pub normalize: bool,
+    /// Whether a text that is too long is cut to its first tokens; by default it is an error.
+    pub truncate: bool,
+}
+
+impl Default for EmbedOptions {
+    fn default() -> Self {
+        Self {
+            pooling: None,
+            normalize: true,
+            truncate: false,
+        }
+    }
+}
+
+/// A loaded encoder. It is immutable, so that several threads can share it.
+pub struct Encoder {
+    /// The configuration of the network.
+    pub config: Config,
+    /// Text → ids.
+    pub tokenizer: WordPiece,
+    /// The file's other metadata (name, licence); the tokenizer's arrays have been moved out of it.
+    pub metadata: Metadata,
+    /// Parameters in all tensors.
+    pub parameters: u64,
+    /// Bytes of weights in memory.
+    pub weight_bytes: usize,
+    network: Network,
+}
+
+crate::debug::debug_in_brief!(Encoder { config, parameters });
+
+impl Encoder {
+    /// Loads the encoder in the GGUF file at `path`, reading it in pieces so that no weight is in memory twice.
+    ///
+    /// # Errors
+    /// [`Error::Io`] where the file cannot be read, and those of [`Loader::push`] and [`Loader::finish`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        check_size(path)?;
+        let mut loader = Loader::new();
+        feed(path, |piece| loader.push(piece))?;
+        loader.finish()
+    }
+
+    /// An encoder from the bytes of a whole file.
+    ///
+    /// # Errors
+    /// Those of [`Loader::push`] and [`Loader::finish`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        // Before memory is taken for tensors that are not there.
+        if let Some(header) = read_header(bytes)?
+            && header.file_size > bytes.len() as u64
+        {
+            return Err(Error::Truncated(format!(
+                "it has {} of {} bytes",
+                bytes.len(),
+                header.file_size
+            )));
+        }
+        let mut loader = Loader::new();
+        loader.push(bytes)?;
+        loader.finish()
+    }
+
+    /// The embedding of each text, `[hidden_size]`. It is the same to the bit whatever the other texts are, and on any
+    /// number of threads. In a text the spelling of a special token, say `[SEP]`, is plain text.
+    ///
+    /// # Errors
+    /// [`Error::PromptTooLong`] for a text of more tokens than the context holds, unless it may be
+    /// [cut](EmbedOptions::truncate); [`Error::InvalidOption`] where neither the file nor the options say how to pool;
+    /// [`Error::Corrupt`] where the weights give numbers that are not finite; [`Error::OutOfMemory`].
+    pub fn embed(
+        &self,
+        texts: &[impl AsRef<str>],
+        options: &EmbedOptions,
+    ) -> Result<Vec<Vec<f32>>> {
+        let pooling = options.pooling.or(self.config.pooling).ok_or_else(|| {
+            invalid_option(
+                "pooling",
+                "given, because the file does not say which to use",
+            )
+        })?;
+        let mut scratch = Scratch::default();
+        let mut embeddings = with_capacity(texts.len())?;
+        for text in texts {
+            let tokens = self.tokens(text.as_ref(), options.truncate)?;
+            self.network.forward(&self.config, &tokens, &mut scratch)?;
+            let mut embedding = pool(pooling, &scratch.hidden, self.config.hidden_size)?;
+            if options.normalize {
+                normalize(&mut embedding);
+            }
+            if !embedding.iter().all(|x| x.is_finite()) {
+                let reason = "its weights give an embedding that is not finite";
+                return Err(Error::Corrupt(reason.to_owned()));
+            }
+            embeddings.push(embedding);
+        }
+        Ok(embeddings)
+    }
+
+    /// The tokens of a text, at most as many as the context holds.
+    fn tokens(&self, text: &str, truncate: bool) -> Result<Vec<TokenId>> {
+        let context = self.config.context_length;
+        let mut tokens = self.tokenizer.encode(text);
+        if tokens.len() > context {
+            if !truncate {
+                return Err(Error::PromptTooLong {
+                    tokens: tokens.len(),
+                    context,
+                });
+            }
+            // A text that is cut ends with [SEP] as any other.
+            tokens.truncate(context - 1);
+            tokens.push(self.tokenizer.sep());
+        }
+        Ok(tokens)
+    }
+}
+
+/// One vector for the text from those of its tokens, `hidden[tokens][size]`.
+fn pool(pooling: Pooling, hidden: &[f32], size: usize) -> Result<Vec<f32>> {
+    match pooling {
+        Pooling::Cls => copy(&hidden[..size]),
+        Pooling::Mean => {
+            let mut mean = Vec::new();
+            resize(&mut mean, size, 0.0)?;
+            let rows = hidden.chunks_exact(size);
+            let count = rows.len();
+            rows.for_each(|row| kernels::add(&mut mean, row));
+            kernels::multiply(&mut mean, 1.0 / count as f32);
+            Ok(mean)
+        }
+    }
+}
+
+/// Scales a vector to length 1; one of length 0 stays.
+fn normalize(vector: &mut [f32]) {
+    let squares = vector.iter().map(|&x| f64::from(x) * f64::from(x));
+    let length = squares.sum::<f64>().sqrt();
+    if length > 0.0 {
+        kernels::multiply(vector, (1.0 / length) as f32);
+    }
+}
