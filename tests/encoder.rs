@@ -111,8 +111,8 @@ fn ids_are_those_of_the_reference() {
 fn embeddings_are_those_of_the_references() {
     let reference = reference();
     for (file, floats, llama_cpp) in [
-        ("tiny.f32.gguf", 0.999_999, 0.999_9),
-        ("tiny.f16.gguf", 0.999_999, 0.999_9),
+        ("tiny.f32.gguf", 0.999_999_99, 0.999_99),
+        ("tiny.f16.gguf", 0.999_999_99, 0.999_99),
         ("tiny.q8_0.gguf", 0.999, 0.999),
     ] {
         let ours = load(file).embed(&reference.sentences, &cut()).unwrap();
@@ -153,6 +153,21 @@ fn embeddings_are_the_same_bits_in_every_way() {
         let pieces = loader.finish().unwrap();
         assert_eq!(pieces.embed(&sentences, &cut()).unwrap(), expected);
     }
+}
+
+#[test]
+fn gelu_is_that_of_erf() {
+    for i in -4000..=4000 {
+        let x = i as f32 / 200.0;
+        let mut ours = [x];
+        kernels::gelu_erf(&mut ours);
+        let exact = f64::from(x) / 2.0 * libm::erfc(-f64::from(x) / 2f64.sqrt());
+        let error = (f64::from(ours[0]) - exact).abs();
+        assert!(error <= 3e-7 * f64::from(x.abs()), "{x}: {error}");
+    }
+    let mut special = [f32::INFINITY, f32::NAN];
+    kernels::gelu_erf(&mut special);
+    assert!(special[0] == f32::INFINITY && special[1].is_nan());
 }
 
 #[test]
@@ -287,7 +302,7 @@ fn damaged_files_do_no_harm() {
 fn the_real_model_gives_its_ids_and_embeddings() {
     let (texts, real) = (reference(), read::<RealReference>("minilm.json"));
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/models");
-    for (kind, least) in [("f32", 0.999_999), ("f16", 0.999_99), ("q8_0", 0.998)] {
+    for (kind, least) in [("f32", 0.999_999_9), ("f16", 0.999_99), ("q8_0", 0.998)] {
         let path = models.join(format!("all-MiniLM-L6-v2.{kind}.gguf"));
         if !path.exists() {
             eprintln!("skipped: {} is missing", path.display());
