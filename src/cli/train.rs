@@ -34,7 +34,7 @@ pub struct Train {
     /// Sequences in the batch of one step [default: the preset's]
     #[arg(long)]
     batch_size: Option<usize>,
-    /// The highest learning rate [default: 0.006]
+    /// The highest learning rate [default: 0.006; of more than 2000 steps, that × √(2000 / steps)]
     #[arg(long)]
     learning_rate: Option<f32>,
     /// How much the weights shrink at each step, in units of the learning rate [default: by how often the text is read]

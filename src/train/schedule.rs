@@ -10,8 +10,9 @@ const EPOCHS: f64 = 8.0;
 const STEPS: (f64, f64) = (200.0, 3000.0);
 /// The default warm-up: one part in this many of all steps, and at most so many steps.
 const WARMUP: (u64, u64) = (8, 50);
-/// The highest learning rate.
-const LEARNING_RATE: f32 = 6e-3;
+/// The highest learning rate of a training of at most so many steps. A longer one has a lower rate, as many others have
+/// found (Bjorck et al. 2024): this over the square root of how many times as long it is.
+const LEARNING_RATE: (f32, f64) = (6e-3, 2000.0);
 /// The share of the highest learning rate at which the cosine ends.
 const LAST_SHARE: f64 = 0.05;
 /// The number of validations in one training, and the most steps between two.
@@ -57,7 +58,9 @@ impl Schedule {
         let steps = options
             .steps
             .unwrap_or_else(|| (EPOCHS * epoch).clamp(STEPS.0, STEPS.1).round() as u64);
-        let learning_rate = options.learning_rate.unwrap_or(LEARNING_RATE);
+        let learning_rate = options
+            .learning_rate
+            .unwrap_or_else(|| learning_rate(steps));
         Self {
             steps,
             warmup_steps: options
@@ -94,6 +97,12 @@ impl Schedule {
     pub(super) fn validations(&self, step: u64) -> u64 {
         step / self.validate_every
     }
+}
+
+/// The default learning rate.
+fn learning_rate(steps: u64) -> f32 {
+    let (rate, most) = LEARNING_RATE;
+    rate * (most / (steps as f64).max(most)).sqrt() as f32
 }
 
 /// The default weight decay. With AdamW the weights are a moving average of the updates over a time scale of 1 /
@@ -147,8 +156,11 @@ mod tests {
                 500_000,
             )
         };
-        let shrinks = |schedule: Schedule| schedule.weight_decay * steps(1).learning_rate;
+        let shrinks = |schedule: Schedule| schedule.weight_decay * schedule.learning_rate;
         assert!(shrinks(steps(40_000)) > shrinks(steps(10_000)));
+        // A long training has a lower learning rate.
+        let rates = [200, 2000, 8000].map(|count| steps(count).learning_rate);
+        assert_eq!(rates, [6e-3, 6e-3, 3e-3]);
         // As long as the text is not read often, a longer training forgets more slowly.
         assert!(shrinks(steps(500)) > shrinks(steps(1000)));
         let slow = Options {
