@@ -7,7 +7,7 @@ use common::cli::*;
 use common::*;
 use nexttoken::quant::TensorType;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -304,6 +304,16 @@ fn embeds_decides_and_reranks() {
     );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(text.split_whitespace().count(), HIDDEN, "{text}");
+
+    // An encoder embeds by the same command, and gives what the library does.
+    let bert = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/encoder/tiny.f32.gguf");
+    let vectors = json(&nexttoken("embed", &bert, &["--text", "the cat", "--json"]));
+    let encoder = nexttoken::encoder::Encoder::open(&bert).unwrap();
+    let expected = encoder.embed(&["the cat"], &Default::default()).unwrap();
+    assert_eq!(
+        serde_json::from_value::<Vec<Vec<f32>>>(vectors).unwrap(),
+        expected
+    );
 
     let choices = ["--prompt", "ab", "--choice", "fe", "--choice", "cd"];
     let decision = json(&nexttoken(

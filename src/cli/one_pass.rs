@@ -2,8 +2,10 @@
 
 use super::{Common, Outcome, print_json};
 use clap::Args;
+use nexttoken::Error;
 use nexttoken::decision::{self, Decider};
 use nexttoken::embedding::{Embedder, Options, Pooling};
+use nexttoken::encoder::{self, EmbedOptions, Encoder};
 use nexttoken::generator::CacheType;
 use nexttoken::model::Model;
 use nexttoken::rerank::{self, Reranker};
@@ -17,7 +19,7 @@ pub struct Embed {
     #[arg(long, required = true, allow_hyphen_values = true)]
     text: Vec<String>,
     /// How a vector is made of the tokens' hidden states: mean, cls (the first token) or last
-    /// [default: as the file says, else last]
+    /// [default: as the file says; else last, and for an encoder there is none]
     #[arg(long)]
     pooling: Option<Pooling>,
     /// Leave the vectors as long as they are; else each has the length 1
@@ -30,13 +32,14 @@ pub struct Embed {
 
 impl Embed {
     pub fn run(&self) -> Outcome {
-        let model = Model::open(&self.common.model)?;
-        let options = Options {
-            pooling: self.pooling,
-            normalize: !self.no_normalize,
+        let vectors = match Model::open(&self.common.model) {
+            Ok(model) => self.embed(&model)?,
+            // An encoder, if it is one.
+            Err(Error::UnsupportedArchitecture(name)) if name == encoder::ARCHITECTURE => {
+                self.encode(&Encoder::open(&self.common.model)?)?
+            }
+            Err(error) => return Err(error.into()),
         };
-        let embedder = Embedder::new(&model, &self.text, options, self.cache_type)?;
-        let vectors = embedder.finish()?;
         if self.common.json {
             return print_json(&vectors);
         }
@@ -46,6 +49,23 @@ impl Embed {
             writeln!(out, "{}", numbers.join(" "))?;
         }
         Ok(out.flush()?)
+    }
+
+    fn embed(&self, model: &Model) -> nexttoken::Result<Vec<Vec<f32>>> {
+        let options = Options {
+            pooling: self.pooling,
+            normalize: !self.no_normalize,
+        };
+        Embedder::new(model, &self.text, options, self.cache_type)?.finish()
+    }
+
+    fn encode(&self, encoder: &Encoder) -> nexttoken::Result<Vec<Vec<f32>>> {
+        let options = EmbedOptions {
+            pooling: self.pooling,
+            normalize: !self.no_normalize,
+            ..EmbedOptions::default()
+        };
+        encoder.embed(&self.text, &options)
     }
 }
 

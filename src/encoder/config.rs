@@ -1,12 +1,12 @@
 //! The sizes and constants of an encoder, from the file's metadata.
 
-use super::Pooling;
 use crate::gguf::Metadata;
 use crate::model::Keys;
+use crate::pooling::Pooling;
 use crate::{Error, Result};
 
-/// The only architecture there is so far, by the name that `general.architecture` has in its files.
-pub(super) const ARCHITECTURE: &str = "bert";
+/// The architecture of encoders, as `general.architecture` names it.
+pub const ARCHITECTURE: &str = "bert";
 
 /// The sizes and constants of an encoder.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ impl Config {
             context_length: keys.size("context_length")?,
             vocabulary_size,
             norm_epsilon: keys.f32("attention.layer_norm_epsilon")?,
-            pooling: pooling(&keys)?,
+            pooling: Pooling::from_metadata(metadata, ARCHITECTURE)?,
             token_types: token_types(metadata)?,
         };
         config.check(metadata, &keys)?;
@@ -83,17 +83,6 @@ impl Config {
     /// Numbers in the query, key and value of a head.
     pub(super) fn head_size(&self) -> usize {
         self.hidden_size / self.heads
-    }
-}
-
-/// The pooling by its number in llama.cpp's `llama_pooling_type`.
-fn pooling(keys: &Keys) -> Result<Option<Pooling>> {
-    const KEY: &str = "pooling_type";
-    match keys.optional_count(KEY)? {
-        None | Some(0) => Ok(None),
-        Some(1) => Ok(Some(Pooling::Mean)),
-        Some(2) => Ok(Some(Pooling::Cls)),
-        Some(_) => keys.fail(KEY, "only 1 (mean) and 2 (CLS) are supported"),
     }
 }
 

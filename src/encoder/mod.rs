@@ -23,29 +23,20 @@ mod loader;
 mod network;
 mod tensors;
 
-pub use config::Config;
+pub use crate::pooling::Pooling;
+pub use config::{ARCHITECTURE, Config};
 pub use loader::Loader;
 
 use std::path::Path;
 
-use crate::allocation::{copy, resize, with_capacity};
+use crate::allocation::with_capacity;
 use crate::error::invalid_option;
 use crate::gguf::{Metadata, read_header};
-use crate::kernels;
 use crate::model::{check_size, feed};
+use crate::pooling::Pool;
 use crate::tokenizer::WordPiece;
 use crate::{Error, Result, TokenId};
 use network::{Network, Scratch};
-
-/// How the vectors of a text's tokens become one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Pooling {
-    /// Their mean, `[CLS]` and `[SEP]` included.
-    Mean,
-    /// The vector of the first token, `[CLS]`.
-    Cls,
-}
 
 /// How texts are embedded.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +115,7 @@ impl Encoder {
     /// # Errors
     /// [`Error::PromptTooLong`] for a text of more tokens than the context holds, unless it may be
     /// [cut](EmbedOptions::truncate); [`Error::InvalidOption`] where neither the file nor the options say how to pool;
-    /// [`Error::Corrupt`] where the weights give numbers that are not finite; [`Error::OutOfMemory`].
+    /// [`Error::NotFinite`] where the weights give numbers that are not; [`Error::OutOfMemory`].
     pub fn embed(
         &self,
         texts: &[impl AsRef<str>],
@@ -137,19 +128,13 @@ impl Encoder {
             )
         })?;
         let mut scratch = Scratch::default();
+        let mut pool = Pool::new(pooling, self.config.hidden_size)?;
         let mut embeddings = with_capacity(texts.len())?;
         for text in texts {
             let tokens = self.tokens(text.as_ref(), options.truncate)?;
             self.network.forward(&self.config, &tokens, &mut scratch)?;
-            let mut embedding = pool(pooling, &scratch.hidden, self.config.hidden_size)?;
-            if options.normalize {
-                normalize(&mut embedding);
-            }
-            if !embedding.iter().all(|x| x.is_finite()) {
-                let reason = "its weights give an embedding that is not finite";
-                return Err(Error::Corrupt(reason.to_owned()));
-            }
-            embeddings.push(embedding);
+            pool.push(&scratch.hidden);
+            embeddings.push(pool.take(options.normalize)?);
         }
         Ok(embeddings)
     }
@@ -170,30 +155,5 @@ impl Encoder {
             tokens.push(self.tokenizer.sep());
         }
         Ok(tokens)
-    }
-}
-
-/// One vector for the text from those of its tokens, `hidden[tokens][size]`.
-fn pool(pooling: Pooling, hidden: &[f32], size: usize) -> Result<Vec<f32>> {
-    match pooling {
-        Pooling::Cls => copy(&hidden[..size]),
-        Pooling::Mean => {
-            let mut mean = Vec::new();
-            resize(&mut mean, size, 0.0)?;
-            let rows = hidden.chunks_exact(size);
-            let count = rows.len();
-            rows.for_each(|row| kernels::add(&mut mean, row));
-            kernels::multiply(&mut mean, 1.0 / count as f32);
-            Ok(mean)
-        }
-    }
-}
-
-/// Scales a vector to length 1; one of length 0 stays.
-fn normalize(vector: &mut [f32]) {
-    let squares = vector.iter().map(|&x| f64::from(x) * f64::from(x));
-    let length = squares.sum::<f64>().sqrt();
-    if length > 0.0 {
-        kernels::multiply(vector, (1.0 / length) as f32);
     }
 }
