@@ -32,7 +32,8 @@ pub struct Options {
     /// What the query's documents are wanted for, in place of `{instruction}`.
     pub instruction: String,
     /// The prompt, which "yes" or "no" follows. Special tokens are parsed in it, but not in the query and the documents
-    /// that stand in place of `{query}` and `{document}`. What comes before the document is run once.
+    /// that stand in place of `{query}` and `{document}`. What comes before the document is run once; by a model with
+    /// delta nets, from the last checkpoint of its state on.
     pub template: String,
 }
 

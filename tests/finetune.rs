@@ -131,6 +131,20 @@ fn threads_change_nothing() {
     for threads in [2, 3, 64] {
         assert_eq!(run(threads), one, "{threads} threads");
     }
+    // More held-out parts than threads.
+    let document = |n: usize| format!("{n} {}", "The fox and the owl ran. ".repeat(8));
+    let all: Vec<String> = (0..100).map(document).collect();
+    let examples = || Examples::from_text(&model, &all.join("<|endoftext|>"), 256).unwrap();
+    let validate = |threads: usize| {
+        let mut tuner = Finetuner::new(examples(), options()).unwrap();
+        tuner.set_threads(threads);
+        tuner.validate().unwrap()
+    };
+    let one = validate(1);
+    assert!(one.tokens > 4 * 128, "{one:?}");
+    for threads in [2, 3, 5] {
+        assert_eq!(validate(threads), one, "{threads} threads");
+    }
     let other = Options {
         seed: 4,
         ..options()

@@ -17,7 +17,10 @@ const known = new WeakMap();
  */
 export function hashOf(files) {
   let hash = known.get(files);
-  if (!hash) known.set(files, (hash = compute(files)));
+  if (hash) return hash;
+  known.set(files, (hash = compute(files)));
+  // A drive that was gone may come back.
+  hash.catch(() => known.delete(files));
   return hash;
 }
 

@@ -40,7 +40,7 @@ export const MODELS = new Map([
 
 /** The most tokens of a branch that is written again, and the most branches. */
 const MOST = 1 << 16;
-const MOST_BRANCHES = 64;
+export const MOST_BRANCHES = 64;
 
 /**
  * A checksum of token ids: FNV-1a with 32 bits, in hexadecimal digits.

@@ -213,7 +213,8 @@ const share = new ShareView(document, {
     showMode();
   },
   async write(work) {
-    await stop();
+    // Another link may have begun to write meanwhile.
+    while (writing) await stop();
     return alone(work);
   },
 });

@@ -165,7 +165,7 @@ export class Microscope {
   /** The text that is shown with all its branches, and the index of the token that is looked at, if there is a text. */
   get shown() {
     const branch = this.#current;
-    return branch?.tokens.length ? { ...branch, branch, branches: this.#branches.all, look: this.#at } : undefined;
+    return branch?.tokens.length ? { ...branch, branch, branches: [...this.#branches.all], look: this.#at } : undefined;
   }
 
   /** Continues the text. */

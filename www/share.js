@@ -2,7 +2,7 @@
 
 import { download, finder } from "./dom.js";
 import { hashOf } from "./hash.js";
-import { MODELS, describe, fromFragment, toFragment } from "./link.js";
+import { MODELS, MOST_BRANCHES, describe, fromFragment, toFragment } from "./link.js";
 import { toSvg } from "./svg.js";
 import { toCsv, toJson } from "./record.js";
 
@@ -56,9 +56,10 @@ export class ShareView {
   async show() {
     const text = this.#linked;
     if (!text) return;
-    if (!(await this.#isLoaded(text))) return this.#ask(text);
+    const isLoaded = await this.#isLoaded(text);
     // Another link may have been opened meanwhile.
     if (this.#linked !== text) return;
+    if (!isLoaded) return this.#ask(text);
     this.#linked = undefined;
     let begun = false;
     const done = await this.#host.write(async (generator) => {
@@ -81,13 +82,19 @@ export class ShareView {
   async #isLoaded({ model, sha256 }) {
     const { origin } = this.#host;
     if (!sha256 || !origin?.files) return !sha256 && !origin?.files && model === origin?.key;
-    return (await this.#hash(origin.files)) === sha256;
+    const hash = await this.#hash(origin.files);
+    // Another model may have been loaded meanwhile.
+    return hash === sha256 && this.#host.origin === origin;
   }
 
-  /** @param {File[]} files */
+  /**
+   * The hash of the files of a model; undefined where they cannot be read any more.
+   *
+   * @param {File[]} files
+   */
   async #hash(files) {
     this.#tell("Computing the hash of the model …");
-    const hash = await hashOf(files);
+    const hash = await hashOf(files).catch(() => undefined);
     this.#tell("");
     return hash;
   }
@@ -119,8 +126,11 @@ export class ShareView {
     if (!text) return;
     const { origin } = text;
     if (!origin) return this.#tell("The model of this text was trained here, and only a file can be named in a link.");
-    const sha256 = origin.files && (await this.#hash(origin.files).catch(() => ""));
-    if (sha256 === "") return this.#tell("The file of the model cannot be read any more.");
+    if (text.branches.length > MOST_BRANCHES) {
+      return this.#tell(`A link holds ${MOST_BRANCHES} branches at most: forget some of them.`);
+    }
+    const sha256 = origin.files && (await this.#hash(origin.files));
+    if (origin.files && !sha256) return this.#tell("The file of the model cannot be read any more.");
     history.replaceState(null, "", `#${toFragment(describe({ ...text, model: origin.key, sha256 }))}`);
     this.#tell("The link is in the address bar.");
     const copied = navigator.clipboard?.writeText(location.href);

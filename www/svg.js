@@ -138,7 +138,7 @@ function drawBars({ id, record }, left) {
   const most = Math.max(...candidates.map(({ logprob }) => Math.exp(logprob)), 0);
   const drawn = candidates.map((candidate, index) => {
     const [y, probability] = [MARGIN + index * LINE, Math.exp(candidate.logprob)];
-    const width = Math.round((BARS * probability) / most);
+    const width = most > 0 ? Math.round((BARS * probability) / most) : 0;
     const frame = candidate.id === id ? ' stroke="#b4481e" stroke-width="2"' : "";
     const ink = candidate.probability > 0 ? "#22242a" : "#9b9ca3";
     return [

@@ -79,10 +79,29 @@ impl Finetune {
         tuner.set_threads(nexttoken::threads());
         announce(&tuner);
         let started = Instant::now();
-        let trained = train(&mut tuner);
+        if let Err(error) = train(&mut tuner) {
+            self.keep_best(&tuner)?;
+            return Err(error.into());
+        }
         write_atomically(&self.out, &tuner.to_gguf()?)?;
-        trained?;
         self.report(&tuner, started.elapsed().as_secs_f64())
+    }
+
+    /// After an error writes the best state, if one is better than the model as it was: a file that is there already may be
+    /// worth more than an adapter that does nothing.
+    fn keep_best(&self, tuner: &Finetuner) -> nexttoken::Result<()> {
+        let (done, best) = (tuner.steps_done(), tuner.best());
+        print_status(&format!("it broke off after step {done}"));
+        if best.step > 0 {
+            write_atomically(&self.out, &tuner.to_gguf()?)?;
+            print_status(&format!(
+                "{}: the best state before that, of step {}; held-out loss {:.4}",
+                self.out.display(),
+                best.step,
+                best.loss,
+            ));
+        }
+        Ok(())
     }
 
     fn options(&self) -> Options {

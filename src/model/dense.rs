@@ -97,7 +97,8 @@ impl DenseModel {
         }
         let rows = self.cos.chunks_exact_mut(stride);
         for (position, (cos, sin)) in rows.zip(self.sin.chunks_exact_mut(stride)).enumerate() {
-            rope.angles(position, positions, cos, sin);
+            // With the frequencies of a text that may become as long as the model allows, as it has by default.
+            rope.angles(position, self.model.config.context_length, cos, sin);
         }
         for (minus, sin) in self.minus_sin.iter_mut().zip(&self.sin) {
             *minus = -sin;
@@ -164,7 +165,7 @@ impl DenseLinear {
             bias: None,
         };
         let outputs = layers.iter().map(|layer| layer.matrix.rows()).sum();
-        resize(&mut dense.weights, inputs * outputs, 0.0)?;
+        resize(&mut dense.weights, inputs.saturating_mul(outputs), 0.0)?;
         let mut first = 0;
         for layer in layers {
             let rows = layer.matrix.rows();
@@ -188,7 +189,11 @@ impl DenseLinear {
 
 fn dequantized(matrix: &Matrix) -> Result<Vec<f32>> {
     let mut values = Vec::new();
-    resize(&mut values, matrix.rows() * matrix.cols(), 0.0)?;
+    resize(
+        &mut values,
+        matrix.rows().saturating_mul(matrix.cols()),
+        0.0,
+    )?;
     dequantize(matrix, &mut values);
     Ok(values)
 }

@@ -106,6 +106,7 @@ test("nothing else begins an answer", async () => {
 
 test("what the engine does not have is not supported", async () => {
   const unsupported = [/(?=a)b/, /(?!a)b/, /(?<=a)b/, /(?<!a)b/, /\ba/, /a\B/, /(a)\1/, /(?<n>a)\k<n>/, /a/v, /a/y];
+  unsupported.push(new RegExp("^\\01$"), new RegExp("^\\c$"));
   for (const regex of unsupported) {
     assert.deepEqual(await answer(regex, ""), { name: "NotSupportedError" }, String(regex));
   }

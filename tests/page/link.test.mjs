@@ -22,23 +22,67 @@ const TOKENS = [
     record: { entropy: 1.5, chosen: { rank: 2 }, candidates: [{ id: 7, bytes: Uint8Array.of(1, 2) }], stages: [] },
   }),
 ];
-const TEXT = { model: "stories", prompt: 'Once & "again" = ü\n', seed: 2n ** 63n + 1n, tokens: TOKENS, look: 1 };
+const BRANCH = { prompt: 'Once & "again" = ü\n', seed: 2n ** 63n + 1n, tokens: TOKENS };
+const TEXT = { model: "stories", branches: [BRANCH], branch: BRANCH, look: 1 };
+/** Branches that leave the first before its tokens 1, 2 and, since its parent was forgotten, where they differ. */
+const OTHERS = [
+  { ...BRANCH, parent: BRANCH, at: 1, tokens: [TOKENS[0], token(9, "!", 1, { forced: true }), token(4, " a", 0.5)] },
+  { ...BRANCH, parent: BRANCH, at: 3, tokens: [...TOKENS, token(8, ".", 1)] },
+  { ...BRANCH, at: 0, tokens: [...TOKENS.slice(0, 2), token(3, "?", 1, { forced: true })] },
+];
+const TREE = { ...TEXT, branches: [BRANCH, ...OTHERS], branch: OTHERS[0], look: 2 };
 
 test("a fragment holds all that a text is written from", () => {
   const linked = describe(TEXT);
   assert.deepEqual(
-    [...linked.settings],
+    [...linked.branches[0].settings],
     [
       [0, settings(1)],
       [2, settings(0.5)],
     ],
   );
-  assert.deepEqual([...linked.forced], [[1, 6]]);
+  assert.deepEqual([...linked.branches[0].forced], [[1, 6]]);
   const fragment = toFragment(linked);
   assert.deepEqual(fromFragment(`#${fragment}`), linked);
   assert.deepEqual(fromFragment(fragment), linked);
   // It is the part of an address that no server sees, and survives being part of one.
   assert.deepEqual(fromFragment(new URL(`https://a/b#${fragment}`).hash), linked);
+});
+
+test("a fragment holds all branches, each with what is its own", () => {
+  const linked = describe(TREE);
+  assert.deepEqual(
+    linked.branches.map(({ parent, at, tokens, forced }) => [parent, at, tokens, ...forced]),
+    [
+      [undefined, 0, 3, [1, 6]],
+      [0, 1, 3, [1, 9]],
+      [0, 3, 4],
+      [0, 2, 3, [2, 3]],
+    ],
+  );
+  assert.deepEqual([linked.shown, linked.look], [1, 2]);
+  assert.deepEqual(fromFragment(toFragment(linked)), linked);
+  const named = describe({ ...TREE, model: "mine.gguf", sha256: "0123456789abcdef".repeat(4) });
+  assert.deepEqual(fromFragment(toFragment(named)), named);
+  for (const [name, value] of [
+    ["from", "1:1"],
+    ["from", "0:4"],
+    ["from", "-1:1"],
+    ["from", "0"],
+    ["from", ""],
+    ["shown", "4"],
+    ["shown", "-1"],
+    ["sha256", "abc"],
+  ]) {
+    const good = `sha256=${"0".repeat(64)}&${toFragment(linked)}`;
+    // The first of those of that name.
+    const damaged = good.replace(new RegExp(`(^|&)${name}=[^&]*`), `$1${name}=${encodeURIComponent(value)}`);
+    assert.ok(fromFragment(good));
+    assert.throws(() => fromFragment(damaged), /damaged/, `${name}=${value}`);
+  }
+  const many = new URLSearchParams(toFragment(linked));
+  for (let more = 0; more < 64; more += 1) many.append("sampler", "0:1,2,3,4");
+  assert.throws(() => fromFragment(String(many)), /damaged/);
 });
 
 test("another fragment is none, and a damaged one an error", () => {
@@ -86,8 +130,8 @@ test("a record is a table for spreadsheets, or JSON with everything", () => {
   // No spreadsheet takes a token for a formula.
   assert.equal(rows[1], `1,6,"'=1+1",0.25,0.5,2,,,true`);
   assert.equal(rows.slice(2).join("\r\n"), '2,7,"a ""b""\n",0.25,0.5,2,2,1.5,false\r\n');
-  const record = JSON.parse(toJson({ ...TEXT, model: { name: "Tiny" } }));
-  assert.deepEqual([record.model.name, record.seed, record.prompt], ["Tiny", "9223372036854775809", TEXT.prompt]);
+  const record = JSON.parse(toJson({ ...BRANCH, model: { name: "Tiny" } }));
+  assert.deepEqual([record.model.name, record.seed, record.prompt], ["Tiny", "9223372036854775809", BRANCH.prompt]);
   assert.equal(record.tokens[0].options.seed, "9223372036854775809");
   assert.deepEqual(record.tokens[1].options, { ...settings(1), max_tokens: 9 });
   assert.deepEqual(record.tokens[2].candidates, [{ id: 7, bytes: [1, 2] }]);

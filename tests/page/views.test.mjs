@@ -195,7 +195,7 @@ test("branches are a tree in depth-first order, and one that is forgotten leaves
 test("the text knows its tokens, and the place of the next one", () => {
   const page = openPage();
   const box = page.querySelector("#text");
-  const view = new TextView(box);
+  const view = new TextView(box, page.querySelector("#heard"));
   view.set("Once", [token(1, " upon"), token(2, "", { finish_reason: "stop" })], 1);
   view.open = true;
   const spans = box.querySelectorAll("span");

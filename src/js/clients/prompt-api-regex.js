@@ -66,6 +66,9 @@ function readEscape(source, at, unicode, inClass) {
   const property = unicode && matchAt(PROPERTY, source, at);
   if (property) return { text: property[0], end: at + property[0].length };
   const letter = source[at + 1];
+  // `\c` before anything but a letter, and numbers in base 8.
+  if (letter === "c" || letter === "0")
+    throw unsupported(`a regular expression with \\${letter} is not supported here`);
   const set = SETS[/** @type {keyof typeof SETS} */ (letter.toLowerCase())];
   if (set) return { text: letter in SETS ? `[${set}]` : `[^${set}]`, end: at + 2 };
   const code = letter === "b" && inClass ? 8 : (CONTROLS.get(letter) ?? source.codePointAt(at + 1) ?? 0);

@@ -94,10 +94,9 @@ impl Examples {
             let mut sequences = Vec::new();
             for document in documents.iter().filter(|document| !document.is_empty()) {
                 let mut ids = tokenizer.encode_prompt(document);
-                let end = tokenizer
-                    .eos()
-                    .filter(|end| ends && ids.last() != Some(end));
-                ids.extend(end);
+                // Some tokenizers end every prompt with it.
+                ids.pop_if(|last| Some(*last) == tokenizer.eos());
+                ids.extend(tokenizer.eos().filter(|_| ends));
                 // The last token of a piece, which is only a target there, is the first input of the next.
                 for start in (0..ids.len().saturating_sub(1)).step_by(context_length) {
                     let end = ids.len().min(start + context_length + 1);

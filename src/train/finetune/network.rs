@@ -74,9 +74,11 @@ impl Workspace {
         let (config, heads) = (base.config(), heads(base));
         let rows: usize = lengths.iter().sum();
         let longest = lengths.iter().copied().max().unwrap_or(0);
-        let maps: usize = lengths.iter().map(|length| length * length).sum();
+        let maps = lengths.iter().map(|length| length.saturating_mul(*length));
+        let maps = maps.fold(0, usize::saturating_add);
         let (hidden, feed_forward) = (config.hidden_size, config.feed_forward_size);
-        let size = |values: &mut Vec<f32>, width: usize| resize(values, rows * width, 0.0);
+        let size =
+            |values: &mut Vec<f32>, width: usize| resize(values, rows.saturating_mul(width), 0.0);
         self.layers.resize_with(base.layers.len(), Default::default);
         for layer in &mut self.layers {
             size(&mut layer.input, hidden)?;
@@ -95,10 +97,18 @@ impl Workspace {
         size(&mut self.d_activated, feed_forward)?;
         size(&mut self.d_gate_up, 2 * feed_forward)?;
         self.low.prepare(rows, rank)?;
-        resize(&mut self.probabilities, heads.queries * maps, 0.0)?;
-        resize(&mut self.logits, HEAD_ROWS * config.vocabulary_size, 0.0)?;
+        resize(
+            &mut self.probabilities,
+            maps.saturating_mul(heads.queries),
+            0.0,
+        )?;
+        resize(
+            &mut self.logits,
+            HEAD_ROWS.saturating_mul(config.vocabulary_size),
+            0.0,
+        )?;
         resize(&mut self.d_norm, hidden, 0.0)?;
-        resize(&mut self.scratch, 64 * longest, 0.0)
+        resize(&mut self.scratch, longest.saturating_mul(64), 0.0)
     }
 }
 

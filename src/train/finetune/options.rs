@@ -128,7 +128,7 @@ impl Options {
             warmup_steps: (steps / WARMUP.0).min(WARMUP.1),
             learning_rate: self.learning_rate,
             weight_decay: self.weight_decay,
-            validate_every: (steps / LOOKS).max(1),
+            validate_every: steps.div_ceil(LOOKS).max(1),
         }
     }
 }

@@ -30,8 +30,9 @@ struct Worker {
 
 /// Fine-tunes a model: learns low-rank updates (LoRA, Hu et al. 2021) of its frozen weights, step by step.
 ///
-/// The weights are dequantised: they take four bytes each. Besides them a thread takes memory for the activations of 256
-/// tokens, or of the longest sequence where that is longer.
+/// The weights are dequantised: they take four bytes each, besides the model's own. A thread takes memory for the activations
+/// and the attention weights (one for each head and two positions) of 256 tokens, or of the longest sequence where that is
+/// longer, and for a gradient.
 ///
 /// ```
 /// # fn main() -> nexttoken::Result<()> {
@@ -242,7 +243,10 @@ impl Finetuner {
                 let losses = network.losses(&worker.part, &mut worker.work);
                 worker.loss = losses.iter().sum();
             });
-            sum += workers.iter().map(|worker| worker.loss).sum::<f64>();
+            // In the order of the parts, so that the sum does not depend on the number of threads.
+            for worker in workers {
+                sum += worker.loss;
+            }
         }
         let loss = sum / tokens as f64;
         Ok(Validation {
