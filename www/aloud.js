@@ -27,9 +27,8 @@ export class Aloud {
   /** @param {string} text what has been written since */
   add(text) {
     this.#rest += text;
-    const end = sentencesIn(this.#rest);
-    if (end > 0) this.#say(end);
-    else if (this.#rest.length > LONGEST) this.#say(this.#rest.lastIndexOf(" ") + 1 || this.#rest.length);
+    for (let end; (end = firstSentence(this.#rest)) > 0;) this.#say(end);
+    if (this.#rest.length > LONGEST) this.#say(this.#rest.lastIndexOf(" ") + 1 || this.#rest.length);
   }
 
   /** Says the rest: nothing more is written for now. */
@@ -46,13 +45,9 @@ export class Aloud {
 }
 
 /**
- * The length of the whole sentences and lines that a text begins with. The end of a sentence is seen by what follows it, but
- * for the marks of Chinese and Japanese, after which no space stands.
+ * The length of the sentence or line that a text begins with, the space after it included; 0 where none has ended. The end of
+ * a sentence is seen by what follows it, but for the marks of Chinese and Japanese, after which no space stands.
  *
  * @param {string} text
  */
-function sentencesIn(text) {
-  const ends = [...text.matchAll(/[.!?…]["'”’»)]*\s|[。！？]|\n/gu)];
-  const last = ends.at(-1);
-  return last ? last.index + last[0].length : 0;
-}
+const firstSentence = (text) => /^\s*\S[^]*?(?:[.!?…]["'”’»)]*\s|[。！？]|\n)\s*/u.exec(text)?.[0].length ?? 0;
