@@ -321,10 +321,8 @@ impl<M: Deref<Target = Model>> Questions<M> {
         let start = shared + run;
         let end = (texts[answer].len() - 1).min(start + PREFILL_CHUNK);
         let ids = &texts[answer][..=end];
-        self.session.truncate(start);
-        let held = self.session.len();
-        self.model.prefill(&ids[held..start], &mut self.session)?;
-        self.model.forward(&ids[start..end], &mut self.session)?;
+        self.model
+            .forward_range(ids, start..end, &mut self.session)?;
         let mut targets = Vec::new();
         reserve(&mut targets, end - start)?;
         targets.extend_from_slice(&ids[start + 1..]);

@@ -134,11 +134,8 @@ impl<M: Deref<Target = Model>> Embedder<M> {
         let start = self.pool.tokens();
         let end = ids.len().min(start + PREFILL_CHUNK);
         if start < end {
-            // Where less is left than was asked for, what is missing is run again.
-            self.session.truncate(start);
-            let held = self.session.len();
-            self.model.prefill(&ids[held..start], &mut self.session)?;
-            self.model.forward(&ids[start..end], &mut self.session)?;
+            self.model
+                .forward_range(ids, start..end, &mut self.session)?;
             self.pool.push(self.session.hidden_rows(0..end - start));
             self.progress.done += end - start;
         }

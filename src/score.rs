@@ -138,13 +138,8 @@ impl<M: Deref<Target = Model>> Scorer<M> {
         let start = self.nll.len();
         let end = total.min(start + PREFILL_CHUNK);
         if start < end {
-            // After an error, or where less is left than was asked for, what is missing is run again.
-            self.session.truncate(start);
-            let held = self.session.len();
             self.model
-                .prefill(&self.ids[held..start], &mut self.session)?;
-            self.model
-                .forward(&self.ids[start..end], &mut self.session)?;
+                .forward_range(&self.ids, start..end, &mut self.session)?;
             for position in start..end {
                 let nll = self.negative_log_likelihood(position - start, self.ids[position + 1])?;
                 self.nll.push(nll);

@@ -52,6 +52,7 @@ use crate::gguf::Metadata;
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
 use crate::{Result, TokenId};
+use std::ops::Range;
 use transformer::Transformer;
 
 /// The number of tokens that [`Model::forward`] handles best at once; longer prompts are run in chunks of this many.
@@ -130,6 +131,24 @@ impl Model {
     pub fn prefill(&self, tokens: &[TokenId], session: &mut Session) -> Result<()> {
         let mut chunks = tokens.chunks(PREFILL_CHUNK);
         chunks.try_for_each(|chunk| self.forward(chunk, session))
+    }
+
+    /// Runs the tokens `range` of a text as [`Model::forward`] does, at most [`PREFILL_CHUNK`]. Of the text's tokens before
+    /// them, those that the session has not got are run first: after an error, or where a session with a recurrent state
+    /// could not be truncated to just there.
+    ///
+    /// # Errors
+    /// Those of [`Model::forward`]; the call may be repeated.
+    pub(crate) fn forward_range(
+        &self,
+        text: &[TokenId],
+        range: Range<usize>,
+        session: &mut Session,
+    ) -> Result<()> {
+        session.truncate(range.start);
+        let held = session.len();
+        self.prefill(&text[held..range.start], session)?;
+        self.forward(&text[range], session)
     }
 
     /// Runs one token as [`Model::forward`] does, and keeps what the layers leave, the attention weights if asked to: for
