@@ -3,7 +3,7 @@
 use super::Schedule;
 use super::network::zeros;
 use super::shape::Tensor;
-use crate::Result;
+use crate::{Error, Result};
 
 /// The decay rates β₁ and β₂ of the moving averages of the gradient and of its square.
 const BETA: (f32, f32) = (0.9, 0.95);
@@ -58,18 +58,24 @@ impl AdamW {
     }
 }
 
-/// Scales the gradient down to a Euclidean norm of at most `longest`, and returns its norm before that (Pascanu et al.
-/// 2013).
-pub(super) fn clip(gradient: &mut [f32], longest: f32) -> f64 {
+/// Scales the gradient of `loss` down to a Euclidean norm of at most `longest`, and returns its norm before that (Pascanu
+/// et al. 2013).
+///
+/// # Errors
+/// [`Error::NotFinite`] where the loss or its gradient is not: training has diverged.
+pub(super) fn clip(loss: f64, gradient: &mut [f32], longest: f32) -> Result<f64> {
     let squares: f64 = gradient.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
     let length = squares.sqrt();
+    if !(loss.is_finite() && length.is_finite()) {
+        return Err(Error::NotFinite);
+    }
     if length > f64::from(longest) {
         let factor = (f64::from(longest) / length) as f32;
         for slope in gradient {
             *slope *= factor;
         }
     }
-    length
+    Ok(length)
 }
 
 #[cfg(test)]
@@ -79,10 +85,10 @@ mod tests {
     #[test]
     fn only_long_gradients_are_clipped() {
         let mut short = [0.3, 0.4];
-        assert!((clip(&mut short, 1.0) - 0.5).abs() < 1e-6);
+        assert!((clip(1.0, &mut short, 1.0).unwrap() - 0.5).abs() < 1e-6);
         assert_eq!(short, [0.3, 0.4]);
         let mut long = [3.0, 4.0];
-        assert!((clip(&mut long, 1.0) - 5.0).abs() < 1e-6);
+        assert!((clip(1.0, &mut long, 1.0).unwrap() - 5.0).abs() < 1e-6);
         assert!((long[0] - 0.6).abs() < 1e-6 && (long[1] - 0.8).abs() < 1e-6);
     }
 

@@ -67,6 +67,20 @@ impl Default for Options {
     }
 }
 
+/// Checks the size of a training, by the names of its options.
+pub(super) fn check_size(batch_size: usize, steps: Option<u64>) -> Result<()> {
+    check_option(
+        (1..=1024).contains(&batch_size),
+        "batch_size",
+        "a whole number from 1 to 1024",
+    )?;
+    check_option(
+        steps.is_none_or(|steps| (1..=MAX_STEPS).contains(&steps)),
+        "steps",
+        "a whole number from 1 to 1000000000",
+    )
+}
+
 impl Options {
     /// The options of a preset.
     pub fn preset(preset: Preset) -> Self {
@@ -106,17 +120,7 @@ impl Options {
     pub fn validate(&self) -> Result<()> {
         self.shape.validate()?;
         let positive = |value: f32| value.is_finite() && value > 0.0;
-        check_option(
-            (1..=1024).contains(&self.batch_size),
-            "batch_size",
-            "a whole number from 1 to 1024",
-        )?;
-        check_option(
-            self.steps
-                .is_none_or(|steps| (1..=MAX_STEPS).contains(&steps)),
-            "steps",
-            "a whole number from 1 to 1000000000",
-        )?;
+        check_size(self.batch_size, self.steps)?;
         check_option(
             self.warmup_steps.is_none_or(|steps| steps <= MAX_STEPS),
             "warmup_steps",

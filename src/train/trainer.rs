@@ -236,10 +236,7 @@ impl Trainer {
             }
         }
         let loss = loss / tokens as f64;
-        let gradient = optimizer::clip(&mut self.gradient, options.max_gradient);
-        if !(loss.is_finite() && gradient.is_finite()) {
-            return Err(Error::NotFinite);
-        }
+        let gradient = optimizer::clip(loss, &mut self.gradient, options.max_gradient)?;
         self.adam.update(
             &self.schedule,
             &self.tensors,

@@ -1,7 +1,7 @@
 //! The options of fine-tuning.
 
 use super::super::Schedule;
-use super::super::options::{MAX_DECAY, MAX_STEPS};
+use super::super::options::{MAX_DECAY, check_size};
 use super::Examples;
 use crate::Result;
 use crate::error::check_option;
@@ -90,17 +90,7 @@ impl Options {
             "targets",
             &format!("some of {}", TARGETS.join(", ")),
         )?;
-        check_option(
-            (1..=1024).contains(&self.batch_size),
-            "batch_size",
-            "a whole number from 1 to 1024",
-        )?;
-        check_option(
-            self.steps
-                .is_none_or(|steps| (1..=MAX_STEPS).contains(&steps)),
-            "steps",
-            "a whole number from 1 to 1000000000",
-        )?;
+        check_size(self.batch_size, self.steps)?;
         check_option(
             positive(self.learning_rate) && self.learning_rate <= 1.0,
             "learning_rate",

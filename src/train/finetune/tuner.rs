@@ -28,6 +28,21 @@ struct Worker {
     loss: f64,
 }
 
+/// The model with the updates as they are now.
+fn network<'a>(
+    base: &'a DenseModel,
+    updates: &'a Updates,
+    weights: &'a [f32],
+    options: &Options,
+) -> Network<'a> {
+    Network {
+        base,
+        updates,
+        weights,
+        scale: options.alpha / options.rank as f32,
+    }
+}
+
 /// Fine-tunes a model: learns low-rank updates (LoRA, Hu et al. 2021) of its frozen weights, step by step.
 ///
 /// The weights are dequantised: they take four bytes each, besides the model's own. A thread takes memory for the activations
@@ -146,12 +161,7 @@ impl Finetuner {
         let parts = parts(sequences.clone());
         let tokens: usize = sequences.map(Sequence::counted).sum();
         let scale = 1.0 / tokens as f32;
-        let network = Network {
-            base: &self.base,
-            updates: &self.updates,
-            weights: &self.weights,
-            scale: self.options.alpha / self.options.rank as f32,
-        };
+        let network = network(&self.base, &self.updates, &self.weights, &self.options);
         self.gradient.fill(0.0);
         let mut loss = 0.0;
         for group in parts.chunks(self.workers.len()) {
@@ -172,10 +182,7 @@ impl Finetuner {
 
     /// The second half of a step, from the gradient on.
     fn update(&mut self, loss: f64, tokens: usize) -> Result<StepReport> {
-        let gradient = optimizer::clip(&mut self.gradient, self.options.max_gradient);
-        if !(loss.is_finite() && gradient.is_finite()) {
-            return Err(Error::NotFinite);
-        }
+        let gradient = optimizer::clip(loss, &mut self.gradient, self.options.max_gradient)?;
         self.adam.update(
             &self.schedule,
             &self.updates.tensors,
@@ -227,12 +234,7 @@ impl Finetuner {
             is_wanted
         });
         let parts = parts(sequences);
-        let network = Network {
-            base: &self.base,
-            updates: &self.updates,
-            weights: &self.weights,
-            scale: self.options.alpha / self.options.rank as f32,
-        };
+        let network = network(&self.base, &self.updates, &self.weights, &self.options);
         let mut sum = 0.0;
         for group in parts.chunks(self.workers.len()) {
             let workers = &mut self.workers[..group.len()];
