@@ -1,9 +1,8 @@
 //! The tensors of an encoder: their names, which are llama.cpp's, and shapes. All must be there.
 
-use std::collections::HashSet;
-
 use super::Config;
 use crate::gguf::TensorInfo;
+use crate::model::check_shapes;
 use crate::{Error, Result};
 
 /// What one tensor must look like.
@@ -90,23 +89,7 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
 
 /// Checks that every tensor is there in the right shape, and that there is none that would be ignored.
 pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
-    let mut found = HashSet::new();
-    for info in tensors {
-        let Some(spec) = find(config, &info.name) else {
-            return Err(Error::Corrupt(format!(
-                "the tensor {:?} has no place in this architecture",
-                info.name
-            )));
-        };
-        if info.shape != spec.shape {
-            return Err(Error::TensorShape {
-                tensor: info.name.clone(),
-                found: info.shape.clone(),
-                expected: spec.shape,
-            });
-        }
-        found.insert(info.name.as_str());
-    }
+    let found = check_shapes(tensors.iter(), |name| Some(find(config, name)?.shape))?;
     let require = |name: String| match found.contains(name.as_str()) {
         true => Ok(()),
         false => Err(Error::MissingTensor(name)),

@@ -38,6 +38,8 @@ pub(crate) use dense::{DenseLinear, DenseModel};
 pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
 pub use session::Session;
+#[cfg(feature = "encoder")]
+pub(crate) use tensors::check_shapes;
 pub(crate) use tensors::{is_matrix, is_skipped};
 #[cfg(feature = "encoder")]
 pub(crate) use {

@@ -238,23 +238,9 @@ pub(super) fn layer_name(layer: usize, stem: &str, suffix: &str) -> String {
 /// Checks that every tensor the model needs is there in the right shape, and that there is none it would ignore.
 /// Their types were checked when the header was read.
 pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
-    let mut found = HashSet::new();
-    for info in tensors
-        .iter()
-        .filter(|info| !is_skipped(config, &info.name))
-    {
-        let Some(spec) = find(config, &info.name) else {
-            return Err(no_place(&info.name));
-        };
-        if info.shape != spec.shape {
-            return Err(Error::TensorShape {
-                tensor: info.name.clone(),
-                found: info.shape.clone(),
-                expected: spec.shape,
-            });
-        }
-        found.insert(info.name.as_str());
-    }
+    let loaded = tensors.iter();
+    let loaded = loaded.filter(|info| !is_skipped(config, &info.name));
+    let found = check_shapes(loaded, |name| Some(find(config, name)?.shape))?;
     let name = |stem: &str, suffix: &str| format!("{stem}.{suffix}");
     check_group(&global_specs(config), &found, name)?;
     // Stop at the first layer that lacks a tensor, so that a wrong number of layers costs no time.
@@ -263,6 +249,27 @@ pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
             layer_name(index, stem, suffix)
         })
     })
+}
+
+/// Checks the shapes of tensors, each of which has the shape that `expected` gives for its name, or no place. Returns their
+/// names.
+pub(crate) fn check_shapes<'a>(
+    tensors: impl Iterator<Item = &'a TensorInfo>,
+    expected: impl Fn(&str) -> Option<Vec<u64>>,
+) -> Result<HashSet<&'a str>> {
+    let mut found = HashSet::new();
+    for info in tensors {
+        let expected = expected(&info.name).ok_or_else(|| no_place(&info.name))?;
+        if info.shape != expected {
+            return Err(Error::TensorShape {
+                tensor: info.name.clone(),
+                found: info.shape.clone(),
+                expected,
+            });
+        }
+        found.insert(info.name.as_str());
+    }
+    Ok(found)
 }
 
 fn check_group(

@@ -10,6 +10,7 @@ use std::cell::RefCell;
 use unicode_general_category::{GeneralCategory as Category, get_general_category};
 use unicode_normalization::UnicodeNormalization;
 
+use super::pretokenizer::class;
 use super::vocabulary::{self, TokenEncoding, Vocabulary};
 use super::{bad, integers, named_token, strings};
 use crate::gguf::Metadata;
@@ -232,16 +233,5 @@ fn is_ideograph(c: char) -> bool {
 
 /// Whether a character is a word by itself: punctuation, and the symbols of ASCII.
 fn is_punctuation(c: char) -> bool {
-    use Category::*;
-    c.is_ascii_punctuation()
-        || matches!(
-            get_general_category(c),
-            ConnectorPunctuation
-                | DashPunctuation
-                | OpenPunctuation
-                | ClosePunctuation
-                | InitialPunctuation
-                | FinalPunctuation
-                | OtherPunctuation
-        )
+    c.is_ascii_punctuation() || class::is_punctuation(c)
 }

@@ -24,7 +24,7 @@ pub(super) fn is_mark(c: char) -> bool {
 }
 
 /// `\p{P}`
-pub(super) fn is_punctuation(c: char) -> bool {
+pub(in crate::tokenizer) fn is_punctuation(c: char) -> bool {
     use GeneralCategory::*;
     matches!(
         get_general_category(c),

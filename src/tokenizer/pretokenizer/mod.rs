@@ -7,7 +7,7 @@
 //! The expressions are llama.cpp's (`llm_tokenizer_bpe`), because the ids of a GGUF file are what llama.cpp makes of
 //! them. Where they differ from those of the models' authors, a comment says so.
 
-mod class;
+pub(super) mod class;
 mod words;
 
 use crate::{Error, Result};
