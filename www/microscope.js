@@ -132,26 +132,18 @@ export class Microscope {
     this.#prompt.value = prompt;
     // Each may then go on for as long as a new text.
     const limit = Math.max(...branches.map(({ tokens }) => tokens)) + (sliders.options().max_tokens || 1);
-    /** @type {OpenBranch[]} */
-    const written = [];
     this.#replaying = true;
+    /** @type {OpenBranch[]} */
+    let written;
     try {
       await this.#begin(generator, prompt, { ...branches[0].settings.get(0), max_tokens: limit, seed });
       this.#open.limit = limit;
-      for (const linked of branches) {
-        const { parent, at } = linked;
-        if (this.#host.stopping) break;
-        if (parent !== undefined) await this.#leaveBranch(written[parent], Math.min(at, written[parent].tokens.length));
-        written.push(this.#open);
-        await rewrite(this.#open, linked, {
-          stopping: () => this.#host.stopping,
-          configure: (settings) => {
-            sliders.set(settings);
-            return this.#configure(this.#open, undefined, settings);
-          },
-          append: (token, forced) => this.#append(token, forced),
-        });
-      }
+      written = await rewrite(this.#open, branches, {
+        host: this.#host,
+        leave: (branch, at) => this.#leaveBranch(branch, at),
+        configure: (settings) => this.#configure(this.#open, undefined, settings),
+        append: (token, forced) => this.#append(token, forced),
+      });
     } finally {
       this.#replaying = false;
     }
@@ -492,6 +484,7 @@ export class Microscope {
     if (!isEnd) this.#lens.release(); // it is the branch's now
     this.#branches.add(new Branch({ ...parent, generator, parent, at }));
     this.#showText();
+    return this.#open;
   }
 
   /**

@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn the_page_knows_the_sample_model() {
-        let page = Repo::find().unwrap().root().join("www/main.js");
+        let page = Repo::find().unwrap().root().join("www/sources.js");
         let page = fs::read_to_string(page).unwrap();
         let sample = crate::model::SAMPLE;
         for known in [sample.sha256, sample.file, sample.hub.unwrap()] {

@@ -61,7 +61,7 @@ function ofPackage(path) {
 
 /** The page's files that it would otherwise fetch from where it lies. */
 const FETCHED = {
-  "main.js": [`new URL("stories.gguf", location.href).href`, "stories.gguf"],
+  "sources.js": [`new URL("stories.gguf", location.href).href`, "stories.gguf"],
   "train.js": ["new URL(ALICE.path, location.href)", "alice.txt"],
 };
 
