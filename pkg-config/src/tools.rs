@@ -190,10 +190,12 @@ fn cargo_install(package: &str, version: &str, root: &Path) -> Result<()> {
             "--root",
         ])
         .arg(root);
-    // Its own flags, not those of this repository. What counts is how soon it is there.
+    // Its own flags, not those of this repository. What counts is how soon it is there, so that packages share the
+    // libraries that they have in common.
     cargo
         .current_dir(std::env::temp_dir())
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        .env("CARGO_TARGET_DIR", root.join("target"))
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     command::run(&mut cargo)
 }

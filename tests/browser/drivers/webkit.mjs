@@ -14,6 +14,8 @@ export const launch = (binary) => WebKit.start(binary);
 
 /** The longest time for a browser to start, in milliseconds. */
 const START = 30_000;
+/** The longest time for a page to load, in milliseconds. Now and then one hangs, for the driver's own five minutes. */
+const PAGE_LOAD = 60_000;
 
 /** A driver with the virtual display of its browsers. */
 class WebKit {
@@ -77,7 +79,7 @@ class WebKit {
 
   /** Opens a browser; resolves to the id of its session. Now and then one hangs as it starts: then another is opened. */
   async #openBrowser() {
-    const parameters = { capabilities: { alwaysMatch: { timeouts: { script: 600_000 } } } };
+    const parameters = { capabilities: { alwaysMatch: { timeouts: { script: 600_000, pageLoad: PAGE_LOAD } } } };
     for (let tries = 0; ; tries++) {
       try {
         return (await this.call("POST", "/session", parameters, START)).sessionId;
