@@ -114,7 +114,9 @@ impl Block {
 }
 
 /// Rounds to the eleven significant bits of a half, to nearest even: llama.cpp stores these scales as halves, and
-/// models tuned with it are sensitive to that. Numbers beyond the range of normal halves stay as they are.
+/// models tuned with it are sensitive to that. Scales in floats would take no more than 2 % off the distance to the truth
+/// (`tests/reference.rs`: SmolLM2 2.46e-3 to 2.41e-3, Gemma 3 1.86e-3 to 1.84e-3), and would change every text. Numbers
+/// beyond the range of normal halves stay as they are.
 fn to_half_precision(x: f32) -> f32 {
     if !(6.103_515_6e-5..65504.0).contains(&x.abs()) {
         return x;
