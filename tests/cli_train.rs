@@ -70,6 +70,26 @@ fn trains_a_model_that_generates() {
     assert!(measured["variety"]["texts"] == 3 && measured["perplexity"].as_f64().unwrap() > 1.0);
 }
 
+/// The defaults follow from the size of the text: a few chapters are read often, and what is written knows more of the
+/// held-out end than how often each token comes.
+#[test]
+fn the_defaults_learn_from_a_short_text() {
+    let book = include_str!("../www/alice.txt");
+    let corpus = file("chapters.txt", &book.as_bytes()[..30_000]);
+    let model = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("chapters.gguf");
+    let out = ["--out", model.to_str().unwrap(), "--json"];
+    let arguments = [&out[..], &["--preset", "tiny", "--seed", "1"]].concat();
+    let result = json_of_stdout(&nexttoken("train", &corpus, &arguments));
+    let loss = result["validation"]["loss"].as_f64().unwrap();
+    let unigram = result["baselines"]["unigram"].as_f64().unwrap();
+    assert!(loss < unigram - 0.5, "{result}");
+    // The file holds the state that this was measured of.
+    let few = [corpus.to_str().unwrap(), "--samples", "1", "--json"];
+    let measured = json(&nexttoken("evaluate", &model, &few));
+    let again = measured["loss"].as_f64().unwrap();
+    assert!((again - loss).abs() < 0.02, "{measured} {result}");
+}
+
 /// As [`json`], where stderr has something to say too.
 fn json_of_stdout(output: &Output) -> Value {
     assert!(

@@ -26,7 +26,8 @@ fn it_expects_stories_it_has_never_seen() {
     }
     assert!(tokens > 2000, "{tokens} tokens");
     let perplexity = (sum / tokens as f64).exp();
-    assert!(perplexity < 2.0, "{perplexity}");
+    // It is 1.589; of what training held out, 1.566.
+    assert!(perplexity < 1.6, "{perplexity}");
 }
 
 #[test]
