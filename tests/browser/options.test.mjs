@@ -102,6 +102,7 @@ async function attack({ calls, seed, worker }) {
     "constraint", "seed", "stop", "max_tokens", "context_shift", "n_keep", "adapters", "name", "logprobs", "top_logprobs", "json_schema", "regex",
     "speculation", "grammar", "onProgress", "signal", "context_length", "cache_type", "variant", "wasm_url", "top", "special", "preset",
     "hidden", "layers", "attention", "steps", "chat_template", "date", "chat_template_kwargs", "add_generation_prompt", "typo", "__proto__", "constructor",
+    "pooling", "normalize", "choices", "boolean", "score", "instruction", "template",
   ];
   const options = () => {
     if (random() < 0.15) return value();
@@ -143,6 +144,9 @@ async function attack({ calls, seed, worker }) {
     score: () => generator.score(random() < 0.5 ? "There was a little dog." : value(), options()),
     scorer: async () => (await generator.scorer(random() < 0.5 ? "There was a little dog." : value(), options())).free(),
     embed: () => generator.embed(random() < 0.5 ? ["x", "a little dog"] : value(), options()),
+    embedder: async () => (await generator.embedder(random() < 0.5 ? ["x", "a little dog"] : value(), options())).free(),
+    decider: async () => (await generator.decider("There was", random() < 0.5 ? { choices: value() } : options())).free(),
+    reranker: async () => (await generator.reranker("x", random() < 0.5 ? ["a", "b"] : value(), options())).free(),
     decide: () => generator.decide(random() < 0.5 ? "There was" : value(), random() < 0.5 ? { choices: value() } : options()),
     rerank: () => generator.rerank(random() < 0.5 ? "x" : value(), random() < 0.5 ? ["a", "b"] : value(), options()),
     next_token: () => generator.next_token(),
