@@ -345,6 +345,14 @@ for (const [name, client] of Object.entries({
     }
     const aborted = client.embeddings.create({ model: "storyteller", input }, { signal: AbortSignal.abort() });
     assert.match((await rejection(aborted)).constructor.name, /^(DOMException|APIUserAbortError)$/);
+    // In the middle of the work, which is given up: the next request is answered.
+    const controller = new AbortController();
+    const many = { model: "storyteller", input: Array(500).fill("a little fox and a rabbit") };
+    const broken = rejection(client.embeddings.create(many, { signal: controller.signal }));
+    setTimeout(() => controller.abort(), 20);
+    assert.match((await broken).constructor.name, /^(DOMException|APIUserAbortError)$/);
+    const next = await client.embeddings.create({ model: "storyteller", input: input[1] });
+    assert.deepEqual(next.data[0].embedding, expected[1]);
   });
 }
 
