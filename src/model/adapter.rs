@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use super::Model;
-use super::weights::Linear;
 use crate::allocation::resize;
 use crate::error::check_option;
 use crate::gguf::{Header, Metadata, Reader, TensorInfo, TensorSink};
@@ -317,15 +316,10 @@ impl ActiveAdapters {
         list.try_for_each(|(adapter, _)| adapter.check(model))
     }
 
-    /// y += scale × B (A x) for every token and every adapter that has an update for this layer.
-    pub fn add_updates(
-        &mut self,
-        linear: &Linear,
-        x: &mut Activations,
-        y: &mut [f32],
-    ) -> Result<()> {
+    /// y += scale × B (A x) for every token and every adapter that has an update for the matrix of this name.
+    pub fn add_updates(&mut self, matrix: &str, x: &mut Activations, y: &mut [f32]) -> Result<()> {
         for (adapter, scale) in &self.list {
-            let Some(update) = adapter.updates.get(&linear.name) else {
+            let Some(update) = adapter.updates.get(matrix) else {
                 continue;
             };
             let low_rank = self.low_rank.prepare(x.tokens(), update.a.rows())?;

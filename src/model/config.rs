@@ -1,7 +1,7 @@
 //! The network's configuration, read from the file's metadata.
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule};
-use super::delta_net::DeltaNetConfig;
+use super::delta_net_config::DeltaNetConfig;
 use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
 use super::rope::Scaling;
 use super::sliding_window::SlidingWindow;

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use super::feed_forward::FeedForwardInput;
-use super::weights::{Layer, Linear, Projection};
+use super::layer::Layer;
+use super::linear::{Linear, Projection};
 use super::{Config, Model};
 use crate::allocation::{copy, resize};
 use crate::quant::Matrix;
@@ -67,14 +68,14 @@ impl DenseModel {
         }
         let other = || unusable("the model's layers are not those that fine-tuning knows".into());
         let head = model.head.matrix().ok_or_else(other)?;
-        let head = match Arc::ptr_eq(head, &transformer.embedding) {
+        let head = match Arc::ptr_eq(head, &transformer.token_embedding.matrix) {
             true => None,
             false => Some(dequantized(head)?),
         };
         let layers = transformer.layers.iter();
         let mut dense = Self {
             model: Arc::clone(model),
-            embedding: dequantized(&transformer.embedding)?,
+            embedding: dequantized(&transformer.token_embedding.matrix)?,
             head,
             final_norm: copy(&transformer.final_norm.weight)?,
             layers: layers
@@ -134,19 +135,19 @@ impl DenseLayer {
     /// The weights of `layer`; `None` where it is built in another way.
     fn new(layer: &Layer) -> Result<Option<Self>> {
         let (Projection::Separate(projections), FeedForwardInput::Gated { gate, up }) =
-            (&layer.mixer.projection, &layer.feed_forward.input)
+            (&layer.token_mixer.projection, &layer.feed_forward.input)
         else {
             return Ok(None);
         };
         let (Some(attention_norm), Some(feed_forward_norm)) =
-            (&layer.mixer_norm, &layer.feed_forward_norm)
+            (&layer.token_mixer_norm, &layer.feed_forward_norm)
         else {
             return Ok(None);
         };
         Ok(Some(Self {
             attention_norm: copy(&attention_norm.weight)?,
             query_key_value: DenseLinear::stack(&projections.each_ref())?,
-            attention_output: DenseLinear::stack(&[&layer.mixer.output])?,
+            attention_output: DenseLinear::stack(&[&layer.token_mixer.output])?,
             feed_forward_norm: copy(&feed_forward_norm.weight)?,
             gate_up: DenseLinear::stack(&[gate, up])?,
             down: DenseLinear::stack(&[&layer.feed_forward.down])?,

@@ -1,12 +1,12 @@
 //! The feed-forward network of a layer: its weights, and the computations with them.
 
 use super::Config;
-use super::adapter::ActiveAdapters;
 use super::architecture::Activation;
-use super::weights::Linear;
+use super::linear::Linear;
+use super::scratch::Scratch;
 use crate::Result;
+use crate::kernels;
 use crate::kernels::threads::for_each_chunk;
-use crate::kernels::{self, Activations};
 
 /// The first half of a feed-forward network.
 pub(super) enum FeedForwardInput {
@@ -25,13 +25,14 @@ pub(super) struct FeedForward {
 }
 
 impl FeedForward {
-    /// The up projection (and the gate projection) of all tokens.
-    pub fn project_up(
-        &self,
-        x: &mut Activations,
-        out: &mut [f32],
-        adapters: &mut ActiveAdapters,
-    ) -> Result<()> {
+    /// The up projection (and the gate projection) of `scratch.x`, to `scratch.ffn_up`.
+    pub fn project_up(&self, scratch: &mut Scratch) -> Result<()> {
+        let Scratch {
+            x,
+            ffn_up: out,
+            adapters,
+            ..
+        } = scratch;
         match &self.input {
             FeedForwardInput::Plain(linear) | FeedForwardInput::Fused(linear) => {
                 let len = x.tokens() * linear.matrix.rows();
@@ -45,16 +46,16 @@ impl FeedForward {
         }
     }
 
-    /// The activation and the down projection, from what [`project_up`](Self::project_up) wrote for `tokens` tokens.
-    pub fn project_down(
-        &self,
-        config: &Config,
-        tokens: usize,
-        ffn_up: &[f32],
-        x: &mut Activations,
-        out: &mut [f32],
-        adapters: &mut ActiveAdapters,
-    ) -> Result<()> {
+    /// The activation and the down projection of what [`project_up`](Self::project_up) wrote, to `scratch.residual`.
+    pub fn project_down(&self, config: &Config, scratch: &mut Scratch) -> Result<()> {
+        let tokens = scratch.hidden.len() / config.hidden_size;
+        let Scratch {
+            x,
+            ffn_up,
+            residual,
+            adapters,
+            ..
+        } = scratch;
         let size = config.feed_forward_size;
         let activated = x.prepare(tokens, size)?;
         for_each_chunk(activated, size, 2 * size, |token, x, _| {
@@ -72,6 +73,6 @@ impl FeedForward {
                 (_, _) => kernels::gelu(x),
             }
         });
-        self.down.run(x, out, adapters)
+        self.down.run(x, residual, adapters)
     }
 }

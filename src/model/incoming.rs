@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use super::linear::Linear;
+use super::norm::Norm;
 use super::tensors::layer_name;
-use super::weights::{Linear, Norm};
 use crate::allocation::{resize, with_capacity};
 use crate::gguf::TensorInfo;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};

@@ -8,7 +8,8 @@
 
 use super::Config;
 use super::architecture::Positions;
-use super::weights::{HeadNorm, Norm, Projection};
+use super::linear::Projection;
+use super::norm::{HeadNorm, Norm};
 use crate::Result;
 use crate::allocation::resize;
 

@@ -4,15 +4,21 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::architecture::{Architecture, Norms, QueryKeyNorm};
-use super::delta_net::{DeltaNet, DeltaNetConfig};
+use super::attention::{Attention, HeadTransform};
+use super::delta_net::DeltaNet;
+use super::delta_net_config::DeltaNetConfig;
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::incoming::{IncomingTensor, Tensor, TensorTaker, missing};
+use super::layer::Layer;
+use super::linear::{Linear, Projection};
+use super::norm::{HeadNorm, Norm};
+use super::position_embedding::PositionEmbedding;
 use super::rope::{Factors, Rope};
+use super::short_convolution::ShortConvolution;
 use super::tensors;
+use super::token_embedding::TokenEmbedding;
+use super::token_mixer::{TokenMixer, TokenMixerKind};
 use super::transformer::Transformer;
-use super::weights::{
-    HeadNorm, HeadTransform, Layer, Linear, MixerKind, Norm, Projection, SequenceMixer,
-};
 use super::{Config, Model, key_scaling};
 use crate::allocation::resize;
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
@@ -179,38 +185,40 @@ impl TensorTaker<'_> {
         Some(HeadNorm { weight, group_len })
     }
 
-    /// The mixer of the layer `index`, whose input is normalised by `norm`.
-    fn mixer(
+    /// The token mixer of the layer `index`, whose input is normalised by `norm`.
+    fn token_mixer(
         &mut self,
         config: &Config,
         index: usize,
         norm: Option<&Norm>,
-    ) -> Result<SequenceMixer> {
+    ) -> Result<TokenMixer> {
         if let Some(nets) = config.delta_net(index) {
-            return Ok(SequenceMixer {
+            return Ok(TokenMixer {
                 projection: Projection::Fused(self.linear("attn_qkv")?),
-                kind: MixerKind::DeltaNet(Box::new(self.delta_net(nets)?)),
+                kind: TokenMixerKind::DeltaNet(Box::new(self.delta_net(nets)?)),
                 output: self.linear("ssm_out")?,
             });
         }
         if let Some(length) = config.convolution_length(index) {
-            return Ok(SequenceMixer {
+            let kernel = self.kernel("shortconv.conv", length)?;
+            return Ok(TokenMixer {
                 projection: self.projection("shortconv.in_proj")?,
-                kind: MixerKind::Convolution(self.kernel("shortconv.conv", length)?),
+                kind: TokenMixerKind::ShortConvolution(ShortConvolution { kernel }),
                 output: self.linear("shortconv.out_proj")?,
             });
         }
         let projection = self.projection("attn_qkv")?;
-        let norms = ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config));
+        let [query_norm, key_norm] =
+            ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config));
         let [queries, keys] =
-            key_scaling::query_and_key_scales(config, index, norm, &projection, norms[1].as_ref())?;
-        let mut scales = [queries, keys].into_iter();
-        Ok(SequenceMixer {
+            key_scaling::query_and_key_scales(config, index, norm, &projection, key_norm.as_ref())?;
+        let transform = |norm, scales| HeadTransform { norm, scales };
+        Ok(TokenMixer {
             projection,
-            kind: MixerKind::Attention(norms.map(|norm| HeadTransform {
-                norm,
-                scales: scales.next().unwrap_or_default(),
-            })),
+            kind: TokenMixerKind::Attention(Attention {
+                queries: transform(query_norm, queries),
+                keys: transform(key_norm, keys),
+            }),
             output: self.linear("attn_output")?,
         })
     }
@@ -274,13 +282,13 @@ impl TensorTaker<'_> {
 
     fn layer(&mut self, config: &Config, index: usize) -> Result<Layer> {
         let architecture = config.architecture;
-        let mixer_norm = self.norm("attn_norm");
+        let token_mixer_norm = self.norm("attn_norm");
         let feed_forward_norm = self.norm(architecture.feed_forward_norm);
         let shares = matches!(architecture.norms, Norms::Shared | Norms::PreOrShared);
         Ok(Layer {
-            mixer: self.mixer(config, index, mixer_norm.as_ref())?,
-            mixer_norm,
-            mixer_post_norm: self.norm("post_attention_norm"),
+            token_mixer: self.token_mixer(config, index, token_mixer_norm.as_ref())?,
+            token_mixer_norm,
+            token_mixer_post_norm: self.norm("post_attention_norm"),
             parallel: shares && feed_forward_norm.is_none(),
             feed_forward_norm,
             feed_forward: FeedForward {
@@ -311,10 +319,10 @@ impl PartialModel {
             })
             .collect::<Result<_>>()?;
         let mut global = self.taker(None);
-        let embedding = Arc::new(global.matrix("token_embd")?);
+        let matrix = Arc::new(global.matrix("token_embd")?);
         let head = match global.optional_matrix("output") {
-            Some(matrix) => Arc::new(matrix),
-            None => Arc::clone(&embedding),
+            Some(head) => Arc::new(head),
+            None => Arc::clone(&matrix),
         };
         let head = Head::new(head).with(
             global.optional_vector("output", "bias"),
@@ -327,12 +335,15 @@ impl PartialModel {
             short: factors("rope_factors_short"),
             long: factors("rope_factors_long"),
         };
-        let rope = |(base, scaling)| Rope::new(&config, base, scaling, &factors);
+        let (positions, rope_size) = (config.architecture.positions, config.rope_size);
+        let rope = |(base, scaling)| Rope::new(positions, rope_size, base, scaling, &factors);
         let norm = config.architecture.output_norm;
         let transformer = Transformer {
             ropes: config.rope_variants().map(rope).collect(),
-            embedding,
-            positions: global.optional_matrix("position_embd"),
+            token_embedding: TokenEmbedding { matrix },
+            position_embedding: global
+                .optional_matrix("position_embd")
+                .map(|matrix| PositionEmbedding { matrix }),
             layers,
             final_norm: global.norm(norm).ok_or_else(|| missing(norm))?,
         };

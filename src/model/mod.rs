@@ -3,31 +3,54 @@
 //! A [`Loader`] builds a [`Model`] from the bytes of a GGUF file: configuration, tokenizer and weights. The model is
 //! immutable; a [`Session`] holds the KV cache of one text, and the LoRA [`Adapter`]s that it has chosen.
 //! [`Model::forward`] runs tokens through both.
+//!
+//! | file | step |
+//! |---|---|
+//! | `transformer` | the forward pass, which names every step in its order |
+//! | `token_embedding` | token ids → vectors |
+//! | `position_embedding`, `rope` | how tokens know their positions |
+//! | `layer` | the weights of a layer, whose two halves are added to the residual stream |
+//! | `norm` | the norm before each half, QK norm, final norm |
+//! | `token_mixer` | first half: `attention`, `delta_net` or `short_convolution`, between two projections |
+//! | `feed_forward` | second half |
+//! | `linear`, `adapter` | matrix products, and the LoRA updates added to them |
+//! | `cache`, `recurrence`, `scratch` | memory of a text: keys and values, states, what is needed while tokens run |
+//! | `loader`, `incoming`, `tensors` | the file's bytes → weights |
+//! | `config`, `architecture` | what the file's metadata say, and what an architecture is made of |
 
 mod adapter;
 mod architecture;
+mod attention;
 mod cache;
 mod config;
 mod delta_net;
+mod delta_net_config;
 #[cfg(feature = "train")]
 mod dense;
 mod feed_forward;
 mod file;
 mod incoming;
 mod key_scaling;
+mod layer;
 mod layer_outputs;
 mod layer_pattern;
+mod linear;
 mod loader;
 mod metadata_keys;
+mod norm;
+mod position_embedding;
 mod recurrence;
 mod rope;
+mod scratch;
 mod session;
+mod short_convolution;
 mod sliding_window;
 mod tensors;
 #[cfg(test)]
 mod tests;
+mod token_embedding;
+mod token_mixer;
 mod transformer;
-mod weights;
 
 pub use adapter::{Adapter, AdapterLoader};
 pub use architecture::{ARCHITECTURES, Architecture};
@@ -45,8 +68,9 @@ pub(crate) use tensors::{is_matrix, is_skipped};
 pub(crate) use {
     file::{check_size, feed},
     incoming::{IncomingTensor, Tensor, TensorTaker, missing},
+    linear::Linear,
     metadata_keys::Keys,
-    weights::{Linear, Norm},
+    norm::Norm,
 };
 
 use crate::allocation::{copy, reserve_total};
@@ -178,12 +202,9 @@ impl Model {
     /// # Errors
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn logit_lens(&self, residuals: &[f32], logits: &mut Vec<f32>) -> Result<()> {
-        let (norm, size) = (&self.transformer.final_norm, self.config.hidden_size);
         let mut hidden = copy(residuals)?;
-        let rows = hidden.chunks_exact_mut(size);
-        for (hidden, residual) in rows.zip(residuals.chunks_exact(size)) {
-            norm.apply(&self.config, residual, hidden);
-        }
+        let norm = &self.transformer.final_norm;
+        norm.apply_rows(&self.config, residuals, &mut hidden);
         self.head.predict(&hidden, logits)
     }
 }

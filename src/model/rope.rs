@@ -2,10 +2,10 @@
 
 use std::f64::consts::PI;
 
-use super::Config;
 use super::architecture::{Architecture, Positions, ScaleRule};
 use super::metadata_keys::Keys;
 use crate::Result;
+use crate::allocation::resize;
 
 /// How RoPE's frequencies are scaled for contexts longer than the one a model was first trained on.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -154,9 +154,16 @@ pub(super) struct Factors {
 }
 
 impl Rope {
-    /// The frequencies with this base, scaling and divisors.
-    pub fn new(config: &Config, base: f32, scaling: Scaling, factors: &Factors) -> Self {
-        let (base, size) = (f64::from(base), config.rope_size);
+    /// The frequencies of `size` dimensions with this base, scaling and divisors; `positions` says which dimensions make a
+    /// pair.
+    pub fn new(
+        positions: Positions,
+        size: usize,
+        base: f32,
+        scaling: Scaling,
+        factors: &Factors,
+    ) -> Self {
+        let base = f64::from(base);
         let frequencies =
             |factors: &Option<Vec<f32>>| scaling.frequencies(base, size, factors.as_deref());
         let (short, long) = match (&factors.all, &factors.long) {
@@ -168,7 +175,7 @@ impl Rope {
             long,
             original_context: scaling.original_context,
             attention_factor: scaling.attention_factor,
-            halves: config.architecture.positions == Positions::NeoxRope,
+            halves: positions == Positions::NeoxRope,
         }
     }
 
@@ -214,5 +221,35 @@ impl Rope {
                 crate::kernels::rotate_pairs(&mut head[..size], cos, sin);
             }
         }
+    }
+}
+
+/// Cosines and sines of the positions of the tokens that run, one [stride](Rope::stride) for each.
+#[derive(Default)]
+pub(super) struct Angles {
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+impl Angles {
+    /// Takes the memory for `tokens` tokens.
+    pub fn prepare(&mut self, rope: &Rope, tokens: usize) -> Result<()> {
+        resize(&mut self.cos, tokens * rope.stride(), 0.0)?;
+        resize(&mut self.sin, tokens * rope.stride(), 0.0)
+    }
+
+    /// Computes them for the tokens from position `first` on, of a text that may grow to `capacity`.
+    pub fn compute(&mut self, rope: &Rope, first: usize, capacity: usize) {
+        let cos = self.cos.chunks_exact_mut(rope.stride());
+        let rows = cos.zip(self.sin.chunks_exact_mut(rope.stride()));
+        for (token, (cos, sin)) in rows.enumerate() {
+            rope.angles(first + token, capacity, cos, sin);
+        }
+    }
+
+    /// Cosines and sines of one of the tokens.
+    pub fn of(&self, rope: &Rope, token: usize) -> (&[f32], &[f32]) {
+        let at = token * rope.stride()..(token + 1) * rope.stride();
+        (&self.cos[at.clone()], &self.sin[at])
     }
 }

@@ -9,7 +9,7 @@ use super::architecture::Positions;
 use super::cache::KvCache;
 use super::recurrence::Recurrence;
 use super::rope::Rope;
-use super::transformer::Scratch;
+use super::scratch::Scratch;
 use super::{Adapter, Config, Model};
 use crate::kernels::CacheType;
 use crate::{Error, Result, TokenId};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Config;
 use super::architecture::{NormKind, Norms, Positions, QueryKeyNorm};
-use super::delta_net::DeltaNetConfig;
+use super::delta_net_config::DeltaNetConfig;
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 

@@ -1,0 +1,132 @@
+//! Linear layers, and the input projections that are made of them.
+
+use std::ops::Range;
+
+use super::adapter::ActiveAdapters;
+use crate::Result;
+use crate::kernels::{self, Activations};
+use crate::quant::Matrix;
+
+/// A linear layer: a matrix and an optional bias.
+pub(crate) struct Linear {
+    /// The matrix's name in the file, by which adapters refer to it.
+    pub name: String,
+    pub matrix: Matrix,
+    pub bias: Option<Vec<f32>>,
+}
+
+impl Linear {
+    /// y = matrix × x + bias, for every token.
+    pub fn apply(&self, x: &mut Activations, y: &mut [f32]) {
+        kernels::linear(&self.matrix, x, y);
+        if let Some(bias) = &self.bias {
+            for y in y.chunks_exact_mut(bias.len()) {
+                kernels::add(y, bias);
+            }
+        }
+    }
+
+    /// The same, and what the adapters add to it.
+    pub(super) fn run(
+        &self,
+        x: &mut Activations,
+        y: &mut [f32],
+        adapters: &mut ActiveAdapters,
+    ) -> Result<()> {
+        self.apply(x, y);
+        adapters.add_updates(&self.name, x, y)
+    }
+}
+
+/// Where the vectors of one kind (say, the keys) of all tokens lie in a buffer that holds several kinds.
+#[derive(Clone, Copy)]
+pub(super) struct StridedRows {
+    start: usize,
+    stride: usize,
+    width: usize,
+}
+
+impl StridedRows {
+    /// The range of one token's vector.
+    pub fn of(self, token: usize) -> Range<usize> {
+        let start = self.start + token * self.stride;
+        start..start + self.width
+    }
+
+    /// The part of the buffer that is made of one chunk of `stride` values for each token, and where in a chunk the
+    /// vector lies.
+    pub fn chunks(self, tokens: usize) -> (Range<usize>, Range<usize>) {
+        let first = if self.width == self.stride {
+            self.start
+        } else {
+            0
+        };
+        let offset = self.start - first;
+        (
+            first..first + tokens * self.stride,
+            offset..offset + self.width,
+        )
+    }
+
+    /// The same place, of which only the first `width` values are meant.
+    pub fn narrowed(self, width: usize) -> Self {
+        Self { width, ..self }
+    }
+
+    /// The distance from one token's vector to the next.
+    pub fn stride(self) -> usize {
+        self.stride
+    }
+}
+
+/// The input projections of a token mixer: queries, keys and values for attention and a delta net; input gates, output
+/// gates and values for a short convolution.
+pub(super) enum Projection {
+    Separate([Linear; 3]),
+    Fused(Linear),
+}
+
+impl Projection {
+    /// Projects all tokens to three vectors of these `widths`, writes them to `out`, and says where each kind lies.
+    pub fn run(
+        &self,
+        widths: [usize; 3],
+        x: &mut Activations,
+        out: &mut [f32],
+        adapters: &mut ActiveAdapters,
+    ) -> Result<[StridedRows; 3]> {
+        let tokens = x.tokens();
+        let mut start = 0;
+        match self {
+            Self::Fused(all) => {
+                let stride = widths.iter().sum();
+                all.run(x, &mut out[..tokens * stride], adapters)?;
+                Ok(widths.map(|width| {
+                    let rows = StridedRows {
+                        start,
+                        stride,
+                        width,
+                    };
+                    start += width;
+                    rows
+                }))
+            }
+            Self::Separate(each) => {
+                let rows = widths.map(|width| {
+                    let rows = StridedRows {
+                        start,
+                        stride: width,
+                        width,
+                    };
+                    start += tokens * width;
+                    rows
+                });
+                for (linear, rows) in each.iter().zip(rows) {
+                    let out = &mut out[rows.start..][..tokens * rows.width];
+                    linear.run(x, out, adapters)?;
+                }
+                Ok(rows)
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The memory that the tokens need while they run through the layers.
+
+use super::adapter::ActiveAdapters;
+use super::delta_net_config::DeltaNetConfig;
+use super::rope::{Angles, Rope};
+use super::{Config, LayerOutputs};
+use crate::Result;
+use crate::allocation::resize;
+use crate::kernels::threads::PerThread;
+use crate::kernels::{Activations, AttentionScratch};
+
+/// Memory for activations, kept from call to call.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// The residual stream, `[tokens][hidden_size]`; after `forward`, the hidden states.
+    pub hidden: Vec<f32>,
+    /// The position of the first token that runs.
+    pub first: usize,
+    /// The input of the next linear layers.
+    pub x: Activations,
+    /// The outputs of a token mixer's input projections for all tokens: queries, keys and values, or gates and values.
+    pub qkv: Vec<f32>,
+    /// The gates of attention's outputs, where there are such gates.
+    pub gates: Vec<f32>,
+    pub delta_net: DeltaNetScratch,
+    /// The outputs of the first half of the feed-forward network.
+    pub ffn_up: Vec<f32>,
+    /// What half a layer adds to the residual stream.
+    pub residual: Vec<f32>,
+    /// A copy of one token's vector while it is normalised.
+    pub row: Vec<f32>,
+    /// The same for each thread.
+    pub rows: PerThread<Vec<f32>>,
+    pub attention: PerThread<AttentionScratch>,
+    /// One for each set of RoPE frequencies.
+    pub angles: Vec<Angles>,
+    /// What the layers leave, where someone wants to look at it.
+    pub outputs: Option<LayerOutputs>,
+    /// The adapters of the text.
+    pub adapters: ActiveAdapters,
+}
+
+impl Scratch {
+    /// Memory that holds nothing but the same adapters.
+    pub fn fork(&self) -> Self {
+        Scratch {
+            adapters: self.adapters.fork(),
+            ..Scratch::default()
+        }
+    }
+
+    /// Takes the memory to run `tokens` tokens at once, up to position `end`.
+    pub fn prepare(
+        &mut self,
+        config: &Config,
+        ropes: &[Rope],
+        tokens: usize,
+        end: usize,
+    ) -> Result<()> {
+        self.first = end - tokens;
+        let (hidden, query) = (config.hidden_size, config.query_size());
+        let mut widest = hidden.max(config.feed_forward_size).max(query);
+        let mut row = query;
+        if let Some(nets) = config.delta_nets() {
+            self.delta_net.prepare(nets, tokens)?;
+            resize(&mut self.gates, tokens * query, 0.0)?;
+            widest = widest.max(nets.value_size());
+            row = row.max(nets.head_size);
+        }
+        self.x.prepare(tokens, widest)?;
+        resize(&mut self.hidden, tokens * hidden, 0.0)?;
+        resize(&mut self.residual, tokens * hidden, 0.0)?;
+        resize(&mut self.qkv, tokens * config.projected_size(), 0.0)?;
+        resize(&mut self.ffn_up, tokens * 2 * config.feed_forward_size, 0.0)?;
+        resize(&mut self.row, hidden.max(query), 0.0)?;
+        self.rows.prepare(|copy| resize(copy, row, 0.0))?;
+        self.angles.resize_with(ropes.len(), Angles::default);
+        for (angles, rope) in self.angles.iter_mut().zip(ropes) {
+            angles.prepare(rope, tokens)?;
+        }
+        self.attention
+            .prepare(|scratch| scratch.prepare(config.heads_per_kv_head(), config.head_size, end))
+    }
+}
+
+/// What a gated delta net needs besides.
+#[derive(Default)]
+pub(super) struct DeltaNetScratch {
+    /// The outputs of the convolution: queries, keys and values.
+    pub convolved: Vec<f32>,
+    /// What silu is multiplied by where it stands alone.
+    pub ones: Vec<f32>,
+    pub gates: Vec<f32>,
+    pub betas: Vec<f32>,
+    /// What each head's state is multiplied by.
+    pub decays: Vec<f32>,
+}
+
+impl DeltaNetScratch {
+    /// Takes the memory for `tokens` tokens.
+    pub fn prepare(&mut self, nets: &DeltaNetConfig, tokens: usize) -> Result<()> {
+        let width = nets.projected_size();
+        resize(&mut self.convolved, tokens * width, 0.0)?;
+        resize(&mut self.ones, width, 1.0)?;
+        resize(&mut self.gates, tokens * nets.value_size(), 0.0)?;
+        resize(&mut self.betas, tokens * nets.value_heads, 0.0)?;
+        resize(&mut self.decays, tokens * nets.value_heads, 0.0)
+    }
+}
