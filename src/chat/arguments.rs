@@ -1,8 +1,8 @@
 //! The arguments of a call, read as Python's functions take them: by position or by keyword.
 
 use super::value::{integer, template_error, type_name};
-use minijinja::Error;
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::{Kwargs, Rest, Value};
+use minijinja::{Error, State};
 
 /// The arguments of one call, taken one after the other.
 pub(super) struct Arguments<'a> {
@@ -118,3 +118,15 @@ pub(super) fn string(value: &Value) -> Result<&str, Error> {
         .as_str()
         .ok_or_else(|| template_error(format!("a str is expected, not '{}'", type_name(value))))
 }
+
+/// All arguments in one list, the keyword arguments last.
+pub(super) fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
+    let mut args = args.0;
+    if named.args().next().is_some() {
+        args.push(Value::from(named));
+    }
+    args
+}
+
+/// A filter of Jinja2: it is called with the value and with the further arguments.
+pub(super) type Filter = fn(&mut State, &Value, &mut Arguments<'_>) -> Result<Value, Error>;

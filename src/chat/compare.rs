@@ -1,11 +1,10 @@
 //! Comparisons as Python makes them. Each consumes fuel by the size of what it compares. The marks of shielded text are
 //! ignored.
 
-use super::globals::Namespace;
 use super::macros::Macro;
-use super::methods::View;
+use super::objects::{Generator, Namespace, View};
 use super::shield::{self, without_marks};
-use super::value::{Generator, float, integer, is_dict, items, template_error, type_name};
+use super::value::{float, integer, is_dict, items, template_error, type_name};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Object, Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};

@@ -1,24 +1,20 @@
 //! The filters of Jinja2 with Python's semantics, where minijinja's own differ, and the operators, which
 //! [`super::rewrite`] turns into filters.
 
-use super::arguments::Arguments;
-use super::globals::Namespace;
-use super::methods::{self, Method};
+use super::arguments::{Arguments, Filter, all};
 use super::numbers::{parse_float, to_integer};
+use super::objects::{Method, Namespace};
 use super::sequences::{self, Path};
 use super::shield;
 use super::split::lines;
 use super::strings::{self, within};
 use super::value::{float, integer, is_dict, items, template_error, text, type_name};
-use super::{compare, format, json, macros, operators, unicode};
+use super::{access, compare, format, json, macros, operators, unicode};
 use crate::tokenizer::SHIELD;
 use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State};
 
 type Result<T> = std::result::Result<T, Error>;
-/// A filter: it is called with the value and with the further arguments.
-pub(super) type Filter = fn(&mut State, &Value, &mut Arguments<'_>) -> Result<Value>;
-
 /// Filters of single values, and operators. Filters of strings convert other values to strings first.
 const FILTERS: &[(&str, Filter)] = &[
     ("upper", |_, value, _| {
@@ -113,14 +109,14 @@ const FILTERS: &[(&str, Filter)] = &[
     ("attr", |_, value, args| {
         let name = args.required("name")?;
         let name = name.as_str().unwrap_or_default();
-        if methods::has(value, name) {
+        if access::has_method(value, name) {
             return Ok(Value::from_object(Method::new(value, name)));
         }
         // `attr` does not find the items of a map.
         if is_dict(value) {
             Ok(Value::UNDEFINED)
         } else {
-            operators::attribute(value, name)
+            access::attribute(value, name)
         }
     }),
     ("round", round),
@@ -163,14 +159,14 @@ const FILTERS: &[(&str, Filter)] = &[
     }),
     ("[:]", |state, value, args| {
         let bounds = [args.required("")?, args.required("")?, args.required("")?];
-        operators::slice(state, value, bounds)
+        access::slice(state, value, bounds)
     }),
     ("[]", |state, value, args| {
-        operators::item(state, value, &args.required("")?)
+        access::item(state, value, &args.required("")?)
     }),
     (".", |_, value, args| {
         let name = args.required("")?;
-        operators::attribute(value, name.as_str().unwrap_or_default())
+        access::attribute(value, name.as_str().unwrap_or_default())
     }),
     ("compare", |state, value, args| {
         Ok(compare::chain(state, value, &args.rest()[1..])?.into())
@@ -219,15 +215,6 @@ pub(super) fn add(environment: &mut Environment<'_>) {
         };
         environment.add_filter(op, holds);
     }
-}
-
-/// All arguments in one list, the keyword arguments last.
-pub(super) fn all(args: Rest<Value>, named: Kwargs) -> Vec<Value> {
-    let mut args = args.0;
-    if named.args().next().is_some() {
-        args.push(Value::from(named));
-    }
-    args
 }
 
 /// Each word with its first character in upper case and the others in lower case, as Jinja2's `title`.

@@ -1,7 +1,7 @@
 //! Python's `str.format`, and its `%` operator on strings. This module parses the pattern and finds the values as
 //! Python does; minijinja formats the single fields.
 
-use super::operators;
+use super::access;
 use super::strings::within;
 use super::value::{float, integer, repr, template_error, text};
 use minijinja::formatting::{FormatStyle, format};
@@ -149,9 +149,9 @@ impl Fields<'_> {
                 }
             };
             value = match (item, key.parse::<i64>()) {
-                (Some(_), Ok(place)) => operators::item(state, &value, &Value::from(place))?,
-                (Some(_), Err(_)) => operators::item(state, &value, &Value::from(key))?,
-                (None, _) => operators::attribute(&value, key)?,
+                (Some(_), Ok(place)) => access::item(state, &value, &Value::from(place))?,
+                (Some(_), Err(_)) => access::item(state, &value, &Value::from(key))?,
+                (None, _) => access::attribute(&value, key)?,
             };
             path = rest;
         }

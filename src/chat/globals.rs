@@ -1,13 +1,13 @@
 //! The global functions of Jinja2 that minijinja lacks, or implements differently.
 
 use super::compare;
-use super::methods::{self, View, ViewKind};
+use super::methods;
+use super::objects::{Namespace, View, ViewKind};
 use super::value::{integer, is_dict, items, template_error, text};
 use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Value};
 use minijinja::{Environment, Error, State};
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// The longest range that Jinja2's sandbox makes.
 const MAX_RANGE: i128 = 100_000;
@@ -52,7 +52,7 @@ fn dict(state: &State, args: Rest<Value>, named: Kwargs) -> Result<Value, Error>
         return Err(template_error("a map is made of one value at most"));
     }
     let mut all = Vec::new();
-    for arg in &super::filters::all(args, named) {
+    for arg in &super::arguments::all(args, named) {
         if is_dict(arg) {
             all.extend(methods::pairs(state, arg)?);
             continue;
@@ -68,40 +68,6 @@ fn dict(state: &State, args: Rest<Value>, named: Kwargs) -> Result<Value, Error>
         }
     }
     Ok(Value::from_pairs(all))
-}
-
-/// The object of `namespace()`: attributes that a template may set. Each is stored with its place in the order of
-/// creation.
-#[derive(Debug, Default)]
-pub(super) struct Namespace(Mutex<BTreeMap<String, (usize, Value)>>);
-
-impl Namespace {
-    /// `{% set namespace.name = value %}`.
-    pub fn set(&self, name: &str, value: Value) {
-        if let Ok(mut names) = self.0.lock() {
-            let place = names.get(name).map_or(names.len(), |(place, _)| *place);
-            names.insert(name.to_owned(), (place, value));
-        }
-    }
-
-    /// All attributes with their values, in the order in which they were created.
-    pub fn all(&self) -> Value {
-        let names = self.0.lock().map(|names| names.clone()).unwrap_or_default();
-        let mut all: Vec<_> = names.into_iter().collect();
-        all.sort_by_key(|(_, (place, _))| *place);
-        Value::from_pairs(all.into_iter().map(|(name, (_, value))| (name, value)))
-    }
-}
-
-impl Object for Namespace {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let names = self.0.lock().ok()?;
-        names.get(key.as_str()?).map(|(_, value)| value.clone())
-    }
 }
 
 /// `range(stop)`, `range(start, stop, step)`.

@@ -1,6 +1,6 @@
 //! The tests of Jinja2 (`x is …`), which go by Python's types.
 
-use super::methods::{Method, View};
+use super::objects::{Method, Namespace, View};
 use super::value::{is_dict, text, type_name};
 use super::{compare, filters, globals, macros, operators, strings};
 use minijinja::value::{Rest, Value, ValueKind};
@@ -137,7 +137,7 @@ fn is_callable(value: &Value) -> bool {
         ValueKind::Undefined => true,
         ValueKind::Plain => {
             let cycler = value.downcast_object_ref::<globals::Cycler>();
-            cycler.is_none() && value.downcast_object_ref::<globals::Namespace>().is_none()
+            cycler.is_none() && value.downcast_object_ref::<Namespace>().is_none()
         }
         _ => value.downcast_object_ref::<Method>().is_some() || object(value),
     }

@@ -1,40 +1,13 @@
 //! Python's methods of strings, lists, tuples and maps. Their work consumes fuel.
 
+use super::access::{CHANGE_LIST, CHANGE_MAP, has_method};
 use super::arguments::Arguments;
+use super::objects::{Method, View, ViewKind};
 use super::value::{is_dict, items, template_error, text, type_name};
-use super::{compare, format, operators, strings};
-use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
+use super::{compare, format, strings};
+use minijinja::value::{Object, ObjectRepr, Tuple, Value};
 use minijinja::{Error, ErrorKind, State};
-use std::fmt;
 use std::sync::Arc;
-
-/// Methods of lists that do not change them. Tuples have them too, except `copy`.
-const LIST: [&str; 3] = ["copy", "count", "index"];
-/// Methods that change a list. Jinja2's sandbox refuses to call them, and so does this module.
-const CHANGE_LIST: [&str; 8] = [
-    "append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort",
-];
-const MAP: [&str; 5] = ["copy", "get", "items", "keys", "values"];
-const CHANGE_MAP: [&str; 5] = ["clear", "pop", "popitem", "setdefault", "update"];
-
-/// Whether some type has a method of this name.
-pub(super) fn is_method(name: &str) -> bool {
-    let lists: [&[&str]; 5] = [&LIST, &CHANGE_LIST, &MAP, &CHANGE_MAP, &strings::NAMES];
-    name == "format"
-        || operators::UNSUPPORTED.contains(&name)
-        || lists.iter().any(|list| list.contains(&name))
-}
-
-/// Whether the type of `value` has a method of this name.
-pub(super) fn has(value: &Value, name: &str) -> bool {
-    match type_name(value) {
-        "str" => name == "format" || strings::NAMES.contains(&name),
-        "list" => LIST.contains(&name) || CHANGE_LIST.contains(&name),
-        "tuple" | "range" => LIST[1..].contains(&name),
-        "dict" => MAP.contains(&name) || CHANGE_MAP.contains(&name),
-        _ => false,
-    }
-}
 
 /// Calls a method. The engine charges fuel for the receiver and the result; the methods charge for their further work.
 pub(super) fn call(
@@ -43,7 +16,7 @@ pub(super) fn call(
     method: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
-    if !has(value, method) {
+    if !has_method(value, method) {
         return Err(ErrorKind::UnknownMethod.into());
     }
     if let Some(text) = value.as_str() {
@@ -174,22 +147,6 @@ pub(super) fn pairs(state: &State, map: &Value) -> Result<Vec<(Value, Value)>, E
     items(state, map)?.into_iter().map(pair).collect()
 }
 
-/// A bound method, like `text.strip` without its parentheses.
-#[derive(Debug)]
-pub(super) struct Method {
-    of: Value,
-    name: String,
-}
-
-impl Method {
-    pub fn new(of: &Value, name: &str) -> Self {
-        Method {
-            of: of.clone(),
-            name: name.into(),
-        }
-    }
-}
-
 impl Object for Method {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
@@ -197,109 +154,5 @@ impl Object for Method {
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         call(state, &self.of, &self.name, args)
-    }
-}
-
-/// What a [`View`] shows: the keys, values or items of a map, or a range.
-#[derive(Debug, Clone)]
-pub(super) enum ViewKind {
-    Keys,
-    Values,
-    Items,
-    /// Start, stop, step.
-    Range([i128; 3]),
-}
-
-/// The result of `keys()`, `values()`, `items()` and `range()`. Like Python's it can be iterated but is no list.
-#[derive(Debug)]
-pub(super) struct View {
-    kind: ViewKind,
-    items: Vec<Value>,
-}
-
-impl View {
-    pub fn value(kind: ViewKind, items: Vec<Value>) -> Value {
-        Value::from_object(View { kind, items })
-    }
-
-    /// A slice of a range, which is a range again. `bounds` are the start, stop and step of the slice, `items` its
-    /// numbers.
-    pub fn part(range: &Value, bounds: [i128; 3], items: Vec<Value>) -> Value {
-        let whole = range.downcast_object_ref::<View>().map(|view| &view.kind);
-        let Some(ViewKind::Range([from, _, by])) = whole else {
-            return items.into();
-        };
-        let place = |at: i128| from + at * by;
-        let [start, stop, step] = bounds;
-        let kind = ViewKind::Range([place(start), place(stop), by * step]);
-        View::value(kind, items)
-    }
-
-    /// Whether the items can be indexed.
-    pub fn is_sequence(&self) -> bool {
-        matches!(self.kind, ViewKind::Range(_))
-    }
-
-    pub fn type_name(&self) -> &'static str {
-        match self.kind {
-            ViewKind::Keys => "dict_keys",
-            ViewKind::Values => "dict_values",
-            ViewKind::Items => "dict_items",
-            ViewKind::Range(_) => "range",
-        }
-    }
-
-    /// The text before and after the items in `repr`.
-    pub fn brackets(&self) -> (&'static str, &'static str) {
-        match self.kind {
-            ViewKind::Keys => ("dict_keys([", "])"),
-            ViewKind::Values => ("dict_values([", "])"),
-            ViewKind::Items => ("dict_items([", "])"),
-            ViewKind::Range(_) => ("range(", ")"),
-        }
-    }
-
-    /// The items in `repr`.
-    pub fn shown(&self) -> Vec<Value> {
-        match self.kind {
-            ViewKind::Range([from, to, step]) => {
-                let count = if step == 1 { 2 } else { 3 };
-                [from, to, step]
-                    .into_iter()
-                    .take(count)
-                    .map(Value::from)
-                    .collect()
-            }
-            _ => self.items.clone(),
-        }
-    }
-}
-
-impl Object for View {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Iterable
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let place = key.as_i64().filter(|_| self.is_sequence())?;
-        let place = if place < 0 {
-            place + self.items.len() as i64
-        } else {
-            place
-        };
-        self.items.get(usize::try_from(place).ok()?).cloned()
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.items.clone())
-    }
-
-    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
-        Some(self.items.len())
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Only for debugging: where a template writes a method, `value::repr` is used.
-        f.write_str(self.type_name())
     }
 }

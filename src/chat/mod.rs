@@ -16,6 +16,8 @@
 //! messages of the model itself, the tokens around its reasoning stay special tokens, see [`Tokenizer::shield_answer`].
 
 #[cfg(feature = "chat")]
+mod access;
+#[cfg(feature = "chat")]
 mod arguments;
 #[cfg(feature = "chat")]
 mod compare;
@@ -35,6 +37,8 @@ mod macros;
 mod methods;
 #[cfg(feature = "chat")]
 mod numbers;
+#[cfg(feature = "chat")]
+mod objects;
 #[cfg(feature = "chat")]
 mod operators;
 #[cfg(feature = "chat")]

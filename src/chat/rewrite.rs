@@ -3,7 +3,7 @@
 //! Operators and look-ups that Python evaluates differently become calls of the filters of [`super::filters`]; loops,
 //! macros and `with` blocks get the semantics of Jinja2.
 
-use super::{macros, methods};
+use super::{access, macros};
 use minijinja::machinery::{Span, ast};
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind};
@@ -248,7 +248,7 @@ impl Rewriter {
             }
             Expr::GetAttr(of) => {
                 let (name, expr) = (of.name, self.expression(&of.expr)?);
-                match methods::is_method(name) || name.starts_with('_') {
+                match access::is_method(name) || name.starts_with('_') {
                     true => filter(".", expr, vec![constant(name.into(), span)]),
                     false => node!(Expr::GetAttr, span, { name, expr }),
                 }
@@ -311,7 +311,7 @@ impl Rewriter {
             self.expression(&of.expr)?,
             self.expression(&of.subscript_expr)?,
         );
-        let is_plain = |key: &Value| key.as_str().is_some_and(|name| !methods::is_method(name));
+        let is_plain = |key: &Value| key.as_str().is_some_and(|name| !access::is_method(name));
         Ok(match &key {
             Expr::Const(of) if is_plain(&of.value) => node!(Expr::GetItem, span, {
                 expr,

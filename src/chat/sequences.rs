@@ -1,15 +1,14 @@
 //! The filters of Jinja2 that iterate over items. Those that return a generator in Jinja2 return one here.
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, Filter};
 use super::compare::{self, sort_order, sorted};
-use super::filters::Filter;
-use super::value::{Generator, generator, is_dict, items, template_error, type_name};
-use super::{methods, operators, shield};
-use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, Value};
+use super::objects::{Generator, Group, generator};
+use super::value::{is_dict, items, template_error, type_name};
+use super::{access, methods, operators, shield};
+use minijinja::value::{Tuple, Value};
 use minijinja::{Error, State};
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 type Result<T> = std::result::Result<T, Error>;
 
@@ -21,7 +20,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     }),
     ("last", |state, value, _| match type_name(value) {
         kind @ "generator" => Err(template_error(format!("'{kind}' object is not reversible"))),
-        "str" => operators::item(state, value, &(-1).into()),
+        "str" => access::item(state, value, &(-1).into()),
         _ => Ok(items(state, value)?.pop().unwrap_or_default()),
     }),
     ("reverse", |state, value, _| {
@@ -160,7 +159,7 @@ impl Path {
     pub fn follow(&self, state: &State, value: &Value) -> Result<Value> {
         let mut value = value.clone();
         for key in &self.keys {
-            value = operators::item(state, &value, key)?;
+            value = access::item(state, &value, key)?;
             if let Some(default) = self.default.as_ref().filter(|_| value.is_undefined()) {
                 value = default.clone();
             }
@@ -357,29 +356,4 @@ fn group_by(state: &mut State, value: &Value, args: &mut Arguments<'_>) -> Resul
         last = Some(key);
     }
     Ok(groups.into_iter().map(Value::from_object).collect())
-}
-
-/// A group of `groupby`: a tuple whose items also have the names `grouper` and `list`.
-#[derive(Debug)]
-pub(super) struct Group {
-    grouper: Value,
-    list: Vec<Value>,
-}
-
-impl Object for Group {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Seq
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        match (key.as_str(), key.as_i64()) {
-            (Some("grouper"), _) | (_, Some(0 | -2)) => Some(self.grouper.clone()),
-            (Some("list"), _) | (_, Some(1 | -1)) => Some(self.list.clone().into()),
-            _ => None,
-        }
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Seq(2)
-    }
 }

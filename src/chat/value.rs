@@ -1,15 +1,12 @@
 //! Values with Python's semantics: the names of their types, their conversion to strings and numbers, and iteration.
 
-use super::globals::Namespace;
-use super::methods::{Method, View};
-use super::sequences::Group;
+use super::objects::{Generator, Group, Method, Namespace, View};
 use super::shield;
 use super::unicode;
 use crate::tokenizer::SHIELD;
-use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt::Write;
-use std::sync::{Arc, Mutex};
 
 /// The most bytes of a string: about what a context of a million tokens holds. A value may occur many times within
 /// others, so that writing it can take far more memory than the value itself.
@@ -97,6 +94,22 @@ pub(super) fn items(state: &State, value: &Value) -> Result<Vec<Value>, Error> {
     };
     state.consume_fuel(items.len() as u64 / 2)?;
     Ok(items)
+}
+
+/// A part of the string `of`, marked as escaped where `of` is.
+pub(super) fn part(of: &Value, text: &str) -> Value {
+    match of.is_safe() {
+        true => Value::from_safe_string(text.to_owned()),
+        false => text.into(),
+    }
+}
+
+/// A tuple where `one` is a tuple, else a list.
+pub(super) fn like(one: &Value, items: Vec<Value>) -> Value {
+    match is_tuple(one) {
+        true => minijinja::value::Tuple::new(items).into(),
+        false => items.into(),
+    }
 }
 
 /// `str(value)`.
@@ -260,27 +273,4 @@ fn write_string(text: &str, out: &mut String) {
         };
     }
     out.push(quote);
-}
-
-/// A generator of these items, as Python's: it can be iterated once, and has no length.
-pub(super) fn generator(items: Vec<Value>) -> Value {
-    Value::from_object(Generator(Mutex::new(items)))
-}
-
-#[derive(Debug)]
-pub(super) struct Generator(Mutex<Vec<Value>>);
-
-impl Object for Generator {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Iterable
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let items = self.0.lock().map(|mut items| std::mem::take(&mut *items));
-        Enumerator::Iter(Box::new(items.unwrap_or_default().into_iter()))
-    }
-
-    fn enumerator_len(self: &Arc<Self>) -> Option<usize> {
-        None
-    }
 }

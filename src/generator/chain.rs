@@ -8,8 +8,17 @@ use crate::{Error, Result, TokenId};
 /// The default stages with mirostat, which takes the place of those that cut candidates.
 const WITH_MIROSTAT: [&str; 5] = ["logit_bias", "penalties", "dry", "temperature", "mirostat"];
 
-/// The chain, including stages that have no effect.
-pub(super) fn stages(options: &Options) -> Result<Vec<Stage>> {
+impl Options {
+    /// The sampler's chain of stages, including those that have no effect.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] where `samplers` is not a valid chain.
+    pub(super) fn stages(&self) -> Result<Vec<Stage>> {
+        stages(self)
+    }
+}
+
+fn stages(options: &Options) -> Result<Vec<Stage>> {
     let order = order(options)?;
     let mut stages = all(options)?;
     let defaults = all(&Options::default())?;

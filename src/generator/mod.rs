@@ -30,6 +30,7 @@ mod text;
 mod timings;
 mod token;
 mod turn;
+mod validation;
 
 pub use crate::kernels::CacheType;
 pub use crate::sampler::SAMPLERS;

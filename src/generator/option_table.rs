@@ -104,7 +104,7 @@ macro_rules! option_table {
             }
 
             /// Checks each option by itself.
-            fn check_ranges(&self) -> Result<()> {
+            pub(super) fn check_ranges(&self) -> Result<()> {
                 $($($($allowed.check(stringify!($name), &self.$name)?;)?)*)*
                 Ok(())
             }

@@ -1,28 +1,13 @@
 //! Parses the header, which is everything before the tensor data, item by item.
 
 use super::value_type::{ScalarType, ValueType};
-use super::{IntegerArray, Metadata, StringArray, Value, layout, limits};
+use super::{IntegerArray, Metadata, StringArray, TensorInfo, Value, layout, limits};
 use crate::allocation::reserve;
 use crate::quant::TensorType;
 use crate::{Error, Result};
 
 /// The first bytes of every GGUF file.
 pub(super) const MAGIC: &[u8; 4] = b"GGUF";
-
-/// One entry of the tensor directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TensorInfo {
-    /// The tensor's name, unique in its file.
-    pub name: String,
-    /// Elements per dimension, fastest first: a matrix is `[columns, rows]`. At most four, none of them 0.
-    pub shape: Vec<u64>,
-    /// How the elements are stored.
-    pub kind: TensorType,
-    /// Where its data begins, in bytes from the start of the tensor data.
-    pub offset: u64,
-    /// Bytes of its data.
-    pub size: u64,
-}
 
 /// Everything before the tensor data.
 #[derive(Debug, Clone, PartialEq)]
@@ -166,9 +151,7 @@ impl HeaderParser {
                 ValueType::Array => Item::ArrayHead,
             },
             Item::Scalar(kind) => {
-                let value = kind
-                    .decode(bytes)
-                    .map_err(|reason| self.bad_value(reason))?;
+                let value = Value::decode(kind, bytes).map_err(|reason| self.bad_value(reason))?;
                 self.pair(value)?
             }
             Item::StringLength => Item::String(length(bytes, "string", limits::STRING_BYTES)?),
@@ -286,9 +269,7 @@ impl HeaderParser {
     }
 
     fn element(&mut self, kind: ScalarType, bytes: &[u8]) -> Result<Item> {
-        let value = kind
-            .decode(bytes)
-            .map_err(|reason| self.bad_value(reason))?;
+        let value = Value::decode(kind, bytes).map_err(|reason| self.bad_value(reason))?;
         match (&mut self.array, value) {
             (Value::Floats(floats), Value::F32(value)) => append(floats, value)?,
             (Value::Floats(floats), Value::F64(value)) => append(floats, value as f32)?,

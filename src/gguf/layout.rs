@@ -1,10 +1,25 @@
 //! Where the tensors lie: their sizes from their shapes, and the check that they fill the data without overlap or gap.
 
-use super::{Metadata, TensorInfo, limits};
+use super::{Metadata, limits};
 use crate::allocation::with_capacity;
 use crate::order::{find_duplicate, sort};
 use crate::quant::TensorType;
 use crate::{Error, Result};
+
+/// One entry of the tensor directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// The tensor's name, unique in its file.
+    pub name: String,
+    /// Elements per dimension, fastest first: a matrix is `[columns, rows]`. At most four, none of them 0.
+    pub shape: Vec<u64>,
+    /// How the elements are stored.
+    pub kind: TensorType,
+    /// Where its data begins, in bytes from the start of the tensor data.
+    pub offset: u64,
+    /// Bytes of its data.
+    pub size: u64,
+}
 
 /// The metadata key for the alignment of tensor data.
 pub(super) const ALIGNMENT_KEY: &str = "general.alignment";

@@ -96,7 +96,7 @@ impl IntegerArray {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = i64> {
         let elements = self.bytes.chunks_exact(self.kind.size());
         // `push` only takes elements that can be decoded.
-        let decoded = elements.map(|element| self.kind.decode(element).ok());
+        let decoded = elements.map(|element| Value::decode(self.kind, element).ok());
         decoded.map(|value| value.and_then(|value| value.to_i64()).unwrap_or(0))
     }
 }
@@ -158,6 +158,34 @@ pub enum Value {
 }
 
 impl Value {
+    /// Decodes a value of fixed size from its bytes in the file. The error is the reason why that is impossible.
+    pub(super) fn decode(
+        kind: ScalarType,
+        bytes: &[u8],
+    ) -> std::result::Result<Self, &'static str> {
+        let mut wide = [0; 8];
+        wide[..bytes.len()].copy_from_slice(bytes);
+        let bits = u64::from_le_bytes(wide);
+        // The narrowing casts drop only the zero bytes added above.
+        Ok(match kind {
+            ScalarType::U8 => Self::U8(bits as u8),
+            ScalarType::I8 => Self::I8(bits as i8),
+            ScalarType::U16 => Self::U16(bits as u16),
+            ScalarType::I16 => Self::I16(bits as i16),
+            ScalarType::U32 => Self::U32(bits as u32),
+            ScalarType::I32 => Self::I32(bits as i32),
+            ScalarType::F32 => Self::F32(f32::from_bits(bits as u32)),
+            ScalarType::Bool => match bits {
+                0 => Self::Bool(false),
+                1 => Self::Bool(true),
+                _ => return Err("a truth value is neither 0 nor 1"),
+            },
+            ScalarType::U64 => Self::U64(bits),
+            ScalarType::I64 => Self::I64(bits as i64),
+            ScalarType::F64 => Self::F64(f64::from_bits(bits)),
+        })
+    }
+
     /// The value as an integer, where it is one of any width; `i128` can hold both `u64` and `i64`.
     pub(crate) fn as_integer(&self) -> Option<i128> {
         Some(match *self {

@@ -32,7 +32,8 @@ mod split;
 mod value_type;
 mod writer;
 
-pub use header::{Header, TensorInfo};
+pub use header::Header;
+pub use layout::TensorInfo;
 pub use metadata::{IntegerArray, Metadata, StringArray, Value};
 pub use reader::{HeaderReader, Reader, TensorSink, read_header};
 pub use split::{Split, part_names};

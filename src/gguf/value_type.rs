@@ -1,6 +1,5 @@
-//! The types of metadata values: their numbers in the file, and how the fixed-size ones are decoded.
+//! The types of metadata values, and their numbers in the file.
 
-use super::Value;
 use crate::{Error, Result};
 
 /// The types of values of fixed size.
@@ -58,31 +57,6 @@ impl ScalarType {
             Self::I64 => 11,
             Self::F64 => 12,
         }
-    }
-
-    /// Decodes a value from its [`size`](Self::size) bytes. The error is the reason why that is impossible.
-    pub(super) fn decode(self, bytes: &[u8]) -> std::result::Result<Value, &'static str> {
-        let mut wide = [0; 8];
-        wide[..bytes.len()].copy_from_slice(bytes);
-        let bits = u64::from_le_bytes(wide);
-        // The narrowing casts drop only the zero bytes added above.
-        Ok(match self {
-            Self::U8 => Value::U8(bits as u8),
-            Self::I8 => Value::I8(bits as i8),
-            Self::U16 => Value::U16(bits as u16),
-            Self::I16 => Value::I16(bits as i16),
-            Self::U32 => Value::U32(bits as u32),
-            Self::I32 => Value::I32(bits as i32),
-            Self::F32 => Value::F32(f32::from_bits(bits as u32)),
-            Self::Bool => match bits {
-                0 => Value::Bool(false),
-                1 => Value::Bool(true),
-                _ => return Err("a truth value is neither 0 nor 1"),
-            },
-            Self::U64 => Value::U64(bits),
-            Self::I64 => Value::I64(bits as i64),
-            Self::F64 => Value::F64(f64::from_bits(bits)),
-        })
     }
 }
 

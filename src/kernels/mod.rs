@@ -14,6 +14,8 @@
 
 mod activations;
 mod attention;
+mod attention_integers;
+mod head_cache;
 mod isa;
 mod scalar;
 #[cfg(any(
@@ -32,10 +34,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use activations::Activations;
 use activations::{Block, PACKED_BYTES};
-use attention::Heads;
-pub use attention::{
-    AttentionScratch, CacheType, HeadCache, Scoring, TILE_POSITIONS, attend, convolve,
-};
+pub use attention::{AttentionScratch, Scoring, attend, convolve};
+use attention_integers::Heads;
+pub use head_cache::{CacheType, HeadCache, TILE_POSITIONS};
 
 use crate::quant::Matrix;
 use crate::quant::tiles::TILE_ROWS;

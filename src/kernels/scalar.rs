@@ -2,7 +2,7 @@
 //! floating-point sum here must not change.
 
 use super::activations::{Activations, Block, PACKED_BYTES};
-use super::attention::{CHUNK, DIMS, Heads, QUANT_MAX, Stored};
+use super::attention_integers::{CHUNK, DIMS, Heads, QUANT_MAX, Stored};
 use super::threads::Output;
 use crate::quant::tiles::{
     TILE_COLS, TILE_ROWS, tile_f16_bits, tile_min_multiplier, tile_scale, tile_weight,

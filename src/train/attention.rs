@@ -20,6 +20,15 @@ pub(super) struct Heads {
 }
 
 impl Heads {
+    /// The heads of a model of this shape.
+    pub fn of(shape: &Shape) -> Self {
+        Self {
+            queries: shape.heads,
+            key_values: shape.heads,
+            size: shape.head_size(),
+        }
+    }
+
     /// Values in the queries of a token, and in the outputs of its heads.
     pub fn query_size(self) -> usize {
         self.queries * self.size

@@ -1,8 +1,11 @@
 //! Checkpoints: what is needed to resume training, as a GGUF file. It holds the options, the vocabulary, the weights
 //! and the optimizer's state, all in single precision, so that nothing is lost.
 
+use super::Options;
 use super::bpe::Vocabulary;
-use super::{BestState, Options, Trainer};
+use super::corpus::{Corpus, Documents};
+use super::report::BestState;
+use super::trainer::{Trainer, hash};
 use crate::allocation::reserve;
 use crate::gguf::{Header, Metadata, Reader, StringArray, TensorSink, Value, Writer};
 use crate::quant::{TensorType, dequantize};
@@ -27,7 +30,53 @@ pub(super) struct CheckpointData {
     pub best: Option<(BestState, Vec<f32>)>,
 }
 
-pub(super) fn write(trainer: &Trainer) -> Result<Vec<u8>> {
+impl Trainer {
+    /// Everything needed to resume training, as a GGUF file; see [`Trainer::resume`].
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn checkpoint(&self) -> Result<Vec<u8>> {
+        write(self)
+    }
+
+    /// Resumes training from a [`Trainer::checkpoint`], with the same text.
+    ///
+    /// # Errors
+    /// [`Error::CheckpointMismatch`] where the checkpoint is of another text or no checkpoint at all; the errors of
+    /// reading a GGUF file; [`Error::OutOfMemory`].
+    pub fn resume(text: &str, checkpoint: &[u8]) -> Result<Self> {
+        let saved = read(checkpoint)?;
+        if saved.text_hash != hash(text) {
+            let reason = "it was made with another text".to_owned();
+            return Err(Error::CheckpointMismatch(reason));
+        }
+        let shape = &saved.options.shape;
+        let parts = [&saved.weights, &saved.first, &saved.second];
+        if parts.iter().any(|part| part.len() != shape.parameters()) {
+            let reason = "its weights do not fit its options".to_owned();
+            return Err(Error::CheckpointMismatch(reason));
+        }
+        let context = shape.context_length;
+        let documents = Documents::split(text);
+        let corpus = Corpus::with_vocabulary(&documents, saved.vocabulary, context)?;
+        if corpus.vocabulary.tokens.len() != shape.vocabulary_size {
+            let reason = "its vocabulary does not fit its options".to_owned();
+            return Err(Error::CheckpointMismatch(reason));
+        }
+        let mut trainer = Self::with_corpus(corpus, saved.text_hash, saved.options)?;
+        trainer.weights.copy_from_slice(&saved.weights);
+        trainer.adam.first.copy_from_slice(&saved.first);
+        trainer.adam.second.copy_from_slice(&saved.second);
+        if let Some((best, weights)) = &saved.best {
+            trainer.best = Some(*best);
+            trainer.best_weights.copy_from_slice(weights);
+        }
+        trainer.step = saved.step;
+        Ok(trainer)
+    }
+}
+
+fn write(trainer: &Trainer) -> Result<Vec<u8>> {
     let mut writer = Writer::new();
     let text = Value::String(ARCHITECTURE.into());
     writer.metadata("general.architecture", text)?;

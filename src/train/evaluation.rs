@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::corpus::Window;
 use super::network::{Network, Workspace};
 use super::parallel::for_each_worker;
+use super::report::Validation;
 use super::shape::Shape;
 use super::{Trainer, export};
 use crate::generator::{self, Context, Generator};
@@ -16,18 +17,6 @@ use crate::{Error, Result};
 /// The number of held-out tokens for a validation: enough for two significant digits of the loss, few enough to be
 /// quick.
 const VALIDATION_TOKENS: usize = 16_384;
-
-/// The result of a validation: how well held-out text is predicted.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Validation {
-    /// Mean cross-entropy, nats per token.
-    pub loss: f64,
-    /// e to the power of `loss`.
-    pub perplexity: f64,
-    /// Tokens predicted.
-    pub tokens: usize,
-}
 
 /// The losses that are reached without any context, in nats per token of the held-out text.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -24,6 +24,17 @@ fn refused() -> Error {
     invalid_option("type", "\"f32\", \"f16\" or \"q8_0\"")
 }
 
+impl Trainer {
+    /// The model in its best state (see [`Trainer::best`]) as a GGUF file. Matrices are stored as `kind`: F32, F16 or
+    /// Q8_0.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for another type, [`Error::OutOfMemory`].
+    pub fn to_gguf(&self, kind: TensorType) -> Result<Vec<u8>> {
+        write(self, self.best_state()?.1, kind)
+    }
+}
+
 /// Writes the model of `trainer` with the given `weights` as a GGUF file. Matrices are stored as `kind`, the weights of
 /// norms in F32.
 pub(super) fn write(trainer: &Trainer, weights: &[f32], kind: TensorType) -> Result<Vec<u8>> {

@@ -58,6 +58,7 @@ mod optimizer;
 mod options;
 mod parallel;
 mod random;
+mod report;
 mod schedule;
 mod shape;
 #[cfg(test)]
@@ -66,12 +67,13 @@ mod trainer;
 mod variety;
 
 pub use corpus::held_out;
-pub use evaluation::{Baselines, TokenLoss, Validation};
+pub use evaluation::{Baselines, TokenLoss};
 pub use export::storage_type;
 pub use options::{Options, Preset};
+pub use report::{BestState, StepReport, Validation};
 pub use schedule::Schedule;
 pub use shape::Shape;
-pub use trainer::{BestState, StepReport, Trainer};
+pub use trainer::Trainer;
 pub use variety::{Sentences, Variety};
 
 use bpe::END_OF_TEXT;

@@ -3,7 +3,7 @@
 //! The arithmetic is that of [`crate::model`] in single precision. The tests compare every derivative with finite
 //! differences.
 
-use super::attention::{Rope, attend, attend_backward};
+use super::attention::{Heads, Rope, attend, attend_backward};
 use super::ops;
 use super::shape::{NORM_EPSILON, Shape};
 use crate::allocation::resize;
@@ -191,7 +191,7 @@ impl Network<'_> {
         ops::linear(attention_input, weight(&at.query_key_value), hidden, qkv);
         rope.rotate_all(qkv, hidden, length, false);
         attend(
-            shape.attention(),
+            Heads::of(shape),
             length,
             qkv,
             probabilities,
@@ -313,7 +313,7 @@ impl Network<'_> {
             &mut gradient[at.attention_output.clone()],
         );
         attend_backward(
-            shape.attention(),
+            Heads::of(shape),
             work.length,
             &cache.qkv,
             &cache.probabilities,

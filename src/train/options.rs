@@ -2,7 +2,6 @@
 
 use std::str::FromStr;
 
-use super::Schedule;
 use super::shape::Shape;
 use crate::error::{check_option, invalid_option};
 use crate::{Error, Result};
@@ -143,14 +142,6 @@ impl Options {
             "max_gradient",
             "a finite number over 0",
         )
-    }
-
-    /// Sets the options that were `None` to the values of the schedule.
-    pub(super) fn resolve_defaults(&mut self, schedule: &Schedule) {
-        self.steps = Some(schedule.steps);
-        self.warmup_steps = Some(schedule.warmup_steps);
-        self.learning_rate = Some(schedule.learning_rate);
-        self.weight_decay = Some(schedule.weight_decay);
     }
 
     /// The number of sequences computed together, a divisor of the batch size. The gradients of these parts are added

@@ -97,6 +97,14 @@ impl Schedule {
     pub(super) fn validations(&self, step: u64) -> u64 {
         step / self.validate_every
     }
+
+    /// Sets the options that were `None` to the values of this self.
+    pub(super) fn resolve_defaults(&self, options: &mut Options) {
+        options.steps = Some(self.steps);
+        options.warmup_steps = Some(self.warmup_steps);
+        options.learning_rate = Some(self.learning_rate);
+        options.weight_decay = Some(self.weight_decay);
+    }
 }
 
 /// The default learning rate.
@@ -177,7 +185,7 @@ mod tests {
                     ..options.clone()
                 };
                 let schedule = Schedule::new(&given, tokens);
-                given.resolve_defaults(&schedule);
+                schedule.resolve_defaults(&mut given);
                 given.validate().unwrap();
             }
         }

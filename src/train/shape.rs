@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::attention::Heads;
 use crate::error::check_option;
 use crate::{Error, Result};
 
@@ -90,15 +89,6 @@ impl Shape {
     /// Values in a query, key or value of one head.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.heads
-    }
-
-    /// The attention heads of a layer.
-    pub(super) fn attention(&self) -> Heads {
-        Heads {
-            queries: self.heads,
-            key_values: self.heads,
-            size: self.head_size(),
-        }
     }
 
     /// Weights in all.

@@ -2,46 +2,17 @@
 
 use fnv::FnvHasher;
 use rand_chacha::ChaCha12Rng;
-use serde::Serialize;
 use std::hash::Hasher;
 
-use super::corpus::{Corpus, Documents, Tokens};
+use super::corpus::{Corpus, Tokens};
 use super::network::{Network, Workspace, zeros};
 use super::optimizer::{self, AdamW};
 use super::parallel::for_each_worker;
 use super::random::{init_weights, stream};
+use super::report::{BestState, StepReport, Validation};
 use super::shape::{Shape, Tensor};
-use super::{Options, Schedule, Validation, checkpoint, export};
-use crate::quant::TensorType;
-use crate::{Error, Result, TokenId, kernels};
-
-/// The report of one step.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct StepReport {
-    /// Steps done, this one included.
-    pub step: u64,
-    /// Mean cross-entropy of the batch before the update, in nats per token.
-    pub loss: f64,
-    /// Euclidean norm of the gradient before clipping.
-    pub gradient: f64,
-    /// The learning rate of the step.
-    pub learning_rate: f32,
-    /// Tokens in the batch.
-    pub tokens: usize,
-    /// The validation after the step; `None` where there was none.
-    pub validation: Option<Validation>,
-}
-
-/// The state with the lowest validation loss.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct BestState {
-    /// The number of steps after which it was reached.
-    pub step: u64,
-    /// Its validation loss, in nats per token.
-    pub loss: f64,
-}
+use super::{Options, Schedule};
+use crate::{Result, TokenId, kernels};
 
 /// The memory of one thread.
 struct Worker {
@@ -107,46 +78,14 @@ impl Trainer {
         Ok(trainer)
     }
 
-    /// Resumes training from a [`Trainer::checkpoint`], with the same text.
-    ///
-    /// # Errors
-    /// [`Error::CheckpointMismatch`] where the checkpoint is of another text or no checkpoint at all; the errors of
-    /// reading a GGUF file; [`Error::OutOfMemory`].
-    pub fn resume(text: &str, checkpoint: &[u8]) -> Result<Self> {
-        let saved = checkpoint::read(checkpoint)?;
-        if saved.text_hash != hash(text) {
-            let reason = "it was made with another text".to_owned();
-            return Err(Error::CheckpointMismatch(reason));
-        }
-        let shape = &saved.options.shape;
-        let parts = [&saved.weights, &saved.first, &saved.second];
-        if parts.iter().any(|part| part.len() != shape.parameters()) {
-            let reason = "its weights do not fit its options".to_owned();
-            return Err(Error::CheckpointMismatch(reason));
-        }
-        let context = shape.context_length;
-        let documents = Documents::split(text);
-        let corpus = Corpus::with_vocabulary(&documents, saved.vocabulary, context)?;
-        if corpus.vocabulary.tokens.len() != shape.vocabulary_size {
-            let reason = "its vocabulary does not fit its options".to_owned();
-            return Err(Error::CheckpointMismatch(reason));
-        }
-        let mut trainer = Self::with_corpus(corpus, saved.text_hash, saved.options)?;
-        trainer.weights.copy_from_slice(&saved.weights);
-        trainer.adam.first.copy_from_slice(&saved.first);
-        trainer.adam.second.copy_from_slice(&saved.second);
-        if let Some((best, weights)) = &saved.best {
-            trainer.best = Some(*best);
-            trainer.best_weights.copy_from_slice(weights);
-        }
-        trainer.step = saved.step;
-        Ok(trainer)
-    }
-
-    fn with_corpus(corpus: Corpus, text_hash: u64, mut options: Options) -> Result<Self> {
+    pub(super) fn with_corpus(
+        corpus: Corpus,
+        text_hash: u64,
+        mut options: Options,
+    ) -> Result<Self> {
         options.shape.vocabulary_size = corpus.vocabulary.tokens.len();
         let schedule = Schedule::new(&options, corpus.training.len());
-        options.resolve_defaults(&schedule);
+        schedule.resolve_defaults(&mut options);
         let parameters = options.shape.parameters();
         let mut trainer = Self {
             tensors: options.shape.tensors(),
@@ -289,7 +228,7 @@ impl Trainer {
         self.best.is_some()
     }
 
-    fn best_state(&self) -> Result<(BestState, &[f32])> {
+    pub(super) fn best_state(&self) -> Result<(BestState, &[f32])> {
         if let Some(best) = self.best
             && self.schedule.is_validation_step(self.step)
         {
@@ -300,23 +239,6 @@ impl Trainer {
             Some(best) if best.loss <= loss || loss.is_nan() => Ok((best, &self.best_weights)),
             _ => Ok((BestState { step, loss }, &self.weights)),
         }
-    }
-
-    /// The model in its best state (see [`Trainer::best`]) as a GGUF file. Matrices are stored as `kind`: F32, F16 or
-    /// Q8_0.
-    ///
-    /// # Errors
-    /// [`Error::InvalidOption`] for another type, [`Error::OutOfMemory`].
-    pub fn to_gguf(&self, kind: TensorType) -> Result<Vec<u8>> {
-        export::write(self, self.best_state()?.1, kind)
-    }
-
-    /// Everything needed to resume training, as a GGUF file; see [`Trainer::resume`].
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub fn checkpoint(&self) -> Result<Vec<u8>> {
-        checkpoint::write(self)
     }
 
     /// The options, with the vocabulary's actual size and with nothing left open.
@@ -402,7 +324,7 @@ impl Worker {
 }
 
 /// The FNV-1a hash of a text: it only tells texts apart, and is not cryptographic.
-fn hash(text: &str) -> u64 {
+pub(super) fn hash(text: &str) -> u64 {
     let mut hasher = FnvHasher::default();
     hasher.write(text.as_bytes());
     hasher.finish()

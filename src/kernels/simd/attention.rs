@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::lanes;
-use crate::kernels::attention::{CHUNK, DIMS, Heads, QUANT_MAX, Stored};
+use crate::kernels::attention_integers::{CHUNK, DIMS, Heads, QUANT_MAX, Stored};
 use crate::kernels::isa::Isa;
 use crate::kernels::scalar::{self, TINY};
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::{TestRandom, bits, on_every_backend};
-use crate::kernels::attention::*;
+use crate::kernels::attention_integers::*;
 use crate::kernels::*;
 
 #[test]

@@ -1,29 +1,13 @@
-//! The document of a schema: it resolves references, and flattens schemas that hold for the same value into one set of
-//! keywords.
+//! The document of a schema: it resolves references, and owns the schemas that are generated from others.
 
 use super::super::Reason;
-use super::conjunction::{Conjunct, Conjunction, Disjunction, Flattened, Reading, address};
-use super::negation;
+use super::conjunction::{Conjunction, Reading, address};
 use super::number::Decimal;
 use super::object::members;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Number, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use typed_arena::Arena;
-
-/// Keywords of JSON Schema that are not supported. Unknown others are annotations, as the specification says.
-const UNSUPPORTED: [&str; 6] = [
-    "$recursiveRef",
-    "disallow",
-    "divisibleBy",
-    "extends",
-    "propertyDependencies",
-    "$data",
-];
-
-/// The most schemas that are flattened for one value, and for all values together; the latter takes seconds.
-const MAX_PARTS: usize = 1000;
-const MAX_TAKEN: usize = 400_000;
 
 /// A document, with the schemas in it by name.
 pub struct Document<'a> {
@@ -40,7 +24,7 @@ pub struct Document<'a> {
     /// such a schema and the index of the scope around it; entry 0 is the empty scope.
     scopes: RefCell<Vec<(usize, usize)>>,
     /// How many schemas have been flattened so far.
-    taken: Cell<usize>,
+    pub taken: Cell<usize>,
     /// A keyword whose negation cannot be expressed, so that options were left out.
     pub left_out: RefCell<Option<String>>,
     /// Numbers of the document that parsing has rounded, as they are after it.
@@ -125,7 +109,7 @@ impl<'a> Document<'a> {
     }
 
     /// The scope of a schema within the scope `around`: a new one where the schema has an `unevaluated…` keyword.
-    fn scope(&self, owner: &'a Map<String, Value>, around: usize) -> usize {
+    pub fn scope(&self, owner: &'a Map<String, Value>, around: usize) -> usize {
         let has = |keyword| owner.contains_key(keyword);
         if !has("unevaluatedProperties") && !has("unevaluatedItems") {
             return around;
@@ -142,7 +126,7 @@ impl<'a> Document<'a> {
         })
     }
 
-    fn owners(&self, mut scope: usize) -> Vec<usize> {
+    pub fn owners(&self, mut scope: usize) -> Vec<usize> {
         let scopes = self.scopes.borrow();
         let mut owners = Vec::new();
         while scope != 0 {
@@ -160,7 +144,7 @@ impl<'a> Document<'a> {
 
     /// The options that `make` generates from a schema. They are generated once, so that the same schema always has the
     /// same options, at the same addresses.
-    fn options(
+    pub fn options(
         &self,
         schema: &'a Value,
         how: Reading,
@@ -172,124 +156,6 @@ impl<'a> Document<'a> {
         }
         let options = make()?;
         self.known.borrow_mut().insert(key, options.clone());
-        Ok(options)
-    }
-
-    /// Flattens schemas that all hold for one value: follows references, `allOf` and `not`, and collects the choices.
-    /// `None` where it is evident that no value fits; it may be `Some` even if none does.
-    pub fn flat(&self, all: &Conjunction<'a>) -> Reason<Option<Flattened<'a>>> {
-        let mut flat = Flattened::default();
-        let mut open: Vec<Conjunct> = all.0.iter().rev().copied().collect();
-        let mut seen = HashSet::new();
-        while let Some(part) = open.pop() {
-            if !seen.insert(part.key()) {
-                continue;
-            }
-            self.taken.set(self.taken.get() + 1);
-            if seen.len() > MAX_PARTS || self.taken.get() > MAX_TAKEN {
-                return Err("too many schemas are taken together".into());
-            }
-            let never = Value::Bool(part.reading == Reading::Not);
-            let schema = match part.schema {
-                Value::Bool(_) if *part.schema == never => return Ok(None),
-                Value::Bool(_) => continue,
-                Value::Object(schema) => schema,
-                _ => return Err("a schema must be an object, true or false".into()),
-            };
-            if let Some(keyword) = schema
-                .keys()
-                .find(|key| UNSUPPORTED.contains(&key.as_str()))
-            {
-                return Err(format!("the keyword \"{keyword}\" is not supported"));
-            }
-            self.check_numbers(schema)?;
-            if part.reading == Reading::Not {
-                let make = || negation::options(self, schema);
-                let mut options = self.options(part.schema, Reading::Not, make)?;
-                match options.len() {
-                    0 => return Ok(None),
-                    1 => open.extend(options.remove(0).0),
-                    _ => flat.disjunctions.push(Disjunction {
-                        options,
-                        exactly_one: false,
-                    }),
-                }
-                continue;
-            }
-            let scope = self.scope(schema, part.scope);
-            flat.conjuncts.push(Conjunct { scope, ..part });
-            flat.schemas.push(schema);
-            flat.owners.push(self.owners(scope));
-            if part.reading == Reading::Whole {
-                self.apply(schema, scope, &mut open, &mut flat.disjunctions)?;
-            }
-        }
-        Ok(Some(flat))
-    }
-
-    /// Adds what a schema refers to, to `open`, and the choices that it has.
-    fn apply(
-        &self,
-        schema: &'a Map<String, Value>,
-        scope: usize,
-        open: &mut Vec<Conjunct<'a>>,
-        choices: &mut Vec<Disjunction<'a>>,
-    ) -> Reason<()> {
-        let mut all = Conjunction::default();
-        for schema in list(schema, "allOf")?.iter().rev() {
-            all.push(schema, Reading::Whole, scope);
-        }
-        for target in self.references(schema)? {
-            all.push(target, Reading::Whole, scope);
-        }
-        if let Some(schema) = schema.get("not") {
-            all.add_not(schema);
-        }
-        open.extend(all.0);
-        for (keyword, exactly_one) in [("anyOf", false), ("oneOf", true)] {
-            if schema.contains_key(keyword) {
-                let options = list(schema, keyword)?.iter().map(|schema| {
-                    let mut option = Conjunction::default();
-                    option.push(schema, Reading::Whole, scope);
-                    option
-                });
-                choices.push(Disjunction {
-                    options: options.collect(),
-                    exactly_one,
-                });
-            }
-        }
-        let mut either = |options| {
-            choices.push(Disjunction {
-                options,
-                exactly_one: false,
-            });
-        };
-        if let Some(options) = conditional(schema, scope) {
-            either(options);
-        }
-        for (name, rule) in dependents(schema)? {
-            either(self.dependent(name, rule, scope)?);
-        }
-        Ok(())
-    }
-
-    /// The two options where a member `name` asks for others, or for a schema: objects without it, and those with it
-    /// that fit `rule`.
-    fn dependent(&self, name: &str, rule: &'a Value, scope: usize) -> Reason<Vec<Conjunction<'a>>> {
-        let make = || {
-            let without = json!({ "properties": { name: false } });
-            let mut with = json!({ "type": "object", "required": [name] });
-            if let Value::Array(names) = rule {
-                with["required"] = names.iter().cloned().chain([name.into()]).collect();
-            }
-            let (without, with) = (self.make(without), self.make(with));
-            Ok(vec![Conjunction::one(without), Conjunction::one(with)])
-        };
-        let mut options = self.options(rule, Reading::Dependent, make)?;
-        if !rule.is_array() {
-            options[1].push(rule, Reading::Whole, scope);
-        }
         Ok(options)
     }
 
@@ -315,7 +181,7 @@ impl<'a> Document<'a> {
     }
 
     /// Refuses numbers that parsing has rounded, in keywords where they matter.
-    fn check_numbers(&self, schema: &Map<String, Value>) -> Reason<()> {
+    pub fn check_numbers(&self, schema: &Map<String, Value>) -> Reason<()> {
         const NUMBERS: [&str; 7] = [
             "minimum",
             "maximum",
@@ -344,23 +210,6 @@ impl<'a> Document<'a> {
         }
         Ok(())
     }
-}
-
-/// The two options of `if`: the condition with `then`, or its negation with `else`; `None` where they do not matter.
-fn conditional<'a>(schema: &'a Map<String, Value>, scope: usize) -> Option<Vec<Conjunction<'a>>> {
-    let condition = schema.get("if")?;
-    let (mut yes, mut no) = (Conjunction::default(), Conjunction::default());
-    yes.push(condition, Reading::Whole, scope);
-    no.add_not(condition);
-    let outcomes = [(&mut yes, "then"), (&mut no, "else")];
-    let mut matters = scope != 0;
-    for (all, keyword) in outcomes {
-        if let Some(outcome) = schema.get(keyword) {
-            all.push(outcome, Reading::Whole, scope);
-            matters = true;
-        }
-    }
-    matters.then(|| vec![yes, no])
 }
 
 /// The numbers of a JSON text that parsing rounds, as they are after it.

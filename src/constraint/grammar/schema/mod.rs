@@ -12,6 +12,7 @@ mod choice;
 mod conjunction;
 mod contains;
 mod document;
+mod flatten;
 mod format;
 mod items;
 mod negation;
