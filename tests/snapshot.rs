@@ -6,7 +6,7 @@ mod common;
 use common::long::*;
 use common::*;
 use nexttoken::Error;
-use nexttoken::generator::{CacheType, FinishReason, Generator, Options, Token};
+use nexttoken::generator::{CacheType, FinishReason, Generator, Mirostat, Options, Token};
 use nexttoken::gguf::Value;
 use nexttoken::model::Loader;
 use nexttoken::quant::TensorType;
@@ -109,27 +109,23 @@ fn all_of_a_text_is_in_a_snapshot() {
         dry_allowed_length: 4,
         dry_penalty_last_n: 70,
         dry_sequence_breakers: vec!["ö".into(), "\n".into()],
-        mirostat: 2,
+        mirostat: Mirostat::V2,
         mirostat_tau: 3.0,
         mirostat_eta: 0.2,
         logit_bias: vec![(5, -1.5), (9, f32::NEG_INFINITY)],
         banned_tokens: vec![7],
-        samplers: Some(
-            [
-                "temperature",
-                "penalties",
-                "dry",
-                "xtc",
-                "top_k",
-                "top_p",
-                "min_p",
-                "typical_p",
-                "top_n_sigma",
-                "mirostat",
-            ]
-            .map(String::from)
-            .to_vec(),
-        ),
+        samplers: Some(named(&[
+            "temperature",
+            "penalties",
+            "dry",
+            "xtc",
+            "top_k",
+            "top_p",
+            "min_p",
+            "typical_p",
+            "top_n_sigma",
+            "mirostat",
+        ])),
         seed: Some(u64::MAX),
         stop: vec!["de".into(), "never".into()],
         max_tokens: Some(60),

@@ -5,7 +5,9 @@ mod common;
 
 use common::*;
 use nexttoken::Error;
-use nexttoken::generator::{Context, FinishReason, Generator, Options, Token};
+use nexttoken::generator::{
+    Context, FinishReason, Generator, Mirostat, Options, SamplerName, Token,
+};
 use nexttoken::quant::TensorType;
 use nexttoken::sampler::Stage;
 
@@ -27,13 +29,15 @@ fn lively() -> Options {
         dry_multiplier: 0.8,
         xtc_probability: 0.5,
         xtc_threshold: 0.05,
-        mirostat: 2,
+        mirostat: Mirostat::V2,
         mirostat_tau: 4.0,
-        samplers: Some(
-            ["penalties", "dry", "xtc", "temperature", "mirostat"]
-                .map(String::from)
-                .to_vec(),
-        ),
+        samplers: Some(vec![
+            SamplerName::Penalties,
+            SamplerName::Dry,
+            SamplerName::Xtc,
+            SamplerName::Temperature,
+            SamplerName::Mirostat,
+        ]),
         seed: Some(11),
         max_tokens: Some(30),
         top_logprobs: 2,
@@ -187,7 +191,7 @@ fn a_forced_token_is_continued_from() {
 fn forcing_what_would_be_drawn_is_drawing_it() {
     let mut generator = random();
     let options = Options {
-        mirostat: 0,
+        mirostat: Mirostat::Off,
         samplers: None,
         ..lively()
     };
@@ -317,7 +321,8 @@ fn the_chain_can_be_read_back() {
     assert!(generator.samplers().is_empty());
     generator.start("x", Options::default()).unwrap();
     let names = |generator: &Generator| -> Vec<_> {
-        generator.samplers().iter().map(Stage::name).collect()
+        let stages = generator.samplers().iter();
+        stages.map(|stage| stage.name().as_str()).collect()
     };
     assert_eq!(
         names(&generator),

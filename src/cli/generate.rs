@@ -77,7 +77,7 @@ impl Writing {
     /// A generator with the model in the file at `path`, and the options of its texts.
     pub fn begin(&self, path: &Path) -> Result<(Generator, Options)> {
         // What can be checked before the model is read is checked first: reading takes a while.
-        let mut options = self.options();
+        let mut options = self.options()?;
         options.validate()?;
         let source = self.constrained.source()?;
         let context = Context {
@@ -95,10 +95,10 @@ impl Writing {
         Ok((generator, options))
     }
 
-    fn options(&self) -> Options {
+    fn options(&self) -> Result<Options> {
         // The same file may be given twice, so that adapters are named by their numbers.
         let numbered = self.lora.iter().enumerate();
-        Options {
+        Ok(Options {
             adapters: numbered
                 .map(|(number, (_, scale))| (number.to_string(), *scale))
                 .collect(),
@@ -110,8 +110,8 @@ impl Writing {
             context_shift: self.context_shift,
             n_keep: self.n_keep,
             speculation: !self.no_speculation,
-            ..self.sampling.options()
-        }
+            ..self.sampling.options()?
+        })
     }
 
     /// Generates the text and prints it.

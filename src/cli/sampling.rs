@@ -3,11 +3,13 @@
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use nexttoken::TokenId;
-use nexttoken::generator::{Options, SAMPLERS, Value};
+use nexttoken::generator::{Options, SAMPLERS, SamplerName, Value};
 
 /// One argument for each option, spelled with hyphens.
 pub struct Sampling {
     numbers: Options,
+    /// The number of mirostat's version, which is checked with the other options.
+    mirostat: Option<u32>,
     lists: Lists,
 }
 
@@ -31,17 +33,27 @@ struct Lists {
 
 impl Sampling {
     /// These options, and the defaults of all others.
-    pub fn options(&self) -> Options {
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`](nexttoken::Error::InvalidOption) for a name of a stage or a version of mirostat that does
+    /// not exist.
+    pub fn options(&self) -> nexttoken::Result<Options> {
         let mut options = Options {
             logit_bias: self.lists.logit_bias.clone(),
             banned_tokens: self.lists.ban_token.clone(),
-            samplers: self.lists.samplers.clone(),
             ..self.numbers.clone()
         };
         if !self.lists.dry_sequence_breaker.is_empty() {
             options.dry_sequence_breakers = self.lists.dry_sequence_breaker.clone();
         }
-        options
+        if let Some(version) = self.mirostat {
+            options.mirostat = version.try_into()?;
+        }
+        if let Some(names) = &self.lists.samplers {
+            let names = names.iter().map(|name| name.parse());
+            options.samplers = Some(names.collect::<Result<_, _>>()?);
+        }
+        Ok(options)
     }
 }
 
@@ -52,7 +64,7 @@ impl Args for Sampling {
         for field in Options::default().fields() {
             let parser: ValueParser = match field.value {
                 Value::F32(_) => value_parser!(f32).into(),
-                Value::U32(_) => value_parser!(u32).into(),
+                Value::U32(_) | Value::Mirostat(_) => value_parser!(u32).into(),
                 Value::I32(_) => value_parser!(i32).into(),
                 _ => continue,
             };
@@ -77,18 +89,23 @@ impl Args for Sampling {
 
 impl FromArgMatches for Sampling {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut numbers = Options::default();
+        let (mut numbers, mut mirostat) = (Options::default(), None);
         for field in numbers.fields() {
             match field.value {
                 _ if !is_here(field.name) => {}
                 Value::F32(number) => set(number, field.name, matches),
                 Value::U32(number) => set(number, field.name, matches),
                 Value::I32(number) => set(number, field.name, matches),
+                Value::Mirostat(_) => mirostat = matches.get_one(field.name).copied(),
                 _ => {}
             }
         }
         let lists = Lists::from_arg_matches(matches)?;
-        Ok(Sampling { numbers, lists })
+        Ok(Sampling {
+            numbers,
+            mirostat,
+            lists,
+        })
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
@@ -117,7 +134,7 @@ fn bias(text: &str) -> Result<(TokenId, f32), String> {
 }
 
 fn stages() -> String {
-    let names = SAMPLERS.join(",");
+    let names = SAMPLERS.map(SamplerName::as_str).join(",");
     format!(
         "The stages in their order, separated by commas; those left out do not run. All: {names}"
     )

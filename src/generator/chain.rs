@@ -1,12 +1,19 @@
 //! Builds the sampler's chain of stages from the options.
 
 use super::options::Options;
+use crate::error::invalid_option;
 use crate::order::sort;
-use crate::sampler::{SAMPLERS, Stage};
+use crate::sampler::{Mirostat, SAMPLERS, SamplerName, Stage};
 use crate::{Error, Result, TokenId};
 
 /// The default stages with mirostat, which takes the place of those that cut candidates.
-const WITH_MIROSTAT: [&str; 5] = ["logit_bias", "penalties", "dry", "temperature", "mirostat"];
+const WITH_MIROSTAT: [SamplerName; 5] = [
+    SamplerName::LogitBias,
+    SamplerName::Penalties,
+    SamplerName::Dry,
+    SamplerName::Temperature,
+    SamplerName::Mirostat,
+];
 
 impl Options {
     /// The sampler's chain of stages, including those that have no effect.
@@ -26,11 +33,10 @@ fn stages(options: &Options) -> Result<Vec<Stage>> {
         let unused = stages.iter().find(|stage| stage.name() == name);
         let unused = unused.filter(|_| !order.contains(&name));
         if unused.is_some_and(|stage| !stage.is_neutral() && !defaults.contains(stage)) {
-            let reason = format!("it must name \"{name}\", whose options are set");
-            return Err(refuse(reason));
+            return Err(listing(&format!("\"{name}\", whose options are set")));
         }
     }
-    let mut take = |name: &&str| {
+    let mut take = |name: &SamplerName| {
         let place = stages.iter().position(|stage| stage.name() == *name)?;
         Some(stages.swap_remove(place))
     };
@@ -45,39 +51,31 @@ fn all(options: &Options) -> Result<Vec<Stage>> {
     };
     let mut stages = options.clone().into_stages();
     stages.push(bias);
-    stages.retain(|stage| options.mirostat != 0 || !matches!(stage, Stage::Mirostat { .. }));
+    stages.retain(|stage| {
+        options.mirostat == Mirostat::V2 || !matches!(stage, Stage::Mirostat { .. })
+    });
     Ok(stages)
 }
 
 /// The names of the stages in their order.
-fn order(options: &Options) -> Result<Vec<&'static str>> {
-    let on = options.mirostat != 0;
+fn order(options: &Options) -> Result<Vec<SamplerName>> {
+    let on = options.mirostat == Mirostat::V2;
     let Some(given) = &options.samplers else {
-        let all: &[&str] = if on { &WITH_MIROSTAT } else { &SAMPLERS };
+        let all: &[SamplerName] = if on { &WITH_MIROSTAT } else { &SAMPLERS };
         return Ok(all.to_vec());
     };
     let mut order = vec![SAMPLERS[0]];
-    for (index, given) in given.iter().enumerate() {
-        let found = SAMPLERS.into_iter().find(|name| name == given);
-        let name = found.ok_or_else(|| {
-            let names = SAMPLERS.join(", ");
-            refuse(format!(
-                "it must be a list of {names}; there is no \"{given}\""
-            ))
-        })?;
+    for (index, &name) in given.iter().enumerate() {
         match (name, order.contains(&name)) {
-            ("logit_bias", _) if index == 0 => continue,
-            ("logit_bias", _) => return Err(refuse("it must name \"logit_bias\" first".into())),
-            (_, true) => {
-                return Err(refuse(format!("it must name \"{name}\" only once")));
+            (SamplerName::LogitBias, _) if index == 0 => continue,
+            (SamplerName::LogitBias, _) => return Err(listing("\"logit_bias\" first")),
+            (_, true) => return Err(listing(&format!("\"{name}\" only once"))),
+            (SamplerName::Mirostat, _) if !on => {
+                let allowed = "a list without \"mirostat\" unless the option mirostat is 2";
+                return Err(invalid_option("samplers", allowed));
             }
-            ("mirostat", _) if !on => {
-                return Err(refuse(
-                    "it must not name \"mirostat\" unless the option mirostat is 2".into(),
-                ));
-            }
-            _ if order.last() == Some(&"mirostat") => {
-                return Err(refuse("it must name \"mirostat\" last".into()));
+            _ if order.last() == Some(&SamplerName::Mirostat) => {
+                return Err(listing("\"mirostat\" last"));
             }
             _ => order.push(name),
         }
@@ -111,11 +109,9 @@ fn last_of_each(options: &Options) -> Result<Vec<(TokenId, f32)>> {
     Ok(biases)
 }
 
-fn refuse(reason: String) -> Error {
-    Error::InvalidOption {
-        name: "samplers".into(),
-        reason,
-    }
+/// The error that the list must name this.
+fn listing(what: &str) -> Error {
+    invalid_option("samplers", &format!("a list that names {what}"))
 }
 
 #[cfg(test)]
@@ -124,14 +120,14 @@ mod tests {
 
     fn with(samplers: &[&str]) -> Options {
         Options {
-            samplers: Some(samplers.iter().map(|&name| name.into()).collect()),
+            samplers: Some(samplers.iter().map(|name| name.parse().unwrap()).collect()),
             ..Options::default()
         }
     }
 
     fn names(options: &Options) -> Vec<&'static str> {
         let stages = stages(options).unwrap();
-        stages.iter().map(Stage::name).collect()
+        stages.iter().map(|stage| stage.name().as_str()).collect()
     }
 
     fn reason(options: &Options) -> String {
@@ -147,7 +143,7 @@ mod tests {
     #[test]
     fn every_name_has_a_stage() {
         let options = Options {
-            mirostat: 2,
+            mirostat: Mirostat::V2,
             ..Options::default()
         };
         let all = all(&options).unwrap();
@@ -160,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_order_is_the_callers() {
-        assert_eq!(names(&Options::default()), SAMPLERS[..10]);
+        assert_eq!(
+            names(&Options::default()),
+            SAMPLERS.map(SamplerName::as_str)[..10]
+        );
         let order = ["temperature", "min_p", "penalties"];
         assert_eq!(names(&with(&order))[1..], order);
         assert_eq!(
@@ -169,7 +168,7 @@ mod tests {
         );
         assert_eq!(names(&with(&[])), ["logit_bias"]);
         let mirostat = |samplers: &[&str]| Options {
-            mirostat: 2,
+            mirostat: Mirostat::V2,
             ..with(samplers)
         };
         assert_eq!(
@@ -180,17 +179,18 @@ mod tests {
             samplers: None,
             ..mirostat(&[])
         };
-        assert_eq!(names(&absent), WITH_MIROSTAT);
+        assert_eq!(names(&absent), WITH_MIROSTAT.map(SamplerName::as_str));
     }
 
     #[test]
     fn what_is_no_order_is_refused() {
-        assert!(reason(&with(&["top_q"])).contains("top_n_sigma"));
+        let unknown = "top_q".parse::<SamplerName>().unwrap_err().to_string();
+        assert!(unknown.contains("top_n_sigma") && unknown.contains("top_q"));
         assert!(reason(&with(&["top_k", "top_k"])).contains("once"));
         assert!(reason(&with(&["top_k", "logit_bias"])).contains("first"));
         assert!(reason(&with(&["mirostat"])).contains("unless"));
         let mirostat = |samplers: &[&str]| Options {
-            mirostat: 2,
+            mirostat: Mirostat::V2,
             ..with(samplers)
         };
         assert!(reason(&mirostat(&["mirostat", "top_k"])).contains("last"));

@@ -33,7 +33,7 @@ mod turn;
 mod validation;
 
 pub use crate::kernels::CacheType;
-pub use crate::sampler::SAMPLERS;
+pub use crate::sampler::{Mirostat, SAMPLERS, SamplerName};
 pub use internals::Internals;
 #[doc(hidden)]
 pub use option_table::{Field, Value};

@@ -4,6 +4,7 @@
 
 use crate::constraint::Constraint;
 use crate::error::check_option;
+use crate::sampler::{Mirostat, SamplerName};
 use crate::{Result, TokenId};
 
 /// An option of a generation, to be read or set.
@@ -49,7 +50,8 @@ values! {
     Tokens(Vec<TokenId>),
     Strings(Vec<String>),
     Adapters(Vec<(String, f32)>),
-    OptionalStrings(Option<Vec<String>>),
+    Mirostat(Mirostat),
+    Samplers(Option<Vec<SamplerName>>),
     Constraint(Option<Constraint>),
 }
 
@@ -153,8 +155,8 @@ mod tests {
 
     fn typescript(field: &Field) -> &'static [&'static str] {
         match (field.name, &field.value) {
-            ("mirostat", _) => &["0 | 2"],
-            ("samplers", _) => &["SamplerName[]"],
+            (_, Value::Mirostat(_)) => &["0 | 2"],
+            (_, Value::Samplers(_)) => &["SamplerName[]"],
             (_, Value::F32(_) | Value::U32(_) | Value::I32(_)) => &["number"],
             (_, Value::Usize(_) | Value::OptionalUsize(_)) => &["number"],
             (_, Value::Bool(_)) => &["boolean"],
@@ -165,7 +167,7 @@ mod tests {
             }
             (_, Value::Adapters(_)) => &["Record<string, number>"],
             (_, Value::Tokens(_)) => &["Uint32Array | number[]"],
-            (_, Value::Strings(_) | Value::OptionalStrings(_)) => &["string | string[]"],
+            (_, Value::Strings(_)) => &["string | string[]"],
             (_, Value::Constraint(_)) => &[
                 "object | boolean | string | null",
                 "string | null",
@@ -179,6 +181,7 @@ mod tests {
         match value {
             Value::F32(number) => Some(number.to_string()),
             Value::U32(number) => Some(number.to_string()),
+            Value::Mirostat(version) => Some(version.number().to_string()),
             Value::I32(number) => Some(number.to_string()),
             Value::Usize(number) => Some(number.to_string()),
             Value::Bool(flag) => Some(flag.to_string()),
@@ -217,7 +220,7 @@ mod tests {
     fn typescript_names_the_stages_in_their_order() {
         let names = declaration("export type SamplerName =\n", ";");
         let names: Vec<_> = names.split('"').skip(1).step_by(2).collect();
-        assert_eq!(names, SAMPLERS);
+        assert_eq!(names, SAMPLERS.map(SamplerName::as_str));
     }
 
     #[test]

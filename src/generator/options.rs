@@ -4,7 +4,7 @@ use super::option_table::{Allowed, Field, Value, option_table};
 use crate::constraint::Constraint;
 use crate::error::check_option;
 use crate::kernels::CacheType;
-use crate::sampler::Stage;
+use crate::sampler::{Mirostat, SamplerName, Stage};
 use crate::{Result, TokenId};
 
 /// The context of a generator: how many tokens its KV cache holds, and in what form.
@@ -104,7 +104,7 @@ option_table! {
     }
     {
         /// 2 turns on mirostat 2.0, which takes the place of the stages that cut candidates. Default 0.
-        mirostat: u32 = 0, MIROSTAT;
+        mirostat: Mirostat = Mirostat::Off;
     }
     Mirostat {
         /// Mirostat's target surprisal in bits. From 0 to 100; default 5.
@@ -122,7 +122,7 @@ option_table! {
         /// not run, and it is an error to set their options. `logit_bias` is always first, named or not, and `mirostat`
         /// must be last. Default: the order of [`super::SAMPLERS`]; with mirostat `logit_bias`, `penalties`, `dry`,
         /// `temperature`, `mirostat`.
-        samplers: Option<Vec<String>> = None;
+        samplers: Option<Vec<SamplerName>> = None;
         /// The names of the LoRA adapters of the text, each with its scale, see [`super::Generator::add_adapter`]. They
         /// are added in this order; another order may round differently. Finite numbers; default: none.
         adapters: Vec<(String, f32)> = Vec::new(), SCALES;
@@ -191,7 +191,6 @@ const AT_LEAST_ONE: Allowed<f32> = Allowed("a finite number, 1 or more", |number
     number.is_finite() && *number >= 1.0
 });
 const LAST_N: Allowed<i32> = Allowed("a whole number, -1 or more", |&count| count >= -1);
-const MIROSTAT: Allowed<u32> = Allowed("0 or 2", |version| [0, 2].contains(version));
 const BREAKERS: Allowed<Vec<String>> = Allowed("at most 64 strings of 1 to 64 bytes", |breakers| {
     let sizes = 1..=MAX_BREAKERS;
     breakers.len() <= MAX_BREAKERS && breakers.iter().all(|one| sizes.contains(&one.len()))

@@ -19,7 +19,7 @@ use super::options::Options;
 use super::{FinishReason, Generation, Generator, Text};
 use crate::allocation::{reserve, reserve_total};
 use crate::error::check_option;
-use crate::sampler::{Sampler, State};
+use crate::sampler::{Mirostat, Sampler, SamplerName, State};
 use crate::{Error, Result};
 use xxhash_rust::xxh64::Xxh64;
 
@@ -236,12 +236,28 @@ impl Codec<'_> {
             }
             Value::Tokens(tokens) => self.words(tokens),
             Value::Strings(strings) => self.strings(strings),
-            Value::OptionalStrings(strings) => {
-                if self.word(u32::from(strings.is_some())) != 0 {
-                    self.strings(strings.get_or_insert_default());
+            Value::Mirostat(version) => {
+                let read = Mirostat::try_from(self.word(version.number()));
+                self.failed |= read.is_err();
+                *version = read.unwrap_or_default();
+            }
+            Value::Samplers(names) => {
+                if self.word(u32::from(names.is_some())) != 0 {
+                    self.samplers(names.get_or_insert_default());
                 }
             }
             Value::OptionalU64(_) | Value::Adapters(_) | Value::Constraint(_) => {}
+        }
+    }
+
+    /// The names of stages as strings.
+    fn samplers(&mut self, names: &mut Vec<SamplerName>) {
+        let mut strings = names.drain(..).map(|name| name.to_string()).collect();
+        self.strings(&mut strings);
+        let read = strings.iter().map(|name| name.parse());
+        match read.collect() {
+            Ok(read) => *names = read,
+            Err(_) => self.failed = true,
         }
     }
 
@@ -316,7 +332,7 @@ const GROUPS: u32 = 11;
 fn group_of(value: &Value) -> Option<u32> {
     Some(match value {
         Value::F32(_) => 0,
-        Value::U32(_) => 1,
+        Value::U32(_) | Value::Mirostat(_) => 1,
         Value::I32(_) => 2,
         Value::Bool(_) => 3,
         Value::Usize(_) => 4,
@@ -325,7 +341,7 @@ fn group_of(value: &Value) -> Option<u32> {
         Value::Biases(_) => 7,
         Value::Tokens(_) => 8,
         Value::Strings(_) => 9,
-        Value::OptionalStrings(_) => 10,
+        Value::Samplers(_) => 10,
         Value::OptionalU64(_) | Value::Adapters(_) | Value::Constraint(_) => return None,
     })
 }
@@ -374,12 +390,16 @@ mod tests {
             dry_allowed_length: 4,
             dry_penalty_last_n: 70,
             dry_sequence_breakers: vec!["ö".into(), "\n".into()],
-            mirostat: 2,
+            mirostat: Mirostat::V2,
             mirostat_tau: 3.0,
             mirostat_eta: 0.2,
             logit_bias: vec![(5, -1.5), (9, f32::NEG_INFINITY)],
             banned_tokens: vec![7, 8],
-            samplers: Some(["top_k", "dry", "mirostat"].map(String::from).to_vec()),
+            samplers: Some(vec![
+                SamplerName::TopK,
+                SamplerName::Dry,
+                SamplerName::Mirostat,
+            ]),
             adapters: Vec::new(),
             seed: Some(u64::MAX),
             stop: vec!["de".into(), "never".into()],

@@ -44,7 +44,7 @@ impl Options {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{MAX_RECORD, MAX_TOP_LOGPROBS};
+    use super::super::{MAX_RECORD, MAX_TOP_LOGPROBS, Mirostat};
     use super::*;
     use crate::Error;
 
@@ -140,7 +140,10 @@ mod tests {
         }
         let scale = |o: &mut Options| o.adapters = vec![(String::new(), f32::NAN)];
         assert_eq!(refused(scale), "adapters");
-        assert_eq!(refused(|o| o.mirostat = 1), "mirostat");
+        assert!(matches!(
+            Mirostat::try_from(1),
+            Err(Error::InvalidOption { name, .. }) if name == "mirostat"
+        ));
         assert_eq!(refused(|o| o.max_tokens = Some(0)), "max_tokens");
         assert_eq!(refused(|o| o.stop = vec!["a".into(), "".into()]), "stop");
         assert_eq!(refused(|o| o.top_logprobs = 101), "top_logprobs");

@@ -22,6 +22,7 @@
 mod candidates;
 mod dry;
 mod mask;
+mod mirostat;
 mod penalties;
 mod random;
 mod selection;
@@ -34,7 +35,8 @@ mod trace;
 
 pub use dry::TokenBytes;
 pub use mask::Mask;
-pub use stage::{SAMPLERS, Stage};
+pub use mirostat::Mirostat;
+pub use stage::{SAMPLERS, SamplerName, Stage};
 pub use trace::{StageTrace, Trace};
 
 use crate::allocation::with_capacity;

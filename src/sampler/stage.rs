@@ -7,9 +7,12 @@ use super::penalties;
 use super::random::{Purpose, Random};
 use super::sums::Surprisal;
 use super::table::Table;
-use crate::{Result, TokenId};
+use crate::error::invalid_option;
+use crate::{Error, Result, TokenId};
 use serde::Serialize;
 use std::f64::consts::LN_2;
+use std::fmt;
+use std::str::FromStr;
 
 /// One transformation on the way from the model's distribution to the one that is sampled from. The fields are named
 /// like the options of a generation; [`crate::generator::Options`] gives their ranges.
@@ -17,6 +20,7 @@ use std::f64::consts::LN_2;
 /// A stage always leaves at least one token. The exception is a logit bias: a banned token is never sampled.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "name", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Stage {
     /// Adds to the logits of some tokens and removes others.
     LogitBias {
@@ -125,18 +129,34 @@ pub(super) struct StageContext {
     pub dry: Dry,
 }
 
-/// Defines [`SAMPLERS`] and [`Stage::name`] from the stages and their names.
+/// Defines [`SamplerName`] and [`SAMPLERS`] from the stages and their names.
 macro_rules! names {
     ($($stage:ident: $name:literal,)*) => {
+        /// The name of a [`Stage`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum SamplerName {
+            $(#[doc = concat!("`", $name, "`: [`Stage::", stringify!($stage), "`].")] $stage,)*
+        }
+
         /// The names of the stages in their default order, which is llama.cpp's;
         /// [`Options::samplers`](crate::generator::Options::samplers) can give another.
-        pub const SAMPLERS: [&str; [$($name,)*].len()] = [$($name,)*];
+        pub const SAMPLERS: [SamplerName; [$($name,)*].len()] = [$(SamplerName::$stage,)*];
+
+        impl SamplerName {
+            /// As users of the command line and of JavaScript spell it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$stage => $name,)*
+                }
+            }
+        }
 
         impl Stage {
             /// The stage's name in the option `samplers`.
-            pub fn name(&self) -> &'static str {
+            pub fn name(&self) -> SamplerName {
                 match self {
-                    $(Stage::$stage { .. } => $name,)*
+                    $(Stage::$stage { .. } => SamplerName::$stage,)*
                 }
             }
         }
@@ -155,6 +175,29 @@ names! {
     Xtc: "xtc",
     Temperature: "temperature",
     Mirostat: "mirostat",
+}
+
+impl fmt::Display for SamplerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for SamplerName {
+    type Err = Error;
+
+    /// The stage of this name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for any other.
+    fn from_str(given: &str) -> Result<Self> {
+        let found = SAMPLERS.into_iter().find(|name| name.as_str() == given);
+        found.ok_or_else(|| {
+            let names = SAMPLERS.map(Self::as_str).join(", ");
+            let allowed = format!("a list of {names}; there is no \"{given}\"");
+            invalid_option("samplers", &allowed)
+        })
+    }
 }
 
 impl Stage {

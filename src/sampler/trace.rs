@@ -80,7 +80,7 @@ impl Sampler {
             } else {
                 let level = self.level(index)?;
                 self.apply(index, step)?;
-                (self.stages[index].name(), level)
+                (self.stages[index].name().as_str(), level)
             };
             self.distribution(logits.len(), &mut after)?;
             let of = |token: &Alternative| probability(&after, token.id);

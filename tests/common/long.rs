@@ -1,7 +1,7 @@
 //! Texts that go on and on.
 
 use super::END;
-use nexttoken::generator::{CacheType, Context, Generator, Options, Token};
+use nexttoken::generator::{CacheType, Context, Generator, Mirostat, Options, SamplerName, Token};
 use nexttoken::model::Model;
 use std::sync::Arc;
 
@@ -15,6 +15,11 @@ pub fn generator(model: &Arc<Model>, length: usize, cache_type: CacheType) -> Ge
     Generator::new(Arc::clone(model), context).unwrap()
 }
 
+/// The stages of these names.
+pub fn named(names: &[&str]) -> Vec<SamplerName> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
 /// Options with which the whole of a text counts, and that do not end it.
 pub fn endless(n_keep: usize, max_tokens: usize) -> Options {
     Options {
@@ -23,12 +28,8 @@ pub fn endless(n_keep: usize, max_tokens: usize) -> Options {
         no_repeat_ngram_size: 4,
         penalty_last_n: -1,
         dry_multiplier: 0.5,
-        mirostat: 2,
-        samplers: Some(
-            ["penalties", "dry", "temperature", "mirostat"]
-                .map(String::from)
-                .to_vec(),
-        ),
+        mirostat: Mirostat::V2,
+        samplers: Some(named(&["penalties", "dry", "temperature", "mirostat"])),
         seed: Some(3),
         max_tokens: Some(max_tokens),
         top_logprobs: 2,

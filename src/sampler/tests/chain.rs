@@ -1,7 +1,7 @@
 //! Tests of chains built from options, and of traces.
 
 use super::*;
-use crate::generator::{Options, SAMPLERS};
+use crate::generator::{Mirostat, Options, SAMPLERS, SamplerName};
 
 /// A number that is plausible, on an edge, or nonsense.
 fn any_number(dice: &mut Dice) -> f32 {
@@ -56,7 +56,11 @@ fn any_options(dice: &mut Dice, vocabulary: usize) -> Options {
                 o.dry_sequence_breakers =
                     (0..count).map(|_| dice.one_of(&breakers).into()).collect();
             }
-            20 => o.mirostat = dice.one_of(&[0, 1, 2, 2, 2, 3]),
+            20 => {
+                // What stands for no version leaves the option as it is.
+                let version = Mirostat::try_from(dice.one_of(&[0, 1, 2, 2, 2, 3]));
+                o.mirostat = version.unwrap_or(o.mirostat);
+            }
             21 => o.mirostat_tau = any_number(dice),
             22 => o.mirostat_eta = any_number(dice),
             23 => o.logit_bias.push((
@@ -66,20 +70,14 @@ fn any_options(dice: &mut Dice, vocabulary: usize) -> Options {
             24 => o.banned_tokens.push(dice.below(vocabulary + 3) as TokenId),
             25 => {
                 let count = dice.below(SAMPLERS.len());
-                let names = (0..count).map(|_| dice.one_of(&SAMPLERS).to_owned());
+                let names = (0..count).map(|_| dice.one_of(&SAMPLERS));
                 o.samplers = Some(names.collect());
                 if dice.below(8) == 0 {
-                    o.samplers = Some(vec!["top_z".into()]);
+                    o.samplers = Some(vec![SamplerName::TopK; 2]);
                 }
             }
             _ => {
-                o.samplers = Some(
-                    SAMPLERS[1..10]
-                        .iter()
-                        .rev()
-                        .map(|&name| name.into())
-                        .collect(),
-                )
+                o.samplers = Some(SAMPLERS[1..10].iter().rev().copied().collect());
             }
         }
     }

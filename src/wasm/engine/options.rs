@@ -93,7 +93,12 @@ pub(in crate::wasm) fn generation_options(
             Value::Adapters(to) => *to = scales(&name, &value)?,
             Value::Tokens(to) => *to = token_ids(&name, &value)?,
             Value::Strings(to) => *to = strings(&name, &value)?,
-            Value::OptionalStrings(to) => *to = Some(strings(&name, &value)?),
+            Value::Mirostat(to) => *to = u32_value(&name, &value)?.try_into()?,
+            Value::Samplers(to) => {
+                let names = strings(&name, &value)?;
+                let names = names.iter().map(|name| name.parse());
+                *to = Some(names.collect::<Result<_>>()?);
+            }
             Value::Constraint(to) => *to = constraint::from_js(value)?,
         }
     }

@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use nexttoken::generator::{Options, SAMPLERS};
+use nexttoken::generator::{Mirostat, Options, SAMPLERS};
 use nexttoken_fuzz::{generator, options, three_tokens};
 
 #[derive(Arbitrary, Debug)]
@@ -61,7 +61,7 @@ impl Asked {
             options.top_k = top_k;
             options.no_repeat_ngram_size = ngram % 8;
             options.dry_allowed_length = allowed;
-            options.mirostat = mirostat % 3;
+            options.mirostat = Mirostat::try_from(mirostat % 3).unwrap_or_default();
             options.top_logprobs = top % 128;
             options.record = Some(top);
         }
@@ -72,12 +72,7 @@ impl Asked {
             .collect();
         options.banned_tokens = self.banned.into_iter().map(u32::from).collect();
         options.samplers = self.samplers.map(|stages| {
-            let name = |stage: u8| {
-                SAMPLERS
-                    .get(usize::from(stage))
-                    .unwrap_or(&"none")
-                    .to_string()
-            };
+            let name = |stage: u8| SAMPLERS[usize::from(stage) % SAMPLERS.len()];
             stages.into_iter().map(name).collect()
         });
         options.n_keep = self.integers[2] as usize % 256;
