@@ -1,6 +1,10 @@
 //! Random numbers for tests. The tests in `tests/` include this file too.
 
 /// A linear congruential generator (Numerical Recipes): the tests need no quality, only repeatability.
+#[allow(
+    dead_code,
+    reason = "not every test that includes this file uses all of it"
+)]
 pub struct TestRandom(pub u32);
 
 #[allow(
@@ -22,5 +26,35 @@ impl TestRandom {
     /// A number below `end`.
     pub fn below(&mut self, end: u32) -> u32 {
         self.next() % end
+    }
+}
+
+/// The same with 64 bits of state (Knuth's MMIX), for tests that draw so often that 32 would repeat.
+#[allow(
+    dead_code,
+    reason = "not every test that includes this file uses all of it"
+)]
+pub struct WideTestRandom(pub u64);
+
+#[allow(
+    dead_code,
+    reason = "not every test that includes this file uses all of it"
+)]
+impl WideTestRandom {
+    /// The upper 31 bits of the next state.
+    pub fn next(&mut self) -> usize {
+        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
+        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize
+    }
+
+    /// A number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.next() % end
+    }
+
+    /// One of these.
+    pub fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
     }
 }

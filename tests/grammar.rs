@@ -4,7 +4,8 @@
 #[path = "common/grammars.rs"]
 mod grammars;
 
-use grammars::{Random, accepts, vocabulary};
+use grammars::test_random::WideTestRandom;
+use grammars::{accepts, vocabulary};
 use nexttoken::constraint::Kind;
 use std::collections::{BTreeSet, HashMap};
 
@@ -79,7 +80,7 @@ enum Item {
 
 type Rules = Vec<Vec<Vec<Item>>>;
 
-impl Random {
+impl WideTestRandom {
     fn choice(&mut self, rules: usize, depth: usize) -> Vec<Vec<Item>> {
         let options = 1 + self.below(3);
         (0..options)
@@ -205,7 +206,7 @@ impl Ends<'_> {
 
 #[test]
 fn random_grammars_have_the_sentences_of_their_definition() {
-    let mut random = Random(7);
+    let mut random = WideTestRandom(7);
     let vocabulary = vocabulary();
     let (mut sentences, mut compiled) = (0, 0);
     for _ in 0..400 {

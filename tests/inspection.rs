@@ -1,8 +1,12 @@
 //! What is said of headers that lie: the same natively and in WebAssembly, where a `usize` has half the bits.
 
+#[path = "../src/test_random.rs"]
+mod test_random;
+
 use nexttoken::Inspection;
 use nexttoken::generator::{CacheType, Context};
 use nexttoken::gguf::read_header;
+use test_random::WideTestRandom;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::{wasm_bindgen_test as test, wasm_bindgen_test_configure};
 
@@ -23,21 +27,6 @@ const MODELS: [&[u8]; 4] = [
     include_bytes!("data/arch/lfm2.q8_0.gguf"),
     include_bytes!("data/arch/gpt2.q8_0.gguf"),
 ];
-
-/// Numbers that are the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, count: usize) -> usize {
-        let next = self.0.wrapping_mul(6_364_136_223_846_793_005);
-        self.0 = next.wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) % count as u64) as usize
-    }
-
-    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
 
 /// The numbers of a header.
 #[derive(Clone, Copy)]
@@ -65,17 +54,17 @@ const SMALL: Shape = Shape {
 };
 
 impl Shape {
-    fn draw(random: &mut Random) -> Self {
-        let heads = random.of(&[1, 4, 32, 1 << 12, 1 << 14, 1 << 16, 1 << 20, 1 << 23]);
+    fn draw(random: &mut WideTestRandom) -> Self {
+        let heads = random.one_of(&[1, 4, 32, 1 << 12, 1 << 14, 1 << 16, 1 << 20, 1 << 23]);
         Self {
-            hidden: random.of(&[1, 64, 4096, 1 << 20, 1 << 24, (1 << 24) + 1]),
-            layers: random.of(&[1, 2, 8, 64]),
+            hidden: random.one_of(&[1, 64, 4096, 1 << 20, 1 << 24, (1 << 24) + 1]),
+            layers: random.one_of(&[1, 2, 8, 64]),
             heads,
-            kv_heads: (heads / random.of(&[1, 2, 8, 1 << 20])).max(1),
-            head_size: random.of(&[1, 2, 64, 100, 1 << 12, 1 << 24]),
-            feed_forward: random.of(&[1, 96, 1 << 14, 1 << 24]),
-            context: random.of(&[1, 256, 4096, 1 << 20, 1 << 24, u32::MAX]),
-            kind: random.of(&[0, 0, 8]),
+            kv_heads: (heads / random.one_of(&[1, 2, 8, 1 << 20])).max(1),
+            head_size: random.one_of(&[1, 2, 64, 100, 1 << 12, 1 << 24]),
+            feed_forward: random.one_of(&[1, 96, 1 << 14, 1 << 24]),
+            context: random.one_of(&[1, 256, 4096, 1 << 20, 1 << 24, u32::MAX]),
+            kind: random.one_of(&[0, 0, 8]),
         }
     }
 
@@ -188,22 +177,22 @@ fn said(bytes: &[u8], context: Context) -> String {
 
 #[test]
 fn headers_that_lie_are_answered_alike_everywhere() {
-    let mut random = Random(12);
+    let mut random = WideTestRandom(12);
     let (mut digest, mut answered, mut large) = (0xcbf2_9ce4_8422_2325_u64, 0, 0);
     for round in 0..3000 {
         let mut bytes = match round % 3 {
-            0 => random.of(&MODELS)[..4096].to_vec(),
+            0 => random.one_of(&MODELS)[..4096].to_vec(),
             _ => Shape::draw(&mut random).header(),
         };
         if round % 3 != 1 {
             for _ in 0..1 + random.below(3) {
                 let at = random.below(bytes.len());
-                bytes[at] = random.of(&[0, 1, 0x7f, 0x80, 0xff, 8, 32]);
+                bytes[at] = random.one_of(&[0, 1, 0x7f, 0x80, 0xff, 8, 32]);
             }
         }
         let context = Context {
-            length: random.of(&[None, None, Some(1), Some(4097), Some(1 << 24)]),
-            cache_type: random.of(&[CacheType::Q16, CacheType::Q8, CacheType::F32]),
+            length: random.one_of(&[None, None, Some(1), Some(4097), Some(1 << 24)]),
+            cache_type: random.one_of(&[CacheType::Q16, CacheType::Q8, CacheType::F32]),
         };
         let said = said(&bytes, context);
         if let Some((_, memory)) = said.split_once("total: ") {

@@ -3,6 +3,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
+#[path = "../src/test_random.rs"]
+mod test_random;
 
 use common::long::{ALL, endless, generator};
 use common::*;
@@ -12,6 +14,7 @@ use nexttoken::model::Model;
 use nexttoken::quant::TensorType;
 use std::path::Path;
 use std::sync::Arc;
+use test_random::WideTestRandom;
 use xxhash_rust::xxh64::xxh64;
 
 /// Two generators in the same state, of which the first drafts every guess and the second none.
@@ -211,13 +214,7 @@ fn whatever_is_done_to_a_text_has_the_same_outcome() {
     let models = [load(&random_model(TensorType::Q4_1)), lfm2];
     let (mut drafted, mut accepted) = (0, 0);
     for (seed, model) in (1u64..).zip(models.iter().cycle().take(6)) {
-        let mut state = seed;
-        let mut random = || {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (state >> 33) as usize
-        };
+        let mut random = WideTestRandom(seed);
         let mut pair = Pair::new(model, 40, CacheType::Q16);
         let options = Options {
             context_shift: seed > 2,
@@ -225,7 +222,7 @@ fn whatever_is_done_to_a_text_has_the_same_outcome() {
         };
         pair.start("the then on", &options);
         for step in 0..400 {
-            let (action, number) = (random() % 40, random());
+            let (action, number) = (random.below(40), random.next());
             // Only now and then something else than the next token.
             let action = if action < 9 { action } else { 9 };
             pair.both(

@@ -8,7 +8,8 @@ mod languages;
 #[path = "common/validator.rs"]
 mod validator;
 
-use grammars::{END, Random, accepts, vocabulary};
+use grammars::test_random::WideTestRandom;
+use grammars::{END, accepts, vocabulary};
 use languages::LANGUAGES;
 use nexttoken::constraint::{Grammar, Kind, Rule};
 use nexttoken::{Error, TokenId};
@@ -22,7 +23,7 @@ const MAX_LENGTH: usize = 300;
 const WALKS: usize = 12;
 
 /// A text that ends by itself; `None` where it grew too long, or every name it could have has come.
-fn walk(grammar: &Grammar, random: &mut Random) -> Option<String> {
+fn walk(grammar: &Grammar, random: &mut WideTestRandom) -> Option<String> {
     let mut ids: Vec<TokenId> = Vec::new();
     while ids.len() < MAX_LENGTH {
         let mask = match grammar.allowed_tokens(&ids) {
@@ -110,7 +111,7 @@ fn what_ends_by_itself_is_valid() {
             Err(error) => panic!("{schema}: {error}"),
         };
         let validator = Validator::new(schema);
-        let mut random = Random(number as u64);
+        let mut random = WideTestRandom(number as u64);
         for _ in 0..WALKS {
             let Some(text) = walk(&grammar, &mut random) else {
                 continue;
@@ -142,7 +143,7 @@ fn what_a_grammar_ends_by_itself_is_a_sentence() {
             assert_eq!((language.knows)(text), is_sentence, "{source}{text:?}");
             assert_eq!(accepts(&grammar, text), is_sentence, "{source}{text:?}");
         }
-        let mut random = Random(number as u64);
+        let mut random = WideTestRandom(number as u64);
         for _ in 0..WALKS {
             if let Some(text) = walk(&grammar, &mut random) {
                 ended += 1;

@@ -110,6 +110,7 @@ impl Vocabulary {
     pub fn grammar(&self, kind: Kind, source: &str) -> Result<Grammar> {
         let (factory, source) = (self.0.clone(), source.to_owned());
         let state = in_time(move || compile(&factory, kind, &source));
+        // The reason is a sentence of its own, not a value that the option must have.
         let state = state.map_err(|reason| Error::InvalidOption {
             name: kind.name().into(),
             reason,

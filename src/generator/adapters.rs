@@ -1,8 +1,9 @@
 //! The LoRA adapters that a generator's texts can choose from.
 
 use super::Generator;
+use crate::Result;
+use crate::error::invalid_option;
 use crate::model::Adapter;
-use crate::{Error, Result};
 use std::sync::Arc;
 
 impl Generator {
@@ -53,9 +54,9 @@ impl Generator {
     ) -> Result<Vec<(Arc<Adapter>, f32)>> {
         let find = |(name, scale): &(String, f32)| {
             let found = self.adapters.iter().find(|(known, _)| known == name);
-            let (_, adapter) = found.ok_or_else(|| Error::InvalidOption {
-                name: "adapters".to_owned(),
-                reason: format!("{name:?} is no adapter that was added"),
+            let (_, adapter) = found.ok_or_else(|| {
+                let allowed = format!("of adapters that were added; {name:?} was not");
+                invalid_option("adapters", &allowed)
             })?;
             Ok((Arc::clone(adapter), *scale))
         };

@@ -11,6 +11,7 @@ use super::recurrence::Recurrence;
 use super::rope::Rope;
 use super::scratch::Scratch;
 use super::{Adapter, Config, Model};
+use crate::error::invalid_option;
 use crate::kernels::CacheType;
 use crate::{Error, Result, TokenId};
 
@@ -222,13 +223,11 @@ impl Session {
             .iter()
             .find(|token| **token as usize >= config.vocabulary_size)
         {
-            return Err(Error::InvalidOption {
-                name: "token".to_owned(),
-                reason: format!(
-                    "{token} is not in the vocabulary of {}",
-                    config.vocabulary_size
-                ),
-            });
+            let allowed = format!(
+                "in the vocabulary of {}; {token} is not",
+                config.vocabulary_size
+            );
+            return Err(invalid_option("token", &allowed));
         }
         self.cache.reserve(end)?;
         self.recurrence.prepare(tokens.len())?;

@@ -29,8 +29,9 @@ pub use matrix::{Matrix, MatrixBuilder};
 pub use tensor_type::TensorType;
 pub use tiles::TileFormat;
 
+use crate::Result;
 use crate::allocation::reserve;
-use crate::{Error, Result};
+use crate::error::invalid_option;
 
 /// Dequantises whole blocks of the type `kind`.
 ///
@@ -75,21 +76,14 @@ pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
 /// [`Error::OutOfMemory`]; `out` is then unchanged.
 pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<()> {
     if !kind.is_quantizable() {
-        return Err(Error::InvalidOption {
-            name: "kind".into(),
-            reason: format!("values cannot be quantised to {}", kind.name()),
-        });
+        let allowed = format!("one that values can be quantised to, not {}", kind.name());
+        return Err(invalid_option("kind", &allowed));
     }
     let blocks = values.len() / kind.block_len();
     if blocks * kind.block_len() != values.len() {
-        return Err(Error::InvalidOption {
-            name: "values".into(),
-            reason: format!(
-                "{} values are no whole number of blocks of {}",
-                values.len(),
-                kind.block_len()
-            ),
-        });
+        let (len, block) = (values.len(), kind.block_len());
+        let allowed = format!("a whole number of blocks of {block}, which {len} are not");
+        return Err(invalid_option("values", &allowed));
     }
     // Where the product would overflow, the allocation fails anyway.
     let size = blocks.saturating_mul(kind.block_bytes());

@@ -1,6 +1,9 @@
 //! A vocabulary of bytes, and what a grammar makes of it.
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
+#[path = "../../src/test_random.rs"]
+pub mod test_random;
+
 use nexttoken::TokenId;
 use nexttoken::constraint::{Grammar, Rule, Vocabulary};
 
@@ -29,17 +32,4 @@ pub fn accepts(grammar: &Grammar, text: &str) -> bool {
     }
     let last = grammar.allowed_tokens(&ids);
     last.is_ok_and(|mask| mask.is_none_or(|mask| mask.allows(END)))
-}
-
-/// Numbers that are the same everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, count: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (self.0 >> 33) as usize % count
-    }
 }

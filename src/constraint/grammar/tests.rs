@@ -1,4 +1,5 @@
 use super::*;
+use crate::test_random::WideTestRandom;
 
 /// The longer tokens of the test vocabulary, which come after the 256 bytes. A token that ends a generation follows.
 const WORDS: [&str; 9] = ["{\"", "\":", "true", "ab", "abc", "🙂", "\"}", "ll", "null"];
@@ -312,13 +313,10 @@ fn a_mask_depends_on_the_tokens_alone() {
     ] {
         let vocabulary = Vocabulary::new(&table(true)).unwrap();
         let compile = || vocabulary.grammar(Kind::Grammar, source).unwrap();
-        let (one, mut random) = (compile(), 1u64);
+        let (one, mut random) = (compile(), WideTestRandom(1));
         let mut ids = Vec::new();
         for _ in 0..300 {
-            random = random
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            let number = (random >> 33) as usize;
+            let number = random.next();
             ids.truncate(ids.len() - number % 4 * ids.len() / 12);
             let mask = one.allowed_tokens(&ids).unwrap();
             assert_eq!(mask, compile().allowed_tokens(&ids).unwrap(), "{ids:?}");
