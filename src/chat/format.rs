@@ -281,15 +281,9 @@ fn fill_percent(
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         let mut value = None;
-        if let Some((name, after)) = rest
-            .strip_prefix('(')
-            .and_then(|inside| inside.split_once(')'))
-        {
-            let map = named.filter(|map| has_key(map, name));
-            value = Some(
-                map.ok_or_else(|| template_error(format!("a format has no value for '{name}'")))?
-                    .get_item(&name.into())?,
-            );
+        let name = rest.strip_prefix('(');
+        if let Some((name, after)) = name.and_then(|inside| inside.split_once(')')) {
+            value = Some(named_value(named, name)?);
             (rest, by_name) = (after, true);
         }
         let (spec, conversion);
@@ -324,6 +318,13 @@ fn fill_percent(
     out.push_str(rest);
     within(state, out.len())?;
     Ok(out.into())
+}
+
+/// The value of this name.
+fn named_value(named: Option<&Value>, name: &str) -> Result<Value> {
+    let map = named.filter(|map| has_key(map, name));
+    map.ok_or_else(|| template_error(format!("a format has no value for '{name}'")))?
+        .get_item(&name.into())
 }
 
 /// Reads a field from its flags to its conversion: returns flags, width and precision, then the conversion, then the

@@ -216,17 +216,7 @@ impl Rewriter {
                 let expr = self.expression(&of.expr)?;
                 node!(Expr::UnaryOp, span, { op, expr })
             }
-            Expr::BinOp(of) => {
-                let (op, left, right) = (
-                    of.op,
-                    self.expression(&of.left)?,
-                    self.expression(&of.right)?,
-                );
-                match operator(op) {
-                    Some(name) => filter(name, left, vec![right]),
-                    None => node!(Expr::BinOp, span, { op, left, right }),
-                }
-            }
+            Expr::BinOp(of) => self.binary(of, span)?,
             Expr::Compare(of) => self.compare(of, span)?,
             Expr::IfExpr(of) => node!(Expr::IfExpr, span, {
                 test_expr: self.expression(&of.test_expr)?,
@@ -246,13 +236,7 @@ impl Rewriter {
                 );
                 node!(Expr::Test, span, { name, expr, args })
             }
-            Expr::GetAttr(of) => {
-                let (name, expr) = (of.name, self.expression(&of.expr)?);
-                match access::is_method(name) || name.starts_with('_') {
-                    true => filter(".", expr, vec![constant(name.into(), span)]),
-                    false => node!(Expr::GetAttr, span, { name, expr }),
-                }
-            }
+            Expr::GetAttr(of) => self.attribute(of, span)?,
             Expr::GetItem(of) => self.get_item(of, span)?,
             Expr::Call(of) => Expr::Call(Spanned::new(self.call(of)?, span)),
             Expr::List(of) => node!(Expr::List, span, {
@@ -261,17 +245,42 @@ impl Rewriter {
             Expr::Tuple(of) => node!(Expr::Tuple, span, {
                 items: self.expressions(&of.items)?,
             }),
-            Expr::Map(of) => {
-                let hashed = |key: Expr<'a>| match &key {
-                    Expr::Const(of) if of.value.as_object().is_none() => key,
-                    _ => filter("hashed", key, Vec::new()),
-                };
-                let keys = self.expressions(&of.keys)?;
-                let keys = keys.into_iter().map(hashed).collect();
-                let values = self.expressions(&of.values)?;
-                node!(Expr::Map, span, { keys, values })
-            }
+            Expr::Map(of) => self.map(of, span)?,
         })
+    }
+
+    /// An operation on two values: of the engine, or the filter that does as Python does.
+    fn binary<'a>(&self, of: &ast::BinOp<'a>, span: Span) -> Result<Expr<'a>> {
+        let (op, left, right) = (
+            of.op,
+            self.expression(&of.left)?,
+            self.expression(&of.right)?,
+        );
+        Ok(match operator(op) {
+            Some(name) => filter(name, left, vec![right]),
+            None => node!(Expr::BinOp, span, { op, left, right }),
+        })
+    }
+
+    /// `value.name`.
+    fn attribute<'a>(&self, of: &ast::GetAttr<'a>, span: Span) -> Result<Expr<'a>> {
+        let (name, expr) = (of.name, self.expression(&of.expr)?);
+        Ok(match access::is_method(name) || name.starts_with('_') {
+            true => filter(".", expr, vec![constant(name.into(), span)]),
+            false => node!(Expr::GetAttr, span, { name, expr }),
+        })
+    }
+
+    /// `{key: value, …}`, whose keys are checked as Python does.
+    fn map<'a>(&self, of: &ast::Map<'a>, span: Span) -> Result<Expr<'a>> {
+        let hashed = |key: Expr<'a>| match &key {
+            Expr::Const(of) if of.value.as_object().is_none() => key,
+            _ => filter("hashed", key, Vec::new()),
+        };
+        let keys = self.expressions(&of.keys)?;
+        let keys = keys.into_iter().map(hashed).collect();
+        let values = self.expressions(&of.values)?;
+        Ok(node!(Expr::Map, span, { keys, values }))
     }
 
     /// The value of a variable. One of [`macros::REST`] is noted as used; a parameter without a value is undefined.

@@ -77,6 +77,19 @@ fn raw<'a>(tag: &'a str, at: usize, out: &mut String) -> &'a str {
     verbatim(&tag[begins..], None, out)
 }
 
+/// The words after which an operand begins, so that a plus is a sign.
+const OPERATORS: [&str; 8] = ["in", "and", "or", "not", "if", "else", "is", "elif"];
+
+/// The name or number at the start of `text`.
+fn name_or_number(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let (word, rest) = text.split_at(end.unwrap_or(text.len()));
+    // The sign in the exponent of a number is part of the number.
+    let number = word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with(['e', 'E']);
+    let signed = number && !word.starts_with("0x") && rest.starts_with(['+', '-']);
+    &text[..word.len() + usize::from(signed)]
+}
+
 /// Copies a tag up to its `end` with the expressions in it adapted, and returns the rest.
 fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str, String> {
     let mut rest = verbatim(tag, Some(2), out);
@@ -116,18 +129,9 @@ fn expressions<'a>(tag: &'a str, end: &str, out: &mut String) -> Result<&'a str,
                 &rest[1..]
             }
             c if c.is_alphanumeric() || c == '_' => {
-                let length = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-                let word = &rest[..length.unwrap_or(rest.len())];
-                operand = !matches!(
-                    word,
-                    "in" | "and" | "or" | "not" | "if" | "else" | "is" | "elif"
-                );
-                // The sign in the exponent of a number is part of the number.
-                let number =
-                    word.starts_with(|c: char| c.is_ascii_digit()) && word.ends_with(['e', 'E']);
-                let signed =
-                    number && !word.starts_with("0x") && rest[word.len()..].starts_with(['+', '-']);
-                verbatim(rest, Some(word.len() + usize::from(signed)), out)
+                let word = name_or_number(rest);
+                operand = !OPERATORS.contains(&word);
+                verbatim(rest, Some(word.len()), out)
             }
             c => {
                 match c {

@@ -58,6 +58,7 @@ pub(super) const NAMES: [&str; 42] = [
 ];
 
 /// `text.method(args)`, for all of [`NAMES`].
+// Longer than others because it is one list, in which each method is found by its name.
 pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> Result<Value> {
     let mut args = Arguments::new(args)?;
     let bare = shield::without_marks(text);

@@ -30,6 +30,22 @@ impl AttentionScratch {
         grow(&mut self.mixed, padded(size), heads)
     }
 
+    /// Quantises queries of `size` dimensions each; the scales are multiplied by `factor`.
+    #[inline]
+    fn quantize(&mut self, queries: &[f32], size: usize, factor: f32) {
+        let padded = padded(size);
+        let blocks = padded.div_ceil(DIMS);
+        for (head, query) in queries.chunks_exact(size).enumerate() {
+            let q = &mut self.queries[head * padded..][..padded];
+            q[size..].fill(0);
+            let factors = &mut self.factors[head * blocks..][..blocks];
+            for (block, query) in query.chunks(DIMS).enumerate() {
+                let q = &mut q[block * DIMS..][..query.len()];
+                factors[block] = quantize_i16(query, q) * factor;
+            }
+        }
+    }
+
     /// The weights that the last [`attend`] gave these positions, where it had one query.
     pub fn weights(&self, positions: &Range<usize>) -> &[f32] {
         // Those of the tile's positions before the first one come before.
@@ -51,6 +67,7 @@ pub struct Scoring {
 ///
 /// # Panics
 /// If the cache holds fewer positions, if `positions` is empty, or if `scratch` was prepared for less.
+// Longer than others because the floats, 16 and 8 bits of a cache take the same steps: side by side they can be compared.
 pub fn attend(
     cache: &HeadCache,
     queries: &[f32],
@@ -88,19 +105,10 @@ pub fn attend(
     }
 
     let (heads, padded) = (queries.len() / size, padded(size));
-    let blocks = padded.div_ceil(DIMS);
-    for (head, query) in queries.chunks_exact(size).enumerate() {
-        let q = &mut scratch.queries[head * padded..][..padded];
-        q[size..].fill(0);
-        let factors = &mut scratch.factors[head * blocks..][..blocks];
-        for (block, query) in query.chunks(DIMS).enumerate() {
-            let q = &mut q[block * DIMS..][..query.len()];
-            factors[block] = quantize_i16(query, q) * scoring.factor;
-        }
-    }
+    scratch.quantize(queries, size, scoring.factor);
     let queries = Heads {
         queries: &scratch.queries[..heads * padded],
-        factors: &scratch.factors[..heads * blocks],
+        factors: &scratch.factors[..heads * padded.div_ceil(DIMS)],
         padded,
         positions,
     };

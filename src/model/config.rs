@@ -106,6 +106,7 @@ impl Config {
     /// # Errors
     /// [`Error::UnsupportedArchitecture`](crate::Error::UnsupportedArchitecture),
     /// [`Error::MissingMetadata`](crate::Error::MissingMetadata) or [`Error::BadMetadata`](crate::Error::BadMetadata).
+    // Longer than others because it is one list of the fields, each with the key that it is read from.
     pub fn from_metadata(metadata: &Metadata, vocabulary_size: usize) -> Result<Self> {
         let architecture = Architecture::named(metadata.require_str("general.architecture")?)?;
         let keys = Keys::new(metadata, architecture.name);

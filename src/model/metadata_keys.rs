@@ -117,40 +117,7 @@ impl<'a> Keys<'a> {
 
     /// Refuses keys that ask for what is not implemented: ignoring one would silently give wrong results.
     pub fn refuse_unsupported(&self, architecture: &Architecture) -> Result<()> {
-        let mut refused = vec![
-            ("expert_count", "mixtures of experts are not supported"),
-            (
-                "attention.clamp_kqv",
-                "clamped queries and keys are not supported",
-            ),
-            (
-                "attention.max_alibi_bias",
-                "attention biases are not supported",
-            ),
-            (
-                "attention.output_scale",
-                "scaled attention is not supported",
-            ),
-        ];
-        let scale = "this architecture has no such scale";
-        if architecture.scales != ScaleRule::TemperatureTuning {
-            refused.push(("attention.temperature_scale", scale));
-        }
-        if architecture.scales != ScaleRule::Metadata {
-            refused.extend([
-                ("embedding_scale", scale),
-                ("residual_scale", scale),
-                ("attention.scale", scale),
-                ("logit_scale", scale),
-            ]);
-        }
-        let cap = "this architecture has no such cap";
-        if architecture.caps != Caps::ScoresAndLogits {
-            refused.push(("attn_logit_softcapping", cap));
-        }
-        if architecture.caps == Caps::No {
-            refused.push(("final_logit_softcapping", cap));
-        }
+        let refused = unsupported(architecture);
         if let Some((name, reason)) = refused.into_iter().find(|(name, _)| self.is_set(name)) {
             return self.fail(name, reason);
         }
@@ -178,4 +145,43 @@ impl<'a> Keys<'a> {
         }
         Ok(())
     }
+}
+
+/// The keys that must not be set for this architecture, each with the reason.
+fn unsupported(architecture: &Architecture) -> Vec<(&'static str, &'static str)> {
+    let mut refused = vec![
+        ("expert_count", "mixtures of experts are not supported"),
+        (
+            "attention.clamp_kqv",
+            "clamped queries and keys are not supported",
+        ),
+        (
+            "attention.max_alibi_bias",
+            "attention biases are not supported",
+        ),
+        (
+            "attention.output_scale",
+            "scaled attention is not supported",
+        ),
+    ];
+    let scale = "this architecture has no such scale";
+    if architecture.scales != ScaleRule::TemperatureTuning {
+        refused.push(("attention.temperature_scale", scale));
+    }
+    if architecture.scales != ScaleRule::Metadata {
+        refused.extend([
+            ("embedding_scale", scale),
+            ("residual_scale", scale),
+            ("attention.scale", scale),
+            ("logit_scale", scale),
+        ]);
+    }
+    let cap = "this architecture has no such cap";
+    if architecture.caps != Caps::ScoresAndLogits {
+        refused.push(("attn_logit_softcapping", cap));
+    }
+    if architecture.caps == Caps::No {
+        refused.push(("final_logit_softcapping", cap));
+    }
+    refused
 }

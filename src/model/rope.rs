@@ -238,8 +238,7 @@ impl Angles {
         resize(&mut self.sin, tokens * rope.stride(), 0.0)
     }
 
-    /// Computes them for the tokens from position `first` on, of a text that may grow to `capacity`.
-    pub fn compute(&mut self, rope: &Rope, first: usize, capacity: usize) {
+    fn compute(&mut self, rope: &Rope, first: usize, capacity: usize) {
         let cos = self.cos.chunks_exact_mut(rope.stride());
         let rows = cos.zip(self.sin.chunks_exact_mut(rope.stride()));
         for (token, (cos, sin)) in rows.enumerate() {
@@ -251,5 +250,13 @@ impl Angles {
     pub fn of(&self, rope: &Rope, token: usize) -> (&[f32], &[f32]) {
         let at = token * rope.stride()..(token + 1) * rope.stride();
         (&self.cos[at.clone()], &self.sin[at])
+    }
+}
+
+/// Computes the angles of each set of frequencies for the tokens from position `first` on, of a text that may grow to
+/// `capacity`.
+pub(super) fn compute_angles(ropes: &[Rope], first: usize, capacity: usize, all: &mut [Angles]) {
+    for (rope, angles) in ropes.iter().zip(all) {
+        angles.compute(rope, first, capacity);
     }
 }

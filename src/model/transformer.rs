@@ -4,7 +4,7 @@ use super::layer::Layer;
 use super::linear::Linear;
 use super::norm::{Norm, pre_norm};
 use super::position_embedding::PositionEmbedding;
-use super::rope::Rope;
+use super::rope::{self, Rope};
 use super::scratch::Scratch;
 use super::token_embedding::TokenEmbedding;
 use super::{Config, Session};
@@ -56,9 +56,7 @@ impl Transformer {
         if let Some(positions) = &self.position_embedding {
             positions.add(config, first, &mut scratch.hidden, &mut scratch.row);
         }
-        for (rope, angles) in self.ropes.iter().zip(&mut scratch.angles) {
-            angles.compute(rope, first, capacity);
-        }
+        rope::compute_angles(&self.ropes, first, capacity, &mut scratch.angles);
         let mut states = recurrence.layers_mut().iter_mut();
         let mut rest = cache.caches_mut();
         for index in 0..config.layers {

@@ -166,77 +166,18 @@ impl TileFormat {
 /// Packs one block of one row, in the file's format, into row `row` of the tiles that it fills, which must be zeroed.
 pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut [u8]) {
     match kind {
-        TensorType::Q4K | TensorType::Q5K => {
-            let format = if kind == TensorType::Q4K {
-                TileFormat::Q4_1
-            } else {
-                TileFormat::Q5_1
-            };
-            for (sub, tile) in tiles.chunks_exact_mut(format.tile_bytes()).enumerate() {
-                let (scale, minimum) = k_quants::scale_and_minimum(kind, block, sub);
-                let value = |column| k_quants::value(kind, block, TILE_COLS * sub + column);
-                pack_values(row, tile, value);
-                let at = format.weight_bytes();
-                pack_half(&f32_to_f16(scale).to_le_bytes(), at, row, tile);
-                pack_half(&f32_to_f16(-minimum).to_le_bytes(), at + 8, row, tile);
-            }
-        }
-        TensorType::Q6K => {
-            let bytes = TileFormat::Q6.tile_bytes();
-            for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
-                let value = |column| k_quants::value(kind, block, TILE_COLS * sub + column);
-                pack_values(row, tile, value);
-                for half in 0..2 {
-                    let (scale, _) = k_quants::scale_and_minimum(kind, block, 2 * sub + half);
-                    pack_half(&f32_to_f16(scale).to_le_bytes(), 96 + 8 * half, row, tile);
-                }
-            }
-        }
-        TensorType::Q2K => {
-            for column in 0..k_quants::LEN {
-                let value = k_quants::value(kind, block, column);
-                pack_two_bits(value, column, row, tiles);
-            }
-            for (part, sub_scale) in block[..16].iter().enumerate() {
-                tiles[sub_scale_offset(TileFormat::Q2, row, part)] = *sub_scale;
-            }
-            let at = TileFormat::Q2.scales_offset();
-            pack_half(&block[80..82], at, row, tiles);
-            // The file's minimum is subtracted, the tile's added: flip the sign, the highest bit of an f16.
-            pack_half(&[block[82], block[83] ^ 0x80], at + 8, row, tiles);
-        }
-        TensorType::TQ1_0 | TensorType::TQ2_0 => {
-            for column in 0..k_quants::LEN {
-                pack_two_bits(bits::ternary(kind, block, column), column, row, tiles);
-            }
-            for part in 0..16 {
-                // The scale and the minimum, once each.
-                tiles[sub_scale_offset(TileFormat::Q2, row, part)] = 0x11;
-            }
-            let (at, d) = (TileFormat::Q2.scales_offset(), &block[block.len() - 2..]);
-            pack_half(d, at, row, tiles);
-            pack_half(&[d[0], d[1] ^ 0x80], at + 8, row, tiles);
-        }
+        TensorType::Q4K => pack_q4_k_or_q5_k(kind, TileFormat::Q4_1, block, row, tiles),
+        TensorType::Q5K => pack_q4_k_or_q5_k(kind, TileFormat::Q5_1, block, row, tiles),
+        TensorType::Q6K => pack_q6_k(block, row, tiles),
+        TensorType::Q2K => pack_q2_k(block, row, tiles),
+        TensorType::TQ1_0 | TensorType::TQ2_0 => pack_ternary(kind, block, row, tiles),
         TensorType::Q1_0 => {
             for (sub, bits) in block[2..].chunks_exact(4).enumerate() {
                 pack_bits(bits, row, &mut tiles[16 * sub..]);
             }
             pack_half(&block[..2], TileFormat::Q1.scales_offset(), row, tiles);
         }
-        TensorType::Q3K => {
-            for column in 0..k_quants::LEN {
-                let value = k_quants::value(kind, block, column);
-                let tile = &mut tiles[48 * (column / TILE_COLS)..];
-                let (column, byte) = (column % TILE_COLS, 4 * row + column % 4);
-                pack_two_bits(value & 3, column, row, tile);
-                tile[32 + byte] |= (value >> 2) << (column / 4);
-            }
-            for part in 0..16 {
-                let sub_scale = k_quants::q3_scale(block, part) as u8;
-                tiles[sub_scale_offset(TileFormat::Q3, row, part)] = sub_scale;
-            }
-            pack_half(&block[108..110], TileFormat::Q3.scales_offset(), row, tiles);
-        }
+        TensorType::Q3K => pack_q3_k(block, row, tiles),
         TensorType::IQ4XS => {
             let bytes = TileFormat::IQ4.tile_bytes();
             for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
@@ -247,6 +188,81 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
         }
         _ => pack_plain(TileFormat::of(kind), block, row, tiles),
     }
+}
+
+/// Packs each sub-block of 32 into a tile of its own, with its scale and its minimum.
+fn pack_q4_k_or_q5_k(
+    kind: TensorType,
+    format: TileFormat,
+    block: &[u8],
+    row: usize,
+    tiles: &mut [u8],
+) {
+    for (sub, tile) in tiles.chunks_exact_mut(format.tile_bytes()).enumerate() {
+        let (scale, minimum) = k_quants::scale_and_minimum(kind, block, sub);
+        let value = |column| k_quants::value(kind, block, TILE_COLS * sub + column);
+        pack_values(row, tile, value);
+        let at = format.weight_bytes();
+        pack_half(&f32_to_f16(scale).to_le_bytes(), at, row, tile);
+        pack_half(&f32_to_f16(-minimum).to_le_bytes(), at + 8, row, tile);
+    }
+}
+
+/// Packs two sub-blocks of 16 into each tile, with a scale for either.
+fn pack_q6_k(block: &[u8], row: usize, tiles: &mut [u8]) {
+    let kind = TensorType::Q6K;
+    let bytes = TileFormat::Q6.tile_bytes();
+    for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
+        let value = |column| k_quants::value(kind, block, TILE_COLS * sub + column);
+        pack_values(row, tile, value);
+        for half in 0..2 {
+            let (scale, _) = k_quants::scale_and_minimum(kind, block, 2 * sub + half);
+            pack_half(&f32_to_f16(scale).to_le_bytes(), 96 + 8 * half, row, tile);
+        }
+    }
+}
+
+fn pack_q2_k(block: &[u8], row: usize, tiles: &mut [u8]) {
+    for column in 0..k_quants::LEN {
+        let value = k_quants::value(TensorType::Q2K, block, column);
+        pack_two_bits(value, column, row, tiles);
+    }
+    for (part, sub_scale) in block[..16].iter().enumerate() {
+        tiles[sub_scale_offset(TileFormat::Q2, row, part)] = *sub_scale;
+    }
+    let at = TileFormat::Q2.scales_offset();
+    pack_half(&block[80..82], at, row, tiles);
+    // The file's minimum is subtracted, the tile's added: flip the sign, the highest bit of an f16.
+    pack_half(&[block[82], block[83] ^ 0x80], at + 8, row, tiles);
+}
+
+/// Packs −1, 0 and 1 as the values 0 to 2 of Q2, whose minimum is then the scale with the other sign.
+fn pack_ternary(kind: TensorType, block: &[u8], row: usize, tiles: &mut [u8]) {
+    for column in 0..k_quants::LEN {
+        pack_two_bits(bits::ternary(kind, block, column), column, row, tiles);
+    }
+    for part in 0..16 {
+        // The scale and the minimum, once each.
+        tiles[sub_scale_offset(TileFormat::Q2, row, part)] = 0x11;
+    }
+    let (at, d) = (TileFormat::Q2.scales_offset(), &block[block.len() - 2..]);
+    pack_half(d, at, row, tiles);
+    pack_half(&[d[0], d[1] ^ 0x80], at + 8, row, tiles);
+}
+
+fn pack_q3_k(block: &[u8], row: usize, tiles: &mut [u8]) {
+    for column in 0..k_quants::LEN {
+        let value = k_quants::value(TensorType::Q3K, block, column);
+        let tile = &mut tiles[48 * (column / TILE_COLS)..];
+        let (column, byte) = (column % TILE_COLS, 4 * row + column % 4);
+        pack_two_bits(value & 3, column, row, tile);
+        tile[32 + byte] |= (value >> 2) << (column / 4);
+    }
+    for part in 0..16 {
+        let sub_scale = k_quants::q3_scale(block, part) as u8;
+        tiles[sub_scale_offset(TileFormat::Q3, row, part)] = sub_scale;
+    }
+    pack_half(&block[108..110], TileFormat::Q3.scales_offset(), row, tiles);
 }
 
 /// Packs a block that fills one row of one tile and whose scales are f16 already.

@@ -61,6 +61,20 @@ enum Method {
     SentencePiece(SentencePiece),
 }
 
+impl Method {
+    /// Byte-level byte-pair encoding, with the merges out of `metadata`.
+    fn byte_pairs(
+        pre_tokenizer: PreTokenizer,
+        vocabulary: &Vocabulary,
+        metadata: &mut Metadata,
+    ) -> Result<Self> {
+        let merges = strings(metadata, "tokenizer.ggml.merges")?;
+        let ignore_merges = pre_tokenizer.ignores_merges();
+        let pairs = Bpe::new(vocabulary, &merges, ignore_merges)?;
+        Ok(Self::BytePairs(pre_tokenizer, pairs))
+    }
+}
+
 impl Tokenizer {
     /// The supported values of `tokenizer.ggml.model`: SentencePiece and byte-level byte-pair encoding.
     pub const KINDS: [&'static str; 2] = ["llama", "gpt2"];
@@ -82,10 +96,8 @@ impl Tokenizer {
             let value = metadata.optional_bool(&format!("tokenizer.ggml.{name}"))?;
             Ok::<bool, Error>(value.unwrap_or(default))
         };
-        let adds_bos = flag(
-            "add_bos_token",
-            pre_tokenizer.is_none_or(PreTokenizer::adds_bos),
-        )?;
+        let bos_by_default = pre_tokenizer.is_none_or(PreTokenizer::adds_bos);
+        let adds_bos = flag("add_bos_token", bos_by_default)?;
         let adds_eos = flag("add_eos_token", false)?;
         let adds_space = flag("add_space_prefix", true)?;
         let strips_right = strips_right(metadata)?;
@@ -114,14 +126,7 @@ impl Tokenizer {
         };
         let vocabulary = Vocabulary::new(encoding, &tokens, kinds)?;
         let method = match pre_tokenizer {
-            Some(pre_tokenizer) => {
-                let merges = strings(metadata, "tokenizer.ggml.merges")?;
-                let ignore_merges = pre_tokenizer.ignores_merges();
-                Method::BytePairs(
-                    pre_tokenizer,
-                    Bpe::new(&vocabulary, &merges, ignore_merges)?,
-                )
-            }
+            Some(pre_tokenizer) => Method::byte_pairs(pre_tokenizer, &vocabulary, metadata)?,
             None => {
                 let scores = scores(metadata, vocabulary.len())?;
                 Method::SentencePiece(SentencePiece::new(&vocabulary, scores, unknown, adds_space))

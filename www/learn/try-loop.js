@@ -15,6 +15,7 @@ const MOST = 60;
 /** The rest after a token, in milliseconds: at its own speed nobody could read along. */
 const PACE = 120;
 
+// Longer than others: the state of the exercise, and what its three buttons do with it.
 /** @param {Find} find */
 export function tryLoop(find) {
   const root = find("try-loop");

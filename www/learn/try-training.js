@@ -27,6 +27,7 @@ const SHOWN = 2;
 
 /** @typedef {"new" | "preparing" | "running" | "paused" | "done"} State */
 
+// Longer than others: the state of the exercise, and what its two buttons do with it.
 /** @param {Find} find */
 export function tryTraining(find) {
   const text = find("training-text", "textarea");

@@ -4,7 +4,7 @@ use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
 use super::conjunction::Flattened;
 use super::contains::Contains;
-use super::items::{item, prefix};
+use super::items::{another, item, opened, prefix};
 use super::object::{max_of, min_of};
 use super::{Compiler, equal, values};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
@@ -108,9 +108,7 @@ impl<'a> Compiler<'a> {
             );
             self.rules.add(
                 next,
-                Alternative::new(vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)])
-                    .when(condition)
-                    .needing(vec![symbol]),
+                another(comma, start).when(condition).needing(vec![symbol]),
             );
         }
         self.rules.add(
@@ -122,13 +120,7 @@ impl<'a> Compiler<'a> {
             self.rules.add(array, vec![open, close]);
         }
         if least <= possible && most.is_none_or(|most| most >= least) {
-            self.rules.add(
-                array,
-                Alternative::new(vec![
-                    (open, ParamExpr::Null),
-                    (start, ParamExpr::Const(ParamValue(0))),
-                ]),
-            );
+            self.rules.add(array, opened(open, start));
         }
         Ok(array)
     }

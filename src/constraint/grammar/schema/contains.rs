@@ -3,7 +3,7 @@
 use super::super::Reason;
 use super::super::rules::{Alternative, Symbol};
 use super::conjunction::Flattened;
-use super::items::item;
+use super::items::{another, item, opened};
 use super::{Compiler, count};
 use llguidance::earley::{ParamCond, ParamExpr, ParamRef, ParamValue};
 use serde_json::Value;
@@ -45,6 +45,12 @@ impl<'a> Contains<'a> {
             0 | 1 => Ok(all.pop()),
             _ => Err("more than one \"contains\" in one place is not supported".into()),
         }
+    }
+
+    /// Whether an array of `least` to `most` items, one at least, can have as many that fit.
+    fn is_possible(&self, least: u64, most: Option<u64>) -> bool {
+        most.is_none_or(|most| most >= least.max(self.least).max(1))
+            && self.most.is_none_or(|most| most >= self.least)
     }
 
     /// The condition on which an item that does not fit is allowed, in an array of `most` items: enough places are left
@@ -125,8 +131,7 @@ impl<'a> Compiler<'a> {
                 let item = vec![(symbol, ParamExpr::Null), (after, ParamExpr::SelfRef)];
                 let item = Alternative::new(item).when(condition.clone());
                 self.rules.add(start, item);
-                let another = vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)];
-                let another = Alternative::new(another).when(condition);
+                let another = another(comma, start).when(condition);
                 self.rules.add(next, another.needing(vec![symbol]));
             }
         }
@@ -140,21 +145,12 @@ impl<'a> Compiler<'a> {
         if least == 0 && contains.least == 0 {
             self.rules.add(array, vec![open, close]);
         }
-        let is_possible = most.is_none_or(|most| most >= least.max(contains.least).max(1))
-            && contains.most.is_none_or(|most| most >= contains.least);
-        if is_possible {
-            self.rules.add(
-                array,
-                Alternative::new(vec![
-                    (open, ParamExpr::Null),
-                    (start, ParamExpr::Const(ParamValue(0))),
-                ])
-                // Without a prefix all items share a schema. If one of them must fit `contains`, the array is
-                // possible only if a value can fit both.
-                .needing(Vec::from_iter(
-                    fits.filter(|_| contains.least > 0 && first == 0),
-                )),
-            );
+        if contains.is_possible(least, most) {
+            // Without a prefix all items share a schema. If one of them must fit `contains`, the array is possible only
+            // if a value can fit both.
+            let needed = fits.filter(|_| contains.least > 0 && first == 0);
+            let items = opened(open, start).needing(Vec::from_iter(needed));
+            self.rules.add(array, items);
         }
         Ok(array)
     }

@@ -1,7 +1,9 @@
-//! Which schemas the items of an array must fit.
+//! Which schemas the items of an array must fit, and how they follow each other.
 
 use super::super::Reason;
+use super::super::rules::{Alternative, Symbol};
 use super::conjunction::{Conjunction, Flattened};
+use llguidance::earley::{ParamExpr, ParamValue};
 use serde_json::{Map, Value};
 
 /// The schemas of the first items, and that of the others. Before draft 2020-12 these were `items` with a list, and
@@ -32,4 +34,17 @@ pub(super) fn item<'a>(flat: &Flattened<'a>, index: usize) -> Reason<Conjunction
         all.add(rule);
     }
     Ok(all)
+}
+
+/// An array's "[" and its items from `start` on, with a parameter of 0.
+pub fn opened(open: Symbol, start: Symbol) -> Alternative {
+    Alternative::new(vec![
+        (open, ParamExpr::Null),
+        (start, ParamExpr::Const(ParamValue(0))),
+    ])
+}
+
+/// A comma and the next items, with the same parameter.
+pub fn another(comma: Symbol, start: Symbol) -> Alternative {
+    Alternative::new(vec![(comma, ParamExpr::Null), (start, ParamExpr::SelfRef)])
 }

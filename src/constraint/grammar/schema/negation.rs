@@ -39,24 +39,7 @@ pub fn options<'a>(
             "oneOf" => options.extend(none_or_two_of(list(schema, keyword)?)),
             "not" => options.push(Conjunction::one(rule)),
             "if" => options.extend(condition_not_kept(schema, rule)),
-            "additionalProperties"
-            | "patternProperties"
-            | "propertyNames"
-            | "format"
-            | "uniqueItems"
-            | "additionalItems"
-            | "unevaluatedProperties"
-            | "unevaluatedItems" => {
-                left_out = Some(keyword);
-            }
-            "items" if rule.is_array() || schema.contains_key("prefixItems") => {
-                left_out = Some(keyword);
-            }
-            "contains"
-                if schema.contains_key("minContains") || schema.contains_key("maxContains") =>
-            {
-                left_out = Some(keyword);
-            }
+            keyword if cannot_be_negated(keyword, rule, schema) => left_out = Some(keyword),
             "items" => {
                 let item = json!({ "type": "array", "contains": { "not": rule } });
                 options.push(Conjunction::one(document.make(item)));
@@ -74,9 +57,26 @@ pub fn options<'a>(
     options.extend(dependents_not_kept(document, schema)?);
     if let Some(keyword) = left_out {
         let left_out = &mut *document.left_out.borrow_mut();
-        left_out.get_or_insert_with(|| keyword.clone());
+        left_out.get_or_insert_with(|| keyword.to_owned());
     }
     Ok(options)
+}
+
+/// Whether no schema expresses that the rule of this keyword does not hold.
+fn cannot_be_negated(keyword: &str, rule: &Value, schema: &Map<String, Value>) -> bool {
+    match keyword {
+        "additionalProperties"
+        | "patternProperties"
+        | "propertyNames"
+        | "format"
+        | "uniqueItems"
+        | "additionalItems"
+        | "unevaluatedProperties"
+        | "unevaluatedItems" => true,
+        "items" => rule.is_array() || schema.contains_key("prefixItems"),
+        "contains" => schema.contains_key("minContains") || schema.contains_key("maxContains"),
+        _ => false,
+    }
 }
 
 /// The negation of `oneOf`: none of the schemas, or two of them.
