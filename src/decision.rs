@@ -36,7 +36,8 @@ impl Decision {
         self.expected_by(|text| text.trim().parse().ok())
     }
 
-    /// The same with another way to read numbers: a browser has one, which a module need not bring.
+    /// [`expected`](Self::expected) with a function that reads the numbers. A browser has one already, so that the
+    /// WebAssembly module need not bring Rust's.
     pub(crate) fn expected_by(&self, number: impl Fn(&str) -> Option<f64>) -> Option<f64> {
         let terms = self.choices.iter().map(|choice| {
             let number = number(&choice.text).filter(|number| number.is_finite())?;
@@ -353,7 +354,8 @@ impl<M: Deref<Target = Model>> Questions<M> {
         Ok(logprobs.collect())
     }
 
-    /// Goes on to the next answer whose tokens have not all been run, of this question or the next.
+    /// Where all tokens of the present answer have been run, goes on to the next answer that has tokens to run, of this
+    /// question or of a later one.
     fn pass_over_finished(&mut self) {
         let [at, answer, run] = self.at;
         let Some(question) = self.questions.get(at) else {

@@ -8,7 +8,7 @@ const PATIENCE = 250;
 export class Drawing {
   #draw;
   /** Whether something has changed since the last drawing. */
-  #asked = false;
+  #requested = false;
   #frame = 0;
   /**
    * Set from a drawing until the next one may follow.
@@ -22,16 +22,16 @@ export class Drawing {
     this.#draw = draw;
   }
 
-  /** Asks for a drawing: at once, or in a later frame where there has just been one. */
-  ask() {
-    this.#asked = true;
+  /** Requests a drawing: at once, or in a later frame where there has just been one. */
+  request() {
+    this.#requested = true;
     if (this.#timer === undefined) this.now();
   }
 
-  /** Draws at once what a drawing was asked for, if any. */
+  /** Draws at once what a drawing was requested for, if any. */
   now() {
-    if (!this.#asked) return;
-    this.#asked = false;
+    if (!this.#requested) return;
+    this.#requested = false;
     this.#stopWaiting();
     const start = performance.now();
     this.#draw();

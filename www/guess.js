@@ -111,7 +111,7 @@ export class GuessView {
     this.#find("guess-expected").replaceChildren();
     this.#find("guess-note").textContent = "Your guess first; then the model's show here.";
     this.#showTotals();
-    this.#ask(0);
+    this.#showUntilHidden(0);
   }
 
   /**
@@ -119,7 +119,7 @@ export class GuessView {
    *
    * @param {number} from
    */
-  #ask(from) {
+  #showUntilHidden(from) {
     const [score, game] = [this.#score, this.#game];
     if (!score || !game) return;
     const given = score.texts.slice(from, game.next).join("");
@@ -142,10 +142,10 @@ export class GuessView {
     const token = element("span", `token ${round.right ? "right" : "missed"}`, round.text);
     this.#shown.append(token);
     const typed = word.value.trim();
-    this.#inspectable.add(token, () => this.#explain(round, typed));
+    this.#inspectable.add(token, () => this.#showRound(round, typed));
     this.#inspectable.show(token);
     this.#showTotals();
-    this.#ask(round.index + 1);
+    this.#showUntilHidden(round.index + 1);
   }
 
   /** Shows what is still hidden. */
@@ -153,7 +153,7 @@ export class GuessView {
     if (!this.#game || this.#game.isOver) return;
     const from = this.#game.next;
     this.#game.end();
-    this.#ask(from);
+    this.#showUntilHidden(from);
   }
 
   /**
@@ -162,7 +162,7 @@ export class GuessView {
    * @param {Round} round
    * @param {string} typed
    */
-  #explain(round, typed) {
+  #showRound(round, typed) {
     const verdict = round.right ? "You were right" : `You said “${typed}”`;
     const chance = percent(2 ** -round.modelBits);
     this.#find("guess-note").replaceChildren(

@@ -111,7 +111,7 @@ export class InsideView {
     if (isSame(this.#seen, place)) return this.#tell(false, ...heading(place));
     this.#tell(true, "Looking into the model …");
     this.#wanted = place;
-    this.#timer = setTimeout(() => this.#ask(), DELAY);
+    this.#timer = setTimeout(() => this.#readWanted(), DELAY);
   }
 
   /** Drops what was asked for. */
@@ -151,7 +151,7 @@ export class InsideView {
   }
 
   /** Shows what is wanted; if meanwhile something else is, that. */
-  async #ask() {
+  async #readWanted() {
     if (this.#asking) return;
     this.#asking = true;
     for (let place; (place = this.#wanted);) {

@@ -22,10 +22,11 @@ export class Inspectable {
       if ((!back && event.key !== "ArrowRight") || isBusy()) return;
       event.preventDefault();
       const shown = box.querySelector(".shown");
-      const after = (/** @type {Element} */ token) => (back ? token.previousElementSibling : token.nextElementSibling);
-      let next = shown ? after(shown) : box.querySelector(".token");
+      const neighbour = (/** @type {Element} */ token) =>
+        back ? token.previousElementSibling : token.nextElementSibling;
+      let next = shown ? neighbour(shown) : box.querySelector(".token");
       // What nobody can point at lies between.
-      while (next && !this.#actions.has(next)) next = after(next);
+      while (next && !this.#actions.has(next)) next = neighbour(next);
       this.show(next);
     });
   }

@@ -207,7 +207,7 @@ async function answer(used, into, seen) {
   try {
     for await (const token of stream(used, () => stopping)) {
       tokens.push({ ...token, options: sliders.options() });
-      drawing.ask();
+      drawing.request();
       speed(used, seed, $("chat-speed"));
     }
   } finally {

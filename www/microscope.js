@@ -267,7 +267,7 @@ export class Microscope {
    */
   #append(token, forced = false, options = this.#open.options) {
     this.#open.tokens.push(Object.assign(token, { options, forced }));
-    this.#drawing.ask();
+    this.#drawing.request();
   }
 
   #draw() {

@@ -59,7 +59,7 @@ export class ShareView {
     const isLoaded = await this.#isLoaded(text);
     // Another link may have been opened meanwhile.
     if (this.#linked !== text) return;
-    if (!isLoaded) return this.#ask(text);
+    if (!isLoaded) return this.#askForModel(text);
     this.#linked = undefined;
     let begun = false;
     const done = await this.#host.write(async (generator) => {
@@ -104,7 +104,7 @@ export class ShareView {
    *
    * @param {LinkedText} text
    */
-  #ask({ model, sha256 }) {
+  #askForModel({ model, sha256 }) {
     const name = sha256 ? `the file ${model} (SHA-256 ${sha256})` : (MODELS.get(model) ?? model);
     this.#tell(`The link tells of a text by ${name}: load it to see that.`);
     if (!sha256 && !MODELS.has(model)) this.#find("url", "input").value = model;

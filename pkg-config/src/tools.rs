@@ -54,7 +54,7 @@ fn rustup(installed: bool, kind: &str, name: &str, why: &str) -> Result<()> {
     // One at a time: steps run side by side.
     static ADDING: Mutex<()> = Mutex::new(());
     let _one = ADDING.lock().expect("no step panics");
-    explain(&format!("Rust's {kind} {name}"), why);
+    announce_install(&format!("Rust's {kind} {name}"), why);
     command::run(Command::new("rustup").args([kind, "add", name]))
 }
 
@@ -104,7 +104,7 @@ pub fn native_peer(folder: &Path) -> Result<()> {
     if folder.join("node_modules/node-llama-cpp").is_dir() {
         return Ok(());
     }
-    explain(
+    announce_install(
         &format!("the npm packages of {}", folder.display()),
         "llama.cpp runs beside us, prebuilt",
     );
@@ -128,7 +128,7 @@ pub fn npm_packages(folder: &Path, why: &str) -> Result<()> {
         command::probe(Command::new("node").arg("--version")).is_some(),
         "Node.js is missing: install version 20 or later"
     );
-    explain(&format!("the npm packages of {}", folder.display()), why);
+    announce_install(&format!("the npm packages of {}", folder.display()), why);
     let mut npm = command::npm();
     npm.current_dir(folder)
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
@@ -160,7 +160,7 @@ pub fn wasm_pack(repo: &Repo) -> Result<PathBuf> {
         if has_version(&program(&bin, name), version) {
             continue;
         }
-        explain(&format!("{package} {version} in {}", root.display()), why);
+        announce_install(&format!("{package} {version} in {}", root.display()), why);
         cargo_install(package, version, &root)?;
     }
     Ok(bin)
@@ -336,7 +336,7 @@ fn find_chromium() -> Option<Chromium> {
     Some(Chromium { browser, driver })
 }
 
-fn explain(what: &str, why: &str) {
+fn announce_install(what: &str, why: &str) {
     eprintln!("Installing {what}: {why}.");
 }
 

@@ -16,7 +16,7 @@ pub(super) const CHANGE_LIST: [&str; 8] = [
 ];
 /// Methods of maps that do not change them.
 const MAP: [&str; 5] = ["copy", "get", "items", "keys", "values"];
-/// The same of maps.
+/// Methods that change a map, which are refused too.
 pub(super) const CHANGE_MAP: [&str; 5] = ["clear", "pop", "popitem", "setdefault", "update"];
 
 /// Whether some type has a method of this name.

@@ -92,7 +92,8 @@ pub fn render(request: &Request, rendering: &Rendering) -> Result<String> {
         let source = source::prepare(&request.template).map_err(unusable)?;
         let mut environment = environment(now)?;
         environment.set_fuel(Some(fuel(request, rendering)));
-        run(&environment, &source, variables(request, rendering)).map_err(|error| explain(&error))
+        run(&environment, &source, variables(request, rendering))
+            .map_err(|error| engine_error(&error))
     })?;
     if conversation.len() > MAX_TEXT {
         return Err(too_much());
@@ -162,7 +163,7 @@ fn environment<'a>(now: Option<NaiveDateTime>) -> Result<Environment<'a>> {
         .trim_blocks(true)
         .lstrip_blocks(true)
         .build();
-    environment.set_syntax(syntax.map_err(|error| explain(&error))?);
+    environment.set_syntax(syntax.map_err(|error| engine_error(&error))?);
     environment.set_recursion_limit(RECURSION);
     environment.set_unknown_method_callback(methods::call);
     environment.set_formatter(write_value);
@@ -267,7 +268,7 @@ fn now(date: Option<&str>) -> Result<Option<NaiveDateTime>> {
 }
 
 /// The engine's error as one of this crate, with a message for the user.
-fn explain(error: &minijinja::Error) -> Error {
+fn engine_error(error: &minijinja::Error) -> Error {
     let mut source: Option<&dyn std::error::Error> = Some(error);
     while let Some(cause) = source {
         if let Some(Refusal(text)) = cause.downcast_ref() {

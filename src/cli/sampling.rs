@@ -114,7 +114,7 @@ impl FromArgMatches for Sampling {
     }
 }
 
-/// Whether the option is an argument of the sampler: this one is an argument of what is printed.
+/// Whether the option is among these arguments. `top_logprobs` is one of those that say what is printed.
 fn is_here(name: &str) -> bool {
     name != "top_logprobs"
 }

@@ -200,7 +200,8 @@ impl DuplicateNameFilter {
         }
     }
 
-    /// Reads the tokens of `ids` that are new; all of them where `ids` does not continue what was read.
+    /// Brings the record of the objects' names to the end of `ids`. It reads only the tokens that follow those of the
+    /// last call; if `ids` is another text, it begins anew.
     fn stand_after(&mut self, ids: &[TokenId]) -> Result<()> {
         if !ids.starts_with(&self.read) {
             self.names = NameTracker::default();

@@ -36,7 +36,8 @@ impl Generator {
     pub fn internals(&mut self, top: usize, attention: bool) -> Result<Option<Internals>> {
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
         if self.session.len() + 1 < generation.context_len() {
-            // A shift was undone, so that the prediction is at hand, but not what it was made from.
+            // The next logits are there from before a context shift that was taken back, but not the hidden states that
+            // they were predicted from. So the last token is run again.
             generation.predicted = None;
         }
         self.compute_logits()?;

@@ -4,7 +4,8 @@ use crate::TokenId;
 
 /// The longest match that is told apart from longer ones.
 pub(super) const LONGEST: usize = 8;
-/// A match of this length is kept to as long as it guesses right; for a shorter one, a longer one is searched for.
+/// While the last matched tokens are at least this many and the guesses are right, the place is kept. With fewer, the
+/// text is searched for a place that matches longer.
 const SURE: usize = 4;
 
 /// A place in the text whose continuation is the guess for what comes next.

@@ -46,7 +46,8 @@ const COSTS: Costs = Costs {
 /// The weight of these costs at each step without a draft.
 const FORGETTING_RATE: f32 = 1.0 / 256.0;
 
-/// What a draft takes longer than one token, in the time of a step: as a whole, and for each of its tokens.
+/// How much longer a forward pass with guessed tokens takes than one with a single token, in units of the latter's
+/// time.
 #[derive(Debug, Clone, Copy)]
 struct Costs {
     fixed: f32,
@@ -95,8 +96,7 @@ impl Speculation {
         };
     }
 
-    /// To be called where a text starts: nothing is known of it, and what was drafted for the one before does not count
-    /// as accepted.
+    /// Forgets what was learnt from the previous text. Tokens that were drafted for it no longer count as accepted.
     pub fn start(&mut self) {
         (self.rates, self.guess, self.counted) = (RATES, None, usize::MAX);
     }

@@ -38,7 +38,7 @@ pub struct Timings {
     pub decode_tokens_per_second: f64,
     /// Tokens that were guessed and run ahead of their turn; see [`super::Options::speculation`].
     pub drafted: usize,
-    /// Those of them that the text then came to.
+    /// Tokens of those that were guessed right: the sampler then drew them.
     pub accepted: usize,
 }
 

@@ -103,7 +103,7 @@ impl Generator {
         let mut ran = forward_all(&self.model, &mut self.session, generation);
         generation.ids.truncate(len);
         if ran.is_err() && drafted > 0 {
-            // There may be memory for one token, if not for so many.
+            // Running the guessed tokens too may have failed for want of memory. One token takes less.
             drafted = 0;
             ran = forward_all(&self.model, &mut self.session, generation);
         }

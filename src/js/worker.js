@@ -38,11 +38,11 @@ class Session {
   /** @type {Step | undefined} */
   #ahead;
   /**
-   * The plan to compute ahead; a cancelled plan is replaced here.
+   * Stands for the step ahead that is going to be computed; another one, or none, stands here once that is called off.
    *
    * @type {object | undefined}
    */
-  #plan;
+  #scheduled;
 
   /** @param {Generator} generator */
   constructor(generator, prefilled = false) {
@@ -53,13 +53,13 @@ class Session {
   /** Begins a new text, and returns its number. */
   newRun() {
     this.#prefilled = false;
-    this.#ahead = this.#plan = undefined;
+    this.#ahead = this.#scheduled = undefined;
     return (this.run += 1);
   }
 
   /** The generator in the state that the page knows: a step that was computed ahead is dropped. */
   settled() {
-    this.#plan = undefined;
+    this.#scheduled = undefined;
     if (this.#ahead?.token) this.generator.rewind(1);
     this.#ahead = undefined;
     return this.generator;
@@ -93,11 +93,11 @@ class Session {
 
   /** Computes one step ahead while the page shows the last one. */
   async #computeAhead() {
-    if (this.#plan) return;
-    const plan = (this.#plan = {});
+    if (this.#scheduled) return;
+    const scheduled = (this.#scheduled = {});
     await nextTask();
-    if (plan !== this.#plan) return;
-    this.#plan = undefined;
+    if (scheduled !== this.#scheduled) return;
+    this.#scheduled = undefined;
     if (this.#ahead) return;
     try {
       this.#ahead = { token: this.generator.next_token() };

@@ -18,7 +18,7 @@ const MAX_RANK: u64 = 4096;
 /// A LoRA adapter for one model. It is immutable, so that several texts can share it.
 pub struct Adapter {
     model: Weak<Model>,
-    /// By the names of the matrices that they are added to.
+    /// The update of each matrix of the model that the adapter changes, by the matrix's name.
     updates: HashMap<String, Update>,
 }
 
@@ -231,7 +231,7 @@ fn check_tensors(model: &Model, tensors: &[TensorInfo]) -> Result<()> {
         };
         let (a, b) = (find(A)?, find(B)?);
         if name.ends_with(B) {
-            // It is checked together with the other.
+            // A pair is checked once, when its A comes.
             continue;
         }
         let rank = columns_and_rows(a)[1];
@@ -287,7 +287,7 @@ pub(super) struct ActiveAdapters {
 }
 
 impl ActiveAdapters {
-    /// Puts these in the place of those before; false where they are the same. One of scale 0 counts as none.
+    /// Replaces the adapters of the text. Returns whether that changes anything; an adapter of scale 0 counts as none.
     pub fn set(&mut self, mut list: Vec<(Arc<Adapter>, f32)>) -> bool {
         list.retain(|(_, scale)| *scale != 0.0);
         let same = self.list.len() == list.len()

@@ -278,12 +278,13 @@ impl Config {
         self.layers / self.loops
     }
 
-    /// The layers in the file that are not, after those that are.
+    /// The indices of the layers that are in the file but not loaded. They come after those that are.
     pub(super) fn skipped_layers(&self) -> std::ops::Range<usize> {
         self.stored_layers()..self.stored_layers() + self.skipped_layers
     }
 
-    /// What the attention scores of a query at this position are multiplied by.
+    /// The factor of the attention scores of a query at this position: the usual 1 / √(head size) or the file's own,
+    /// times the temperature tuning.
     pub(super) fn score_factor(&self, position: usize) -> f32 {
         let tuning = self
             .temperature_tuning

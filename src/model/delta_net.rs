@@ -38,7 +38,8 @@ pub(super) struct DeltaNetState {
 struct HeadState {
     /// `[key][value]`, so that the sums over keys are taken in order, whatever the width of the vectors.
     state: Vec<f32>,
-    /// What is to be added for a key.
+    /// The correction of the state along a token's key: how far the value that it recalls for the key is from the
+    /// token's value, times β.
     correction: Vec<f32>,
     /// The outputs of the tokens that run.
     outputs: Vec<f32>,
@@ -93,7 +94,7 @@ impl DeltaNetState {
         std::iter::once(&self.inputs[..]).chain(heads)
     }
 
-    /// The same, to be changed.
+    /// The parts of [`parts`](Self::parts), to be written to.
     pub fn parts_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         let heads = self.heads.iter_mut().map(|head| &mut head.state[..]);
         std::iter::once(&mut self.inputs[..]).chain(heads)

@@ -136,7 +136,7 @@ impl TensorTaker<'_> {
     }
 }
 
-/// The error that the weight of this stem is not there.
+/// The error for a file that lacks the tensor "`stem`.weight".
 pub(crate) fn missing(stem: &str) -> Error {
     Error::MissingTensor(format!("{stem}.weight"))
 }

@@ -38,8 +38,9 @@ impl LayerOutputs {
         })
     }
 
-    /// Where the weights of the layer go that is at work, if they are kept: its residual stream is the next one to be
-    /// kept.
+    /// The place for the attention weights of the layer that runs now; `None` where they are not kept. A layer's
+    /// residual stream is kept after its attention, so that the number of those kept is the index of the layer that
+    /// runs.
     pub(super) fn next_weights(&mut self, config: &Config) -> Option<&mut Vec<f32>> {
         let layer = self.residuals.len() / config.hidden_size;
         self.attention.get_mut(layer)

@@ -8,7 +8,7 @@ use crate::Result;
 pub(super) enum LayerPattern {
     /// All layers but the last of each `period`.
     Period(usize),
-    /// Those whose entry is not 0.
+    /// A number for each layer; the layers whose number is not 0.
     Listed(Vec<i64>),
 }
 

@@ -26,7 +26,7 @@ impl Linear {
         }
     }
 
-    /// The same, and what the adapters add to it.
+    /// y = matrix × x + bias + the updates of the text's adapters, for every token.
     pub(super) fn run(
         &self,
         x: &mut Activations,

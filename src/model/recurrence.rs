@@ -74,7 +74,7 @@ impl Recurrence {
         if self.is_empty() || position == self.checkpoint_before(position) {
             return;
         }
-        // Before there is one more, so that there are never more than were told in advance.
+        // Room is made first: `recurrence_bytes` promises that there are never more than `CHECKPOINTS`.
         self.thin_out(position);
         if let Ok(values) = self.values()
             && reserve(&mut self.checkpoints, 1).is_ok()

@@ -29,7 +29,7 @@ pub(super) struct Scratch {
     pub residual: Vec<f32>,
     /// A copy of one token's vector while it is normalised.
     pub row: Vec<f32>,
-    /// The same for each thread.
+    /// A copy of one token's vector, for each thread that normalises.
     pub rows: PerThread<Vec<f32>>,
     pub attention: PerThread<AttentionScratch>,
     /// One for each set of RoPE frequencies.

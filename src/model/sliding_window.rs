@@ -5,7 +5,7 @@ use super::layer_pattern::LayerPattern;
 use super::metadata_keys::Keys;
 use crate::Result;
 
-/// Which layers have a sliding window, and what is different in them.
+/// The layers with sliding-window attention, the size of their window and the base of their RoPE.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct SlidingWindow {
     /// Positions a token attends to, itself among them.

@@ -23,7 +23,8 @@ pub(super) struct Spec {
 enum Need {
     Required,
     Optional,
-    /// Required unless the weight of this stem is there; then it must not be.
+    /// Required where the file has no weight of this other stem. Where it has, the tensor must not be there: a model
+    /// has either Q, K and V or the three in one.
     Unless(&'static str),
     /// Required where the weight of the same stem is there.
     WithWeight,
@@ -295,8 +296,8 @@ fn check_group(
         if required && !is_there {
             return Err(Error::MissingTensor(name(spec.stem, spec.suffix)));
         }
-        // A bias without its weight is an error, unless it has to be there or is the head's, whose weight may be the
-        // embedding's.
+        // A bias whose weight is not there belongs to nothing, with two exceptions: a bias that the architecture
+        // requires by itself, and that of the head, which may use the embedding's weight.
         let alone = spec.stem == "output" || matches!(spec.need, Need::Required);
         let orphaned = !has(spec.stem, "weight") && !alone;
         if is_there && orphaned {

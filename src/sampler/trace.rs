@@ -5,8 +5,8 @@ use super::{Alternative, Sampler, Step, sanitize_logit};
 use crate::allocation::{reserve_exact, resize};
 use crate::{Result, TokenId};
 
-/// What the chain does at one step. It is computed apart from the choice, so that it costs nothing where nobody asks
-/// for it.
+/// What each stage of the chain does at one step. Choosing a token does not compute it, so that it costs nothing where
+/// nobody asks for it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     /// The entropy of the model's own distribution, in nats.

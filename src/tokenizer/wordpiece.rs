@@ -208,7 +208,8 @@ fn is_removed(c: char) -> bool {
     }
 }
 
-/// The character, between spaces if it is an ideograph, and as a space if it is white space.
+/// The character as WordPiece prepares it: an ideograph gets spaces around it, so that it is a word of its own, and
+/// white space of any kind becomes a space.
 fn separate(c: char) -> impl Iterator<Item = char> {
     let space = is_ideograph(c).then_some(' ');
     let c = if c.is_whitespace() { ' ' } else { c };

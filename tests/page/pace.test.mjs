@@ -113,19 +113,19 @@ test("what changes often is drawn at once, then with the frames, and at the end"
   const drawing = new Drawing(() => (drawn += 1));
   drawing.now();
   assert.equal(drawn, 0, "nothing has changed");
-  for (let change = 0; change < 5; change += 1) drawing.ask();
+  for (let change = 0; change < 5; change += 1) drawing.request();
   assert.equal(drawn, 1);
   for (let wait = 0; wait < 2; wait += 1) context.mock.timers.tick(1);
   comes();
   assert.equal(drawn, 2);
   // Without a frame it takes a quarter of a second.
-  drawing.ask();
+  drawing.request();
   for (let wait = 0; wait < 2; wait += 1) context.mock.timers.tick(1);
   context.mock.timers.tick(200);
   assert.equal(drawn, 2);
   context.mock.timers.tick(50);
   assert.equal(drawn, 3);
-  drawing.ask();
+  drawing.request();
   drawing.now();
   assert.equal(drawn, 4);
   for (let wait = 0; wait < 2; wait += 1) context.mock.timers.tick(1);
@@ -141,7 +141,7 @@ test("a drawing that takes long is followed by a longer rest", async (context) =
   let now = 0;
   context.mock.method(performance, "now", () => now);
   const drawing = new Drawing(() => (now += 40));
-  drawing.ask();
+  drawing.request();
   context.mock.timers.tick(1);
   context.mock.timers.tick(79);
   assert.equal(frames, 0);

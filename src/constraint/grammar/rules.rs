@@ -38,12 +38,12 @@ impl Alternative {
         }
     }
 
-    /// The same, only where the parameter of the rule fulfils `condition`.
+    /// This alternative, for rules whose parameter fulfils `condition` alone.
     pub fn when(self, condition: ParamCond) -> Self {
         Alternative { condition, ..self }
     }
 
-    /// The same, only if each of these symbols derives some text.
+    /// This alternative, which is left out unless each of these symbols derives some text.
     pub fn needing(self, needs: Vec<Symbol>) -> Self {
         Alternative { needs, ..self }
     }

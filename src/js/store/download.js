@@ -118,7 +118,7 @@ export class Download {
     // Of a whole file that was never loaded one byte is asked for, to learn whether it still is the same.
     const start = Math.min(position, (this.version.total ?? Infinity) - 1);
     if (position > 0) {
-      response = await this.#ask(start);
+      response = await this.#fetch(start);
       const usable = response.status === 206 && !encoded(response) && this.#startsAt(response, start);
       if (usable && this.#isSame(response, start)) return this.#take(response, position, position - start);
       if (response.status !== 200) {
@@ -127,7 +127,7 @@ export class Download {
         response = undefined;
       }
     }
-    response ??= await this.#ask();
+    response ??= await this.#fetch();
     if (!response.ok) {
       response.body?.cancel().catch(() => {});
       throw this.#refused(response);
@@ -140,7 +140,7 @@ export class Download {
   }
 
   /** @param {number} [start] */
-  async #ask(start) {
+  async #fetch(start) {
     const headers = new Headers(this.#request.headers);
     if (start !== undefined) {
       headers.set("range", `bytes=${start}-`);

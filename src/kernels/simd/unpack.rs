@@ -152,7 +152,8 @@ unsafe fn with_bits<I: Isa, const AT: i32>(w: [I::V; 8], bits: I::V) -> [I::V; 8
     }
 }
 
-/// 7 for each bit that is not set, and 9 for each that is.
+/// The quantised weights of a block of Q1_0, whose bits stand for +1 where they are set and for −1 elsewhere. They
+/// become 9 and 7, because the kernels of Q4_0, which this format shares, subtract 8 from every weight.
 #[inline(always)]
 unsafe fn seven_or_nine<I: Isa>(p: *const u8) -> [I::V; 8] {
     // SAFETY: `p` is good for 16 bytes.

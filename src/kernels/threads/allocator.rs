@@ -25,7 +25,7 @@ impl OneAtATime {
     }
 }
 
-// SAFETY: the calls are those of `System`, as they come, one at a time.
+// SAFETY: every call is passed on to `System` as it is. The lock only keeps two calls from running at the same time.
 unsafe impl GlobalAlloc for OneAtATime {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as the caller promises.

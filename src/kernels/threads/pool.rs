@@ -20,8 +20,9 @@ const SPINS: u32 = system::LOOKS_PER_MILLISECOND / 2;
 /// How often the leader looks whether the others are done before it lets them have its core.
 const PATIENCE: u32 = system::LOOKS_PER_MILLISECOND / 10;
 
-/// Which pieces are there to be claimed, in one number so that it changes as a whole: from the lowest bit on, 16 bits
-/// for the next piece, 16 for the number of pieces, and 32 for the number of the kernel.
+/// The pieces of work that a thread can claim next. All that belongs to it is packed into one number, so that a thread
+/// sees and changes it at once. From the lowest bit on: 16 bits for the index of the next piece, 16 for how many pieces
+/// there are, 32 for the number of the kernel.
 static CLAIMS: AtomicU64 = AtomicU64::new(0);
 /// How many pieces of the kernel are done.
 static DONE: AtomicUsize = AtomicUsize::new(0);

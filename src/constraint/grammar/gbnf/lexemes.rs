@@ -142,7 +142,7 @@ fn lexemes(nodes: &Nodes, root: Id, automata: &[Option<Automaton>], is_broken: &
             continue;
         }
         match &automata[id] {
-            // A node that only stands for another node is left to that.
+            // A node with one part, unless it repeats that, needs no lexeme of its own: the part's is used.
             Some(automaton)
                 if !is_broken[id]
                     && !automaton.places.is_empty()

@@ -93,7 +93,7 @@ impl<'a> Compiler<'a> {
         if depth == 0 {
             return Ok(false);
         }
-        // A choice is excluded only if each of its options is.
+        // Two schemas exclude each other where one has a choice and each of its options excludes the other schema.
         for (flat, against) in [(&one, &other), (&other, &one)] {
             if let Some(choice) = flat.disjunctions.first() {
                 let against = against.with(&[]);
