@@ -26,6 +26,21 @@
 //! # }
 //! ```
 //!
+//! Where each step is, below `src/`:
+//!
+//! | step | file |
+//! |---|---|
+//! | encode | `tokenizer/encode.rs` |
+//! | token embedding, positions | `model/token_embedding.rs`, `model/position_embedding.rs` and `model/rope.rs` |
+//! | layers, in their order | `model/transformer.rs` |
+//! | attention, feed-forward network | `model/attention.rs`, `model/feed_forward.rs` |
+//! | norms, the final norm among them | `model/norm.rs` |
+//! | head | `head.rs` |
+//! | stages of the sampler | `sampler/stage/`, which has a file for each |
+//! | softmax, draw | `sampler/candidates/softmax.rs`, `sampler/candidates/draw.rs` |
+//! | append | `generator/append.rs` |
+//! | the loop | `generator/generation_loop.rs` |
+//!
 //! | module | its one job |
 //! |---|---|
 //! | [`gguf`] | reads the model file as its bytes arrive |

@@ -12,9 +12,21 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! | file | part |
+//! |---|---|
+//! | `generation_loop` | one turn of the loop, step by step |
+//! | `prediction` | the head's logits for the tokens that ran |
+//! | `append`, `text`, `token` | the chosen token becomes text, until a stop string or the end |
+//! | `options`, `validation`, `chain` | what the caller asks for, and the sampler's stages that are made of it |
+//! | `stepping`, `record`, `internals` | the loop by hand, and a look at what it does |
+//! | `shift`, `snapshot`, `adapters` | texts longer than the context, texts as bytes, LoRA adapters |
+//! | `speculation`, `lookup` | tokens that are guessed and run ahead of their turn |
 
 mod adapters;
+mod append;
 mod chain;
+mod generation_loop;
 mod internals;
 mod lookup;
 mod option_table;
@@ -25,11 +37,10 @@ mod seed;
 mod shift;
 mod snapshot;
 mod speculation;
-mod step;
+mod stepping;
 mod text;
 mod timings;
 mod token;
-mod turn;
 mod validation;
 
 pub use crate::kernels::CacheType;
@@ -48,12 +59,13 @@ use crate::model::{Adapter, Model, Session};
 use crate::sampler::{self, Mask, Sampler};
 use crate::tokenizer::Tokenizer;
 use crate::{Error, Progress, Result, TokenId};
+use append::push_token;
+use generation_loop::forward_chunk;
 use prediction::Prediction;
 use shift::Shift;
 use speculation::Speculation;
 use std::sync::Arc;
 use text::Text;
-use turn::{forward_chunk, push_token};
 
 /// Generates text with one model, one text at a time.
 ///

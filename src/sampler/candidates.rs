@@ -2,16 +2,16 @@
 //! leaves few of them.
 
 mod draw;
+mod entropy;
 mod softmax;
-mod temperature;
-mod truncation;
 
-use super::selection::{Bounds, TokenData, distance, nearest_until_mass, rank};
+use super::selection::{Bounds, TokenData, distance, nearest, nearest_until_mass, rank};
 use super::sums::{FixedPoint, LANES, Total, sum};
 use super::table::Table;
 use super::{Mask, sanitize_logit};
 use crate::allocation::{reserve, reserve_exact};
 use crate::{Result, TokenId, kernels};
+pub(super) use softmax::weight;
 use std::iter::Sum;
 use std::ops::AddAssign;
 
@@ -25,14 +25,14 @@ const REACHES: [f32; 2] = [4.0, 16.0];
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
     /// The logits by id after the stages so far, valid while `is_dense`; −∞ where the token is no candidate.
-    logits: Vec<f32>,
+    pub logits: Vec<f32>,
     /// The softmax of `logits` times a common factor; out of date while `stale`.
-    weights: Vec<f32>,
-    stale: bool,
+    pub weights: Vec<f32>,
+    pub stale: bool,
     /// Whether the candidates are those in `logits`; otherwise they are listed in `sparse`.
-    is_dense: bool,
-    sparse: Vec<TokenData>,
-    scratch: Vec<TokenData>,
+    pub is_dense: bool,
+    pub sparse: Vec<TokenData>,
+    pub scratch: Vec<TokenData>,
 }
 
 impl Candidates {
@@ -145,7 +145,7 @@ impl Candidates {
     }
 
     /// Keeps the candidates that `keep` accepts, all of which lie within `bounds`.
-    fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&TokenData) -> bool) -> Result<()> {
+    pub fn keep_if(&mut self, bounds: Bounds, keep: impl Fn(&TokenData) -> bool) -> Result<()> {
         if self.is_dense {
             self.list(bounds)?;
             self.is_dense = false;
@@ -155,7 +155,7 @@ impl Candidates {
     }
 
     /// Fills `sparse` with the candidates of the whole vocabulary that lie within `bounds`.
-    fn list(&mut self, bounds: Bounds) -> Result<()> {
+    pub fn list(&mut self, bounds: Bounds) -> Result<()> {
         self.softmax_if_stale()?;
         self.sparse.clear();
         let count = self.logits.len();
@@ -216,12 +216,12 @@ impl Candidates {
         )
     }
 
-    fn best(&self) -> Option<TokenData> {
+    pub fn best(&self) -> Option<TokenData> {
         self.sparse.iter().copied().min_by(rank)
     }
 
     /// Σ `term(logit, weight)` over the candidates; also over tokens that are no candidates, whose logit is −∞.
-    fn sum<T>(&self, term: impl Fn(f32, f32) -> T) -> T
+    pub fn sum<T>(&self, term: impl Fn(f32, f32) -> T) -> T
     where
         T: Copy + Default + AddAssign + Sum,
     {
@@ -233,7 +233,7 @@ impl Candidates {
     }
 
     /// The totals over the candidates; `None` where there are none.
-    fn total(&mut self) -> Result<Option<Total>> {
+    pub fn total(&mut self) -> Result<Option<Total>> {
         let (best_logit, best_weight) = if self.is_dense {
             self.softmax_if_stale()?;
             (kernels::max(&self.logits), kernels::max(&self.weights))
@@ -247,5 +247,17 @@ impl Candidates {
         let unit = FixedPoint::new(best_weight, self.vocabulary());
         let mass = self.sum(|_, weight| unit.count(weight));
         Ok(Some(Total::new(best_logit, best_weight, unit, mass)))
+    }
+
+    /// Keeps the candidates with the logits nearest to `centre`, as few as have at least the probability `p`
+    /// together.
+    pub fn keep_nearest_mass(&mut self, total: &Total, centre: f64, p: f64) -> Result<()> {
+        let min_mass = (p * total.mass as f64).ceil() as u64;
+        if let Some(last) = self.nearest_until_mass(total, centre, min_mass)? {
+            self.sparse
+                .retain(|item| nearest(centre, item, &last).is_le());
+        }
+        self.is_dense = false;
+        Ok(())
     }
 }

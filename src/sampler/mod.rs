@@ -6,6 +6,8 @@
 //!               └── the model's own distribution: log-probabilities ─────────┘
 //! ```
 //!
+//! `stage` has a file for each stage, `candidates` those for the softmax and the draw.
+//!
 //! The usual order is llama.cpp's: penalties, cuts, temperature, draw. The cuts therefore look at the model's own
 //! probabilities, and temperature only reshapes what they leave.
 //!
@@ -20,10 +22,7 @@
 //! most 0.23 ms beyond the softmax, 3 % of a step of SmolLM2-135M (`cargo bench --bench sampler`).
 
 mod candidates;
-mod dry;
 mod mask;
-mod mirostat;
-mod penalties;
 mod random;
 mod selection;
 mod stage;
@@ -33,19 +32,16 @@ mod table;
 mod tests;
 mod trace;
 
-pub use dry::TokenBytes;
 pub use mask::Mask;
-pub use mirostat::Mirostat;
-pub use stage::{SAMPLERS, SamplerName, Stage};
+pub use stage::{Mirostat, SAMPLERS, SamplerName, Stage, TokenBytes};
 pub use trace::{StageTrace, Trace};
 
 use crate::allocation::with_capacity;
 use crate::{Error, Result, TokenId};
 use candidates::Candidates;
-use dry::Dry;
 use random::{Purpose, Random};
 use selection::{TokenData, best_of};
-use stage::StageContext;
+use stage::{Dry, StageContext};
 use std::f64::consts::LN_2;
 use table::Table;
 

@@ -1,14 +1,27 @@
-//! The stages of the chain as data: a chain is a list of them.
+//! The stages of the chain as data: a chain is a list of them. What each does is in the file of its name.
+
+mod dry;
+mod logit_bias;
+mod min_p;
+mod mirostat;
+mod penalties;
+mod temperature;
+mod top_k;
+mod top_n_sigma;
+mod top_p;
+mod typical_p;
+mod xtc;
 
 use super::Step;
 use super::candidates::Candidates;
-use super::dry::Dry;
-use super::penalties;
 use super::random::{Purpose, Random};
 use super::sums::Surprisal;
 use super::table::Table;
 use crate::error::invalid_option;
 use crate::{Error, Result, TokenId};
+pub(super) use dry::Dry;
+pub use dry::TokenBytes;
+pub use mirostat::Mirostat;
 use serde::Serialize;
 use std::f64::consts::LN_2;
 use std::fmt;
@@ -268,7 +281,7 @@ impl Stage {
             Stage::LogitBias {
                 logit_bias,
                 banned_tokens,
-            } => bias(candidates, logit_bias, banned_tokens, table)?,
+            } => logit_bias::bias(candidates, logit_bias, banned_tokens, table)?,
             Stage::Penalties {
                 penalty_last_n,
                 repetition_penalty,
@@ -278,10 +291,10 @@ impl Stage {
             } => {
                 let window = penalties::window(step.history, *penalty_last_n);
                 let rates = [*repetition_penalty, *frequency_penalty, *presence_penalty];
-                penalize(candidates, window, rates, table)?;
+                penalties::penalize(candidates, window, rates, table)?;
                 if *no_repeat_ngram_size > 0 {
                     let size = usize::try_from(*no_repeat_ngram_size).unwrap_or(usize::MAX);
-                    remove_repeated_ngrams(candidates, window, size, table)?;
+                    penalties::remove_repeated_ngrams(candidates, window, size, table)?;
                 }
             }
             Stage::Dry { .. } => self.dry(candidates, step, context)?,
@@ -316,132 +329,6 @@ impl Stage {
         }
         Ok(())
     }
-
-    /// Lowers the logits of the tokens that would continue a repetition; nothing for a stage other than DRY.
-    fn dry(
-        &self,
-        candidates: &mut Candidates,
-        step: &Step<'_>,
-        context: &mut StageContext,
-    ) -> Result<()> {
-        let Stage::Dry {
-            dry_multiplier,
-            dry_base,
-            dry_allowed_length,
-            dry_penalty_last_n,
-            dry_sequence_breakers,
-        } = self
-        else {
-            return Ok(());
-        };
-        let window = penalties::window(step.history, *dry_penalty_last_n);
-        let allowed_length = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
-        let table = &mut context.table;
-        let numbers = (candidates.vocabulary(), &mut *table);
-        context.dry.repetitions(
-            window,
-            allowed_length,
-            dry_sequence_breakers,
-            step.bytes,
-            numbers,
-        )?;
-        if !table.is_empty() {
-            let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
-            candidates.adjust_logits(table, |logit, number| {
-                let excess = number - 1 - dry_allowed_length;
-                let penalty = multiplier * libm::pow(base, f64::from(excess));
-                (f64::from(logit) - penalty) as f32
-            });
-        }
-        Ok(())
-    }
-
-    /// The temperature for these candidates; 0 for a stage that has none.
-    pub(super) fn temperature(&self, candidates: &mut Candidates) -> Result<f32> {
-        let Stage::Temperature {
-            temperature,
-            dynatemp_range,
-            dynatemp_exponent,
-        } = self
-        else {
-            return Ok(0.0);
-        };
-        if *dynatemp_range <= 0.0 {
-            return Ok(*temperature);
-        }
-        let (entropy, max_entropy) = candidates.entropy_and_max_entropy()?;
-        if max_entropy == 0.0 {
-            return Ok(*temperature);
-        }
-        let (middle, range) = (f64::from(*temperature), f64::from(*dynatemp_range));
-        let (low, high) = ((middle - range).max(0.0), middle + range);
-        let normalized_entropy = (entropy / max_entropy).clamp(0.0, 1.0);
-        let now = low + (high - low) * libm::pow(normalized_entropy, f64::from(*dynatemp_exponent));
-        Ok(now.min(f64::from(f32::MAX)) as f32)
-    }
-
-    /// μ after a token of this many bits of surprisal; unchanged by stages other than mirostat.
-    pub(super) fn updated_mu(&self, mu: Option<f64>, bits: f64) -> Option<f64> {
-        let Stage::Mirostat {
-            mirostat_tau,
-            mirostat_eta,
-        } = self
-        else {
-            return mu;
-        };
-        let tau = f64::from(*mirostat_tau);
-        Some(mu.unwrap_or(2.0 * tau) - f64::from(*mirostat_eta) * (bits - tau))
-    }
-}
-
-/// Adds to the logits of some tokens, and removes others.
-fn bias(
-    candidates: &mut Candidates,
-    logit_bias: &[(TokenId, f32)],
-    banned_tokens: &[TokenId],
-    table: &mut Table,
-) -> Result<()> {
-    table.prepare(candidates.vocabulary(), logit_bias.len())?;
-    for (id, bias) in logit_bias {
-        table.change(*id, |_| bias.to_bits());
-    }
-    candidates.adjust_logits(table, |logit, bias| logit + f32::from_bits(bias));
-    table.prepare(candidates.vocabulary(), banned_tokens.len())?;
-    for id in banned_tokens {
-        table.change(*id, |_| 1);
-    }
-    candidates.remove(table);
-    Ok(())
-}
-
-/// Penalises the tokens of the window by how often they occur there.
-fn penalize(
-    candidates: &mut Candidates,
-    window: &[TokenId],
-    rates: [f32; 3],
-    table: &mut Table,
-) -> Result<()> {
-    if rates != [1.0, 0.0, 0.0] {
-        penalties::count(window, candidates.vocabulary(), table)?;
-        candidates.adjust_logits(table, |logit, count| {
-            penalties::penalize(logit, count, rates)
-        });
-    }
-    Ok(())
-}
-
-/// Removes the tokens that would complete an n-gram of the window again, unless that would leave none.
-fn remove_repeated_ngrams(
-    candidates: &mut Candidates,
-    window: &[TokenId],
-    size: usize,
-    table: &mut Table,
-) -> Result<()> {
-    penalties::repeated_ngrams(window, size, candidates.vocabulary(), table)?;
-    if !table.is_empty() && candidates.any_outside(table) {
-        candidates.remove(table);
-    }
-    Ok(())
 }
 
 /// The chain without the stages that have no effect: neutral ones; and with a temperature of 0, those after it, and

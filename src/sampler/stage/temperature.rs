@@ -1,21 +1,10 @@
-//! Temperature, and the entropy by which a dynamic temperature is chosen.
+//! Temperature, fixed or chosen by the entropy (dynamic temperature, kalomaze 2023).
 
-use super::Candidates;
-use super::softmax::weight;
-use crate::sampler::sums::Total;
+use super::Stage;
+use crate::sampler::candidates::{Candidates, weight};
 use crate::{Result, kernels};
 
-/// Beyond this surprisal in nats, a token adds nothing to the entropy.
-const NEGLIGIBLE: f64 = 80.0;
-
 impl Candidates {
-    /// The entropy in nats, and the largest entropy that as many candidates can have.
-    pub fn entropy_and_max_entropy(&mut self) -> Result<(f64, f64)> {
-        let max_entropy = libm::log(self.len().max(1) as f64);
-        let total = self.total()?;
-        Ok((total.map_or(0.0, |total| self.entropy(&total)), max_entropy))
-    }
-
     /// Temperature: divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
     pub fn scale(&mut self, temperature: f32) -> Result<()> {
         if self.is_dense {
@@ -41,18 +30,31 @@ impl Candidates {
         }
         Ok(())
     }
+}
 
-    /// The entropy, Σ p × −ln p, in nats.
-    pub(super) fn entropy(&self, total: &Total) -> f64 {
-        let terms = self.sum(|logit, weight| {
-            let nats = total.surprisal.of(logit);
-            if nats < NEGLIGIBLE {
-                f64::from(weight) * nats
-            } else {
-                0.0
-            }
-        });
-        terms / total.unit.weight(total.mass)
+impl Stage {
+    /// The temperature for these candidates; 0 for a stage that has none.
+    pub(in crate::sampler) fn temperature(&self, candidates: &mut Candidates) -> Result<f32> {
+        let Stage::Temperature {
+            temperature,
+            dynatemp_range,
+            dynatemp_exponent,
+        } = self
+        else {
+            return Ok(0.0);
+        };
+        if *dynatemp_range <= 0.0 {
+            return Ok(*temperature);
+        }
+        let (entropy, max_entropy) = candidates.entropy_and_max_entropy()?;
+        if max_entropy == 0.0 {
+            return Ok(*temperature);
+        }
+        let (middle, range) = (f64::from(*temperature), f64::from(*dynatemp_range));
+        let (low, high) = ((middle - range).max(0.0), middle + range);
+        let normalized_entropy = (entropy / max_entropy).clamp(0.0, 1.0);
+        let now = low + (high - low) * libm::pow(normalized_entropy, f64::from(*dynatemp_exponent));
+        Ok(now.min(f64::from(f32::MAX)) as f32)
     }
 }
 

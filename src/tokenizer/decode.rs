@@ -1,4 +1,27 @@
-//! Bytes of tokens → text, as they arrive.
+//! Decoding: token ids → text, all at once or as they arrive.
+
+use super::{Method, Tokenizer};
+use crate::TokenId;
+
+impl Tokenizer {
+    /// Ids → text, with U+FFFD for invalid UTF-8. The space that [`encode`](Self::encode) puts before a text, where the
+    /// model file asks for one, is left out.
+    pub fn decode(&self, ids: &[TokenId]) -> String {
+        let bytes: Vec<u8> = ids
+            .iter()
+            .flat_map(|id| self.token_bytes(*id))
+            .copied()
+            .collect();
+        // Only the first token can begin with that space; after a control token, a space belongs to the text.
+        let first = ids.first().map_or(&[][..], |id| self.token_bytes(*id));
+        let adds_space = match &self.method {
+            Method::BytePairs(..) => false,
+            Method::SentencePiece(pieces) => pieces.adds_space(),
+        };
+        let start = usize::from(adds_space && first.starts_with(b" "));
+        String::from_utf8_lossy(&bytes[start..]).into_owned()
+    }
+}
 
 /// Turns the bytes of tokens into text without ever returning an incomplete character.
 #[derive(Debug, Default, Clone)]

@@ -1,16 +1,60 @@
 //! DRY, "don't repeat yourself" (p-e-w, text-generation-webui #5677): penalises tokens that would continue a
 //! repetition, the more the longer it is.
 
-use super::table::Table;
+use super::{Stage, StageContext, penalties};
 use crate::allocation::reserve_exact;
+use crate::sampler::Step;
+use crate::sampler::candidates::Candidates;
+use crate::sampler::table::Table;
 use crate::{Result, TokenId};
 
 /// The bytes of a token; none for a control token.
 pub type TokenBytes<'a> = &'a dyn Fn(TokenId) -> &'a [u8];
 
+impl Stage {
+    /// Lowers the logits of the tokens that would continue a repetition; nothing for a stage other than DRY.
+    pub(super) fn dry(
+        &self,
+        candidates: &mut Candidates,
+        step: &Step<'_>,
+        context: &mut StageContext,
+    ) -> Result<()> {
+        let Stage::Dry {
+            dry_multiplier,
+            dry_base,
+            dry_allowed_length,
+            dry_penalty_last_n,
+            dry_sequence_breakers,
+        } = self
+        else {
+            return Ok(());
+        };
+        let window = penalties::window(step.history, *dry_penalty_last_n);
+        let allowed_length = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
+        let table = &mut context.table;
+        let numbers = (candidates.vocabulary(), &mut *table);
+        context.dry.repetitions(
+            window,
+            allowed_length,
+            dry_sequence_breakers,
+            step.bytes,
+            numbers,
+        )?;
+        if !table.is_empty() {
+            let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
+            candidates.adjust_logits(table, |logit, number| {
+                let excess = number - 1 - dry_allowed_length;
+                let penalty = multiplier * libm::pow(base, f64::from(excess));
+                (f64::from(logit) - penalty) as f32
+            });
+        }
+        Ok(())
+    }
+}
+
 /// Scratch memory.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Dry {
+pub(in crate::sampler) struct Dry {
     /// `shared[d]`: how many tokens at the end of the text equal those that end d tokens earlier.
     shared: Vec<u32>,
     /// The bytes from the token looked at on, as many as a breaker may reach into.

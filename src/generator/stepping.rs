@@ -1,7 +1,7 @@
 //! Stepping by hand: look at a step before it is taken, force a token, rewind, fork.
 
+use super::generation_loop::record;
 use super::record::Record;
-use super::turn::record;
 use super::{Generation, Generator, Options, Token};
 use crate::allocation::copy;
 use crate::error::check_option;

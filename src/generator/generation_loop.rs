@@ -1,8 +1,8 @@
 //! One turn of the loop: the model and the head compute logits, the sampler chooses a token, the token is appended.
 
+use super::append::append;
 use super::record::Record;
-use super::text::Text;
-use super::{Candidate, FinishReason, Generation, Generator, Token};
+use super::{FinishReason, Generation, Generator, Token};
 use crate::allocation::reserve;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{Choice, Mask, Step};
@@ -157,58 +157,6 @@ fn choose(
         Some(id) => Err(Error::ForbiddenToken(id)),
     };
     choice.map_err(|error| generation.with_cause(error))
-}
-
-/// Appends the chosen token to the text and decides whether the text ends with it, as it does where the constraint
-/// says that it is `complete`.
-fn append(
-    model: &Model,
-    context_length: usize,
-    generation: &mut Generation,
-    choice: Choice,
-    complete: bool,
-) -> Token {
-    let tokenizer = &model.tokenizer;
-    generation.ids.push(choice.id);
-    let (mut text, stopped, ends) = push_token(&mut generation.text, tokenizer, choice.id);
-    if ends {
-        text.push_str(&generation.text.finish());
-    }
-    // The last token is never run, so the text may have one token more than the context holds.
-    let full = generation.shift.is_none() && generation.ids.len() > context_length
-        || generation.generated() >= generation.options.max_tokens.unwrap_or(usize::MAX);
-    if stopped || ends {
-        generation.finish_reason = Some(FinishReason::Stop);
-    } else if complete || full {
-        text.push_str(&generation.text.finish());
-        generation.finish_reason = Some(match complete {
-            true => FinishReason::Stop,
-            false => FinishReason::Length,
-        });
-    }
-    let candidate = |alternative| Candidate::new(alternative, tokenizer);
-    Token {
-        id: choice.id,
-        text,
-        logprob: choice.logprob,
-        probability: choice.probability,
-        top_logprobs: choice.alternatives.iter().map(candidate).collect(),
-        finish_reason: generation.finish_reason,
-        record: None,
-    }
-}
-
-/// Appends a token to a text. Returns the text that it completes, whether a stop string ends the text there, and
-/// whether the token itself does (end of generation).
-pub(super) fn push_token(
-    text: &mut Text,
-    tokenizer: &Tokenizer,
-    id: TokenId,
-) -> (String, bool, bool) {
-    let ends = tokenizer.is_end_of_generation(id);
-    let bytes = if ends { &[] } else { tokenizer.token_bytes(id) };
-    let (new, stopped) = text.push(id, bytes);
-    (new, stopped, ends)
 }
 
 impl Generation {
