@@ -27,7 +27,7 @@ impl Generator {
     /// ```
     ///
     /// # Errors
-    /// [`Error::InvalidOption`] for an adapter of another model.
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption) for an adapter of another model.
     pub fn add_adapter(&mut self, name: &str, adapter: Arc<Adapter>) -> Result<()> {
         adapter.check(&self.model)?;
         self.remove_adapter(name);

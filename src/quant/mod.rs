@@ -72,8 +72,8 @@ pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
 /// and the trainer use it. For F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0.
 ///
 /// # Errors
-/// [`Error::InvalidOption`] for the other types and where `values` are not a whole number of blocks,
-/// [`Error::OutOfMemory`]; `out` is then unchanged.
+/// [`Error::InvalidOption`](crate::Error::InvalidOption) for the other types and where `values` are not a whole number of
+/// blocks, [`Error::OutOfMemory`](crate::Error::OutOfMemory); `out` is then unchanged.
 pub fn quantize(kind: TensorType, values: &[f32], out: &mut Vec<u8>) -> Result<()> {
     if !kind.is_quantizable() {
         let allowed = format!("one that values can be quantised to, not {}", kind.name());

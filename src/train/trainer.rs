@@ -68,7 +68,8 @@ impl Trainer {
     /// Learns the vocabulary of `text` and draws the initial weights. `<|endoftext|>` in the text separates documents.
     ///
     /// # Errors
-    /// [`Error::InvalidOption`], [`Error::CorpusTooSmall`], [`Error::OutOfMemory`].
+    /// [`Error::InvalidOption`](crate::Error::InvalidOption), [`Error::CorpusTooSmall`](crate::Error::CorpusTooSmall),
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn new(text: &str, options: Options) -> Result<Self> {
         options.validate()?;
         let shape = options.shape;
@@ -115,7 +116,8 @@ impl Trainer {
     /// ([`threads`](crate::threads)).
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] where there is no memory for all of them; those that fit are kept.
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where there is no memory for all of them; those that fit are
+    /// kept.
     pub fn set_threads(&mut self, threads: usize) -> Result<()> {
         let (shape, size) = (&self.options.shape, self.options.part_size());
         let mut most = self.options.batch_size.div_ceil(size);
@@ -145,8 +147,9 @@ impl Trainer {
     /// it also validates, and keeps the weights if their validation loss is the lowest so far.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] where training has diverged; the weights are then unchanged. [`Error::OutOfMemory`] where
-    /// there is no memory for the validation; the step is done then.
+    /// [`Error::NotFinite`](crate::Error::NotFinite) where training has diverged; the weights are then
+    /// unchanged. [`Error::OutOfMemory`](crate::Error::OutOfMemory) where there is no memory for the validation; the step is
+    /// done then.
     pub fn step(&mut self) -> Result<StepReport> {
         let options = &self.options;
         let tokens = options.batch_size * options.shape.context_length;
@@ -218,7 +221,7 @@ impl Trainer {
     /// and the present one.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] where there is no memory to validate the present state.
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) where there is no memory to validate the present state.
     pub fn best(&self) -> Result<BestState> {
         Ok(self.best_state()?.0)
     }
