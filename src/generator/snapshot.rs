@@ -254,8 +254,7 @@ impl Codec<'_> {
     fn samplers(&mut self, names: &mut Vec<SamplerName>) {
         let mut strings = names.drain(..).map(|name| name.to_string()).collect();
         self.strings(&mut strings);
-        let read = strings.iter().map(|name| name.parse());
-        match read.collect() {
+        match SamplerName::all(&strings) {
             Ok(read) => *names = read,
             Err(_) => self.failed = true,
         }

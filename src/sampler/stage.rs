@@ -156,14 +156,8 @@ macro_rules! names {
         /// [`Options::samplers`](crate::generator::Options::samplers) can give another.
         pub const SAMPLERS: [SamplerName; [$($name,)*].len()] = [$(SamplerName::$stage,)*];
 
-        impl SamplerName {
-            /// As users of the command line and of JavaScript spell it.
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$stage => $name,)*
-                }
-            }
-        }
+        /// The same as users of the command line and of JavaScript spell them.
+        const SPELLINGS: [&str; SAMPLERS.len()] = [$($name,)*];
 
         impl Stage {
             /// The stage's name in the option `samplers`.
@@ -204,12 +198,28 @@ impl FromStr for SamplerName {
     /// # Errors
     /// [`Error::InvalidOption`] for any other.
     fn from_str(given: &str) -> Result<Self> {
-        let found = SAMPLERS.into_iter().find(|name| name.as_str() == given);
-        found.ok_or_else(|| {
-            let names = SAMPLERS.map(Self::as_str).join(", ");
-            let allowed = format!("a list of {names}; there is no \"{given}\"");
-            invalid_option("samplers", &allowed)
-        })
+        if let Some(place) = SPELLINGS.iter().position(|name| *name == given) {
+            return Ok(SAMPLERS[place]);
+        }
+        let names = SPELLINGS.join(", ");
+        let allowed = format!("a list of {names}; there is no \"{given}\"");
+        Err(invalid_option("samplers", &allowed))
+    }
+}
+
+impl SamplerName {
+    /// As users of the command line and of JavaScript spell it.
+    pub fn as_str(self) -> &'static str {
+        SPELLINGS[self as usize]
+    }
+
+    /// The stages of these names.
+    pub(crate) fn all(names: &[String]) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for name in names {
+            all.push(name.parse()?);
+        }
+        Ok(all)
     }
 }
 

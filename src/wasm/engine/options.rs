@@ -4,7 +4,7 @@ use super::{constraint, host};
 use crate::allocation::resize;
 use crate::decision::YES_OR_NO;
 use crate::error::invalid_option;
-use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, Value};
+use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, SamplerName, Value};
 use crate::{Error, Result, TokenId, embedding, rerank};
 use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -94,11 +94,7 @@ pub(in crate::wasm) fn generation_options(
             Value::Tokens(to) => *to = token_ids(&name, &value)?,
             Value::Strings(to) => *to = strings(&name, &value)?,
             Value::Mirostat(to) => *to = u32_value(&name, &value)?.try_into()?,
-            Value::Samplers(to) => {
-                let names = strings(&name, &value)?;
-                let names = names.iter().map(|name| name.parse());
-                *to = Some(names.collect::<Result<_>>()?);
-            }
+            Value::Samplers(to) => *to = Some(SamplerName::all(&strings(&name, &value)?)?),
             Value::Constraint(to) => *to = constraint::from_js(value)?,
         }
     }
