@@ -252,7 +252,10 @@ impl Codec<'_> {
 
     /// The names of stages as strings.
     fn samplers(&mut self, names: &mut Vec<SamplerName>) {
-        let mut strings = names.drain(..).map(|name| name.to_string()).collect();
+        let mut strings = names
+            .drain(..)
+            .map(|name| name.as_str().to_owned())
+            .collect();
         self.strings(&mut strings);
         match SamplerName::all(&strings) {
             Ok(read) => *names = read,
