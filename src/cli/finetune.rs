@@ -5,16 +5,15 @@ use super::{Common, Outcome, print_json};
 use clap::Args;
 use nexttoken::Result;
 use nexttoken::model::Model;
-use nexttoken::train::finetune::{Examples, Finetuner, Options, read_conversations};
+use nexttoken::train::finetune::{
+    CONTEXT_LENGTH, Examples, Finetuner, Options, read_conversations,
+};
 use serde_json::json;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-/// The longest sequence in tokens, unless the model's context is shorter.
-const CONTEXT_LENGTH: usize = 512;
 
 #[derive(Args)]
 pub struct Finetune {

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use super::super::corpus::Documents;
 use super::network::Part;
 use crate::allocation::copy;
+use crate::chat;
 #[cfg(feature = "chat")]
-use crate::chat::{self, Message, Rendering, Request};
-use crate::error::check_option;
-#[cfg(feature = "chat")]
-use crate::error::invalid_option;
+use crate::chat::{Message, Rendering, Request};
+use crate::error::{check_option, invalid_option};
 use crate::model::Model;
 use crate::{Error, Result, TokenId};
 
 /// One of this many conversations is held out; of fewer, the last one.
-#[cfg(feature = "chat")]
 const HELD_OUT: usize = 10;
 
 /// A sequence of tokens.
@@ -63,6 +61,15 @@ impl Part {
         self.targets.clear();
         self.counted.clear();
     }
+}
+
+/// An answer of the assistant in its conversation, as the model's chat template renders it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The messages before it, and what makes the model answer them.
+    pub prompt: String,
+    /// The messages up to it, itself included.
+    pub conversation: String,
 }
 
 /// What a model is fine-tuned on, encoded with its tokenizer.
@@ -115,17 +122,37 @@ impl Examples {
     }
 
     /// Conversations, rendered with the model's chat template; only the assistant's turns count, with the token that
-    /// ends each. A first turn, which answers nothing, does not. A template that writes the date writes today's. Every tenth conversation is held out; of fewer than ten, the last.
+    /// ends each. A first turn, which answers nothing, does not. A template that writes the date writes today's. Every tenth
+    /// conversation is held out; of fewer than ten, the last.
     ///
     /// # Errors
-    /// [`Error::ChatTemplate`] where the model has no template or it refuses a conversation,
-    /// [`Error::InvalidOption`] for fewer than two conversations, for one in which the assistant answers nothing, and for a
-    /// context of fewer than two tokens or more than the model's, [`Error::PromptTooLong`] for a conversation that is
-    /// longer than the context.
+    /// [`Error::ChatTemplate`] where the model has no template or it refuses a conversation, and those of
+    /// [`from_answers`](Self::from_answers).
     #[cfg(feature = "chat")]
     pub fn from_conversations(
         model: &Arc<Model>,
         conversations: &[Vec<Message>],
+        context_length: usize,
+    ) -> Result<Self> {
+        let conversations = conversations.iter();
+        let rendered = conversations.map(|messages| answers(model, messages));
+        Self::from_answers(
+            model,
+            &rendered.collect::<Result<Vec<_>>>()?,
+            context_length,
+        )
+    }
+
+    /// Conversations that a chat template has rendered already, each as the assistant's answers in their order; see
+    /// [`from_conversations`](Self::from_conversations).
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for fewer than two conversations, for one in which the assistant answers nothing, and for a
+    /// context of fewer than two tokens or more than the model's, [`Error::PromptTooLong`] for a conversation that is
+    /// longer than the context.
+    pub fn from_answers(
+        model: &Arc<Model>,
+        conversations: &[Vec<Answer>],
         context_length: usize,
     ) -> Result<Self> {
         check_context(model, context_length)?;
@@ -133,9 +160,9 @@ impl Examples {
         check_option(conversations.len() >= 2, "conversations", allowed)?;
         let (mut training, mut held_out) = (Vec::new(), Vec::new());
         let last = conversations.len() - 1;
-        for (index, messages) in conversations.iter().enumerate() {
+        for (index, answers) in conversations.iter().enumerate() {
             let is_held_out = index % HELD_OUT == HELD_OUT - 1 || index == last && last < HELD_OUT;
-            let sequences = sequences(model, messages)?;
+            let sequences = sequences(model, answers);
             if sequences.is_empty() {
                 let name = format!("conversations[{index}]");
                 return Err(invalid_option(&name, "one in which the assistant answers"));
@@ -199,26 +226,35 @@ fn check_context(model: &Model, context_length: usize) -> Result<()> {
     )
 }
 
-/// A conversation as sequences in which the assistant's turns count: one sequence, or several where the template writes
-/// earlier turns in another way once a later one follows, so that no sequence holds all of them as they were generated.
+/// Renders a conversation up to each of the assistant's answers. A first turn answers nothing.
 #[cfg(feature = "chat")]
-fn sequences(model: &Model, messages: &[Message]) -> Result<Vec<Sequence>> {
-    let render = |messages: &[Message], add_generation_prompt| -> Result<Vec<TokenId>> {
+fn answers(model: &Model, messages: &[Message]) -> Result<Vec<Answer>> {
+    let render = |messages: &[Message], add_generation_prompt| {
         let rendering = Rendering {
             add_generation_prompt,
             ..Rendering::default()
         };
-        let request = Request::new(model, messages, None)?;
-        let conversation = chat::render(&request, &rendering)?;
-        Ok(chat::encode(&model.tokenizer, &conversation))
+        chat::render(&Request::new(model, messages, None)?, &rendering)
     };
-    let mut sequences: Vec<Sequence> = Vec::new();
     let turns = messages.iter().enumerate();
     let answers = turns.filter(|(turn, message)| *turn > 0 && message.role == "assistant");
-    for (turn, _) in answers {
+    let render = |(turn, _): (usize, &Message)| {
+        Ok(Answer {
+            prompt: render(&messages[..turn], true)?,
+            conversation: render(&messages[..=turn], false)?,
+        })
+    };
+    answers.map(render).collect()
+}
+
+/// A conversation as sequences in which the assistant's turns count: one sequence, or several where the template writes
+/// earlier turns in another way once a later one follows, so that no sequence holds all of them as they were generated.
+fn sequences(model: &Model, answers: &[Answer]) -> Vec<Sequence> {
+    let mut sequences: Vec<Sequence> = Vec::new();
+    for answer in answers {
         // What the model is given, and what it should make of that.
-        let prompt = render(&messages[..turn], true)?;
-        let ids = render(&messages[..=turn], false)?;
+        let prompt = chat::encode(&model.tokenizer, &answer.prompt);
+        let ids = chat::encode(&model.tokenizer, &answer.conversation);
         let same = prompt
             .iter()
             .zip(&ids)
@@ -244,7 +280,7 @@ fn sequences(model: &Model, messages: &[Message]) -> Result<Vec<Sequence>> {
             None => sequences.push(Sequence { ids, counts }),
         }
     }
-    Ok(sequences)
+    sequences
 }
 
 /// Reads conversations as JSON lines: each line that is not empty is an object whose `messages` are an array of objects

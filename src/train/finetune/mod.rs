@@ -27,8 +27,8 @@ mod tests;
 mod tuner;
 mod updates;
 
-pub use examples::Examples;
 #[cfg(feature = "chat")]
 pub use examples::read_conversations;
-pub use options::Options;
+pub use examples::{Answer, Examples};
+pub use options::{CONTEXT_LENGTH, Options};
 pub use tuner::Finetuner;

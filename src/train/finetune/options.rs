@@ -17,6 +17,9 @@ const TARGETS: [&str; 7] = [
     "ffn_down",
 ];
 
+/// The longest sequence in tokens, unless another is asked for or the model's context is shorter.
+pub const CONTEXT_LENGTH: usize = 512;
+
 /// The largest rank, as for adapters that are loaded.
 const MAX_RANK: usize = 4096;
 /// The default number of epochs, and the fewest steps.
