@@ -302,6 +302,53 @@ fn lines_that_are_no_conversations_are_named() {
     }
 }
 
+/// What the WebAssembly module is held to as well (`tests/node/finetune.test.mjs`): other instructions, and therefore
+/// other last bits.
+#[test]
+fn the_losses_are_those_that_the_module_is_held_to() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let cases = std::fs::read(folder.join("finetune/module.json")).unwrap();
+    let cases: serde_json::Value = serde_json::from_slice(&cases).unwrap();
+    let path = folder.join(cases["model"].as_str().unwrap());
+    let model = Arc::new(Model::open(path).unwrap());
+    let config = &cases["config"];
+    let whole = |name: &str| config[name].as_u64().unwrap() as usize;
+    let context = whole("context_length");
+    let lines: Vec<String> = cases["conversations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|conversation| conversation.to_string())
+        .collect();
+    let conversations = read_conversations(&lines.join("\n")).unwrap();
+    let text = Examples::from_text(&model, cases["text"].as_str().unwrap(), context);
+    let answers = Examples::from_conversations(&model, &conversations, context);
+    for (name, examples) in [("text", text), ("conversations", answers)] {
+        let options = Options {
+            rank: whole("rank"),
+            alpha: whole("alpha") as f32,
+            steps: Some(whole("steps") as u64),
+            batch_size: whole("batch_size"),
+            patience: whole("patience") as u64,
+            seed: whole("seed") as u64,
+            learning_rate: config["learning_rate"].as_f64().unwrap() as f32,
+            ..Options::default()
+        };
+        let mut tuner = Finetuner::new(examples.unwrap(), options).unwrap();
+        let mut losses = vec![tuner.first().loss];
+        while !tuner.is_complete() {
+            losses.push(tuner.step().unwrap().loss);
+        }
+        losses.push(tuner.best().loss);
+        println!("{name}: {losses:?}");
+        let expected = cases["losses"][name].as_array().unwrap();
+        assert_eq!(losses.len(), expected.len());
+        for (loss, expected) in losses.iter().zip(expected) {
+            assert!((loss - expected.as_f64().unwrap()).abs() < 1e-5, "{name}");
+        }
+    }
+}
+
 /// The program, from a file of conversations to a text with the adapter.
 #[test]
 fn the_program_learns_a_manner() {

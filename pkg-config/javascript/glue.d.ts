@@ -24,4 +24,9 @@ declare module "../../pkg/nexttoken.js" {
 
 declare module "../../pkg/nexttoken_trainer.js" {
   const guard: Guard;
+  function check_finetuner_config(config: object): void;
+  namespace Finetuner {
+    function on_text(generator: Generator, text: string, config: object): Finetuner;
+    function on_answers(generator: Generator, conversations: unknown, config: object): Finetuner;
+  }
 }

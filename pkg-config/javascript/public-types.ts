@@ -31,8 +31,14 @@ import init, {
 } from "nexttoken";
 import { isolate, isolated, type IsolateOptions, type Isolation, type IsolationState } from "nexttoken/isolate";
 import initTrainer, {
+  Finetuner,
   Trainer,
+  WorkerFinetuner,
   WorkerTrainer,
+  readConversations,
+  type Conversation,
+  type FinetunerConfig,
+  type FinetunerInfo,
   type TrainerBest,
   type TrainerConfig,
   type TrainerInfo,
@@ -315,6 +321,34 @@ export const workerTrainerUses: Uses<WorkerTrainer, Later<TrainerResults>> = {
   [Symbol.dispose]: (it) => it[Symbol.dispose](),
 };
 
+interface FinetunerResults {
+  best: TrainerBest;
+  info: FinetunerInfo;
+  step: TrainerStep;
+  to_gguf: Uint8Array;
+  validate: TrainerValidation;
+}
+
+export const finetunerUses: Uses<Finetuner, FinetunerResults> = {
+  best: (it) => it.best(),
+  free: (it) => it.free(),
+  info: (it) => it.info(),
+  step: (it) => it.step(),
+  to_gguf: (it) => it.to_gguf(),
+  validate: (it) => it.validate(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
+export const workerFinetunerUses: Uses<WorkerFinetuner, Later<FinetunerResults>> = {
+  best: (it) => it.best(),
+  free: (it) => it.free(),
+  info: (it) => it.info(),
+  step: (it) => it.step(),
+  to_gguf: (it) => it.to_gguf(),
+  validate: (it) => it.validate(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
 /** What begins: the functions, and the static methods of the classes. */
 export async function beginnings(file: File, request: Request, signal: AbortSignal) {
   const { variant } = await init({ variant: "relaxed", wasm_url: new URL("https://example.org/engine.wasm") });
@@ -341,6 +375,10 @@ export async function beginnings(file: File, request: Request, signal: AbortSign
   Trainer.resume("a text", trainer.checkpoint()) satisfies Trainer;
   const inWorker = await WorkerTrainer.create("a text", config, { wasm_url: "trainer.wasm", threads: 2 });
   (await WorkerTrainer.resume("a text", await inWorker.checkpoint())) satisfies WorkerTrainer;
+  const conversations: Conversation[] = readConversations("a line");
+  const tuning: FinetunerConfig = { rank: 4, targets: ["attn_q"], seed: 1n };
+  (await Finetuner.load(file, conversations, tuning, { onProgress, signal, timeout: 1000 })) satisfies Finetuner;
+  (await WorkerFinetuner.load(request, "a text", tuning, { signal, threads: 2 })) satisfies WorkerFinetuner;
 }
 
 /** Isolation: of a page, and by a service worker of a site's own. */
@@ -402,6 +440,10 @@ export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   new WorkerGenerator();
   // @ts-expect-error a worker's trainer is created or resumed
   new WorkerTrainer();
+  // @ts-expect-error a finetuner is loaded
+  new Finetuner();
+  // @ts-expect-error so is a worker's
+  new WorkerFinetuner();
   // @ts-expect-error a generator is loaded
   new Generator();
   // @ts-expect-error there is no such code

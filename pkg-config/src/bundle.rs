@@ -28,13 +28,14 @@ const SERVICE_WORKER: &str = "isolate-worker.js";
 pub const STANDALONE: &str = "standalone.js";
 
 /// The scripts, and the folders of scripts, with classes that users meet, whose names must stay.
-const NAMED: [&str; 8] = [
+const NAMED: [&str; 9] = [
     "clients",
     "conversation.js",
     "errors.js",
     "nexttoken.js",
     "nexttoken_trainer.js",
     "store.js",
+    "worker-finetuner.js",
     "worker-generator.js",
     "worker-trainer.js",
 ];

@@ -1,10 +1,16 @@
-// The trainer in a module worker: it answers the calls that `WorkerTrainer` posts.
+// The trainer in a module worker: it answers the calls that `WorkerTrainer` and `WorkerFinetuner` post.
 
+import { Finetuner } from "./finetuner.js";
 import { TRAINER_METHODS } from "./methods.js";
-import { serveCalls } from "./serve-calls.js";
+import { deserializeSource } from "./serialize-source.js";
+import { reportProgress, serveCalls } from "./serve-calls.js";
 import init, { Trainer } from "./trainer-module.js";
 
-/** @type {Trainer} */
+/**
+ * What is trained here. A finetuner has some of the trainer's methods.
+ *
+ * @type {Trainer | Finetuner}
+ */
 let trainer;
 
 /**
@@ -26,14 +32,27 @@ const beginnings = {
   },
 };
 
+/**
+ * Begins a fine-tuning, and tells the page how far the model is.
+ *
+ * @param {number} id that of the call
+ * @param {{ source: any, examples: any, config: any, options: object, wasm: import("./trainer-module.js").TrainerOptions }} what
+ */
+async function finetune(id, { source, examples, config, options, wasm }) {
+  await init(wasm);
+  const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
+  trainer = await Finetuner.load(deserializeSource(source), examples, config, { ...options, onProgress });
+}
+
 /** @type {Record<string, (...args: any[]) => unknown>} */
 const methods = { ...beginnings };
 for (const name of TRAINER_METHODS) {
-  methods[name] = (...args) => /** @type {(...args: any[]) => unknown} */ (trainer[name]).apply(trainer, args);
+  methods[name] = (...args) => /** @type {any} */ (trainer)[name](...args);
 }
 
 serveCalls(
-  ({ method, args }) => methods[method](...args),
+  ({ id, method, args }) =>
+    method === "finetune" ? finetune(id, /** @type {[any]} */ (args)[0]) : methods[method](...args),
   // A file is moved to the page, not copied.
   (value) => (value instanceof Uint8Array ? [value.buffer] : []),
 );

@@ -1,7 +1,18 @@
 import type { InWorker, WasmProvider, WasmSource } from "./index.js";
-import type { Trainer, TrainerConfig } from "./nexttoken_trainer.js";
-export { Trainer } from "./nexttoken_trainer.js";
+import type {
+  Conversation,
+  Finetuner,
+  FinetunerConfig,
+  LoadOptions,
+  ModelSource,
+  Trainer,
+  TrainerConfig,
+} from "./nexttoken_trainer.js";
+export { Finetuner, Trainer } from "./nexttoken_trainer.js";
 export type {
+  Conversation,
+  FinetunerConfig,
+  FinetunerInfo,
   TrainerBest,
   TrainerConfig,
   TrainerInfo,
@@ -36,4 +47,27 @@ export class WorkerTrainer {
   static create(text: string, config?: TrainerConfig, options?: TrainerInitOptions): Promise<WorkerTrainer>;
   /** Resumes a training in a new worker; see `Trainer.resume`. */
   static resume(text: string, checkpoint: Uint8Array, options?: TrainerInitOptions): Promise<WorkerTrainer>;
+}
+
+/**
+ * Reads conversations as JSON lines, for `Finetuner.load`: each line that is not empty is an object whose `messages` are a
+ * list of objects with `role` and `content`. Its other keys are not read. Throws "invalid_option" with the number of a line
+ * that is something else.
+ */
+export function readConversations(text: string): Conversation[];
+
+/** `Finetuner` off the main thread: the same interface, every method a promise. */
+export interface WorkerFinetuner extends InWorker<Omit<Finetuner, "free" | typeof Symbol.dispose>> {
+  free(): void;
+  [Symbol.dispose](): void;
+}
+export class WorkerFinetuner {
+  private constructor();
+  /** Loads a model in a new worker, and begins to fine-tune it; see `Finetuner.load`. */
+  static load(
+    source: ModelSource,
+    examples: string | Conversation[],
+    config?: FinetunerConfig,
+    options?: Pick<LoadOptions, "onProgress" | "signal" | "timeout"> & TrainerInitOptions,
+  ): Promise<WorkerFinetuner>;
 }

@@ -6,5 +6,8 @@
 //     while (!trainer.step().complete);
 //     const generator = await Generator.load(trainer.to_gguf());
 
+export { readConversations } from "./examples.js";
+export { Finetuner } from "./finetuner.js";
 export { default, Trainer } from "./trainer-module.js";
+export { WorkerFinetuner } from "./worker-finetuner.js";
 export { WorkerTrainer } from "./worker-trainer.js";

@@ -9,11 +9,16 @@ import { startWorker } from "./start-worker.js";
 /** @typedef {import("./trainer-module.js").TrainerOptions} Options */
 /** @typedef {import("./nexttoken_trainer.js").TrainerConfig} TrainerConfig */
 
-/** @param {import("./start-module.js").Provider} provider where its module comes from */
-const connect = (provider) =>
+/**
+ * Starts a worker for one training.
+ *
+ * @param {import("./start-module.js").Provider} provider where its modules come from
+ * @param {string} advice what to do when it has stopped
+ */
+export const connect = (provider, advice) =>
   new Connection(
     startWorker(() => new Worker(new URL("./trainer-worker.js", import.meta.url), { type: "module" })),
-    (reason) => `the trainer stopped (${reason}); resume from a checkpoint`,
+    (reason) => `the trainer stopped (${reason}); ${advice}`,
     provider,
   );
 
@@ -54,7 +59,7 @@ export class WorkerTrainer {
   static #begin = withErrorCode(
     async (/** @type {string} */ method, /** @type {object} */ what, /** @type {unknown} */ options) => {
       const { wasm, wasm_url, threads } = moduleOptions(options, ["wasm", "wasm_url", "threads"]);
-      const trainer = new WorkerTrainer(connect(providerOf("trainer", wasm)));
+      const trainer = new WorkerTrainer(connect(providerOf("trainer", wasm), "resume from a checkpoint"));
       try {
         await trainer.#call(method, [{ ...what, wasm: { wasm_url: wasm_url?.href, threads } }]);
         return trainer;

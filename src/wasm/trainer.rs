@@ -118,7 +118,7 @@ crate::debug::debug_in_brief!(Trainer {});
 
 // Not a flattened `StepReport`: serde-wasm-bindgen would make a Map of that.
 #[derive(Serialize)]
-struct Step {
+pub(super) struct Step {
     step: u64,
     loss: f64,
     tokens_per_second: f64,
@@ -128,6 +128,27 @@ struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     validation: Option<Validation>,
     complete: bool,
+}
+
+impl Step {
+    /// A step that took so many milliseconds.
+    pub(super) fn new(report: StepReport, milliseconds: f64, complete: bool) -> Self {
+        // A browser's clock is coarse, and may not advance during a short step.
+        let tokens_per_second = match milliseconds > 0.0 {
+            true => report.tokens as f64 / milliseconds * 1000.0,
+            false => 0.0,
+        };
+        Self {
+            step: report.step,
+            loss: report.loss,
+            tokens_per_second,
+            learning_rate: report.learning_rate,
+            gradient: report.gradient,
+            tokens: report.tokens,
+            validation: report.validation,
+            complete,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -189,22 +210,8 @@ impl Trainer {
     pub fn step(&mut self) -> JsResult<JsValue> {
         let started = host::now();
         let report: StepReport = self.inner.step()?;
-        let seconds = (host::now() - started) / 1000.0;
-        // A browser's clock is coarse, and may not advance during a short step.
-        let tokens_per_second = match seconds > 0.0 {
-            true => report.tokens as f64 / seconds,
-            false => 0.0,
-        };
-        to_js(&Step {
-            step: report.step,
-            loss: report.loss,
-            tokens_per_second,
-            learning_rate: report.learning_rate,
-            gradient: report.gradient,
-            tokens: report.tokens,
-            validation: report.validation,
-            complete: self.inner.is_complete(),
-        })
+        let complete = self.inner.is_complete();
+        to_js(&Step::new(report, host::now() - started, complete))
     }
 
     /// Measures how well the weights of this step predict text that was held out from training.

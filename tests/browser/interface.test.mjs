@@ -244,16 +244,16 @@ test("a worker has every public member of a generator and of a trainer", async (
   const { page, close } = await open("/");
   const missing = await page.evaluate(async () => {
     const { Generator, WorkerGenerator } = await import("/pkg/index.js");
-    const { Trainer, WorkerTrainer } = await import("/pkg/trainer.js");
+    const { Finetuner, Trainer, WorkerFinetuner, WorkerTrainer } = await import("/pkg/trainer.js");
     // These are for the scripts of the package; a worker's loop is asynchronous.
     const internal =
       /^(__.*|constructor|chat_request|start_chat|token_table|snapshot_bytes|restore_bytes|read_adapter|add_adapter)$/;
     const members = ({ prototype }) => Object.getOwnPropertyNames(prototype).filter((name) => !internal.test(name));
-    return [[Generator, WorkerGenerator], [Trainer, WorkerTrainer]].map(([Plain, InWorker]) =>
+    return [[Generator, WorkerGenerator], [Trainer, WorkerTrainer], [Finetuner, WorkerFinetuner]].map(([Plain, InWorker]) =>
       members(Plain).filter((name) => !(name in InWorker.prototype)),
     );
   });
-  assert.deepEqual(missing, [[], []]);
+  assert.deepEqual(missing, [[], [], []]);
   await close();
 });
 

@@ -11,7 +11,7 @@ const CALLS = Number(process.env.NEXTTOKEN_RANDOM_CALLS ?? (can("time") ? 10_000
 /** In the page: makes `calls` random calls, and reports what was wrong with their results. */
 async function attack({ calls, seed, worker }) {
   const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
-  const { default: initTrainer, Trainer } = await import("/pkg/trainer.js");
+  const { default: initTrainer, Finetuner, Trainer } = await import("/pkg/trainer.js");
   await init();
   if (!worker) await initTrainer();
   const file = await (await fetch("/stories.gguf")).arrayBuffer();
@@ -156,6 +156,7 @@ async function attack({ calls, seed, worker }) {
     init: () => init(options()),
     new_trainer: () => worker || new Trainer(random() < 0.5 ? "a text" : value(), options()).free(),
     resume_trainer: () => worker || Trainer.resume("a text", value()).free(),
+    new_finetuner: async () => worker || (await Finetuner.load(random() < 0.5 ? file.slice(0) : value(), random() < 0.5 ? [message()] : value(), options())).free(),
     sample: () => worker || trainer.sample(random() < 0.5 ? "to" : value(), short(options())),
     pairs: () => worker || trainer.pairs(value()),
     to_gguf: () => worker || trainer.to_gguf(value()),

@@ -148,6 +148,11 @@ impl Finetuner {
             .resize_with(threads.clamp(1, most), Worker::default);
     }
 
+    /// The number of threads.
+    pub fn threads(&self) -> usize {
+        self.workers.len()
+    }
+
     /// Takes one step: computes the loss of a batch and its gradient, and changes the updates. At regular intervals it
     /// also validates, and keeps the updates if their held-out loss is the lowest so far.
     ///

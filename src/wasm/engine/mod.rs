@@ -47,7 +47,7 @@ pub fn version() -> String {
 #[wasm_bindgen]
 pub struct Generator {
     inner: generator::Generator,
-    model: Arc<Model>,
+    pub(in crate::wasm) model: Arc<Model>,
     file_size: u64,
 }
 

@@ -326,7 +326,7 @@ pub(in crate::wasm) fn optional_string(name: &str, value: &JsValue) -> Result<Op
 }
 
 /// The properties of an options object. Options that are undefined or null count as absent.
-fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
+pub(in crate::wasm) fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
     if is_absent(object) {
         return Ok(Vec::new());
     }
@@ -348,7 +348,7 @@ fn is_absent(value: &JsValue) -> bool {
     value.is_undefined() || value.is_null()
 }
 
-fn number(name: &str, value: &JsValue) -> Result<f32> {
+pub(in crate::wasm) fn number(name: &str, value: &JsValue) -> Result<f32> {
     let number = value
         .as_f64()
         .ok_or_else(|| invalid_option(name, "a number"))?;
@@ -368,7 +368,7 @@ pub(in crate::wasm) fn u32_value(name: &str, value: &JsValue) -> Result<u32> {
         .ok_or_else(|| invalid_option(name, "a whole number from 0 to 4294967295"))
 }
 
-fn size(name: &str, value: &JsValue) -> Result<usize> {
+pub(in crate::wasm) fn size(name: &str, value: &JsValue) -> Result<usize> {
     u32_value(name, value).map(|number| number as usize)
 }
 
@@ -379,7 +379,7 @@ fn integer(value: &JsValue) -> Option<u64> {
     whole.then_some(number as u64)
 }
 
-fn seed(value: &JsValue) -> Result<u64> {
+pub(in crate::wasm) fn seed(value: &JsValue) -> Result<u64> {
     let big = || u64::try_from(value.clone()).ok();
     integer(value)
         .or_else(|| value.is_bigint().then(big).flatten())
