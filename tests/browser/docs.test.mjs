@@ -43,7 +43,7 @@ for (const name of PAGES) {
       const file = await (await fetch(`${origin}/docs/examples/${example}.js`)).text();
       assert.equal(await page.textContent(`${figure} .listing`), file, "the code that is shown is the code that runs");
       // Twice: what an example leaves behind must not be in the way of its next run.
-      for (const _ of example === "train" || !can("time") ? [1] : [1, 2]) {
+      for (const _ of ["train", "finetune"].includes(example) || !can("time") ? [1] : [1, 2]) {
         await page.click(`${figure} button`);
         await page.waitForFunction(atRest, undefined, { timeout: 300_000 });
         const output = await page.textContent(`${figure} .output`);
@@ -136,7 +136,7 @@ const rows = () =>
 test("the tables have a row for every option of the types, and for no other", { skip: lacks("time") }, async () => {
   for (const [name, module, interfaces] of [
     ["options/", "nexttoken", ["GenerateOptions", "ChatOptions", "LoadOptions"]],
-    ["training/", "nexttoken_trainer", ["TrainerConfig"]],
+    ["training/", "nexttoken_trainer", ["TrainerConfig", "FinetunerConfig"]],
   ]) {
     const types = await (await fetch(`${origin}/pkg/${module}.d.ts`)).text();
     const { page, close } = await open(address(name));
