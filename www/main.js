@@ -22,6 +22,7 @@ import { StepView, takenStep } from "./stages.js";
 import { stream } from "./stream.js";
 import { tokenSpan } from "./tokens.js";
 import { TrainingView } from "./train.js";
+import { FinetuneView } from "./tune.js";
 
 /** @typedef {import("./pkg/index.js").Token} Token */
 /** @typedef {import("./branches.js").DrawnToken} DrawnToken */
@@ -50,6 +51,12 @@ let stopping = false;
 /** @type {Promise<void> | undefined} */
 let running;
 let canChat = false;
+/**
+ * Opens the file of the loaded model once more.
+ *
+ * @type {((signal: AbortSignal) => Opened | Promise<Opened>) | undefined}
+ */
+let reopen;
 
 // --- the model ---
 
@@ -93,6 +100,7 @@ async function load(name, opened, origin) {
     found = undefined;
     const info = await loaded.info();
     generator = loaded;
+    reopen = opened;
     loaded = undefined;
     microscope.model = info;
     microscope.origin = origin;
@@ -146,6 +154,9 @@ const microscope = new Microscope(document, {
   live: () => (chatting() ? generator?.configure(sliders.options()) : microscope.reconfigure())?.catch(showError),
   fail: showError,
   looked: () => inside.update(),
+  get adapters() {
+    return tuning.adapters;
+  },
   sliders,
   narration,
   step: stepView,
@@ -157,6 +168,28 @@ const inside = new InsideView(document, {
     return writing || Boolean(loading);
   },
   showError,
+});
+
+const tuning = new FinetuneView(document, {
+  get model() {
+    return loading ? undefined : generator;
+  },
+  get open() {
+    return reopen;
+  },
+  get canChat() {
+    return canChat;
+  },
+  get stopping() {
+    return stopping;
+  },
+  options: () => sliders.options(),
+  showError,
+  alone: (work) =>
+    alone((used) => {
+      microscope.release();
+      return work(used);
+    }),
 });
 
 const share = new ShareView(document, {
@@ -199,7 +232,7 @@ async function answer(used, into, seen) {
   microscope.release();
   narration.silence();
   stepView.clear();
-  const { seed } = await used.chat(chat.conversation, sliders.options());
+  const { seed } = await used.chat(chat.conversation, { ...sliders.options(), ...tuning.adapters });
   await read(used, $("chat-speed"));
   /** @type {DrawnToken[]} those that are not on the page yet */
   const tokens = [];
@@ -315,7 +348,7 @@ function update() {
   $("step").setAttribute("aria-disabled", String(!ready() || !microscope.canStep));
   $("go-on").setAttribute("aria-disabled", String(!ready() || !microscope.canGoOn));
   $("new-chat", "button").disabled = writing;
-  for (const id of ["mode-write", "mode-score", "mode-guess", "mode-train"]) $(id, "input").disabled = writing;
+  for (const id of ["mode-write", ...OWN_VIEWS]) $(id, "input").disabled = writing;
   const modeChat = $("mode-chat", "input");
   modeChat.disabled = writing || !(generator && canChat);
   if (modeChat.parentElement) {
@@ -323,14 +356,17 @@ function update() {
   }
   showMode();
   inside.update();
+  tuning.update();
   for (const id of ["load-stories", "load-sample", "load-url"]) $(id, "button").disabled = Boolean(loading);
   for (const id of ["file", "url"]) $(id, "input").disabled = Boolean(loading);
 }
 
+/** The choices with a view of their own. */
+const OWN_VIEWS = ["mode-score", "mode-guess", "mode-train", "mode-tune"];
 const chatting = () => $("mode-chat", "input").checked;
 
 function showMode() {
-  const ownView = ["mode-score", "mode-guess", "mode-train"].some((id) => $(id, "input").checked);
+  const ownView = OWN_VIEWS.some((id) => $(id, "input").checked);
   if (!ownView) {
     if (generator && !canChat) $("mode-write", "input").checked = true;
     for (const id of ["prompting", "writing", "inside"]) $(id).hidden = chatting();

@@ -24,13 +24,13 @@ import { TextView, showLegend } from "./tokens.js";
  * - `busy` and `stopping` tell whether something is running, and whether it should stop;
  * - `read(generator)` runs the prompt, `speed(generator, seed)` shows the speed;
  * - `live()` is called when a slider moves while something is running;
- * - `fail(error)` shows an error, `looked()` is called when a token is looked at;
+ * - `fail(error)` shows an error, `looked()` is called when a token is looked at, `adapters` are those of a new text;
  * - `sliders`, `narration` and `step` are other views.
  *
  * @typedef {{ alone: (work: () => unknown) => Promise<boolean>, readonly busy: boolean, readonly stopping: boolean,
  *   read: (generator: WorkerGenerator) => Promise<void>,
  *   speed: (generator: WorkerGenerator, seed: number | bigint) => void, live: () => void,
- *   fail: (error: unknown) => void, looked: () => void, sliders: import("./sliders.js").Sliders,
+ *   fail: (error: unknown) => void, looked: () => void, adapters: Partial<Options>, sliders: import("./sliders.js").Sliders,
  *   narration: import("./narration.js").Narration, step: import("./stages.js").StepView }} Host
  */
 
@@ -235,10 +235,10 @@ export class Microscope {
   async #begin(generator, prompt, given) {
     this.release();
     this.#host.step.clear();
-    const chosen = { ...this.#host.sliders.options(), ...given };
+    const chosen = { ...this.#host.sliders.options(), ...(given ?? this.#host.adapters) };
     const { seed } = await generator.start(prompt, chosen);
-    const { model, origin } = this;
-    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen, model, origin }));
+    const origin = chosen.adapters ? undefined : this.origin;
+    this.#branches.begin(new Branch({ generator, prompt, seed, options: chosen, model: this.model, origin }));
     this.#showText();
     await this.#host.read(generator);
   }

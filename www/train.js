@@ -2,6 +2,7 @@
 
 import { download, finder } from "./dom.js";
 import { codeOf } from "./errors.js";
+import { droppedText, readText } from "./text-file.js";
 import { TrainingReport, outcome } from "./train-report.js";
 import { forgetTraining, keptTraining } from "./train-store.js";
 import { Training } from "./training.js";
@@ -18,8 +19,6 @@ const ALICE = {
   path: "alice.txt",
   name: "Alice's Adventures in Wonderland (Lewis Carroll, 1865, public domain)",
 };
-/** The longest text, in bytes: a longer one takes minutes to tokenize before the first step. */
-const LONGEST = 8_000_000;
 const OWN = "your text";
 
 export class TrainingView {
@@ -131,24 +130,13 @@ export class TrainingView {
   /** @param {File | undefined} file */
   async #takeFile(file) {
     if (!file) return;
-    const { name, size } = file;
-    if (size > LONGEST) {
-      throw new Error(`${name} has ${Math.round(size / 1e6)} MB; a tab learns from ${LONGEST / 1e6} MB at most`);
-    }
-    try {
-      this.#take(name, new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()));
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      throw new Error(`${name} is not UTF-8 text; save it as UTF-8, or choose another`, { cause: error });
-    }
+    this.#take(file.name, await readText(file));
   }
 
   /** @param {DragEvent} event */
   #drop(event) {
-    const file = event.dataTransfer?.files[0];
-    if (!this.#isOpen || !file || file.name.endsWith(".gguf")) return;
-    event.preventDefault();
-    event.stopPropagation();
+    const file = this.#isOpen ? droppedText(event) : undefined;
+    if (!file) return;
     this.#find("drop").hidden = true;
     this.#attempt(() => this.#takeFile(file));
   }

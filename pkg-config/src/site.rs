@@ -161,7 +161,7 @@ fn assemble_with(repo: &Repo, models: &[&Path], list: fn(&Path) -> Result<()>) -
 }
 
 /// The endings of files that a page may load.
-const LOADED: [&str; 6] = ["css", "gguf", "html", "js", "txt", "wasm"];
+const LOADED: [&str; 7] = ["css", "gguf", "html", "js", "jsonl", "txt", "wasm"];
 /// The service worker, which caches the other files.
 const SERVICE_WORKER: &str = "sw.js";
 /// The place in it for the list of files.

@@ -63,6 +63,7 @@ function ofPackage(path) {
 const FETCHED = {
   "sources.js": [`new URL("stories.gguf", location.href).href`, "stories.gguf"],
   "train.js": ["new URL(ALICE.path, location.href)", "alice.txt"],
+  "tune.js": ["new URL(PIRATE, location.href)", "pirate.jsonl"],
 };
 
 function ofPage(path) {

@@ -45,7 +45,7 @@ test("axe finds nothing in the views of the page", { skip }, async () => {
   await page.waitForSelector("#inside-result[aria-busy=false]:not([hidden])", { timeout: 60_000 });
   all.push(...(await faults(page, "a text")));
 
-  for (const mode of ["score", "guess", "train"]) {
+  for (const mode of ["score", "guess", "train", "tune"]) {
     await page.click(`label:has(#mode-${mode})`);
     if (mode === "score") {
       await page.click("#score");
@@ -65,6 +65,14 @@ test("axe finds nothing in the views of the page", { skip }, async () => {
       await page.click("#train");
       await page.waitForSelector("#train-pairs li", { timeout: 60_000 });
       await page.waitForFunction(() => document.querySelector("#train-pause").disabled, null, { timeout: 60_000 });
+    }
+    if (mode === "tune") {
+      await page.fill("#tune-text", "The robot counted the stars. Beep! Then it slept. ".repeat(20));
+      await page.fill("#tune-config [name=steps]", "4");
+      await page.fill("#tune-config [name=context_length]", "32");
+      await page.click("#tune");
+      await page.waitForFunction(() => document.querySelector("#tune-after").textContent !== "", null, { timeout: 60_000 });
+      await page.waitForFunction(() => !document.querySelector("#mode-write").disabled, null, { timeout: 60_000 });
     }
     all.push(...(await faults(page, mode)));
   }

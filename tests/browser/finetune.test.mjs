@@ -1,0 +1,117 @@
+// Fine-tuning: the view, used as a visitor uses it, and the trainer's module in a worker of a browser.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+import { can, lacks, open } from "./harness.mjs";
+
+const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
+mkdirSync(screenshots, { recursive: true });
+
+/** In light colours, in dark ones, and at the width of a phone. */
+async function shots(page, name) {
+  const shot = async (name) => {
+    await page.waitForTimeout(200); // until the new size is painted
+    await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
+  };
+  await shot(`${name}-light`);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await shot(`${name}-dark`);
+  await page.setViewportSize({ width: 390, height: 800 });
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+  await shot(`${name}-phone`);
+}
+
+const answers = (page) => Promise.all(["#tune-before", "#tune-after"].map((id) => page.textContent(id)));
+
+test("a visitor fine-tunes the storyteller, sees both answers, and switches the adapter", async () => {
+  const { page, close } = await open("/", { colorScheme: "light" });
+  await page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+  await page.click("label:has(#mode-tune)");
+  await page.waitForFunction(() => document.querySelector("#tune-text").value.includes("matey"));
+  assert.ok((await page.isHidden("#prompt")) && (await page.isHidden("#temperature")) && (await page.isHidden("#adapter")));
+  // The storyteller has no chat template, which is said.
+  await page.click("#tune");
+  await page.waitForSelector("#error:not([hidden])", { timeout: 60_000 });
+  assert.match(await page.textContent("#error"), /no chat template/);
+
+  await page.fill("#tune-text", "The robot counted the stars. Beep! Then it slept. ".repeat(20));
+  await page.click("#tuning summary");
+  for (const [name, value] of Object.entries({ steps: "20", learning_rate: "0.01", context_length: "64", patience: "0" })) {
+    await page.fill(`#tune-config [name=${name}]`, value);
+  }
+  await page.click("#tune");
+  await page.waitForFunction(() => !document.querySelector("#tune").disabled, null, { timeout: 120_000 });
+  assert.match(await page.textContent("#tune-status"), /^The best state is kept, that after step \d+: held-out loss [\d.]+\.$/);
+  assert.equal(await page.textContent("#tune-step"), "20");
+  assert.equal((await page.getAttribute("#tune-curve .loss", "d")).split("L").length, 20);
+  assert.equal(await page.locator("#tune-curve .held-out").count(), 11);
+  // It has answered by itself, and now another prompt.
+  const answered = () => page.waitForFunction(() => !document.querySelector("#mode-write").disabled, null, { timeout: 60_000 });
+  await answered();
+  const first = await answers(page);
+  assert.ok(first[0] !== first[1] && first.every((text) => text !== ""), first.join("|"));
+  await page.fill("#tune-prompt", "The robot");
+  await page.click("#tune-ask");
+  await answered();
+  const [before, after] = await answers(page);
+  assert.match(after, /counted the stars\. Beep!/);
+  assert.doesNotMatch(before, /Beep!/);
+  await shots(page, "tune");
+  if (can("downloads")) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#tune-download")]);
+    assert.equal(download.suggestedFilename(), "adapter.gguf");
+  }
+
+  // In the writing view the switch decides.
+  await page.click("label:has(#mode-write)");
+  await page.fill("#prompt", "The robot");
+  await page.fill("#seed", "1");
+  await page.fill("#max_tokens", "60");
+  const write = async () => {
+    await page.click("#write");
+    await page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+    return (await page.textContent("#text")).replace("The robot", "");
+  };
+  assert.equal(await write(), after);
+  await page.click("#share summary");
+  await page.click("#link");
+  await page.waitForFunction(() => /was trained here/.test(document.querySelector("#shared").textContent));
+  await page.click("#adapter-on");
+  assert.equal(await write(), before);
+  await page.click("#load-stories");
+  await page.waitForSelector("#adapter", { state: "hidden", timeout: 60_000 });
+  await close();
+});
+
+/** In the page: the codes of what cannot be, and the hash of the adapter on each number of threads. */
+async function tune({ model, conversations, config, all }) {
+  const { WorkerFinetuner } = await import("/pkg/trainer.js");
+  const source = Uint8Array.from(atob(model), (byte) => byte.charCodeAt(0));
+  const load = (...args) => WorkerFinetuner.load(new Blob([source]), ...args);
+  const hashes = [];
+  for (const threads of all) {
+    const tuner = await load(conversations, config, { threads });
+    while (!(await tuner.step()).complete);
+    const hash = await crypto.subtle.digest("SHA-256", await tuner.to_gguf());
+    tuner.free();
+    hashes.push(new Uint8Array(hash).join());
+  }
+  const codes = [];
+  for (const args of [[[], config], [conversations, { rank: 0 }], ["", config]]) {
+    codes.push(await load(...args).then(() => "none", (error) => error.code));
+  }
+  return { hashes, codes };
+}
+
+test("conversations are learnt in a worker, and the adapter is the same on any number of threads", async () => {
+  const data = (name) => readFileSync(new URL(`../data/${name}`, import.meta.url));
+  const { model, conversations, config } = JSON.parse(data("finetune/module.json"));
+  const { page, close } = await open("/docs/");
+  const all = lacks("threads") ? [1] : [1, 2, 3];
+  const { hashes, codes } = await page.evaluate(tune, { model: data(model).toString("base64"), conversations, config, all });
+  assert.equal(hashes.length, all.length);
+  assert.equal(new Set(hashes).size, 1);
+  assert.deepEqual(codes, ["invalid_option", "invalid_option", "corpus_too_small"]);
+  await close();
+});

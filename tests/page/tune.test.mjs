@@ -1,0 +1,189 @@
+// The fine-tuning view, without a browser and without a model.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { register } from "node:module";
+import { test } from "node:test";
+import { click, openPage } from "./dom.mjs";
+
+// Instead of the trainer, which is not built here: what a test puts into `globalThis.trainer`.
+const trainer = `data:text/javascript,${encodeURIComponent(`
+  export const WorkerFinetuner = { load: (...args) => globalThis.trainer.load(...args) };
+  export const readConversations = (text) => text.trim().split("\\n").map((line) => JSON.parse(line));
+`)}`;
+const hook = `
+  export const resolve = (name, context, next) =>
+    /pkg\\/trainer\\.js$/.test(name) ? { url: ${JSON.stringify(trainer)}, shortCircuit: true } : next(name, context);
+`;
+register(`data:text/javascript,${encodeURIComponent(hook)}`);
+const { FinetuneView } = await import("../../www/tune.js");
+
+const PIRATE = readFileSync(new URL("../../www/pirate.jsonl", import.meta.url), "utf8");
+const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+/** A model that says which adapter it answers with. */
+function model() {
+  const seen = { adapters: [], asked: [], open: 0 };
+  let text = [];
+  return {
+    seen,
+    load_adapter: async (bytes, { name }) => void seen.adapters.push([name, ...bytes]),
+    async chat(messages, options) {
+      seen.asked.push({ messages, options });
+      text = ["scale ", String(options.adapters.tuned)];
+    },
+    next_token: async () => (text.length > 0 ? { text: text.shift() } : undefined),
+    timings: async () => ({ decode_tokens_per_second: 10 }),
+  };
+}
+
+/** The view on a page with this model; `losses` are those of what is held out, looked at after each step. */
+function view(used, losses) {
+  const root = openPage();
+  globalThis.ResizeObserver = class {
+    observe() {}
+  };
+  const state = { model: used, errors: [], loads: [], freed: 0 };
+  globalThis.trainer = {
+    async load(...args) {
+      state.loads.push(args);
+      let step = 0;
+      return {
+        info: async () => ({
+          parameters: 1200,
+          steps: losses.length,
+          training_sequences: 27,
+          held_out_sequences: 3,
+          base_loss: 4,
+        }),
+        async step() {
+          await settled();
+          const loss = losses[step++];
+          return { step, loss: 3, tokens_per_second: 7.4, validation: { loss }, complete: step === losses.length };
+        },
+        to_gguf: async () => new Uint8Array([1, 2, 3]),
+        free: () => (state.freed += 1),
+      };
+    },
+  };
+  const page = {
+    get model() {
+      return state.model;
+    },
+    canChat: true,
+    stopping: false,
+    open: () => ({ source: "the file", settle: async (error) => void (state.settled = [error]) }),
+    options: () => ({ temperature: 0.5, max_tokens: 300, record: { top: 16 } }),
+    showError: (error) => error && state.errors.push(error.message ?? error),
+    alone: async (work) => (await work(used), true),
+  };
+  const made = new FinetuneView(root, page);
+  made.update();
+  const find = (id) => root.querySelector(`#${id}`);
+  for (const id of ["mode-tune", "adapter-on"]) find(id).checked = true;
+  find("tune-text").value = PIRATE;
+  return { find, made, state };
+}
+
+async function ended({ find }) {
+  for (let turn = 0; turn < 200 && !find("tune-stop").disabled; turn += 1) await settled();
+}
+
+test("the sample is thirty conversations with a pirate", () => {
+  const lines = PIRATE.trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).messages);
+  assert.equal(lines.length, 30);
+  for (const messages of lines)
+    assert.deepEqual(
+      messages.map(({ role }) => role),
+      ["user", "assistant"],
+    );
+  assert.equal(new Set(lines.map(([{ content }]) => content)).size, 30);
+});
+
+test("a fine-tuning is shown step by step, and its adapter answers beside the model as it was", async () => {
+  const used = model();
+  const shown = view(used, [3, 2, 2.5]);
+  const { find, made, state } = shown;
+  assert.deepEqual([find("tune").disabled, find("adapter").hidden, made.adapters], [false, true, {}]);
+  find("tune-config").querySelector("[name=steps]").valueAsNumber = 3;
+  find("tune-config").querySelector("[name=steps]").value = "3";
+  click(find("tune"));
+  assert.deepEqual([find("tune").disabled, find("tune-stop").disabled], [true, false]);
+  await ended(shown);
+  assert.deepEqual(state.errors, []);
+  const [[source, examples, config]] = state.loads;
+  assert.deepEqual(
+    [source, examples.length, config, state.settled, state.freed],
+    ["the file", 30, { steps: 3 }, [undefined], 1],
+  );
+  assert.equal(find("tune-step").textContent, "3");
+  assert.equal(find("tune-best").textContent, "best: 2.000, after step 2");
+  assert.match(find("tune-status").textContent, /best state is kept, that after step 2: held-out loss 2\.000/);
+  assert.equal(find("tune-curve").querySelectorAll(".held-out").length, 4);
+  assert.match(find("tune-curve").querySelector(".name").textContent, /^the model as it was 4\.00/);
+  assert.deepEqual(used.seen.adapters, [["tuned", 1, 2, 3]]);
+
+  // The same question by the same seed, and both answers side by side.
+  assert.deepEqual([find("tune-before").textContent, find("tune-after").textContent], ["scale 0", "scale 1"]);
+  const [before, after] = used.seen.asked;
+  assert.deepEqual(before.messages, [{ role: "user", content: find("tune-prompt").value }]);
+  assert.deepEqual({ ...before.options, adapters: 0 }, { ...after.options, adapters: 0 });
+  assert.deepEqual([before.options.seed, before.options.max_tokens, before.options.temperature], [1, 60, 0.5]);
+
+  // The switch, and another model, for which the adapter is not.
+  assert.deepEqual([find("adapter").hidden, find("tune-download").disabled], [false, false]);
+  assert.deepEqual(made.adapters, { adapters: { tuned: 1 } });
+  find("adapter-on").checked = false;
+  assert.deepEqual(made.adapters, {});
+  find("adapter-on").checked = true;
+  state.model = model();
+  made.update();
+  assert.deepEqual([find("adapter").hidden, find("tune-answers").hidden, made.adapters], [true, true, {}]);
+  assert.equal(find("tune-download").disabled, false);
+});
+
+test("it can be stopped, and what has learnt nothing is no adapter", async () => {
+  const used = model();
+  const shown = view(used, Array(100).fill(5));
+  click(shown.find("tune"));
+  for (let turn = 0; turn < 200 && shown.find("tune-step").textContent < "2"; turn += 1) await settled();
+  click(shown.find("tune-stop"));
+  await ended(shown);
+  assert.ok(Number(shown.find("tune-step").textContent) < 100 && shown.state.freed === 1);
+  assert.match(shown.find("tune-status").textContent, /^No step made the held-out loss lower/);
+  assert.deepEqual([used.seen.adapters, shown.find("tune-download").disabled], [[], true]);
+});
+
+test("what goes wrong is said, and another try is possible", async () => {
+  const shown = view(model(), [3]);
+  const { find, state } = shown;
+  find("tune-text").value = " ";
+  click(find("tune"));
+  await ended(shown);
+  assert.match(state.errors.pop(), /^there is nothing to learn/);
+  find("tune-text").value = "a text";
+  const { load } = globalThis.trainer;
+  for (const [code, told] of [
+    ["out_of_memory", /four bytes each/],
+    ["bad_metadata", /^it is "gpt2"/],
+  ]) {
+    globalThis.trainer.load = async () => {
+      throw Object.assign(new Error('it is "gpt2"'), { code });
+    };
+    click(find("tune"));
+    await settled();
+    await ended(shown);
+    assert.match(state.errors.pop(), told);
+    assert.equal(state.settled[0].code, code);
+    assert.equal(find("tune").disabled, false);
+  }
+  globalThis.trainer.load = load;
+  click(find("tune"));
+  await settled();
+  await ended(shown);
+  assert.deepEqual(state.errors, []);
+  // A text is learnt as it is.
+  assert.equal(state.loads[0][1], "a text");
+});

@@ -1,0 +1,35 @@
+// Texts that a reader brings as a file.
+
+/** The longest text, in bytes: a longer one takes minutes to tokenize before the first step of a training. */
+const LONGEST = 8_000_000;
+
+/**
+ * The text of a file, if a tab can learn from it.
+ *
+ * @param {File} file
+ */
+export async function readText(file) {
+  const { name, size } = file;
+  if (size > LONGEST) {
+    throw new Error(`${name} has ${Math.round(size / 1e6)} MB; a tab learns from ${LONGEST / 1e6} MB at most`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    throw new Error(`${name} is not UTF-8 text; save it as UTF-8, or choose another`, { cause: error });
+  }
+}
+
+/**
+ * The text file that was dropped; undefined where a model was, or nothing. The page then does not take it for a model.
+ *
+ * @param {DragEvent} event
+ */
+export function droppedText(event) {
+  const file = event.dataTransfer?.files[0];
+  if (!file || file.name.endsWith(".gguf")) return undefined;
+  event.preventDefault();
+  event.stopPropagation();
+  return file;
+}

@@ -1,0 +1,293 @@
+// The fine-tuning view: the loaded model learns an adapter, and answers without it and with it, side by side.
+
+import { drawCurve } from "./curve.js";
+import { download, finder } from "./dom.js";
+import { codeOf } from "./errors.js";
+import { count } from "./format.js";
+import { stream } from "./stream.js";
+import { droppedText, readText } from "./text-file.js";
+import { Tuning } from "./tuning.js";
+
+/** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
+/** @typedef {import("./sources.js").Opened} Opened */
+/**
+ * What the view needs of the page: the loaded model, where it came from and whether it can chat; the options of the
+ * sampler; and `alone`, which runs `work` with the model while nothing else uses it, and resolves to whether it succeeded.
+ *
+ * @typedef {{ readonly model: WorkerGenerator | undefined, readonly canChat: boolean, readonly stopping: boolean,
+ *   readonly open: ((signal: AbortSignal) => Opened | Promise<Opened>) | undefined,
+ *   options: () => import("./sliders.js").Options, showError: (error?: unknown) => void,
+ *   alone: (work: (used: WorkerGenerator) => unknown) => Promise<boolean> }} Page
+ */
+
+const PIRATE = "pirate.jsonl";
+/** The name by which texts choose the adapter. */
+const NAME = "tuned";
+/** The most tokens of an answer that is compared, and its seed where none is set. */
+const ANSWER = { max_tokens: 60, seed: 1 };
+
+export class FinetuneView {
+  #find;
+  #page;
+  #text;
+  /** @type {Tuning | undefined} */
+  #tuning;
+  /**
+   * Calls off the load of the model.
+   *
+   * @type {AbortController | undefined}
+   */
+  #loading;
+  /** @type {Uint8Array<ArrayBuffer> | undefined} */
+  #adapter;
+  /**
+   * The model that has the adapter.
+   *
+   * @type {WorkerGenerator | undefined}
+   */
+  #adapted;
+  /**
+   * The fine-tuning whose curve is shown.
+   *
+   * @type {Tuning | undefined}
+   */
+  #drawn;
+  /** When the numbers were last written. */
+  #painted = 0;
+
+  /**
+   * @param {Document | HTMLElement} root holds the view, the choice among views, and the switch of the adapter
+   * @param {Page} page
+   */
+  constructor(root, page) {
+    const find = finder(root);
+    this.#find = find;
+    this.#page = page;
+    this.#text = find("tune-text", "textarea");
+    find("tune").addEventListener("click", () => this.#attempt(() => this.#run()));
+    find("tune-stop").addEventListener("click", () => this.#stop());
+    find("tune-ask").addEventListener("click", () => this.#ask());
+    find("tune-download").addEventListener("click", () => this.#download());
+    find("tune-pirate").addEventListener("click", () => this.#attempt(() => this.#takePirate()));
+    const file = find("tune-file", "input");
+    file.addEventListener("change", () => this.#attempt(() => this.#takeFile(file.files?.[0])));
+    find("mode-tune").addEventListener("change", () => this.#opened());
+    root.addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), true);
+    root.addEventListener("drop", (event) => this.#drop(/** @type {DragEvent} */ (event)), true);
+    new ResizeObserver(() => this.#draw()).observe(find("tune-curve"));
+  }
+
+  get #isOpen() {
+    return this.#find("mode-tune", "input").checked;
+  }
+
+  /** The adapters of a text that begins now, as an option of it; none where the switch is off. */
+  get adapters() {
+    const isOn = this.#hasAdapter && this.#find("adapter-on", "input").checked;
+    return isOn ? { adapters: { [NAME]: 1 } } : {};
+  }
+
+  get #hasAdapter() {
+    return this.#adapted !== undefined && this.#adapted === this.#page.model;
+  }
+
+  /** To be called when another model is loaded: the adapter is for the one before, and can only be downloaded now. */
+  update() {
+    this.#find("adapter").hidden = !this.#hasAdapter;
+    this.#find("tune-answers").hidden = !this.#hasAdapter;
+    const runs = Boolean(this.#tuning || this.#loading);
+    this.#find("tune", "button").disabled = runs || !this.#page.model;
+    this.#find("tune-stop", "button").disabled = !runs;
+    this.#find("tune-download", "button").disabled = !this.#adapter;
+    this.#find("tune-ask", "button").disabled = runs || !this.#hasAdapter;
+  }
+
+  #opened() {
+    this.#draw();
+    if (this.#text.value === "") this.#attempt(() => this.#takePirate());
+  }
+
+  /**
+   * Runs the action of a button, and shows its errors.
+   *
+   * @param {() => unknown} action
+   */
+  async #attempt(action) {
+    this.#page.showError();
+    try {
+      await action();
+    } catch (error) {
+      const code = codeOf(error) ?? "";
+      const stopped = code === "aborted";
+      this.#say(stopped ? "Stopped." : "");
+      const full = ["out_of_memory", "crashed"].includes(code);
+      const shown = full ? "the weights of this model, four bytes each, do not fit into the memory of a tab" : error;
+      if (!stopped) this.#page.showError(shown);
+    }
+    this.update();
+  }
+
+  // --- what is to be learnt ---
+
+  async #takePirate() {
+    const response = await fetch(new URL(PIRATE, location.href));
+    if (!response.ok) throw new Error(`the lines could not be loaded: the server answered ${response.status}`);
+    this.#text.value = await response.text();
+  }
+
+  /** @param {File | undefined} file */
+  async #takeFile(file) {
+    if (file) this.#text.value = await readText(file);
+  }
+
+  /** @param {DragEvent} event */
+  #drop(event) {
+    const file = this.#isOpen ? droppedText(event) : undefined;
+    if (!file) return;
+    this.#find("drop").hidden = true;
+    this.#attempt(() => this.#takeFile(file));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (!this.#isOpen) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      // It writes in other views.
+      event.stopPropagation();
+      this.#attempt(() => this.#run());
+    }
+    if (event.key === "Escape") this.#stop();
+  }
+
+  #config() {
+    const numbers = [...this.#find("tune-config").querySelectorAll("input")].filter(({ value }) => value !== "");
+    return Object.fromEntries(numbers.map(({ name, valueAsNumber }) => [name, valueAsNumber]));
+  }
+
+  // --- the run ---
+
+  async #run() {
+    const { open, model } = this.#page;
+    if (!open || !model || this.#tuning || this.#loading) return;
+    if (this.#text.value.trim() === "")
+      throw new Error("there is nothing to learn: write examples, or take the pirate's");
+    const abort = (this.#loading = new AbortController());
+    this.#say("reading the model once more …");
+    this.update();
+    const onProgress = (/** @type {import("./pkg/index.js").LoadProgress} */ { loaded, total }) =>
+      this.#say(`reading the model once more: ${total ? Math.round((100 * loaded) / total) : 0} %`);
+    try {
+      const tuning = await Tuning.begin(open, this.#text.value, this.#config(), abort.signal, onProgress);
+      this.#loading = undefined;
+      this.#tuning = tuning;
+      await this.#follow(tuning, model);
+    } finally {
+      this.#loading = this.#tuning = undefined;
+      this.update();
+    }
+  }
+
+  /**
+   * Shows the steps of a fine-tuning, and gives its adapter to the model.
+   *
+   * @param {Tuning} tuning
+   * @param {WorkerGenerator} model
+   */
+  async #follow(tuning, model) {
+    const { info } = tuning;
+    this.#find("tune-result").hidden = false;
+    this.#say(
+      `${info.parameters.toLocaleString("en")} numbers in the adapter; ${count(info.training_sequences, "sequence")} ` +
+        `to learn from, ${info.held_out_sequences} held out`,
+    );
+    this.#paint(tuning);
+    this.update();
+    const adapter = await tuning.run((step) => {
+      this.#find("tune-speed").textContent = String(Math.round(step.tokens_per_second));
+      if (performance.now() - this.#painted > 100) this.#paint(tuning);
+    });
+    this.#paint(tuning);
+    if (tuning.best[0] === 0) {
+      return this.#say(
+        "No step made the held-out loss lower: it needs more steps, more text, or another learning rate.",
+      );
+    }
+    // It was transferred from the worker, so that nothing else has its memory.
+    this.#adapter = /** @type {Uint8Array<ArrayBuffer>} */ (adapter);
+    this.#say(`The best state is kept, that after step ${tuning.best[0]}: held-out loss ${tuning.best[1].toFixed(3)}.`);
+    if (model !== this.#page.model) return;
+    await model.load_adapter(adapter, { name: NAME });
+    this.#adapted = model;
+    this.#tuning = undefined;
+    this.update();
+    await this.#ask();
+  }
+
+  #stop() {
+    this.#loading?.abort();
+    this.#tuning?.stop();
+    if (this.#tuning) this.#say("finishing the step …");
+  }
+
+  // --- what is shown ---
+
+  /** @param {string} text */
+  #say(text) {
+    this.#find("tune-status").textContent = text;
+  }
+
+  /** @param {Tuning} tuning */
+  #paint(tuning) {
+    this.#painted = performance.now();
+    const { info, history, step, best } = tuning;
+    this.#find("tune-bar", "progress").value = step / info.steps;
+    for (const [id, text] of Object.entries({
+      step: String(step),
+      steps: `of ${info.steps}`,
+      loss: history.steps.at(-1)?.[1].toFixed(3) ?? "",
+      "held-out": history.heldOut.at(-1)?.[1].toFixed(3) ?? "",
+      best: `best: ${best[1].toFixed(3)}, after step ${best[0]}`,
+    })) {
+      this.#find(`tune-${id}`).textContent = text;
+    }
+    this.#drawn = tuning;
+    this.#draw();
+  }
+
+  #draw() {
+    const tuning = this.#drawn;
+    if (!tuning || !this.#isOpen) return;
+    const { history, info, best, step } = tuning;
+    const curve = /** @type {SVGSVGElement} */ (/** @type {Element} */ (this.#find("tune-curve")));
+    const loss = history.heldOut.at(-1)?.[1] ?? info.base_loss;
+    curve.setAttribute(
+      "aria-label",
+      `The loss after ${step} steps: ${loss.toFixed(2)} nats per token on what is held out`,
+    );
+    const levels = [{ name: "the model as it was", loss: info.base_loss }];
+    drawCurve(curve, { loss: history.steps, heldOut: history.heldOut, best, levels, unit: "steps" });
+  }
+
+  // --- before and after ---
+
+  /** Has the model answer without the adapter and with it, by the same seed. */
+  #ask() {
+    const page = this.#page;
+    const prompt = this.#find("tune-prompt", "input").value;
+    const options = { ...ANSWER, ...page.options(), record: undefined, max_tokens: ANSWER.max_tokens };
+    const places = [this.#find("tune-before"), this.#find("tune-after")];
+    return page.alone(async (used) => {
+      for (const place of places) place.textContent = "";
+      for (const [index, place] of places.entries()) {
+        const asked = { ...options, adapters: { [NAME]: index } };
+        if (page.canChat) await used.chat([{ role: "user", content: prompt }], asked);
+        else await used.start(prompt, asked);
+        for await (const token of stream(used, () => page.stopping)) place.append(token.text);
+      }
+    });
+  }
+
+  #download() {
+    if (this.#adapter) download("adapter.gguf", new Blob([this.#adapter]));
+  }
+}

@@ -1,0 +1,99 @@
+// One fine-tuning: loads the model once more, beside the one that writes, and runs its steps.
+
+/** @typedef {import("./pkg/trainer.js").FinetunerConfig} FinetunerConfig */
+/** @typedef {import("./pkg/trainer.js").FinetunerInfo} FinetunerInfo */
+/** @typedef {import("./pkg/trainer.js").TrainerStep} TrainerStep */
+/** @typedef {import("./pkg/index.js").LoadProgress} LoadProgress */
+/** @typedef {import("./sources.js").Opened} Opened */
+
+// Loaded with the first fine-tuning, because the module is as large as the engine.
+const trainerModule = () => import("./pkg/trainer.js");
+
+/**
+ * The examples that a text spells: conversations where it is one in JSON a line, else the text itself.
+ *
+ * @param {string} text
+ */
+async function examplesOf(text) {
+  const { readConversations } = await trainerModule();
+  return text.trimStart().startsWith("{") ? readConversations(text) : text;
+}
+
+/** A fine-tuning that runs, or has ended. */
+export class Tuning {
+  /**
+   * What is shown of it: entries [step, loss].
+   *
+   * @type {{ steps: number[][], heldOut: number[][] }}
+   */
+  history = { steps: [], heldOut: [] };
+  #stopping = false;
+
+  /**
+   * @param {import("./pkg/trainer.js").WorkerFinetuner} tuner
+   * @param {FinetunerInfo} info
+   */
+  constructor(tuner, info) {
+    this.tuner = tuner;
+    this.info = info;
+    this.history.heldOut.push([0, info.base_loss]);
+  }
+
+  /**
+   * Loads the model that `open` opens.
+   *
+   * @param {(signal: AbortSignal) => Opened | Promise<Opened>} open
+   * @param {string} text
+   * @param {FinetunerConfig} config
+   * @param {AbortSignal} signal
+   * @param {(progress: LoadProgress) => void} onProgress
+   */
+  static async begin(open, text, config, signal, onProgress) {
+    const examples = await examplesOf(text);
+    const { WorkerFinetuner } = await trainerModule();
+    const found = await open(signal);
+    try {
+      const tuner = await WorkerFinetuner.load(found.source, examples, config, { signal, onProgress });
+      await found.settle?.();
+      return new Tuning(tuner, await tuner.info());
+    } catch (error) {
+      await found.settle?.(/** @type {Error} */ (error));
+      throw error;
+    }
+  }
+
+  get step() {
+    return this.history.steps.at(-1)?.[0] ?? 0;
+  }
+
+  /** [step, loss] of the lowest held-out loss so far; step 0 is the model as it was. */
+  get best() {
+    return this.history.heldOut.reduce((best, point) => (point[1] < best[1] ? point : best));
+  }
+
+  /**
+   * Takes steps until it is complete or stopped, and then gives the adapter in its best state.
+   *
+   * @param {(step: TrainerStep) => void} stepped
+   */
+  async run(stepped) {
+    try {
+      for (let complete = false; !complete && !this.#stopping;) {
+        const step = await this.tuner.step();
+        this.history.steps.push([step.step, step.loss]);
+        if (step.validation) this.history.heldOut.push([step.step, step.validation.loss]);
+        complete = step.complete;
+        stepped(step);
+      }
+      return await this.tuner.to_gguf();
+    } finally {
+      // What it takes of memory is several times the model.
+      this.tuner.free();
+    }
+  }
+
+  /** Ends it after this step. */
+  stop() {
+    this.#stopping = true;
+  }
+}
