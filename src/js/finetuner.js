@@ -7,7 +7,7 @@ import { loading, readable } from "./source.js";
 import init from "./trainer-module.js";
 
 /** The options of `Finetuner.load`. */
-export const FINETUNER_LOADING = ["onProgress", "signal", "timeout"];
+const LOADING = ["onProgress", "signal", "timeout"];
 
 /** Loads a model, and begins to fine-tune it; see the types. */
 Finetuner.load = withErrorCode(
@@ -17,7 +17,7 @@ Finetuner.load = withErrorCode(
     /** @type {unknown} */ config,
     /** @type {unknown} */ options,
   ) => {
-    const [readied, loads] = [readable(source), loading(options, FINETUNER_LOADING)];
+    const [readied, loads] = [readable(source), loading(options, LOADING)];
     const [given, copy] = [readExamples(examples), copyOptions(config)];
     await init();
     check_finetuner_config(copy);
