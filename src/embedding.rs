@@ -8,29 +8,10 @@ use crate::error::invalid_option;
 use crate::kernels::CacheType;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::pooling::Pool;
-pub use crate::pooling::Pooling;
+pub use crate::pooling::{Options, Pooling};
 use crate::{Error, Progress, Result, TokenId};
 use std::fmt;
 use std::ops::Deref;
-
-/// How the vectors are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// The pooling; `None`: the one that the model's file names, else the last token's hidden state, because that token
-    /// alone has seen the whole text.
-    pub pooling: Option<Pooling>,
-    /// Whether each vector is divided by its Euclidean length, so that a dot product is the cosine similarity.
-    pub normalize: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            pooling: None,
-            normalize: true,
-        }
-    }
-}
 
 /// The vectors of `texts` in one call, `[texts][hidden_size]`.
 ///
@@ -83,7 +64,8 @@ impl<M: Deref<Target = Model>> Embedder<M> {
     ///
     /// # Errors
     /// [`Error::BadMetadata`] for a pooling that does not exist in the file; [`Error::InvalidOption`] for a text without
-    /// tokens, [`Error::PromptTooLong`] for one of more than the model's context holds; [`Error::OutOfMemory`].
+    /// tokens, [`Error::PromptTooLong`] for one of more than the model's context holds, unless it may be
+    /// [cut](Options::truncate); [`Error::OutOfMemory`].
     pub fn new(
         model: M,
         texts: &[impl AsRef<str>],
@@ -98,8 +80,12 @@ impl<M: Deref<Target = Model>> Embedder<M> {
         };
         let (mut encoded, mut total) = (with_capacity(texts.len())?, 0);
         for (index, text) in texts.iter().enumerate() {
-            let ids = model.tokenizer.encode_prompt(text.as_ref());
-            let (tokens, context) = (ids.len(), config.context_length);
+            let mut ids = model.tokenizer.encode_prompt(text.as_ref());
+            let context = config.context_length;
+            if options.truncate {
+                model.tokenizer.truncate_prompt(&mut ids, context);
+            }
+            let tokens = ids.len();
             if tokens == 0 {
                 let name = format!("texts[{index}]");
                 return Err(invalid_option(&name, "a text of at least one token"));

@@ -54,6 +54,30 @@ impl FromStr for Pooling {
     }
 }
 
+/// How the vectors of texts are made, by a causal model or by an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The pooling; `None`: the one that the model's file names. Where it names none, a causal model takes the last
+    /// token's hidden state, because that token alone has seen the whole text; for an encoder there is no such choice, and
+    /// it is an error.
+    pub pooling: Option<Pooling>,
+    /// Whether each vector is divided by its Euclidean length, so that a dot product is the cosine similarity; the default.
+    pub normalize: bool,
+    /// Whether a text of more tokens than the model's context holds is cut to its first ones; by default it is an error. A
+    /// token that ends every text (EOS, `[SEP]`) ends this one too.
+    pub truncate: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pooling: None,
+            normalize: true,
+            truncate: false,
+        }
+    }
+}
+
 /// The pooled hidden states of the tokens so far.
 #[derive(Debug)]
 pub(crate) struct Pool {

@@ -26,11 +26,24 @@ fn embeds_decides_and_reranks() {
     let bert = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/encoder/tiny.f32.gguf");
     let vectors = json(&nexttoken("embed", &bert, &["--text", "the cat", "--json"]));
     let encoder = nexttoken::encoder::Encoder::open(&bert).unwrap();
-    let expected = encoder.embed(&["the cat"], &Default::default()).unwrap();
+    let expected = encoder.embed(&["the cat"], Default::default()).unwrap();
     assert_eq!(
         serde_json::from_value::<Vec<Vec<f32>>>(vectors).unwrap(),
         expected
     );
+
+    // By either kind a text that is too long is an error, unless it may be cut.
+    for model in [&model, &bert] {
+        let text = "cat ".repeat(1000);
+        let texts = ["--text", &text, "--json"];
+        assert_eq!(error(&nexttoken("embed", model, &texts)), "prompt_too_long");
+        let cut = json(&nexttoken(
+            "embed",
+            model,
+            &[&texts[..], &["--truncate"]].concat(),
+        ));
+        assert_eq!(cut.as_array().unwrap().len(), 1);
+    }
 
     let choices = ["--prompt", "ab", "--choice", "fe", "--choice", "cd"];
     let decision = json(&nexttoken(

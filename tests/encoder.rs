@@ -3,7 +3,7 @@
 //! `.cache/models`, where it is held against the same; where it is not there, that test says so and passes.
 #![cfg(not(target_arch = "wasm32"))]
 
-use nexttoken::encoder::{EmbedOptions, Encoder, Loader, Pooling};
+use nexttoken::encoder::{Encoder, Loader, Options, Pooling};
 use nexttoken::gguf::{Value, read_header};
 use nexttoken::kernels;
 use nexttoken::model::Model;
@@ -54,10 +54,10 @@ fn load(file: &str) -> Encoder {
 }
 
 /// For texts of any length.
-fn cut() -> EmbedOptions {
-    EmbedOptions {
+fn cut() -> Options {
+    Options {
         truncate: true,
-        ..EmbedOptions::default()
+        ..Options::default()
     }
 }
 
@@ -115,7 +115,7 @@ fn embeddings_are_those_of_the_references() {
         ("tiny.f16.gguf", 0.999_999_99, 0.999_99),
         ("tiny.q8_0.gguf", 0.999, 0.999),
     ] {
-        let ours = load(file).embed(&reference.sentences, &cut()).unwrap();
+        let ours = load(file).embed(&reference.sentences, cut()).unwrap();
         for (by, least) in [("numpy", floats), ("llama.cpp", llama_cpp)] {
             let expected = &reference.embeddings[&format!("{file} {by}")];
             let lowest = lowest_cosine(&ours, expected);
@@ -132,18 +132,18 @@ fn embeddings_are_the_same_bits_in_every_way() {
     let sentences = reference().sentences;
     for file in ["tiny.f32.gguf", "tiny.f16.gguf", "tiny.q8_0.gguf"] {
         let encoder = load(file);
-        let expected = encoder.embed(&sentences, &cut()).unwrap();
+        let expected = encoder.embed(&sentences, cut()).unwrap();
         for threads in [1, 2, 3, 8] {
             set_threads(threads);
-            assert_eq!(encoder.embed(&sentences, &cut()).unwrap(), expected);
+            assert_eq!(encoder.embed(&sentences, cut()).unwrap(), expected);
         }
         set_threads(1);
         for (sentence, expected) in sentences.iter().zip(&expected) {
-            let alone = encoder.embed(&[sentence], &cut()).unwrap();
+            let alone = encoder.embed(&[sentence], cut()).unwrap();
             assert_eq!(alone, std::slice::from_ref(expected));
         }
         kernels::force_scalar(true);
-        let scalar = encoder.embed(&sentences, &cut());
+        let scalar = encoder.embed(&sentences, cut());
         kernels::force_scalar(false);
         assert_eq!(scalar.unwrap(), expected);
         let mut loader = Loader::new();
@@ -151,7 +151,7 @@ fn embeddings_are_the_same_bits_in_every_way() {
             loader.push(piece).unwrap();
         }
         let pieces = loader.finish().unwrap();
-        assert_eq!(pieces.embed(&sentences, &cut()).unwrap(), expected);
+        assert_eq!(pieces.embed(&sentences, cut()).unwrap(), expected);
     }
 }
 
@@ -173,21 +173,21 @@ fn gelu_is_that_of_erf() {
 #[test]
 fn options_do_what_they_say() {
     let encoder = load("tiny.f32.gguf");
-    let embed = |options: &EmbedOptions| encoder.embed(&["the cat"], options).unwrap().remove(0);
+    let embed = |options: Options| encoder.embed(&["the cat"], options).unwrap().remove(0);
     let length = |x: &[f32]| x.iter().map(|x| x * x).sum::<f32>().sqrt();
-    let usual = embed(&EmbedOptions::default());
+    let usual = embed(Options::default());
     assert!((length(&usual) - 1.0).abs() < 1e-6);
-    let raw = embed(&EmbedOptions {
+    let raw = embed(Options {
         normalize: false,
-        ..EmbedOptions::default()
+        ..Options::default()
     });
     assert!((length(&raw) - 1.0).abs() > 0.01);
     assert!(cosine(&raw, &usual) > 0.999_999);
     assert_eq!(encoder.config.pooling, Some(Pooling::Mean));
     let pooled = |pooling| {
-        embed(&EmbedOptions {
+        embed(Options {
             pooling: Some(pooling),
-            ..EmbedOptions::default()
+            ..Options::default()
         })
     };
     assert_eq!(pooled(Pooling::Mean), usual);
@@ -197,17 +197,17 @@ fn options_do_what_they_say() {
 #[test]
 fn a_text_that_is_too_long_is_an_error_or_cut() {
     let encoder = load("tiny.f32.gguf");
-    let embed = |text: &str, options: &EmbedOptions| encoder.embed(&[text], options);
+    let embed = |text: &str, options: Options| encoder.embed(&[text], options);
     // [CLS], [SEP] and 62 words fill the context.
     let (full, long) = ("cat ".repeat(62), "cat ".repeat(62) + "dog");
-    let whole = embed(&full, &EmbedOptions::default()).unwrap();
+    let whole = embed(&full, Options::default()).unwrap();
     let error = Error::PromptTooLong {
         tokens: 65,
         context: 64,
     };
-    assert_eq!(embed(&long, &EmbedOptions::default()), Err(error));
-    assert_eq!(embed(&long, &cut()).unwrap(), whole);
-    assert_eq!(encoder.embed(&[""; 0], &cut()).unwrap(), [[0.0; 0]; 0]);
+    assert_eq!(embed(&long, Options::default()), Err(error));
+    assert_eq!(embed(&long, cut()).unwrap(), whole);
+    assert_eq!(encoder.embed(&[""; 0], cut()).unwrap(), [[0.0; 0]; 0]);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_header_that_contradicts_itself_is_refused() {
     // Without a pooling of the file's, the caller has to name one.
     let file = changed("bert.pooling_type", 4, &[0; 4]);
     let encoder = Encoder::from_bytes(&file).unwrap();
-    let error = encoder.embed(&["the cat"], &EmbedOptions::default());
+    let error = encoder.embed(&["the cat"], Options::default());
     assert_eq!(error.unwrap_err().code(), "invalid_option");
 }
 
@@ -272,7 +272,7 @@ fn weights_that_are_not_finite_are_an_error() {
     let at = (header.data_start + norm.unwrap().offset) as usize;
     file[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
     let encoder = Encoder::from_bytes(&file).unwrap();
-    let error = encoder.embed(&["the cat"], &EmbedOptions::default());
+    let error = encoder.embed(&["the cat"], Options::default());
     assert_eq!(error.unwrap_err().code(), "not_finite");
 }
 
@@ -287,7 +287,7 @@ fn damaged_files_do_no_harm() {
         damaged[at] ^= 1 << (at % 8);
         match Encoder::from_bytes(&damaged) {
             Err(_) => refused += 1,
-            Ok(encoder) => drop(encoder.embed(&["the cat!"], &EmbedOptions::default())),
+            Ok(encoder) => drop(encoder.embed(&["the cat!"], Options::default())),
         }
     }
     assert!(refused > header / 10, "{refused} of {header}");
@@ -310,7 +310,7 @@ fn the_real_model_gives_its_ids_and_embeddings() {
         }
         let encoder = Encoder::open(path).unwrap();
         check_ids(&encoder.tokenizer, &texts.texts, &real.ids);
-        let ours = encoder.embed(&texts.sentences, &cut()).unwrap();
+        let ours = encoder.embed(&texts.sentences, cut()).unwrap();
         let lowest = lowest_cosine(&ours, &real.vectors);
         println!("{kind}: {lowest:.8}");
         assert!(lowest >= least, "{kind}: {lowest}");

@@ -41,6 +41,7 @@ fn pooled(pooling: Pooling, normalize: bool) -> Options {
     Options {
         pooling: Some(pooling),
         normalize,
+        truncate: false,
     }
 }
 
@@ -154,6 +155,47 @@ fn embedding_goes_chunk_by_chunk() {
     assert!(error.to_string().contains("texts[1]"), "{error}");
     let error = new(&["Q".repeat(CONTEXT as usize + 1)]).unwrap_err();
     assert_eq!(error.code(), "prompt_too_long");
+}
+
+#[test]
+fn a_text_that_is_too_long_is_cut_where_it_may_be_and_ends_as_any_other() {
+    let context = CONTEXT as usize;
+    let text = "Q".repeat(context + 5);
+    for adds_eos in [false, true] {
+        let key = "tokenizer.ggml.add_eos_token".to_owned();
+        let model = load(&random_model_with(
+            TensorType::Q8_0,
+            &[(key, Value::Bool(adds_eos))],
+        ));
+        let mut ids = model.tokenizer.encode_prompt(&text);
+        assert!(ids.len() > context);
+        let end = ids[ids.len() - 1];
+        ids.truncate(context);
+        if adds_eos {
+            assert_ne!(ids[context - 1], end);
+            ids[context - 1] = end;
+        }
+        let mut session = Session::new(&model, context, CacheType::default()).unwrap();
+        for chunk in ids.chunks(PREFILL_CHUNK) {
+            model.forward(chunk, &mut session).unwrap();
+        }
+        let hidden = session.hidden();
+        let options = Options {
+            truncate: true,
+            ..pooled(Pooling::Last, false)
+        };
+        let vectors = embed(&model, &[&text], options).unwrap();
+        assert_eq!(vectors[0], hidden.row(hidden.nrows() - 1).to_vec());
+        // One that fits stays as it is.
+        let whole = Options {
+            truncate: false,
+            ..options
+        };
+        assert_eq!(
+            embed(&model, &["QQQ"], options),
+            embed(&model, &["QQQ"], whole)
+        );
+    }
 }
 
 /// Steps to the end; gives the number of steps.

@@ -5,7 +5,7 @@ use clap::Args;
 use nexttoken::Error;
 use nexttoken::decision::{self, Decider};
 use nexttoken::embedding::{Embedder, Options, Pooling};
-use nexttoken::encoder::{self, EmbedOptions, Encoder};
+use nexttoken::encoder::{self, Encoder};
 use nexttoken::generator::CacheType;
 use nexttoken::model::Model;
 use nexttoken::rerank::{self, Reranker};
@@ -25,6 +25,9 @@ pub struct Embed {
     /// Leave the vectors as long as they are; else each has the length 1
     #[arg(long)]
     no_normalize: bool,
+    /// Cut a text that is longer than the context; else it is an error
+    #[arg(long)]
+    truncate: bool,
     /// How the KV cache keeps its numbers: q16, q8 (half the memory) or f32 (twice)
     #[arg(long, default_value = "q16")]
     cache_type: CacheType,
@@ -32,11 +35,16 @@ pub struct Embed {
 
 impl Embed {
     pub fn run(&self) -> Outcome {
+        let options = Options {
+            pooling: self.pooling,
+            normalize: !self.no_normalize,
+            truncate: self.truncate,
+        };
         let vectors = match Model::open(&self.common.model) {
-            Ok(model) => self.embed(&model)?,
+            Ok(model) => Embedder::new(&model, &self.text, options, self.cache_type)?.finish()?,
             // An encoder, if it is one.
             Err(Error::UnsupportedArchitecture(name)) if name == encoder::ARCHITECTURE => {
-                self.encode(&Encoder::open(&self.common.model)?)?
+                Encoder::open(&self.common.model)?.embed(&self.text, options)?
             }
             Err(error) => return Err(error.into()),
         };
@@ -49,23 +57,6 @@ impl Embed {
             writeln!(out, "{}", numbers.join(" "))?;
         }
         Ok(out.flush()?)
-    }
-
-    fn embed(&self, model: &Model) -> nexttoken::Result<Vec<Vec<f32>>> {
-        let options = Options {
-            pooling: self.pooling,
-            normalize: !self.no_normalize,
-        };
-        Embedder::new(model, &self.text, options, self.cache_type)?.finish()
-    }
-
-    fn encode(&self, encoder: &Encoder) -> nexttoken::Result<Vec<Vec<f32>>> {
-        let options = EmbedOptions {
-            pooling: self.pooling,
-            normalize: !self.no_normalize,
-            ..EmbedOptions::default()
-        };
-        encoder.embed(&self.text, &options)
     }
 }
 

@@ -6,11 +6,11 @@
 //!
 //! ```
 //! # fn main() -> nexttoken::Result<()> {
-//! use nexttoken::encoder::{EmbedOptions, Encoder};
+//! use nexttoken::encoder::{Encoder, Options};
 //!
 //! // Of random weights: a real one is, say, all-MiniLM-L6-v2.
 //! let encoder = Encoder::open("tests/data/encoder/tiny.f32.gguf")?;
-//! let embeddings = encoder.embed(&["A cat sleeps.", "Ein Hund."], &EmbedOptions::default())?;
+//! let embeddings = encoder.embed(&["A cat sleeps.", "Ein Hund."], Options::default())?;
 //! // Embeddings have length 1: the dot product of two is their cosine similarity.
 //! let cosine: f32 = embeddings[0].iter().zip(&embeddings[1]).map(|(a, b)| a * b).sum();
 //! assert!(cosine < 1.0);
@@ -23,7 +23,7 @@ mod loader;
 mod network;
 mod tensors;
 
-pub use crate::pooling::Pooling;
+pub use crate::pooling::{Options, Pooling};
 pub use config::{ARCHITECTURE, Config};
 pub use loader::Loader;
 
@@ -37,27 +37,6 @@ use crate::pooling::Pool;
 use crate::tokenizer::WordPiece;
 use crate::{Error, Result, TokenId};
 use network::{Network, Scratch};
-
-/// How texts are embedded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EmbedOptions {
-    /// How the vectors of a text's tokens become one; by default as the file says.
-    pub pooling: Option<Pooling>,
-    /// Whether embeddings are scaled to length 1 (L2), so that their dot product is the cosine; the default.
-    pub normalize: bool,
-    /// Whether a text that is too long is cut to its first tokens; by default it is an error.
-    pub truncate: bool,
-}
-
-impl Default for EmbedOptions {
-    fn default() -> Self {
-        Self {
-            pooling: None,
-            normalize: true,
-            truncate: false,
-        }
-    }
-}
 
 /// A loaded encoder. It is immutable, so that several threads can share it.
 pub struct Encoder {
@@ -114,13 +93,9 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Error::PromptTooLong`] for a text of more tokens than the context holds, unless it may be
-    /// [cut](EmbedOptions::truncate); [`Error::InvalidOption`] where neither the file nor the options say how to pool;
+    /// [cut](Options::truncate); [`Error::InvalidOption`] where neither the file nor the options say how to pool;
     /// [`Error::NotFinite`] where the weights give numbers that are not; [`Error::OutOfMemory`].
-    pub fn embed(
-        &self,
-        texts: &[impl AsRef<str>],
-        options: &EmbedOptions,
-    ) -> Result<Vec<Vec<f32>>> {
+    pub fn embed(&self, texts: &[impl AsRef<str>], options: Options) -> Result<Vec<Vec<f32>>> {
         let pooling = options.pooling.or(self.config.pooling).ok_or_else(|| {
             invalid_option(
                 "pooling",

@@ -53,6 +53,18 @@ impl Tokenizer {
         ids
     }
 
+    /// Cuts `ids`, which [`encode_prompt`](Self::encode_prompt) gave, to their first `length`. Where EOS ends a prompt, it
+    /// ends this one too.
+    pub(crate) fn truncate_prompt(&self, ids: &mut Vec<TokenId>, length: usize) {
+        if ids.len() <= length {
+            return;
+        }
+        ids.truncate(length);
+        if let (Some(eos), Some(last)) = (self.eos.filter(|_| self.adds_eos), ids.last_mut()) {
+            *last = eos;
+        }
+    }
+
     /// `text` with marks that keep [`encode_shielded`](Self::encode_shielded) from reading special tokens in it. For
     /// untrusted text that is put between special tokens, such as a message in a chat template.
     pub fn shield(&self, text: &str) -> String {

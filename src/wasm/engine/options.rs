@@ -146,6 +146,7 @@ pub(in crate::wasm) fn embed_options(object: &JsValue) -> Result<embedding::Opti
         match name.as_str() {
             "pooling" => options.pooling = Some(string(&name, &value)?.parse()?),
             "normalize" => options.normalize = boolean(&name, &value)?,
+            "truncate" => options.truncate = boolean(&name, &value)?,
             _ => return Err(Error::UnknownOption(name)),
         }
     }

@@ -419,6 +419,12 @@ export interface EmbedOptions {
    * @default true
    */
   normalize?: boolean;
+  /**
+   * Cuts a text of more tokens than the context holds to its first ones, in place of the error "prompt_too_long".
+   *
+   * @default false
+   */
+  truncate?: boolean;
 }
 
 export interface Decision {
