@@ -6,6 +6,8 @@
 
 #[cfg(feature = "wasm-chat")]
 pub mod chat;
+#[cfg(feature = "wasm-io")]
+mod common;
 #[cfg(feature = "wasm-constraint")]
 pub mod constraint;
 #[cfg(feature = "wasm")]

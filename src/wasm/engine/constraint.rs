@@ -1,10 +1,10 @@
 //! Constraints whose rule is a JavaScript function; see [`crate::constraint`].
 
 use super::Generator;
-use super::error::describe;
 use crate::constraint::{Constraint, Rule, token_table};
 use crate::error::invalid_option;
 use crate::sampler::Mask;
+use crate::wasm::common::error::describe;
 use crate::{Error, Result, TokenId};
 use js_sys::{ArrayBuffer, Function, Uint32Array};
 use std::sync::Arc;

@@ -5,18 +5,15 @@
 
 mod adapter;
 mod constraint;
-mod error;
-pub(super) mod host;
 mod load;
 mod messages;
 mod one_pass;
 pub(super) mod options;
-mod source;
 mod split_model;
 mod step;
-mod threads;
 mod types;
 
+pub(super) use super::common::{JsResult, host, to_js};
 use crate::Result;
 use crate::chat::Request;
 use crate::generator;
@@ -24,12 +21,8 @@ use crate::info::Info;
 use crate::kernels;
 use crate::model::Model;
 use js_sys::Uint32Array;
-use serde::Serialize;
 use std::sync::Arc;
 use wasm_bindgen::prelude::*;
-
-/// A result whose error is thrown in JavaScript.
-pub(super) type JsResult<T> = std::result::Result<T, JsValue>;
 
 /// The kernels in use: "simd128", "scalar", …
 #[wasm_bindgen]
@@ -230,9 +223,4 @@ impl Generator {
         let id = options::u32_value("id", &id)?;
         Ok(self.model.tokenizer.token_text(id))
     }
-}
-
-/// Converts a value to a plain object, array, string, number or undefined.
-pub(super) fn to_js(value: &impl Serialize) -> JsResult<JsValue> {
-    Ok(serde_wasm_bindgen::to_value(value)?)
 }

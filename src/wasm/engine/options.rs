@@ -1,60 +1,40 @@
 //! Reads options objects. An unknown name is an error, and so is a value of the wrong type.
 
-use super::{constraint, host};
+use super::constraint;
 use crate::allocation::resize;
 use crate::decision::YES_OR_NO;
 use crate::error::invalid_option;
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, SamplerName, Value};
-use crate::{Error, Result, TokenId, embedding, rerank};
-use js_sys::{ArrayBuffer, Function, Reflect, Uint8Array};
+use crate::wasm::common::reading::ReadOptions;
+use crate::wasm::common::values::MAX_SAFE_INTEGER;
+pub(in crate::wasm) use crate::wasm::common::values::{
+    boolean, embed_options, entries, for_each_item, integer, is_absent, is_array, string, strings,
+    u32_value,
+};
+use crate::{Error, Result, TokenId, rerank};
+use js_sys::{ArrayBuffer, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::AbortSignal;
-
-/// The largest integer a JavaScript number holds exactly together with all smaller ones.
-const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
-
-/// The most items an array among the options may have: more than any vocabulary has tokens.
-const MAX_ITEMS: u32 = 1 << 22;
 
 /// The most items of an array that is collected into a list.
 const MAX_LIST: usize = 100_000;
 
-/// The default time, in milliseconds, that may pass between two chunks of a model.
-const TIMEOUT_MS: u32 = 60_000;
-
 /// The options that `Generator.load` accepts beside the source.
 #[derive(Default)]
 pub(in crate::wasm) struct LoadOptions {
-    pub on_progress: Option<Function>,
-    pub signal: Option<AbortSignal>,
-    /// Milliseconds that may pass without a byte; 0 for any number.
-    pub timeout: u32,
+    pub reading: ReadOptions,
     pub context: Context,
 }
 
 /// The options of `Generator.load`.
 pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
-    let mut options = LoadOptions {
-        timeout: TIMEOUT_MS,
-        ..LoadOptions::default()
-    };
+    let mut options = LoadOptions::default();
     for (name, value) in entries(object)? {
         match name.as_str() {
-            "onProgress" => {
-                let function = value.dyn_into();
-                options.on_progress =
-                    Some(function.map_err(|_| invalid_option("onProgress", "a function"))?);
-            }
-            "signal" => {
-                let signal = value.dyn_into();
-                options.signal =
-                    Some(signal.map_err(|_| invalid_option("signal", "an AbortSignal"))?);
-            }
-            "timeout" => options.timeout = u32_value(&name, &value)?,
             "context_length" => options.context.length = Some(size(&name, &value)?),
             "cache_type" => {
                 options.context.cache_type = string(&name, &value)?.parse()?;
             }
+            _ if options.reading.set(&name, &value)? => {}
             _ => return Err(Error::UnknownOption(name)),
         }
     }
@@ -64,7 +44,7 @@ pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
 /// The options of `Generator.inspect`: those of `Generator.load` but for its progress.
 pub(in crate::wasm) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
     let options = load_options(object)?;
-    match options.on_progress {
+    match options.reading.on_progress {
         Some(_) => Err(Error::UnknownOption("onProgress".into())),
         None => Ok(options),
     }
@@ -137,20 +117,6 @@ pub(in crate::wasm) fn top_option(object: &JsValue, mut top: u32) -> Result<u32>
         }
     }
     Ok(top)
-}
-
-/// The options of `embed`.
-pub(in crate::wasm) fn embed_options(object: &JsValue) -> Result<embedding::Options> {
-    let mut options = embedding::Options::default();
-    for (name, value) in entries(object)? {
-        match name.as_str() {
-            "pooling" => options.pooling = Some(string(&name, &value)?.parse()?),
-            "normalize" => options.normalize = boolean(&name, &value)?,
-            "truncate" => options.truncate = boolean(&name, &value)?,
-            _ => return Err(Error::UnknownOption(name)),
-        }
-    }
-    Ok(options)
 }
 
 /// The option `choices` of `decide`.
@@ -311,13 +277,6 @@ pub(in crate::wasm) fn parse_special(object: &JsValue) -> Result<bool> {
     Ok(special)
 }
 
-/// A string argument.
-pub(in crate::wasm) fn string(name: &str, value: &JsValue) -> Result<String> {
-    value
-        .as_string()
-        .ok_or_else(|| invalid_option(name, "a string"))
-}
-
 /// A string argument that may be absent.
 pub(in crate::wasm) fn optional_string(name: &str, value: &JsValue) -> Result<Option<String>> {
     match is_absent(value) {
@@ -325,59 +284,14 @@ pub(in crate::wasm) fn optional_string(name: &str, value: &JsValue) -> Result<Op
         false => string(name, value).map(Some),
     }
 }
-
-/// The properties of an options object. Options that are undefined or null count as absent.
-pub(in crate::wasm) fn entries(object: &JsValue) -> Result<Vec<(String, JsValue)>> {
-    if is_absent(object) {
-        return Ok(Vec::new());
-    }
-    if !object.is_object() {
-        return Err(invalid_option("options", "an object"));
-    }
-    let unreadable = |_| invalid_option("options", "an object whose properties can be read");
-    let mut found = Vec::new();
-    for key in Reflect::own_keys(object).map_err(unreadable)?.iter() {
-        let value = Reflect::get(object, &key).map_err(unreadable)?;
-        if let (Some(name), false) = (key.as_string(), is_absent(&value)) {
-            found.push((name, value));
-        }
-    }
-    Ok(found)
-}
-
-fn is_absent(value: &JsValue) -> bool {
-    value.is_undefined() || value.is_null()
-}
-
 pub(in crate::wasm) fn number(name: &str, value: &JsValue) -> Result<f32> {
     let number = value
         .as_f64()
         .ok_or_else(|| invalid_option(name, "a number"))?;
     Ok(number as f32)
 }
-
-fn boolean(name: &str, value: &JsValue) -> Result<bool> {
-    value
-        .as_bool()
-        .ok_or_else(|| invalid_option(name, "true or false"))
-}
-
-/// A whole number that a `u32` holds.
-pub(in crate::wasm) fn u32_value(name: &str, value: &JsValue) -> Result<u32> {
-    integer(value)
-        .and_then(|number| u32::try_from(number).ok())
-        .ok_or_else(|| invalid_option(name, "a whole number from 0 to 4294967295"))
-}
-
 pub(in crate::wasm) fn size(name: &str, value: &JsValue) -> Result<usize> {
     u32_value(name, value).map(|number| number as usize)
-}
-
-/// A safe integer of type number, 0 or more.
-fn integer(value: &JsValue) -> Option<u64> {
-    let number = value.as_f64()?;
-    let whole = number >= 0.0 && number <= MAX_SAFE_INTEGER as f64 && number.fract() == 0.0;
-    whole.then_some(number as u64)
 }
 
 pub(in crate::wasm) fn seed(value: &JsValue) -> Result<u64> {
@@ -397,42 +311,6 @@ pub(in crate::wasm) fn seed_to_js(seed: u64) -> JsValue {
     } else {
         JsValue::from(seed)
     }
-}
-
-/// One string, or an array of them.
-pub(in crate::wasm) fn strings(name: &str, value: &JsValue) -> Result<Vec<String>> {
-    if let Some(one) = value.as_string() {
-        return Ok(vec![one]);
-    }
-    let mut strings = Vec::new();
-    let read = for_each_item(value, &mut |item| {
-        strings.push(item.as_string()?);
-        Some(())
-    });
-    let wrong = || invalid_option(name, "a string or an array of strings");
-    read.map(|()| strings).ok_or_else(wrong)
-}
-
-/// Whether `value` is an array. A revoked proxy is none.
-pub(in crate::wasm) fn is_array(value: &JsValue) -> bool {
-    host::is_array(value).unwrap_or(false)
-}
-
-/// Visits the items of an array or typed array. Returns `None` where `value` is neither or too long, where reading it
-/// throws, or where `visit` returns `None`. Exceptions of getters and proxies are caught here: one that leaves the
-/// module would skip the cleanup of its stack.
-pub(in crate::wasm) fn for_each_item(
-    value: &JsValue,
-    visit: &mut dyn FnMut(JsValue) -> Option<()>,
-) -> Option<()> {
-    if !is_array(value) && !ArrayBuffer::is_view(value) {
-        return None;
-    }
-    let length = integer(&Reflect::get(value, &"length".into()).ok()?)?;
-    let length = u32::try_from(length)
-        .ok()
-        .filter(|&length| length <= MAX_ITEMS)?;
-    (0..length).try_for_each(|index| visit(Reflect::get_u32(value, index).ok()?))
 }
 
 /// The items of an array of limited length.

@@ -1,11 +1,12 @@
 //! Reading headers of model files: for `inspect`, and to find the order of the parts of a model in several files before
 //! any is loaded.
 
-use super::error::describe;
 use super::options::{LoadOptions, is_array, items};
-use super::source::{self, Source, check_signal, forget, next_chunk};
 use crate::error::invalid_option;
 use crate::gguf::{Header, HeaderReader, Split, part_names};
+use crate::wasm::common::error::describe;
+use crate::wasm::common::reading::ReadOptions;
+use crate::wasm::common::source::{self, Source, check_signal, forget, next_chunk};
 use crate::{Error, Inspection, Result};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -49,7 +50,7 @@ pub(super) fn part_sources(source: &JsValue) -> Result<Option<Vec<JsValue>>> {
 }
 
 /// Reads the headers of all `parts`.
-pub(super) async fn split(parts: &[JsValue], options: &LoadOptions) -> Result<Split> {
+pub(super) async fn split(parts: &[JsValue], options: &ReadOptions) -> Result<Split> {
     let mut headers = Vec::new();
     for part in parts {
         let mut reader = HeaderReader::new();
@@ -60,16 +61,16 @@ pub(super) async fn split(parts: &[JsValue], options: &LoadOptions) -> Result<Sp
 
 /// Summarizes the header of `source`.
 pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<Inspection> {
-    check_signal(options)?;
+    check_signal(&options.reading)?;
     let mut parts = 1;
     let header = match part_sources(source)? {
         Some(sources) => {
             parts = sources.len();
-            split(&sources, options).await?.into_header()?
+            split(&sources, &options.reading).await?.into_header()?
         }
         None => {
             let mut reader = HeaderReader::new();
-            match read_header(&mut reader, source, options).await {
+            match read_header(&mut reader, source, &options.reading).await {
                 Err(error @ Error::UnsupportedTensorType { .. }) => {
                     return Ok(Inspection::refused(reader.metadata(), &error));
                 }
@@ -95,7 +96,7 @@ fn memory_limit() -> u64 {
 async fn read_header(
     reader: &mut HeaderReader,
     source: &JsValue,
-    options: &LoadOptions,
+    options: &ReadOptions,
 ) -> Result<Header> {
     if let Some(request) = request(source)? {
         match read_ranges(reader, &request, options).await {
@@ -133,7 +134,7 @@ fn request(source: &JsValue) -> Result<Option<Request>> {
 async fn read_ranges(
     reader: &mut HeaderReader,
     request: &Request,
-    options: &LoadOptions,
+    options: &ReadOptions,
 ) -> Result<Option<Header>> {
     let failed = |thrown: JsValue| Error::Io(describe(&thrown));
     let (mut start, mut size) = (0, FIRST_RANGE);
@@ -177,7 +178,7 @@ fn read_memory(reader: &mut HeaderReader, bytes: &Uint8Array) -> Result<Option<H
 async fn read_stream(
     reader: &mut HeaderReader,
     stream: &ReadableStream,
-    options: &LoadOptions,
+    options: &ReadOptions,
 ) -> Result<Option<Header>> {
     if stream.locked() {
         let locked = "its stream is being read or has been read already";
@@ -192,7 +193,7 @@ async fn read_stream(
 async fn read_chunks(
     reader: &mut HeaderReader,
     chunks: &ReadableStreamDefaultReader,
-    options: &LoadOptions,
+    options: &ReadOptions,
 ) -> Result<Option<Header>> {
     while let Some(chunk) = next_chunk(chunks, options).await? {
         if let Some(header) = read_memory(reader, &chunk)? {

@@ -2,7 +2,7 @@
 
 use super::error::describe;
 use super::host;
-use super::options::LoadOptions;
+use super::reading::ReadOptions;
 use crate::error::invalid_option;
 use crate::{Error, Result};
 use js_sys::{ArrayBuffer, Object, Promise, Reflect, Uint8Array};
@@ -15,13 +15,13 @@ use web_sys::{
 };
 
 /// An opened source.
-pub(super) enum Source {
+pub(in crate::wasm) enum Source {
     Memory(Uint8Array),
     /// A stream, its size in bytes if known, and for a download the guard that ends it when a signal aborts.
     Stream(ReadableStream, Option<f64>, Option<AbortGuard>),
 }
 
-pub(super) async fn open(source: JsValue, options: &LoadOptions) -> Result<Source> {
+pub(in crate::wasm) async fn open(source: JsValue, options: &ReadOptions) -> Result<Source> {
     if let Some(buffer) = source.dyn_ref::<ArrayBuffer>() {
         return Ok(Source::Memory(Uint8Array::new(buffer)));
     }
@@ -64,9 +64,9 @@ fn view(view: &JsValue) -> Result<Uint8Array> {
 }
 
 /// The response of a server, and the guard that ends its download when a signal aborts.
-pub(super) async fn fetch(
+pub(in crate::wasm) async fn fetch(
     resource: &JsValue,
-    options: &LoadOptions,
+    options: &ReadOptions,
 ) -> Result<(Response, AbortGuard)> {
     let controller = AbortController::new().map_err(failed)?;
     let own = resource.dyn_ref::<Request>().map(Request::signal);
@@ -87,7 +87,7 @@ pub(super) async fn fetch(
     Ok((response.dyn_into().map_err(unknown)?, on_abort))
 }
 
-pub(super) fn body(response: &Response, on_abort: Option<AbortGuard>) -> Result<Source> {
+pub(in crate::wasm) fn body(response: &Response, on_abort: Option<AbortGuard>) -> Result<Source> {
     let stream = response.body();
     if !response.ok() {
         stream.iter().for_each(|stream| forget(stream.cancel()));
@@ -107,9 +107,9 @@ pub(super) fn body(response: &Response, on_abort: Option<AbortGuard>) -> Result<
 }
 
 /// The next chunk of a stream; `None` after its end.
-pub(super) async fn next_chunk(
+pub(in crate::wasm) async fn next_chunk(
     reader: &ReadableStreamDefaultReader,
-    options: &LoadOptions,
+    options: &ReadOptions,
 ) -> Result<Option<Uint8Array>> {
     let read = host::with_timeout(options.timeout, &reader.read()).await;
     // An abort cancels the reader, which then reports the end of the stream.
@@ -129,13 +129,13 @@ pub(super) async fn next_chunk(
 
 /// Calls a function when one of the signals aborts, or at once if one already has. Dropping it removes the listeners: a
 /// signal may live longer than a load.
-pub(super) struct AbortGuard {
+pub(in crate::wasm) struct AbortGuard {
     signals: Vec<AbortSignal>,
     act: Closure<dyn FnMut()>,
 }
 
 impl AbortGuard {
-    pub(super) fn new(signals: Vec<AbortSignal>, mut act: impl FnMut() + 'static) -> Self {
+    pub(in crate::wasm) fn new(signals: Vec<AbortSignal>, mut act: impl FnMut() + 'static) -> Self {
         if signals.iter().any(AbortSignal::aborted) {
             act();
         }
@@ -165,7 +165,7 @@ fn failed(thrown: JsValue) -> Error {
     }
 }
 
-pub(super) fn check_signal(options: &LoadOptions) -> Result<()> {
+pub(in crate::wasm) fn check_signal(options: &ReadOptions) -> Result<()> {
     match &options.signal {
         Some(signal) if signal.aborted() => Err(Error::Aborted),
         _ => Ok(()),
@@ -173,7 +173,7 @@ pub(super) fn check_signal(options: &LoadOptions) -> Result<()> {
 }
 
 /// Ignores the result of a promise; without this a rejection would be reported as unhandled.
-pub(super) fn forget(promise: Promise) {
+pub(in crate::wasm) fn forget(promise: Promise) {
     spawn_local(async move {
         let _ = JsFuture::from(promise).await;
     });

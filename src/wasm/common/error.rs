@@ -15,7 +15,7 @@ impl From<Error> for JsValue {
 }
 
 /// The message of a thrown error; another thrown value as text.
-pub(super) fn describe(thrown: &JsValue) -> String {
+pub(in crate::wasm) fn describe(thrown: &JsValue) -> String {
     let message = Reflect::get(thrown, &"message".into()).ok();
     message
         .and_then(|message| message.as_string())
