@@ -5,17 +5,13 @@ import start, { Generator, guard, set_threads, thread_stack } from "./nexttoken.
 import { renderChat } from "./chat.js";
 import { compile } from "./constraint.js";
 import { copyOptions, invalidOption, makeError, messageOf, withErrorCode } from "./errors.js";
-import { bestVariant } from "./features.js";
 import { ADAPTER_LOADING, loading, readable } from "./source.js";
-import { memoizeAsync, moduleOptions, provide, providerOf, setProvider, startModule } from "./start-module.js";
+import { memoizeAsync, moduleOptions } from "./start-module.js";
+import { startVariant } from "./start-variant.js";
 import { beginWhen, refuseWhileStarting, watchStarting } from "./starting.js";
 import { shareMemory, startThreads, threadsOption } from "./threads.js";
 
 /** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
-/**
- * @typedef {{ variant?: "relaxed" | "simd128", wasm?: unknown, wasm_url?: string | URL, threads?: unknown }} EngineOptions
- */
-
 // Written out in full, because bundlers look for exactly this expression.
 const shipped = {
   relaxed: () => new URL("./nexttoken_relaxed.wasm", import.meta.url),
@@ -58,46 +54,15 @@ const useThreads = (serving, asked) =>
  * `variant` forces one of the shipped modules instead of the best that the browser can run; `wasm_url` is the address of
  * another module; `wasm` is the module itself, or a function that gives each module; `threads` is the number of threads.
  */
-const init = memoizeAsync(async (/** @type {EngineOptions} */ options = {}) => {
-  const { variant, wasm, wasm_url, threads } = moduleOptions(options, ["variant", "wasm", "wasm_url", "threads"]);
+const init = memoizeAsync(async (/** @type {import("./start-variant.js").VariantOptions} */ options = {}) => {
+  const { threads, ...which } = moduleOptions(options, ["variant", "wasm", "wasm_url", "threads"]);
   const asked = threadsOption(threads);
   const count = shareMemory(guard, asked);
-  const started = await startEngine(variant, wasm, wasm_url);
+  const started = await startVariant({ name: "engine", prefix: "nexttoken_", start, guard, shipped }, which);
   threadsReady = serveThreads(count, asked);
   return { variant: started };
 });
 export default init;
-
-/**
- * Starts the module. Resolves to the name of the variant.
- *
- * @param {"relaxed" | "simd128" | undefined} variant
- * @param {unknown} wasm
- * @param {URL | undefined} wasm_url
- */
-async function startEngine(variant, wasm, wasm_url) {
-  if (wasm_url !== undefined) {
-    await startModule("engine", start, wasm_url);
-    return "custom";
-  }
-  if (variant !== undefined && variant !== "relaxed" && variant !== "simd128") {
-    throw invalidOption("variant", 'must be "relaxed" or "simd128"');
-  }
-  if (wasm !== undefined) setProvider(providerOf("engine", wasm));
-  /** @type {"relaxed" | "simd128" | null} */
-  const chosen = variant ?? bestVariant();
-  /** @type {keyof typeof shipped} */
-  const name = `${chosen ?? "simd128"}${guard.memory ? "_threads" : ""}`;
-  const given = await provide("engine", `nexttoken_${name}.wasm`);
-  if (given === undefined && chosen === null) {
-    throw makeError(
-      "unsupported_browser",
-      "this browser cannot run the engine: it has no WebAssembly SIMD (every current browser has)",
-    );
-  }
-  await startModule("engine", start, given ?? shipped[name]());
-  return given === undefined ? chosen : "custom";
-}
 
 // For the documentation see the types. Here the arguments are checked before the module is called, and a trap rejects
 // the promise.

@@ -1,11 +1,11 @@
 // `Generator` in a worker: the same interface, but every method returns a promise, and every property is one.
 
+import { callWithSource } from "./call-with-source.js";
 import { Connection } from "./connection.js";
 import { makeError, withErrorCode } from "./errors.js";
 import { GENERATOR_METHODS, GENERATOR_PROPERTIES, SCORER_METHODS, addMethods } from "./methods.js";
 import { serializeSource } from "./serialize-source.js";
 import { ADAPTER_LOADING, loading, readable } from "./source.js";
-import { moduleOptions, providerOf } from "./start-module.js";
 import { startWorker } from "./start-worker.js";
 
 /** @typedef {import("./nexttoken.js").LoadProgress} LoadProgress */
@@ -24,16 +24,19 @@ const LOADING = [
 ];
 
 /**
- * Starts a worker for one generator and its forks.
+ * The worker of one generator and its forks.
  *
- * @param {import("./start-module.js").Provider} [provider] where its modules come from
+ * @type {import("./call-with-source.js").Kind}
  */
-const connect = (provider) =>
-  new Connection(
-    startWorker(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" })),
-    (reason) => `the engine stopped (${reason}); load the model again`,
-    provider,
-  );
+const ENGINE = {
+  name: "engine",
+  connect: (provider) =>
+    new Connection(
+      startWorker(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" })),
+      (reason) => `the engine stopped (${reason}); load the model again`,
+      provider,
+    ),
+};
 
 /** A generator that lives in a module worker, which it shares with its forks. For the documentation see the types. */
 export class WorkerGenerator {
@@ -60,53 +63,17 @@ export class WorkerGenerator {
   }
 
   /** Loads a model in a new worker. */
-  static load = withErrorCode((/** @type {unknown} */ source, /** @type {unknown} */ options) =>
-    WorkerGenerator.#begin("load", source, options, LOADING),
-  );
+  static load = withErrorCode(async (/** @type {unknown} */ source, /** @type {unknown} */ options) => {
+    const { connection } = await callWithSource(ENGINE, "load", source, options, LOADING);
+    return new WorkerGenerator(connection, 0);
+  });
 
   /** Reads the header of a model file; see `Generator.inspect`. */
-  static inspect = withErrorCode((/** @type {unknown} */ source, /** @type {unknown} */ options) =>
-    WorkerGenerator.#begin("inspect", source, options, LOADING.slice(1)),
-  );
-
-  /**
-   * @param {"load" | "inspect"} method
-   * @param {unknown} source
-   * @param {unknown} given the options
-   * @param {string[]} known their names
-   */
-  static async #begin(method, source, given, known) {
-    const { onProgress, signal, variant, wasm, wasm_url, threads, ...options } = moduleOptions(loading(given, known));
-    const readied = readable(source);
-    // A request may have a signal of its own, which cannot be posted.
-    const signals = [signal, ...[readied].flat().map((part) => part instanceof Request && part.signal)].filter(Boolean);
-    const aborted = makeError("aborted", "aborted");
-    if (signals.some((signal) => signal.aborted)) throw aborted;
-    const [posted, moved, close] = await serializeSource(readied);
-    const generator = new WorkerGenerator(connect(providerOf("engine", wasm)), 0);
-    // Terminating the worker also frees a model that is half loaded.
-    const abort = () => generator.#connection.end(aborted);
-    for (const signal of signals) {
-      signal.addEventListener("abort", abort);
-      // It may have aborted before the listener was added.
-      if (signal.aborted) abort();
-    }
-    let loaded = false;
-    try {
-      const answer = await generator.#call(
-        method,
-        [{ source: posted, engine: { variant, wasm_url: wasm_url?.href, threads }, options }],
-        moved,
-        onProgress,
-      );
-      loaded = method === "load";
-      return loaded ? generator : answer;
-    } finally {
-      close?.();
-      for (const signal of signals) signal.removeEventListener("abort", abort);
-      if (!loaded) generator.free();
-    }
-  }
+  static inspect = withErrorCode(async (/** @type {unknown} */ source, /** @type {unknown} */ options) => {
+    const { connection, answer } = await callWithSource(ENGINE, "inspect", source, options, LOADING.slice(1));
+    connection.end(makeError("freed", "the header was read"));
+    return answer;
+  });
 
   /** Iterates over the tokens still to come. Leaving the loop stops the computation. */
   async *[Symbol.asyncIterator]() {

@@ -1,0 +1,54 @@
+// The first call of a worker, which starts with it: it loads or inspects what a source gives.
+
+import { makeError } from "./errors.js";
+import { serializeSource } from "./serialize-source.js";
+import { loading, readable } from "./source.js";
+import { moduleOptions, providerOf } from "./start-module.js";
+
+/** @typedef {import("./connection.js").Connection} Connection */
+/**
+ * A kind of worker: the module that runs in it, and how it is started.
+ *
+ * @typedef {object} Kind
+ * @property {import("./start-module.js").ModuleName} name
+ * @property {(provider: import("./start-module.js").Provider) => Connection} connect
+ */
+
+/**
+ * Calls `method` of a new worker with a source and options. The worker is terminated where that fails, or is called off.
+ *
+ * @param {Kind} kind
+ * @param {"load" | "inspect"} method
+ * @param {unknown} source
+ * @param {unknown} given the options
+ * @param {string[]} known their names
+ * @returns {Promise<{ connection: Connection, answer: any }>}
+ */
+export async function callWithSource({ name, connect }, method, source, given, known) {
+  const { onProgress, signal, variant, wasm, wasm_url, threads, ...options } = moduleOptions(loading(given, known));
+  const readied = readable(source);
+  // A request may have a signal of its own, which cannot be posted.
+  const signals = [signal, ...[readied].flat().map((part) => part instanceof Request && part.signal)].filter(Boolean);
+  const aborted = makeError("aborted", "aborted");
+  if (signals.some((signal) => signal.aborted)) throw aborted;
+  const [posted, moved, close] = await serializeSource(readied);
+  const connection = connect(providerOf(name, wasm));
+  // Terminating the worker also frees a model that is half loaded.
+  const abort = () => connection.end(aborted);
+  for (const signal of signals) {
+    signal.addEventListener("abort", abort);
+    // It may have aborted before the listener was added.
+    if (signal.aborted) abort();
+  }
+  let answered = false;
+  try {
+    const what = { source: posted, engine: { variant, wasm_url: wasm_url?.href, threads }, options };
+    const answer = await connection.call({ session: 0, method, args: [what] }, moved, onProgress);
+    answered = true;
+    return { connection, answer };
+  } finally {
+    close?.();
+    for (const signal of signals) signal.removeEventListener("abort", abort);
+    if (!answered) connection.end(makeError("freed", "the load has failed"));
+  }
+}
