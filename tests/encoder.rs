@@ -155,6 +155,18 @@ fn embeddings_are_the_same_bits_in_every_way() {
     }
 }
 
+/// To the bit those of `bits.json`, which the encoder in WebAssembly is held against, too (`tests/node`). Whoever changes
+/// them on purpose writes that file anew: `nexttoken embed --truncate --json` with the sentences.
+#[test]
+fn embeddings_are_the_bits_that_they_were() {
+    let sentences = reference().sentences;
+    let expected: BTreeMap<String, Vec<Vec<f32>>> = read("bits.json");
+    assert_eq!(expected.len(), 3);
+    for (file, expected) in expected {
+        assert_eq!(load(&file).embed(&sentences, cut()).unwrap(), expected);
+    }
+}
+
 #[test]
 fn gelu_is_that_of_erf() {
     for i in -4000..=4000 {

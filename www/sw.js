@@ -62,12 +62,12 @@ async function installFiles() {
 }
 
 /**
- * Whether a file is an engine of another variant than that of this browser.
+ * Whether a file is an engine, or a module of encoders, of another variant than that of this browser.
  *
  * @param {string} path
  */
 function isOfAnother(path) {
-  const [, engine] = /^pkg\/nexttoken_(relaxed|simd128)(?:_threads)?\.wasm$/.exec(path) ?? [];
+  const [, engine] = /^pkg\/nexttoken_(?:encoder_)?(relaxed|simd128)(?:_threads)?\.wasm$/.exec(path) ?? [];
   return variant !== null && engine !== undefined && engine !== variant;
 }
 

@@ -22,6 +22,10 @@ declare module "../../pkg/nexttoken.js" {
   const guard: Guard;
 }
 
+declare module "../../pkg/nexttoken_encoder.js" {
+  const guard: Guard;
+}
+
 declare module "../../pkg/nexttoken_trainer.js" {
   const guard: Guard;
   function check_finetuner_config(config: object): void;

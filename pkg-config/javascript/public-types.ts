@@ -29,6 +29,7 @@ import init, {
   type Token,
   type WorkerScorer,
 } from "nexttoken";
+import initEncoder, { Encoder, WorkerEncoder, type EmbedOptions, type EncoderInfo } from "nexttoken/encoder";
 import { isolate, isolated, type IsolateOptions, type Isolation, type IsolationState } from "nexttoken/isolate";
 import initTrainer, {
   Finetuner,
@@ -349,6 +350,27 @@ export const workerFinetunerUses: Uses<WorkerFinetuner, Later<FinetunerResults>>
   [Symbol.dispose]: (it) => it[Symbol.dispose](),
 };
 
+const embedding: Required<EmbedOptions> = { pooling: "mean", normalize: true, truncate: true };
+
+interface EncoderResults {
+  embed: Float32Array[];
+  info: EncoderInfo;
+}
+
+export const encoderUses: Uses<Encoder, EncoderResults> = {
+  embed: (it) => it.embed(["a text", "another"], embedding),
+  free: (it) => it.free(),
+  info: (it) => it.info(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
+export const workerEncoderUses: Uses<WorkerEncoder, Later<EncoderResults>> = {
+  embed: (it) => it.embed("a text", embedding),
+  free: (it) => it.free(),
+  info: (it) => it.info(),
+  [Symbol.dispose]: (it) => it[Symbol.dispose](),
+};
+
 /** What begins: the functions, and the static methods of the classes. */
 export async function beginnings(file: File, request: Request, signal: AbortSignal) {
   const { variant } = await init({ variant: "relaxed", wasm_url: new URL("https://example.org/engine.wasm") });
@@ -369,6 +391,10 @@ export async function beginnings(file: File, request: Request, signal: AbortSign
       if (!supported) console.log(reason satisfies string | undefined, memory?.total);
     }
   }
+  (await initEncoder({ variant: "simd128", threads: 2 })).variant satisfies "relaxed" | "simd128" | "custom";
+  const encoding = { onProgress, signal, timeout: 1000, threads: 2, store: true, sha256: "00" } as const;
+  (await Encoder.load(file, encoding)) satisfies Encoder;
+  (await WorkerEncoder.load(request, { ...encoding, wasm_url: "encoder.wasm" })) satisfies WorkerEncoder;
   await initTrainer({ wasm_url: "trainer.wasm" });
   const config: TrainerConfig = { preset: "small", steps: 10 };
   const trainer = new Trainer("a text", config);
@@ -446,6 +472,12 @@ export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   new WorkerFinetuner();
   // @ts-expect-error a generator is loaded
   new Generator();
+  // @ts-expect-error an encoder is loaded
+  new WorkerEncoder();
+  // @ts-expect-error an encoder comes in one file
+  void Encoder.load(["part-1.gguf", "part-2.gguf"]);
+  // @ts-expect-error an encoder has no KV cache
+  void Encoder.load("encoder.gguf", { cache_type: "q8" });
   // @ts-expect-error there is no such code
   const never: NextTokenErrorCode = "no_such_code";
   // @ts-expect-error `inspect` reports no progress

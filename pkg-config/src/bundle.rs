@@ -10,9 +10,10 @@ use crate::repo::Repo;
 use crate::{command, tools};
 
 /// The scripts that run as workers.
-const WORKERS: [&str; 4] = [
+const WORKERS: [&str; 5] = [
     "worker.js",
     "chat-worker.js",
+    "encoder-worker.js",
     "trainer-worker.js",
     "thread.js",
 ];
@@ -28,13 +29,15 @@ const SERVICE_WORKER: &str = "isolate-worker.js";
 pub const STANDALONE: &str = "standalone.js";
 
 /// The scripts, and the folders of scripts, with classes that users meet, whose names must stay.
-const NAMED: [&str; 9] = [
+const NAMED: [&str; 11] = [
     "clients",
     "conversation.js",
     "errors.js",
     "nexttoken.js",
+    "nexttoken_encoder.js",
     "nexttoken_trainer.js",
     "store.js",
+    "worker-encoder.js",
     "worker-finetuner.js",
     "worker-generator.js",
     "worker-trainer.js",

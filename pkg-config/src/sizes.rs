@@ -107,6 +107,9 @@ fn check_documents(repo: &Repo, files: &BTreeMap<String, Sizes>, core: u64) -> R
         name == "nexttoken_trainer.js" || name == "nexttoken_trainer.wasm"
     });
     let threads = gzip_size(files, is_trainer_with_threads);
+    let encoder = gzip_size(files, |name| {
+        name == "nexttoken_encoder.js" || name == "nexttoken_encoder_relaxed_threads.wasm"
+    });
     for (document, before, size) in [
         ("README.md", "`cargo pkg sizes` prints today's, ", core),
         (
@@ -129,11 +132,17 @@ fn check_documents(repo: &Repo, files: &BTreeMap<String, Sizes>, core: u64) -> R
             "| the trainer's module | ",
             trainer,
         ),
+        (
+            "pkg-config/npm-readme.md",
+            "| the encoders' module | ",
+            encoder,
+        ),
         (HOSTING, "engine and JavaScript</th><td>", core),
         (HOSTING, "chat templates</th><td>", chat),
         (HOSTING, "constraints</th><td>", constraint),
         (HOSTING, "trainer</th><td>", trainer),
         (HOSTING, ", with threads ", threads),
+        (HOSTING, "text encoders</th><td>", encoder),
     ] {
         let text = fs::read_to_string(repo.root().join(document))?;
         let told = number_after(&text, before)
@@ -199,10 +208,22 @@ fn is_of_the_trainer(name: &str) -> bool {
     name.contains("trainer")
 }
 
+/// Whether a file is loaded only for text encoders.
+fn is_of_encoders(name: &str) -> bool {
+    name.contains("encoder")
+}
+
 /// The gzipped bytes that a page loads before any weights: the largest engine module, and the scripts in `imported`.
 fn core(files: &BTreeMap<String, Sizes>, imported: &BTreeSet<String>) -> u64 {
-    let is_extra =
-        |name: &str| is_of_chat(name) || is_of_constraints(name) || is_of_the_trainer(name);
+    let is_extra = |name: &str| {
+        let of = [
+            is_of_chat,
+            is_of_constraints,
+            is_of_the_trainer,
+            is_of_encoders,
+        ];
+        of.iter().any(|is_of| is_of(name))
+    };
     let engines = files
         .iter()
         .filter(|(name, _)| name.ends_with(".wasm") && !is_extra(name));
@@ -296,6 +317,7 @@ mod tests {
             ("b.js", 2),
             ("later.js", 99),
             ("x_trainer.wasm", 50),
+            ("x_encoder_relaxed.wasm", 50),
             ("nexttoken_chat.wasm", 50),
             ("nexttoken_chat.js", 7),
             ("constraint.js", 3),

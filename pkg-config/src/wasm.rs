@@ -1,5 +1,5 @@
-//! Compiles the root crate to WebAssembly modules: the variants of the engine, and the modules for chat, constraints
-//! and training. Generates the JavaScript bindings of each, and optimizes it.
+//! Compiles the root crate to WebAssembly modules: the variants of the engine, and the modules for chat, constraints,
+//! training and text encoders. Generates the JavaScript bindings of each, and optimizes it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,6 +36,11 @@ pub enum Variant {
     Trainer,
     /// The trainer, for several threads that share its memory.
     TrainerThreads,
+    /// The module of text encoders, which is built in the variants of the engine.
+    EncoderSimd128,
+    EncoderRelaxed,
+    EncoderSimd128Threads,
+    EncoderRelaxedThreads,
 }
 
 /// How a module is built.
@@ -124,11 +129,15 @@ impl Variant {
     ];
     /// The modules that the package ships besides the engines. Each has JavaScript glue of its own, and is loaded when
     /// it is needed.
-    pub const EXTRAS: [Self; 4] = [
+    pub const EXTRAS: [Self; 8] = [
         Self::Chat,
         Self::Constraint,
         Self::Trainer,
         Self::TrainerThreads,
+        Self::EncoderSimd128,
+        Self::EncoderRelaxed,
+        Self::EncoderSimd128Threads,
+        Self::EncoderRelaxedThreads,
     ];
 
     /// The name used in file names.
@@ -143,6 +152,10 @@ impl Variant {
             Self::Constraint => "constraint",
             Self::Trainer => "trainer",
             Self::TrainerThreads => "trainer_threads",
+            Self::EncoderSimd128 => "encoder_simd128",
+            Self::EncoderRelaxed => "encoder_relaxed",
+            Self::EncoderSimd128Threads => "encoder_simd128_threads",
+            Self::EncoderRelaxedThreads => "encoder_relaxed_threads",
         }
     }
 
@@ -151,7 +164,8 @@ impl Variant {
         format!("nexttoken_{}.wasm", self.name())
     }
 
-    /// File name of its glue and types, without the ending. The engines share theirs, and so do the trainers.
+    /// File name of its glue and types, without the ending. The engines share theirs, and so do the trainers
+    /// and the encoders.
     pub fn stem(self) -> String {
         match self {
             Self::Simd128
@@ -160,6 +174,10 @@ impl Variant {
             | Self::RelaxedThreads
             | Self::Scalar => "nexttoken".to_owned(),
             Self::Trainer | Self::TrainerThreads => "nexttoken_trainer".to_owned(),
+            Self::EncoderSimd128
+            | Self::EncoderRelaxed
+            | Self::EncoderSimd128Threads
+            | Self::EncoderRelaxedThreads => "nexttoken_encoder".to_owned(),
             Self::Chat | Self::Constraint => format!("nexttoken_{}", self.name()),
         }
     }
@@ -168,7 +186,11 @@ impl Variant {
     fn has_threads(self) -> bool {
         matches!(
             self,
-            Self::Simd128Threads | Self::RelaxedThreads | Self::TrainerThreads
+            Self::Simd128Threads
+                | Self::RelaxedThreads
+                | Self::TrainerThreads
+                | Self::EncoderSimd128Threads
+                | Self::EncoderRelaxedThreads
         )
     }
 
@@ -206,6 +228,13 @@ impl Variant {
                 recipe.rustc.push(format!("--cfg={LOCKED_ALLOCATOR}"));
                 recipe
             }
+            Self::EncoderSimd128 => fast("wasm-encoder"),
+            Self::EncoderRelaxed => Recipe {
+                features: "wasm-encoder",
+                ..Self::Relaxed.recipe()
+            },
+            Self::EncoderSimd128Threads => Self::EncoderSimd128.recipe().with_threads(),
+            Self::EncoderRelaxedThreads => Self::EncoderRelaxed.recipe().with_threads(),
             // Enough for every template, and for every grammar within its limits.
             Self::Chat => small("wasm-chat", 64 << 20),
             Self::Constraint => small("wasm-constraint", 512 << 20),

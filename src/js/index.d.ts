@@ -165,7 +165,7 @@ export type WasmSource = WebAssembly.Module | BufferSource | Response | string |
  * module is needed for the first time.
  */
 export type WasmProvider = (
-  name: "engine" | "chat" | "constraint" | "trainer",
+  name: "engine" | "chat" | "constraint" | "trainer" | "encoder",
   file: string,
 ) => WasmSource | undefined | Promise<WasmSource | undefined>;
 

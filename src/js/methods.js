@@ -62,6 +62,9 @@ export const TRAINER_METHODS = /** @type {const} */ ([
   "info",
 ]);
 
+/** The methods of `Encoder` that `WorkerEncoder` passes on. */
+export const ENCODER_METHODS = /** @type {const} */ (["embed", "info"]);
+
 /**
  * Adds methods to a class, each of which calls `call` with its name and arguments.
  *

@@ -21,7 +21,7 @@ export function memoizeAsync(load) {
     }));
 }
 
-/** @typedef {"engine" | "chat" | "constraint" | "trainer"} ModuleName */
+/** @typedef {"engine" | "chat" | "constraint" | "trainer" | "encoder"} ModuleName */
 /**
  * Where a module comes from: its address, or the module itself. Both can be posted to a worker.
  *
@@ -107,6 +107,7 @@ const TITLES = {
   chat: "chat module",
   constraint: "constraint module",
   trainer: "trainer",
+  encoder: "module of text encoders",
 };
 
 /**

@@ -10,6 +10,8 @@ pub mod chat;
 mod common;
 #[cfg(feature = "wasm-constraint")]
 pub mod constraint;
+#[cfg(feature = "wasm-encoder")]
+pub mod encoder;
 #[cfg(feature = "wasm")]
 pub mod engine;
 #[cfg(all(feature = "wasm", feature = "train"))]

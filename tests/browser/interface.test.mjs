@@ -164,11 +164,12 @@ test("an error from a worker has the cause that it had there", async () => {
   await close();
 });
 
-test("a generator and a trainer in a worker are not made by `new`, which would start a worker without a model", async () => {
+test("what lives in a worker is not made by `new`, which would start a worker without a model", async () => {
   const { page, close } = await open("/");
   const seen = await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const { WorkerTrainer } = await import("/pkg/trainer.js");
+    const { WorkerEncoder } = await import("/pkg/encoder.js");
     let started = 0;
     const Plain = Worker;
     globalThis.Worker = class extends Plain {
@@ -178,7 +179,8 @@ test("a generator and a trainer in a worker are not made by `new`, which would s
       }
     };
     const codes = [];
-    for (const call of [() => new WorkerGenerator(), () => new WorkerGenerator({ users: 0 }), () => new WorkerTrainer()]) {
+    const made = [WorkerGenerator, WorkerTrainer, WorkerEncoder].map((Kind) => () => new Kind());
+    for (const call of [...made, () => new WorkerGenerator({ users: 0 })]) {
       try {
         call();
         codes.push("made");
@@ -188,7 +190,7 @@ test("a generator and a trainer in a worker are not made by `new`, which would s
     }
     return { codes, started };
   });
-  assert.deepEqual(seen, { codes: Array(3).fill("NextTokenError invalid_option"), started: 0 });
+  assert.deepEqual(seen, { codes: Array(4).fill("NextTokenError invalid_option"), started: 0 });
   await close();
 });
 
@@ -240,20 +242,25 @@ test("relative addresses go by the base of the page, in a worker too", async () 
   await close();
 });
 
-test("a worker has every public member of a generator and of a trainer", async () => {
+test("a worker has every public member of a generator, a trainer and an encoder", async () => {
   const { page, close } = await open("/");
   const missing = await page.evaluate(async () => {
     const { Generator, WorkerGenerator } = await import("/pkg/index.js");
     const { Finetuner, Trainer, WorkerFinetuner, WorkerTrainer } = await import("/pkg/trainer.js");
+    const { Encoder, WorkerEncoder } = await import("/pkg/encoder.js");
     // These are for the scripts of the package; a worker's loop is asynchronous.
     const internal =
       /^(__.*|constructor|chat_request|start_chat|token_table|snapshot_bytes|restore_bytes|read_adapter|add_adapter)$/;
     const members = ({ prototype }) => Object.getOwnPropertyNames(prototype).filter((name) => !internal.test(name));
-    return [[Generator, WorkerGenerator], [Trainer, WorkerTrainer], [Finetuner, WorkerFinetuner]].map(([Plain, InWorker]) =>
-      members(Plain).filter((name) => !(name in InWorker.prototype)),
-    );
+    const pairs = [
+      [Generator, WorkerGenerator],
+      [Trainer, WorkerTrainer],
+      [Finetuner, WorkerFinetuner],
+      [Encoder, WorkerEncoder],
+    ];
+    return pairs.map(([Plain, InWorker]) => members(Plain).filter((name) => !(name in InWorker.prototype)));
   });
-  assert.deepEqual(missing, [[], [], []]);
+  assert.deepEqual(missing, [[], [], [], []]);
   await close();
 });
 

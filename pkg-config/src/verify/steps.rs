@@ -53,7 +53,7 @@ pub(super) fn clippy_wasm(repo: &Repo) -> Result<()> {
         command::run(cargo.args(["--", "-D", "warnings"]).args(flags))
     };
     // All at once. The build of each module refuses the compiler's own warnings.
-    check("wasm,wasm-chat,wasm-constraint,train", &[])?;
+    check("wasm,wasm-chat,wasm-constraint,wasm-encoder,train", &[])?;
     // With threads, of which only the first has values of JavaScript. The flag is for the crate alone; the compiler warns
     // that it is not stable yet, which is no lint.
     let locked = format!("--cfg={}", LOCKED_ALLOCATOR);
@@ -63,7 +63,7 @@ pub(super) fn clippy_wasm(repo: &Repo) -> Result<()> {
         "-A",
         "clippy::arc_with_non_send_sync",
     ];
-    check("wasm,train", &threads)?;
+    check("wasm,wasm-encoder,train", &threads)?;
     no_thread_local_scratch(repo)
 }
 
