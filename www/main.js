@@ -16,6 +16,8 @@ import { collectGarbage, forgetOthers } from "./model-cache.js";
 import { Narration } from "./narration.js";
 import { SERVICE_WORKER, setUpOffline } from "./offline.js";
 import { ScoreView } from "./score.js";
+import { LoadedEncoder } from "./search-encoder.js";
+import { SearchView } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { openSample, openStories, openUrl } from "./sources.js";
 import { StepView, takenStep } from "./stages.js";
@@ -125,6 +127,7 @@ async function load(name, opened, origin) {
     update();
     end();
   }
+  void searching.search();
   await share.show();
 }
 
@@ -362,7 +365,7 @@ function update() {
 }
 
 /** The choices with a view of their own. */
-const OWN_VIEWS = ["mode-score", "mode-guess", "mode-train", "mode-tune"];
+const OWN_VIEWS = ["mode-score", "mode-guess", "mode-search", "mode-train", "mode-tune"];
 const chatting = () => $("mode-chat", "input").checked;
 
 function showMode() {
@@ -482,6 +485,7 @@ new IntersectionObserver(inSight).observe($("step-view"));
 const scoring = { model: () => (loading ? undefined : generator), showError };
 new ScoreView(document, scoring);
 new GuessView(document, scoring);
+const searching = new SearchView(document, { ...scoring, loadEncoder: LoadedEncoder.load });
 new TrainingView(document, {
   showError,
   /** Loads the trained model and opens the writing view. */

@@ -1,5 +1,6 @@
 // The training view: a text, a size, and a model that is trained while one watches.
 
+import { ALICE, fetchAlice } from "./alice.js";
 import { download, finder } from "./dom.js";
 import { codeOf } from "./errors.js";
 import { droppedText, readText } from "./text-file.js";
@@ -15,10 +16,6 @@ import { Training } from "./training.js";
  *   write: (name: string, file: Uint8Array<ArrayBuffer>, prompt: string) => Promise<void> }} Page
  */
 
-const ALICE = {
-  path: "alice.txt",
-  name: "Alice's Adventures in Wonderland (Lewis Carroll, 1865, public domain)",
-};
 const OWN = "your text";
 
 export class TrainingView {
@@ -122,9 +119,7 @@ export class TrainingView {
   }
 
   async #takeAlice() {
-    const response = await fetch(new URL(ALICE.path, location.href));
-    if (!response.ok) throw new Error(`the text could not be loaded: the server answered ${response.status}`);
-    this.#take(ALICE.name, await response.text(), "Alice");
+    this.#take(ALICE.name, await fetchAlice(), "Alice");
   }
 
   /** @param {File | undefined} file */

@@ -11,6 +11,8 @@ import { build } from "esbuild";
 
 const [folder, output, page] = process.argv.slice(2).map((path) => resolve(path));
 const ENGINES = ["nexttoken_relaxed.wasm", "nexttoken_simd128.wasm", "nexttoken_chat.wasm", "nexttoken_constraint.wasm"];
+/** What the page has besides. */
+const OF_THE_PAGE = ["nexttoken_encoder_relaxed.wasm", "nexttoken_encoder_simd128.wasm", "nexttoken_trainer.wasm"];
 const packed = (path) => gzipSync(readFileSync(path), { level: 9 }).toString("base64");
 const NEW_WORKER = /new Worker\(\s*new URL\("\.\/([\w-]+)\.js",\s*import\.meta\.url\),\s*\{\s*type: ?"module",?\s*\}\s*\)/g;
 const NEW_MODULE = /new URL\("\.\/nexttoken_\w+\.wasm",\s*import\.meta\.url\)/g;
@@ -41,7 +43,7 @@ export const url = () => (address ??= URL.createObjectURL(blob));`;
     });
     onResolve({ filter: /^\.\/provider\.js$/ }, () => ({ path: "provider", namespace: "provider" }));
     onLoad({ filter: /.*/, namespace: "provider" }, () => ({
-      contents: provider(page ? [...ENGINES, "nexttoken_trainer.wasm"] : ENGINES),
+      contents: provider(page ? [...ENGINES, ...OF_THE_PAGE] : ENGINES),
       resolveDir: folder,
     }));
     onResolve({ filter: /^\.\/pkg\// }, ({ path }) => ({ path: join(folder, path.slice(6)) }));
@@ -62,7 +64,7 @@ function ofPackage(path) {
 /** The page's files that it would otherwise fetch from where it lies. */
 const FETCHED = {
   "sources.js": [`new URL("stories.gguf", location.href).href`, "stories.gguf"],
-  "train.js": ["new URL(ALICE.path, location.href)", "alice.txt"],
+  "alice.js": ["new URL(ALICE.path, location.href)", "alice.txt"],
   "tune.js": ["new URL(PIRATE, location.href)", "pirate.jsonl"],
 };
 

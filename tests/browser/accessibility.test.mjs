@@ -45,7 +45,7 @@ test("axe finds nothing in the views of the page", { skip }, async () => {
   await page.waitForSelector("#inside-result[aria-busy=false]:not([hidden])", { timeout: 60_000 });
   all.push(...(await faults(page, "a text")));
 
-  for (const mode of ["score", "guess", "train", "tune"]) {
+  for (const mode of ["score", "guess", "search", "train", "tune"]) {
     await page.click(`label:has(#mode-${mode})`);
     if (mode === "score") {
       await page.click("#score");
@@ -57,6 +57,9 @@ test("axe finds nothing in the views of the page", { skip }, async () => {
       await page.fill("#guess-word", "the");
       await page.keyboard.press("Enter");
       await page.waitForSelector("#guess-expected li", { timeout: 60_000 });
+    }
+    if (mode === "search") {
+      await page.waitForSelector("#search-found li", { timeout: 60_000 });
     }
     if (mode === "train") {
       await page.fill("#train-text", "The owl saw the fox run to the river, and they played until night. ".repeat(40));

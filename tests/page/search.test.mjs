@@ -1,0 +1,210 @@
+// The search view, without a browser and without a model.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Passages, passages } from "../../www/passages.js";
+import { SearchView } from "../../www/search.js";
+import { click, openPage, texts } from "./dom.mjs";
+
+/** A vector of length 1 that tells how many animals and how many dishes a text names. */
+function embedOne(text) {
+  const named = (words) => words.filter((word) => text.toLowerCase().includes(word)).length;
+  const counts = [named(["cat", "dog", "animal"]), named(["soup", "bread", "food"]), 0.1];
+  const length = Math.hypot(...counts);
+  return Float32Array.from(counts, (x) => x / length);
+}
+
+test("a text is cut into sentences or paragraphs, and lines broken by hand are joined", () => {
+  const text = "A cat\nsleeps. “Does it?” Dr.\n\n  * * *  \n\nIt does.\r\n\r\n数学は美しい。そう。\n";
+  assert.deepEqual(passages(text, "paragraphs"), ["A cat sleeps. “Does it?” Dr.", "It does.", "数学は美しい。そう。"]);
+  assert.deepEqual(passages(text, "sentences").slice(0, 2), ["A cat sleeps.", "“Does it?”"]);
+  assert.deepEqual(passages(text, "sentences").slice(-2), ["数学は美しい。", "そう。"]);
+  assert.deepEqual(passages(" \n ", "sentences"), []);
+  const { Segmenter } = Intl;
+  try {
+    delete Intl.Segmenter;
+    assert.deepEqual(passages("One. Two!” Three", "sentences"), ["One.", "Two!”", "Three"]);
+  } finally {
+    Object.assign(Intl, { Segmenter });
+  }
+});
+
+test("passages get their vectors batch by batch, and those that have one are found", async () => {
+  const all = Array.from({ length: 20 }, (_, i) => (i === 12 ? "The cat." : `Soup ${i}.`));
+  const sizes = [];
+  const index = new Passages(all, async (batch) => (sizes.push(batch.length), batch.map(embedOne)));
+  assert.deepEqual([index.done, index.total, index.nearest(embedOne("dog"), 3)], [0, 20, []]);
+  await index.step();
+  assert.ok(index.done < 12 && index.nearest(embedOne("dog"), 1)[0].text !== "The cat.");
+  while (index.done < index.total) await index.step();
+  const [first, second] = index.nearest(embedOne("dog"), 2);
+  assert.equal(first.text, "The cat.");
+  assert.ok(Math.abs(first.cosine - 1) < 1e-6 && second.cosine < 0.1);
+  const calls = sizes.length;
+  await index.step();
+  assert.equal(sizes.length, calls);
+  assert.equal(
+    sizes.reduce((sum, size) => sum + size),
+    20,
+  );
+});
+
+const document = openPage();
+// As a browser does where the attribute is set.
+document.getElementById("search-sentences").checked = true;
+Object.assign(globalThis, { location: new URL("https://page.example/") });
+const $ = (id) => document.getElementById(id);
+const errors = [];
+let model;
+let loads = [];
+const view = new SearchView(document, {
+  model: () => model,
+  showError: (error) => error && errors.push(String(error.message ?? error)),
+  loadEncoder: (source, signal, show) =>
+    new Promise((resolve, reject) => loads.push({ source, signal, show, resolve, reject })),
+});
+const shown = () => texts($("search-found").querySelectorAll(".passage"));
+/** Lets the view go on until it rests. */
+const rest = () => new Promise((resolve) => setTimeout(resolve, 20));
+async function enter(id, value) {
+  $(id).value = value;
+  $(id).dispatchEvent(new Event("input", { bubbles: true }));
+  await rest();
+}
+const asked = [];
+const embedder = (name) => ({
+  name,
+  freed: false,
+  embed: async (batch, options) => (asked.push({ name, batch, options }), batch.map(embedOne)),
+  free() {
+    this.freed = true;
+  },
+});
+
+test("nothing is searched while the view is closed, or by nothing", async () => {
+  model = embedder("causal");
+  await view.search();
+  assert.deepEqual([asked, shown()], [[], []]);
+  model = undefined;
+  $("mode-search").checked = true;
+  await view.search();
+  assert.match($("search-by").textContent, /Load a text encoder/);
+  assert.deepEqual([asked, shown()], [[], []]);
+});
+
+test("a language model searches by its mean, and the view says that it is not made for it", async () => {
+  model = embedder("causal");
+  await enter("search-text", "A cat sleeps. Soup is hot. Bread and soup. The dog barks at a cat.");
+  await enter("search-query", "food");
+  assert.match($("search-by").textContent, /language model.*far better/);
+  assert.deepEqual(asked[0].options, { pooling: "mean", truncate: true });
+  assert.deepEqual(shown().slice(0, 2).sort(), ["Bread and soup.", "Soup is hot."]);
+  assert.equal($("search-status").textContent, "4 passages");
+  const cosines = texts($("search-found").querySelectorAll(".cosine")).map(Number);
+  assert.deepEqual(
+    cosines,
+    cosines.toSorted((a, b) => b - a),
+  );
+  const width = (row) => parseFloat(row.querySelector(".fill").style.width);
+  const [first, , , last] = $("search-found").children;
+  assert.ok(width(first) > 99 && width(last) < 10, `${width(first)} ${width(last)}`);
+});
+
+test("another question embeds nothing but itself, and another text that text", async () => {
+  asked.length = 0;
+  await enter("search-query", "animal");
+  assert.deepEqual(
+    asked.map(({ batch }) => batch),
+    [["animal"]],
+  );
+  assert.deepEqual(shown().slice(0, 2), ["A cat sleeps.", "The dog barks at a cat."]);
+  asked.length = 0;
+  await enter("search-text", "Soup.\n\nBread. More bread.");
+  assert.deepEqual(
+    asked.map(({ batch }) => batch),
+    [["Soup.", "Bread.", "More bread."]],
+  );
+  asked.length = 0;
+  $("search-sentences").checked = false;
+  $("search-paragraphs").checked = true;
+  await enter("search-query", "animal");
+  assert.deepEqual(
+    asked.map(({ batch }) => batch),
+    [["Soup.", "Bread. More bread."]],
+  );
+  await enter("search-query", " ");
+  assert.deepEqual([shown(), $("search-status").textContent], [[], ""]);
+});
+
+test("an encoder takes the language model's place once it is loaded", async () => {
+  await enter("search-query", "food");
+  click($("search-load"));
+  await rest();
+  const [load] = loads;
+  assert.match(load.source, /^https:\/\/huggingface\.co\/.*MiniLM.*\.gguf$/);
+  assert.equal($("search-progress").hidden, false);
+  load.show(0.5, "12 of 25 MB");
+  assert.deepEqual([$("search-bar").value, $("search-loaded").textContent], [0.5, "12 of 25 MB"]);
+  asked.length = 0;
+  const first = embedder("MiniLM");
+  load.resolve(first);
+  await rest();
+  assert.equal($("search-progress").hidden, true);
+  assert.match($("search-by").textContent, /by MiniLM, a text encoder/);
+  assert.ok(asked.length > 0 && asked.every(({ name }) => name === "MiniLM"));
+
+  // A second one replaces it; a load that is called off changes nothing.
+  await enter("search-url", "encoder.gguf");
+  click($("search-load-url"));
+  await rest();
+  assert.equal(loads[1].source, "https://page.example/encoder.gguf");
+  click($("search-cancel"));
+  assert.ok(loads[1].signal.aborted);
+  loads[1].reject(new Error("aborted"));
+  await rest();
+  assert.deepEqual([errors, first.freed, $("search-progress").hidden], [[], false, true]);
+  click($("search-load"));
+  await rest();
+  loads[2].resolve(embedder("bge"));
+  await rest();
+  assert.ok(first.freed);
+  assert.match($("search-by").textContent, /bge/);
+});
+
+test("errors are shown, and the next question works", async () => {
+  $("search-url").value = " ";
+  click($("search-load-url"));
+  await rest();
+  assert.match(errors.pop(), /not an address/);
+  click($("search-load"));
+  await rest();
+  loads[3].reject(Object.assign(new Error("the architecture"), { code: "unsupported_architecture" }));
+  await rest();
+  assert.match(errors.pop(), /no text encoder/);
+  assert.deepEqual(errors, []);
+  // With the encoder that was there.
+  await enter("search-query", "bread");
+  assert.deepEqual(shown(), ["Soup.", "Bread. More bread."]);
+});
+
+test("a text file is dropped into the view, and one that is too long is refused", async () => {
+  const drop = async (file) => {
+    const event = Object.assign(new Event("drop", { bubbles: true, cancelable: true }), {
+      dataTransfer: { files: [file] },
+    });
+    $("searching").dispatchEvent(event);
+    await rest();
+    return event.defaultPrevented;
+  };
+  assert.ok(await drop(new File(["A dog. A soup."], "notes.txt")));
+  assert.equal($("search-text").value, "A dog. A soup.");
+  assert.equal($("search-source").textContent, "notes.txt");
+  assert.equal(shown().length, 1);
+  await drop(new File([new Uint8Array(2_000_001)], "long.txt"));
+  assert.match(errors.pop(), /too long/);
+  const file = new File([], "encoder.gguf");
+  await drop(file);
+  assert.equal(loads[4].source, file);
+  $("mode-search").checked = false;
+  assert.equal(await drop(new File(["x"], "x.txt")), false);
+});
