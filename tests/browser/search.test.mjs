@@ -41,7 +41,7 @@ test("a text is searched by the language model, and by an encoder once it is loa
   // The encoder has random weights: what it is sure of is that a sentence means what it says.
   await page.fill("#search-query", "In autumn the maple trees turn red.");
   await page.waitForFunction(() => document.querySelector("#search-found .passage")?.textContent.includes("maple"), null, { timeout: 60_000 });
-  assert.equal(await page.textContent("#search-status"), "25 passages");
+  await page.waitForFunction(() => document.querySelector("#search-status").textContent === "25 passages", null, { timeout: 60_000 });
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
 
   // A language model is no encoder, and the one that is there goes on.

@@ -410,7 +410,7 @@ export interface EmbedOptions {
   /**
    * How a vector is made of the hidden states of a text's tokens: their mean, the first ("cls"), or the last.
    *
-   * @default what the model's file says, else "last"
+   * @default what the model's file says, else "last"; an encoder whose file says nothing has to be told
    */
   pooling?: "mean" | "cls" | "last";
   /**
