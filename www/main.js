@@ -188,11 +188,14 @@ const tuning = new FinetuneView(document, {
   },
   options: () => sliders.options(),
   showError,
-  alone: (work) =>
-    alone((used) => {
+  async alone(work) {
+    // A text may be in progress when it ends.
+    while (writing) await running;
+    return alone((used) => {
       microscope.release();
       return work(used);
-    }),
+    });
+  },
 });
 
 const share = new ShareView(document, {

@@ -104,7 +104,7 @@ export class FinetuneView {
 
   #opened() {
     this.#draw();
-    if (this.#text.value === "") this.#attempt(() => this.#takePirate());
+    if (this.#text.value === "") this.#attempt(() => this.#takePirate(false));
   }
 
   /**
@@ -129,10 +129,12 @@ export class FinetuneView {
 
   // --- what is to be learnt ---
 
-  async #takePirate() {
+  /** @param {boolean} replaces whether it takes the place of what was written meanwhile */
+  async #takePirate(replaces = true) {
     const response = await fetch(new URL(PIRATE, location.href));
     if (!response.ok) throw new Error(`the lines could not be loaded: the server answered ${response.status}`);
-    this.#text.value = await response.text();
+    const lines = await response.text();
+    if (replaces || this.#text.value === "") this.#text.value = lines;
   }
 
   /** @param {File | undefined} file */

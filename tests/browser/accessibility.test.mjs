@@ -70,6 +70,7 @@ test("axe finds nothing in the views of the page", { skip }, async () => {
       await page.waitForFunction(() => document.querySelector("#train-pause").disabled, null, { timeout: 60_000 });
     }
     if (mode === "tune") {
+      await page.waitForFunction(() => document.querySelector("#tune-text").value !== "");
       await page.fill("#tune-text", "The robot counted the stars. Beep! Then it slept. ".repeat(20));
       await page.fill("#tune-config [name=steps]", "4");
       await page.fill("#tune-config [name=context_length]", "32");

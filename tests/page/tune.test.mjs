@@ -102,6 +102,24 @@ test("the sample is thirty conversations with a pirate", () => {
   assert.equal(new Set(lines.map(([{ content }]) => content)).size, 30);
 });
 
+test("the sample is there at first, and replaces what was written only where it is asked for", async () => {
+  const { find } = view(model(), []);
+  Object.assign(globalThis, { location: { href: "http://localhost/" }, fetch: async () => new Response(PIRATE) });
+  const open = () => find("mode-tune").dispatchEvent(new Event("change"));
+  find("tune-text").value = "";
+  open();
+  await settled();
+  assert.equal(find("tune-text").value, PIRATE);
+  find("tune-text").value = "";
+  open();
+  find("tune-text").value = "written meanwhile";
+  await settled();
+  assert.equal(find("tune-text").value, "written meanwhile");
+  click(find("tune-pirate"));
+  await settled();
+  assert.equal(find("tune-text").value, PIRATE);
+});
+
 test("a fine-tuning is shown step by step, and its adapter answers beside the model as it was", async () => {
   const used = model();
   const shown = view(used, [3, 2, 2.5]);
