@@ -41,6 +41,8 @@
 //! | append | `generator/append.rs` |
 //! | the loop | `generator/generation_loop.rs` |
 //!
+//! (`embedding.rs` and `encoder/` are no steps of the loop: they make one vector of a text.)
+//!
 //! | module | its one job |
 //! |---|---|
 //! | [`gguf`] | reads the model file as its bytes arrive |

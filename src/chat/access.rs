@@ -22,7 +22,9 @@ pub(super) const CHANGE_MAP: [&str; 5] = ["clear", "pop", "popitem", "setdefault
 /// Whether some type has a method of this name.
 pub(super) fn is_method(name: &str) -> bool {
     let lists: [&[&str]; 5] = [&LIST, &CHANGE_LIST, &MAP, &CHANGE_MAP, &strings::NAMES];
-    name == "format" || UNSUPPORTED.contains(&name) || lists.iter().any(|list| list.contains(&name))
+    name == "format"
+        || UNSUPPORTED_ATTRIBUTES.contains(&name)
+        || lists.iter().any(|list| list.contains(&name))
 }
 
 /// Whether the type of `value` has a method of this name.
@@ -37,7 +39,7 @@ pub(super) fn has_method(value: &Value, name: &str) -> bool {
 }
 
 /// Attributes of numbers, ranges and views, which no template is known to ask for.
-pub(super) const UNSUPPORTED: [&str; 8] = [
+const UNSUPPORTED_ATTRIBUTES: [&str; 8] = [
     "denominator",
     "imag",
     "mapping",

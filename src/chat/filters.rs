@@ -174,7 +174,7 @@ const FILTERS: &[(&str, Filter)] = &[
 ];
 
 /// Filters of Jinja2 that are not supported.
-pub(super) const UNSUPPORTED: [&str; 8] = [
+pub(super) const UNSUPPORTED_FILTERS: [&str; 8] = [
     "filesizeformat",
     "pprint",
     "random",
@@ -190,7 +190,7 @@ pub(super) fn is_filter(name: &str) -> bool {
     let own = FILTERS.iter().chain(sequences::FILTERS);
     let inner = ["iterate", "set", "hashed", macros::WRAP, "compare"];
     let word = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !inner.contains(&name);
-    UNSUPPORTED.contains(&name) || (word && own.map(|(own, _)| *own).any(|own| own == name))
+    UNSUPPORTED_FILTERS.contains(&name) || (word && own.map(|(own, _)| *own).any(|own| own == name))
 }
 
 /// Adds all filters and operators to the environment.

@@ -202,7 +202,7 @@ impl Object for View {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Only for debugging: where a template writes a method, [`repr`](super::value::repr) is used.
+        // Only for debugging: where a template writes a method, `value::repr` is used.
         f.write_str(self.type_name())
     }
 }

@@ -1,22 +1,21 @@
-//! Append: the last part of a turn, which adds the chosen token to the text.
+//! Append: the last part of a step, which adds the chosen token to the text.
 
+use super::generation::Generation;
 use super::text::Text;
-use super::{Candidate, FinishReason, Generation, Token};
+use super::{Candidate, FinishReason, Token};
 use crate::TokenId;
-use crate::model::Model;
 use crate::sampler::Choice;
 use crate::tokenizer::Tokenizer;
 
 /// Appends the chosen token to the text and decides whether the text ends with it, as it does where the constraint
 /// says that it is `complete`.
 pub(super) fn append(
-    model: &Model,
+    tokenizer: &Tokenizer,
     context_length: usize,
     generation: &mut Generation,
     choice: Choice,
     complete: bool,
 ) -> Token {
-    let tokenizer = &model.tokenizer;
     generation.ids.push(choice.id);
     let (mut text, stopped, ends) = push_token(&mut generation.text, tokenizer, choice.id);
     if ends {

@@ -52,14 +52,14 @@ fn all(options: &Options) -> Result<Vec<Stage>> {
     let mut stages = options.clone().into_stages();
     stages.push(bias);
     stages.retain(|stage| {
-        options.mirostat == Mirostat::V2 || !matches!(stage, Stage::Mirostat { .. })
+        options.mirostat != Mirostat::Off || !matches!(stage, Stage::Mirostat { .. })
     });
     Ok(stages)
 }
 
 /// The names of the stages in their order.
 fn order(options: &Options) -> Result<Vec<SamplerName>> {
-    let on = options.mirostat == Mirostat::V2;
+    let on = options.mirostat != Mirostat::Off;
     let Some(given) = &options.samplers else {
         let all: &[SamplerName] = if on { &WITH_MIROSTAT } else { &SAMPLERS };
         return Ok(all.to_vec());

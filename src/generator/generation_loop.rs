@@ -1,15 +1,32 @@
-//! One turn of the loop: the model and the head compute logits, the sampler chooses a token, the token is appended.
+//! The loop. In each step the model and the head compute logits, the sampler chooses a token, and the token is appended.
 
 use super::append::append;
-use super::record::Record;
-use super::{FinishReason, Generation, Generator, Token};
+use super::generation::Generation;
+use super::record::record;
+use super::{FinishReason, Generator, Token};
 use crate::allocation::reserve;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{Choice, Mask, Step};
 use crate::tokenizer::Tokenizer;
-use crate::{Error, Result, TokenId, kernels};
+use crate::{Error, Progress, Result, TokenId, kernels};
 
 impl Generator {
+    /// Generates the next token; `None` after the last one.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
+    pub fn next_token(&mut self) -> Result<Option<Token>> {
+        self.step(None)
+    }
+
+    /// The remaining tokens as an iterator, which ends after an error.
+    pub fn tokens(&mut self) -> Tokens<'_> {
+        Tokens {
+            generator: self,
+            failed: false,
+        }
+    }
+
     /// Generates the next token, sampled or `forced`; `None` after the end of the text.
     pub(super) fn step(&mut self, forced: Option<TokenId>) -> Result<Option<Token>> {
         self.compute_logits()?;
@@ -31,7 +48,7 @@ impl Generator {
         generation.states.push(generation.sampler.state());
         generation.sampler.accept(&choice);
         let mut token = append(
-            &self.model,
+            tokenizer,
             self.session.capacity(),
             generation,
             choice,
@@ -114,6 +131,52 @@ impl Generator {
         generation.drafted += drafted;
         Ok(is_decode.then_some(drafted))
     }
+
+    /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
+    /// [`Generator::next_token`] runs what is left. Reused tokens count as done; once the text has ended, nothing is
+    /// left to do.
+    ///
+    /// # Errors
+    /// [`Error::NotStarted`], [`Error::OutOfMemory`].
+    pub fn prefill(&mut self) -> Result<Progress> {
+        let started = (self.clock)();
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
+        generation.apply_shift(&mut self.session);
+        let mut total = generation.prompt_len.min(generation.context_len());
+        if generation.finish_reason.is_some() {
+            // A caller that loops until the prompt is done would never stop otherwise.
+            total = total.min(self.session.len());
+        } else if self.session.len() < total {
+            self.prediction.forget_rows();
+            forward_chunk(&self.model, &mut self.session, generation)?;
+            generation.prefill_ms += (self.clock)() - started;
+        }
+        Ok(Progress {
+            done: self.session.len().min(total),
+            total,
+        })
+    }
+}
+
+/// The remaining tokens of a text; see [`Generator::tokens`].
+pub struct Tokens<'a> {
+    generator: &'a mut Generator,
+    failed: bool,
+}
+
+crate::debug::debug_in_brief!(Tokens<'a> { failed });
+
+impl Iterator for Tokens<'_> {
+    type Item = Result<Token>;
+
+    fn next(&mut self) -> Option<Result<Token>> {
+        if self.failed {
+            return None;
+        }
+        let next = self.generator.next_token().transpose();
+        self.failed = matches!(next, Some(Err(_)));
+        next
+    }
 }
 
 /// Runs all tokens that the session lacks.
@@ -125,11 +188,7 @@ fn forward_all(model: &Model, session: &mut Session, generation: &Generation) ->
 }
 
 /// Runs the next tokens that the session lacks, at most one chunk of them.
-pub(super) fn forward_chunk(
-    model: &Model,
-    session: &mut Session,
-    generation: &Generation,
-) -> Result<()> {
+fn forward_chunk(model: &Model, session: &mut Session, generation: &Generation) -> Result<()> {
     let rest = generation.tokens_to_run(session.len());
     let chunk = &rest[..rest.len().min(PREFILL_CHUNK)];
     model.forward(chunk, session)
@@ -244,24 +303,4 @@ impl Generation {
             error => error,
         }
     }
-}
-
-/// The record of the current step, with lists of up to `top` tokens.
-pub(super) fn record(
-    generation: &mut Generation,
-    logits: &[f32],
-    tokenizer: &Tokenizer,
-    top: usize,
-    chosen: Option<TokenId>,
-) -> Result<Record> {
-    let index = generation.generated();
-    let bytes = |id| tokenizer.token_bytes(id);
-    let step = Step {
-        index: index as u64,
-        history: Generation::history(&generation.ids, generation.shift),
-        bytes: &bytes,
-        allowed: generation.allowed.as_ref(),
-    };
-    let trace = generation.sampler.trace(logits, &step, top, chosen)?;
-    Ok(Record::new(index, trace, chosen, tokenizer))
 }

@@ -15,17 +15,19 @@
 //!
 //! | file | part |
 //! |---|---|
-//! | `generation_loop` | one turn of the loop, step by step |
+//! | `generation_loop` | the loop: in each step logits, choice, append |
+//! | `generation` | the state of one text |
 //! | `prediction` | the head's logits for the tokens that ran |
 //! | `append`, `text`, `token` | the chosen token becomes text, until a stop string or the end |
-//! | `options`, `validation`, `chain` | what the caller asks for, and the sampler's stages that are made of it |
-//! | `stepping`, `record`, `internals` | the loop by hand, and a look at what it does |
+//! | `options`, `option_table`, `validation`, `chain`, `seed` | what the caller asks for, and the sampler's stages that are made of it |
+//! | `stepping`, `record`, `internals`, `timings` | the loop by hand, and a look at what it does |
 //! | `shift`, `snapshot`, `adapters` | texts longer than the context, texts as bytes, LoRA adapters |
 //! | `speculation`, `lookup` | tokens that are guessed and run ahead of their turn |
 
 mod adapters;
 mod append;
 mod chain;
+mod generation;
 mod generation_loop;
 mod internals;
 mod lookup;
@@ -45,6 +47,7 @@ mod validation;
 
 pub use crate::kernels::CacheType;
 pub use crate::sampler::{Mirostat, SAMPLERS, SamplerName};
+pub use generation_loop::Tokens;
 pub use internals::Internals;
 #[doc(hidden)]
 pub use option_table::{Field, Value};
@@ -56,16 +59,12 @@ pub use token::{Candidate, FinishReason, Token};
 use crate::chat;
 use crate::error::check_option;
 use crate::model::{Adapter, Model, Session};
-use crate::sampler::{self, Mask, Sampler};
-use crate::tokenizer::Tokenizer;
-use crate::{Error, Progress, Result, TokenId};
-use append::push_token;
-use generation_loop::forward_chunk;
+use crate::{Error, Result, TokenId};
+use generation::Generation;
 use prediction::Prediction;
 use shift::Shift;
 use speculation::Speculation;
 use std::sync::Arc;
-use text::Text;
 
 /// Generates text with one model, one text at a time.
 ///
@@ -96,95 +95,6 @@ pub struct Generator {
 }
 
 crate::debug::debug_in_brief!(Generator { model });
-
-/// The state of one text in progress.
-struct Generation {
-    /// The tokens of the prompt and those generated. The session holds the first `session.len()` of them, not
-    /// counting those dropped.
-    ids: Vec<TokenId>,
-    /// How the context is shifted when it is full; absent where the text ends there instead.
-    shift: Option<Shift>,
-    /// Tokens that context shifts have dropped from the session.
-    dropped: usize,
-    prompt_len: usize,
-    /// Tokens of the prompt that the session held before the text was started.
-    reused: usize,
-    sampler: Sampler,
-    /// The sampler's state before each generated token.
-    states: Vec<sampler::State>,
-    seed: u64,
-    /// How many of `ids` the current logits were predicted from.
-    predicted: Option<usize>,
-    text: Text,
-    options: Options,
-    /// Tokens generated before the constraint came into force.
-    constraint_start: usize,
-    /// The tokens that the constraint allows next, once it has been asked.
-    allowed: Option<Mask>,
-    /// The tokens that it allows after each drafted one: the index of that in the text, the token, and the mask.
-    ahead: Vec<(usize, TokenId, Mask)>,
-    finish_reason: Option<FinishReason>,
-    /// Steps taken, including those that were rewound.
-    steps: usize,
-    /// Tokens that were run ahead of their turn, and those of them whose turn came.
-    drafted: usize,
-    accepted: usize,
-    prefill_ms: f64,
-    decode_ms: f64,
-}
-
-impl Generation {
-    /// A text that begins with `ids`; the model has run none of them yet.
-    fn new(
-        tokenizer: &Tokenizer,
-        ids: Vec<TokenId>,
-        options: Options,
-        shift: Option<Shift>,
-        seed: u64,
-    ) -> Result<Self> {
-        Ok(Generation {
-            prompt_len: ids.len(),
-            ids,
-            shift,
-            dropped: 0,
-            reused: 0,
-            sampler: Sampler::new(options.stages()?, seed),
-            states: Vec::new(),
-            seed,
-            predicted: None,
-            text: Text::new(&options.stop, tokenizer),
-            options: Options {
-                seed: Some(seed),
-                ..options
-            },
-            constraint_start: 0,
-            allowed: None,
-            ahead: Vec::new(),
-            finish_reason: None,
-            steps: 0,
-            drafted: 0,
-            accepted: 0,
-            prefill_ms: 0.0,
-            decode_ms: 0.0,
-        })
-    }
-
-    /// Builds the text again from the generated tokens.
-    fn rebuild_text(&mut self, tokenizer: &Tokenizer) {
-        self.text.clear();
-        let mut ended = self.finish_reason == Some(FinishReason::Length);
-        for &id in &self.ids[self.prompt_len..] {
-            ended |= push_token(&mut self.text, tokenizer, id).2;
-        }
-        if ended {
-            self.text.finish();
-        }
-    }
-
-    fn generated(&self) -> usize {
-        self.ids.len() - self.prompt_len
-    }
-}
 
 impl Generator {
     /// A generator for `model` with this context.
@@ -299,8 +209,8 @@ impl Generator {
         options.context_shift.then_some(shift)
     }
 
-    /// Truncates the session to its common prefix with `ids`, or as far as it can be, and returns the length of that. It leaves out at least
-    /// the last of `ids`, which has to be run: the first token is predicted from its hidden state.
+    /// Truncates the session to its common prefix with `ids`, or as far as it can be, and returns the length of that. It
+    /// leaves out at least the last of `ids`, which has to be run: the first token is predicted from its hidden state.
     fn keep_prefix(&mut self, ids: &[TokenId]) -> usize {
         let common = self.generation.as_ref().map_or(0, |generation| {
             let held = generation.context().take(self.session.len());
@@ -309,47 +219,6 @@ impl Generator {
         });
         self.session.truncate(common);
         self.session.len()
-    }
-
-    /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
-    /// [`Generator::next_token`] runs what is left. Reused tokens count as done; once the text has ended, nothing is
-    /// left to do.
-    ///
-    /// # Errors
-    /// [`Error::NotStarted`], [`Error::OutOfMemory`].
-    pub fn prefill(&mut self) -> Result<Progress> {
-        let started = (self.clock)();
-        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
-        generation.apply_shift(&mut self.session);
-        let mut total = generation.prompt_len.min(generation.context_len());
-        if generation.finish_reason.is_some() {
-            // A caller that loops until the prompt is done would never stop otherwise.
-            total = total.min(self.session.len());
-        } else if self.session.len() < total {
-            self.prediction.forget_rows();
-            forward_chunk(&self.model, &mut self.session, generation)?;
-            generation.prefill_ms += (self.clock)() - started;
-        }
-        Ok(Progress {
-            done: self.session.len().min(total),
-            total,
-        })
-    }
-
-    /// Generates the next token; `None` after the last one.
-    ///
-    /// # Errors
-    /// [`Error::NotStarted`], [`Error::OutOfMemory`], [`Error::NotFinite`], [`Error::Constraint`].
-    pub fn next_token(&mut self) -> Result<Option<Token>> {
-        self.step(None)
-    }
-
-    /// The remaining tokens as an iterator, which ends after an error.
-    pub fn tokens(&mut self) -> Tokens<'_> {
-        Tokens {
-            generator: self,
-            failed: false,
-        }
     }
 
     /// Ends the text here: [`Generator::next_token`] returns `None` from now on. Text held back as a possible stop
@@ -433,26 +302,5 @@ impl Generator {
     /// The model.
     pub fn model(&self) -> &Arc<Model> {
         &self.model
-    }
-}
-
-/// The remaining tokens of a text; see [`Generator::tokens`].
-pub struct Tokens<'a> {
-    generator: &'a mut Generator,
-    failed: bool,
-}
-
-crate::debug::debug_in_brief!(Tokens<'a> { failed });
-
-impl Iterator for Tokens<'_> {
-    type Item = Result<Token>;
-
-    fn next(&mut self) -> Option<Result<Token>> {
-        if self.failed {
-            return None;
-        }
-        let next = self.generator.next_token().transpose();
-        self.failed = matches!(next, Some(Err(_)));
-        next
     }
 }

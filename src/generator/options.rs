@@ -103,7 +103,7 @@ option_table! {
         dry_sequence_breakers: Vec<String> = ["\n", ":", "\"", "*"].map(String::from).to_vec(), BREAKERS;
     }
     {
-        /// 2 turns on mirostat 2.0, which takes the place of the stages that cut candidates. Default 0.
+        /// [`Mirostat::V2`] takes the place of the stages that cut candidates. Default: off.
         mirostat: Mirostat = Mirostat::Off;
     }
     Mirostat {

@@ -1,8 +1,9 @@
 //! The record of a step: the model's distribution, and what each stage of the sampler made of it.
 
-use crate::TokenId;
-use crate::sampler::{Alternative, StageTrace, Trace};
+use super::generation::Generation;
+use crate::sampler::{Alternative, StageTrace, Step, Trace};
 use crate::tokenizer::Tokenizer;
+use crate::{Result, TokenId};
 use serde::Serialize;
 
 /// One step of the loop, from the model's distribution to the one that the token is sampled from.
@@ -156,4 +157,24 @@ impl RecordedStage {
             probabilities: stage.probabilities,
         }
     }
+}
+
+/// The record of the current step, with lists of up to `top` tokens.
+pub(super) fn record(
+    generation: &mut Generation,
+    logits: &[f32],
+    tokenizer: &Tokenizer,
+    top: usize,
+    chosen: Option<TokenId>,
+) -> Result<Record> {
+    let index = generation.generated();
+    let bytes = |id| tokenizer.token_bytes(id);
+    let step = Step {
+        index: index as u64,
+        history: Generation::history(&generation.ids, generation.shift),
+        bytes: &bytes,
+        allowed: generation.allowed.as_ref(),
+    };
+    let trace = generation.sampler.trace(logits, &step, top, chosen)?;
+    Ok(Record::new(index, trace, chosen, tokenizer))
 }

@@ -5,7 +5,7 @@
 //! dropped go at once, so on average one token is run again for each token generated; the text pauses now and then
 //! for as long as it takes to run half a context.
 
-use super::Generation;
+use super::generation::Generation;
 use crate::TokenId;
 use crate::model::Session;
 

@@ -14,9 +14,11 @@
 //! The bytes are untrusted: every length is checked against the bytes that are there before memory is taken for it,
 //! and every value against its range. The current text is replaced only once the whole snapshot has been read.
 
+use super::generation::Generation;
 use super::option_table::Value;
 use super::options::Options;
-use super::{FinishReason, Generation, Generator, Text};
+use super::text::Text;
+use super::{FinishReason, Generator};
 use crate::allocation::{reserve, reserve_total};
 use crate::error::check_option;
 use crate::sampler::{Mirostat, Sampler, SamplerName, State};
@@ -257,7 +259,7 @@ impl Codec<'_> {
             .map(|name| name.as_str().to_owned())
             .collect();
         self.strings(&mut strings);
-        match SamplerName::all(&strings) {
+        match SamplerName::parse_all(&strings) {
             Ok(read) => *names = read,
             Err(_) => self.failed = true,
         }

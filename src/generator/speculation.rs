@@ -11,7 +11,7 @@
 //! measured. A token is drafted while the chance that the text reaches it exceeds what it adds to the time, and only if
 //! all of them together save time.
 
-use super::Generation;
+use super::generation::Generation;
 use super::lookup::{LONGEST, Lookup};
 use crate::TokenId;
 use crate::allocation::reserve;

@@ -1,8 +1,8 @@
 //! Stepping by hand: look at a step before it is taken, force a token, rewind, fork.
 
-use super::generation_loop::record;
-use super::record::Record;
-use super::{Generation, Generator, Options, Token};
+use super::generation::Generation;
+use super::record::{Record, record};
+use super::{Generator, Options, Token};
 use crate::allocation::copy;
 use crate::error::check_option;
 use crate::sampler::{Sampler, Stage};

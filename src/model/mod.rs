@@ -14,9 +14,13 @@
 //! | `token_mixer` | first half: `attention`, `delta_net` or `short_convolution`, between two projections |
 //! | `feed_forward` | second half |
 //! | `linear`, `adapter` | matrix products, and the LoRA updates added to them |
-//! | `cache`, `recurrence`, `scratch` | memory of a text: keys and values, states, what is needed while tokens run |
-//! | `loader`, `incoming`, `tensors` | the file's bytes → weights |
-//! | `config`, `architecture` | what the file's metadata say, and what an architecture is made of |
+//! | `session` | one text: `cache` and `recurrence` hold its keys, values and states, `scratch` what is needed while tokens run |
+//! | `key_scaling`, `sliding_window` | keys that are easier to quantise, attention that reaches back so far |
+//! | `layer_outputs` | what is kept where somebody looks into the layers |
+//! | `file`, `loader`, `incoming`, `tensors` | the file's bytes → weights |
+//! | `dense` | the weights in floats, for fine-tuning |
+//! | `config`, `metadata_keys`, `layer_pattern`, `delta_net_config` | what the file's metadata say |
+//! | `architecture` | what an architecture is made of |
 
 mod adapter;
 mod architecture;

@@ -156,7 +156,7 @@ macro_rules! names {
         /// [`Options::samplers`](crate::generator::Options::samplers) can give another.
         pub const SAMPLERS: [SamplerName; [$($name,)*].len()] = [$(SamplerName::$stage,)*];
 
-        /// The same as users of the command line and of JavaScript spell them.
+        /// The names as the command line and JavaScript spell them.
         const SPELLINGS: [&str; SAMPLERS.len()] = [$($name,)*];
 
         impl Stage {
@@ -214,7 +214,7 @@ impl SamplerName {
     }
 
     /// The stages of these names.
-    pub(crate) fn all(names: &[String]) -> Result<Vec<Self>> {
+    pub(crate) fn parse_all(names: &[String]) -> Result<Vec<Self>> {
         let mut all = Vec::new();
         for name in names {
             all.push(name.parse()?);

@@ -98,7 +98,7 @@ impl Schedule {
         step / self.validate_every
     }
 
-    /// Sets the options that were `None` to the values of this self.
+    /// Sets the options to the values of the schedule, which are the given ones where there were any.
     pub(super) fn resolve_defaults(&self, options: &mut Options) {
         options.steps = Some(self.steps);
         options.warmup_steps = Some(self.warmup_steps);

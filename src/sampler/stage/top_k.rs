@@ -1,4 +1,4 @@
-//! Top-k: the most probable tokens, so many of them.
+//! Top-k: keeps the k most probable tokens.
 
 use crate::Result;
 use crate::allocation::reserve_exact;

@@ -1,4 +1,4 @@
-//! Reads values and options objects. An unknown name is an error, and so is a value of the wrong type.
+//! Values of JavaScript, and how options objects are read. An unknown name is an error, and so is a value of the wrong type.
 
 use super::host;
 use crate::error::invalid_option;

@@ -1,4 +1,4 @@
-//! Reads options objects. An unknown name is an error, and so is a value of the wrong type.
+//! The options of the engine and of training, read from objects.
 
 use super::constraint;
 use crate::allocation::resize;
@@ -74,7 +74,7 @@ pub(in crate::wasm) fn generation_options(
             Value::Tokens(to) => *to = token_ids(&name, &value)?,
             Value::Strings(to) => *to = strings(&name, &value)?,
             Value::Mirostat(to) => *to = u32_value(&name, &value)?.try_into()?,
-            Value::Samplers(to) => *to = Some(SamplerName::all(&strings(&name, &value)?)?),
+            Value::Samplers(to) => *to = Some(SamplerName::parse_all(&strings(&name, &value)?)?),
             Value::Constraint(to) => *to = constraint::from_js(value)?,
         }
     }
