@@ -241,6 +241,11 @@ fn what_cannot_be_learnt_is_an_error() {
     let said = [(); 2].map(|()| conversation(&[("user", "a"), ("assistant", "b")]));
     let refused = Examples::from_conversations(&plain, &said, 64).unwrap_err();
     assert_eq!(refused.code(), "chat_template");
+    // What can be told without a template is told first.
+    for (said, context) in [(&said[..1], 64), (&said[..], 1)] {
+        let refused = Examples::from_conversations(&plain, said, context).unwrap_err();
+        assert_eq!(refused.code(), "invalid_option");
+    }
     for text in ["", " \n", "<|endoftext|>", "x"] {
         let refused = Examples::from_text(&plain, text, 64).unwrap_err();
         assert_eq!(refused.code(), "corpus_too_small", "{text:?}");

@@ -1,6 +1,7 @@
 //! What a model is fine-tuned on: sequences of tokens, some of which are targets, split into those to learn from and
 //! those held out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::super::corpus::Documents;
@@ -134,13 +135,10 @@ impl Examples {
         conversations: &[Vec<Message>],
         context_length: usize,
     ) -> Result<Self> {
-        let conversations = conversations.iter();
-        let rendered = conversations.map(|messages| answers(model, messages));
-        Self::from_answers(
-            model,
-            &rendered.collect::<Result<Vec<_>>>()?,
-            context_length,
-        )
+        let rendered = conversations
+            .iter()
+            .map(|messages| Ok(Cow::Owned(answers(model, messages)?)));
+        Self::from_each(model, rendered, context_length)
     }
 
     /// Conversations that a chat template has rendered already, each as the assistant's answers in their order; see
@@ -155,14 +153,29 @@ impl Examples {
         conversations: &[Vec<Answer>],
         context_length: usize,
     ) -> Result<Self> {
+        let each = conversations.iter();
+        Self::from_each(
+            model,
+            each.map(|answers| Ok(Cow::Borrowed(&answers[..]))),
+            context_length,
+        )
+    }
+
+    /// The same of conversations that are rendered one after the other: a template is run when its turn comes, and no
+    /// more than one conversation is held.
+    fn from_each<'a>(
+        model: &Arc<Model>,
+        conversations: impl ExactSizeIterator<Item = Result<Cow<'a, [Answer]>>>,
+        context_length: usize,
+    ) -> Result<Self> {
         check_context(model, context_length)?;
         let allowed = "at least two, one of which is held out";
         check_option(conversations.len() >= 2, "conversations", allowed)?;
         let (mut training, mut held_out) = (Vec::new(), Vec::new());
         let last = conversations.len() - 1;
-        for (index, answers) in conversations.iter().enumerate() {
+        for (index, answers) in conversations.enumerate() {
             let is_held_out = index % HELD_OUT == HELD_OUT - 1 || index == last && last < HELD_OUT;
-            let sequences = sequences(model, answers);
+            let sequences = sequences(model, &answers?);
             if sequences.is_empty() {
                 let name = format!("conversations[{index}]");
                 return Err(invalid_option(&name, "one in which the assistant answers"));
