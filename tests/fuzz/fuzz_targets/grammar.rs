@@ -3,4 +3,6 @@
 use libfuzzer_sys::fuzz_target;
 use nexttoken_fuzz::rules::grammar;
 
-fuzz_target!(|input: &str| grammar(input));
+fuzz_target!(|input: &str| {
+    grammar(input);
+});

@@ -11,10 +11,10 @@ use nexttoken::train::{Options, Preset, Trainer};
 
 use super::small::{generator, options};
 
-/// A chat template, and messages and variables for it: a conversation or an error, soon.
+/// A chat template, and messages and variables for it: a conversation or an error. Returns whether it is a conversation.
 ///
 /// The input is the template, then, each after a byte 0, variables as JSON and messages.
-pub fn template(input: &str) {
+pub fn template(input: &str) -> bool {
     let mut parts = input.split('\0');
     let template = parts.next().unwrap_or_default();
     let variables = parts
@@ -33,7 +33,7 @@ pub fn template(input: &str) {
         ..Rendering::default()
     };
     let mut generator = generator();
-    let _ = generator.chat(&messages, &rendering, options());
+    generator.chat(&messages, &rendering, options()).is_ok()
 }
 
 /// How often a part of a source is repeated.
@@ -46,17 +46,19 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| {
 });
 
 /// A source taken for a schema, a regular expression and a grammar: compiled or refused, and followed for a few
-/// tokens.
+/// tokens. Returns whether it is any of them.
 ///
 /// What lies between two bytes 0 is repeated, so that a short input makes a long source.
-pub fn grammar(input: &str) {
+pub fn grammar(input: &str) -> bool {
     let parts = input.split('\0').enumerate();
     let parts = parts.map(|(index, part)| part.repeat([1, TIMES][index % 2]));
     let source: String = parts.collect();
+    let mut compiles = false;
     for kind in [Kind::JsonSchema, Kind::Regex, Kind::Grammar] {
         let Ok(constraint) = VOCABULARY.compile(kind, &source) else {
             continue;
         };
+        compiles = true;
         let mut ids = Vec::new();
         // The tokens that come are chosen by the source too.
         for choice in source.bytes().rev().take(16) {
@@ -70,6 +72,7 @@ pub fn grammar(input: &str) {
             ids.push(*id);
         }
     }
+    compiles
 }
 
 static TEXT: LazyLock<String> = LazyLock::new(|| "The cat sat on the mat. ".repeat(40));
@@ -89,8 +92,8 @@ static CHECKPOINT: LazyLock<Vec<u8>> = LazyLock::new(|| {
 });
 
 /// A checkpoint with other bytes at some places of its beginning, and where it is cut off with these at its end: the
-/// training goes on or is refused.
-pub fn checkpoint(edits: &[(u16, u8)], cut: Option<(u16, &[u8])>) {
+/// training goes on or is refused. Returns whether it goes on.
+pub fn checkpoint(edits: &[(u16, u8)], cut: Option<(u16, &[u8])>) -> bool {
     let mut bytes = CHECKPOINT.clone();
     let near = bytes.len().min(8192);
     for &(at, byte) in edits {
@@ -101,7 +104,7 @@ pub fn checkpoint(edits: &[(u16, u8)], cut: Option<(u16, &[u8])>) {
         bytes.extend(more);
     }
     let Ok(mut trainer) = Trainer::resume(&TEXT, &bytes) else {
-        return;
+        return false;
     };
     // A batch as large as a checkpoint may ask for takes minutes.
     if trainer.options().batch_size < 16 {
@@ -114,4 +117,5 @@ pub fn checkpoint(edits: &[(u16, u8)], cut: Option<(u16, &[u8])>) {
     trainer
         .to_gguf(TensorType::F32)
         .expect("there is memory for it");
+    true
 }
