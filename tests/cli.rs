@@ -135,6 +135,7 @@ fn records_are_lines_of_json() {
     for (bad, code) in [
         (["--samplers", "top_z"], "invalid_option"),
         (["--min-p", "3"], "invalid_option"),
+        (["--mirostat", "1"], "invalid_option"),
         (["--ban-token", "100000"], "invalid_option"),
     ] {
         let arguments = [&arguments[..2], &bad, &["--json"]].concat();

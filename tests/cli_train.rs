@@ -83,7 +83,7 @@ fn the_defaults_learn_from_a_short_text() {
     let loss = result["validation"]["loss"].as_f64().unwrap();
     let unigram = result["baselines"]["unigram"].as_f64().unwrap();
     assert!(loss < unigram - 0.5, "{result}");
-    // The file holds the state that this was measured of.
+    // The file holds the state that this was measured of. It is measured again with activations of eight bits.
     let few = [corpus.to_str().unwrap(), "--samples", "1", "--json"];
     let measured = json(&nexttoken("evaluate", &model, &few));
     let again = measured["loss"].as_f64().unwrap();

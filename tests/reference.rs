@@ -320,7 +320,8 @@ fn integers_in_the_cache_add_little() {
 }
 
 /// The keys of Qwen2.5 have biases that reach 214 in one dimension of those that share a step, and queries that are small
-/// there. Here a tiny model has both, for that one cannot be had everywhere.
+/// there. Here a tiny model has both, for that one cannot be had everywhere. It adds 8e-7 and 4e-4; where the keys are not
+/// scaled (`src/model/key_scaling.rs`), 2e-3 and 0.7.
 #[test]
 fn large_biases_of_keys_leave_the_cache_precise() {
     const LARGE: f32 = 214.0;
@@ -351,6 +352,7 @@ fn large_biases_of_keys_leave_the_cache_precise() {
     }
     assert_eq!(biases, 2 * 2, "of two layers and two heads");
     let model = Model::from_bytes(&file).unwrap();
+    assert_eq!(model.config.head_size, HEAD);
     let ids: Vec<u32> = (0..48).map(|at| at * at % 61).collect();
     let predict = |cache| {
         let mut session = Session::new(&model, ids.len(), cache).unwrap();
