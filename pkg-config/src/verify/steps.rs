@@ -181,7 +181,7 @@ pub(super) fn wasm_test(repo: &Repo) -> Result<()> {
         command::run_named("wasm-test", &mut wasm_pack, failed_tests)
     };
     // Without the command line and most native tests: wasm-pack builds everything it finds.
-    let features = "wasm,wasm-chat,constraint,train";
+    let features = "wasm,wasm-chat,train";
     test(
         None,
         &["--", "--no-default-features", "--features", features],
