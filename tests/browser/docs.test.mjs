@@ -19,6 +19,7 @@ const PAGES = [
   "errors/",
   "migrating/",
   "command-line/",
+  "rust/",
   "comparison/",
 ];
 const address = (page) => `/docs/${page}`;
@@ -267,6 +268,18 @@ test("after a visit of the page its documentation works offline", { skip: lacks(
 });
 
 const README = new URL("../../README.md", import.meta.url);
+
+test("the programs of the page on Rust are those that the tests run", { skip: lacks("time") }, async () => {
+  const { page, close } = await open(address("rust/"));
+  const shown = await page.locator("[data-file]").evaluateAll((all) => all.map(({ dataset, textContent }) => [dataset.file, textContent]));
+  assert.ok(shown.length >= 5, `${shown.length} programs`);
+  for (const [file, listing] of shown) {
+    const [program, main] = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8").split("\n#[allow(dead_code)]\nfn main()");
+    assert.equal(listing, program, file);
+    assert.ok(main, `${file} has a main function`);
+  }
+  await close();
+});
 
 test("what the README links to is there", () => {
   const links = [...readFileSync(README, "utf8").matchAll(/\]\((?!https:)([^)]+)\)/g)].map((match) => match[1]);
