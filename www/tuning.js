@@ -54,11 +54,10 @@ export class Tuning {
     const found = await open(signal);
     try {
       const tuner = await WorkerFinetuner.load(found.source, examples, config, { signal, onProgress });
-      await found.settle?.();
       return new Tuning(tuner, await tuner.info());
-    } catch (error) {
-      await found.settle?.(/** @type {Error} */ (error));
-      throw error;
+    } finally {
+      // Without the error, for which the store might delete the model: the file is good, the page has loaded it before.
+      await found.settle?.();
     }
   }
 
