@@ -52,6 +52,8 @@ export class FinetuneView {
    * @type {Tuning | undefined}
    */
   #drawn;
+  /** Whether one runs, from the press of its button to the end. */
+  #running = false;
   /** When the numbers were last written. */
   #painted = 0;
 
@@ -64,7 +66,7 @@ export class FinetuneView {
     this.#find = find;
     this.#page = page;
     this.#text = find("tune-text", "textarea");
-    find("tune").addEventListener("click", () => this.#attempt(() => this.#run()));
+    find("tune").addEventListener("click", () => this.#begin());
     find("tune-stop").addEventListener("click", () => this.#stop());
     find("tune-ask").addEventListener("click", () => this.#ask());
     find("tune-download").addEventListener("click", () => this.#download());
@@ -95,11 +97,10 @@ export class FinetuneView {
   update() {
     this.#find("adapter").hidden = !this.#hasAdapter;
     this.#find("tune-answers").hidden = !this.#hasAdapter;
-    const runs = Boolean(this.#tuning || this.#loading);
-    this.#find("tune", "button").disabled = runs || !this.#page.model;
-    this.#find("tune-stop", "button").disabled = !runs;
+    this.#find("tune", "button").disabled = this.#running || !this.#page.model;
+    this.#find("tune-stop", "button").disabled = !this.#tuning && !this.#loading;
     this.#find("tune-download", "button").disabled = !this.#adapter;
-    this.#find("tune-ask", "button").disabled = runs || !this.#hasAdapter;
+    this.#find("tune-ask", "button").disabled = this.#running || !this.#hasAdapter;
   }
 
   #opened() {
@@ -108,14 +109,15 @@ export class FinetuneView {
   }
 
   /**
-   * Runs the action of a button, and shows its errors.
+   * Runs the action of a button, and shows its errors. Resolves to what it resolves to.
    *
-   * @param {() => unknown} action
+   * @template Result
+   * @param {() => Result} action
    */
   async #attempt(action) {
     this.#page.showError();
     try {
-      await action();
+      return await action();
     } catch (error) {
       const code = codeOf(error) ?? "";
       const stopped = code === "aborted";
@@ -124,7 +126,6 @@ export class FinetuneView {
       const shown = full ? "the weights of this model, four bytes each, do not fit into the memory of a tab" : error;
       if (!stopped) this.#page.showError(shown);
     }
-    this.update();
   }
 
   // --- what is to be learnt ---
@@ -156,7 +157,7 @@ export class FinetuneView {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       // It writes in other views.
       event.stopPropagation();
-      this.#attempt(() => this.#run());
+      this.#begin();
     }
     if (event.key === "Escape") this.#stop();
   }
@@ -168,29 +169,41 @@ export class FinetuneView {
 
   // --- the run ---
 
+  /** Has the model learn, and then answer with what it has learnt. */
+  async #begin() {
+    if (this.#running) return;
+    this.#running = true;
+    this.update();
+    const learnt = await this.#attempt(() => this.#run());
+    this.#running = false;
+    this.update();
+    // Afterwards, so that another run may begin meanwhile, and be stopped.
+    if (learnt) await this.#ask();
+  }
+
+  /** Resolves to whether the model has a new adapter. */
   async #run() {
     const { open, model } = this.#page;
-    if (!open || !model || this.#tuning || this.#loading) return;
+    if (!open || !model) return false;
     if (this.#text.value.trim() === "")
       throw new Error("there is nothing to learn: write examples, or take the pirate's");
     const abort = (this.#loading = new AbortController());
     this.#say("reading the model once more …");
-    this.update();
+    this.update(); // it can be stopped from here on
     const onProgress = (/** @type {import("./pkg/index.js").LoadProgress} */ { loaded, total }) =>
       this.#say(`reading the model once more: ${total ? Math.round((100 * loaded) / total) : 0} %`);
     try {
       const tuning = await Tuning.begin(open, this.#text.value, this.#config(), abort.signal, onProgress);
       this.#loading = undefined;
       this.#tuning = tuning;
-      await this.#follow(tuning, model);
+      return await this.#follow(tuning, model);
     } finally {
       this.#loading = this.#tuning = undefined;
-      this.update();
     }
   }
 
   /**
-   * Shows the steps of a fine-tuning, and gives its adapter to the model.
+   * Shows the steps of a fine-tuning, and gives its adapter to the model. Resolves to whether it has one.
    *
    * @param {Tuning} tuning
    * @param {WorkerGenerator} model
@@ -209,20 +222,19 @@ export class FinetuneView {
       if (performance.now() - this.#painted > 100) this.#paint(tuning);
     });
     this.#paint(tuning);
+    this.#tuning = undefined;
+    this.update();
     if (tuning.best[0] === 0) {
-      return this.#say(
-        "No step made the held-out loss lower: it needs more steps, more text, or another learning rate.",
-      );
+      this.#say("No step made the held-out loss lower: it needs more steps, more text, or another learning rate.");
+      return false;
     }
     // It was transferred from the worker, so that nothing else has its memory.
     this.#adapter = /** @type {Uint8Array<ArrayBuffer>} */ (adapter);
     this.#say(`The best state is kept, that after step ${tuning.best[0]}: held-out loss ${tuning.best[1].toFixed(3)}.`);
-    if (model !== this.#page.model) return;
+    if (model !== this.#page.model) return false;
     await model.load_adapter(adapter, { name: NAME });
     this.#adapted = model;
-    this.#tuning = undefined;
-    this.update();
-    await this.#ask();
+    return true;
   }
 
   #stop() {

@@ -85,9 +85,16 @@ function view(used, losses) {
   return { find, made, state };
 }
 
+/** Until nothing runs any more. */
 async function ended({ find }) {
-  for (let turn = 0; turn < 200 && !find("tune-stop").disabled; turn += 1) await settled();
+  for (let turn = 0; turn < 200 && (find("tune").disabled || !find("tune-stop").disabled); turn += 1) await settled();
 }
+
+/** A load that lasts until it is called off. */
+const endless = (source, examples, config, { signal }) =>
+  new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(Object.assign(new Error("aborted"), { code: "aborted" })));
+  });
 
 test("the sample is thirty conversations with a pirate", () => {
   const lines = PIRATE.trim()
@@ -172,6 +179,29 @@ test("it can be stopped, and what has learnt nothing is no adapter", async () =>
   assert.ok(Number(shown.find("tune-step").textContent) < 100 && shown.state.freed === 1);
   assert.match(shown.find("tune-status").textContent, /^No step made the held-out loss lower/);
   assert.deepEqual([used.seen.adapters, shown.find("tune-download").disabled], [[], true]);
+});
+
+test("while the answers are awaited another fine-tuning may begin, and can be stopped", async () => {
+  const used = model();
+  const shown = view(used, [3]);
+  const { find, state } = shown;
+  const { chat } = used;
+  let answer = () => {};
+  used.chat = async (...args) => (await new Promise((resolve) => (answer = resolve)), chat(...args));
+  click(find("tune"));
+  for (let turn = 0; turn < 200 && (state.freed === 0 || find("tune").disabled); turn += 1) await settled();
+  globalThis.trainer.load = endless;
+  click(find("tune"));
+  for (let turn = 0; turn < 2; turn += 1) {
+    answer();
+    await settled();
+  }
+  assert.deepEqual([find("tune-before").textContent, find("tune-after").textContent], ["scale 0", "scale 1"]);
+  assert.deepEqual([find("tune").disabled, find("tune-stop").disabled], [true, false]);
+  click(find("tune-stop"));
+  await ended(shown);
+  assert.equal(find("tune-status").textContent, "Stopped.");
+  assert.deepEqual([find("tune").disabled, state.errors], [false, []]);
 });
 
 test("what goes wrong is said, and another try is possible", async () => {
