@@ -121,7 +121,7 @@ export class FinetuneView {
     } catch (error) {
       const code = codeOf(error) ?? "";
       const stopped = code === "aborted";
-      this.#say(stopped ? "Stopped." : "");
+      if (stopped) this.#say("Stopped.");
       const full = ["out_of_memory", "crashed"].includes(code);
       const shown = full ? "the weights of this model, four bytes each, do not fit into the memory of a tab" : error;
       if (!stopped) this.#page.showError(shown);
@@ -193,7 +193,11 @@ export class FinetuneView {
     const onProgress = (/** @type {import("./pkg/index.js").LoadProgress} */ { loaded, total }) =>
       this.#say(`reading the model once more: ${total ? Math.round((100 * loaded) / total) : 0} %`);
     try {
-      const tuning = await Tuning.begin(open, this.#text.value, this.#config(), abort.signal, onProgress);
+      const begun = Tuning.begin(open, this.#text.value, this.#config(), abort.signal, onProgress);
+      const tuning = await begun.catch((error) => {
+        this.#say("");
+        throw error;
+      });
       this.#loading = undefined;
       this.#tuning = tuning;
       return await this.#follow(tuning, model);
@@ -217,24 +221,21 @@ export class FinetuneView {
     );
     this.#paint(tuning);
     this.update();
-    const adapter = await tuning.run((step) => {
+    const { adapter, failure } = await tuning.run((step) => {
       this.#find("tune-speed").textContent = String(Math.round(step.tokens_per_second));
       if (performance.now() - this.#painted > 100) this.#paint(tuning);
     });
-    this.#paint(tuning);
     this.#tuning = undefined;
+    this.#paint(tuning);
+    this.#say(adapter || !failure ? outcome(tuning) : "");
+    this.#adapter = adapter ?? this.#adapter;
     this.update();
-    if (tuning.best[0] === 0) {
-      this.#say("No step made the held-out loss lower: it needs more steps, more text, or another learning rate.");
-      return false;
+    if (adapter && model === this.#page.model) {
+      await model.load_adapter(adapter, { name: NAME });
+      this.#adapted = model;
     }
-    // It was transferred from the worker, so that nothing else has its memory.
-    this.#adapter = /** @type {Uint8Array<ArrayBuffer>} */ (adapter);
-    this.#say(`The best state is kept, that after step ${tuning.best[0]}: held-out loss ${tuning.best[1].toFixed(3)}.`);
-    if (model !== this.#page.model) return false;
-    await model.load_adapter(adapter, { name: NAME });
-    this.#adapted = model;
-    return true;
+    if (failure) throw failure;
+    return Boolean(adapter && this.#hasAdapter);
   }
 
   #stop() {
@@ -304,4 +305,14 @@ export class FinetuneView {
   #download() {
     if (this.#adapter) download("adapter.gguf", new Blob([this.#adapter]));
   }
+}
+
+/**
+ * What has become of a fine-tuning.
+ *
+ * @param {Tuning} tuning
+ */
+function outcome({ best: [step, loss] }) {
+  if (step > 0) return `The best state is kept, that after step ${step}: held-out loss ${loss.toFixed(3)}.`;
+  return "No step made the held-out loss lower: it needs more steps, more text, or another learning rate.";
 }

@@ -71,23 +71,40 @@ export class Tuning {
   }
 
   /**
-   * Takes steps until it is complete or stopped, and then gives the adapter in its best state.
+   * Takes steps until it is complete or stopped, and then gives the adapter in its best state, if a step made it better. An
+   * error that ends it early is given beside the adapter.
    *
    * @param {(step: TrainerStep) => void} stepped
+   * @returns {Promise<{ adapter?: Uint8Array<ArrayBuffer>, failure?: unknown }>}
    */
   async run(stepped) {
+    /** @type {{ adapter?: Uint8Array<ArrayBuffer>, failure?: unknown }} */
+    const end = {};
     try {
-      for (let complete = false; !complete && !this.#stopping;) {
-        const step = await this.tuner.step();
-        this.history.steps.push([step.step, step.loss]);
-        if (step.validation) this.history.heldOut.push([step.step, step.validation.loss]);
-        complete = step.complete;
-        stepped(step);
-      }
-      return await this.tuner.to_gguf();
-    } finally {
-      // What it takes of memory is several times the model.
-      this.tuner.free();
+      await this.#takeSteps(stepped);
+    } catch (error) {
+      end.failure = error;
+    }
+    try {
+      // After an error, too: the best state does not depend on a step that failed. If the worker is gone, so is that state,
+      // and this fails as the step did. The bytes were transferred from there, so that nothing else has their memory.
+      if (this.best[0] > 0) end.adapter = /** @type {Uint8Array<ArrayBuffer>} */ (await this.tuner.to_gguf());
+    } catch (error) {
+      end.failure ??= error;
+    }
+    // What it takes of memory is several times the model.
+    this.tuner.free();
+    return end;
+  }
+
+  /** @param {(step: TrainerStep) => void} stepped */
+  async #takeSteps(stepped) {
+    for (let complete = false; !complete && !this.#stopping;) {
+      const step = await this.tuner.step();
+      this.history.steps.push([step.step, step.loss]);
+      if (step.validation) this.history.heldOut.push([step.step, step.validation.loss]);
+      complete = step.complete;
+      stepped(step);
     }
   }
 

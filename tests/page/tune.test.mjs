@@ -37,7 +37,10 @@ function model() {
   };
 }
 
-/** The view on a page with this model; `losses` are those of what is held out, looked at after each step. */
+/**
+ * The view on a page with this model; `losses` are those of what is held out, looked at after each step. An error among
+ * them is that of the step.
+ */
 function view(used, losses) {
   const root = openPage();
   globalThis.ResizeObserver = class {
@@ -59,6 +62,7 @@ function view(used, losses) {
         async step() {
           await settled();
           const loss = losses[step++];
+          if (loss instanceof Error) throw loss;
           return { step, loss: 3, tokens_per_second: 7.4, validation: { loss }, complete: step === losses.length };
         },
         to_gguf: async () => new Uint8Array([1, 2, 3]),
@@ -202,6 +206,53 @@ test("while the answers are awaited another fine-tuning may begin, and can be st
   await ended(shown);
   assert.equal(find("tune-status").textContent, "Stopped.");
   assert.deepEqual([find("tune").disabled, state.errors], [false, []]);
+});
+
+test("a step that fails leaves the adapter of the best one", async () => {
+  const diverged = Object.assign(new Error("the loss is not finite"), { code: "not_finite" });
+  const used = model();
+  const shown = view(used, [3, diverged, 2]);
+  const { find, state } = shown;
+  click(find("tune"));
+  await ended(shown);
+  assert.deepEqual([used.seen.adapters, find("tune-download").disabled, state.freed], [[["tuned", 1, 2, 3]], false, 1]);
+  assert.match(find("tune-status").textContent, /best state is kept, that after step 1/);
+  // The answers would clear the error, and wait until they are asked for.
+  assert.deepEqual([used.seen.asked, find("tune-ask").disabled, find("adapter").hidden], [[], false, false]);
+  assert.deepEqual(state.errors, ["the loss is not finite"]);
+});
+
+test("a step that fails before any was better leaves no adapter, and an earlier one stays", async () => {
+  const used = model();
+  const losses = [3];
+  const shown = view(used, losses);
+  const { find, state } = shown;
+  click(find("tune"));
+  await ended(shown);
+  losses.splice(0, 1, 5, new Error("the step failed"), 2);
+  click(find("tune"));
+  await ended(shown);
+  assert.deepEqual([used.seen.adapters.length, find("tune-download").disabled, state.freed], [1, false, 2]);
+  assert.deepEqual([find("tune-status").textContent, state.errors], ["", ["the step failed"]]);
+});
+
+test("an action that fails leaves the status of a fine-tuning", async () => {
+  const shown = view(model(), Array(100).fill(3));
+  const { find, state } = shown;
+  click(find("tune"));
+  for (let turn = 0; turn < 200 && find("tune-step").textContent < "2"; turn += 1) await settled();
+  const told = find("tune-status").textContent;
+  assert.match(told, /^1,200 numbers in the adapter; 27 sequences to learn from, 3 held out/);
+  Object.assign(globalThis, {
+    location: { href: "http://localhost/" },
+    fetch: async () => new Response("", { status: 404 }),
+  });
+  click(find("tune-pirate"));
+  await settled();
+  assert.match(state.errors.pop(), /answered 404/);
+  assert.equal(find("tune-status").textContent, told);
+  click(find("tune-stop"));
+  await ended(shown);
 });
 
 test("what goes wrong is said, and another try is possible", async () => {
