@@ -2,7 +2,7 @@
 
 import { drawCurve } from "./curve.js";
 import { download, finder } from "./dom.js";
-import { codeOf } from "./errors.js";
+import { codeOf, messageOf } from "./errors.js";
 import { count } from "./format.js";
 import { stream } from "./stream.js";
 import { droppedText, readText } from "./text-file.js";
@@ -119,12 +119,7 @@ export class FinetuneView {
     try {
       return await action();
     } catch (error) {
-      const code = codeOf(error) ?? "";
-      const stopped = code === "aborted";
-      if (stopped) this.#say("Stopped.");
-      const full = ["out_of_memory", "crashed"].includes(code);
-      const shown = full ? "the weights of this model, four bytes each, do not fit into the memory of a tab" : error;
-      if (!stopped) this.#page.showError(shown);
+      this.#page.showError(error);
     }
   }
 
@@ -187,22 +182,34 @@ export class FinetuneView {
     if (!open || !model) return false;
     if (this.#text.value.trim() === "")
       throw new Error("there is nothing to learn: write examples, or take the pirate's");
-    const abort = (this.#loading = new AbortController());
+    try {
+      const tuning = (this.#tuning = await this.#load(open));
+      return tuning !== undefined && (await this.#follow(tuning, model));
+    } finally {
+      this.#tuning = undefined;
+    }
+  }
+
+  /**
+   * Reads the model for a fine-tuning. Resolves to undefined where it was stopped.
+   *
+   * @param {(signal: AbortSignal) => Opened | Promise<Opened>} open
+   */
+  async #load(open) {
+    const { signal } = (this.#loading = new AbortController());
     this.#say("reading the model once more …");
-    this.update(); // it can be stopped from here on
+    this.update();
     const onProgress = (/** @type {import("./pkg/index.js").LoadProgress} */ { loaded, total }) =>
       this.#say(`reading the model once more: ${total ? Math.round((100 * loaded) / total) : 0} %`);
     try {
-      const begun = Tuning.begin(open, this.#text.value, this.#config(), abort.signal, onProgress);
-      const tuning = await begun.catch((error) => {
-        this.#say("");
-        throw error;
-      });
-      this.#loading = undefined;
-      this.#tuning = tuning;
-      return await this.#follow(tuning, model);
+      return await Tuning.begin(open, this.#text.value, this.#config(), signal, onProgress);
+    } catch (error) {
+      // Whatever the stop has led to: some errors of the browser have no code of their own.
+      this.#say(signal.aborted ? "Stopped." : "");
+      if (signal.aborted) return undefined;
+      throw ofLoad(error);
     } finally {
-      this.#loading = this.#tuning = undefined;
+      this.#loading = undefined;
     }
   }
 
@@ -308,11 +315,24 @@ export class FinetuneView {
 }
 
 /**
+ * What to show of an error of the load. One for want of memory may tell only that the worker is gone.
+ *
+ * @param {unknown} error
+ */
+function ofLoad(error) {
+  if (!["out_of_memory", "crashed"].includes(codeOf(error) ?? "")) return error;
+  const reason = "the weights of this model, four bytes each, may not fit into the memory of a tab";
+  return new Error(`${reason}: ${messageOf(error)}`);
+}
+
+/**
  * What has become of a fine-tuning.
  *
  * @param {Tuning} tuning
  */
-function outcome({ best: [step, loss] }) {
+function outcome({ best: [step, loss], history }) {
   if (step > 0) return `The best state is kept, that after step ${step}: held-out loss ${loss.toFixed(3)}.`;
+  if (history.heldOut.length === 1)
+    return "Stopped before the first look at what is held out: there is nothing to keep.";
   return "No step made the held-out loss lower: it needs more steps, more text, or another learning rate.";
 }

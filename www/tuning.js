@@ -52,12 +52,20 @@ export class Tuning {
     const examples = await examplesOf(text);
     const { WorkerFinetuner } = await trainerModule();
     const found = await open(signal);
+    let tuner;
     try {
-      const tuner = await WorkerFinetuner.load(found.source, examples, config, { signal, onProgress });
-      return new Tuning(tuner, await tuner.info());
+      tuner = await WorkerFinetuner.load(found.source, examples, config, { signal, onProgress });
     } finally {
       // Without the error, for which the store might delete the model: the file is good, the page has loaded it before.
       await found.settle?.();
+    }
+    try {
+      const info = await tuner.info();
+      signal.throwIfAborted();
+      return new Tuning(tuner, info);
+    } catch (error) {
+      tuner.free();
+      throw error;
     }
   }
 

@@ -38,8 +38,8 @@ function model() {
 }
 
 /**
- * The view on a page with this model; `losses` are those of what is held out, looked at after each step. An error among
- * them is that of the step.
+ * The view on a page with this model; `losses` are those of what is held out, looked at after each step that has
+ * one. An error among them is that of the step.
  */
 function view(used, losses) {
   const root = openPage();
@@ -63,7 +63,8 @@ function view(used, losses) {
           await settled();
           const loss = losses[step++];
           if (loss instanceof Error) throw loss;
-          return { step, loss: 3, tokens_per_second: 7.4, validation: { loss }, complete: step === losses.length };
+          const validation = loss && { loss };
+          return { step, loss: 3, tokens_per_second: 7.4, validation, complete: step === losses.length };
         },
         to_gguf: async () => new Uint8Array([1, 2, 3]),
         free: () => (state.freed += 1),
@@ -97,7 +98,8 @@ async function ended({ find }) {
 /** A load that lasts until it is called off. */
 const endless = (source, examples, config, { signal }) =>
   new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(Object.assign(new Error("aborted"), { code: "aborted" })));
+    // As a browser may tell it.
+    signal.addEventListener("abort", () => reject(new TypeError("Load failed")));
   });
 
 test("the sample is thirty conversations with a pirate", () => {
@@ -185,6 +187,32 @@ test("it can be stopped, and what has learnt nothing is no adapter", async () =>
   assert.deepEqual([used.seen.adapters, shown.find("tune-download").disabled], [[], true]);
 });
 
+test("a stop is heeded before the first step, and told apart from what has learnt nothing", async () => {
+  const shown = view(model(), Array(100).fill(undefined));
+  const { find, state } = shown;
+  const { load } = globalThis.trainer;
+  let begin = () => {};
+  globalThis.trainer.load = async (...args) => {
+    const tuner = await load(...args);
+    const info = await tuner.info();
+    return { ...tuner, info: () => new Promise((resolve) => (begin = () => resolve(info))) };
+  };
+  click(find("tune"));
+  await settled();
+  click(find("tune-stop"));
+  begin();
+  await ended(shown);
+  assert.deepEqual([find("tune-status").textContent, find("tune-step").textContent, state.freed], ["Stopped.", "", 1]);
+
+  globalThis.trainer.load = load;
+  click(find("tune"));
+  for (let turn = 0; turn < 200 && find("tune-speed").textContent === ""; turn += 1) await settled();
+  click(find("tune-stop"));
+  await ended(shown);
+  assert.match(find("tune-status").textContent, /^Stopped before the first look/);
+  assert.deepEqual([state.freed, state.errors, find("tune-download").disabled], [2, [], true]);
+});
+
 test("while the answers are awaited another fine-tuning may begin, and can be stopped", async () => {
   const used = model();
   const shown = view(used, [3]);
@@ -229,7 +257,7 @@ test("a step that fails before any was better leaves no adapter, and an earlier 
   const { find, state } = shown;
   click(find("tune"));
   await ended(shown);
-  losses.splice(0, 1, 5, new Error("the step failed"), 2);
+  losses.splice(0, 1, 5, Object.assign(new Error("the step failed"), { code: "crashed" }), 2);
   click(find("tune"));
   await ended(shown);
   assert.deepEqual([used.seen.adapters.length, find("tune-download").disabled, state.freed], [1, false, 2]);
@@ -265,7 +293,8 @@ test("what goes wrong is said, and another try is possible", async () => {
   find("tune-text").value = "a text";
   const { load } = globalThis.trainer;
   for (const [code, told] of [
-    ["out_of_memory", /four bytes each/],
+    ["out_of_memory", /four bytes each, may not fit into the memory of a tab: it is "gpt2"$/],
+    ["crashed", /four bytes each/],
     ["bad_metadata", /^it is "gpt2"/],
   ]) {
     globalThis.trainer.load = async () => {
