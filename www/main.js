@@ -180,6 +180,10 @@ const tuning = new FinetuneView(document, {
   get open() {
     return reopen;
   },
+  /** @returns {string | undefined} */
+  get architecture() {
+    return microscope.model?.architecture;
+  },
   get canChat() {
     return canChat;
   },

@@ -6,21 +6,25 @@ import { codeOf, messageOf } from "./errors.js";
 import { count } from "./format.js";
 import { stream } from "./stream.js";
 import { droppedText, readText } from "./text-file.js";
-import { Tuning } from "./tuning.js";
+import { Tuning, isConversations } from "./tuning.js";
 
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /** @typedef {import("./sources.js").Opened} Opened */
 /**
- * What the view needs of the page: the loaded model, where it came from and whether it can chat; the options of the
- * sampler; and `alone`, which runs `work` with the model while nothing else uses it, and resolves to whether it succeeded.
+ * What the view needs of the page: the loaded model, where it came from, its architecture and whether it can chat; the
+ * options of the sampler; and `alone`, which runs `work` with the model while nothing else uses it, and resolves to whether
+ * it succeeded.
  *
- * @typedef {{ readonly model: WorkerGenerator | undefined, readonly canChat: boolean, readonly stopping: boolean,
+ * @typedef {{ readonly model: WorkerGenerator | undefined, readonly architecture: string | undefined,
+ *   readonly canChat: boolean, readonly stopping: boolean,
  *   readonly open: ((signal: AbortSignal) => Opened | Promise<Opened>) | undefined,
  *   options: () => import("./sliders.js").Options, showError: (error?: unknown) => void,
  *   alone: (work: (used: WorkerGenerator) => unknown) => Promise<boolean> }} Page
  */
 
 const PIRATE = "pirate.jsonl";
+/** The architectures of the models that can be fine-tuned. */
+const TUNABLE = ["llama", "qwen2"];
 /** The name by which texts choose the adapter. */
 const NAME = "tuned";
 /** The most tokens of an answer that is compared, and its seed where none is set. */
@@ -54,6 +58,8 @@ export class FinetuneView {
   #drawn;
   /** Whether one runs, from the press of its button to the end. */
   #running = false;
+  /** The sample as it was last put into the box. */
+  #sample = "";
   /** When the numbers were last written. */
   #painted = 0;
 
@@ -105,7 +111,7 @@ export class FinetuneView {
 
   #opened() {
     this.#draw();
-    if (this.#text.value === "") this.#attempt(() => this.#takePirate(false));
+    if (this.#isUntouched) this.#attempt(() => this.#takePirate(false));
   }
 
   /**
@@ -125,12 +131,22 @@ export class FinetuneView {
 
   // --- what is to be learnt ---
 
-  /** @param {boolean} replaces whether it takes the place of what was written meanwhile */
+  /** Whether nothing but the sample has been put into the box. */
+  get #isUntouched() {
+    return ["", this.#sample].includes(this.#text.value);
+  }
+
+  /**
+   * Takes the sample: conversations, or for a model that cannot chat the answers in them.
+   *
+   * @param {boolean} replaces whether it takes the place of what was written meanwhile
+   */
   async #takePirate(replaces = true) {
     const response = await fetch(new URL(PIRATE, location.href));
     if (!response.ok) throw new Error(`the lines could not be loaded: the server answered ${response.status}`);
     const lines = await response.text();
-    if (replaces || this.#text.value === "") this.#text.value = lines;
+    if (!replaces && !this.#isUntouched) return;
+    this.#text.value = this.#sample = this.#page.canChat ? lines : answersIn(lines);
   }
 
   /** @param {File | undefined} file */
@@ -180,13 +196,29 @@ export class FinetuneView {
   async #run() {
     const { open, model } = this.#page;
     if (!open || !model) return false;
-    if (this.#text.value.trim() === "")
-      throw new Error("there is nothing to learn: write examples, or take the pirate's");
+    this.#check();
     try {
       const tuning = (this.#tuning = await this.#load(open));
       return tuning !== undefined && (await this.#follow(tuning, model));
     } finally {
       this.#tuning = undefined;
+    }
+  }
+
+  /** Refuses what the loaded model cannot learn, before it is read once more. */
+  #check() {
+    const { architecture = "", canChat } = this.#page;
+    if (this.#text.value.trim() === "") {
+      throw new Error("there is nothing to learn: write examples, or take the pirate's");
+    }
+    if (!TUNABLE.includes(architecture)) {
+      throw new Error(`a model of the architecture ${architecture} cannot be fine-tuned, only ${TUNABLE.join(" or ")}`);
+    }
+    if (isConversations(this.#text.value) && !canChat) {
+      throw new Error(
+        "this model has no chat template, so that it cannot learn conversations: load one that can chat, such as " +
+          "SmolLM2-135M, or give it a plain text, such as the pirate's lines, which it gets without the questions",
+      );
     }
   }
 
@@ -312,6 +344,19 @@ export class FinetuneView {
   #download() {
     if (this.#adapter) download("adapter.gguf", new Blob([this.#adapter]));
   }
+}
+
+/**
+ * The last message of each conversation, one a line.
+ *
+ * @param {string} lines conversations
+ */
+function answersIn(lines) {
+  const answers = lines
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line).messages.at(-1).content);
+  return `${answers.join("\n")}\n`;
 }
 
 /**

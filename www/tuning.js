@@ -10,13 +10,20 @@
 const trainerModule = () => import("./pkg/trainer.js");
 
 /**
- * The examples that a text spells: conversations where it is one in JSON a line, else the text itself.
+ * Whether a text spells conversations, one in JSON a line.
+ *
+ * @param {string} text
+ */
+export const isConversations = (text) => text.trimStart().startsWith("{");
+
+/**
+ * The examples that a text spells: conversations, or the text itself.
  *
  * @param {string} text
  */
 async function examplesOf(text) {
   const { readConversations } = await trainerModule();
-  return text.trimStart().startsWith("{") ? readConversations(text) : text;
+  return isConversations(text) ? readConversations(text) : text;
 }
 
 /** A fine-tuning that runs, or has ended. */

@@ -30,10 +30,13 @@ test("a visitor fine-tunes the storyteller, sees both answers, and switches the 
   await page.click("label:has(#mode-tune)");
   await page.waitForFunction(() => document.querySelector("#tune-text").value.includes("matey"));
   assert.ok((await page.isHidden("#prompt")) && (await page.isHidden("#temperature")) && (await page.isHidden("#adapter")));
-  // The storyteller has no chat template, which is said.
+  // The storyteller has no chat template: it is offered a plain text, and does not read conversations.
+  assert.doesNotMatch(await page.inputValue("#tune-text"), /"role"/);
+  await page.fill("#tune-text", '{"messages": [{"role": "user", "content": "Ahoy!"}, {"role": "assistant", "content": "Arr!"}]}');
   await page.click("#tune");
-  await page.waitForSelector("#error:not([hidden])", { timeout: 60_000 });
-  assert.match(await page.textContent("#error"), /no chat template/);
+  await page.waitForSelector("#error:not([hidden])");
+  assert.match(await page.textContent("#error"), /no chat template.*SmolLM2-135M/);
+  assert.ok(await page.isHidden("#tune-result"));
 
   await page.fill("#tune-text", "The robot counted the stars. Beep! Then it slept. ".repeat(20));
   await page.click("#tuning summary");

@@ -32,6 +32,9 @@ function model() {
       seen.asked.push({ messages, options });
       text = ["scale ", String(options.adapters.tuned)];
     },
+    async start(prompt, options) {
+      text = [prompt, String(options.adapters.tuned)];
+    },
     next_token: async () => (text.length > 0 ? { text: text.shift() } : undefined),
     timings: async () => ({ decode_tokens_per_second: 10 }),
   };
@@ -46,7 +49,7 @@ function view(used, losses) {
   globalThis.ResizeObserver = class {
     observe() {}
   };
-  const state = { model: used, errors: [], loads: [], freed: 0 };
+  const state = { model: used, canChat: true, architecture: "llama", errors: [], loads: [], freed: 0 };
   globalThis.trainer = {
     async load(...args) {
       state.loads.push(args);
@@ -75,7 +78,12 @@ function view(used, losses) {
     get model() {
       return state.model;
     },
-    canChat: true,
+    get canChat() {
+      return state.canChat;
+    },
+    get architecture() {
+      return state.architecture;
+    },
     stopping: false,
     open: () => ({ source: "the file", settle: async (error) => void (state.settled = [error]) }),
     options: () => ({ temperature: 0.5, max_tokens: 300, record: { top: 16 } }),
@@ -131,6 +139,44 @@ test("the sample is there at first, and replaces what was written only where it 
   click(find("tune-pirate"));
   await settled();
   assert.equal(find("tune-text").value, PIRATE);
+});
+
+test("a model that cannot chat is given the pirate's answers as a text, and a text of one's own stays", async () => {
+  const { find, state } = view(model(), []);
+  Object.assign(globalThis, { location: { href: "http://localhost/" }, fetch: async () => new Response(PIRATE) });
+  const open = async () => {
+    find("mode-tune").dispatchEvent(new Event("change"));
+    await settled();
+    return find("tune-text").value;
+  };
+  find("tune-text").value = "";
+  state.canChat = false;
+  const lines = (await open()).trimEnd().split("\n");
+  assert.deepEqual([lines.length, lines[0]], [30, "Ahoy, matey! Welcome aboard me ship, arr!"]);
+  state.canChat = true;
+  assert.equal(await open(), PIRATE);
+  find("tune-text").value += "{}";
+  state.canChat = false;
+  assert.equal(await open(), `${PIRATE}{}`);
+});
+
+test("what the model cannot learn is refused before it is read", async () => {
+  const shown = view(model(), [3]);
+  const { find, state } = shown;
+  const told = async (change) => {
+    Object.assign(state, { canChat: true, architecture: "llama" }, change);
+    click(find("tune"));
+    await settled();
+    return state.errors.pop();
+  };
+  assert.match(await told({ architecture: "gpt2" }), /architecture gpt2 cannot be fine-tuned, only llama or qwen2/);
+  assert.match(await told({ canChat: false }), /^this model has no chat template.*SmolLM2-135M.*plain text/);
+  assert.deepEqual([state.loads, find("tune").disabled], [[], false]);
+  find("tune-text").value = "a text";
+  assert.equal(await told({ canChat: false, architecture: "qwen2" }), undefined);
+  assert.equal(state.loads.length, 1);
+  await ended(shown);
+  assert.equal(find("tune-after").textContent, `${find("tune-prompt").value}1`);
 });
 
 test("a fine-tuning is shown step by step, and its adapter answers beside the model as it was", async () => {
