@@ -188,8 +188,11 @@ export class FinetuneView {
     const learnt = await this.#attempt(() => this.#run());
     this.#running = false;
     this.update();
-    // Afterwards, so that another run may begin meanwhile, and be stopped.
-    if (learnt) await this.#ask();
+    if (!learnt) return;
+    // Afterwards, so that another run may begin meanwhile, and be stopped. In another view there may be a text, which would
+    // lose the model to the answers.
+    if (this.#isOpen) await this.#ask();
+    else this.#say(`${this.#find("tune-status").textContent} “Ask both” shows what it has learnt.`);
   }
 
   /** Resolves to whether the model has a new adapter. */

@@ -221,6 +221,24 @@ test("a fine-tuning is shown step by step, and its adapter answers beside the mo
   assert.equal(find("tune-download").disabled, false);
 });
 
+test("while another view is open, the answers wait until they are asked for", async () => {
+  const used = model();
+  const shown = view(used, [3]);
+  const { find } = shown;
+  click(find("tune"));
+  find("mode-tune").checked = false;
+  await ended(shown);
+  assert.match(
+    find("tune-status").textContent,
+    /after step 1: held-out loss 3\.000\. “Ask both” shows what it has learnt\.$/,
+  );
+  assert.deepEqual([used.seen.asked, used.seen.adapters.length, find("tune-ask").disabled], [[], 1, false]);
+  find("mode-tune").checked = true;
+  click(find("tune-ask"));
+  await settled();
+  assert.equal(used.seen.asked.length, 2);
+});
+
 test("it can be stopped, and what has learnt nothing is no adapter", async () => {
   const used = model();
   const shown = view(used, Array(100).fill(5));
