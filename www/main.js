@@ -192,14 +192,12 @@ const tuning = new FinetuneView(document, {
   },
   options: () => sliders.options(),
   showError,
-  async alone(work) {
-    // A text may be in progress when it ends.
-    while (writing) await running;
-    return alone((used) => {
+  stop,
+  alone: (work) =>
+    alone((used) => {
       microscope.release();
       return work(used);
-    });
-  },
+    }),
 });
 
 const share = new ShareView(document, {

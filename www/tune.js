@@ -12,14 +12,14 @@ import { Tuning, isConversations } from "./tuning.js";
 /** @typedef {import("./sources.js").Opened} Opened */
 /**
  * What the view needs of the page: the loaded model, where it came from, its architecture and whether it can chat; the
- * options of the sampler; and `alone`, which runs `work` with the model while nothing else uses it, and resolves to whether
- * it succeeded.
+ * options of the sampler; and `alone`, which runs `work` with the model if nothing else uses it, and resolves to whether it
+ * succeeded, and `stop`, after which `stopping` tells the work to end.
  *
  * @typedef {{ readonly model: WorkerGenerator | undefined, readonly architecture: string | undefined,
  *   readonly canChat: boolean, readonly stopping: boolean,
  *   readonly open: ((signal: AbortSignal) => Opened | Promise<Opened>) | undefined,
  *   options: () => import("./sliders.js").Options, showError: (error?: unknown) => void,
- *   alone: (work: (used: WorkerGenerator) => unknown) => Promise<boolean> }} Page
+ *   alone: (work: (used: WorkerGenerator) => unknown) => Promise<boolean>, stop: () => unknown }} Page
  */
 
 const PIRATE = "pirate.jsonl";
@@ -58,6 +58,8 @@ export class FinetuneView {
   #drawn;
   /** Whether one runs, from the press of its button to the end. */
   #running = false;
+  /** Whether the two answers are being written. */
+  #asking = false;
   /** The sample as it was last put into the box. */
   #sample = "";
   /** When the numbers were last written. */
@@ -99,14 +101,18 @@ export class FinetuneView {
     return this.#adapted !== undefined && this.#adapted === this.#page.model;
   }
 
+  get #canAsk() {
+    return this.#hasAdapter && !this.#running && !this.#asking;
+  }
+
   /** To be called when another model is loaded: the adapter is for the one before, and can only be downloaded now. */
   update() {
     this.#find("adapter").hidden = !this.#hasAdapter;
     this.#find("tune-answers").hidden = !this.#hasAdapter;
     this.#find("tune", "button").disabled = this.#running || !this.#page.model;
-    this.#find("tune-stop", "button").disabled = !this.#tuning && !this.#loading;
+    this.#find("tune-stop", "button").disabled = !this.#tuning && !this.#loading && !this.#asking;
     this.#find("tune-download", "button").disabled = !this.#adapter;
-    this.#find("tune-ask", "button").disabled = this.#running || !this.#hasAdapter;
+    this.#find("tune-ask", "button").disabled = !this.#canAsk;
   }
 
   #opened() {
@@ -165,10 +171,12 @@ export class FinetuneView {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (!this.#isOpen) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+    const asks = event.target === this.#find("tune-prompt");
+    if (event.key === "Enter" && (asks || event.ctrlKey || event.metaKey) && !event.isComposing) {
       // It writes in other views.
       event.stopPropagation();
-      this.#begin();
+      if (asks) this.#ask();
+      else this.#begin();
     }
     if (event.key === "Escape") this.#stop();
   }
@@ -284,6 +292,7 @@ export class FinetuneView {
     this.#loading?.abort();
     this.#tuning?.stop();
     if (this.#tuning) this.#say("finishing the step …");
+    if (this.#asking) this.#page.stop();
   }
 
   // --- what is shown ---
@@ -327,21 +336,34 @@ export class FinetuneView {
 
   // --- before and after ---
 
-  /** Has the model answer without the adapter and with it, by the same seed. */
-  #ask() {
+  /** Shows what the model answers without the adapter and with it. */
+  async #ask() {
+    if (!this.#canAsk) return;
+    this.#asking = true;
+    this.update();
+    await this.#page.alone((used) => this.#answer(used));
+    this.#asking = false;
+    this.update();
+  }
+
+  /**
+   * Has the model answer without the adapter and with it, by the same seed.
+   *
+   * @param {WorkerGenerator} used
+   */
+  async #answer(used) {
     const page = this.#page;
     const prompt = this.#find("tune-prompt", "input").value;
     const options = { ...ANSWER, ...page.options(), record: undefined, max_tokens: ANSWER.max_tokens };
     const places = [this.#find("tune-before"), this.#find("tune-after")];
-    return page.alone(async (used) => {
-      for (const place of places) place.textContent = "";
-      for (const [index, place] of places.entries()) {
-        const asked = { ...options, adapters: { [NAME]: index } };
-        if (page.canChat) await used.chat([{ role: "user", content: prompt }], asked);
-        else await used.start(prompt, asked);
-        for await (const token of stream(used, () => page.stopping)) place.append(token.text);
-      }
-    });
+    for (const place of places) place.textContent = "";
+    for (const [index, place] of places.entries()) {
+      if (page.stopping) return;
+      const asked = { ...options, adapters: { [NAME]: index } };
+      if (page.canChat) await used.chat([{ role: "user", content: prompt }], asked);
+      else await used.start(prompt, asked);
+      for await (const token of stream(used, () => page.stopping)) place.append(token.text);
+    }
   }
 
   #download() {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { register } from "node:module";
 import { test } from "node:test";
-import { click, openPage } from "./dom.mjs";
+import { click, openPage, press } from "./dom.mjs";
 
 // Instead of the trainer, which is not built here: what a test puts into `globalThis.trainer`.
 const trainer = `data:text/javascript,${encodeURIComponent(`
@@ -84,11 +84,18 @@ function view(used, losses) {
     get architecture() {
       return state.architecture;
     },
-    stopping: false,
+    get stopping() {
+      return state.stopping;
+    },
+    stop: () => (state.stopping = true),
     open: () => ({ source: "the file", settle: async (error) => void (state.settled = [error]) }),
     options: () => ({ temperature: 0.5, max_tokens: 300, record: { top: 16 } }),
     showError: (error) => error && state.errors.push(error.message ?? error),
-    alone: async (work) => (await work(used), true),
+    async alone(work) {
+      state.stopping = false;
+      await work(used);
+      return true;
+    },
   };
   const made = new FinetuneView(root, page);
   made.update();
@@ -345,6 +352,35 @@ test("an action that fails leaves the status of a fine-tuning", async () => {
   assert.equal(find("tune-status").textContent, told);
   click(find("tune-stop"));
   await ended(shown);
+});
+
+test("the answers can be stopped, are not asked for twice, and come by Enter", async () => {
+  const used = model();
+  const shown = view(used, [3]);
+  const { find, state } = shown;
+  click(find("tune"));
+  await ended(shown);
+  const { chat } = used;
+  let answer = () => {};
+  used.chat = async (...args) => (await new Promise((resolve) => (answer = resolve)), chat(...args));
+  used.seen.asked.length = 0;
+  press(find("tune-prompt"), "Enter");
+  assert.deepEqual(
+    [find("tune-ask").disabled, find("tune-stop").disabled, find("tune").disabled],
+    [true, false, false],
+  );
+  press(find("tune-prompt"), "Enter");
+  click(find("tune-stop"));
+  answer();
+  await settled();
+  assert.deepEqual([find("tune-before").textContent, find("tune-after").textContent], ["", ""]);
+  assert.deepEqual([find("tune-ask").disabled, find("tune-stop").disabled], [false, true]);
+  // One was asked, and the prompt's key has begun no fine-tuning.
+  assert.deepEqual([used.seen.asked.length, state.loads.length], [1, 1]);
+  used.chat = chat;
+  click(find("tune-ask"));
+  await settled();
+  assert.deepEqual([find("tune-before").textContent, find("tune-after").textContent], ["scale 0", "scale 1"]);
 });
 
 test("what goes wrong is said, and another try is possible", async () => {
