@@ -305,7 +305,7 @@ export class Microscope {
     // A text has one seed, whatever is typed meanwhile.
     const chosen = { ...this.#host.sliders.options(), ...given, seed: branch.seed };
     await generator.configure({ ...chosen, max_tokens: Math.max(chosen.max_tokens, branch.limit) });
-    if (generator === branch.generator) branch.options = chosen;
+    if (generator === branch.generator) branch.options = { ...chosen, adapters: branch.options.adapters };
     return chosen;
   }
 

@@ -124,7 +124,8 @@ export class ShareView {
   async #link() {
     const text = this.#shown;
     if (!text) return;
-    const { origin } = text;
+    const { options, origin } = text;
+    if (options.adapters) return this.#tell("This text was written with an adapter, which a link cannot name.");
     if (!origin) return this.#tell("The model of this text was trained here, and only a file can be named in a link.");
     if (text.branches.length > MOST_BRANCHES) {
       return this.#tell(`A link holds ${MOST_BRANCHES} branches at most: forget some of them.`);

@@ -1,9 +1,20 @@
 // Links to texts, and records of them, without a browser.
 
 import assert from "node:assert/strict";
+import { register } from "node:module";
 import { test } from "node:test";
 import { checksum, describe, fromFragment, toFragment } from "../../www/link.js";
 import { toCsv, toJson } from "../../www/record.js";
+import { click, openPage } from "./dom.mjs";
+
+// The package's scripts, where they lie in the repository.
+const scripts = JSON.stringify(new URL("../../src/js/", import.meta.url));
+const hook = `
+  const found = (name) => ({ url: new URL(name.slice("./pkg/".length), ${scripts}).href, shortCircuit: true });
+  export const resolve = (name, context, next) => (name.startsWith("./pkg/") ? found(name) : next(name, context));
+`;
+register(`data:text/javascript,${encodeURIComponent(hook)}`);
+const { ShareView } = await import("../../www/share.js");
 
 const settings = (temperature) => ({ temperature, top_k: 40, top_p: 0.95, min_p: 0.05 });
 const token = (id, text, temperature, more = {}) => ({
@@ -135,4 +146,20 @@ test("a record is a table for spreadsheets, or JSON with everything", () => {
   assert.equal(record.tokens[0].options.seed, "9223372036854775809");
   assert.deepEqual(record.tokens[1].options, { ...settings(1), max_tokens: 9 });
   assert.deepEqual(record.tokens[2].candidates, [{ id: 7, bytes: [1, 2] }]);
+});
+
+test("a link is refused for a text that none can write again, with the reason", () => {
+  const root = openPage();
+  const microscope = {};
+  new ShareView(root, { microscope });
+  const told = (shown) => {
+    microscope.shown = shown;
+    click(root.querySelector("#link"));
+    return root.querySelector("#shared").textContent;
+  };
+  assert.equal(told(undefined), "There is no text yet.");
+  const options = { temperature: 1 };
+  assert.match(told({ options, branches: [] }), /^The model of this text was trained here/);
+  const adapted = { ...options, adapters: { tuned: 1 } };
+  assert.match(told({ options: adapted, branches: [] }), /written with an adapter, which a link cannot name/);
 });
