@@ -105,16 +105,21 @@ function view(used, losses) {
   return { find, made, state };
 }
 
-/** Until nothing runs any more. */
-async function ended({ find }) {
-  for (let turn = 0; turn < 200 && (find("tune").disabled || !find("tune-stop").disabled); turn += 1) await settled();
+/** Waits until something is so, but not for ever. */
+async function until(isSo) {
+  for (let turn = 0; turn < 1000 && !isSo(); turn += 1) await settled();
 }
+
+/** Waits until nothing runs any more. */
+const ended = ({ find }) => until(() => !find("tune").disabled && find("tune-stop").disabled);
 
 /** A load that lasts until it is called off. */
 const endless = (source, examples, config, { signal }) =>
   new Promise((_, reject) => {
     // As a browser may tell it.
-    signal.addEventListener("abort", () => reject(new TypeError("Load failed")));
+    const abort = () => reject(new TypeError("Load failed"));
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort);
   });
 
 test("the sample is thirty conversations with a pirate", () => {
@@ -173,7 +178,7 @@ test("what the model cannot learn is refused before it is read", async () => {
   const told = async (change) => {
     Object.assign(state, { canChat: true, architecture: "llama" }, change);
     click(find("tune"));
-    await settled();
+    await ended(shown);
     return state.errors.pop();
   };
   assert.match(await told({ architecture: "gpt2" }), /architecture gpt2 cannot be fine-tuned, only llama or qwen2/);
@@ -182,7 +187,6 @@ test("what the model cannot learn is refused before it is read", async () => {
   find("tune-text").value = "a text";
   assert.equal(await told({ canChat: false, architecture: "qwen2" }), undefined);
   assert.equal(state.loads.length, 1);
-  await ended(shown);
   assert.equal(find("tune-after").textContent, `${find("tune-prompt").value}1`);
 });
 
@@ -250,7 +254,7 @@ test("it can be stopped, and what has learnt nothing is no adapter", async () =>
   const used = model();
   const shown = view(used, Array(100).fill(5));
   click(shown.find("tune"));
-  for (let turn = 0; turn < 200 && shown.find("tune-step").textContent < "2"; turn += 1) await settled();
+  await until(() => shown.find("tune-step").textContent >= "2");
   click(shown.find("tune-stop"));
   await ended(shown);
   assert.ok(Number(shown.find("tune-step").textContent) < 100 && shown.state.freed === 1);
@@ -262,14 +266,14 @@ test("a stop is heeded before the first step, and told apart from what has learn
   const shown = view(model(), Array(100).fill(undefined));
   const { find, state } = shown;
   const { load } = globalThis.trainer;
-  let begin = () => {};
+  let begin;
   globalThis.trainer.load = async (...args) => {
     const tuner = await load(...args);
     const info = await tuner.info();
     return { ...tuner, info: () => new Promise((resolve) => (begin = () => resolve(info))) };
   };
   click(find("tune"));
-  await settled();
+  await until(() => begin);
   click(find("tune-stop"));
   begin();
   await ended(shown);
@@ -277,7 +281,7 @@ test("a stop is heeded before the first step, and told apart from what has learn
 
   globalThis.trainer.load = load;
   click(find("tune"));
-  for (let turn = 0; turn < 200 && find("tune-speed").textContent === ""; turn += 1) await settled();
+  await until(() => find("tune-speed").textContent !== "");
   click(find("tune-stop"));
   await ended(shown);
   assert.match(find("tune-status").textContent, /^Stopped before the first look/);
@@ -292,7 +296,7 @@ test("while the answers are awaited another fine-tuning may begin, and can be st
   let answer = () => {};
   used.chat = async (...args) => (await new Promise((resolve) => (answer = resolve)), chat(...args));
   click(find("tune"));
-  for (let turn = 0; turn < 200 && (state.freed === 0 || find("tune").disabled); turn += 1) await settled();
+  await until(() => state.freed > 0 && !find("tune").disabled);
   globalThis.trainer.load = endless;
   click(find("tune"));
   for (let turn = 0; turn < 2; turn += 1) {
@@ -339,7 +343,7 @@ test("an action that fails leaves the status of a fine-tuning", async () => {
   const shown = view(model(), Array(100).fill(3));
   const { find, state } = shown;
   click(find("tune"));
-  for (let turn = 0; turn < 200 && find("tune-step").textContent < "2"; turn += 1) await settled();
+  await until(() => find("tune-step").textContent >= "2");
   const told = find("tune-status").textContent;
   assert.match(told, /^1,200 numbers in the adapter; 27 sequences to learn from, 3 held out/);
   Object.assign(globalThis, {
