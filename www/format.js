@@ -36,6 +36,20 @@ export const stageTitle = (name) => name.replaceAll("_", "-");
 export const piece = (text) => element("code", "piece", visible(text));
 
 /**
+ * A model in a sentence.
+ *
+ * @param {import("./pkg/index.js").ModelInfo} info
+ * @param {string} name for a model whose file gives none
+ */
+export function modelText(info, name) {
+  const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
+  return (
+    `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
+    `context of ${info.context_length} tokens, ${info.backend}.`
+  );
+}
+
+/**
  * How far a load is, how fast it goes on, and when it is done.
  *
  * @param {import("./pkg/index.js").LoadProgress} progress

@@ -5,8 +5,9 @@ import { isolate } from "./pkg/isolate.js";
 import { Chat } from "./chat.js";
 import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
+import { takeDropped } from "./drop.js";
 import { codeOf, messageOf } from "./errors.js";
-import { loadingText } from "./format.js";
+import { loadingText, modelText } from "./format.js";
 import { GuessView } from "./guess.js";
 import { InsideView } from "./inside.js";
 import { Inspectable } from "./inspectable.js";
@@ -108,10 +109,7 @@ async function load(name, opened, origin) {
     microscope.origin = origin;
     canChat = info.chat_templates.length > 0;
     chat.clear();
-    const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
-    $("model-status").textContent =
-      `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
-      `context of ${info.context_length} tokens, ${info.backend}.${notice ? ` ${sentence(notice)}` : ""}`;
+    $("model-status").textContent = `${modelText(info, name)}${notice ? ` ${sentence(notice)}` : ""}`;
   } catch (error) {
     loaded?.free();
     // The old model is still there if the new one could not even be opened.
@@ -453,18 +451,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") stop();
 });
 
-document.addEventListener("dragover", (event) => {
-  event.preventDefault();
-  $("drop").hidden = false;
-});
-document.addEventListener("dragleave", (event) => {
-  if (!event.relatedTarget) $("drop").hidden = true;
-});
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  $("drop").hidden = true;
-  loadFiles(event.dataTransfer?.files);
-});
+takeDropped(document, loadFiles);
 
 $("reload").addEventListener("click", () => location.reload());
 setUpOffline(() => ($("newer").hidden = false));
