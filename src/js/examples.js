@@ -101,6 +101,12 @@ function readLine(line, number) {
  */
 export function readConversations(text) {
   if (typeof text !== "string") throw invalidOption("text", "must be a string");
-  const lines = text.split("\n").entries();
-  return [...lines].filter(([, line]) => line.trim() !== "").map(([index, line]) => readLine(line, index + 1));
+  /** @type {Conversation[]} */
+  const conversations = [];
+  let number = 0;
+  for (const line of text.split("\n")) {
+    number += 1;
+    if (line.trim() !== "") conversations.push(readLine(line, number));
+  }
+  return conversations;
 }
