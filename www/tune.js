@@ -3,7 +3,7 @@
 import { drawCurve } from "./curve.js";
 import { download, finder } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
-import { count } from "./format.js";
+import { count, percent } from "./format.js";
 import { stream } from "./stream.js";
 import { droppedText, readText } from "./text-file.js";
 import { Tuning, isConversations } from "./tuning.js";
@@ -242,8 +242,10 @@ export class FinetuneView {
     const { signal } = (this.#loading = new AbortController());
     this.#say("reading the model once more …");
     this.update();
+    const read = this.#find("tune-read");
+    // Beside the status, of which every change is spoken.
     const onProgress = (/** @type {import("./pkg/index.js").LoadProgress} */ { loaded, total }) =>
-      this.#say(`reading the model once more: ${total ? Math.round((100 * loaded) / total) : 0} %`);
+      (read.textContent = total ? percent(loaded / total) : "");
     try {
       return await Tuning.begin(open, this.#text.value, this.#config(), signal, onProgress);
     } catch (error) {
@@ -253,6 +255,7 @@ export class FinetuneView {
       throw ofLoad(error);
     } finally {
       this.#loading = undefined;
+      read.textContent = "";
     }
   }
 

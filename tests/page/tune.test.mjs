@@ -387,6 +387,25 @@ test("the answers can be stopped, are not asked for twice, and come by Enter", a
   assert.deepEqual([find("tune-before").textContent, find("tune-after").textContent], ["scale 0", "scale 1"]);
 });
 
+test("how far the model is read is shown, and not spoken", async () => {
+  const shown = view(model(), [3]);
+  const { find } = shown;
+  let read;
+  globalThis.trainer.load = (...args) => {
+    [, , , { onProgress: read }] = args;
+    return endless(...args);
+  };
+  click(find("tune"));
+  await until(() => read);
+  const said = find("tune-status").textContent;
+  read({ loaded: 40, total: 160 });
+  assert.deepEqual([find("tune-read").textContent, find("tune-status").textContent], ["25 %", said]);
+  assert.equal(find("tune-read").closest("[role]"), null);
+  click(find("tune-stop"));
+  await ended(shown);
+  assert.deepEqual([find("tune-read").textContent, find("tune-status").textContent], ["", "Stopped."]);
+});
+
 test("what goes wrong is said, and another try is possible", async () => {
   const shown = view(model(), [3]);
   const { find, state } = shown;
