@@ -405,7 +405,6 @@ function ofLoad(error) {
  */
 function outcome({ best: [step, loss], history }) {
   if (step > 0) return `The best state is kept, that after step ${step}: held-out loss ${loss.toFixed(3)}.`;
-  if (history.heldOut.length === 1)
-    return "Stopped before the first look at what is held out: there is nothing to keep.";
+  if (history.heldOut.length === 1) return "Stopped before the first look at what is held out: nothing is kept.";
   return "No step made the held-out loss lower: it needs more steps, more text, or another learning rate.";
 }
