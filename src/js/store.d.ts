@@ -49,7 +49,8 @@ export interface OpenedModel {
   /**
    * Call it once, when the model has been loaded or has not. Without an error the model is kept, if it was read whole.
    * With one that is not the model's fault (an abort, a line that dropped), what came of it is kept for the next time;
-   * otherwise the model is removed. It never throws.
+   * otherwise the model is removed. One that was kept before is removed only if the error tells of damage, and not for
+   * one of another kind than was wanted. It never throws.
    */
   settle(error?: unknown): Promise<void>;
 }

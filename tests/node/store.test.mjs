@@ -10,15 +10,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { Generator } from "../../pkg/index.js";
-import { ModelStore, folderBackend } from "../../pkg/store.js";
+import { Encoder, WorkerEncoder } from "../../pkg/encoder.js";
+import { Generator, WorkerGenerator } from "../../pkg/index.js";
+import { ModelStore, folderBackend, memoryBackend } from "../../pkg/store.js";
 import { folderFor } from "../../pkg/store/entry.js";
 
 const MODEL = await readFile(fileURLToPath(new URL("../../www/stories.gguf", import.meta.url)));
+const ENCODER = await readFile(fileURLToPath(new URL("../data/encoder/tiny.q8_0.gguf", import.meta.url)));
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 /** The files of the server, by their paths; what was asked of it; and after how many bytes of a file it falls silent. */
 const files = {
   "/model.gguf": MODEL,
+  "/encoder.gguf": ENCODER,
 };
 let asked = [];
 let silentAfter = {};
@@ -118,4 +121,30 @@ test("of a model in parts, those that are there are kept, and the one that broke
   // Of one that is there, the last byte is asked for, to see whether it is still the same file.
   assert.ok(!asked.some(([path, start]) => path === EARLY && start < 299_999), JSON.stringify(asked));
   assert.deepEqual((await store.list()).map(({ kept }) => kept), [true, true]);
+});
+
+test("a kept model that the reader of another kind refuses stays, and one that is damaged does not", async () => {
+  const backend = memoryBackend();
+  const store = new ModelStore({ backend });
+  const [model, encoder] = [address("/model.gguf"), address("/encoder.gguf")];
+  const code = (kind, url) => kind.load(url, { store }).then(() => "none", (error) => error.code);
+  silentAfter = {};
+  // What never loaded is not kept.
+  assert.equal(await code(Encoder, model), "unsupported_architecture");
+  assert.deepEqual(await store.list(), []);
+
+  (await Generator.load(model, { store })).free();
+  (await Encoder.load(encoder, { store })).free();
+  asked = [];
+  for (const [kind, url] of [[Encoder, model], [WorkerEncoder, model], [Generator, encoder], [WorkerGenerator, encoder]]) {
+    assert.equal(await code(kind, url), "unsupported_architecture", kind.name);
+    assert.ok(await store.has(url), `${kind.name} removed ${url}`);
+  }
+  (await Generator.load(model, { store })).free();
+  assert.deepEqual(asked, []);
+
+  await backend.write(folderFor(encoder), "0", new Uint8Array((await backend.read(folderFor(encoder), "0")).size));
+  assert.equal(await code(Encoder, encoder), "not_gguf");
+  assert.equal(await store.has(encoder), false);
+  assert.ok(await store.has(model));
 });

@@ -42,6 +42,20 @@ const INNOCENT = [
   "unsupported_browser",
   "wasm_unavailable",
 ];
+/** The codes that tell of damage in a file that has been loaded whole before. What one reader refuses, another takes. */
+const DAMAGED = [
+  "bad_metadata",
+  "big_endian",
+  "corrupt",
+  "missing_metadata",
+  "missing_tensor",
+  "not_gguf",
+  "parts",
+  "tensor_shape",
+  "truncated",
+  "unsupported_tensor_type",
+  "unsupported_version",
+];
 
 /**
  * The notice for a user whose model is not kept.
@@ -364,7 +378,9 @@ export class StoredFile {
    * @param {unknown} error
    */
   async #decide(entry, error) {
-    if (this.#wrong || this.#gone || (error && !INNOCENT.includes(codeOf(error)))) {
+    const code = error ? codeOf(error) : "aborted";
+    const atFault = entry.about.kept ? DAMAGED.includes(code) : !INNOCENT.includes(code);
+    if (this.#wrong || this.#gone || atFault) {
       await entry.discard();
     } else if (error || !this.#whole) {
       await entry.close();
