@@ -70,6 +70,8 @@ export class SearchView {
     on("search-text", "input", () => this.#take("", find("search-text", "textarea").value));
     for (const id of ["search-query", "search-sentences", "search-paragraphs"]) on(id, "input", () => this.search());
     on("mode-search", "change", () => this.search());
+    // Before the writing view handles it.
+    root.addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), true);
     root.addEventListener("drop", (event) => this.#drop(/** @type {DragEvent} */ (event)), true);
   }
 
@@ -89,6 +91,13 @@ export class SearchView {
     } catch (error) {
       this.#page.showError(error);
     }
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (!this.#isOpen || event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.stopPropagation();
+    this.#attempt(() => this.search());
   }
 
   // --- the encoder ---

@@ -136,6 +136,26 @@ test("another question embeds nothing but itself, and another text that text", a
   assert.deepEqual([shown(), $("search-status").textContent], [[], ""]);
 });
 
+test("Ctrl+Enter searches, and does not write behind the view", async () => {
+  let stopped = 0;
+  const press = (keys) => {
+    const event = new Event("keydown", { bubbles: true, cancelable: true });
+    const stopPropagation = () => (stopped += 1);
+    $("search-query").dispatchEvent(Object.assign(event, { key: "Enter", stopPropagation, ...keys }));
+  };
+  $("search-query").value = "dog";
+  asked.length = 0;
+  for (const keys of [{ ctrlKey: true }, { metaKey: true }, {}]) press(keys);
+  assert.equal(stopped, 2);
+  await rest();
+  assert.deepEqual(asked[0].batch, ["dog"]);
+  // In other views the key is theirs.
+  $("mode-search").checked = false;
+  press({ ctrlKey: true });
+  assert.equal(stopped, 2);
+  $("mode-search").checked = true;
+});
+
 test("an encoder takes the language model's place once it is loaded", async () => {
   await enter("search-query", "food");
   click($("search-load"));
