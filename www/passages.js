@@ -3,11 +3,18 @@
 /** How many passages are embedded at a time: few, so that a question is not kept waiting. */
 const BATCH = 8;
 
+/**
+ * The longest passage, in bytes of UTF-8. Most encoders take 512 tokens, and what is longer would be cut off unseen.
+ * English has about four bytes in a token; of a script that a tokenizer does not know, each character is one or more.
+ */
+const LONGEST = 1000;
+
 /** @typedef {{ text: string, cosine: number }} Found a passage, and the cosine of its angle to the question */
 /** @typedef {"sentences" | "paragraphs"} Unit */
 
 /**
- * The passages of a text. Lines that are broken by hand are joined; blank lines separate paragraphs.
+ * The passages of a text. Lines that are broken by hand are joined; blank lines separate paragraphs. What is too long
+ * becomes several.
  *
  * @param {string} text
  * @param {Unit} unit
@@ -16,7 +23,7 @@ export function passages(text, unit) {
   const paragraphs = text.split(/\n\s*\n/).map((paragraph) => paragraph.replace(/\s+/g, " ").trim());
   const units = unit === "sentences" ? paragraphs.flatMap(sentences) : paragraphs;
   // What has neither a letter nor a digit, such as a row of asterisks, means nothing.
-  return units.filter((passage) => /[\p{L}\p{N}]/u.test(passage));
+  return units.flatMap(pieces).filter((passage) => /[\p{L}\p{N}]/u.test(passage));
 }
 
 /** @param {string} paragraph */
@@ -25,6 +32,24 @@ function sentences(paragraph) {
   if (typeof Intl.Segmenter !== "function") return paragraph.split(/(?<=[.!?…]["”’)]*)\s+/);
   const segments = new Intl.Segmenter(undefined, { granularity: "sentence" }).segment(paragraph);
   return Array.from(segments, ({ segment }) => segment.trim());
+}
+
+/**
+ * A passage in pieces that are not too long, cut at spaces, or within what has none.
+ *
+ * @param {string} passage
+ */
+function pieces(passage) {
+  const [encoder, room] = [new TextEncoder(), new Uint8Array(LONGEST)];
+  const found = [];
+  for (let rest = passage; rest !== "";) {
+    const { read } = encoder.encodeInto(rest, room);
+    const space = read < rest.length ? rest.lastIndexOf(" ", read) : -1;
+    const end = space > 0 ? space : read;
+    found.push(rest.slice(0, end));
+    rest = rest.slice(end).trimStart();
+  }
+  return found;
 }
 
 /** The passages of a text, which get their vectors batch by batch. */

@@ -29,6 +29,24 @@ test("a text is cut into sentences or paragraphs, and lines broken by hand are j
   }
 });
 
+test("a passage that is too long for an encoder becomes several, and nothing is lost", () => {
+  const bytes = (passage) => new TextEncoder().encode(passage).length;
+  const words = Array.from({ length: 900 }, (_, i) => `word${i}`).join(" ");
+  for (const unit of ["sentences", "paragraphs"]) {
+    const cut = passages(`${words}\n\nA cat.`, unit);
+    assert.equal(cut.join(" "), `${words} A cat.`);
+    assert.ok(cut.every((passage) => bytes(passage) <= 1000) && cut.length === 9, `${cut.length}`);
+    // What has no spaces is cut between characters, also where one is two units of a string.
+    for (const run of ["数".repeat(700), "𝕏".repeat(501), "a".repeat(1001)]) {
+      const parts = passages(run, unit);
+      assert.equal(parts.join(""), run);
+      assert.ok(parts.length > 1 && parts.every((part) => bytes(part) <= 1000 && part.isWellFormed()), run[0]);
+    }
+  }
+  const fitting = "a".repeat(1000);
+  assert.deepEqual(passages(`${fitting} ${fitting}`, "paragraphs"), [fitting, fitting]);
+});
+
 test("passages get their vectors batch by batch, and those that have one are found", async () => {
   const all = Array.from({ length: 20 }, (_, i) => (i === 12 ? "The cat." : `Soup ${i}.`));
   const sizes = [];
