@@ -2,7 +2,8 @@
 
 /** How many passages are embedded at a time: few, so that a question is not kept waiting. */
 const BATCH = 8;
-
+/** How many vectors of passages that are not in the text are kept: some 30 MB with an encoder's 384 numbers each. */
+const KEPT = 20_000;
 /**
  * The longest passage, in bytes of UTF-8. Most encoders take 512 tokens, and what is longer would be cut off unseen.
  * English has about four bytes in a token; of a script that a tokenizer does not know, each character is one or more.
@@ -52,20 +53,33 @@ function pieces(passage) {
   return found;
 }
 
-/** The passages of a text, which get their vectors batch by batch. */
+/**
+ * The passages of a text, which get their vectors batch by batch. A step does work for its own passages alone, or the
+ * work for a long text would grow with the square of its length.
+ */
 export class Passages {
   #embed;
   #texts;
-  /** @type {Float32Array[]} */
-  #vectors = [];
+  #vectors;
+  /** How many have a vector. */
+  done = 0;
+  /**
+   * The nearest to a question among the first `compared`.
+   *
+   * @type {{ question?: Float32Array, count: number, compared: number, found: Found[] }}
+   */
+  #ranking = { count: 0, compared: 0, found: [] };
 
   /**
    * @param {string[]} texts
    * @param {(texts: string[]) => Promise<Float32Array[]>} embed gives vectors of length 1
+   * @param {Map<string, Float32Array>} [vectors] those that the same model gave before, by text; it takes the new ones
    */
-  constructor(texts, embed) {
+  constructor(texts, embed, vectors = new Map()) {
     this.#texts = texts;
     this.#embed = embed;
+    this.#vectors = vectors;
+    if (vectors.size > KEPT) forget(vectors, texts);
   }
 
   /** How many there are. */
@@ -73,28 +87,50 @@ export class Passages {
     return this.#texts.length;
   }
 
-  /** How many have a vector. */
-  get done() {
-    return this.#vectors.length;
-  }
-
   /** Gives the next few their vectors. */
   async step() {
-    const texts = this.#texts.slice(this.done, this.done + BATCH);
-    if (texts.length > 0) this.#vectors.push(...(await this.#embed(texts)));
+    const [missing, vectors, texts] = [new Set(/** @type {string[]} */ ([])), this.#vectors, this.#texts];
+    let end = this.done;
+    for (; end < texts.length && missing.size < BATCH; end += 1) {
+      if (!vectors.has(texts[end])) missing.add(texts[end]);
+    }
+    if (missing.size > 0) {
+      const made = await this.#embed([...missing]);
+      for (const [index, text] of [...missing].entries()) vectors.set(text, made[index]);
+    }
+    this.done = end;
   }
 
   /**
    * Those with a vector that are nearest to `question`, the nearest first.
    *
-   * @param {Float32Array} question a vector of length 1
+   * @param {Float32Array} question a vector of length 1; for the same one only new passages are compared
    * @param {number} count
    * @returns {Found[]}
    */
   nearest(question, count) {
-    const found = this.#vectors.map((vector, at) => ({ text: this.#texts[at], cosine: dot(vector, question) }));
-    return found.sort((one, other) => other.cosine - one.cosine).slice(0, count);
+    const before = this.#ranking;
+    const goesOn = before.question === question && before.count === count;
+    const { compared, found } = goesOn ? before : { compared: 0, found: [] };
+    const vectorOf = (/** @type {string} */ text) => /** @type {Float32Array} */ (this.#vectors.get(text));
+    const fresh = this.#texts
+      .slice(compared, this.done)
+      .map((text) => ({ text, cosine: dot(vectorOf(text), question) }));
+    const best = [...found, ...fresh].sort((one, other) => other.cosine - one.cosine).slice(0, count);
+    this.#ranking = { question, count, compared: this.done, found: best };
+    return best;
   }
+}
+
+/**
+ * Removes the vectors of all texts but these.
+ *
+ * @param {Map<string, Float32Array>} vectors
+ * @param {string[]} texts
+ */
+function forget(vectors, texts) {
+  const needed = new Set(texts);
+  for (const text of vectors.keys()) if (!needed.has(text)) vectors.delete(text);
 }
 
 /**

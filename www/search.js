@@ -28,6 +28,8 @@ const DEFAULT =
 const SHOWN = 8;
 /** The largest text that is searched, in bytes. */
 const LONGEST = 2e6;
+/** How long the reader rests from typing before the search begins, in milliseconds. */
+const PAUSE = 250;
 
 export class SearchView {
   #find;
@@ -36,6 +38,18 @@ export class SearchView {
   #encoder;
   /** @type {AbortController | undefined} */
   #loading;
+  /**
+   * What the boxes held when they were last read. A long text is not read anew for every batch of its passages.
+   *
+   * @type {{ query: string, text: string, unit: Unit }}
+   */
+  #boxes = { query: "", text: "", unit: "sentences" };
+  /**
+   * The vectors that each model gave, by their passages: after an edit most are the same.
+   *
+   * @type {WeakMap<object, Map<string, Float32Array>>}
+   */
+  #vectors = new WeakMap();
   /**
    * The text, cut and embedded as far as it is.
    *
@@ -48,9 +62,12 @@ export class SearchView {
    * @type {{ model: object, text: string, vector: Float32Array } | undefined}
    */
   #question;
-  /** Whether there is something new to answer, and whether that is being done. */
+  /** Whether there is something to answer, whether the boxes are to be read for it, and whether it is being done. */
   #wanted = false;
+  #changed = false;
   #busy = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #typing;
 
   /**
    * @param {Document | HTMLElement} root holds the view, and the choice among views
@@ -67,8 +84,9 @@ export class SearchView {
     find("search-cancel").addEventListener("click", () => this.#loading?.abort());
     on("search-alice", "click", async () => this.#take(ALICE.name, await fetchAlice()));
     on("search-text-file", "change", () => this.#takeFile(find("search-text-file", "input").files?.[0]));
-    on("search-text", "input", () => this.#take("", find("search-text", "textarea").value));
-    for (const id of ["search-query", "search-sentences", "search-paragraphs"]) on(id, "input", () => this.search());
+    on("search-text", "input", () => this.#typed());
+    on("search-query", "input", () => this.#searchSoon());
+    for (const id of ["search-sentences", "search-paragraphs"]) on(id, "input", () => this.search());
     on("mode-search", "change", () => this.search());
     // Before the writing view handles it.
     root.addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), true);
@@ -163,10 +181,14 @@ export class SearchView {
    * @param {string} text
    */
   #take(name, text) {
-    const box = this.#find("search-text", "textarea");
-    if (box.value !== text) box.value = text;
+    this.#find("search-text", "textarea").value = text;
     this.#find("search-source").textContent = name;
     return this.search();
+  }
+
+  #typed() {
+    this.#find("search-source").textContent = "";
+    this.#searchSoon();
   }
 
   /** @param {File | undefined} file */
@@ -188,9 +210,15 @@ export class SearchView {
 
   // --- the search ---
 
+  #searchSoon() {
+    clearTimeout(this.#typing);
+    this.#typing = setTimeout(() => this.search(), PAUSE);
+  }
+
   /** Answers the question in the box, at first of what has vectors already, until the whole text has. */
   async search() {
-    this.#wanted = true;
+    clearTimeout(this.#typing);
+    this.#wanted = this.#changed = true;
     if (this.#busy) return;
     this.#busy = true;
     try {
@@ -208,8 +236,10 @@ export class SearchView {
   /** @param {Embedder | undefined} by */
   async #answer(by) {
     this.#showBy(by);
-    const query = this.#find("search-query", "input").value.trim();
-    if (!by || query === "") return this.#show([], "");
+    if (!by) return this.#show([], "");
+    if (this.#changed) this.#read();
+    const { query } = this.#boxes;
+    if (query === "") return this.#show([], "");
     const { passages } = this.#indexed(by);
     try {
       if (this.#question?.text !== query || this.#question.model !== by.model) {
@@ -229,19 +259,30 @@ export class SearchView {
     this.#show(passages.nearest(this.#question.vector, SHOWN), status);
   }
 
+  #read() {
+    const text = this.#find("search-text", "textarea").value;
+    if (new Blob([text]).size > LONGEST) {
+      this.#show([], "");
+      throw new Error(`the text is too long: ${LONGEST / 1e6} MB at most are searched`);
+    }
+    /** @type {Unit} */
+    const unit = this.#find("search-sentences", "input").checked ? "sentences" : "paragraphs";
+    this.#boxes = { query: this.#find("search-query", "input").value.trim(), text, unit };
+    this.#changed = false;
+  }
+
   /**
-   * The index of the text in the box, a new one where the text, its cut or the model is another.
+   * The index of the text that was read, a new one where the text, its cut or the model is another.
    *
    * @param {Embedder} by
    */
   #indexed({ model, embed }) {
-    const text = this.#find("search-text", "textarea").value;
-    /** @type {Unit} */
-    const unit = this.#find("search-sentences", "input").checked ? "sentences" : "paragraphs";
-    const { model: before, text: cut, unit: into } = this.#index ?? {};
-    if (!this.#index || before !== model || cut !== text || into !== unit)
-      this.#index = { model, text, unit, passages: new Passages(passages(text, unit), embed) };
-    return this.#index;
+    const { text, unit } = this.#boxes;
+    const before = this.#index;
+    if (before && before.model === model && before.text === text && before.unit === unit) return before;
+    const vectors = this.#vectors.get(model) ?? new Map();
+    this.#vectors.set(model, vectors);
+    return (this.#index = { model, text, unit, passages: new Passages(passages(text, unit), embed, vectors) });
   }
 
   /** @param {Embedder | undefined} by */

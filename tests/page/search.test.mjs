@@ -1,7 +1,7 @@
 // The search view, without a browser and without a model.
 
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { Passages, passages } from "../../www/passages.js";
 import { SearchView } from "../../www/search.js";
 import { click, openPage, texts } from "./dom.mjs";
@@ -47,6 +47,47 @@ test("a passage that is too long for an encoder becomes several, and nothing is 
   assert.deepEqual(passages(`${fitting} ${fitting}`, "paragraphs"), [fitting, fitting]);
 });
 
+test("a question is compared with each passage once, and texts with vectors get no others", async () => {
+  const all = Array.from(
+    { length: 40 },
+    (_, i) => `${["Soup", "Bread", "A cat", "A dog and a cat"][i % 4]} ${i % 32}.`,
+  );
+  let compared = 0;
+  const seen = class extends Float32Array {
+    reduce(...call) {
+      compared += 1;
+      return super.reduce(...call);
+    }
+  };
+  const vectors = new Map();
+  const embedded = [];
+  const embed = async (batch) => (embedded.push(...batch), batch.map((text) => seen.from(embedOne(text))));
+  const index = new Passages(all, embed, vectors);
+  const question = embedOne("food and a dog");
+  while (index.done < index.total) {
+    await index.step();
+    const best = index.nearest(question, 5).map(({ cosine }) => cosine);
+    const every = all.slice(0, index.done).map((text) => seen.from(embedOne(text)));
+    const cosines = every.map((vector) => Float32Array.from(vector).reduce((sum, x, i) => sum + x * question[i], 0));
+    assert.deepEqual(best, cosines.sort((a, b) => b - a).slice(0, 5));
+  }
+  assert.equal(compared, 40);
+  assert.equal(index.nearest(embedOne("soup"), 1)[0].text, "Soup 0.");
+  assert.equal(compared, 80);
+  assert.equal(embedded.length, new Set(all).size);
+
+  const edited = new Passages(["A new one.", ...all], embed, vectors);
+  embedded.length = 0;
+  while (edited.done < edited.total) await edited.step();
+  assert.deepEqual(embedded, ["A new one."]);
+});
+
+test("vectors of passages that are gone are not kept without limit", () => {
+  const vectors = new Map(Array.from({ length: 20_001 }, (_, i) => [`Passage ${i}.`, new Float32Array(1)]));
+  void new Passages(["Passage 5.", "A cat."], async () => [], vectors);
+  assert.deepEqual([...vectors.keys()], ["Passage 5."]);
+});
+
 test("passages get their vectors batch by batch, and those that have one are found", async () => {
   const all = Array.from({ length: 20 }, (_, i) => (i === 12 ? "The cat." : `Soup ${i}.`));
   const sizes = [];
@@ -82,11 +123,17 @@ const view = new SearchView(document, {
     new Promise((resolve, reject) => loads.push({ source, signal, show, resolve, reject })),
 });
 const shown = () => texts($("search-found").querySelectorAll(".passage"));
-/** Lets the view go on until it rests. */
-const rest = () => new Promise((resolve) => setTimeout(resolve, 20));
-async function enter(id, value) {
+/** Lets the view go on until it rests. Its own timers stand still. */
+const { setTimeout: setRealTimeout } = globalThis;
+const rest = () => new Promise((resolve) => setRealTimeout(resolve, 20));
+mock.timers.enable({ apis: ["setTimeout"] });
+function type(id, value) {
   $(id).value = value;
   $(id).dispatchEvent(new Event("input", { bubbles: true }));
+}
+async function enter(id, value) {
+  type(id, value);
+  mock.timers.tick(250);
   await rest();
 }
 const asked = [];
@@ -148,10 +195,55 @@ test("another question embeds nothing but itself, and another text that text", a
   await enter("search-query", "animal");
   assert.deepEqual(
     asked.map(({ batch }) => batch),
-    [["Soup.", "Bread. More bread."]],
+    [["Bread. More bread."]],
   );
+  asked.length = 0;
+  await enter("search-text", "Soup.\n\nA dog.\n\nBread. More bread.");
+  await enter("search-text", "Bread. More bread.\n\nSoup.");
+  assert.deepEqual(
+    asked.map(({ batch }) => batch),
+    [["A dog."]],
+  );
+  await enter("search-text", "Soup.\n\nBread. More bread.");
   await enter("search-query", " ");
   assert.deepEqual([shown(), $("search-status").textContent], [[], ""]);
+});
+
+test("the search waits until the reader rests from typing", async () => {
+  asked.length = 0;
+  for (const typed of ["b", "br", "bread"]) {
+    type("search-query", typed);
+    mock.timers.tick(249);
+  }
+  await rest();
+  assert.deepEqual(asked, []);
+  mock.timers.tick(1);
+  await rest();
+  assert.deepEqual(
+    asked.map(({ batch }) => batch),
+    [["bread"]],
+  );
+});
+
+test("what is typed while a text gets its vectors waits as well", async () => {
+  const sentences = Array.from({ length: 40 }, (_, i) => `A cat of number ${i}.`).join("\n\n");
+  asked.length = 0;
+  type("search-text", sentences);
+  mock.timers.tick(250);
+  type("search-query", "anim");
+  await rest();
+  assert.equal($("search-status").textContent, "40 passages");
+  assert.ok(asked.length === 5 && asked.every(({ batch }) => batch.length === 8), JSON.stringify(asked));
+  await enter("search-text", "Soup.\n\nBread. More bread.");
+});
+
+test("a text in the box that is too long is refused, and a shorter one is searched", async () => {
+  await enter("search-query", "soup");
+  await enter("search-text", "A dog. ".repeat(300_000));
+  assert.match(errors.pop(), /too long: 2 MB/);
+  assert.deepEqual([shown(), $("search-status").textContent], [[], ""]);
+  await enter("search-text", "Soup.\n\nBread. More bread.");
+  assert.deepEqual([errors, shown()], [[], ["Soup.", "Bread. More bread."]]);
 });
 
 test("Ctrl+Enter searches, and does not write behind the view", async () => {
