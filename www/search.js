@@ -5,6 +5,7 @@ import { element, finder, keep, set } from "./dom.js";
 import { codeOf } from "./errors.js";
 import { count } from "./format.js";
 import { Passages, passages } from "./passages.js";
+import { droppedText, readText } from "./text-file.js";
 
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /** @typedef {import("./passages.js").Unit} Unit */
@@ -193,19 +194,19 @@ export class SearchView {
 
   /** @param {File | undefined} file */
   async #takeFile(file) {
-    if (!file) return;
-    if (file.size > LONGEST) throw new Error(`${file.name} is too long: a text has ${LONGEST / 1e6} MB at most`);
-    return this.#take(file.name, new TextDecoder().decode(await file.arrayBuffer()));
+    if (file) return this.#take(file.name, await readText(file, LONGEST));
   }
 
   /** @param {DragEvent} event */
   #drop(event) {
-    const file = event.dataTransfer?.files[0];
-    if (!this.#isOpen || !file) return;
+    const file = this.#isOpen ? event.dataTransfer?.files[0] : undefined;
+    if (!file) return;
+    const text = droppedText(event);
+    // A model that is dropped here is an encoder, and no model to write with.
     event.preventDefault();
     event.stopPropagation();
     this.#find("drop").hidden = true;
-    return this.#attempt(() => (file.name.endsWith(".gguf") ? this.#load(file) : this.#takeFile(file)));
+    this.#attempt(() => (text ? this.#takeFile(text) : this.#load(file)));
   }
 
   // --- the search ---

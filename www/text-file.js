@@ -1,17 +1,19 @@
 // Texts that a reader brings as a file.
 
-/** The longest text, in bytes: a longer one takes minutes to tokenize before the first step of a training. */
+/** The longest text to learn from, in bytes: a longer one takes minutes to tokenize before the first step of a training. */
 const LONGEST = 8_000_000;
 
 /**
- * The text of a file, if a tab can learn from it.
+ * The text of a file, if it is not too long.
  *
  * @param {File} file
+ * @param {number} [longest] bytes
  */
-export async function readText(file) {
+export async function readText(file, longest = LONGEST) {
   const { name, size } = file;
-  if (size > LONGEST) {
-    throw new Error(`${name} has ${Math.round(size / 1e6)} MB; a tab learns from ${LONGEST / 1e6} MB at most`);
+  if (size > longest) {
+    const [has, most] = [Math.ceil(size / 1e5) / 10, longest / 1e6];
+    throw new Error(`${name} is too long: it has ${has} MB, and ${most} MB at most are read`);
   }
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());

@@ -331,7 +331,11 @@ test("a text file is dropped into the view, and one that is too long is refused"
   assert.equal($("search-source").textContent, "notes.txt");
   assert.equal(shown().length, 1);
   await drop(new File([new Uint8Array(2_000_001)], "long.txt"));
-  assert.match(errors.pop(), /too long/);
+  assert.match(errors.pop(), /long\.txt is too long/);
+  await drop(new File([new Uint8Array([0x50, 0xff, 0xfe])], "image.png"));
+  assert.match(errors.pop(), /image\.png is not UTF-8/);
+  assert.equal($("search-text").value, "A dog. A soup.");
+  assert.deepEqual(errors, []);
   const file = new File([], "encoder.gguf");
   await drop(file);
   assert.equal(loads[4].source, file);
