@@ -255,9 +255,11 @@ export class SearchView {
       return;
     }
     const { done, total } = passages;
-    if (done < total) this.#wanted = true;
-    const status = done < total ? `${done} of ${count(total, "passage")}` : count(total, "passage");
-    this.#show(passages.nearest(this.#question.vector, SHOWN), status);
+    const all = count(total, "passage");
+    const found = passages.nearest(this.#question.vector, SHOWN);
+    if (done === total) return this.#show(found, all);
+    this.#wanted = true;
+    this.#show(found, "", `${done} of ${all}`);
   }
 
   #read() {
@@ -298,9 +300,11 @@ export class SearchView {
 
   /**
    * @param {import("./passages.js").Found[]} found
-   * @param {string} status
+   * @param {string} status is announced
+   * @param {string} [progress] is not: it changes with every batch
    */
-  #show(found, status) {
+  #show(found, status, progress = "") {
+    set(this.#find("search-embedded"), "textContent", progress);
     set(this.#find("search-status"), "textContent", status);
     const rows = keep(this.#find("search-found"), found.length, emptyRow);
     for (const [row, { text, cosine }] of found.entries()) {

@@ -237,6 +237,22 @@ test("what is typed while a text gets its vectors waits as well", async () => {
   await enter("search-text", "Soup.\n\nBread. More bread.");
 });
 
+test("how far the vectors are is shown, and only the end is announced", async () => {
+  const seen = [];
+  const plain = model;
+  const told = () => [$("search-embedded").textContent, $("search-status").textContent];
+  model = { embed: (...given) => (seen.push(told()), plain.embed(...given)) };
+  await enter("search-text", Array.from({ length: 20 }, (_, i) => `Dog ${i}.`).join("\n\n"));
+  assert.deepEqual(seen.slice(-2), [
+    ["8 of 20 passages", ""],
+    ["16 of 20 passages", ""],
+  ]);
+  assert.deepEqual(told(), ["", "20 passages"]);
+  assert.equal($("search-embedded").closest("[role=status], [aria-live]"), null);
+  model = plain;
+  await enter("search-text", "Soup.\n\nBread. More bread.");
+});
+
 test("a text in the box that is too long is refused, and a shorter one is searched", async () => {
   await enter("search-query", "soup");
   await enter("search-text", "A dog. ".repeat(300_000));
