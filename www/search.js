@@ -293,8 +293,8 @@ export class SearchView {
     const told = this.#encoder
       ? `Searched by ${this.#encoder.name}, a text encoder.`
       : by
-        ? "Searched by the language model above. It tells topics apart, but it was not trained to: a text encoder finds far better."
-        : "Load a text encoder, or a language model above, which finds less well.";
+        ? "Searched by the language model above. A text encoder is trained for this; a language model is not."
+        : "Load a text encoder, or a language model above, which was not trained for this.";
     set(this.#find("search-by"), "textContent", told);
   }
 
