@@ -29,19 +29,15 @@ export class LoadedEncoder {
   static async load(source, signal, show) {
     const tell = (/** @type {LoadProgress} */ progress) =>
       show(progress.total && progress.loaded / progress.total, loadingText(progress));
-    const found = typeof source === "string" ? await open(source, signal, tell) : undefined;
+    const encoder = await start(source, signal, tell);
     try {
-      const onProgress = (/** @type {LoadProgress} */ progress) => tell(found ? found.progress(progress) : progress);
-      const { WorkerEncoder } = await import("./pkg/encoder.js");
-      // What one address gives is one file.
-      const given = /** @type {import("./pkg/encoder.js").EncoderSource} */ (found ? found.source : source);
-      const encoder = await WorkerEncoder.load(given, { signal, onProgress });
-      await found?.settle();
       const { name } = await encoder.info();
+      // It may have been called off once all was read.
+      signal.throwIfAborted();
       const file = typeof source === "string" ? new URL(source).pathname.split("/").at(-1) : source.name;
       return new LoadedEncoder(encoder, name ?? file ?? "an encoder");
     } catch (error) {
-      await found?.settle(error);
+      encoder.free();
       throw error;
     }
   }
@@ -53,5 +49,26 @@ export class LoadedEncoder {
 
   free() {
     this.#encoder.free();
+  }
+}
+
+/**
+ * @param {string | File} source
+ * @param {AbortSignal} signal
+ * @param {(progress: LoadProgress) => void} tell
+ */
+async function start(source, signal, tell) {
+  const found = typeof source === "string" ? await open(source, signal, tell) : undefined;
+  try {
+    const onProgress = (/** @type {LoadProgress} */ progress) => tell(found ? found.progress(progress) : progress);
+    const { WorkerEncoder } = await import("./pkg/encoder.js");
+    // What one address gives is one file.
+    const given = /** @type {import("./pkg/encoder.js").EncoderSource} */ (found ? found.source : source);
+    const encoder = await WorkerEncoder.load(given, { signal, onProgress });
+    await found?.settle();
+    return encoder;
+  } catch (error) {
+    await found?.settle(error);
+    throw error;
   }
 }

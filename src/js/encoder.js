@@ -1,7 +1,7 @@
 // Text encoders in a tab: a module of its own, loaded only by those who import this file.
 //
 //     import { WorkerEncoder } from "nexttoken/encoder";
-//     const encoder = await WorkerEncoder.load("all-MiniLM-L6-v2.q8_0.gguf");
+//     const encoder = await WorkerEncoder.load("all-MiniLM-L6-v2-Q8_0.gguf");
 //     const [one, other] = await encoder.embed(["A man is eating food.", "Someone eats a meal."]);
 //     const cosine = one.reduce((sum, x, i) => sum + x * other[i], 0);
 

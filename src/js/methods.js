@@ -1,4 +1,4 @@
-// What of a generator and a trainer can be called through a worker, once for both sides of it.
+// What of a generator, a trainer and an encoder can be called through a worker, once for both sides of it.
 
 /** Those methods of `Generator` that neither depend on the text in progress nor change it. */
 export const AT_ANY_TIME = /** @type {const} */ ([

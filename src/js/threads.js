@@ -1,5 +1,5 @@
-// The threads of the engine and of the trainer: workers that run a module on the same memory. A browser lets memory be
-// shared on pages alone that are isolated from other origins.
+// The threads of the engine, the trainer and the encoders: workers that run a module on the same memory. A browser lets
+// memory be shared on pages alone that are isolated from other origins.
 
 import { invalidOption } from "./errors.js";
 import { builtin } from "./node.js";

@@ -53,3 +53,34 @@ test("a text is searched by the language model, and by an encoder once it is loa
   assert.equal(await page.textContent("#search-found .cosine"), "1.00");
   await close();
 });
+
+test("an encoder that is called off once it is read, or cannot tell what it is, gives its memory back", async () => {
+  const { page, close } = await open("/docs/");
+  const outcomes = await page.evaluate(async () => {
+    const { WorkerEncoder } = await import("/pkg/encoder.js");
+    const { LoadedEncoder } = await import("/search-encoder.js");
+    const { info, free } = WorkerEncoder.prototype;
+    let freed = 0;
+    WorkerEncoder.prototype.free = function () {
+      freed += 1;
+      return free.call(this);
+    };
+    const load = async (meanwhile) => {
+      const abort = new AbortController();
+      freed = 0;
+      WorkerEncoder.prototype.info = function () {
+        meanwhile(abort);
+        return info.call(this);
+      };
+      const url = new URL("/docs/examples/encoder.gguf", location.href).href;
+      const outcome = await LoadedEncoder.load(url, abort.signal, () => {}).then((loaded) => (loaded.free(), "loaded"), String);
+      return [outcome.split(":")[0], freed];
+    };
+    const broken = () => {
+      throw new Error("it cannot tell");
+    };
+    return [await load((abort) => abort.abort()), await load(broken), await load(() => {})];
+  });
+  assert.deepEqual(outcomes, [["AbortError", 1], ["Error", 1], ["loaded", 1]]);
+  await close();
+});
