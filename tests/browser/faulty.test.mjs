@@ -298,25 +298,6 @@ for (const kind of ["Generator", "WorkerGenerator"]) {
   });
 }
 
-test("a model is inspected on a server that compresses, or that knows no ranges", async () => {
-  const { page, context } = await wellVisit();
-  const inspected = (url) =>
-    page.evaluate(async (url) => {
-      const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
-      await init();
-      return Promise.all([Generator, WorkerGenerator].map((kind) => kind.inspect(url)));
-    }, url);
-  const [expected, same] = await inspected(server.origin + MODEL);
-  assert.deepEqual(same, expected);
-  assert.equal(expected.supported, true);
-  for (const name of ["gzip", "gzipRanges", "gzipEach", "noRanges"]) {
-    misbehave(faults[name], [MODEL]);
-    for (const found of await inspected(`${server.origin}${MODEL}?${name}`)) assert.deepEqual(found, expected, name);
-  }
-  behave();
-  await context.close();
-});
-
 // --- the page's own files ---
 
 for (const [path, ...names] of [

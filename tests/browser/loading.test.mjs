@@ -326,3 +326,23 @@ test("a signal that lives on keeps nothing of a load that ended", async () => {
   }
   await context.close();
 });
+
+test("a model is inspected on a server that compresses, or that knows no ranges", async () => {
+  const path = "/stories.gguf";
+  server.faults = {};
+  const { page, context } = await open(`${server.origin}/alice.txt`);
+  const inspected = (url) =>
+    page.evaluate(async (url) => {
+      const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
+      await init();
+      return Promise.all([Generator, WorkerGenerator].map((kind) => kind.inspect(url)));
+    }, url);
+  const [expected, same] = await inspected(path);
+  assert.deepEqual(same, expected);
+  assert.equal(expected.supported, true);
+  for (const name of ["gzip", "gzipRanges", "gzipEach", "noRanges"]) {
+    server.faults = { [path]: faults[name] };
+    for (const found of await inspected(`${path}?${name}`)) assert.deepEqual(found, expected, name);
+  }
+  await context.close();
+});
