@@ -341,7 +341,9 @@ test("query strings lead to the same files", async () => {
   const { "nexttoken-page": before } = await kept(page);
   const own = (await runsRelaxed(page)) ? "relaxed" : "simd128";
   const engines = before.filter((path) => /_(relaxed|simd128)/.test(path));
-  assert.deepEqual(engines, [`/pkg/nexttoken_${own}.wasm`, `/pkg/nexttoken_${own}_threads.wasm`], "the engines of this browser");
+  const variants = (module) => [`/pkg/${module}_${own}.wasm`, `/pkg/${module}_${own}_threads.wasm`];
+  const expected = ["nexttoken_encoder", "nexttoken"].flatMap(variants);
+  assert.deepEqual(engines, expected, "the engines and encoders of this browser");
   for (const query of ["?a=1", "?b=2&c", "?a=1#there"]) await page.goto(`${server.origin}/${query}`);
   await assertWell(page);
   await page.evaluate(() => Promise.all(["main.js?1", "main.js?2", "pkg/index.js?x"].map((path) => fetch(path))));
