@@ -103,7 +103,7 @@ option_table! {
         dry_sequence_breakers: Vec<String> = ["\n", ":", "\"", "*"].map(String::from).to_vec(), BREAKERS;
     }
     {
-        /// [`Mirostat::V2`] takes the place of the stages that cut candidates. Default: off.
+        /// [`Mirostat::V2`], 2 elsewhere, takes the place of the stages that cut candidates. Default 0: it is off.
         mirostat: Mirostat = Mirostat::Off;
     }
     Mirostat {
