@@ -90,6 +90,28 @@ test("a visitor fine-tunes the storyteller, sees both answers, and switches the 
   await close();
 });
 
+test("a text that is too short to be learnt leaves the stored model where it is", async () => {
+  const { page, close } = await open("/");
+  const ready = () => page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
+  await ready();
+  await page.fill("#url", "stories.gguf");
+  await page.click("#load-url");
+  const isKept = async () => {
+    const { store } = await import("/pkg/store.js");
+    return store.has(new URL("stories.gguf", location.href).href);
+  };
+  await page.waitForFunction(isKept, null, { timeout: 60_000 });
+  await ready();
+  await page.click("label:has(#mode-tune)");
+  await page.waitForFunction(() => document.querySelector("#tune-text").value !== "");
+  await page.fill("#tune-text", "a");
+  await page.click("#tune");
+  await page.waitForSelector("#error:not([hidden])", { timeout: 60_000 });
+  assert.match(await page.textContent("#error"), /training needs at least 40/);
+  assert.equal(await page.evaluate(isKept), true);
+  await close();
+});
+
 /** In the page: the codes of what cannot be, and the hash of the adapter on each number of threads. */
 async function tune({ model, conversations, config, all }) {
   const { WorkerFinetuner } = await import("/pkg/trainer.js");
