@@ -60,7 +60,7 @@ pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
             .with_context(|| format!("cannot open {}", file.display()))?,
         None => fetch::ensure(&model::SAMPLE, &repo.models(), None)?,
     };
-    site::package(repo, &[])?;
+    site::package(repo)?;
     let prompt = fs::read_to_string(repo.browser_bench().join("prompt.txt"))?;
     let prompt = prompt.trim_end();
     let prompt_tokens = count_tokens(repo, &file, prompt)?;

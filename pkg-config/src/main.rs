@@ -34,7 +34,6 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::repo::Repo;
-use crate::wasm::Variant;
 
 #[derive(Parser)]
 #[command(name = "cargo pkg", version, about, arg_required_else_help = true)]
@@ -68,11 +67,8 @@ enum Action {
     },
     /// Compile, bind and optimise every variant, and assemble the npm package in pkg/
     Build {
-        /// Also build the variant without SIMD, which only the tests use
-        #[arg(long)]
-        scalar: bool,
         /// Keep the names of the engines' functions, for benches/browser/profile.mjs
-        #[arg(long, conflicts_with = "scalar")]
+        #[arg(long)]
         names: bool,
     },
     /// Build, and assemble a folder for any static host in target/site/
@@ -179,10 +175,7 @@ fn run() -> Result<()> {
         }
         Action::Verify { only, .. } => verify::verify(&repo, &only),
         Action::Build { names: true, .. } => site::package_with_names(&repo),
-        Action::Build { scalar, .. } => {
-            let extra = scalar.then_some(Variant::Scalar);
-            site::package(&repo, extra.as_slice())
-        }
+        Action::Build { .. } => site::package(&repo),
         Action::Site {
             single_file: true, ..
         } => page::single_file(&repo),

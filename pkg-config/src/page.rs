@@ -23,7 +23,7 @@ pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) ->
         eprintln!("No browser could be opened; open the address by hand.");
     }
     let serving = server.run_in_background();
-    site::package(repo, &[])?;
+    site::package(repo)?;
     site::assemble_site(repo, &[])?;
     drop(unfinished);
     eprintln!("The modules for chat, constraints and training are built too.");
@@ -32,7 +32,7 @@ pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) ->
 
 /// Builds everything and assembles a folder for any static host.
 pub fn site(repo: &Repo, with_model: bool) -> Result<()> {
-    site::package(repo, &[])?;
+    site::package(repo)?;
     if with_model {
         let model = fetch::ensure(&model::SAMPLE, &repo.models(), None)?;
         site::assemble_site(repo, &[&model])?;
@@ -45,7 +45,7 @@ pub fn site(repo: &Repo, with_model: bool) -> Result<()> {
 
 /// Builds everything, and makes one HTML file of the page.
 pub fn single_file(repo: &Repo) -> Result<()> {
-    site::package(repo, &[])?;
+    site::package(repo)?;
     let file = repo.target().join("storyteller.html");
     bundle::page(repo, &file)?;
     println!("{}", file.display());
@@ -65,16 +65,12 @@ pub fn serve(repo: &Repo, port: Option<u16>, dir: Option<PathBuf>) -> Result<()>
     server.run()
 }
 
-/// The folders to serve: a site, the cached models, and for tests all built variants of the module.
+/// The folders to serve: a site, and the cached models.
 pub fn mounts(repo: &Repo, site: PathBuf) -> Vec<Mount> {
     vec![
         Mount {
             prefix: "/models/",
             folder: repo.models(),
-        },
-        Mount {
-            prefix: "/test/",
-            folder: repo.variants(),
         },
         Mount {
             prefix: "/",

@@ -14,7 +14,7 @@ pub fn publish(repo: &Repo, really: bool) -> Result<()> {
         !really || std::env::var_os("CI").is_some(),
         "a release is published by continuous integration, where npm can tell its provenance"
     );
-    site::package(repo, &[])?;
+    site::package(repo)?;
     let rehearse: &[&str] = if really { &[] } else { &["--dry-run"] };
     let mut npm = command::npm();
     npm.current_dir(repo.package())

@@ -13,10 +13,10 @@ use crate::repo::Repo;
 use crate::wasm::{self, BuiltModule, Variant};
 use crate::{bundle, glue_check, notices, sizes, tools};
 
-/// Builds the shipped modules, and the engines in `more` for tests, and assembles the npm package. Fails if a module
+/// Builds the modules that the package ships, and assembles it. Fails if a module
 /// exceeds its size budget.
-pub fn package(repo: &Repo, more: &[Variant]) -> Result<()> {
-    assemble_package(repo, &shipped(more), false)?;
+pub fn package(repo: &Repo) -> Result<()> {
+    assemble_package(repo, &shipped(), false)?;
     bundle::workers(repo, &repo.package())?;
     bundle::standalone(repo, &repo.package())?;
     sizes::check(repo)
@@ -34,15 +34,15 @@ pub fn package_first_engine(repo: &Repo) -> Result<()> {
 /// Like [`package`], but keeps the names of the engines' functions for a profiler. The modules are larger than those
 /// shipped, so that there is no budget.
 pub fn package_with_names(repo: &Repo) -> Result<()> {
-    assemble_package(repo, &shipped(&[]), true)
+    assemble_package(repo, &shipped(), true)
 }
 
-/// The modules that the package ships, and `more` besides.
-fn shipped(more: &[Variant]) -> Vec<Variant> {
-    [&Variant::ENGINES, more, &Variant::EXTRAS].concat()
+/// The modules that the package ships.
+fn shipped() -> Vec<Variant> {
+    [&Variant::ENGINES[..], &Variant::EXTRAS].concat()
 }
 
-/// Builds modules, and assembles a package with those of them that are shipped.
+/// Builds modules, and assembles a package with them.
 fn assemble_package(repo: &Repo, variants: &[Variant], names: bool) -> Result<()> {
     tools::wasm_target()?;
     tools::rust_source()?;
@@ -54,7 +54,6 @@ fn assemble_package(repo: &Repo, variants: &[Variant], names: bool) -> Result<()
         .chunk_by(|(one, _), (next, _)| one.stem() == next.stem())
         .try_for_each(glue_check::check)?;
     modules.extend(engines);
-    modules.retain(|(variant, _)| *variant != Variant::Scalar);
     assemble(repo, &modules)
 }
 

@@ -26,8 +26,6 @@ pub enum Variant {
     Simd128Threads,
     /// The engine with relaxed SIMD, for several threads.
     RelaxedThreads,
-    /// The engine without SIMD: the specification the others are tested against; never shipped.
-    Scalar,
     /// The renderer of chat templates, loaded with the first conversation.
     Chat,
     /// The compiler of grammars, loaded with the first constraint.
@@ -75,8 +73,6 @@ impl Recipe {
 enum Dependencies {
     /// Compiled for speed, with 128-bit SIMD.
     Simd,
-    /// Compiled for speed, without SIMD.
-    Scalar,
     /// Compiled for size.
     Small,
 }
@@ -86,21 +82,20 @@ impl Dependencies {
     fn name(self) -> &'static str {
         match self {
             Self::Simd => "simd",
-            Self::Scalar => "scalar",
             Self::Small => "small",
         }
     }
 
     /// Waits until no other module is compiled in their folder.
     fn folder_alone(self) -> MutexGuard<'static, ()> {
-        static FOLDERS: [Mutex<()>; 3] = [const { Mutex::new(()) }; 3];
+        static FOLDERS: [Mutex<()>; 2] = [const { Mutex::new(()) }; 2];
         FOLDERS[self as usize].lock().expect("no build panics")
     }
 
     /// Cargo's profile.
     fn profile(self) -> &'static str {
         match self {
-            Self::Simd | Self::Scalar => "release",
+            Self::Simd => "release",
             Self::Small => "small",
         }
     }
@@ -109,14 +104,14 @@ impl Dependencies {
     fn rustc(self) -> &'static str {
         match self {
             Self::Simd => "-Ctarget-feature=+simd128",
-            Self::Scalar | Self::Small => "-Ctarget-feature=-simd128",
+            Self::Small => "-Ctarget-feature=-simd128",
         }
     }
 
     /// Cargo's options for the standard library.
     fn standard_library(self) -> &'static [&'static str] {
         match self {
-            Self::Simd | Self::Scalar => &[],
+            Self::Simd => &[],
             Self::Small => &["-Z", "build-std-features=optimize_for_size"],
         }
     }
@@ -150,7 +145,6 @@ impl Variant {
             Self::Relaxed => "relaxed",
             Self::Simd128Threads => "simd128_threads",
             Self::RelaxedThreads => "relaxed_threads",
-            Self::Scalar => "scalar",
             Self::Chat => "chat",
             Self::Constraint => "constraint",
             Self::Trainer => "trainer",
@@ -171,11 +165,9 @@ impl Variant {
     /// and the encoders.
     pub fn stem(self) -> String {
         match self {
-            Self::Simd128
-            | Self::Relaxed
-            | Self::Simd128Threads
-            | Self::RelaxedThreads
-            | Self::Scalar => "nexttoken".to_owned(),
+            Self::Simd128 | Self::Relaxed | Self::Simd128Threads | Self::RelaxedThreads => {
+                "nexttoken".to_owned()
+            }
             Self::Trainer | Self::TrainerThreads => "nexttoken_trainer".to_owned(),
             Self::EncoderSimd128
             | Self::EncoderRelaxed
@@ -226,11 +218,6 @@ impl Variant {
             },
             Self::Simd128Threads => Self::Simd128.recipe().with_threads(),
             Self::RelaxedThreads => Self::Relaxed.recipe().with_threads(),
-            Self::Scalar => Recipe {
-                dependencies: Dependencies::Scalar,
-                optimiser: FAST.to_vec(),
-                ..fast("wasm")
-            },
             Self::Trainer => fast("wasm,train"),
             Self::TrainerThreads => {
                 let mut recipe = Self::Trainer.recipe().with_threads();

@@ -7,7 +7,6 @@ import { browserName, lacks, open, origin, runsRelaxed } from "./harness.mjs";
 const modules = {
   simd128: "/pkg/nexttoken_simd128.wasm",
   relaxed: "/pkg/nexttoken_relaxed.wasm",
-  scalar: "/test/scalar/nexttoken_scalar.wasm",
 };
 
 for (const [variant, path] of Object.entries(modules)) {

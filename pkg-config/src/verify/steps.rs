@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::Skipped;
 use crate::page_tests::Browser;
 use crate::repo::Repo;
-use crate::wasm::{LOCKED_ALLOCATOR, Variant};
+use crate::wasm::LOCKED_ALLOCATOR;
 use crate::{command, fetch, fuzz, model, page_tests, site, tools};
 
 /// A Cargo command in the repository.
@@ -194,7 +194,7 @@ pub(super) fn wasm_test(repo: &Repo) -> Result<()> {
 pub(super) fn build(repo: &Repo) -> Result<()> {
     static IS_DONE: Mutex<bool> = Mutex::new(false);
     once(&IS_DONE, || {
-        site::package(repo, &[Variant::Scalar])?;
+        site::package(repo)?;
         site::assemble_site(repo, &[])
     })
 }
