@@ -1,4 +1,4 @@
-// The first call of a worker, which starts with it: it loads or inspects what a source gives.
+// The first call of a worker, which starts with it: it loads, inspects or fine-tunes what a source gives.
 
 import { makeError } from "./errors.js";
 import { serializeSource } from "./serialize-source.js";
@@ -15,16 +15,18 @@ import { moduleOptions, providerOf } from "./start-module.js";
  */
 
 /**
- * Calls `method` of a new worker with a source and options. The worker is terminated where that fails, or is called off.
+ * Calls `method` of a new worker with a source, options, and what else it needs. The worker is terminated where that
+ * fails, or is called off.
  *
  * @param {Kind} kind
- * @param {"load" | "inspect"} method
+ * @param {"load" | "inspect" | "finetune"} method
  * @param {unknown} source
  * @param {unknown} given the options
  * @param {string[]} known their names
+ * @param {object} [more]
  * @returns {Promise<{ connection: Connection, answer: any }>}
  */
-export async function callWithSource({ name, connect }, method, source, given, known) {
+export async function callWithSource({ name, connect }, method, source, given, known, more) {
   const { onProgress, signal, variant, wasm, wasm_url, threads, ...options } = moduleOptions(loading(given, known));
   const readied = readable(source);
   // A request may have a signal of its own, which cannot be posted.
@@ -42,7 +44,7 @@ export async function callWithSource({ name, connect }, method, source, given, k
   }
   let answered = false;
   try {
-    const what = { source: posted, engine: { variant, wasm_url: wasm_url?.href, threads }, options };
+    const what = { source: posted, engine: { variant, wasm_url: wasm_url?.href, threads }, options, ...more };
     const answer = await connection.call({ session: 0, method, args: [what] }, moved, onProgress);
     answered = true;
     return { connection, answer };

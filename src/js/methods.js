@@ -62,6 +62,9 @@ export const TRAINER_METHODS = /** @type {const} */ ([
   "info",
 ]);
 
+/** The methods of `Finetuner` that `WorkerFinetuner` passes on, which are some of the trainer's. */
+export const FINETUNER_METHODS = /** @type {const} */ (["step", "validate", "best", "to_gguf", "info"]);
+
 /** The methods of `Encoder` that `WorkerEncoder` passes on. */
 export const ENCODER_METHODS = /** @type {const} */ (["embed", "info"]);
 

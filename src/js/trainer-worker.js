@@ -36,10 +36,10 @@ const beginnings = {
  * Begins a fine-tuning, and tells the page how far the model is.
  *
  * @param {number} id that of the call
- * @param {{ source: any, examples: any, config: any, options: object, wasm: import("./trainer-module.js").TrainerOptions }} what
+ * @param {{ source: any, examples: any, config: any, options: object, engine: import("./trainer-module.js").TrainerOptions }} what
  */
-async function finetune(id, { source, examples, config, options, wasm }) {
-  await init(wasm);
+async function finetune(id, { source, examples, config, options, engine }) {
+  await init(engine);
   const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
   trainer = await Finetuner.load(deserializeSource(source), examples, config, { ...options, onProgress });
 }
