@@ -1,5 +1,7 @@
 // Texts that a reader brings as a file.
 
+import { finder } from "./dom.js";
+
 /** The longest text to learn from, in bytes: a longer one takes minutes to tokenize before the first step of a training. */
 const LONGEST = 8_000_000;
 
@@ -21,6 +23,23 @@ export async function readText(file, longest = LONGEST) {
     if (!(error instanceof TypeError)) throw error;
     throw new Error(`${name} is not UTF-8 text; save it as UTF-8, or choose another`, { cause: error });
   }
+}
+
+/**
+ * Calls `take` with a text file that is dropped on the page while a view is open.
+ *
+ * @param {Document | HTMLElement} root holds what is shown while a file is dragged
+ * @param {() => boolean} isOpen
+ * @param {(file: File) => void} take
+ */
+export function takeDroppedText(root, isOpen, take) {
+  const drop = (/** @type {Event} */ event) => {
+    const file = isOpen() ? droppedText(/** @type {DragEvent} */ (event)) : undefined;
+    if (!file) return;
+    finder(root)("drop").hidden = true;
+    take(file);
+  };
+  root.addEventListener("drop", drop, true);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { ALICE, fetchAlice } from "./alice.js";
 import { download, finder } from "./dom.js";
 import { codeOf } from "./errors.js";
-import { droppedText, readText } from "./text-file.js";
+import { readText, takeDroppedText } from "./text-file.js";
 import { TrainingReport, outcome } from "./train-report.js";
 import { forgetTraining, keptTraining } from "./train-store.js";
 import { Training } from "./training.js";
@@ -58,7 +58,11 @@ export class TrainingView {
     });
     find("mode-train").addEventListener("change", () => this.#opened());
     root.addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), true);
-    root.addEventListener("drop", (event) => this.#drop(/** @type {DragEvent} */ (event)), true);
+    takeDroppedText(
+      root,
+      () => this.#isOpen,
+      (file) => this.#attempt(() => this.#takeFile(file)),
+    );
     document.addEventListener("visibilitychange", () => document.hidden && this.#training?.keepSoon());
     new ResizeObserver(() => this.#draw()).observe(find("train-curve"));
     this.#offer();
@@ -126,14 +130,6 @@ export class TrainingView {
   async #takeFile(file) {
     if (!file) return;
     this.#take(file.name, await readText(file));
-  }
-
-  /** @param {DragEvent} event */
-  #drop(event) {
-    const file = this.#isOpen ? droppedText(event) : undefined;
-    if (!file) return;
-    this.#find("drop").hidden = true;
-    this.#attempt(() => this.#takeFile(file));
   }
 
   /** @param {KeyboardEvent} event */

@@ -5,7 +5,7 @@ import { download, finder } from "./dom.js";
 import { codeOf, messageOf } from "./errors.js";
 import { count, percent } from "./format.js";
 import { stream } from "./stream.js";
-import { droppedText, readText } from "./text-file.js";
+import { readText, takeDroppedText } from "./text-file.js";
 import { Tuning, isConversations } from "./tuning.js";
 
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
@@ -83,7 +83,11 @@ export class FinetuneView {
     file.addEventListener("change", () => this.#attempt(() => this.#takeFile(file.files?.[0])));
     find("mode-tune").addEventListener("change", () => this.#opened());
     root.addEventListener("keydown", (event) => this.#key(/** @type {KeyboardEvent} */ (event)), true);
-    root.addEventListener("drop", (event) => this.#drop(/** @type {DragEvent} */ (event)), true);
+    takeDroppedText(
+      root,
+      () => this.#isOpen,
+      (file) => this.#attempt(() => this.#takeFile(file)),
+    );
     new ResizeObserver(() => this.#draw()).observe(find("tune-curve"));
   }
 
@@ -158,14 +162,6 @@ export class FinetuneView {
   /** @param {File | undefined} file */
   async #takeFile(file) {
     if (file) this.#text.value = await readText(file);
-  }
-
-  /** @param {DragEvent} event */
-  #drop(event) {
-    const file = this.#isOpen ? droppedText(event) : undefined;
-    if (!file) return;
-    this.#find("drop").hidden = true;
-    this.#attempt(() => this.#takeFile(file));
   }
 
   /** @param {KeyboardEvent} event */
