@@ -1,26 +1,10 @@
 // Fine-tuning: the view, used as a visitor uses it, and the trainer's module in a worker of a browser.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { can, lacks, open } from "./harness.mjs";
-
-const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
-mkdirSync(screenshots, { recursive: true });
-
-/** In light colours, in dark ones, and at the width of a phone. */
-async function shots(page, name) {
-  const shot = async (name) => {
-    await page.waitForTimeout(200); // until the new size is painted
-    await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
-  };
-  await shot(`${name}-light`);
-  await page.emulateMedia({ colorScheme: "dark" });
-  await shot(`${name}-dark`);
-  await page.setViewportSize({ width: 390, height: 800 });
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
-  await shot(`${name}-phone`);
-}
+import { shots } from "./screenshots.mjs";
 
 const answers = (page) => Promise.all(["#tune-before", "#tune-after"].map((id) => page.textContent(id)));
 

@@ -1,12 +1,9 @@
 // The view "Inside the model": the logit lens, the attention, and the product of hidden state and head row.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { open } from "./harness.mjs";
-
-const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
-mkdirSync(screenshots, { recursive: true });
+import { screenshots } from "./screenshots.mjs";
 
 const TOKENS = "#text .token:not(.end-of-text)";
 

@@ -1,12 +1,9 @@
 // The guided tour: each chapter's instrument shows what the model gives, in every language and size.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { browserName, open } from "./harness.mjs";
-
-const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
-mkdirSync(screenshots, { recursive: true });
+import { screenshots } from "./screenshots.mjs";
 
 const near = (a, b, by) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);
 const sum = (numbers) => numbers.reduce((sum, number) => sum + number, 0);

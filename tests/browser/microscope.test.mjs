@@ -2,13 +2,11 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { lacks, open } from "./harness.mjs";
-
-const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
-mkdirSync(screenshots, { recursive: true });
+import { screenshots } from "./screenshots.mjs";
 
 const GIVEN = "Once upon a time, there was";
 const TOKENS = "#text .token:not(.end-of-text)";

@@ -1,12 +1,10 @@
 // The page, used as a visitor uses it.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { lacks, open, origin } from "./harness.mjs";
+import { screenshots } from "./screenshots.mjs";
 
-const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
-mkdirSync(screenshots, { recursive: true });
 const shot = (page, name) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
 
 async function loadSample(page) {

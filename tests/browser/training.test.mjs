@@ -1,26 +1,9 @@
 // The training view, the scoring view and the guessing view, used as a visitor uses them.
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { test } from "node:test";
 import { can, lacks, open } from "./harness.mjs";
-
-const screenshots = new URL("../../target/screenshots/", import.meta.url).pathname;
-mkdirSync(screenshots, { recursive: true });
-
-/** In light colours, in dark ones, and at the width of a phone. */
-async function shots(page, name) {
-  const shot = async (name) => {
-    await page.waitForTimeout(200); // until the new size is painted
-    await page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
-  };
-  await shot(`${name}-light`);
-  await page.emulateMedia({ colorScheme: "dark" });
-  await shot(`${name}-dark`);
-  await page.setViewportSize({ width: 390, height: 800 });
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
-  await shot(`${name}-phone`);
-}
+import { screenshots, shots } from "./screenshots.mjs";
 
 const text = `The owl saw the fox run to the river. "Hello," said the fox, and they played until night. `.repeat(40);
 const settings = { steps: "60", context_length: "32", learning_rate: "0.01", seed: "1" };
