@@ -1,16 +1,12 @@
 //! Random numbers for tests. The tests in `tests/` include this file too.
+#![allow(
+    dead_code,
+    reason = "not every test that includes this file uses all of it"
+)]
 
 /// A linear congruential generator (Numerical Recipes): the tests need no quality, only repeatability.
-#[allow(
-    dead_code,
-    reason = "not every test that includes this file uses all of it"
-)]
 pub struct TestRandom(pub u32);
 
-#[allow(
-    dead_code,
-    reason = "not every test that includes this file uses all of it"
-)]
 impl TestRandom {
     /// The upper 24 bits of the next state: those below repeat too soon.
     pub fn next(&mut self) -> u32 {
@@ -30,16 +26,8 @@ impl TestRandom {
 }
 
 /// The same with 64 bits of state (Knuth's MMIX), for tests that draw so often that 32 would repeat.
-#[allow(
-    dead_code,
-    reason = "not every test that includes this file uses all of it"
-)]
 pub struct WideTestRandom(pub u64);
 
-#[allow(
-    dead_code,
-    reason = "not every test that includes this file uses all of it"
-)]
 impl WideTestRandom {
     /// The upper 31 bits of the next state.
     pub fn next(&mut self) -> usize {
