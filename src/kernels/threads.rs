@@ -77,10 +77,14 @@ pub fn break_off() {
     pool::break_off();
 }
 
-/// How many pieces each thread should find, so that a slow core does not hold up the others at the end.
+/// How many pieces each thread should find at least, so that a slow core does not hold up the others at the end.
 const PIECES_PER_THREAD: usize = 4;
+/// How many it should find at most, where they are long.
+const MOST_PIECES_PER_THREAD: usize = 16;
 /// The least time, in nanoseconds, that a piece should take: handing one to another thread takes about a tenth of it.
 const SHORTEST_PIECE: usize = 2_000;
+/// A piece that takes so many nanoseconds is long: no more than that should be waited for at the end.
+const LONG_PIECE: usize = 20_000;
 
 /// How many units of work to put in a piece, where there are `units` in all, each of which takes about `nanoseconds`:
 /// all of them where sharing is not worth it, and otherwise a multiple of `multiple`.
@@ -89,9 +93,16 @@ pub(super) fn piece_size(units: usize, nanoseconds: usize, multiple: usize) -> u
     if threads == 1 || units * nanoseconds < 2 * SHORTEST_PIECE {
         return units.max(1);
     }
-    let even = units.div_ceil(threads * PIECES_PER_THREAD);
-    let worth = SHORTEST_PIECE.div_ceil(nanoseconds.max(1));
-    even.max(worth).next_multiple_of(multiple)
+    let nanoseconds = nanoseconds.max(1);
+    let even = |pieces: usize| units.div_ceil(threads * pieces);
+    let short = LONG_PIECE
+        .div_ceil(nanoseconds)
+        .max(even(MOST_PIECES_PER_THREAD));
+    let worth = SHORTEST_PIECE.div_ceil(nanoseconds);
+    short
+        .min(even(PIECES_PER_THREAD))
+        .max(worth)
+        .next_multiple_of(multiple)
 }
 
 /// Calls `work(index, chunk, thread)` for all whole chunks of `size` values of `data`, on all threads where that is worth it:

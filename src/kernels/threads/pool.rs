@@ -23,9 +23,9 @@ const PATIENCE: u32 = system::LOOKS_PER_MILLISECOND / 10;
 /// The pieces of work that a thread can claim next. All that belongs to it is packed into one number, so that a thread
 /// sees and changes it at once. From the lowest bit on: 16 bits for the index of the next piece, 16 for how many pieces
 /// there are, 32 for the number of the kernel.
-static CLAIMS: AtomicU64 = AtomicU64::new(0);
+static CLAIMS: OwnLine<AtomicU64> = OwnLine(AtomicU64::new(0));
 /// How many pieces of the kernel are done.
-static DONE: AtomicUsize = AtomicUsize::new(0);
+static DONE: OwnLine<AtomicUsize> = OwnLine(AtomicUsize::new(0));
 /// The work of the kernel that is being computed.
 static WORK: Published = Published(UnsafeCell::new(None));
 /// Whether a thread leads the pool.
@@ -40,6 +40,11 @@ static COUNT: AtomicUsize = AtomicUsize::new(1);
 static PARKERS: [Parker; MAX_THREADS] = [const { Parker::new() }; MAX_THREADS];
 /// The threads of the pool that sleep.
 static SLEEPERS: AtomicU32 = AtomicU32::new(0);
+
+/// A value with cache lines of its own, two because processors fetch them in pairs: threads that look for work would
+/// otherwise take the line away from those that count what is done.
+#[repr(align(128))]
+struct OwnLine<T>(T);
 
 struct Published(UnsafeCell<Option<Work<'static>>>);
 
@@ -67,10 +72,8 @@ pub fn set_count(threads: usize) -> usize {
 /// Claims pieces for ever, as the thread of this number.
 pub fn serve(number: usize) -> ! {
     loop {
-        while number < count()
-            && let Some(piece) = claim()
-        {
-            compute(piece, number);
+        if number < count() {
+            compute_all(number);
         }
         wait(number);
     }
@@ -79,14 +82,15 @@ pub fn serve(number: usize) -> ! {
 /// Waits until there may be a piece to claim.
 fn wait(number: usize) {
     for _ in 0..SPINS {
-        if number < count() && is_claimable(CLAIMS.load(Ordering::Relaxed)) {
+        if number < count() && is_claimable(CLAIMS.0.load(Ordering::Relaxed)) {
             return;
         }
         std::hint::spin_loop();
     }
     SLEEPERS.fetch_add(1, Ordering::SeqCst);
     // Looks once more before it sleeps: the leader may have looked for sleepers just before.
-    PARKERS[number].park_unless(|| number < count() && is_claimable(CLAIMS.load(Ordering::SeqCst)));
+    PARKERS[number]
+        .park_unless(|| number < count() && is_claimable(CLAIMS.0.load(Ordering::SeqCst)));
     SLEEPERS.fetch_sub(1, Ordering::SeqCst);
 }
 
@@ -108,11 +112,24 @@ fn is_claimable(claims: u64) -> bool {
 /// Claims a piece that no other thread computes.
 fn claim() -> Option<usize> {
     // Without this look, threads that find nothing would count up for ever.
-    if !is_claimable(CLAIMS.load(Ordering::Relaxed)) {
+    if !is_claimable(CLAIMS.0.load(Ordering::Relaxed)) {
         return None;
     }
-    let (next, pieces) = next_and_pieces(CLAIMS.fetch_add(1, Ordering::AcqRel));
+    let (next, pieces) = next_and_pieces(CLAIMS.0.fetch_add(1, Ordering::AcqRel));
     (next < pieces).then_some(next)
+}
+
+/// Claims pieces and computes them until none is left to claim.
+fn compute_all(number: usize) {
+    let mut done = 0;
+    while let Some(piece) = claim() {
+        compute(piece, number);
+        done += 1;
+    }
+    // Counted once: many threads that write to one line of memory hold each other up.
+    if done > 0 {
+        DONE.0.fetch_add(done, Ordering::Release);
+    }
 }
 
 /// Computes a piece that was claimed.
@@ -127,7 +144,6 @@ fn compute(piece: usize, number: usize) {
     if outcome.is_err() {
         PANICKED.store(true, Ordering::Relaxed);
     }
-    DONE.fetch_add(1, Ordering::Release);
 }
 
 /// Computes the pieces from 0 to `pieces` on all threads, and returns when they are done: `work(piece, thread)`, with
@@ -147,15 +163,15 @@ pub fn run(pieces: usize, work: Work<'_>) {
     // SAFETY: only the lifetime changes. No thread uses the work after this function has returned, because all pieces
     // are done then and none can be claimed. No piece of the kernel before is left, so that no thread reads.
     unsafe { *WORK.0.get() = Some(std::mem::transmute::<Work<'_>, Work<'static>>(work)) };
-    DONE.store(0, Ordering::Relaxed);
-    let kernel = (CLAIMS.load(Ordering::Relaxed) >> 32).wrapping_add(1);
-    CLAIMS.store(kernel << 32 | (pieces as u64) << 16, Ordering::SeqCst);
+    DONE.0.store(0, Ordering::Relaxed);
+    let kernel = (CLAIMS.0.load(Ordering::Relaxed) >> 32).wrapping_add(1);
+    CLAIMS
+        .0
+        .store(kernel << 32 | (pieces as u64) << 16, Ordering::SeqCst);
     wake();
-    while let Some(piece) = claim() {
-        compute(piece, 0);
-    }
+    compute_all(0);
     let mut looks = 0_u32;
-    while DONE.load(Ordering::Acquire) < pieces {
+    while DONE.0.load(Ordering::Acquire) < pieces {
         looks += 1;
         if looks < PATIENCE {
             std::hint::spin_loop();
