@@ -240,28 +240,57 @@ fn linear_by_dot2(matrix: &Matrix, groups: Range<usize>, x: &Activations, y: Out
 
 /// About how many multiplications take a nanosecond.
 const PRODUCTS: usize = 20;
-/// A piece of a product is a multiple of this many groups of rows: decode reads as many side by side, or twice as many.
+/// Decode: a piece of a product is a multiple of this many groups of rows, which are read side by side, or twice as many.
 const STREAMS: usize = 8;
+/// Prefill: a piece of a product is a multiple of this many groups of rows, whose sums are kept in registers.
+const GROUPS: usize = 4;
 
 /// `y = matrix × x` for every token: `y[token][row]`, `x.tokens() × matrix.rows()` values.
 ///
 /// # Panics
 /// If the lengths do not fit together.
 pub fn linear(matrix: &Matrix, x: &mut Activations, y: &mut [f32]) {
-    assert_eq!(matrix.cols(), x.cols());
-    assert_eq!(y.len(), matrix.rows() * x.tokens());
-    if matrix.format().is_quantized() {
-        x.quantize(matrix.format().is_signed());
+    linear_each(&[matrix], x, y);
+}
+
+/// `y = matrix × x` for several matrices that share their input, one after the other: `y[matrix][token][row]`. The threads
+/// meet once at the end, and not after each of the products.
+///
+/// # Panics
+/// If the lengths do not fit together.
+pub fn linear_each(matrices: &[&Matrix], x: &mut Activations, y: &mut [f32]) {
+    let (mut rows, mut groups) = (0, 0);
+    for matrix in matrices {
+        assert_eq!(matrix.cols(), x.cols());
+        if matrix.format().is_quantized() {
+            x.quantize(matrix.format().is_signed());
+        }
+        rows += matrix.rows();
+        groups += matrix.rows().div_ceil(TILE_ROWS);
     }
+    assert_eq!(y.len(), rows * x.tokens());
     let x = &*x;
-    let groups = matrix.rows().div_ceil(TILE_ROWS);
-    let nanoseconds = TILE_ROWS * matrix.cols() * x.tokens() / PRODUCTS;
-    let size = threads::piece_size(groups, nanoseconds, STREAMS);
-    let y = Output::new(y, matrix.rows());
-    threads::run(groups.div_ceil(size), &|piece, _| {
-        let first = piece * size;
-        dispatch_linear(matrix, first..groups.min(first + size), x, y);
-    });
+    let nanoseconds = TILE_ROWS * x.cols() * x.tokens() / PRODUCTS;
+    let multiple = if x.tokens() == 1 { STREAMS } else { GROUPS };
+    let size = threads::piece_size(groups, nanoseconds, multiple);
+    let pieces = |matrix: &Matrix| matrix.rows().div_ceil(TILE_ROWS).div_ceil(size);
+    let y = Output::new(y);
+    threads::run(
+        matrices.iter().copied().map(pieces).sum(),
+        &|mut piece, _| {
+            let mut start = 0;
+            for matrix in matrices {
+                if piece < pieces(matrix) {
+                    let groups = matrix.rows().div_ceil(TILE_ROWS);
+                    let first = piece * size;
+                    let y = y.product(start, matrix.rows());
+                    return dispatch_linear(matrix, first..groups.min(first + size), x, y);
+                }
+                piece -= pieces(matrix);
+                start += matrix.rows() * x.tokens();
+            }
+        },
+    );
 }
 
 /// RMSNorm (Zhang and Sennrich 2019): `out = x / √(mean(x²) + epsilon) × weight`.

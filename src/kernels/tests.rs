@@ -44,12 +44,17 @@ fn the_best_backend_is_in_use() {
 /// The specification of [`linear`].
 fn specification(matrix: &Matrix, x: &Activations, y: &mut [f32]) {
     let groups = matrix.rows().div_ceil(TILE_ROWS);
-    scalar::linear(matrix, 0..groups, x, Output::new(y, matrix.rows()));
+    scalar::linear(
+        matrix,
+        0..groups,
+        x,
+        Output::new(y).product(0, matrix.rows()),
+    );
 }
 
 impl TestRandom {
     /// Values of both signs over several magnitudes, zeros among them.
-    fn values(&mut self, len: usize) -> Vec<f32> {
+    pub(super) fn values(&mut self, len: usize) -> Vec<f32> {
         (0..len)
             .map(|_| {
                 let magnitude = [0.0, 0.001, 1.0, 1.0, 30.0][self.next() as usize % 5];
@@ -81,7 +86,12 @@ const BLOCKS: [(TensorType, &[usize]); 10] = [
     (TensorType::Q1_0, &[0]),
 ];
 
-fn matrix(kind: TensorType, rows: usize, cols: usize, random: &mut TestRandom) -> Matrix {
+pub(super) fn matrix(
+    kind: TensorType,
+    rows: usize,
+    cols: usize,
+    random: &mut TestRandom,
+) -> Matrix {
     let mut bytes = Vec::new();
     if let Some((_, halves)) = BLOCKS.iter().find(|(other, _)| *other == kind) {
         let blocks = rows * cols / kind.block_len();
@@ -101,11 +111,11 @@ fn matrix(kind: TensorType, rows: usize, cols: usize, random: &mut TestRandom) -
     builder.finish().unwrap()
 }
 
-fn bits(values: &[f32]) -> Vec<u32> {
+pub(super) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activations {
+pub(super) fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activations {
     let mut x = Activations::default();
     x.prepare(tokens, cols).unwrap().copy_from_slice(values);
     x
@@ -151,11 +161,15 @@ fn products_equal(w: &Matrix, x: &mut Activations, place: &str) {
         let groups = w.rows().div_ceil(TILE_ROWS);
         y.fill(f32::NAN);
         // SAFETY: the whole module is compiled for these instructions.
-        unsafe { simd::linear::<Wasm<Dot4>>(w, 0..groups, x, Output::new(&mut y, w.rows())) };
+        unsafe {
+            simd::linear::<Wasm<Dot4>>(w, 0..groups, x, Output::new(&mut y).product(0, w.rows()))
+        };
         assert_eq!(bits(&y), bits(&expected), "{place}, Dot4");
         y.fill(f32::NAN);
         // SAFETY: as above.
-        unsafe { simd::linear::<Wasm<Dot2>>(w, 0..groups, x, Output::new(&mut y, w.rows())) };
+        unsafe {
+            simd::linear::<Wasm<Dot2>>(w, 0..groups, x, Output::new(&mut y).product(0, w.rows()))
+        };
         assert_eq!(bits(&y), bits(&expected), "{place}, Dot2");
     }
 }

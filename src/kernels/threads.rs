@@ -186,7 +186,7 @@ impl<T> Drop for Lent<'_, T> {
     }
 }
 
-/// The output of a matrix product, `[token][row]`, of which several threads write different rows.
+/// The outputs of matrix products, `[token][row]` for each, of which several threads write different rows.
 #[derive(Clone, Copy)]
 pub(super) struct Output<'a> {
     start: *mut f32,
@@ -199,13 +199,25 @@ pub(super) struct Output<'a> {
 unsafe impl Sync for Output<'_> {}
 
 impl<'a> Output<'a> {
-    /// The output for a matrix of so many rows.
-    pub fn new(values: &'a mut [f32], rows: usize) -> Self {
+    /// The outputs of products that lie one after the other; [`Output::product`] tells one of them.
+    pub fn new(values: &'a mut [f32]) -> Self {
         Self {
             start: values.as_mut_ptr(),
             len: values.len(),
-            rows,
+            rows: 0,
             values: std::marker::PhantomData,
+        }
+    }
+
+    /// The output of a product with a matrix of so many rows, which begins at the value of this index.
+    pub fn product(self, start: usize, rows: usize) -> Self {
+        assert!(start <= self.len);
+        Self {
+            // SAFETY: within the values, or at their end.
+            start: unsafe { self.start.add(start) },
+            len: self.len - start,
+            rows,
+            ..self
         }
     }
 

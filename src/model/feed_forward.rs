@@ -39,9 +39,8 @@ impl FeedForward {
                 linear.run(x, &mut out[..len], adapters)
             }
             FeedForwardInput::Gated { gate, up } => {
-                let len = x.tokens() * gate.matrix.rows();
-                gate.run(x, &mut out[..len], adapters)?;
-                up.run(x, &mut out[len..2 * len], adapters)
+                let len = x.tokens() * (gate.matrix.rows() + up.matrix.rows());
+                Linear::run_each([gate, up], x, &mut out[..len], adapters)
             }
         }
     }

@@ -19,11 +19,7 @@ impl Linear {
     /// y = matrix × x + bias, for every token.
     pub fn apply(&self, x: &mut Activations, y: &mut [f32]) {
         kernels::linear(&self.matrix, x, y);
-        if let Some(bias) = &self.bias {
-            for y in y.chunks_exact_mut(bias.len()) {
-                kernels::add(y, bias);
-            }
-        }
+        self.add_bias(y);
     }
 
     /// y = matrix × x + bias + the updates of the text's adapters, for every token.
@@ -33,8 +29,32 @@ impl Linear {
         y: &mut [f32],
         adapters: &mut ActiveAdapters,
     ) -> Result<()> {
-        self.apply(x, y);
-        adapters.add_updates(&self.name, x, y)
+        Self::run_each([self], x, y, adapters)
+    }
+
+    /// [`Linear::run`] for several layers that share their input; their outputs follow each other: `y[layer][token][row]`.
+    pub(super) fn run_each<const N: usize>(
+        layers: [&Self; N],
+        x: &mut Activations,
+        mut y: &mut [f32],
+        adapters: &mut ActiveAdapters,
+    ) -> Result<()> {
+        kernels::linear_each(&layers.map(|layer| &layer.matrix), x, y);
+        for layer in layers {
+            let (own, rest) = y.split_at_mut(x.tokens() * layer.matrix.rows());
+            layer.add_bias(own);
+            adapters.add_updates(&layer.name, x, own)?;
+            y = rest;
+        }
+        Ok(())
+    }
+
+    fn add_bias(&self, y: &mut [f32]) {
+        if let Some(bias) = &self.bias {
+            for y in y.chunks_exact_mut(bias.len()) {
+                kernels::add(y, bias);
+            }
+        }
     }
 }
 
@@ -121,10 +141,7 @@ impl Projection {
                     start += tokens * width;
                     rows
                 });
-                for (linear, rows) in each.iter().zip(rows) {
-                    let out = &mut out[rows.start..][..tokens * rows.width];
-                    linear.run(x, out, adapters)?;
-                }
+                Linear::run_each(each.each_ref(), x, &mut out[..start], adapters)?;
                 Ok(rows)
             }
         }

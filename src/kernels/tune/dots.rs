@@ -57,7 +57,14 @@ fn time(
     linear: fn(&Matrix, Range<usize>, &Activations, Output<'_>),
 ) -> f64 {
     let mut y = [0.0; ROWS];
-    let product = |y: &mut [f32]| linear(matrix, 0..ROWS / TILE_ROWS, x, Output::new(y, ROWS));
+    let product = |y: &mut [f32]| {
+        linear(
+            matrix,
+            0..ROWS / TILE_ROWS,
+            x,
+            Output::new(y).product(0, ROWS),
+        )
+    };
     // Begin at a step of the clock, but do not wait long, in case it stands still.
     let before = clock();
     let mut start = before;
