@@ -9,6 +9,7 @@ import { ADAPTER_LOADING, loading, readable } from "./source.js";
 import { memoizeAsync, moduleOptions } from "./start-module.js";
 import { startVariant } from "./start-variant.js";
 import { beginWhen, refuseWhileStarting, watchStarting } from "./starting.js";
+import { beginWithSignal, forgetSignal } from "./text-signal.js";
 import { shareMemory, startThreads, threadsOption } from "./threads.js";
 
 /** @typedef {import("./nexttoken.js").GenerateOptions} GenerateOptions */
@@ -101,7 +102,6 @@ Generator.prototype[Symbol.iterator] = function* tokens() {
 
 /** Starts the model's answer to `messages`; see the types. */
 Generator.prototype.chat = withErrorCode(async function chat(messages, options) {
-  refuseWhileStarting(this);
   const prepare = async () => {
     const [conversation, writing] = await renderChat(this, messages, options);
     return /** @type {const} */ ([conversation, await constrained(this, writing)]);
@@ -168,7 +168,28 @@ Generator.prototype.snapshot = function snapshot() {
 Generator.prototype.restore = withErrorCode(async function restore(snapshot) {
   refuseWhileStarting(this);
   this.restore_bytes(await bytesOf(snapshot));
+  forgetSignal(this);
 });
+
+// A signal among the options of a text aborts it, as long as the generator has that text.
+for (const name of /** @type {const} */ (["start", "chat"])) {
+  /** @type {(this: Generator, ...args: any[]) => any} */
+  const begin = Generator.prototype[name];
+  /** @type {(this: Generator, first: unknown, options?: unknown) => any} */
+  const signalled = function (first, options) {
+    refuseWhileStarting(this);
+    const abort = () => this.__wbg_ptr && this.abort();
+    return beginWithSignal(this, options, abort, (others) => begin.call(this, first, others));
+  };
+  Generator.prototype[name] = name === "chat" ? withErrorCode(signalled) : signalled;
+}
+for (const name of /** @type {const} */ (["reset", "free"])) {
+  const end = Generator.prototype[name];
+  Generator.prototype[name] = function () {
+    forgetSignal(this);
+    end.call(this);
+  };
+}
 
 /**
  * The bytes of a Blob or buffer.

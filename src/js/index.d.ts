@@ -13,6 +13,7 @@ import type {
   Ranked,
   RerankOptions,
   Score,
+  TextSignal,
   Token,
 } from "./nexttoken.js";
 import type { ModelStore, StoreProgress } from "./store.js";
@@ -41,6 +42,7 @@ export type {
   Score,
   Scorer,
   StepRecord,
+  TextSignal,
   Timings,
   Token,
   UnconstrainedOptions,
@@ -207,9 +209,9 @@ type Different =
 /** `Generator` off the main thread: the same interface, every method and property a promise. */
 export interface WorkerGenerator extends InWorker<Omit<Generator, Different>> {
   /** Starts a new text with `prompt`. A text that another call starts meanwhile wins, and this one is "aborted". */
-  start(prompt: string, options?: GenerateOptions): Promise<TextStart>;
+  start(prompt: string, options?: GenerateOptions & TextSignal): Promise<TextStart>;
   /** Starts the model's answer to `messages`; see `Generator.chat`. */
-  chat(messages: ChatMessage[], options?: ChatOptions): Promise<TextStart>;
+  chat(messages: ChatMessage[], options?: ChatOptions & TextSignal): Promise<TextStart>;
   /** Goes on from a snapshot as if nothing had been; see `Generator.restore`. */
   restore(snapshot: Blob | ArrayBuffer | Uint8Array): Promise<TextStart>;
   /** A second generator in the same worker; the worker goes with the last one that is freed. */

@@ -7,6 +7,7 @@ import { GENERATOR_METHODS, GENERATOR_PROPERTIES, SCORER_METHODS, addMethods } f
 import { serializeSource } from "./serialize-source.js";
 import { ADAPTER_LOADING, loading, readable } from "./source.js";
 import { startWorker } from "./start-worker.js";
+import { beginWithSignal, forgetSignal } from "./text-signal.js";
 
 /** @typedef {import("./nexttoken.js").LoadProgress} LoadProgress */
 
@@ -125,10 +126,22 @@ export class WorkerGenerator {
   /** Frees the generator. The worker is terminated with its last generator. */
   free() {
     if (this.#gone) return;
+    forgetSignal(this);
     this.#gone = makeError("freed", "the generator was freed");
     this.#connection.users -= 1;
     if (this.#connection.users === 0) this.#connection.end(this.#gone);
     else this.#connection.call({ session: this.#session, method: "free", args: [this.#session] }).catch(() => {});
+  }
+
+  /**
+   * Begins a text. A signal among its options cannot be posted.
+   *
+   * @param {string} method
+   * @param {unknown[]} args
+   */
+  #begin(method, [first, options]) {
+    const abort = () => this.#call("abort").catch(() => {});
+    return beginWithSignal(this, options, abort, (others) => this.#call(method, [first, others]));
   }
 
   /**
@@ -143,7 +156,11 @@ export class WorkerGenerator {
   }
 
   static {
-    addMethods(WorkerGenerator, GENERATOR_METHODS, (generator, method, args) => generator.#call(method, args));
+    addMethods(WorkerGenerator, GENERATOR_METHODS, (generator, method, args) => {
+      if (method === "start" || method === "chat") return generator.#begin(method, args);
+      if (method === "restore" || method === "reset") forgetSignal(generator);
+      return generator.#call(method, args);
+    });
     addMethods(WorkerGenerator, SCORER_METHODS, async (generator, ...scorer) => {
       const number = await generator.#call("scorer", scorer);
       return new WorkerScorer((method) => generator.#call(method, [number]));

@@ -152,6 +152,76 @@ test("who forgets to await a constrained start is told, and gets no text of befo
   await close();
 });
 
+/** In the page: what becomes of texts whose signal aborts, on the page's thread and in a worker. */
+async function signalled() {
+  const { Generator, WorkerGenerator } = await import("/pkg/index.js");
+  const outcome = async (call) => {
+    try {
+      await call();
+      return "ok";
+    } catch (error) {
+      return error.code ?? String(error);
+    }
+  };
+  const seen = {};
+  for (const [where, Class] of Object.entries({ page: Generator, worker: WorkerGenerator })) {
+    const generator = await Class.load("/stories.gguf");
+    const write = async (prompt, controller, at) => {
+      await generator.start(prompt, { max_tokens: 6, signal: controller.signal });
+      let tokens = 0;
+      for await (const _ of generator) if ((tokens += 1) === at) controller.abort();
+      return [tokens, await generator.finish_reason];
+    };
+    const [first, second, later] = [1, 2, 3].map(() => new AbortController());
+    const aborted = await write("Once", first, 2);
+    const whole = await write("Once", second, 100);
+    // The text of this signal is over, and the next one is not its.
+    await generator.start("Once", { max_tokens: 3 });
+    second.abort();
+    const others = [(await generator.next_token()).finish_reason, await generator.finish_reason];
+    const refused = [
+      await outcome(() => generator.start("Once", { signal: first.signal })),
+      await outcome(() => generator.start("Once", { signal: "no" })),
+      await outcome(() => generator.chat([], { signal: first.signal })),
+    ];
+    // None of them has taken the text away.
+    const goesOn = await outcome(async () => (await generator.next_token()).id);
+    const template = { chat_template: "{{ messages[0].content }}" };
+    const beginning = outcome(() =>
+      generator.chat([{ role: "user", content: "Once" }], { ...template, signal: later.signal }),
+    );
+    later.abort();
+    seen[where] = { aborted, whole, others, refused, goesOn, beginning: await beginning };
+    // A start that fails leaves the text to go on, and its signal has nothing to abort.
+    await generator.start("Once", { max_tokens: 3 });
+    const failing = new AbortController();
+    await outcome(() => generator.start("Once", { top_p: 2, signal: failing.signal }));
+    failing.abort();
+    seen[where].failing = await outcome(async () => (await generator.next_token()).id);
+    generator.free();
+  }
+  return seen;
+}
+
+test("a signal aborts its text and no other", async () => {
+  const { page, close } = await open("/");
+  const seen = await page.evaluate(signalled);
+  for (const [where, { aborted, ...others }] of Object.entries(seen)) {
+    assert.deepEqual(aborted, [2, "abort"], where);
+    const expected = {
+      whole: [6, "length"],
+      others: [null, null],
+      refused: ["aborted", "invalid_option", "aborted"],
+      goesOn: "ok",
+      beginning: "aborted",
+      failing: "ok",
+    };
+    // What is undefined does not come out of a page.
+    assert.deepEqual(JSON.parse(JSON.stringify(others, (_, value) => value ?? null)), expected, where);
+  }
+  await close();
+});
+
 test("an error from a worker has the cause that it had there", async () => {
   const { page, problems, close } = await open("/");
   const seen = await page.evaluate(async () => {

@@ -194,16 +194,21 @@ export type UnconstrainedOptions = Omit<GenerateOptions, Constraint> & { [Name i
 /** Options with a constraint, whose module may have to be loaded; null lifts the one in effect. */
 export type ConstrainedOptions = GenerateOptions & { [Name in Constraint]: Required<Pick<GenerateOptions, Name>> }[Constraint];
 
+export interface TextSignal {
+  /** Aborts the text, as `abort` does, for as long as the generator has it; it also calls off a beginning. */
+  signal?: AbortSignal;
+}
+
 export interface Generator {
-  /** Starts a new text with `prompt`. Computes nothing yet. */
-  start(prompt: string, options?: UnconstrainedOptions): void;
+  /** Starts a new text with `prompt`. Computes nothing yet. Throws the code "aborted" where the `signal` has aborted. */
+  start(prompt: string, options?: UnconstrainedOptions & TextSignal): void;
   /**
    * Starts a new text with `prompt`, which follows a constraint. Computes nothing yet. Until the promise settles,
    * calls that would go on with the text before throw the code "busy"; `abort` and `reset` call the start off.
    */
-  start(prompt: string, options: ConstrainedOptions): Promise<void>;
+  start(prompt: string, options: ConstrainedOptions & TextSignal): Promise<void>;
   /** Starts a new text with `prompt`: `await` it, for with a constraint among the options it gives a promise. */
-  start(prompt: string, options?: GenerateOptions): void | Promise<void>;
+  start(prompt: string, options?: GenerateOptions & TextSignal): void | Promise<void>;
   /**
    * Changes options from the next token on. Options that are absent stay as they are. Those that belong to a text as
    * a whole (`stop`, `context_shift`, `n_keep`, `adapters`) cannot be changed. The model need not run again.
@@ -222,7 +227,7 @@ export interface Generator {
    *
    * Rejects with the code "chat_template" where there is no template, or it refuses the messages.
    */
-  chat(messages: ChatMessage[], options?: ChatOptions): Promise<void>;
+  chat(messages: ChatMessage[], options?: ChatOptions & TextSignal): Promise<void>;
   /**
    * The text in progress as a Blob, to go on with later: its tokens, options, the state of its sampler and its KV
    * cache (most of it: see `inspect().memory.cache`). A text with adapters has none.
