@@ -34,23 +34,26 @@ export async function callWithSource({ name, connect }, method, source, given, k
   const aborted = makeError("aborted", "aborted");
   if (signals.some((signal) => signal.aborted)) throw aborted;
   const [posted, moved, close] = await serializeSource(readied);
-  const connection = connect(providerOf(name, wasm));
+  /** @type {Connection | undefined} */
+  let connection;
   // Terminating the worker also frees a model that is half loaded.
-  const abort = () => connection.end(aborted);
-  for (const signal of signals) {
-    signal.addEventListener("abort", abort);
-    // It may have aborted before the listener was added.
-    if (signal.aborted) abort();
-  }
-  let answered = false;
+  const abort = () => connection?.end(aborted);
   try {
+    connection = connect(providerOf(name, wasm));
+    for (const signal of signals) {
+      signal.addEventListener("abort", abort);
+      // It may have aborted before the listener was added.
+      if (signal.aborted) abort();
+    }
     const what = { source: posted, engine: { variant, wasm_url: wasm_url?.href, threads }, options, ...more };
     const answer = await connection.call({ session: 0, method, args: [what] }, moved, onProgress);
-    answered = true;
     return { connection, answer };
+  } catch (thrown) {
+    connection?.end(makeError("freed", "the load has failed"));
+    throw thrown;
   } finally {
+    // Also where no worker could be made, or a download would stay open that nobody reads.
     close?.();
     for (const signal of signals) signal.removeEventListener("abort", abort);
-    if (!answered) connection.end(makeError("freed", "the load has failed"));
   }
 }
