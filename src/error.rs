@@ -79,6 +79,17 @@ pub enum Error {
         /// Tokens the context holds.
         context: usize,
     },
+    /// A conversation to be learnt from does not fit into the context.
+    #[cfg(feature = "train")]
+    #[error("conversations[{index}] has {tokens} tokens, but the context holds {context}")]
+    ConversationTooLong {
+        /// The place of the conversation among those given, from 0 on.
+        index: usize,
+        /// Tokens in the conversation.
+        tokens: usize,
+        /// Tokens the context holds.
+        context: usize,
+    },
     /// An option is out of range or of the wrong type.
     #[error("the option \"{name}\" is not usable: {reason}")]
     InvalidOption {
@@ -168,6 +179,8 @@ impl Error {
             Error::ChatTemplate(_) => "chat_template",
             Error::EmptyPrompt => "empty_prompt",
             Error::PromptTooLong { .. } => "prompt_too_long",
+            #[cfg(feature = "train")]
+            Error::ConversationTooLong { .. } => "prompt_too_long",
             Error::InvalidOption { .. } => "invalid_option",
             Error::UnknownOption(_) => "unknown_option",
             Error::Constraint(_) => "constraint",

@@ -136,9 +136,10 @@ fn threads_change_nothing() {
     let all: Vec<String> = (0..100).map(document).collect();
     let examples = || Examples::from_text(&model, &all.join("<|endoftext|>"), 256).unwrap();
     let validate = |threads: usize| {
-        let mut tuner = Finetuner::new(examples(), options()).unwrap();
-        tuner.set_threads(threads);
-        tuner.validate().unwrap()
+        let mut tuner = Finetuner::with_threads(examples(), options(), threads).unwrap();
+        assert_eq!(tuner.threads(), threads);
+        assert_eq!(tuner.first(), tuner.validate().unwrap());
+        tuner.first()
     };
     let one = validate(1);
     assert!(one.tokens > 4 * 128, "{one:?}");
@@ -234,6 +235,12 @@ fn what_cannot_be_learnt_is_an_error() {
     let silent = conversation(&[("user", "a")]);
     assert_eq!(code(&[said.clone(), silent], 64), "invalid_option");
     assert_eq!(code(&[said.clone(), said.clone()], 3), "prompt_too_long");
+    let long = conversation(&[("user", "a"), ("assistant", &"long ".repeat(64))]);
+    let refused = Examples::from_conversations(&model, &[said.clone(), long], 64).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("conversations[1] has "),
+        "{refused}"
+    );
     assert_eq!(code(&[said.clone(), said.clone()], 1), "invalid_option");
     assert_eq!(code(&[said.clone(), said.clone()], 257), "invalid_option");
     assert_eq!(code(&[said, vec![]], 64), "invalid_option");

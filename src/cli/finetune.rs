@@ -74,8 +74,7 @@ impl Finetune {
             true => Examples::from_conversations(&model, &read_conversations(&text)?, context)?,
             false => Examples::from_text(&model, &text, context)?,
         };
-        let mut tuner = Finetuner::new(examples, options)?;
-        tuner.set_threads(nexttoken::threads());
+        let mut tuner = Finetuner::with_threads(examples, options, nexttoken::threads())?;
         announce(&tuner);
         let started = Instant::now();
         if let Err(error) = train(&mut tuner) {

@@ -42,6 +42,9 @@ export function readExamples(examples) {
 /**
  * Renders each conversation up to each of the assistant's answers. A first message answers nothing.
  *
+ * Each beginning is rendered by itself, though that takes time quadratic in the messages: a template may write a message in
+ * another way once another follows, as those do that leave out what was thought before earlier answers.
+ *
  * @param {any} generator of the trainer's module
  * @param {ChatMessage[][]} conversations
  * @returns {Promise<[prompt: string, conversation: string][][]>} the messages before each answer, and those with it

@@ -88,7 +88,7 @@ export type NextTokenErrorCode =
   | "invalid_option" // an option or argument is out of range or of the wrong type
   | "unknown_option" // there is no option of that name
   | "empty_prompt" // there is nothing to continue from
-  | "prompt_too_long" // the prompt does not fit into the context
+  | "prompt_too_long" // the prompt, or a conversation to learn from, does not fit into the context
   | "chat_template" // the chat template is missing or broken, or refuses the messages
   | "constraint" // a constraint is not usable, or the text cannot follow it any further
   | "forbidden_token" // the constraint does not allow this token here

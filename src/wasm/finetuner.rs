@@ -180,8 +180,8 @@ impl Finetuner {
 
     /// With as many threads of the module as there is work for.
     fn on_all_threads(examples: Examples, options: Options) -> Result<Finetuner> {
-        let mut inner = finetune::Finetuner::new(examples, options)?;
-        inner.set_threads(kernels::threads::count());
+        let threads = kernels::threads::count();
+        let inner = finetune::Finetuner::with_threads(examples, options, threads)?;
         Ok(Finetuner { inner })
     }
 

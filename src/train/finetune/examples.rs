@@ -146,8 +146,8 @@ impl Examples {
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for fewer than two conversations, for one in which the assistant answers nothing, and for a
-    /// context of fewer than two tokens or more than the model's, [`Error::PromptTooLong`] for a conversation that is
-    /// longer than the context.
+    /// context of fewer than two tokens or more than the model's, [`Error::ConversationTooLong`] for one that is longer
+    /// than the context.
     pub fn from_answers(
         model: &Arc<Model>,
         conversations: &[Vec<Answer>],
@@ -183,7 +183,11 @@ impl Examples {
             for sequence in sequences {
                 let (tokens, context) = (sequence.rows(), context_length);
                 if tokens > context {
-                    return Err(Error::PromptTooLong { tokens, context });
+                    return Err(Error::ConversationTooLong {
+                        index,
+                        tokens,
+                        context,
+                    });
                 }
                 match is_held_out {
                     true => held_out.push(sequence),
@@ -240,6 +244,9 @@ fn check_context(model: &Model, context_length: usize) -> Result<()> {
 }
 
 /// Renders a conversation up to each of the assistant's answers. A first turn answers nothing.
+///
+/// Each beginning is rendered by itself, though that takes time quadratic in the turns: a template may write a turn in
+/// another way once another follows, as those do that leave out what was thought before earlier answers.
 #[cfg(feature = "chat")]
 fn answers(model: &Model, messages: &[Message]) -> Result<Vec<Answer>> {
     let render = |messages: &[Message], add_generation_prompt| {

@@ -91,12 +91,21 @@ crate::debug::debug_in_brief!(Finetuner { options, step });
 
 impl Finetuner {
     /// Draws the initial updates of the model that the examples are for, which change nothing yet, and measures the
-    /// held-out loss of the model as it is.
+    /// held-out loss of the model as it is. It works on one thread until [`set_threads`](Self::set_threads) says
+    /// otherwise.
+    ///
+    /// # Errors
+    /// Those of [`with_threads`](Self::with_threads).
+    pub fn new(examples: Examples, options: Options) -> Result<Self> {
+        Self::with_threads(examples, options, 1)
+    }
+
+    /// The same on so many threads (see [`set_threads`](Self::set_threads)) from the first measurement on.
     ///
     /// # Errors
     /// [`Error::BadMetadata`] for a model whose architecture is neither `llama` nor `qwen2`, [`Error::InvalidOption`],
     /// [`Error::NotFinite`] for a model whose loss is not a number, [`Error::OutOfMemory`].
-    pub fn new(examples: Examples, options: Options) -> Result<Self> {
+    pub fn with_threads(examples: Examples, options: Options, threads: usize) -> Result<Self> {
         options.validate()?;
         let base = DenseModel::new(&examples.model, examples.context_length)?;
         let updates = Updates::new(&base, options.rank, &options.targets);
@@ -128,6 +137,7 @@ impl Finetuner {
             workers: vec![Worker::default()],
             order: (None, Vec::new()),
         };
+        tuner.set_threads(threads);
         tuner.first = tuner.validate()?;
         tuner.best.loss = tuner.first.loss;
         match tuner.first.loss.is_finite() {
