@@ -14,8 +14,17 @@ use crate::repo::Repo;
 use crate::serve::{Mount, Server};
 use crate::{command, fetch, model, site, tools};
 
-/// The systems that run in the browser, in the order of a round.
-const IN_BROWSER: [&str; 4] = ["nexttoken", "nexttoken-simd128", "wllama", "wllama-2.3.1"];
+/// The system that runs outside the browser.
+const NATIVE: &str = "llama.cpp";
+
+/// All systems, in the order of a round.
+pub const SYSTEMS: [&str; 5] = [
+    "nexttoken",
+    "nexttoken-simd128",
+    "wllama",
+    "wllama-2.3.1",
+    NATIVE,
+];
 
 /// The options of a comparison.
 pub struct Benchmark {
@@ -27,9 +36,9 @@ pub struct Benchmark {
     pub rounds: usize,
     /// Tokens to write.
     pub tokens: usize,
-    /// Also run native llama.cpp.
+    /// Also run native llama.cpp; `only` says it by its name.
     pub native: bool,
-    /// If not empty, only these systems run.
+    /// If not empty, these of [`SYSTEMS`] run, and no others.
     pub only: Vec<String>,
     /// Print rows as JSON.
     pub json: bool,
@@ -85,13 +94,7 @@ pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
 
 /// The results of all runs: in each round every system runs once.
 fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<Vec<Row>> {
-    let chosen =
-        |name: &str| benchmark.only.is_empty() || benchmark.only.iter().any(|only| only == name);
-    let systems: Vec<&str> = IN_BROWSER
-        .into_iter()
-        .filter(|system| chosen(system))
-        .collect();
-    let native = benchmark.native && chosen("llama.cpp");
+    let (native, in_browser) = chosen(&benchmark.only, benchmark.native);
     tools::npm_packages(
         &repo.browser_bench(),
         "the peers, and what drives a browser",
@@ -110,7 +113,7 @@ fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<
         "warm_up": "Once upon a time there was a girl who lived near the sea.",
         "tokens": benchmark.tokens,
         "threads": benchmark.threads,
-        "systems": systems,
+        "systems": in_browser,
         "rounds": 1,
     })
     .to_string();
@@ -125,6 +128,19 @@ fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<
         }
     }
     Ok(rows)
+}
+
+/// Whether native llama.cpp runs, and which systems run in the browser.
+fn chosen(only: &[String], native: bool) -> (bool, Vec<&'static str>) {
+    let is_named = |name: &str| only.iter().any(|only| only == name);
+    let in_browser = SYSTEMS.into_iter().filter(|&name| name != NATIVE);
+    match only {
+        [] => (native, in_browser.collect()),
+        _ => (
+            is_named(NATIVE),
+            in_browser.filter(|name| is_named(name)).collect(),
+        ),
+    }
 }
 
 fn mounts(repo: &Repo, file: &Path) -> Result<Vec<Mount>> {
@@ -279,6 +295,20 @@ mod tests {
             .map(|row| (row.system.as_str(), row.decode))
             .collect();
         assert_eq!(short, [("b", 2.0), ("a", 6.0)]);
+    }
+
+    #[test]
+    fn only_the_named_systems_run() {
+        let named = |names: &[&str]| {
+            names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(chosen(&[], true), (true, SYSTEMS[..4].to_vec()));
+        assert!(!chosen(&[], false).0);
+        assert_eq!(chosen(&named(&["wllama"]), true), (false, vec!["wllama"]));
+        assert_eq!(chosen(&named(&["llama.cpp"]), false), (true, vec![]));
     }
 
     #[test]

@@ -31,6 +31,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
 
 use crate::repo::Repo;
@@ -115,8 +116,8 @@ enum Action {
         /// Also run llama.cpp outside the browser
         #[arg(long)]
         native: bool,
-        /// Run this system alone (may be given more than once)
-        #[arg(long, value_name = "SYSTEM")]
+        /// Run these systems alone, as in `--only nexttoken,wllama`
+        #[arg(long, value_name = "SYSTEMS", value_delimiter = ',', value_parser = PossibleValuesParser::new(bench::SYSTEMS))]
         only: Vec<String>,
         /// Print the rows as JSON
         #[arg(long)]
