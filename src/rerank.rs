@@ -2,7 +2,7 @@
 //!
 //! The way of Qwen3-Reranker (Zhang et al. 2025, "Qwen3 Embedding"): the model is asked whether a document meets a
 //! query's requirements, and a document's score is p(yes) / (p(yes) + p(no)) of its next token. Any generator can be
-//! asked; one that was trained to answer this question does so far better.
+//! asked; that model was trained to answer this question, in the prompt of [`TEMPLATE`].
 
 use crate::allocation::with_capacity;
 use crate::decision::{Question, Questions, YES_OR_NO};
