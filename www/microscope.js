@@ -1,6 +1,7 @@
 // The microscope: a text that is generated step by step, inspected token by token, and continued with other tokens.
 
 import { Branch, Branches } from "./branches.js";
+import { Cursor } from "./cursor.js";
 import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { Lens } from "./lens.js";
@@ -55,12 +56,7 @@ export class Microscope {
   #branches;
   #text;
   #lens = new Lens();
-  /** The index of the token that is shown; the number of tokens stands for the next one. */
-  #at = 0;
-  /** The index to return to when the pointer leaves the text. */
-  #home = 0;
-  /** Whether the shown token stays when the pointer moves over others. */
-  #pinned = false;
+  #cursor;
   /** @type {Promise<void> | undefined} */
   #looking;
   #lookAgain = false;
@@ -83,10 +79,12 @@ export class Microscope {
     this.#text = new TextView(text, find("heard"));
     showLegend(find("legend"));
     host.sliders.watch((name) => this.#slide(name));
-    text.addEventListener("pointerover", ({ target }) => !this.#pinned && this.#point(target));
-    text.addEventListener("pointerleave", () => this.#leave());
-    text.addEventListener("click", ({ target }) => (this.#pinned = this.#point(target)));
-    text.addEventListener("keydown", (event) => this.#key(event));
+    this.#cursor = new Cursor(text, this.#text, {
+      isBusy: () => host.busy,
+      last: () => (this.#current?.tokens.length ? this.#last : undefined),
+      look: (index) => this.#look(index),
+      choose: () => host.step.focusCandidate(),
+    });
   }
 
   /** Whether this text can be continued. */
@@ -184,7 +182,7 @@ export class Microscope {
     const branch = this.#open;
     const { model } = this;
     if (!model) return;
-    this.#pinned = false;
+    this.#cursor.isPinned = false;
     let { options } = branch;
     const token = await this.#host.narration.tellStep(branch, model, {
       predicted: (record) => {
@@ -245,7 +243,7 @@ export class Microscope {
 
   async #run() {
     const branch = this.#open;
-    this.#pinned = false;
+    this.#cursor.isPinned = false;
     try {
       const tokens = branch.finish_reason ? [] : stream(branch.generator, () => this.#host.stopping);
       // Nothing else is awaited here: a token gets the options that are in effect when it comes.
@@ -323,6 +321,16 @@ export class Microscope {
 
   // --- looking ---
 
+  /** The index of the token that is shown. */
+  get #at() {
+    return this.#cursor.at;
+  }
+
+  /** The last index that can be looked at: that of the next token where there can be one. */
+  get #last() {
+    return this.#open.tokens.length - (this.#isOpen ? 0 : 1);
+  }
+
   get #looksBack() {
     return this.#at < (this.#current?.tokens.length ?? 0);
   }
@@ -330,7 +338,7 @@ export class Microscope {
   /** @param {number} index */
   #lookAt(index) {
     if (index !== this.#at) this.#lens.drop();
-    this.#at = index;
+    this.#cursor.at = index;
     this.#text.mark(index);
     this.#host.looked();
   }
@@ -352,7 +360,7 @@ export class Microscope {
     this.#text.rest();
     this.#text.open = this.#isOpen;
     this.#branches.render();
-    this.#home = index;
+    this.#cursor.home = index;
     this.#look(index);
   }
 
@@ -371,35 +379,6 @@ export class Microscope {
   #showTaken(token = this.#current?.tokens[this.#at]) {
     const step = token && takenStep(token);
     if (step) this.#show(step);
-  }
-
-  /**
-   * Shows the token whose element `target` is. Returns whether it is one.
-   *
-   * @param {EventTarget | null} target
-   */
-  #point(target) {
-    const index = this.#text.indexOf(target);
-    if (this.#host.busy || index === undefined) return false;
-    if (index !== this.#at) this.#look(index);
-    return true;
-  }
-
-  #leave() {
-    if (!this.#host.busy && !this.#pinned && this.#current && this.#home !== this.#at) this.#look(this.#home);
-  }
-
-  /** @param {KeyboardEvent} event */
-  #key(event) {
-    if (this.#host.busy || !this.#current?.tokens.length || event.ctrlKey || event.metaKey) return;
-    const last = this.#current.tokens.length - (this.#isOpen ? 0 : 1);
-    /** @type {number | undefined} */
-    const to = { ArrowLeft: this.#at - 1, ArrowRight: this.#at + 1, Home: 0, End: last, Enter: this.#at }[event.key];
-    this.#pinned = to !== undefined || (this.#pinned && event.key !== "Escape");
-    if (to === undefined) return;
-    event.preventDefault();
-    if (to !== this.#at && to >= 0 && to <= last) this.#look(to);
-    if (event.key === "Enter") this.#host.step.focusCandidate();
   }
 
   // --- the sliders ---
@@ -458,7 +437,7 @@ export class Microscope {
       await this.#configure(parent);
       const token = await parent.generator.accept(id);
       if (token) this.#append(token, true);
-      return this.#rest(parent.tokens.length - (this.#isOpen ? 0 : 1));
+      return this.#rest(this.#last);
     }
     if (parent.tokens[at].id === id) return;
     const known = this.#branches.find(at, id);
@@ -494,7 +473,7 @@ export class Microscope {
   #switch(branch, at = branch.tokens.length) {
     this.#branches.current = branch;
     this.#showText();
-    this.#pinned = false;
-    this.#rest(Math.min(at, branch.tokens.length - (this.#isOpen ? 0 : 1)));
+    this.#cursor.isPinned = false;
+    this.#rest(Math.min(at, this.#last));
   }
 }
