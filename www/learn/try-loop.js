@@ -15,73 +15,95 @@ const MOST = 60;
 /** The rest after a token, in milliseconds: at its own speed nobody could read along. */
 const PACE = 120;
 
-// Longer than others: the state of the exercise, and what its three buttons do with it.
 /** @param {Find} find */
 export function tryLoop(find) {
   const root = find("try-loop");
   const [step, go, anew] = ["loop-step", "loop-go", "loop-anew"].map((id) => find(id, "button"));
   const prompt = find("loop-prompt", "textarea");
-  let text = new GrowingText();
-  let going = false;
-  let running = false;
-  /** @type {unknown} */
-  let failed;
+  const loop = new Loop(find, () => prompt.value);
+  step.addEventListener("click", () => void loop.draw());
+  go.addEventListener("click", () => loop.toggle());
+  anew.addEventListener("click", () => loop.begin());
+  prompt.addEventListener("input", () => loop.begin());
+  onLanguage(() => loop.show());
+  loop.show();
+  // So that the first token comes at once.
+  whenNear(root, () => void model.use("loop-near", async () => (root.dataset.state = "ready")));
+}
 
-  const show = () => showText(find, text, going, failed);
+/** The state of the exercise, and what its three buttons do with it. */
+class Loop {
+  #find;
+  #prompt;
+  #text = new GrowingText();
+  /** Whether tokens are drawn one after the other. */
+  #going = false;
+  /** Whether the one that draws them has not stopped yet. */
+  #running = false;
+  /** @type {unknown} */
+  #failed;
+
+  /**
+   * @param {Find} find
+   * @param {() => string} prompt what the text begins with
+   */
+  constructor(find, prompt) {
+    this.#find = find;
+    this.#prompt = prompt;
+  }
+
+  show() {
+    showText(this.#find, this.#text, this.#going, this.#failed);
+  }
 
   /** Draws one token. Returns whether there may be another. */
-  async function draw() {
-    const mine = text;
+  async draw() {
+    const mine = this.#text;
     if (mine.isDrawing || mine.ended) return false;
-    failed = undefined;
+    this.#failed = undefined;
     /** @type {Token | undefined} */
     let token;
     try {
-      token = await mine.next(prompt.value);
+      token = await mine.next(this.#prompt());
     } catch (error) {
       // Else the text was begun anew meanwhile.
-      if (mine === text) {
-        if (codeOf(error) === "crashed") begin(); // the text is gone with the engine
-        failed = error;
+      if (mine === this.#text) {
+        if (codeOf(error) === "crashed") this.begin(); // the text is gone with the engine
+        this.#failed = error;
       }
     }
-    show();
-    return Boolean(token) && mine === text && !mine.ended;
+    this.show();
+    return Boolean(token) && mine === this.#text && !mine.ended;
   }
 
-  async function run() {
-    if (running) return; // the one that was about to stop goes on
-    running = true;
-    while (going) {
-      const mine = text;
+  /** Draws tokens one after the other, or stops. */
+  toggle() {
+    this.#going = !this.#going;
+    this.show();
+    if (this.#going) void this.#run();
+  }
+
+  async #run() {
+    if (this.#running) return; // the one that was about to stop goes on
+    this.#running = true;
+    while (this.#going) {
+      const mine = this.#text;
       // The other button may be drawing a token still.
-      if ((await draw()) || mine.isDrawing) await new Promise((resolve) => setTimeout(resolve, PACE));
-      else if (mine === text) going = false;
+      if ((await this.draw()) || mine.isDrawing) await new Promise((resolve) => setTimeout(resolve, PACE));
+      else if (mine === this.#text) this.#going = false;
     }
-    running = false;
-    show();
+    this.#running = false;
+    this.show();
   }
 
-  function begin() {
-    going = false;
-    text.free();
-    text = new GrowingText();
-    failed = undefined;
-    show();
+  /** Begins a new text. */
+  begin() {
+    this.#going = false;
+    this.#text.free();
+    this.#text = new GrowingText();
+    this.#failed = undefined;
+    this.show();
   }
-
-  step.addEventListener("click", () => void draw());
-  go.addEventListener("click", () => {
-    going = !going;
-    show();
-    if (going) void run();
-  });
-  anew.addEventListener("click", begin);
-  prompt.addEventListener("input", begin);
-  onLanguage(show);
-  show();
-  // So that the first token comes at once.
-  whenNear(root, () => void model.use("loop-near", async () => (root.dataset.state = "ready")));
 }
 
 /** A text that grows by one token at a time, on a generator of its own from the first one on. */

@@ -27,72 +27,92 @@ const SHOWN = 2;
 
 /** @typedef {"new" | "preparing" | "running" | "paused" | "done"} State */
 
-// Longer than others: the state of the exercise, and what its two buttons do with it.
 /** @param {Find} find */
 export function tryTraining(find) {
-  const text = find("training-text", "textarea");
   const [start, anew] = ["training-start", "training-anew"].map((id) => find(id, "button"));
-  /** @type {Run | undefined} */
-  let run;
-  let state = /** @type {State} */ ("new");
-  /** Whether steps are taken. */
-  let looping = false;
-  /** @type {unknown} */
-  let failed;
+  const training = new Training(find);
+  start.addEventListener("click", () => training.toggle());
+  anew.addEventListener("click", () => {
+    training.drop();
+    training.show();
+    start.focus();
+  });
+  onLanguage(() => training.show());
+  new ResizeObserver(() => training.redraw()).observe(find("training-figure"));
+  training.show();
+}
 
+/** The state of the exercise, and what its two buttons do with it. */
+class Training {
+  #find;
+  #text;
   /** Whether the reader has written a text of their own, which another language does not replace. */
-  let own = false;
-  text.addEventListener("input", () => (own = true));
+  #isOwn = false;
+  /** @type {Run | undefined} */
+  #run;
+  #state = /** @type {State} */ ("new");
+  /** Whether steps are taken. */
+  #looping = false;
+  /** @type {unknown} */
+  #failed;
 
-  function show() {
-    if (!own && !run && state === "new") text.value = ownText();
-    showTraining(find, run, state, failed);
+  /** @param {Find} find */
+  constructor(find) {
+    this.#find = find;
+    this.#text = find("training-text", "textarea");
+    this.#text.addEventListener("input", () => (this.#isOwn = true));
   }
 
-  function drop() {
-    run?.trainer.free();
-    run = undefined;
-    state = "new";
+  show() {
+    if (!this.#isOwn && !this.#run && this.#state === "new") this.#text.value = ownText();
+    showTraining(this.#find, this.#run, this.#state, this.#failed);
   }
 
-  async function go() {
-    failed = undefined;
-    state = run ? "running" : "preparing";
-    show();
-    if (looping) return; // the loop that was about to pause goes on
-    looping = true;
+  /** Draws the curve again, where the room for it has changed. */
+  redraw() {
+    if (this.#run?.loss.length) showRun(this.#find, this.#run);
+  }
+
+  /** Gives the training up. */
+  drop() {
+    this.#run?.trainer.free();
+    this.#run = undefined;
+    this.#state = "new";
+  }
+
+  /** Begins, pauses or goes on. */
+  toggle() {
+    if (this.#state !== "running") return void this.#go();
+    this.#state = "paused";
+    this.show();
+  }
+
+  async #go() {
+    this.#failed = undefined;
+    this.#state = this.#run ? "running" : "preparing";
+    this.show();
+    if (this.#looping) return; // the loop that was about to pause goes on
+    this.#looping = true;
     try {
-      const now = (run ??= await begin(text.value));
-      if (state === "preparing") state = "running";
-      await takeSteps(now, { isCurrent: () => run === now, isRunning: () => state === "running", show });
-      if (run !== now) return;
-      if (now.complete) {
-        state = "done";
-        now.trainer.free();
+      const run = (this.#run ??= await begin(this.#text.value));
+      if (this.#state === "preparing") this.#state = "running";
+      const isCurrent = () => this.#run === run;
+      const isRunning = () => this.#state === "running";
+      await takeSteps(run, { isCurrent, isRunning, show: () => this.show() });
+      if (!isCurrent()) return;
+      if (run.complete) {
+        this.#state = "done";
+        run.trainer.free();
       }
     } catch (error) {
       if (codeOf(error) === "freed") return; // begun anew meanwhile
-      failed = error;
-      drop();
+      this.#failed = error;
+      this.drop();
     } finally {
-      looping = false;
+      this.#looping = false;
     }
-    show();
+    this.show();
   }
-
-  start.addEventListener("click", () => {
-    if (state !== "running") return void go();
-    state = "paused";
-    show();
-  });
-  anew.addEventListener("click", () => {
-    drop();
-    show();
-    start.focus();
-  });
-  onLanguage(show);
-  new ResizeObserver(() => run?.loss.length && showRun(find, run)).observe(find("training-figure"));
-  show();
 }
 
 /**
