@@ -114,13 +114,9 @@ impl Config {
         let hidden_size = keys.size("embedding_length")?;
         let [layers, loops, skipped_layers] = layer_counts(&keys, architecture)?;
         let heads = keys.size("attention.head_count")?;
-        let head_size = keys
-            .optional_size("attention.key_length")?
-            .unwrap_or(hidden_size / heads);
-        let epsilon = match architecture.norm {
-            NormKind::Rms => "attention.layer_norm_rms_epsilon",
-            NormKind::Layer => "attention.layer_norm_epsilon",
-        };
+        let head_size = keys.optional_size("attention.key_length")?;
+        let head_size = head_size.unwrap_or(hidden_size / heads);
+        let epsilon = epsilon_key(architecture.norm);
         let (kv_heads, convolutions) =
             kv_heads_and_convolutions(&keys, architecture, [heads, layers])?;
         let rope_size = keys.optional_size("rope.dimension_count")?;
@@ -343,6 +339,14 @@ impl TemperatureTuning {
         let slope = keys.optional_finite("attention.temperature_scale")?;
         let slope = slope.filter(|slope| *slope != 0.0);
         Ok(slope.map(|slope| Self { slope, length }))
+    }
+}
+
+/// The key of the number that keeps a norm from dividing by 0.
+fn epsilon_key(norm: NormKind) -> &'static str {
+    match norm {
+        NormKind::Rms => "attention.layer_norm_rms_epsilon",
+        NormKind::Layer => "attention.layer_norm_epsilon",
     }
 }
 
