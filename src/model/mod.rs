@@ -143,11 +143,18 @@ impl Model {
         session.scratch.adapters.check(self)?;
         reserve_total(&mut session.ran, tokens.len())?;
         session.prepare(&self.config, &self.transformer.ropes, tokens)?;
-        if let Err(error) = self.transformer.forward(&self.config, tokens, session) {
+        let ran = self.transformer.forward(
+            &self.config,
+            tokens,
+            session.capacity,
+            &mut session.cache,
+            &mut session.recurrence,
+            &mut session.scratch,
+        );
+        if let Err(error) = ran {
             session.roll_back();
             return Err(error);
         }
-        session.first = session.len;
         session.ran.extend_from_slice(tokens);
         session.len += tokens.len();
         session.recurrence.checkpoint_at_interval(session.len);

@@ -35,11 +35,10 @@ impl Norm {
         }
     }
 
-    /// The final norm: hidden = norm(hidden) for every token, from which the head predicts. `spare` is as long, and
-    /// holds the former hidden states afterwards.
-    pub(super) fn final_norm(&self, config: &Config, hidden: &mut Vec<f32>, spare: &mut Vec<f32>) {
-        self.apply_rows(config, hidden, spare);
-        std::mem::swap(hidden, spare);
+    /// x = norm(x) for every token; `spare` is as long, and holds the former values afterwards.
+    pub(super) fn apply_in_place(&self, config: &Config, x: &mut Vec<f32>, spare: &mut Vec<f32>) {
+        self.apply_rows(config, x, spare);
+        std::mem::swap(x, spare);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::kernels::{Activations, AttentionScratch};
 pub(super) struct Scratch {
     /// The residual stream, `[tokens][hidden_size]`; after `forward`, the hidden states.
     pub hidden: Vec<f32>,
-    /// The position of the first token that runs.
+    /// The position of the first token that runs, or that ran the last time.
     pub first: usize,
     /// The input of the next linear layers.
     pub x: Activations,

@@ -21,11 +21,10 @@ pub struct Session {
     pub(super) recurrence: Recurrence,
     pub(super) scratch: Scratch,
     pub(super) len: usize,
-    capacity: usize,
+    pub(super) capacity: usize,
     hidden_size: usize,
-    /// The tokens of the last [`Model::forward`], whose hidden states are at hand, and the position of the first.
+    /// The tokens of the last [`Model::forward`], whose hidden states are at hand, from the position `scratch.first` on.
     pub(super) ran: Vec<TokenId>,
-    pub(super) first: usize,
 }
 
 crate::debug::debug_in_brief!(Session { len, capacity });
@@ -52,7 +51,6 @@ impl Session {
             capacity: capacity.min(most),
             hidden_size: model.config.hidden_size,
             ran: Vec::new(),
-            first: 0,
         })
     }
 
@@ -109,7 +107,7 @@ impl Session {
     /// Appends `token` without running it, where the last [`Model::forward`] ran it at this position: the text has been
     /// truncated since, and continues as it did then. False where it has to be run.
     pub fn resume(&mut self, token: TokenId) -> bool {
-        let row = self.len.checked_sub(self.first);
+        let row = self.len.checked_sub(self.scratch.first);
         let is_known = row.and_then(|row| self.ran.get(row)) == Some(&token);
         self.len += usize::from(is_known);
         is_known
@@ -117,7 +115,7 @@ impl Session {
 
     /// The row of [`Session::hidden`] that is the last token's, unless the text was truncated to before that.
     pub(crate) fn last_row(&self) -> Option<usize> {
-        let row = self.len.checked_sub(self.first + 1);
+        let row = self.len.checked_sub(self.scratch.first + 1);
         row.filter(|&row| row < self.ran.len())
     }
 
@@ -164,7 +162,8 @@ impl Session {
     /// [`Error::OutOfMemory`].
     pub fn save(&mut self, len: usize, out: &mut Vec<u8>) -> Result<()> {
         // Tokens that were truncated must not show in the bytes, nor be resumed after this.
-        self.ran.truncate(self.len.saturating_sub(self.first));
+        self.ran
+            .truncate(self.len.saturating_sub(self.scratch.first));
         self.cache.clear_tile(self.len);
         let len = len.min(self.len);
         self.cache.save(len, out)?;

@@ -1,13 +1,15 @@
 //! The forward pass, one line for each step; each step is in the file of its name.
 
+use super::Config;
+use super::cache::KvCache;
 use super::layer::Layer;
 use super::linear::Linear;
 use super::norm::{Norm, pre_norm};
 use super::position_embedding::PositionEmbedding;
+use super::recurrence::Recurrence;
 use super::rope::{self, Rope};
 use super::scratch::Scratch;
 use super::token_embedding::TokenEmbedding;
-use super::{Config, Session};
 use crate::kernels;
 use crate::{Result, TokenId};
 
@@ -34,35 +36,31 @@ impl Transformer {
         self.layers.iter().flat_map(Layer::linears)
     }
 
-    /// The forward pass of `tokens` at the positions after the session's; the hidden states are then in `scratch.hidden`.
-    /// `Session::prepare` has taken the memory, so that no error is expected.
+    /// The forward pass of `tokens` at the positions from `scratch.first` on, in a text of at most `capacity`; the hidden
+    /// states are then in `scratch.hidden`. `Session::prepare` has taken the memory, so that no error is expected.
     pub fn forward(
         &self,
         config: &Config,
         tokens: &[TokenId],
-        session: &mut Session,
+        capacity: usize,
+        cache: &mut KvCache,
+        recurrence: &mut Recurrence,
+        scratch: &mut Scratch,
     ) -> Result<()> {
-        let (first, capacity) = (session.len, session.capacity());
-        let Session {
-            scratch,
-            cache,
-            recurrence,
-            ..
-        } = session;
         // Token embedding.
         self.token_embedding
             .look_up(config, tokens, &mut scratch.hidden);
         // Positions: learned embeddings are added, RoPE is for the queries and keys of each layer.
         if let Some(positions) = &self.position_embedding {
-            positions.add(config, first, &mut scratch.hidden, &mut scratch.row);
+            positions.add(config, scratch.first, &mut scratch.hidden, &mut scratch.row);
         }
-        rope::compute_angles(&self.ropes, first, capacity, &mut scratch.angles);
+        rope::compute_angles(&self.ropes, scratch.first, capacity, &mut scratch.angles);
         let mut states = recurrence.layers_mut().iter_mut();
         let mut rest = cache.caches_mut();
         for index in 0..config.layers {
             let stored = index % self.layers.len();
             if stored == 0 && index > 0 && config.norm_each_loop {
-                self.final_norm(config, scratch);
+                self.apply_final_norm(config, scratch);
             }
             let layer = &self.layers[stored];
             let caches;
@@ -92,16 +90,16 @@ impl Transformer {
                 outputs.residuals.extend_from_slice(&scratch.hidden);
             }
         }
-        self.final_norm(config, scratch);
+        self.apply_final_norm(config, scratch);
         Ok(())
     }
 
     /// hidden = final norm(hidden), which the head reads.
-    fn final_norm(&self, config: &Config, scratch: &mut Scratch) {
+    fn apply_final_norm(&self, config: &Config, scratch: &mut Scratch) {
         let Scratch {
             hidden, residual, ..
         } = scratch;
-        self.final_norm.final_norm(config, hidden, residual);
+        self.final_norm.apply_in_place(config, hidden, residual);
     }
 }
 
