@@ -44,8 +44,10 @@ impl Attention {
         }
         let rope = positions.rope.map(|index| (&ropes[index], index));
         self.norm_and_rotate(config, rope, rows, scratch);
-        attend(config, rows, positions.window, caches, scratch)?;
-        keep_weights(config, rows[0], positions.window, caches, scratch);
+        let [queries, keys, values] = rows;
+        store(config, keys, values, caches, scratch);
+        attend(config, queries, positions.window, caches, scratch)?;
+        keep_weights(config, queries, positions.window, caches, scratch);
         Ok(())
     }
 
@@ -94,29 +96,39 @@ impl Attention {
     }
 }
 
-/// x = attention(queries, keys, values) for every token. Keys and values go to the KV cache.
+/// Stores the keys and values of every token in the KV cache.
+fn store(
+    config: &Config,
+    keys: StridedRows,
+    values: StridedRows,
+    caches: &mut [HeadCache],
+    scratch: &Scratch,
+) {
+    let (tokens, size) = (scratch.hidden.len() / config.hidden_size, config.head_size);
+    for_each_chunk(caches, 1, 4 * tokens * size, |head, cache, _| {
+        for token in 0..tokens {
+            let of = |rows: StridedRows| &scratch.qkv[rows.of(token)][head * size..][..size];
+            cache[0].store(scratch.first + token, of(keys), of(values));
+        }
+    });
+}
+
+/// x = attention of the queries to the keys and values in the KV cache, for every token.
 fn attend(
     config: &Config,
-    [queries, keys, values]: [StridedRows; 3],
+    queries: StridedRows,
     window: Option<usize>,
-    caches: &mut [HeadCache],
+    caches: &[HeadCache],
     scratch: &mut Scratch,
 ) -> Result<()> {
     let (tokens, first) = (scratch.hidden.len() / config.hidden_size, scratch.first);
     let (size, heads) = (config.head_size, config.kv_heads);
-    let qkv = &scratch.qkv;
-    for_each_chunk(caches, 1, 4 * tokens * size, |head, cache, _| {
-        for token in 0..tokens {
-            let of = |rows: StridedRows| &qkv[rows.of(token)][head * size..][..size];
-            cache[0].store(first + token, of(keys), of(values));
-        }
-    });
     let width = config.query_size();
     let mixed = scratch.x.prepare(tokens, width)?;
     // Query heads that share a KV head are computed together, unless that leaves threads without work.
     let group = width / heads;
     let chunk = size * heads_at_once(group / size, tokens * heads);
-    let (caches, positions) = (&*caches, first + tokens);
+    let positions = first + tokens;
     let gates = config
         .architecture
         .gated_attention
@@ -126,7 +138,7 @@ fn attend(
         let (token, at) = (index / (width / chunk), index % (width / chunk) * chunk);
         kernels::attend(
             &caches[at / group],
-            &qkv[queries.of(token)][at..][..chunk],
+            &scratch.qkv[queries.of(token)][at..][..chunk],
             attended(first + token, window),
             scoring(config, first + token),
             &mut scratch.attention.get(thread),
