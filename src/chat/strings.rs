@@ -58,18 +58,37 @@ pub(super) const NAMES: [&str; 42] = [
 ];
 
 /// `text.method(args)`, for all of [`NAMES`].
-// Longer than others because it is one list, in which each method is found by its name.
 pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> Result<Value> {
     let mut args = Arguments::new(args)?;
+    let value = if let Some(text) = recased(text, method) {
+        text.into()
+    } else if let Some(holds) = holds(text, method) {
+        holds.into()
+    } else {
+        call_with(state, text, method, &mut args)?
+    };
+    args.done()?;
+    Ok(value)
+}
+
+/// The methods that write the same letters in other cases.
+fn recased(text: &str, method: &str) -> Option<String> {
+    Some(match method {
+        "upper" => text.to_uppercase(),
+        "lower" => text.to_lowercase(),
+        "casefold" => unicode::fold(text),
+        "capitalize" => capitalize(text),
+        "title" => title(text),
+        "swapcase" => swapped(text),
+        _ => return None,
+    })
+}
+
+/// The methods that tell what a text consists of.
+fn holds(text: &str, method: &str) -> Option<bool> {
     let bare = shield::without_marks(text);
-    let every = |test: fn(char) -> bool| Value::from(!bare.is_empty() && bare.chars().all(test));
-    let value = match method {
-        "upper" => text.to_uppercase().into(),
-        "lower" => text.to_lowercase().into(),
-        "casefold" => unicode::fold(text).into(),
-        "capitalize" => capitalize(text).into(),
-        "title" => title(text).into(),
-        "swapcase" => swapped(text).into(),
+    let every = |test: fn(char) -> bool| !bare.is_empty() && bare.chars().all(test);
+    Some(match method {
         "isalpha" => every(unicode::is_letter),
         "isalnum" => {
             every(|c| unicode::is_letter(c) || unicode::is_numeric(c) || unicode::is_digit(c))
@@ -78,15 +97,22 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
         "isdigit" => every(unicode::is_digit),
         "isnumeric" => every(unicode::is_numeric),
         "isspace" => every(unicode::is_space),
-        "isascii" => bare.is_ascii().into(),
-        "isprintable" => bare.chars().all(unicode::is_printable).into(),
-        "islower" => is_lower(text).into(),
-        "isupper" => is_upper(text).into(),
-        "istitle" => is_title(&bare).into(),
+        "isascii" => bare.is_ascii(),
+        "isprintable" => bare.chars().all(unicode::is_printable),
+        "islower" => is_lower(text),
+        "isupper" => is_upper(text),
+        "istitle" => is_title(&bare),
+        _ => return None,
+    })
+}
+
+/// The other methods, most of which take arguments.
+fn call_with(state: &State, text: &str, method: &str, args: &mut Arguments) -> Result<Value> {
+    Ok(match method {
         "strip" | "lstrip" | "rstrip" => strip(state, text, method, args.text("")?)?.into(),
-        "split" | "rsplit" => split_at_separators(text, method == "rsplit", &mut args)?,
-        "splitlines" => split_at_line_ends(text, &mut args)?,
-        "partition" | "rpartition" => partition(text, method == "rpartition", &mut args)?,
+        "split" | "rsplit" => split_at_separators(text, method == "rsplit", args)?,
+        "splitlines" => split_at_line_ends(text, args)?,
+        "partition" | "rpartition" => partition(text, method == "rpartition", args)?,
         "removeprefix" => {
             let prefix = args.required("")?;
             text[prefix_end(text, string(&prefix)?).unwrap_or(0)..].into()
@@ -95,16 +121,14 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
             let suffix = args.required("")?;
             text[..suffix_start(text, string(&suffix)?).unwrap_or(text.len())].into()
         }
-        "startswith" | "endswith" => {
-            has_one_of(state, text, method == "endswith", &mut args)?.into()
-        }
-        "find" | "rfind" | "index" | "rindex" | "count" => search(text, method, &mut args)?,
+        "startswith" | "endswith" => has_one_of(state, text, method == "endswith", args)?.into(),
+        "find" | "rfind" | "index" | "rindex" | "count" => search(text, method, args)?,
         "replace" => {
             let (old, new) = (args.required("old")?, args.required("new")?);
             let most = args.integer("count")?.unwrap_or(-1);
             replace(state, text, string(&old)?, string(&new)?, most)?.into()
         }
-        "join" => join(state, text, &mut args)?.into(),
+        "join" => join(state, text, args)?.into(),
         "center" | "ljust" | "rjust" | "zfill" => {
             let width = args.required("")?;
             let width = super::value::integer(&width)
@@ -121,9 +145,7 @@ pub(super) fn call(state: &State, text: &str, method: &str, args: &[Value]) -> R
         }
         // `encode` returns bytes, which have no use in a conversation.
         _ => return Err(template_error(format!("str.{method} is not supported"))),
-    };
-    args.done()?;
-    Ok(value)
+    })
 }
 
 /// `str.split`, and from the end `str.rsplit`.
