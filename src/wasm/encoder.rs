@@ -1,7 +1,8 @@
 //! The JavaScript interface of [`crate::encoder`], in a module of its own: a page that searches needs no engine, and one
 //! that writes needs no encoder.
 
-use super::common::reading::{Loading, ReadOptions};
+use super::common::read_options::ReadOptions;
+use super::common::reading::Loading;
 use super::common::source::check_signal;
 use super::common::{JsResult, host, to_js, values};
 use crate::encoder::{self, ARCHITECTURE, Loader, Pooling};

@@ -2,6 +2,7 @@
 
 pub(super) mod error;
 pub(super) mod host;
+pub(super) mod read_options;
 pub(super) mod reading;
 pub(super) mod source;
 mod threads;

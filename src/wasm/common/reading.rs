@@ -1,61 +1,19 @@
 //! Reading a file from any kind of source, piece by piece.
 
 use super::host;
+use super::read_options::ReadOptions;
 use super::source::{AbortGuard, Source, check_signal, forget, next_chunk, open};
-use super::values::u32_value;
 use crate::allocation::resize;
-use crate::error::invalid_option;
 use crate::{Error, Result};
 use js_sys::{Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, ReadableStream, ReadableStreamDefaultReader};
+use web_sys::{ReadableStream, ReadableStreamDefaultReader};
 
 /// The bytes passed to a loader at a time. No more of the file than this is in WebAssembly memory besides the
 /// weights.
 const PIECE: u32 = 1 << 20;
 /// Time between two calls of `onProgress`, and between two pauses for the page, milliseconds.
 const INTERVAL_MS: f64 = 50.0;
-/// The default time, in milliseconds, that may pass between two chunks of a model.
-const TIMEOUT_MS: u32 = 60_000;
-
-/// The options of every load.
-pub(in crate::wasm) struct ReadOptions {
-    pub on_progress: Option<Function>,
-    pub signal: Option<AbortSignal>,
-    /// Milliseconds that may pass without a byte; 0 for any number.
-    pub timeout: u32,
-}
-
-impl Default for ReadOptions {
-    fn default() -> Self {
-        Self {
-            on_progress: None,
-            signal: None,
-            timeout: TIMEOUT_MS,
-        }
-    }
-}
-
-impl ReadOptions {
-    /// Takes the option `name`. Returns whether it is one of these.
-    pub(in crate::wasm) fn set(&mut self, name: &str, value: &JsValue) -> Result<bool> {
-        match name {
-            "onProgress" => {
-                let function = value.dyn_ref::<Function>();
-                let function = function.ok_or_else(|| invalid_option(name, "a function"))?;
-                self.on_progress = Some(function.clone());
-            }
-            "signal" => {
-                let signal = value.dyn_ref::<AbortSignal>();
-                let signal = signal.ok_or_else(|| invalid_option(name, "an AbortSignal"))?;
-                self.signal = Some(signal.clone());
-            }
-            "timeout" => self.timeout = u32_value(name, value)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
 
 /// Takes the next bytes of a file; returns the size of the whole file once that is known.
 pub(in crate::wasm) type Push<'a> = dyn FnMut(&[u8]) -> Result<Option<u64>> + 'a;

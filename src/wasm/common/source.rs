@@ -2,7 +2,7 @@
 
 use super::error::describe;
 use super::host;
-use super::reading::ReadOptions;
+use super::read_options::ReadOptions;
 use crate::error::invalid_option;
 use crate::{Error, Result};
 use js_sys::{ArrayBuffer, Object, Promise, Reflect, Uint8Array};

@@ -5,7 +5,7 @@ use crate::allocation::resize;
 use crate::decision::YES_OR_NO;
 use crate::error::invalid_option;
 use crate::generator::{Context, DEFAULT_RECORD, MAX_RECORD, Options, SamplerName, Value};
-use crate::wasm::common::reading::ReadOptions;
+use crate::wasm::common::read_options::ReadOptions;
 use crate::wasm::common::values::MAX_SAFE_INTEGER;
 pub(in crate::wasm) use crate::wasm::common::values::{
     boolean, embed_options, entries, for_each_item, integer, is_absent, is_array, string, strings,

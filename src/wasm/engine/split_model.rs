@@ -5,7 +5,7 @@ use super::options::{LoadOptions, is_array, items};
 use crate::error::invalid_option;
 use crate::gguf::{Header, HeaderReader, Split, part_names};
 use crate::wasm::common::error::describe;
-use crate::wasm::common::reading::ReadOptions;
+use crate::wasm::common::read_options::ReadOptions;
 use crate::wasm::common::source::{self, Source, check_signal, forget, next_chunk};
 use crate::{Error, Inspection, Result};
 use js_sys::{Reflect, Uint8Array};
