@@ -23,7 +23,10 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use nexttoken::TokenId;
 use nexttoken::kernels::softmax;
-use nexttoken::sampler::{Sampler, Stage, Step};
+use nexttoken::sampler::{
+    Dry, MinP, MirostatV2, Penalties, Sampler, Stage, Step, Temperature, TopK, TopNSigma, TopP,
+    TypicalP, Xtc,
+};
 
 /// A few large logits and a long tail, flatter than a model's: thousands of tokens share 95 % of the mass.
 fn logits(count: usize) -> Vec<f32> {
@@ -37,27 +40,33 @@ fn logits(count: usize) -> Vec<f32> {
 }
 
 fn chains() -> Vec<(&'static str, Vec<Stage>)> {
-    let top_k = || Stage::TopK { top_k: 40 };
-    let top_p = || Stage::TopP { top_p: 0.95 };
-    let min_p = || Stage::MinP { min_p: 0.05 };
-    let temperature = |temperature: f32| Stage::Temperature {
-        temperature,
-        dynatemp_range: 0.0,
-        dynatemp_exponent: 1.0,
+    let top_k = || Stage::TopK(TopK { top_k: 40 });
+    let top_p = || Stage::TopP(TopP { top_p: 0.95 });
+    let min_p = || Stage::MinP(MinP { min_p: 0.05 });
+    let temperature = |temperature: f32| {
+        Stage::Temperature(Temperature {
+            temperature,
+            dynatemp_range: 0.0,
+            dynatemp_exponent: 1.0,
+        })
     };
-    let penalties = || Stage::Penalties {
-        penalty_last_n: 64,
-        repetition_penalty: 1.1,
-        frequency_penalty: 0.1,
-        presence_penalty: 0.1,
-        no_repeat_ngram_size: 3,
+    let penalties = || {
+        Stage::Penalties(Penalties {
+            penalty_last_n: 64,
+            repetition_penalty: 1.1,
+            frequency_penalty: 0.1,
+            presence_penalty: 0.1,
+            no_repeat_ngram_size: 3,
+        })
     };
-    let dry = || Stage::Dry {
-        dry_multiplier: 0.8,
-        dry_base: 1.75,
-        dry_allowed_length: 2,
-        dry_penalty_last_n: -1,
-        dry_sequence_breakers: ["\n", ":", "\"", "*"].map(String::from).to_vec(),
+    let dry = || {
+        Stage::Dry(Dry {
+            dry_multiplier: 0.8,
+            dry_base: 1.75,
+            dry_allowed_length: 2,
+            dry_penalty_last_n: -1,
+            dry_sequence_breakers: ["\n", ":", "\"", "*"].map(String::from).to_vec(),
+        })
     };
     vec![
         ("greedy", vec![temperature(0.0)]),
@@ -72,33 +81,36 @@ fn chains() -> Vec<(&'static str, Vec<Stage>)> {
         ),
         ("top_p alone", vec![top_p()]),
         ("min_p alone", vec![min_p()]),
-        ("typical_p alone", vec![Stage::TypicalP { typical_p: 0.9 }]),
+        (
+            "typical_p alone",
+            vec![Stage::TypicalP(TypicalP { typical_p: 0.9 })],
+        ),
         (
             "top_n_sigma alone",
-            vec![Stage::TopNSigma { top_n_sigma: 1.0 }],
+            vec![Stage::TopNSigma(TopNSigma { top_n_sigma: 1.0 })],
         ),
         (
             "xtc alone",
-            vec![Stage::Xtc {
+            vec![Stage::Xtc(Xtc {
                 xtc_probability: 1.0,
                 xtc_threshold: 0.1,
-            }],
+            })],
         ),
         ("temperature alone", vec![temperature(0.8)]),
         (
             "dynamic temperature alone",
-            vec![Stage::Temperature {
+            vec![Stage::Temperature(Temperature {
                 temperature: 0.8,
                 dynatemp_range: 0.3,
                 dynatemp_exponent: 1.0,
-            }],
+            })],
         ),
         (
             "mirostat",
-            vec![Stage::Mirostat {
+            vec![Stage::MirostatV2(MirostatV2 {
                 mirostat_tau: 5.0,
                 mirostat_eta: 0.1,
-            }],
+            })],
         ),
     ]
 }

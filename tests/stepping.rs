@@ -9,7 +9,7 @@ use nexttoken::generator::{
     Context, FinishReason, Generator, Mirostat, Options, SamplerName, Token,
 };
 use nexttoken::quant::TensorType;
-use nexttoken::sampler::Stage;
+use nexttoken::sampler::{Stage, TopK};
 
 fn random() -> Generator {
     Generator::new(load(&random_model(TensorType::Q8_0)), Context::default()).unwrap()
@@ -36,7 +36,7 @@ fn lively() -> Options {
             SamplerName::Dry,
             SamplerName::Xtc,
             SamplerName::Temperature,
-            SamplerName::Mirostat,
+            SamplerName::MirostatV2,
         ]),
         seed: Some(11),
         max_tokens: Some(30),
@@ -321,6 +321,10 @@ fn the_chain_can_be_read_back() {
     assert!(generator.samplers().is_empty());
     generator.start("x", Options::default()).unwrap();
     let names = |generator: &Generator| -> Vec<_> {
+        for stage in generator.samplers() {
+            let json = serde_json::to_value(stage).unwrap();
+            assert_eq!(json["name"], stage.name().as_str());
+        }
         let stages = generator.samplers().iter();
         stages.map(|stage| stage.name().as_str()).collect()
     };
@@ -328,10 +332,22 @@ fn the_chain_can_be_read_back() {
         names(&generator),
         ["top_k", "top_p", "min_p", "temperature"]
     );
-    assert_eq!(generator.samplers()[0], Stage::TopK { top_k: 40 });
+    assert_eq!(generator.samplers()[0], Stage::TopK(TopK { top_k: 40 }));
     generator.start("x", lively()).unwrap();
     let all = ["penalties", "dry", "xtc", "temperature", "mirostat"];
     assert_eq!(names(&generator), all);
+    let others = Options {
+        banned_tokens: vec![1],
+        top_n_sigma: 2.0,
+        typical_p: 0.9,
+        ..Options::default()
+    };
+    generator.start("x", others).unwrap();
+    assert_eq!(
+        names(&generator)[..3],
+        ["logit_bias", "top_n_sigma", "top_k"]
+    );
+    assert_eq!(names(&generator)[3], "typical_p");
     generator
         .start(
             "x",

@@ -3,7 +3,7 @@
 use super::options::Options;
 use crate::error::invalid_option;
 use crate::order::sort;
-use crate::sampler::{Mirostat, SAMPLERS, SamplerName, Stage};
+use crate::sampler::{LogitBias, Mirostat, SAMPLERS, SamplerName, Stage};
 use crate::{Error, Result, TokenId};
 
 /// The default stages with mirostat, which takes the place of those that cut candidates.
@@ -12,7 +12,7 @@ const WITH_MIROSTAT: [SamplerName; 5] = [
     SamplerName::Penalties,
     SamplerName::Dry,
     SamplerName::Temperature,
-    SamplerName::Mirostat,
+    SamplerName::MirostatV2,
 ];
 
 impl Options {
@@ -21,38 +21,34 @@ impl Options {
     /// # Errors
     /// [`Error::InvalidOption`] where `samplers` is not a valid chain.
     pub(super) fn stages(&self) -> Result<Vec<Stage>> {
-        stages(self)
-    }
-}
-
-fn stages(options: &Options) -> Result<Vec<Stage>> {
-    let order = order(options)?;
-    let mut stages = all(options)?;
-    let defaults = all(&Options::default())?;
-    for name in SAMPLERS {
-        let unused = stages.iter().find(|stage| stage.name() == name);
-        let unused = unused.filter(|_| !order.contains(&name));
-        if unused.is_some_and(|stage| !stage.is_neutral() && !defaults.contains(stage)) {
-            return Err(listing(&format!("\"{name}\", whose options are set")));
+        let order = order(self)?;
+        let mut stages = all(self)?;
+        let defaults = all(&Options::default())?;
+        for name in SAMPLERS {
+            let unused = stages.iter().find(|stage| stage.name() == name);
+            let unused = unused.filter(|_| !order.contains(&name));
+            if unused.is_some_and(|stage| !stage.is_neutral() && !defaults.contains(stage)) {
+                return Err(listing(&format!("\"{name}\", whose options are set")));
+            }
         }
+        let mut take = |name: &SamplerName| {
+            let place = stages.iter().position(|stage| stage.name() == *name)?;
+            Some(stages.swap_remove(place))
+        };
+        Ok(order.iter().filter_map(&mut take).collect())
     }
-    let mut take = |name: &SamplerName| {
-        let place = stages.iter().position(|stage| stage.name() == *name)?;
-        Some(stages.swap_remove(place))
-    };
-    Ok(order.iter().filter_map(&mut take).collect())
 }
 
 /// All stages in any order, without mirostat where it is off.
 fn all(options: &Options) -> Result<Vec<Stage>> {
-    let bias = Stage::LogitBias {
+    let bias = Stage::LogitBias(LogitBias {
         logit_bias: biases(options)?,
         banned_tokens: banned(options)?,
-    };
+    });
     let mut stages = options.clone().into_stages();
     stages.push(bias);
     stages.retain(|stage| {
-        options.mirostat != Mirostat::Off || !matches!(stage, Stage::Mirostat { .. })
+        options.mirostat != Mirostat::Off || !matches!(stage, Stage::MirostatV2(_))
     });
     Ok(stages)
 }
@@ -70,11 +66,11 @@ fn order(options: &Options) -> Result<Vec<SamplerName>> {
             (SamplerName::LogitBias, _) if index == 0 => continue,
             (SamplerName::LogitBias, _) => return Err(listing("\"logit_bias\" first")),
             (_, true) => return Err(listing(&format!("\"{name}\" only once"))),
-            (SamplerName::Mirostat, _) if !on => {
+            (SamplerName::MirostatV2, _) if !on => {
                 let allowed = "a list without \"mirostat\" unless the option mirostat is 2";
                 return Err(invalid_option("samplers", allowed));
             }
-            _ if order.last() == Some(&SamplerName::Mirostat) => {
+            _ if order.last() == Some(&SamplerName::MirostatV2) => {
                 return Err(listing("\"mirostat\" last"));
             }
             _ => order.push(name),
@@ -126,7 +122,7 @@ mod tests {
     }
 
     fn names(options: &Options) -> Vec<&'static str> {
-        let stages = stages(options).unwrap();
+        let stages = options.stages().unwrap();
         stages.iter().map(|stage| stage.name().as_str()).collect()
     }
 

@@ -120,7 +120,7 @@ macro_rules! option_table {
     };
     (@stage $options:ident { $($name:ident)* }) => { None };
     (@stage $options:ident $stage:ident { $($name:ident)* }) => {
-        Some(Stage::$stage { $($name: $options.$name),* })
+        Some(Stage::$stage($crate::sampler::$stage { $($name: $options.$name),* }))
     };
 }
 pub(super) use option_table;

@@ -106,7 +106,7 @@ option_table! {
         /// [`Mirostat::V2`], 2 elsewhere, takes the place of the stages that cut candidates. Default 0: it is off.
         mirostat: Mirostat = Mirostat::Off;
     }
-    Mirostat {
+    MirostatV2 {
         /// Mirostat's target surprisal in bits. From 0 to 100; default 5.
         mirostat_tau: f32 = 5.0, BITS;
         /// Mirostat's learning rate. From 0 to 1; default 0.1.

@@ -402,7 +402,7 @@ mod tests {
             samplers: Some(vec![
                 SamplerName::TopK,
                 SamplerName::Dry,
-                SamplerName::Mirostat,
+                SamplerName::MirostatV2,
             ]),
             adapters: Vec::new(),
             seed: Some(u64::MAX),

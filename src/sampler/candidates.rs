@@ -3,15 +3,19 @@
 
 mod draw;
 mod entropy;
+mod scale;
 mod softmax;
 
-use super::selection::{Bounds, TokenData, distance, nearest, nearest_until_mass, rank};
+use super::selection::{
+    Bounds, SORT_LIMIT, TokenData, best_of, distance, keep_first, nearest, nearest_until_mass,
+    rank, sort,
+};
 use super::sums::{FixedPoint, LANES, Total, sum};
 use super::table::Table;
 use super::{Mask, sanitize_logit};
 use crate::allocation::{reserve, reserve_exact};
 use crate::{Result, TokenId, kernels};
-pub(super) use softmax::weight;
+use softmax::weight;
 use std::iter::Sum;
 use std::ops::AddAssign;
 
@@ -21,18 +25,18 @@ use std::ops::AddAssign;
 const REACHES: [f32; 2] = [4.0, 16.0];
 
 /// The candidates. Between two stages they are in the order of their ids, or by rank after a selection of at most
-/// [`SORT_LIMIT`](super::selection::SORT_LIMIT): always in a defined order, so that sums of floats over them are defined.
+/// [`SORT_LIMIT`]: always in a defined order, so that sums of floats over them are defined.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Candidates {
     /// The logits by id after the stages so far, valid while `is_dense`; −∞ where the token is no candidate.
-    pub logits: Vec<f32>,
+    logits: Vec<f32>,
     /// The softmax of `logits` times a common factor; out of date while `stale`.
-    pub weights: Vec<f32>,
-    pub stale: bool,
+    weights: Vec<f32>,
+    stale: bool,
     /// Whether the candidates are those in `logits`; otherwise they are listed in `sparse`.
-    pub is_dense: bool,
-    pub sparse: Vec<TokenData>,
-    pub scratch: Vec<TokenData>,
+    is_dense: bool,
+    sparse: Vec<TokenData>,
+    scratch: Vec<TokenData>,
 }
 
 impl Candidates {
@@ -154,8 +158,63 @@ impl Candidates {
         Ok(())
     }
 
+    /// Keeps the best `count` candidates, and at least one.
+    pub fn keep_best(&mut self, count: usize) -> Result<()> {
+        let count = count.max(1);
+        if self.is_dense && count <= SORT_LIMIT && count < self.logits.len() {
+            best_of(&self.logits, count, &mut self.sparse)?;
+            self.is_dense = false;
+            self.weigh_items();
+            return Ok(());
+        }
+        self.keep_if(Bounds::NONE, |_| true)?;
+        if count >= self.sparse.len() {
+            return Ok(());
+        }
+        if count <= SORT_LIMIT {
+            keep_first(&mut self.sparse, count);
+            sort(&mut self.sparse, &rank);
+        } else {
+            self.scratch.clear();
+            reserve_exact(&mut self.scratch, self.sparse.len())?;
+            self.scratch.extend_from_slice(&self.sparse);
+            keep_first(&mut self.scratch, count);
+            let worst = self.scratch[count - 1];
+            self.sparse.retain(|item| rank(item, &worst).is_le());
+        }
+        Ok(())
+    }
+
+    /// The worst of the candidates that `accept` accepts, all of which lie within `bounds`. They are then listed.
+    pub fn worst_of(
+        &mut self,
+        bounds: Bounds,
+        accept: impl Fn(&TokenData) -> bool,
+    ) -> Result<Option<TokenData>> {
+        if self.is_dense {
+            self.list(bounds)?;
+        }
+        Ok(self.sparse.iter().copied().filter(accept).max_by(rank))
+    }
+
+    /// Removes the listed candidates that `goes` accepts. The others are weighed again where `reweigh` says so.
+    pub fn remove_listed(&mut self, goes: impl Fn(&TokenData) -> bool, reweigh: bool) {
+        if self.is_dense {
+            for item in self.sparse.drain(..).filter(goes) {
+                self.logits[item.id as usize] = f32::NEG_INFINITY;
+                self.weights[item.id as usize] = 0.0;
+            }
+            self.stale = reweigh;
+        } else {
+            self.sparse.retain(|item| !goes(item));
+            if reweigh {
+                self.weigh_items();
+            }
+        }
+    }
+
     /// Fills `sparse` with the candidates of the whole vocabulary that lie within `bounds`.
-    pub fn list(&mut self, bounds: Bounds) -> Result<()> {
+    fn list(&mut self, bounds: Bounds) -> Result<()> {
         self.softmax_if_stale()?;
         self.sparse.clear();
         let count = self.logits.len();
@@ -216,7 +275,7 @@ impl Candidates {
         )
     }
 
-    pub fn best(&self) -> Option<TokenData> {
+    fn best(&self) -> Option<TokenData> {
         self.sparse.iter().copied().min_by(rank)
     }
 

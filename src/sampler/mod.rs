@@ -33,7 +33,10 @@ mod tests;
 mod trace;
 
 pub use mask::Mask;
-pub use stage::{Mirostat, SAMPLERS, SamplerName, Stage, TokenBytes};
+pub use stage::{
+    Dry, LogitBias, MinP, Mirostat, MirostatV2, Penalties, SAMPLERS, SamplerName, Stage,
+    Temperature, TokenBytes, TopK, TopNSigma, TopP, TypicalP, Xtc,
+};
 pub use trace::{StageTrace, Trace};
 
 use crate::allocation::with_capacity;
@@ -41,7 +44,7 @@ use crate::{Error, Result, TokenId};
 use candidates::Candidates;
 use random::{Purpose, Random};
 use selection::{TokenData, best_of};
-use stage::{Dry, StageContext};
+use stage::{Repetitions, StageContext};
 use std::f64::consts::LN_2;
 use table::Table;
 
@@ -52,7 +55,7 @@ pub struct Step<'a> {
     pub index: u64,
     /// The text so far, the prompt included.
     pub history: &'a [TokenId],
-    /// The bytes of a token, for [`Stage::Dry`].
+    /// The bytes of a token, for [`Dry`].
     pub bytes: TokenBytes<'a>,
     /// The tokens that a constraint allows; the others are removed before the first stage. `None` allows all.
     pub allowed: Option<&'a Mask>,
@@ -129,7 +132,7 @@ impl Sampler {
                 mu: None,
                 pre_cut_surprisal: None,
                 table: Table::default(),
-                dry: Dry::default(),
+                repetitions: Repetitions::default(),
             },
             candidates: Candidates::default(),
             ranking: Vec::new(),
@@ -213,7 +216,9 @@ impl Sampler {
     pub fn accept(&mut self, choice: &Choice) {
         if let Some(bits) = choice.surprisal {
             for stage in &self.stages {
-                self.context.mu = stage.updated_mu(self.context.mu, bits);
+                if let Stage::MirostatV2(mirostat) = stage {
+                    self.context.mu = Some(mirostat.updated_mu(self.context.mu, bits));
+                }
             }
         }
     }

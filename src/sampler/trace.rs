@@ -1,7 +1,7 @@
 //! A trace of the chain: what each stage does at one step.
 
 use super::selection::best_of;
-use super::{Alternative, Sampler, Step, sanitize_logit};
+use super::{Alternative, Sampler, Stage, Step, sanitize_logit};
 use crate::allocation::{reserve_exact, resize};
 use crate::{Result, TokenId};
 
@@ -142,13 +142,9 @@ impl Sampler {
     }
 
     fn level(&mut self, index: usize) -> Result<Option<f32>> {
-        use super::Stage::*;
-        let stage = &self.stages[index];
-        Ok(match stage {
-            Temperature { .. } => Some(stage.temperature(&mut self.candidates)?),
-            Mirostat { mirostat_tau, .. } => {
-                Some(self.context.mu.map_or(2.0 * mirostat_tau, |mu| mu as f32))
-            }
+        Ok(match &self.stages[index] {
+            Stage::Temperature(temperature) => Some(temperature.of(&mut self.candidates)?),
+            Stage::MirostatV2(mirostat) => Some(mirostat.mu(self.context.mu) as f32),
             _ => None,
         })
     }

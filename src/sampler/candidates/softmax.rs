@@ -23,7 +23,7 @@ impl Candidates {
     }
 
     /// Computes the weights of `sparse` from their logits, relative to the best.
-    pub fn weigh_items(&mut self) {
+    pub(super) fn weigh_items(&mut self) {
         if let Some(best) = self.best() {
             for item in &mut self.sparse {
                 item.weight = weight(item.logit - best.logit);
@@ -33,7 +33,7 @@ impl Candidates {
 }
 
 /// e^`depth`, where `depth` is a logit relative to the best one.
-pub fn weight(depth: f32) -> f32 {
+pub(super) fn weight(depth: f32) -> f32 {
     if depth > f32::NEG_INFINITY {
         kernels::exp(depth)
     } else {

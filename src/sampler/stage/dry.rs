@@ -1,49 +1,60 @@
 //! DRY, "don't repeat yourself" (p-e-w, text-generation-webui #5677): penalises tokens that would continue a
 //! repetition, the more the longer it is.
 
-use super::{Stage, StageContext, penalties};
+use super::{Apply, StageContext, penalties};
 use crate::allocation::reserve_exact;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::table::Table;
 use crate::{Result, TokenId};
+use serde::Serialize;
+
+/// Subtracts `dry_multiplier` × `dry_base` ^ (length − `dry_allowed_length`) from the logits of tokens
+/// that would continue a repetition of that length (p-e-w 2024, text-generation-webui #5677).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "dry")]
+pub struct Dry {
+    /// 0 is neutral.
+    pub dry_multiplier: f32,
+    /// The factor by which the penalty grows with each token of the repetition.
+    pub dry_base: f32,
+    /// The length of the shortest repetition that is penalised.
+    pub dry_allowed_length: u32,
+    /// How many of the last tokens are searched; −1 for the whole text.
+    pub dry_penalty_last_n: i32,
+    /// Strings that end a repetition. Control tokens always do, without being listed.
+    pub dry_sequence_breakers: Vec<String>,
+}
 
 /// The bytes of a token; none for a control token.
 pub type TokenBytes<'a> = &'a dyn Fn(TokenId) -> &'a [u8];
 
-impl Stage {
-    /// Lowers the logits of the tokens that would continue a repetition; nothing for a stage other than DRY.
-    pub(super) fn dry(
+impl Apply for Dry {
+    fn is_neutral(&self) -> bool {
+        self.dry_multiplier == 0.0 || self.dry_penalty_last_n == 0
+    }
+
+    fn apply(
         &self,
         candidates: &mut Candidates,
         step: &Step<'_>,
         context: &mut StageContext,
     ) -> Result<()> {
-        let Stage::Dry {
-            dry_multiplier,
-            dry_base,
-            dry_allowed_length,
-            dry_penalty_last_n,
-            dry_sequence_breakers,
-        } = self
-        else {
-            return Ok(());
-        };
-        let window = penalties::window(step.history, *dry_penalty_last_n);
-        let allowed_length = usize::try_from(*dry_allowed_length).unwrap_or(usize::MAX);
+        let window = penalties::window(step.history, self.dry_penalty_last_n);
+        let allowed_length = usize::try_from(self.dry_allowed_length).unwrap_or(usize::MAX);
         let table = &mut context.table;
         let numbers = (candidates.vocabulary(), &mut *table);
-        context.dry.repetitions(
+        context.repetitions.find_all(
             window,
             allowed_length,
-            dry_sequence_breakers,
+            &self.dry_sequence_breakers,
             step.bytes,
             numbers,
         )?;
         if !table.is_empty() {
-            let (multiplier, base) = (f64::from(*dry_multiplier), f64::from(*dry_base));
+            let (multiplier, base) = (f64::from(self.dry_multiplier), f64::from(self.dry_base));
             candidates.adjust_logits(table, |logit, number| {
-                let excess = number - 1 - dry_allowed_length;
+                let excess = number - 1 - self.dry_allowed_length;
                 let penalty = multiplier * libm::pow(base, f64::from(excess));
                 (f64::from(logit) - penalty) as f32
             });
@@ -52,20 +63,20 @@ impl Stage {
     }
 }
 
-/// Scratch memory.
+/// Finds repetitions; what it holds is scratch memory.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sampler) struct Dry {
+pub(in crate::sampler) struct Repetitions {
     /// `shared[d]`: how many tokens at the end of the text equal those that end d tokens earlier.
     shared: Vec<u32>,
     /// The bytes from the token looked at on, as many as a breaker may reach into.
     following: Vec<u8>,
 }
 
-impl Dry {
+impl Repetitions {
     /// Sets the number in `table` of each token that would continue a repetition of at least `allowed_length` tokens:
     /// the length of the longest such repetition, plus 1. A repetition contains no breaker, and a token that contains
     /// one gets no number.
-    pub fn repetitions(
+    pub fn find_all(
         &mut self,
         window: &[TokenId],
         allowed_length: usize,

@@ -1,11 +1,13 @@
 //! Mirostat 2.0 (Basu et al. 2020, algorithm 2): the option that turns it on, its cut, and how μ is learnt.
 
-use super::Stage;
+use super::{Apply, StageContext};
 use crate::error::invalid_option;
+use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::selection::Bounds;
-use crate::sampler::sums::Surprisal;
 use crate::{Error, Result};
+use serde::Serialize;
+use std::f64::consts::LN_2;
 
 /// Whether mirostat is on, and which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -14,7 +16,7 @@ pub enum Mirostat {
     /// It is off.
     #[default]
     Off,
-    /// Mirostat 2.0; see [`Stage::Mirostat`].
+    /// Mirostat 2.0; see [`MirostatV2`].
     V2,
 }
 
@@ -42,35 +44,52 @@ impl TryFrom<u32> for Mirostat {
     }
 }
 
-impl Candidates {
-    /// Mirostat's cut: keeps the candidates whose surprisal is at most `max_nats`, and the best in any case. Returns the
-    /// surprisals before the cut.
-    pub fn mirostat(&mut self, max_nats: f64) -> Result<Option<Surprisal>> {
-        let Some(total) = self.total()? else {
-            return Ok(None);
+/// Mirostat 2.0 (Basu et al. 2020, algorithm 2): keeps the tokens of at most μ bits of surprisal, and adjusts μ
+/// after each token so that the surprisal of the sampled tokens approaches τ. μ begins at 2 τ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "mirostat")]
+pub struct MirostatV2 {
+    /// τ, the target surprisal in bits.
+    pub mirostat_tau: f32,
+    /// η, the learning rate of μ.
+    pub mirostat_eta: f32,
+}
+
+impl Apply for MirostatV2 {
+    fn is_neutral(&self) -> bool {
+        false
+    }
+
+    fn apply(
+        &self,
+        candidates: &mut Candidates,
+        _: &Step<'_>,
+        context: &mut StageContext,
+    ) -> Result<()> {
+        let Some(total) = candidates.total()? else {
+            context.pre_cut_surprisal = None;
+            return Ok(());
         };
-        let surprisal = total.surprisal;
+        let (surprisal, max_nats) = (total.surprisal, self.mu(context.mu) * LN_2);
+        context.pre_cut_surprisal = Some(surprisal);
         if surprisal.best_nats > max_nats {
-            self.keep_best(1)?;
+            candidates.keep_best(1)
         } else {
             let bounds = Bounds::logits(surprisal.logit(max_nats), f64::MAX);
-            self.keep_if(bounds, |item| surprisal.of(item.logit) <= max_nats)?;
+            candidates.keep_if(bounds, |item| surprisal.of(item.logit) <= max_nats)
         }
-        Ok(Some(surprisal))
     }
 }
 
-impl Stage {
-    /// μ after a token of this many bits of surprisal; unchanged by stages other than mirostat.
-    pub(in crate::sampler) fn updated_mu(&self, mu: Option<f64>, bits: f64) -> Option<f64> {
-        let Stage::Mirostat {
-            mirostat_tau,
-            mirostat_eta,
-        } = self
-        else {
-            return mu;
-        };
-        let tau = f64::from(*mirostat_tau);
-        Some(mu.unwrap_or(2.0 * tau) - f64::from(*mirostat_eta) * (bits - tau))
+impl MirostatV2 {
+    /// μ in bits: what has been learnt, or the value that it begins with.
+    pub(in crate::sampler) fn mu(&self, learnt: Option<f64>) -> f64 {
+        learnt.unwrap_or(2.0 * f64::from(self.mirostat_tau))
+    }
+
+    /// μ after a token of this many bits of surprisal.
+    pub(in crate::sampler) fn updated_mu(&self, learnt: Option<f64>, bits: f64) -> f64 {
+        let (tau, eta) = (f64::from(self.mirostat_tau), f64::from(self.mirostat_eta));
+        self.mu(learnt) - eta * (bits - tau)
     }
 }

@@ -1,8 +1,72 @@
 //! Penalties on recent tokens: by how often each occurred, and for n-grams that may not occur again.
 
+use super::{Apply, StageContext};
+use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::table::Table;
 use crate::{Result, TokenId};
+use serde::Serialize;
+
+/// Makes tokens less probable that occur among the last `penalty_last_n` tokens (−1: in the whole text).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "penalties")]
+pub struct Penalties {
+    /// How many of the last tokens are looked at.
+    pub penalty_last_n: i32,
+    /// Divides positive logits and multiplies others (Keskar et al. 2019, CTRL). 1 is neutral.
+    pub repetition_penalty: f32,
+    /// Subtracted for each occurrence (OpenAI's API). 0 is neutral.
+    pub frequency_penalty: f32,
+    /// Subtracted once (OpenAI's API). 0 is neutral.
+    pub presence_penalty: f32,
+    /// No n-gram of this size may occur twice (Paulus et al. 2017). 0 is neutral. Has no effect where it would
+    /// remove all tokens.
+    pub no_repeat_ngram_size: u32,
+}
+
+impl Apply for Penalties {
+    fn is_neutral(&self) -> bool {
+        self.penalty_last_n == 0
+            || (self.rates() == NEUTRAL_RATES && self.no_repeat_ngram_size == 0)
+    }
+
+    fn apply(
+        &self,
+        candidates: &mut Candidates,
+        step: &Step<'_>,
+        context: &mut StageContext,
+    ) -> Result<()> {
+        let window = window(step.history, self.penalty_last_n);
+        let (vocabulary, table) = (candidates.vocabulary(), &mut context.table);
+        let rates = self.rates();
+        if rates != NEUTRAL_RATES {
+            count(window, vocabulary, table)?;
+            candidates.adjust_logits(table, |logit, count| penalized(logit, count, rates));
+        }
+        if self.no_repeat_ngram_size > 0 {
+            let size = usize::try_from(self.no_repeat_ngram_size).unwrap_or(usize::MAX);
+            repeated_ngrams(window, size, vocabulary, table)?;
+            if !table.is_empty() && candidates.any_outside(table) {
+                candidates.remove(table);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The rates of penalties that change nothing.
+const NEUTRAL_RATES: [f32; 3] = [1.0, 0.0, 0.0];
+
+impl Penalties {
+    /// The penalties for repetition, frequency and presence.
+    fn rates(&self) -> [f32; 3] {
+        [
+            self.repetition_penalty,
+            self.frequency_penalty,
+            self.presence_penalty,
+        ]
+    }
+}
 
 /// The last `last_n` tokens of `history`; all of it where `last_n` is negative.
 pub(super) fn window(history: &[TokenId], last_n: i32) -> &[TokenId] {
@@ -51,34 +115,6 @@ fn repeated_ngrams(
                 table.change(ngram[size - 1], |_| 1);
             }
         }
-    }
-    Ok(())
-}
-
-/// Penalises the tokens of the window by how often they occur there.
-pub(super) fn penalize(
-    candidates: &mut Candidates,
-    window: &[TokenId],
-    rates: [f32; 3],
-    table: &mut Table,
-) -> Result<()> {
-    if rates != [1.0, 0.0, 0.0] {
-        count(window, candidates.vocabulary(), table)?;
-        candidates.adjust_logits(table, |logit, count| penalized(logit, count, rates));
-    }
-    Ok(())
-}
-
-/// Removes the tokens that would complete an n-gram of the window again, unless that would leave none.
-pub(super) fn remove_repeated_ngrams(
-    candidates: &mut Candidates,
-    window: &[TokenId],
-    size: usize,
-    table: &mut Table,
-) -> Result<()> {
-    repeated_ngrams(window, size, candidates.vocabulary(), table)?;
-    if !table.is_empty() && candidates.any_outside(table) {
-        candidates.remove(table);
     }
     Ok(())
 }

@@ -1,69 +1,61 @@
 //! Temperature, fixed or chosen by the entropy (dynamic temperature, kalomaze 2023).
 
-use super::Stage;
-use crate::sampler::candidates::{Candidates, weight};
-use crate::{Result, kernels};
+use super::{Apply, StageContext};
+use crate::Result;
+use crate::sampler::Step;
+use crate::sampler::candidates::Candidates;
+use serde::Serialize;
 
-impl Candidates {
-    /// Temperature: divides every logit by `temperature` (above 0) and computes the weights again, relative to the best.
-    pub fn scale(&mut self, temperature: f32) -> Result<()> {
-        if self.is_dense {
-            let shift = shift(kernels::max(&self.logits), temperature);
-            for logit in &mut self.logits {
-                let scaled = (*logit - shift) / temperature;
-                *logit = if *logit > f32::NEG_INFINITY {
-                    scaled.max(f32::MIN)
-                } else {
-                    *logit
-                };
-            }
-            self.stale = true;
-            return Ok(());
+/// Divides the logits by the temperature: one under 1 sharpens the distribution, one over 1 flattens it, and 0
+/// leaves only the best token, which is the limit. With a range, the temperature follows the entropy H of the n
+/// candidates (dynamic temperature, kalomaze 2023): it goes from `temperature` − range, at least 0, to
+/// `temperature` + range as (H / ln n) ^ exponent goes from 0 to 1.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "temperature")]
+pub struct Temperature {
+    /// The temperature.
+    pub temperature: f32,
+    /// The range: how far the temperature may move. 0 is neutral.
+    pub dynatemp_range: f32,
+    /// The exponent of the normalised entropy.
+    pub dynatemp_exponent: f32,
+}
+
+impl Apply for Temperature {
+    fn is_neutral(&self) -> bool {
+        self.temperature == 1.0 && self.dynatemp_range == 0.0
+    }
+
+    fn apply(&self, candidates: &mut Candidates, _: &Step<'_>, _: &mut StageContext) -> Result<()> {
+        let temperature = self.of(candidates)?;
+        if temperature <= 0.0 {
+            return candidates.keep_best(1);
         }
-        let Some(best) = self.best() else {
-            return Ok(());
-        };
-        let shift = shift(best.logit, temperature);
-        for item in &mut self.sparse {
-            item.weight = weight((item.logit - best.logit) / temperature);
-            item.logit = ((item.logit - shift) / temperature).max(f32::MIN);
-        }
+        candidates.scale(temperature);
         Ok(())
     }
 }
 
-impl Stage {
-    /// The temperature for these candidates; 0 for a stage that has none.
-    pub(in crate::sampler) fn temperature(&self, candidates: &mut Candidates) -> Result<f32> {
-        let Stage::Temperature {
-            temperature,
-            dynatemp_range,
-            dynatemp_exponent,
-        } = self
-        else {
-            return Ok(0.0);
-        };
-        if *dynatemp_range <= 0.0 {
-            return Ok(*temperature);
+impl Temperature {
+    /// Whether it leaves only the token with the largest logit.
+    pub(super) fn is_greedy(&self) -> bool {
+        self.temperature <= 0.0 && self.dynatemp_range <= 0.0
+    }
+
+    /// The temperature for these candidates.
+    pub(in crate::sampler) fn of(&self, candidates: &mut Candidates) -> Result<f32> {
+        if self.dynatemp_range <= 0.0 {
+            return Ok(self.temperature);
         }
         let (entropy, max_entropy) = candidates.entropy_and_max_entropy()?;
         if max_entropy == 0.0 {
-            return Ok(*temperature);
+            return Ok(self.temperature);
         }
-        let (middle, range) = (f64::from(*temperature), f64::from(*dynatemp_range));
+        let (middle, range) = (f64::from(self.temperature), f64::from(self.dynatemp_range));
         let (low, high) = ((middle - range).max(0.0), middle + range);
         let normalized_entropy = (entropy / max_entropy).clamp(0.0, 1.0);
-        let now = low + (high - low) * libm::pow(normalized_entropy, f64::from(*dynatemp_exponent));
+        let now =
+            low + (high - low) * libm::pow(normalized_entropy, f64::from(self.dynatemp_exponent));
         Ok(now.min(f64::from(f32::MAX)) as f32)
-    }
-}
-
-/// What to subtract from logits before a division by `temperature`: the best logit where the temperature is so low that
-/// quotients would overflow. Logits relative to the best are at most 0, so they cannot overflow upwards.
-fn shift(best: f32, temperature: f32) -> f32 {
-    if (best / temperature).is_finite() {
-        0.0
-    } else {
-        best
     }
 }

@@ -1,35 +1,29 @@
 //! Top-k: keeps the k most probable tokens.
 
+use super::{Apply, StageContext};
 use crate::Result;
-use crate::allocation::reserve_exact;
+use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
-use crate::sampler::selection::{Bounds, SORT_LIMIT, best_of, keep_first, rank, sort};
+use serde::Serialize;
 
-impl Candidates {
-    /// Top-k: keeps the best `count` candidates, and at least one.
-    pub fn keep_best(&mut self, count: usize) -> Result<()> {
-        let count = count.max(1);
-        if self.is_dense && count <= SORT_LIMIT && count < self.logits.len() {
-            best_of(&self.logits, count, &mut self.sparse)?;
-            self.is_dense = false;
-            self.weigh_items();
-            return Ok(());
-        }
-        self.keep_if(Bounds::NONE, |_| true)?;
-        if count >= self.sparse.len() {
-            return Ok(());
-        }
-        if count <= SORT_LIMIT {
-            keep_first(&mut self.sparse, count);
-            sort(&mut self.sparse, &rank);
-        } else {
-            self.scratch.clear();
-            reserve_exact(&mut self.scratch, self.sparse.len())?;
-            self.scratch.extend_from_slice(&self.sparse);
-            keep_first(&mut self.scratch, count);
-            let worst = self.scratch[count - 1];
-            self.sparse.retain(|item| rank(item, &worst).is_le());
-        }
-        Ok(())
+/// Keeps the k most probable tokens; of equal ones, those with the lowest ids. 0 is neutral.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "top_k")]
+pub struct TopK {
+    /// The number of tokens to keep.
+    pub top_k: u32,
+}
+
+impl Apply for TopK {
+    fn is_neutral(&self) -> bool {
+        self.top_k == 0
+    }
+
+    fn preserves_argmax(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, candidates: &mut Candidates, _: &Step<'_>, _: &mut StageContext) -> Result<()> {
+        candidates.keep_best(usize::try_from(self.top_k).unwrap_or(usize::MAX))
     }
 }

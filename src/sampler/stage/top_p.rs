@@ -1,15 +1,33 @@
 //! Top-p, or nucleus sampling (Holtzman et al. 2019).
 
+use super::{Apply, StageContext};
 use crate::Result;
+use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
+use serde::Serialize;
 
-impl Candidates {
-    /// Top-p, or nucleus: keeps the best candidates, as few as have at least the probability `p` together, and at
-    /// least one.
-    pub fn top_p(&mut self, p: f64) -> Result<()> {
-        let Some(total) = self.total()? else {
+/// Keeps the most probable tokens, as few as have at least this probability together (Holtzman et al. 2019, nucleus
+/// sampling). 1 is neutral; 0 leaves only the best.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "top_p")]
+pub struct TopP {
+    /// The probability to keep.
+    pub top_p: f32,
+}
+
+impl Apply for TopP {
+    fn is_neutral(&self) -> bool {
+        self.top_p >= 1.0
+    }
+
+    fn preserves_argmax(&self) -> bool {
+        true
+    }
+
+    fn apply(&self, candidates: &mut Candidates, _: &Step<'_>, _: &mut StageContext) -> Result<()> {
+        let Some(total) = candidates.total()? else {
             return Ok(());
         };
-        self.keep_nearest_mass(&total, total.best_logit.into(), p)
+        candidates.keep_nearest_mass(&total, total.best_logit.into(), self.top_p.into())
     }
 }

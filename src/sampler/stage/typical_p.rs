@@ -1,16 +1,30 @@
 //! Locally typical sampling (Meister et al. 2022).
 
+use super::{Apply, StageContext};
 use crate::Result;
+use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
+use serde::Serialize;
 
-impl Candidates {
-    /// Typical sampling: keeps the candidates whose surprisal is nearest to the entropy, as few as have at least the
-    /// probability `p` together.
-    pub fn typical_p(&mut self, p: f64) -> Result<()> {
-        let Some(total) = self.total()? else {
+/// Keeps the tokens whose surprisal is nearest to the entropy, as few as have at least this probability together
+/// (Meister et al. 2022, locally typical sampling). 1 is neutral.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "name", rename = "typical_p")]
+pub struct TypicalP {
+    /// The probability to keep.
+    pub typical_p: f32,
+}
+
+impl Apply for TypicalP {
+    fn is_neutral(&self) -> bool {
+        self.typical_p >= 1.0
+    }
+
+    fn apply(&self, candidates: &mut Candidates, _: &Step<'_>, _: &mut StageContext) -> Result<()> {
+        let Some(total) = candidates.total()? else {
             return Ok(());
         };
-        let expected = total.surprisal.logit(self.entropy(&total));
-        self.keep_nearest_mass(&total, expected, p)
+        let expected = total.surprisal.logit(candidates.entropy(&total));
+        candidates.keep_nearest_mass(&total, expected, self.typical_p.into())
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::kernels;
 use crate::sampler::selection::rank;
-use crate::sampler::sums::{FixedPoint, Surprisal};
+use crate::sampler::sums::FixedPoint;
 
 /// All candidates sorted by `key`, with the cumulative sums of their units.
 struct Sorted {
@@ -80,7 +80,7 @@ fn distributions() -> Vec<(&'static str, Vec<f32>)> {
     ]
 }
 
-const SHARES: [f64; 12] = [
+const SHARES: [f32; 12] = [
     0.0,
     1e-9,
     1e-4,
@@ -101,7 +101,11 @@ fn begin(logits: &[f32]) -> Candidates {
     candidates
 }
 
-fn left(candidates: &mut Candidates) -> Vec<TokenId> {
+fn left(stage: &Stage, candidates: &mut Candidates) -> Vec<TokenId> {
+    let mut context = Sampler::new(Vec::new(), 0).context;
+    stage
+        .apply(candidates, &step(0, &[]), &mut context)
+        .unwrap();
     let mut ids = Vec::new();
     candidates.for_each(|id, _| ids.push(id)).unwrap();
     ids
@@ -113,10 +117,8 @@ fn top_p_is_that_of_a_full_sort() {
         let best = kernels::max(&logits);
         let sorted = Sorted::new(&logits, |logit| best - logit);
         for share in SHARES {
-            let mut candidates = begin(&logits);
-            candidates.top_p(share).unwrap();
-            let found = left(&mut candidates);
-            assert_eq!(found, sorted.leading(share), "{name}, {share}");
+            let found = left(&top_p(share), &mut begin(&logits));
+            assert_eq!(found, sorted.leading(share.into()), "{name}, {share}");
         }
     }
 }
@@ -126,15 +128,13 @@ fn typical_p_is_that_of_a_full_sort() {
     for (name, logits) in distributions() {
         let mut candidates = begin(&logits);
         let (entropy, _) = candidates.entropy_and_max_entropy().unwrap();
-        let surprisal: Surprisal = candidates.mirostat(1e9).unwrap().unwrap();
-        let expected = surprisal.logit(entropy);
+        let total = candidates.total().unwrap().unwrap();
+        let expected = total.surprisal.logit(entropy);
         let distance = |logit| (expected - f64::from(logit)).abs() as f32;
         let sorted = Sorted::new(&logits, distance);
         for share in SHARES {
-            let mut candidates = begin(&logits);
-            candidates.typical_p(share).unwrap();
-            let found = left(&mut candidates);
-            assert_eq!(found, sorted.leading(share), "{name}, {share}");
+            let found = left(&typical_p(share), &mut begin(&logits));
+            assert_eq!(found, sorted.leading(share.into()), "{name}, {share}");
         }
     }
 }

@@ -198,9 +198,11 @@ fn mirostat_learns_from_what_is_drawn() {
 
 #[test]
 fn banned_tokens_are_never_drawn_and_biases_count() {
-    let bias = |logit_bias: &[(TokenId, f32)], banned: &[TokenId]| Stage::LogitBias {
-        logit_bias: logit_bias.to_vec(),
-        banned_tokens: banned.to_vec(),
+    let bias = |logit_bias: &[(TokenId, f32)], banned: &[TokenId]| {
+        Stage::LogitBias(LogitBias {
+            logit_bias: logit_bias.to_vec(),
+            banned_tokens: banned.to_vec(),
+        })
     };
     let logits = [5.0, 4.0, 3.0, 2.0];
     assert_eq!(ids(&survivors(&logits, &[bias(&[], &[0, 2])])), [1, 3]);
@@ -223,10 +225,10 @@ fn banned_tokens_are_never_drawn_and_biases_count() {
 #[test]
 fn stages_without_effect_are_left_out() {
     let neutral = [
-        Stage::LogitBias {
+        Stage::LogitBias(LogitBias {
             logit_bias: vec![(1, 0.0)],
             banned_tokens: vec![],
-        },
+        }),
         penalties(64, [1.0, 0.0, 0.0], 0),
         penalties(0, [2.0, 1.0, 1.0], 3),
         dry(0.0, 2, -1, &[]),

@@ -100,30 +100,30 @@ fn distribution(logits: &[f32]) -> Vec<(TokenId, f64)> {
 }
 
 fn top_k(top_k: u32) -> Stage {
-    Stage::TopK { top_k }
+    Stage::TopK(TopK { top_k })
 }
 
 fn top_p(top_p: f32) -> Stage {
-    Stage::TopP { top_p }
+    Stage::TopP(TopP { top_p })
 }
 
 fn min_p(min_p: f32) -> Stage {
-    Stage::MinP { min_p }
+    Stage::MinP(MinP { min_p })
 }
 
 fn typical_p(typical_p: f32) -> Stage {
-    Stage::TypicalP { typical_p }
+    Stage::TypicalP(TypicalP { typical_p })
 }
 
 fn top_n_sigma(top_n_sigma: f32) -> Stage {
-    Stage::TopNSigma { top_n_sigma }
+    Stage::TopNSigma(TopNSigma { top_n_sigma })
 }
 
 fn xtc(xtc_probability: f32, xtc_threshold: f32) -> Stage {
-    Stage::Xtc {
+    Stage::Xtc(Xtc {
         xtc_probability,
         xtc_threshold,
-    }
+    })
 }
 
 fn temperature(temperature: f32) -> Stage {
@@ -131,18 +131,18 @@ fn temperature(temperature: f32) -> Stage {
 }
 
 fn dynamic(temperature: f32, dynatemp_range: f32, dynatemp_exponent: f32) -> Stage {
-    Stage::Temperature {
+    Stage::Temperature(Temperature {
         temperature,
         dynatemp_range,
         dynatemp_exponent,
-    }
+    })
 }
 
 fn mirostat(mirostat_tau: f32, mirostat_eta: f32) -> Stage {
-    Stage::Mirostat {
+    Stage::MirostatV2(MirostatV2 {
         mirostat_tau,
         mirostat_eta,
-    }
+    })
 }
 
 fn penalties(
@@ -150,21 +150,21 @@ fn penalties(
     [repetition, frequency, presence]: [f32; 3],
     ngram: u32,
 ) -> Stage {
-    Stage::Penalties {
+    Stage::Penalties(Penalties {
         penalty_last_n,
         repetition_penalty: repetition,
         frequency_penalty: frequency,
         presence_penalty: presence,
         no_repeat_ngram_size: ngram,
-    }
+    })
 }
 
 fn dry(multiplier: f32, allowed: u32, last_n: i32, breakers: &[&str]) -> Stage {
-    Stage::Dry {
+    Stage::Dry(Dry {
         dry_multiplier: multiplier,
         dry_base: 1.75,
         dry_allowed_length: allowed,
         dry_penalty_last_n: last_n,
         dry_sequence_breakers: breakers.iter().map(|&one| one.into()).collect(),
-    }
+    })
 }

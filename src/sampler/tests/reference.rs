@@ -68,10 +68,10 @@ impl Naive {
         self.best_first();
         let p = self.probabilities();
         match stage.clone() {
-            Stage::LogitBias {
+            Stage::LogitBias(LogitBias {
                 logit_bias,
                 banned_tokens,
-            } => {
+            }) => {
                 self.tokens.retain(|t| !banned_tokens.contains(&t.0));
                 for (id, bias) in logit_bias {
                     for token in self.tokens.iter_mut().filter(|t| t.0 == id) {
@@ -79,13 +79,13 @@ impl Naive {
                     }
                 }
             }
-            Stage::Penalties {
+            Stage::Penalties(Penalties {
                 penalty_last_n,
                 repetition_penalty,
                 frequency_penalty,
                 presence_penalty,
                 no_repeat_ngram_size,
-            } => {
+            }) => {
                 let window = last(history, penalty_last_n);
                 for token in &mut self.tokens {
                     let count = window.iter().filter(|&&id| id == token.0).count() as f64;
@@ -111,13 +111,13 @@ impl Naive {
                     self.tokens.retain(|t| !repeats(t.0));
                 }
             }
-            Stage::Dry {
+            Stage::Dry(Dry {
                 dry_multiplier,
                 dry_base,
                 dry_allowed_length,
                 dry_penalty_last_n,
                 ..
-            } => {
+            }) => {
                 let window = last(history, dry_penalty_last_n);
                 for token in &mut self.tokens {
                     let lengths = (0..window.len())
@@ -131,7 +131,7 @@ impl Naive {
                     }
                 }
             }
-            Stage::TopNSigma { top_n_sigma } => {
+            Stage::TopNSigma(TopNSigma { top_n_sigma }) => {
                 let n = self.tokens.len() as f64;
                 let mean = self.tokens.iter().map(|t| t.1).sum::<f64>() / n;
                 let square = |t: &(TokenId, f64)| (t.1 - mean).powi(2);
@@ -139,8 +139,8 @@ impl Naive {
                 let least = self.tokens[0].1 - f64::from(top_n_sigma) * sigma;
                 self.keep(|all, i| i == 0 || all.at_least(all.tokens[i].1, least));
             }
-            Stage::TopK { top_k } => self.tokens.truncate(top_k as usize),
-            Stage::TypicalP { typical_p } => {
+            Stage::TopK(TopK { top_k }) => self.tokens.truncate(top_k as usize),
+            Stage::TypicalP(TypicalP { typical_p }) => {
                 let entropy = self.entropy();
                 let distance = |p: f64| (-p.ln() - entropy).abs();
                 let mut order: Vec<_> = (0..p.len()).collect();
@@ -154,23 +154,23 @@ impl Naive {
                 self.tokens = order.into_iter().map(|i| self.tokens[i]).collect();
                 self.keep_share(f64::from(typical_p));
             }
-            Stage::TopP { top_p } => self.keep_share(f64::from(top_p)),
-            Stage::MinP { min_p } => {
+            Stage::TopP(TopP { top_p }) => self.keep_share(f64::from(top_p)),
+            Stage::MinP(MinP { min_p }) => {
                 let least = f64::from(min_p) * p[0];
                 self.keep(|all, i| i == 0 || all.at_least(p[i], least));
             }
-            Stage::Xtc { xtc_threshold, .. } => {
+            Stage::Xtc(Xtc { xtc_threshold, .. }) => {
                 let threshold = f64::from(xtc_threshold);
                 let top = p.iter().filter(|&&p| self.at_least(p, threshold)).count();
                 if fires && top >= 2 {
                     self.tokens.drain(..top - 1);
                 }
             }
-            Stage::Temperature {
+            Stage::Temperature(Temperature {
                 temperature,
                 dynatemp_range,
                 dynatemp_exponent,
-            } => {
+            }) => {
                 let (t, range) = (f64::from(temperature), f64::from(dynatemp_range));
                 let mut now = t;
                 if range > 0.0 && self.tokens.len() > 1 {
@@ -183,7 +183,7 @@ impl Naive {
                 }
                 self.tokens.iter_mut().for_each(|token| token.1 /= now);
             }
-            Stage::Mirostat { mirostat_tau, .. } => {
+            Stage::MirostatV2(MirostatV2 { mirostat_tau, .. }) => {
                 let mu = 2.0 * f64::from(mirostat_tau);
                 self.keep(|all, i| i == 0 || all.at_least(mu, -p[i].log2()));
             }
@@ -233,10 +233,10 @@ fn random_stages(dice: &mut Dice, vocabulary: usize) -> Vec<Stage> {
         stages.swap(index, dice.below(index + 1));
     }
     stages.truncate(1 + dice.below(stages.len()));
-    let bias = Stage::LogitBias {
+    let bias = Stage::LogitBias(LogitBias {
         logit_bias: vec![(dice.below(vocabulary) as TokenId, dice.one_of(&[-3.0, 4.0]))],
         banned_tokens: dice.ids(banned, vocabulary),
-    };
+    });
     stages.insert(0, bias);
     if dice.below(3) == 0 {
         stages.push(mirostat(dice.one_of(&[0.5, 2.0, 5.0]), 0.1));
@@ -281,7 +281,7 @@ fn each_stage_alone_agrees_with_its_definition() {
         let logits = random_logits(count, round);
         let history = dice.ids(60, count.min(8));
         for stage in random_stages(&mut dice, count) {
-            if matches!(&stage, Stage::LogitBias { banned_tokens, .. } if banned_tokens.len() >= count)
+            if matches!(&stage, Stage::LogitBias(LogitBias { banned_tokens, .. }) if banned_tokens.len() >= count)
             {
                 continue;
             }

@@ -67,11 +67,11 @@ fn penalized(words: &[&str], history: &[TokenId], stage: &Stage) -> Vec<(TokenId
     let logits = vec![0.0; words.len() + 1];
     let mut sampler = sampler(std::slice::from_ref(stage));
     sampler.run(&logits, &step).unwrap();
-    let Stage::Dry {
+    let Stage::Dry(Dry {
         dry_multiplier,
         dry_base,
         ..
-    } = stage
+    }) = stage
     else {
         panic!()
     };
