@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { faults, serve } from "./faulty-server.mjs";
-import { lacks, open } from "./harness.mjs";
+import { open } from "./harness.mjs";
 
 const server = await serve();
 after(() => server.close());
@@ -327,7 +327,7 @@ test("a signal that lives on keeps nothing of a load that ended", async () => {
   await context.close();
 });
 
-test("a model is inspected on a server that compresses, or that knows no ranges", { skip: lacks("cdp") }, async () => {
+test("a model is inspected on a server that compresses, or that knows no ranges", async () => {
   const path = "/stories.gguf";
   server.faults = {};
   const { page, context } = await open(`${server.origin}/alice.txt`);
