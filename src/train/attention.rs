@@ -5,7 +5,7 @@ use super::shape::{ROPE_BASE, Shape};
 use crate::kernels;
 
 /// Queries computed at once. Keys behind the last query of a block are masked for all of them, and left out.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
 
 /// The heads of an attention layer. With fewer key and value heads than query heads, each serves a group of query heads
 /// (grouped-query attention, Ainslie et al. 2023).
@@ -156,8 +156,8 @@ pub(super) fn attend(
     }
 }
 
-/// The backward pass of [`attend`]: the derivative by `rows` goes to `d_rows`. `scratch` holds at least 64 × `length`
-/// values.
+/// The backward pass of [`attend`]: the derivative by `rows` goes to `d_rows`. `scratch` holds at least
+/// [`BLOCK`] × `length` values.
 pub(super) fn attend_backward(
     heads: Heads,
     length: usize,

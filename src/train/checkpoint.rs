@@ -16,7 +16,7 @@ const TENSORS: [&str; 3] = ["weights", "first_moment", "second_moment"];
 /// The weights with the lowest validation loss; absent before the first validation.
 const BEST: &str = "best_weights";
 /// The largest step number that is accepted: far more than can be done, and far from an overflow.
-const MAX_STEPS: u64 = 1 << 48;
+const MAX_STEP: u64 = 1 << 48;
 
 /// The contents of a checkpoint, checked.
 pub(super) struct CheckpointData {
@@ -135,7 +135,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<CheckpointData> {
     let [weights, first, second] =
         TENSORS.map(|name| tensor(name)?.ok_or_else(|| Error::MissingTensor(name.into())));
     let step = long(&metadata, "step")?;
-    if step > MAX_STEPS {
+    if step > MAX_STEP {
         return Err(mismatch("the number of its step is too large"));
     }
     let best = match tensor(BEST)? {

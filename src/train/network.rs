@@ -3,11 +3,11 @@
 //! The arithmetic is that of [`crate::model`] in single precision. The tests compare every derivative with finite
 //! differences.
 
-use super::attention::{Heads, Rope, attend, attend_backward};
+use super::attention::{BLOCK, Heads, Rope, attend, attend_backward};
 use super::ops;
 use super::shape::{NORM_EPSILON, Shape};
 use crate::allocation::resize;
-use crate::{Result, TokenId};
+use crate::{Result, TokenId, kernels};
 
 /// The activations of one layer that the backward pass needs.
 struct LayerCache {
@@ -82,7 +82,7 @@ impl Workspace {
             d_qkv: zeros(rows, 3 * shape.hidden_size)?,
             d_gate_up: zeros(rows, 2 * shape.feed_forward_size)?,
             d_activated: zeros(rows, shape.feed_forward_size)?,
-            scratch: zeros(64, length)?,
+            scratch: zeros(BLOCK, length)?,
             length,
             rope: Rope::new(shape),
         })
@@ -203,7 +203,7 @@ impl Network<'_> {
             hidden,
             post_attention,
         );
-        add(post_attention, input);
+        kernels::add(post_attention, input);
         ops::norm(
             post_attention,
             weight(&at.feed_forward_norm),
@@ -213,7 +213,7 @@ impl Network<'_> {
         ops::linear(feed_forward_input, weight(&at.gate_up), hidden, gate_up);
         ops::swiglu(gate_up, feed_forward, activated);
         ops::linear(activated, weight(&at.down), feed_forward, out);
-        add(out, post_attention);
+        kernels::add(out, post_attention);
     }
 
     /// The backward pass of the whole network: from the derivative by the logits, in `work.logits`, to those by the
@@ -243,7 +243,7 @@ impl Network<'_> {
         }
         let embedding = &mut gradient[embedding];
         for (d_row, token) in work.d_stream.chunks_exact(size).zip(inputs) {
-            add(&mut embedding[*token as usize * size..][..size], d_row);
+            kernels::add(&mut embedding[*token as usize * size..][..size], d_row);
         }
     }
 
@@ -339,12 +339,6 @@ impl Network<'_> {
             d_stream,
             &mut gradient[at.attention_norm.clone()],
         );
-    }
-}
-
-pub(super) fn add(x: &mut [f32], y: &[f32]) {
-    for (x, y) in x.iter_mut().zip(y) {
-        *x += y;
     }
 }
 

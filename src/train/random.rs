@@ -5,6 +5,9 @@ use rand_chacha::ChaCha12Rng;
 
 use super::shape::Tensor;
 
+/// The stream for the initial weights; those of the steps, or of the epochs in fine-tuning, count from 0.
+pub(super) const INITIAL: u64 = u64::MAX;
+
 /// The generator for one stream of a seed. Each training step has a stream of its own, so that training can be resumed
 /// at any step.
 pub(super) fn stream(seed: u64, stream: u64) -> ChaCha12Rng {

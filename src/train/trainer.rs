@@ -8,7 +8,7 @@ use super::corpus::{Corpus, Tokens};
 use super::network::{Network, Workspace, zeros};
 use super::optimizer::{self, AdamW};
 use super::parallel::for_each_worker;
-use super::random::{init_weights, stream};
+use super::random::{INITIAL, init_weights, stream};
 use super::report::{BestState, StepReport, Validation};
 use super::shape::{Shape, Tensor};
 use super::{Options, Schedule};
@@ -107,7 +107,7 @@ impl Trainer {
     }
 
     pub(super) fn init_weights(&mut self) {
-        let mut random = stream(self.options.seed, u64::MAX);
+        let mut random = stream(self.options.seed, INITIAL);
         init_weights(&self.tensors, &mut self.weights, &mut random);
     }
 
@@ -172,9 +172,7 @@ impl Trainer {
             for_each_worker(workers, |worker| worker.compute(network, scale));
             for worker in workers {
                 loss += worker.loss;
-                for (sum, slope) in self.gradient.iter_mut().zip(&worker.gradient) {
-                    *sum += slope;
-                }
+                kernels::add(&mut self.gradient, &worker.gradient);
             }
         }
         let loss = loss / tokens as f64;

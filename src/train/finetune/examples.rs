@@ -230,7 +230,7 @@ impl Examples {
     }
 }
 
-/// Tokens of which a twentieth is a token to predict, and one to predict it from.
+/// The fewest tokens of a text: a twentieth is held out, and must have two, one to predict and one to predict it from.
 const MIN_TOKENS: usize = 40;
 
 fn check_context(model: &Model, context_length: usize) -> Result<()> {

@@ -4,13 +4,12 @@
 //! heads, and only the updates have a gradient. What is quick to compute again is not kept for the backward pass: norms,
 //! attention weights and the activation. The logits are computed where a target counts, a few rows at a time.
 
-use super::super::attention::{Heads, attend, attend_backward};
-use super::super::network::add;
+use super::super::attention::{BLOCK, Heads, attend, attend_backward};
 use super::super::ops;
 use super::updates::{Adapted, LinearUpdates, LowRank, Updates};
 use crate::allocation::resize;
 use crate::model::{DenseLinear, DenseModel};
-use crate::{Result, TokenId};
+use crate::{Result, TokenId, kernels};
 
 /// Rows whose logits are computed at once: enough for large matrix products, few enough for little memory.
 const HEAD_ROWS: usize = 64;
@@ -108,7 +107,7 @@ impl Workspace {
             0.0,
         )?;
         resize(&mut self.d_norm, hidden, 0.0)?;
-        resize(&mut self.scratch, longest.saturating_mul(64), 0.0)
+        resize(&mut self.scratch, longest.saturating_mul(BLOCK), 0.0)
     }
 }
 
@@ -203,7 +202,7 @@ impl<'a> Network<'a> {
         );
         self.adapted(&layer.attention_output, &updates.attention_output)
             .forward(&work.attended, &mut work.low, &mut cache.post_attention);
-        add(&mut cache.post_attention, &cache.input);
+        kernels::add(&mut cache.post_attention, &cache.input);
 
         self.norm(
             &cache.post_attention,
@@ -218,7 +217,7 @@ impl<'a> Network<'a> {
         ops::swiglu(&cache.gate_up, layer.down.inputs, &mut work.activated);
         self.adapted(&layer.down, &updates.down)
             .forward(&work.activated, &mut work.low, next);
-        add(next, &cache.post_attention);
+        kernels::add(next, &cache.post_attention);
     }
 
     /// Rotates the queries and keys in rows of query, key and value, for sequences of these lengths.

@@ -4,7 +4,7 @@ use super::super::network::zeros;
 use super::super::optimizer::{self, AdamW};
 use super::super::options::PART_TOKENS;
 use super::super::parallel::for_each_worker;
-use super::super::random::{below, init_weights, stream};
+use super::super::random::{INITIAL, below, init_weights, stream};
 use super::super::{BestState, Schedule, StepReport, Validation};
 use super::examples::{Examples, Sequence};
 use super::network::{Network, Part, Workspace};
@@ -16,8 +16,6 @@ use crate::{Error, Result, kernels};
 /// Held-out tokens that count in a validation, at most by one sequence more: a validation must not take longer than the
 /// steps between two.
 const VALIDATION_TOKENS: usize = 2048;
-/// The stream of random numbers for the initial weights; those of the epochs count from 0.
-const INITIAL: u64 = u64::MAX;
 
 /// The memory of one thread.
 #[derive(Default)]
@@ -151,7 +149,7 @@ impl Finetuner {
     pub fn set_threads(&mut self, threads: usize) {
         let most = match cfg!(target_arch = "wasm32") {
             true => kernels::threads::count(),
-            // More parts than sequences there never are.
+            // There are never more parts than sequences.
             false => self.options.batch_size.max(self.examples.held_out.len()),
         };
         self.workers
