@@ -15,6 +15,7 @@ use minijinja::value::{Kwargs, Rest, Value, ValueKind};
 use minijinja::{Environment, Error, State};
 
 type Result<T> = std::result::Result<T, Error>;
+
 /// Filters of single values, and operators. Filters of strings convert other values to strings first.
 const FILTERS: &[(&str, Filter)] = &[
     ("upper", |_, value, _| {

@@ -7,7 +7,7 @@ use super::value::{integer, is_dict, items, template_error, text};
 use minijinja::value::{Kwargs, Object, ObjectRepr, Rest, Value};
 use minijinja::{Environment, Error, State};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The longest range that Jinja2's sandbox makes.
 const MAX_RANGE: i128 = 100_000;
@@ -18,7 +18,7 @@ pub(super) fn add(environment: &mut Environment<'_>) {
     environment.add_function("joiner", |separator: Option<String>| {
         Value::from_object(Joiner {
             separator: separator.unwrap_or(", ".into()),
-            used: AtomicUsize::new(0),
+            is_used: AtomicBool::new(false),
         })
     });
     environment.add_function("cycler", |items: Rest<Value>| match items.is_empty() {
@@ -106,7 +106,7 @@ fn range(state: &State, bounds: Rest<Value>) -> Result<Value, Error> {
 #[derive(Debug)]
 struct Joiner {
     separator: String,
-    used: AtomicUsize,
+    is_used: AtomicBool,
 }
 
 impl Object for Joiner {
@@ -115,9 +115,9 @@ impl Object for Joiner {
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, _: &[Value]) -> Result<Value, Error> {
-        Ok(match self.used.swap(1, Ordering::Relaxed) {
-            0 => Value::from(""),
-            _ => Value::from(&self.separator),
+        Ok(match self.is_used.swap(true, Ordering::Relaxed) {
+            false => Value::from(""),
+            true => Value::from(&self.separator),
         })
     }
 }

@@ -3,8 +3,8 @@
 //! A model file brings its template, written in Jinja, in the metadata (`tokenizer.chat_template`, and further ones by
 //! name in `tokenizer.chat_template.NAME`). This module finds the template and prepares the values it is rendered with;
 //! `render` (Cargo feature `chat`) renders it as `apply_chat_template` of Hugging Face's transformers does. In a
-//! browser the two live in different WebAssembly modules, because the template engine is as large as everything else
-//! together.
+//! browser the two live in different WebAssembly modules, because the template engine is large, and a page that only
+//! continues texts needs none.
 //!
 //! Neither the template nor the messages are trusted. A template's work is limited by fuel (a budget of instructions
 //! and bytes), nesting depth and output size. A rendering that still takes longer than five seconds is abandoned: a

@@ -13,7 +13,7 @@ use llguidance::api::GrammarInit;
 use nodes::{Class, Id, Node, Nodes};
 use std::collections::HashMap;
 
-/// How deep groups may be nested.
+/// How deep groups may be nested, and how many repetitions may follow one another, as in `a?*`.
 const MAX_DEPTH: usize = 20;
 
 /// Alternatives, each a sequence of parts.
