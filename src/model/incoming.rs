@@ -12,7 +12,8 @@ use crate::{Error, Result};
 
 /// A tensor as a model keeps it.
 pub(crate) enum Tensor {
-    Matrix(Matrix),
+    /// One matrix, or one for each expert.
+    Matrices(Vec<Matrix>),
     Vector(Vec<f32>),
 }
 
@@ -20,7 +21,7 @@ impl Tensor {
     /// Bytes of memory that its numbers take.
     pub fn bytes(&self) -> usize {
         match self {
-            Tensor::Matrix(matrix) => matrix.tiles().len(),
+            Tensor::Matrices(all) => all.iter().map(|matrix| matrix.tiles().len()).sum(),
             Tensor::Vector(vector) => 4 * vector.len(),
         }
     }
@@ -28,7 +29,13 @@ impl Tensor {
 
 /// A tensor whose bytes are arriving.
 pub(crate) enum IncomingTensor {
-    Matrix(MatrixBuilder),
+    Matrices {
+        builders: Vec<MatrixBuilder>,
+        /// Bytes of each matrix in the file.
+        size: usize,
+        /// Bytes that have come.
+        received: usize,
+    },
     Vector {
         kind: TensorType,
         bytes: Vec<u8>,
@@ -38,7 +45,7 @@ pub(crate) enum IncomingTensor {
 
 impl IncomingTensor {
     /// Takes the memory for the tensor of this directory entry, whose shape has been checked: as a matrix in its quantised
-    /// form, or as `f32` values.
+    /// form (as one for each index of a third dimension), or as `f32` values.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], and [`Error::Corrupt`] for a matrix whose rows are not whole blocks.
@@ -46,8 +53,16 @@ impl IncomingTensor {
         let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
         if is_matrix {
             let (cols, rows) = (size(info.shape[0])?, size(info.shape[1])?);
-            let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
-            return Ok(Self::Matrix(builder));
+            let count = size(info.shape.get(2).copied().unwrap_or(1))?;
+            let mut builders = with_capacity(count)?;
+            for _ in 0..count {
+                builders.push(MatrixBuilder::new(&info.name, info.kind, rows, cols)?);
+            }
+            return Ok(Self::Matrices {
+                builders,
+                size: size(info.size)? / count,
+                received: 0,
+            });
         }
         Ok(Self::Vector {
             kind: info.kind,
@@ -57,9 +72,23 @@ impl IncomingTensor {
     }
 
     /// Takes the next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, mut bytes: &[u8]) {
         match self {
-            Self::Matrix(builder) => builder.push(bytes),
+            Self::Matrices {
+                builders,
+                size,
+                received,
+            } => {
+                while let Some(builder) = builders.get_mut(*received / *size)
+                    && !bytes.is_empty()
+                {
+                    let missing = *size - *received % *size;
+                    let (part, rest) = bytes.split_at(missing.min(bytes.len()));
+                    builder.push(part);
+                    *received += part.len();
+                    bytes = rest;
+                }
+            }
             Self::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
         }
     }
@@ -70,7 +99,13 @@ impl IncomingTensor {
     /// [`Error::OutOfMemory`], [`Error::Truncated`].
     pub fn finish(self) -> Result<Tensor> {
         Ok(match self {
-            Self::Matrix(builder) => Tensor::Matrix(builder.finish()?),
+            Self::Matrices { builders, .. } => {
+                let mut matrices = with_capacity(builders.len())?;
+                for builder in builders {
+                    matrices.push(builder.finish()?);
+                }
+                Tensor::Matrices(matrices)
+            }
             Self::Vector { kind, bytes, len } => {
                 let mut values = Vec::new();
                 resize(&mut values, len, 0.0)?;
@@ -107,11 +142,16 @@ impl TensorTaker<'_> {
         }
     }
 
-    pub fn optional_matrix(&mut self, stem: &str) -> Option<Matrix> {
+    /// The matrices of a tensor of three dimensions; none where it is not there.
+    pub fn matrices(&mut self, stem: &str) -> Vec<Matrix> {
         match self.take(stem, "weight") {
-            Some(Tensor::Matrix(matrix)) => Some(matrix),
-            _ => None,
+            Some(Tensor::Matrices(matrices)) => matrices,
+            _ => Vec::new(),
         }
+    }
+
+    pub fn optional_matrix(&mut self, stem: &str) -> Option<Matrix> {
+        self.matrices(stem).pop()
     }
 
     /// A matrix that must be there: the check of the header has verified it.
