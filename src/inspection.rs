@@ -198,11 +198,12 @@ fn elements(tensor: &TensorInfo) -> u64 {
 /// Bytes a tensor takes once it is loaded: a matrix in tiles, anything else as `f32`.
 fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
     match &tensor.shape[..] {
-        [columns, rows] if model::is_matrix(config, &tensor.name) => {
+        [columns, rows, matrices @ ..] if model::is_matrix(config, &tensor.name) => {
             let format = TileFormat::of(tensor.kind);
             let groups = rows.div_ceil(TILE_ROWS as u64);
             let tiles = columns / format.tile_cols() as u64;
-            groups * tiles * format.tile_bytes() as u64
+            let count: u64 = matrices.iter().product();
+            count * groups * tiles * format.tile_bytes() as u64
         }
         _ if model::is_skipped(config, &tensor.name) => 0,
         _ => 4 * elements(tensor),
@@ -215,7 +216,8 @@ fn scratch(config: &Config, positions: usize) -> u64 {
     const PROGRAM: u64 = 16 << 20;
     // Each factor is bounded by the checks on the configuration, so that the products fit 64 bits, though not 32.
     let widths = 4 * config.hidden_size
-        + 3 * config.feed_forward_size
+        + 3 * config.widest_feed_forward_size()
+        + config.experts_scratch_width()
         + config.heads * config.head_size
         + config.projected_size()
         + config.delta_net_scratch_width();

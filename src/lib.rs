@@ -33,7 +33,7 @@
 //! | encode | `tokenizer/encode.rs` |
 //! | token embedding, positions | `model/token_embedding.rs`, `model/position_embedding.rs` and `model/rope.rs` |
 //! | layers, in their order | `model/transformer.rs` |
-//! | attention, feed-forward network | `model/attention.rs`, `model/feed_forward.rs` |
+//! | attention, feed-forward network | `model/attention.rs`, `model/feed_forward.rs` (in a mixture, `model/experts.rs`) |
 //! | norms, the final norm among them | `model/norm.rs` |
 //! | head | `head.rs` |
 //! | stages of the sampler | `sampler/stage/`, which has a file for each |

@@ -281,7 +281,7 @@ fn what_cannot_be_learnt_is_an_error() {
 /// Models whose layers are others are refused by name.
 #[test]
 fn other_architectures_are_refused() {
-    for name in ["gemma3", "phi3", "granite", "gpt2", "qwen3"] {
+    for name in ["gemma3", "phi3", "granite", "gpt2", "qwen3", "granitemoe"] {
         let model = format!("tests/data/arch/{name}.f32.gguf");
         let model = Path::new(env!("CARGO_MANIFEST_DIR")).join(model);
         let model = Arc::new(Model::open(model).unwrap());

@@ -70,7 +70,8 @@ impl Activations {
         self.cols
     }
 
-    pub(super) fn values(&self, token: usize) -> &[f32] {
+    /// The values of one token.
+    pub fn values(&self, token: usize) -> &[f32] {
         &self.values[token * self.cols..(token + 1) * self.cols]
     }
 

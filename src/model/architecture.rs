@@ -5,7 +5,8 @@
 use crate::{Error, Result};
 
 /// What one architecture's transformer is made of. All have the same structure: embedding, then in every layer
-/// attention (or a short convolution, or a gated delta net) and a feed-forward network, each added to the residual stream, then a final norm.
+/// attention (or a short convolution, or a gated delta net) and a feed-forward network (or a mixture of such networks), each
+/// added to the residual stream, then a final norm.
 #[derive(Debug, PartialEq)]
 pub struct Architecture {
     /// Its name in `general.architecture`.
@@ -24,6 +25,8 @@ pub struct Architecture {
     pub(super) activation: Activation,
     /// Whether gate and up projection are one tensor, the gate first.
     pub(super) fused_gate_up: bool,
+    /// How layers choose among experts, where a file's layers may be mixtures of these.
+    pub(super) experts: Option<ExpertRule>,
     pub(super) positions: Positions,
     /// In each group of this many layers, the last one does without RoPE (SmolLM3).
     pub(super) no_rope_layer_interval: Option<usize>,
@@ -98,6 +101,25 @@ impl Activation {
     }
 }
 
+/// How a mixture of experts weighs its experts, unless the file says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct ExpertRule {
+    pub gating: Gating,
+    /// Whether the weights of the experts that a token runs through are divided by their sum.
+    pub normalizes: bool,
+    /// Whether a bias takes part in the choice of experts.
+    pub selection_bias: bool,
+}
+
+/// What makes scores of the router's outputs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Gating {
+    /// Softmax over all experts.
+    Softmax,
+    /// The logistic function, each expert by itself.
+    Sigmoid,
+}
+
 /// How a layer knows the order of tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Positions {
@@ -164,6 +186,7 @@ const LLAMA: Architecture = Architecture {
     multi_token_prediction: false,
     activation: Activation::SwiGlu,
     fused_gate_up: false,
+    experts: None,
     positions: Positions::InterleavedRope,
     no_rope_layer_interval: None,
     windows: Windows::No,
@@ -173,6 +196,35 @@ const LLAMA: Architecture = Architecture {
     feed_forward_norm: "ffn_norm",
     output_norm: "output_norm",
     loops: false,
+};
+
+const QWEN3: Architecture = Architecture {
+    name: "qwen3",
+    positions: Positions::NeoxRope,
+    query_key_norm: QueryKeyNorm::SharedWeights,
+    ..LLAMA
+};
+
+const GRANITE: Architecture = Architecture {
+    name: "granite",
+    scales: ScaleRule::Metadata,
+    ..LLAMA
+};
+
+const LFM2: Architecture = Architecture {
+    name: "lfm2",
+    query_key_norm: QueryKeyNorm::SharedWeights,
+    short_convolutions: true,
+    positions: Positions::NeoxRope,
+    output_norm: "token_embd_norm",
+    ..LLAMA
+};
+
+/// The weights of a token's experts are softmax over these alone: that over all, divided by their sum.
+const SOFTMAX_OF_CHOSEN: ExpertRule = ExpertRule {
+    gating: Gating::Softmax,
+    normalizes: true,
+    selection_bias: false,
 };
 
 const GEMMA: Architecture = Architecture {
@@ -192,12 +244,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
         biases: &["attn_q", "attn_k", "attn_v"],
         ..LLAMA
     },
-    Architecture {
-        name: "qwen3",
-        positions: Positions::NeoxRope,
-        query_key_norm: QueryKeyNorm::SharedWeights,
-        ..LLAMA
-    },
+    QWEN3,
     GEMMA,
     Architecture {
         name: "gemma2",
@@ -267,11 +314,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
         windows: Windows::Ignored,
         ..LLAMA
     },
-    Architecture {
-        name: "granite",
-        scales: ScaleRule::Metadata,
-        ..LLAMA
-    },
+    GRANITE,
     Architecture {
         name: "olmo2",
         norms: Norms::Post,
@@ -298,14 +341,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
         no_rope_layer_interval: Some(4),
         ..LLAMA
     },
-    Architecture {
-        name: "lfm2",
-        query_key_norm: QueryKeyNorm::SharedWeights,
-        short_convolutions: true,
-        positions: Positions::NeoxRope,
-        output_norm: "token_embd_norm",
-        ..LLAMA
-    },
+    LFM2,
     Architecture {
         name: "qwen35",
         query_key_norm: QueryKeyNorm::SharedWeights,
@@ -354,6 +390,35 @@ pub const ARCHITECTURES: &[Architecture] = &[
         name: "nanbeige",
         loops: true,
         ..LLAMA
+    },
+    Architecture {
+        name: "granitemoe",
+        experts: Some(SOFTMAX_OF_CHOSEN),
+        ..GRANITE
+    },
+    Architecture {
+        name: "olmoe",
+        query_key_norm: QueryKeyNorm::AllHeads,
+        positions: Positions::NeoxRope,
+        experts: Some(ExpertRule {
+            normalizes: false,
+            ..SOFTMAX_OF_CHOSEN
+        }),
+        ..LLAMA
+    },
+    Architecture {
+        name: "qwen3moe",
+        experts: Some(SOFTMAX_OF_CHOSEN),
+        ..QWEN3
+    },
+    Architecture {
+        name: "lfm2moe",
+        experts: Some(ExpertRule {
+            gating: Gating::Sigmoid,
+            normalizes: true,
+            selection_bias: true,
+        }),
+        ..LFM2
     },
 ];
 

@@ -2,6 +2,7 @@
 
 use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule};
 use super::delta_net_config::DeltaNetConfig;
+use super::experts_config::ExpertsConfig;
 use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
 use super::rope::Scaling;
 use super::sliding_window::SlidingWindow;
@@ -39,8 +40,10 @@ pub struct Config {
     pub kv_heads: usize,
     /// Length of one head's query, key and value.
     pub head_size: usize,
-    /// Length of the vector between the two halves of the feed-forward network.
+    /// Length of the vector between the two halves of the feed-forward network, in layers that are no mixture of experts.
     pub feed_forward_size: usize,
+    /// The layers with a mixture of experts, where there are such layers.
+    experts: Option<ExpertsConfig>,
     /// The ε that is added to the variance under the square root of a norm.
     pub norm_epsilon: f32,
     /// Dimensions of each head that RoPE rotates.
@@ -124,6 +127,7 @@ impl Config {
         let rope_base = keys.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
         let (score_cap, logit_cap) = caps(&keys, architecture.caps)?;
         let rope_scaling = Scaling::from_metadata(&keys, architecture, context_length)?;
+        let feed_forward_size = keys.size("feed_forward_length")?;
         let config = Self {
             architecture,
             context_length,
@@ -136,7 +140,8 @@ impl Config {
             heads,
             kv_heads,
             head_size,
-            feed_forward_size: keys.size("feed_forward_length")?,
+            feed_forward_size,
+            experts: ExpertsConfig::from_metadata(&keys, architecture, feed_forward_size, layers)?,
             norm_epsilon: keys.f32(epsilon)?,
             rope_size: rope_size.unwrap_or(head_size),
             rope_base,
@@ -233,6 +238,28 @@ impl Config {
     /// The sizes of the model's gated delta nets, whichever layers have one.
     pub(super) fn delta_nets(&self) -> Option<&DeltaNetConfig> {
         self.delta_nets.as_ref()
+    }
+
+    /// The sizes of the mixture of experts of the layer `index`; `None` where it has one feed-forward network.
+    pub(super) fn experts(&self, index: usize) -> Option<&ExpertsConfig> {
+        self.experts.as_ref().filter(|experts| experts.has(index))
+    }
+
+    /// The sizes of the model's mixtures of experts, whichever layers have one.
+    pub(super) fn all_experts(&self) -> Option<&ExpertsConfig> {
+        self.experts.as_ref()
+    }
+
+    /// The largest length of the vector between the two halves of any feed-forward network.
+    pub(crate) fn widest_feed_forward_size(&self) -> usize {
+        let experts = self.experts.as_ref().map_or(0, ExpertsConfig::widest);
+        self.feed_forward_size.max(experts)
+    }
+
+    /// The widths of all that is kept of a token while it runs through a mixture of experts.
+    pub(crate) fn experts_scratch_width(&self) -> usize {
+        let experts = self.experts.as_ref();
+        experts.map_or(0, |experts| experts.scratch_width(self))
     }
 
     /// Whether the layer `index` has attention.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::feed_forward::FeedForwardInput;
-use super::layer::Layer;
+use super::layer::{FeedForwardKind, Layer};
 use super::linear::{Linear, Projection};
 use super::{Config, Model};
 use crate::allocation::{copy, resize};
@@ -134,9 +134,12 @@ impl DenseModel {
 impl DenseLayer {
     /// The weights of `layer`; `None` where it is built in another way.
     fn new(layer: &Layer) -> Result<Option<Self>> {
-        let (Projection::Separate(projections), FeedForwardInput::Gated { gate, up }) =
-            (&layer.token_mixer.projection, &layer.feed_forward.input)
+        let (Projection::Separate(projections), FeedForwardKind::Dense(network)) =
+            (&layer.token_mixer.projection, &layer.feed_forward)
         else {
+            return Ok(None);
+        };
+        let FeedForwardInput::Gated { gate, up } = &network.input else {
             return Ok(None);
         };
         let (Some(attention_norm), Some(feed_forward_norm)) =
@@ -150,7 +153,7 @@ impl DenseLayer {
             attention_output: DenseLinear::stack(&[&layer.token_mixer.output])?,
             feed_forward_norm: copy(&feed_forward_norm.weight)?,
             gate_up: DenseLinear::stack(&[gate, up])?,
-            down: DenseLinear::stack(&[&layer.feed_forward.down])?,
+            down: DenseLinear::stack(&[&network.down])?,
         }))
     }
 }

@@ -47,7 +47,6 @@ impl FeedForward {
 
     /// The activation and the down projection of what [`project_up`](Self::project_up) wrote, to `scratch.residual`.
     pub fn project_down(&self, config: &Config, scratch: &mut Scratch) -> Result<()> {
-        let tokens = scratch.hidden.len() / config.hidden_size;
         let Scratch {
             x,
             ffn_up,
@@ -55,7 +54,7 @@ impl FeedForward {
             adapters,
             ..
         } = scratch;
-        let size = config.feed_forward_size;
+        let (tokens, size) = (x.tokens(), self.down.matrix.cols());
         let activated = x.prepare(tokens, size)?;
         for_each_chunk(activated, size, 2 * size, |token, x, _| {
             let row = |index: usize| &ffn_up[index * size..][..size];
@@ -72,6 +71,7 @@ impl FeedForward {
                 (_, _) => kernels::gelu(x),
             }
         });
-        self.down.run(x, residual, adapters)
+        let len = tokens * self.down.matrix.rows();
+        self.down.run(x, &mut residual[..len], adapters)
     }
 }

@@ -7,9 +7,11 @@ use super::architecture::{Architecture, Norms, QueryKeyNorm};
 use super::attention::{Attention, HeadTransform};
 use super::delta_net::DeltaNet;
 use super::delta_net_config::DeltaNetConfig;
+use super::experts::MixtureOfExperts;
+use super::experts_config::ExpertsConfig;
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::incoming::{IncomingTensor, Tensor, TensorTaker, missing};
-use super::layer::Layer;
+use super::layer::{FeedForwardKind, Layer};
 use super::linear::{Linear, Projection};
 use super::norm::{HeadNorm, Norm};
 use super::position_embedding::PositionEmbedding;
@@ -20,7 +22,7 @@ use super::token_embedding::TokenEmbedding;
 use super::token_mixer::{TokenMixer, TokenMixerKind};
 use super::transformer::Transformer;
 use super::{Config, Model, key_scaling};
-use crate::allocation::resize;
+use crate::allocation::{resize, with_capacity};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
@@ -268,15 +270,61 @@ impl TensorTaker<'_> {
         }
     }
 
-    fn feed_forward_input(&mut self, architecture: &Architecture) -> Result<FeedForwardInput> {
-        let up = self.linear("ffn_up")?;
-        Ok(if !architecture.activation.is_gated() {
+    /// The feed-forward network whose matrices have these names: gate, up and down projection.
+    fn feed_forward(
+        &mut self,
+        architecture: &Architecture,
+        [gate, up, down]: [&str; 3],
+    ) -> Result<FeedForward> {
+        let up = self.linear(up)?;
+        let input = if !architecture.activation.is_gated() {
             FeedForwardInput::Plain(up)
         } else if architecture.fused_gate_up {
             FeedForwardInput::Fused(up)
         } else {
-            let gate = self.linear("ffn_gate")?;
+            let gate = self.linear(gate)?;
             FeedForwardInput::Gated { gate, up }
+        };
+        let down = self.linear(down)?;
+        Ok(FeedForward { input, down })
+    }
+
+    fn mixture(
+        &mut self,
+        architecture: &Architecture,
+        experts: &ExpertsConfig,
+    ) -> Result<MixtureOfExperts> {
+        let router = self.linear("ffn_gate_inp")?;
+        let selection_bias = self.optional_vector("exp_probs_b", "bias");
+        let shared = ["ffn_gate_shexp", "ffn_up_shexp", "ffn_down_shexp"];
+        let shared = match experts.shared_size {
+            Some(_) => Some(self.feed_forward(architecture, shared)?),
+            None => None,
+        };
+        // Without a name, as no adapter refers to one matrix of many.
+        let linear = |matrix| Linear {
+            name: String::new(),
+            matrix,
+            bias: None,
+        };
+        let [gates, ups, downs] = ["ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"]
+            .map(|stem| self.matrices(stem).into_iter().map(linear));
+        let mut networks = with_capacity(experts.count)?;
+        networks.extend(
+            gates
+                .zip(ups)
+                .zip(downs)
+                .map(|((gate, up), down)| FeedForward {
+                    input: FeedForwardInput::Gated { gate, up },
+                    down,
+                }),
+        );
+        Ok(MixtureOfExperts {
+            routing: experts.routing,
+            router,
+            selection_bias,
+            shared,
+            experts: networks,
         })
     }
 
@@ -291,9 +339,11 @@ impl TensorTaker<'_> {
             token_mixer_post_norm: self.norm("post_attention_norm"),
             parallel: shares && feed_forward_norm.is_none(),
             feed_forward_norm,
-            feed_forward: FeedForward {
-                input: self.feed_forward_input(architecture)?,
-                down: self.linear("ffn_down")?,
+            feed_forward: match config.experts(index) {
+                Some(experts) => FeedForwardKind::Mixture(self.mixture(architecture, experts)?),
+                None => FeedForwardKind::Dense(
+                    self.feed_forward(architecture, ["ffn_gate", "ffn_up", "ffn_down"])?,
+                ),
             },
             feed_forward_post_norm: self.norm("post_ffw_norm"),
         })

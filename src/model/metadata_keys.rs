@@ -8,6 +8,10 @@ use crate::{Error, Result};
 pub(super) const MAX_SIZE: usize = 1 << 24;
 /// The most heads that are accepted over all layers. The largest models have about 16,000.
 pub(super) const MAX_HEADS: usize = 1 << 16;
+/// The most experts of a layer that are accepted, twice what the largest models have.
+pub(super) const MAX_LAYER_EXPERTS: usize = 1 << 10;
+/// The most experts that are accepted over all layers. The largest models have about 30,000.
+pub(super) const MAX_EXPERTS: usize = 1 << 16;
 
 /// The metadata keys that begin with the architecture's name.
 pub(crate) struct Keys<'a> {
@@ -85,10 +89,12 @@ impl<'a> Keys<'a> {
 
     /// A flag, which is off where it is absent.
     pub fn flag(&self, name: &str) -> Result<bool> {
-        Ok(self
-            .metadata
-            .optional_bool(&self.key(name))?
-            .unwrap_or(false))
+        Ok(self.optional_flag(name)?.unwrap_or(false))
+    }
+
+    /// An optional flag.
+    pub fn optional_flag(&self, name: &str) -> Result<Option<bool>> {
+        self.metadata.optional_bool(&self.key(name))
     }
 
     /// A list of integers or booleans; `None` where there is none.
@@ -121,13 +127,14 @@ impl<'a> Keys<'a> {
         if let Some((name, reason)) = refused.into_iter().find(|(name, _)| self.is_set(name)) {
             return self.fail(name, reason);
         }
-        let flag = |name: &str| self.metadata.optional_bool(&self.key(name));
-        if flag("attention.causal")? == Some(false) {
+        if self.optional_flag("attention.causal")? == Some(false) {
             return self.fail("attention.causal", "only text generators are supported");
         }
         // In Granite files, false means that RoPE is not applied.
         let finetuned = "rope.scaling.finetuned";
-        if architecture.scales == ScaleRule::Metadata && flag(finetuned)? == Some(false) {
+        if architecture.scales == ScaleRule::Metadata
+            && self.optional_flag(finetuned)? == Some(false)
+        {
             return self.fail(finetuned, "models without positions are not supported");
         }
         let window = "attention.sliding_window";
@@ -150,7 +157,6 @@ impl<'a> Keys<'a> {
 /// The keys that must not be set for this architecture, each with the reason.
 fn unsupported(architecture: &Architecture) -> Vec<(&'static str, &'static str)> {
     let mut refused = vec![
-        ("expert_count", "mixtures of experts are not supported"),
         (
             "attention.clamp_kqv",
             "clamped queries and keys are not supported",
@@ -164,6 +170,10 @@ fn unsupported(architecture: &Architecture) -> Vec<(&'static str, &'static str)>
             "scaled attention is not supported",
         ),
     ];
+    if architecture.experts.is_none() {
+        let reason = "mixtures of experts are not supported in this architecture";
+        refused.push(("expert_count", reason));
+    }
     let scale = "this architecture has no such scale";
     if architecture.scales != ScaleRule::TemperatureTuning {
         refused.push(("attention.temperature_scale", scale));

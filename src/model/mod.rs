@@ -12,14 +12,14 @@
 //! | `layer` | the weights of a layer, whose two halves are added to the residual stream |
 //! | `norm` | the norm before each half, QK norm, final norm |
 //! | `token_mixer` | first half: `attention`, `delta_net` or `short_convolution`, between two projections |
-//! | `feed_forward` | second half |
+//! | `feed_forward`, `experts` | second half: one network, or a mixture of many |
 //! | `linear`, `adapter` | matrix products, and the LoRA updates added to them |
 //! | `session` | one text: `cache` and `recurrence` hold its keys, values and states, `scratch` what is needed while tokens run |
 //! | `key_scaling`, `sliding_window` | keys that are easier to quantise, attention that reaches back so far |
 //! | `layer_outputs` | what is kept where somebody looks into the layers |
 //! | `file`, `loader`, `incoming`, `tensors` | the file's bytes → weights |
 //! | `dense` | the weights in floats, for fine-tuning |
-//! | `config`, `metadata_keys`, `layer_pattern`, `delta_net_config` | what the file's metadata say |
+//! | `config`, `metadata_keys`, `layer_pattern`, `delta_net_config`, `experts_config` | what the file's metadata say |
 //! | `architecture` | what an architecture is made of |
 
 mod adapter;
@@ -31,6 +31,8 @@ mod delta_net;
 mod delta_net_config;
 #[cfg(feature = "train")]
 mod dense;
+mod experts;
+mod experts_config;
 mod feed_forward;
 mod file;
 mod incoming;

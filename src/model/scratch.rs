@@ -2,6 +2,7 @@
 
 use super::adapter::ActiveAdapters;
 use super::delta_net_config::DeltaNetConfig;
+use super::experts::ExpertsScratch;
 use super::rope::{Angles, Rope};
 use super::{Config, LayerOutputs};
 use crate::Result;
@@ -25,6 +26,7 @@ pub(super) struct Scratch {
     pub delta_net: DeltaNetScratch,
     /// The outputs of the first half of the feed-forward network.
     pub ffn_up: Vec<f32>,
+    pub experts: ExpertsScratch,
     /// What half a layer adds to the residual stream.
     pub residual: Vec<f32>,
     /// A copy of one token's vector while it is normalised.
@@ -59,7 +61,8 @@ impl Scratch {
     ) -> Result<()> {
         self.first = end - tokens;
         let (hidden, query) = (config.hidden_size, config.query_size());
-        let mut widest = hidden.max(config.feed_forward_size).max(query);
+        let feed_forward = config.widest_feed_forward_size();
+        let mut widest = hidden.max(feed_forward).max(query);
         let mut row = query;
         if let Some(nets) = config.delta_nets() {
             self.delta_net.prepare(nets, tokens)?;
@@ -67,11 +70,14 @@ impl Scratch {
             widest = widest.max(nets.value_size());
             row = row.max(nets.head_size);
         }
+        if let Some(experts) = config.all_experts() {
+            self.experts.prepare(experts, hidden, [tokens, widest])?;
+        }
         self.x.prepare(tokens, widest)?;
         resize(&mut self.hidden, tokens * hidden, 0.0)?;
         resize(&mut self.residual, tokens * hidden, 0.0)?;
         resize(&mut self.qkv, tokens * config.projected_size(), 0.0)?;
-        resize(&mut self.ffn_up, tokens * 2 * config.feed_forward_size, 0.0)?;
+        resize(&mut self.ffn_up, tokens * 2 * feed_forward, 0.0)?;
         resize(&mut self.row, hidden.max(query), 0.0)?;
         self.rows.prepare(|copy| resize(copy, row, 0.0))?;
         self.angles.resize_with(ropes.len(), Angles::default);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::Config;
 use super::architecture::{NormKind, Norms, Positions, QueryKeyNorm};
 use super::delta_net_config::DeltaNetConfig;
+use super::experts_config::ExpertsConfig;
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 
@@ -70,7 +71,12 @@ impl Specs<'_> {
     }
 
     fn table(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
-        self.vector(stem, &[cols, rows], need);
+        self.matrices(stem, &[cols, rows], need);
+    }
+
+    /// A matrix, or several of the same shape.
+    fn matrices(&mut self, stem: &'static str, shape: &[usize], need: Need) {
+        self.vector(stem, shape, need);
         self.all.last_mut().into_iter().for_each(|spec| {
             spec.is_matrix = true;
         });
@@ -123,6 +129,41 @@ impl Specs<'_> {
         self.linear("ssm_out", nets.value_size(), hidden, Need::Required);
     }
 
+    /// The tensors of a mixture of experts.
+    fn mixture(&mut self, experts: &ExpertsConfig) {
+        let (hidden, count) = (self.config.hidden_size, experts.count);
+        self.linear("ffn_gate_inp", hidden, count, Need::Required);
+        let size = experts.feed_forward_size;
+        for stem in ["ffn_gate_exps", "ffn_up_exps"] {
+            self.matrices(stem, &[hidden, size, count], Need::Required);
+        }
+        self.matrices("ffn_down_exps", &[size, hidden, count], Need::Required);
+        if experts.selection_bias {
+            self.push("exp_probs_b", "bias", &[count], Need::Required);
+        }
+        if let Some(size) = experts.shared_size {
+            self.linear("ffn_gate_shexp", hidden, size, Need::Required);
+            self.linear("ffn_up_shexp", hidden, size, Need::Required);
+            self.linear("ffn_down_shexp", size, hidden, Need::Required);
+        }
+    }
+
+    /// The tensors of one feed-forward network for all tokens.
+    fn feed_forward(&mut self) {
+        let config = self.config;
+        let (hidden, size) = (config.hidden_size, config.feed_forward_size);
+        let architecture = config.architecture;
+        if architecture.fused_gate_up {
+            self.linear("ffn_up", hidden, 2 * size, Need::Required);
+        } else {
+            self.linear("ffn_up", hidden, size, Need::Required);
+            if architecture.activation.is_gated() {
+                self.linear("ffn_gate", hidden, size, Need::Required);
+            }
+        }
+        self.linear("ffn_down", size, hidden, Need::Required);
+    }
+
     /// The tensors of a short convolution over `length` positions.
     fn convolution(&mut self, length: usize) {
         let hidden = self.config.hidden_size;
@@ -161,7 +202,6 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         all: Vec::new(),
     };
     let architecture = config.architecture;
-    let (hidden, feed_forward) = (config.hidden_size, config.feed_forward_size);
     if architecture.norms != Norms::Post {
         specs.norm("attn_norm", Need::Required);
     }
@@ -181,15 +221,10 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         (None, Some(length)) => specs.convolution(length),
         (None, None) => specs.attention(),
     }
-    if architecture.fused_gate_up {
-        specs.linear("ffn_up", hidden, 2 * feed_forward, Need::Required);
-    } else {
-        specs.linear("ffn_up", hidden, feed_forward, Need::Required);
-        if architecture.activation.is_gated() {
-            specs.linear("ffn_gate", hidden, feed_forward, Need::Required);
-        }
+    match config.experts(index) {
+        Some(experts) => specs.mixture(experts),
+        None => specs.feed_forward(),
     }
-    specs.linear("ffn_down", feed_forward, hidden, Need::Required);
     specs.all
 }
 

@@ -1,7 +1,8 @@
 //! Tests of what metadata is accepted and what is refused.
 
 use super::Config;
-use super::architecture::ARCHITECTURES;
+use super::architecture::{ARCHITECTURES, Gating};
+use super::experts_config::Routing;
 use crate::Error;
 use crate::gguf::{Metadata, Value};
 
@@ -242,4 +243,101 @@ fn smollm3_does_not_rotate_every_fourth_layer() {
         .map(|layer| config.layer_positions(layer).rope.is_some())
         .collect();
     assert_eq!(rotated, [true, true, true, false, true, true]);
+}
+
+/// The metadata of a mixture of eight experts, of which each token runs through two.
+fn mixture<'a>(more: &[(&'a str, Value)]) -> Vec<(&'a str, Value)> {
+    let plain = [("expert_count", 8), ("expert_used_count", 2)];
+    let plain = plain.map(|(key, value)| (key, Value::U32(value)));
+    let kept = plain
+        .into_iter()
+        .filter(|(key, _)| more.iter().all(|(other, _)| key != other));
+    kept.chain(more.iter().cloned()).collect()
+}
+
+#[test]
+fn mixtures_follow_their_architecture_and_the_file() {
+    let routing = |architecture: &str, more: &[(&str, Value)]| {
+        let config = config(architecture, &mixture(more)).unwrap();
+        config.experts(5).unwrap().routing
+    };
+    let usual = |gating, normalizes| Routing {
+        used: 2,
+        gating,
+        normalizes,
+        scale: 1.0,
+    };
+    assert_eq!(routing("granitemoe", &[]), usual(Gating::Softmax, true));
+    assert_eq!(routing("olmoe", &[]), usual(Gating::Softmax, false));
+    assert_eq!(routing("qwen3moe", &[]), usual(Gating::Softmax, true));
+    assert_eq!(routing("lfm2moe", &[]), usual(Gating::Sigmoid, true));
+    let changed = [
+        ("expert_gating_func", Value::U32(2)),
+        ("expert_weights_norm", Value::Bool(true)),
+        ("expert_weights_scale", Value::F32(2.5)),
+    ];
+    let expected = Routing {
+        scale: 2.5,
+        ..usual(Gating::Sigmoid, true)
+    };
+    assert_eq!(routing("olmoe", &changed), expected);
+    let none = [("expert_weights_scale", Value::F32(0.0))];
+    assert_eq!(routing("olmoe", &none), usual(Gating::Softmax, false));
+}
+
+#[test]
+fn mixtures_have_sizes_of_their_own() {
+    let plain = config("granitemoe", &mixture(&[])).unwrap();
+    let experts = plain.experts(0).unwrap();
+    assert_eq!((experts.count, experts.feed_forward_size), (8, 96));
+    assert_eq!(experts.shared_size, None);
+    let sizes = [
+        ("expert_feed_forward_length", Value::U32(64)),
+        ("expert_shared_feed_forward_length", Value::U32(128)),
+        ("leading_dense_block_count", Value::U32(2)),
+    ];
+    let sized = config("granitemoe", &mixture(&sizes)).unwrap();
+    assert!(sized.experts(1).is_none());
+    let experts = sized.experts(2).unwrap();
+    assert_eq!(
+        (experts.feed_forward_size, experts.shared_size),
+        (64, Some(128))
+    );
+    assert_eq!(sized.widest_feed_forward_size(), 128);
+    // Granite's files of this architecture may have no mixtures.
+    let dense = config("granitemoe", &[("expert_count", Value::U32(0))]).unwrap();
+    assert!(dense.experts(0).is_none());
+}
+
+#[test]
+fn mixtures_that_cannot_be_are_refused() {
+    for (key, value) in [
+        ("expert_count", Value::U32(1025)),
+        ("expert_count", Value::U32(u32::MAX)),
+        ("expert_used_count", Value::U32(0)),
+        ("expert_used_count", Value::U32(9)),
+        ("expert_group_count", Value::U32(4)),
+        ("expert_gating_func", Value::U32(3)),
+        ("expert_weights_scale", Value::F32(f32::NAN)),
+        ("expert_feed_forward_length", Value::U32(u32::MAX)),
+        ("leading_dense_block_count", Value::U32(u32::MAX)),
+    ] {
+        let expected = format!("qwen3moe.{key}");
+        match config("qwen3moe", &mixture(&[(key, value)])) {
+            Err(Error::BadMetadata { key, .. }) => assert_eq!(key, expected),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+    let layers = |count| {
+        let more = [
+            ("block_count", Value::U32(count)),
+            ("expert_count", Value::U32(1024)),
+        ];
+        config("qwen3moe", &mixture(&more))
+    };
+    assert!(layers(64).is_ok());
+    assert!(layers(65).is_err());
+    let unused = config("qwen3moe", &[("expert_count", Value::U32(8))]).unwrap_err();
+    let key = "qwen3moe.expert_used_count".to_owned();
+    assert_eq!(unused, Error::MissingMetadata(key));
 }

@@ -267,6 +267,66 @@ def nanbeige(name="nanbeige", layers=2, **keys):
     return model
 
 
+def granitemoe(name="granitemoe", shared=0, count=6):
+    keys = {"expert_count": count, "expert_used_count": 3}
+    if shared:
+        keys["expert_shared_feed_forward_length"] = shared
+    model = Model(name, "granitemoe", 2, rope__dimension_count=HEAD, **RMS, **SCALES, **keys)
+    model.outside()
+    model.attention()
+    model.experts(count, model.feed_forward_length, shared)
+    model.norms("attn_norm", "ffn_norm")
+    return model
+
+
+def olmoe():
+    keys = {"expert_count": 6, "expert_used_count": 2}
+    model = Model("olmoe", "olmoe", 2, rope__dimension_count=HEAD, attention__head_count_kv=HEADS, **RMS, **keys)
+    model.outside()
+    model.attention()
+    model.experts(6, model.feed_forward_length)
+    model.norms("attn_norm", "ffn_norm")
+    model.query_key_norms(HIDDEN, HIDDEN)
+    return model
+
+
+def qwen3moe():
+    lengths = {"attention__key_length": 16, "attention__value_length": 16}
+    keys = {"expert_count": 6, "expert_used_count": 3, "expert_feed_forward_length": 32}
+    # The length of a network that no layer has.
+    model = Model("qwen3moe", "qwen3moe", 2, HIDDEN, 96, **RMS, **lengths, **keys)
+    model.outside(output=False, embedding=0.4)
+    model.attention()
+    model.experts(6, 32)
+    model.norms("attn_norm", "ffn_norm")
+    model.query_key_norms(16, 16)
+    return model
+
+
+def lfm2moe():
+    kv_heads, length, dense = [0, KV_HEADS, 0], 3, 1
+    keys = {
+        "shortconv__l_cache": length,
+        "rope__freq_base": 1000000.0,
+        "attention__head_count_kv": kv_heads,
+        "expert_count": 5,
+        "expert_used_count": 2,
+        "expert_feed_forward_length": 32,
+        "expert_gating_func": 2,
+        "leading_dense_block_count": dense,
+    }
+    model = Model("lfm2moe", "lfm2moe", len(kv_heads), HIDDEN, 64, **RMS, **keys)
+    model.outside(output=False, embedding=0.4)
+    model.tensors["token_embd_norm.weight"] = model.tensors.pop("output_norm.weight")
+    model.attention()
+    model.convolutions(length)
+    model.feed_forward(last=dense)
+    model.experts(5, 32, first=dense, bias=True)
+    model.norms("attn_norm", "ffn_norm")
+    model.query_key_norms(HEAD, HEAD)
+    return model
+
+
 YARN = {
     "rope__scaling__type": "yarn",
     "rope__scaling__factor": 4.0,
@@ -312,6 +372,10 @@ MODELS = [
     exaone4(),
     seed_oss(),
     nanbeige(),
+    granitemoe(),
+    olmoe(),
+    qwen3moe(),
+    lfm2moe(),
 ]
 # What the files above leave out.
 VARIANTS = [
@@ -322,6 +386,7 @@ VARIANTS = [
     phi3("phi3-short", True, rope__scaling__attn_factor=1.2, rope__scaling__original_context_length=4096),
     olmo2("olmo3", attention__sliding_window=8, attention__sliding_window_pattern=2, **YARN),
     stablelm("stablelm-parallel", True),
+    granitemoe("granitemoe-shared", 64, 4),
     nanbeige("nanbeige-plain", 1, skip_loop_final_norm=True),
 ]
 

@@ -109,13 +109,31 @@ class Model:
                     self.matrix(f"{at}.attn_{name}", rows, self.hidden, bias=qkv_bias)
             self.matrix(f"{at}.attn_output", self.hidden, query, size, bias=bias)
 
-    def feed_forward(self, gate="separate", bias=False, size=1.5):
-        for at in self.every_layer():
+    def feed_forward(self, gate="separate", bias=False, size=1.5, last=None):
+        for at in self.every_layer()[:last]:
             if gate == "separate":
                 self.matrix(f"{at}.ffn_gate", self.feed_forward_length, self.hidden, bias=bias)
             rows = 2 * self.feed_forward_length if gate == "fused" else self.feed_forward_length
             self.matrix(f"{at}.ffn_up", rows, self.hidden, bias=bias)
             self.matrix(f"{at}.ffn_down", self.hidden, self.feed_forward_length, size, bias=bias)
+
+    def experts(self, count, size, shared=0, first=0, bias=False, spread=2.0):
+        """Mixtures of experts in the layers from `first` on; the outputs of the router spread over `spread`."""
+        for at in self.every_layer()[first:]:
+            self.matrix(f"{at}.ffn_gate_inp", count, self.hidden, spread)
+            for name, rows, cols in [
+                ("gate", size, self.hidden),
+                ("up", size, self.hidden),
+                ("down", self.hidden, size),
+            ]:
+                weights = self.random.normal(size=(count, rows, cols)) * 1.5 / cols**0.5
+                self.tensors[f"{at}.ffn_{name}_exps.weight"] = weights.astype(numpy.float32)
+            if bias:
+                self.vector(f"{at}.exp_probs_b.bias", count, 0.0, 0.3)
+            if shared:
+                self.matrix(f"{at}.ffn_gate_shexp", shared, self.hidden)
+                self.matrix(f"{at}.ffn_up_shexp", shared, self.hidden)
+                self.matrix(f"{at}.ffn_down_shexp", self.hidden, shared)
 
     def norms(self, *names, bias=False, mean=1.0):
         for at in self.every_layer():
@@ -167,8 +185,10 @@ class Model:
         writer.add_eos_token_id(len(TOKENS) - 1)
         writer.add_add_bos_token(False)
         for name, values in self.tensors.items():
-            # What llama.cpp quantises: matrices, but neither norms nor positions nor the kernels of convolutions.
-            quantizes = values.ndim == 2 and not any(part in name for part in ("norm", "position", "conv.conv", "conv1d"))
+            # What llama.cpp quantises: matrices, but neither norms nor positions nor routers nor the kernels of
+            # convolutions.
+            others = ("norm", "position", "gate_inp", "conv.conv", "conv1d")
+            quantizes = values.ndim > 1 and not any(part in name for part in others)
             if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
