@@ -380,6 +380,31 @@ fn refused(change: impl FnOnce(&mut File)) -> Error {
     }
 }
 
+/// An adapter changes the router of a mixture and what is no mixture, but none of the experts.
+#[test]
+fn adapters_of_experts_are_refused() {
+    let model = model("granitemoe.f32");
+    let adapter = |[a, b]: [&'static str; 2], rows: u64| {
+        let mut file = File::usable();
+        file.metadata[2].1 = Value::String("granitemoe".into());
+        let values = vec![0.5; 2 * rows as usize];
+        file.tensors = vec![(a, vec![32, 2], vec![0.5; 64]), (b, vec![2, rows], values)];
+        Adapter::from_bytes(&model, &file.bytes())
+    };
+    let router = [
+        "blk.1.ffn_gate_inp.weight.lora_a",
+        "blk.1.ffn_gate_inp.weight.lora_b",
+    ];
+    adapter(router, 6).unwrap();
+    let experts = [
+        "blk.1.ffn_up_exps.weight.lora_a",
+        "blk.1.ffn_up_exps.weight.lora_b",
+    ];
+    let refused = adapter(experts, 32).err().unwrap();
+    assert_eq!(refused.code(), "invalid_option");
+    assert!(refused.to_string().contains("experts"), "{refused}");
+}
+
 #[test]
 fn what_is_no_adapter_of_the_model_is_refused() {
     Adapter::from_bytes(&model("llama.f32"), &File::usable().bytes()).unwrap();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use super::Model;
 use crate::allocation::resize;
-use crate::error::check_option;
+use crate::error::{check_option, invalid_option};
 use crate::gguf::{Header, Metadata, Reader, TensorInfo, TensorSink};
 use crate::kernels::{self, Activations};
 use crate::quant::{Matrix, MatrixBuilder};
@@ -77,7 +77,7 @@ impl AdapterLoader {
     /// Everything that can be wrong with a file: [`Error::BadMetadata`] for one that is no LoRA adapter or belongs to
     /// another architecture, [`Error::TensorShape`] where a matrix does not fit the model, [`Error::MissingTensor`] where
     /// one has no counterpart, [`Error::Corrupt`] for one that the model has no place for, or with numbers that are not
-    /// finite; [`Error::OutOfMemory`].
+    /// finite; [`Error::InvalidOption`] where it changes the experts of a mixture; [`Error::OutOfMemory`].
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         self.reader.push(bytes, &mut self.partial)
     }
@@ -219,6 +219,10 @@ fn check_tensors(model: &Model, tensors: &[TensorInfo]) -> Result<()> {
         let name = &info.name;
         let base = name.strip_suffix(A).or_else(|| name.strip_suffix(B));
         let linear = base.and_then(|base| model.transformer.linear(base));
+        if base.is_some_and(|base| base.ends_with("_exps.weight")) {
+            let allowed = "one that leaves the experts of a mixture as they are";
+            return Err(invalid_option("adapter", allowed));
+        }
         let (Some(base), Some(linear)) = (base, linear) else {
             return Err(Error::Corrupt(format!(
                 "the model has no place for the tensor {name:?} of the adapter"
