@@ -9,7 +9,7 @@
 //! The prompt and each answer are tokenised as one text, because that is how a model has seen them. Where tokens of the
 //! prompt's end would merge with an answer ("is " and "Paris" make "is" and " Paris"), those tokens count as the answer's,
 //! for all answers alike. The tokens before them, which all have in common, are run once;
-//! by a model with delta nets, from the last checkpoint of its state on.
+//! by a model with recurrent layers, from the last checkpoint of its state on.
 
 use crate::allocation::{reserve, with_capacity};
 use crate::error::check_option;

@@ -220,7 +220,7 @@ fn scratch(config: &Config, positions: usize) -> u64 {
         + config.experts_scratch_width()
         + config.heads * config.head_size
         + config.projected_size()
-        + config.delta_net_scratch_width();
+        + config.recurrent_scratch_width();
     let floats = PREFILL_CHUNK as u64 * widths as u64
         + positions as u64 * config.heads_per_kv_head() as u64
         + 4 * config.vocabulary_size as u64;

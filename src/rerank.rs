@@ -33,7 +33,7 @@ pub struct Options {
     pub instruction: String,
     /// The prompt, which "yes" or "no" follows. Special tokens are parsed in it, but not in the query and the documents
     /// that stand in place of `{query}` and `{document}`. What comes before the document is run once; by a model with
-    /// delta nets, from the last checkpoint of its state on.
+    /// recurrent layers, from the last checkpoint of its state on.
     pub template: String,
 }
 

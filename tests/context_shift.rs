@@ -46,6 +46,10 @@ fn a_shifted_text_is_one_that_begins_with_what_is_left() {
         "phi3-long",
         "olmo3",
         "lfm2",
+        "qwen35",
+        "granitehybrid",
+        "mamba2",
+        "falcon-h1",
     ] {
         let file = std::fs::read(folder.join(format!("{name}.f32.gguf"))).unwrap();
         models.push(load(&file));

@@ -22,7 +22,7 @@ fn smollm2() -> Option<Arc<Model>> {
     common::cache::model(SMOLLM2, "NEXTTOKEN_REQUIRE_MODEL")
 }
 
-/// The tiny models of all architectures, delta nets and convolutions among them.
+/// The tiny models of all architectures, recurrent layers and convolutions among them.
 fn tiny_models() -> Vec<(String, Model)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/arch");
     let paths = std::fs::read_dir(root)

@@ -98,7 +98,7 @@ impl Generator {
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
         let len = generation.ids.len();
         let is_decode = self.session.len() + 1 == generation.context_len();
-        // A draft that is not accepted is taken back, which takes longer with delta nets than it saves.
+        // A draft that is not accepted is taken back, which takes longer with recurrent layers than it saves.
         let speculates = generation.options.speculation
             && generation.steps > 0
             && self.session.truncates_anywhere();

@@ -9,7 +9,7 @@
 //! | 8 | [`Model::fingerprint`](crate::model::Model::fingerprint) |
 //! | 8 | checksum of what follows: XXH64 |
 //! | 4 each | words: cache type, context length, tokens in the cache, then the text as `Generation::encode_or_decode` writes it |
-//! | rest | the KV cache, layer by layer, then the states of delta nets as f32 |
+//! | rest | the KV cache, layer by layer, then the states of recurrent layers as f32 |
 //!
 //! The bytes are untrusted: every length is checked against the bytes that are there before memory is taken for it,
 //! and every value against its range. The current text is replaced only once the whole snapshot has been read.
@@ -50,7 +50,7 @@ impl Generator {
         let plain = generation.options.adapters.is_empty();
         check_option(plain, "adapters", "empty where a snapshot is taken")?;
         generation.apply_shift(&mut self.session);
-        // Hidden state and logits are not saved: after restoring, the last token is run again, and with delta nets all
+        // Hidden state and logits are not saved: after restoring, the last token is run again, and with recurrent layers all
         // tokens since the checkpoint of their state.
         let held = self.session.len().min(generation.context_len() - 1);
         let held = self.session.savable_len(held);

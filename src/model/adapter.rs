@@ -208,7 +208,8 @@ fn unusable(key: &str, reason: String) -> Error {
 /// Checks that the tensors are pairs of matrices that fit linear layers of the model.
 fn check_tensors(model: &Model, tensors: &[TensorInfo]) -> Result<()> {
     // Before memory is taken for their names.
-    let linears = model.transformer.linears().count();
+    let mut linears = 0;
+    (model.transformer).for_each_linear(&mut |_| linears += 1);
     if tensors.len() > 2 * linears {
         return Err(Error::Corrupt(
             "the adapter has more tensors than the model has places for".to_owned(),

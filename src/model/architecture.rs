@@ -5,8 +5,8 @@
 use crate::{Error, Result};
 
 /// What one architecture's transformer is made of. All have the same structure: embedding, then in every layer
-/// attention (or a short convolution, or a gated delta net) and a feed-forward network (or a mixture of such networks), each
-/// added to the residual stream, then a final norm.
+/// attention (or a short convolution, a gated delta net or a Mamba-2 mixer) and in most a feed-forward network (or a
+/// mixture of such networks), each added to the residual stream, then a final norm.
 #[derive(Debug, PartialEq)]
 pub struct Architecture {
     /// Its name in `general.architecture`.
@@ -16,8 +16,8 @@ pub struct Architecture {
     pub(super) query_key_norm: QueryKeyNorm,
     /// Whether layers without KV heads have a short convolution instead of attention (LFM2).
     pub(super) short_convolutions: bool,
-    /// Whether most layers have a gated delta net instead of attention (Qwen3.5).
-    pub(super) delta_nets: bool,
+    /// Which layers keep a state in place of keys and values.
+    pub(super) state_layers: StateLayers,
     /// Whether attention's output is gated (Qiu et al. 2025): each head's query is followed by its gate.
     pub(super) gated_attention: bool,
     /// Whether the last layers of a file may serve to predict further tokens alone (multi-token prediction).
@@ -35,8 +35,8 @@ pub struct Architecture {
     pub(super) caps: Caps,
     /// Tensors that must have a bias; the other matrices may.
     pub(super) biases: &'static [&'static str],
-    /// The name of the tensor of the feed-forward network's pre-norm.
-    pub(super) feed_forward_norm: &'static str,
+    /// The name of the tensor of the feed-forward network's pre-norm, and what follows it: nothing in files of Falcon-H1.
+    pub(super) feed_forward_norm: [&'static str; 2],
     /// The name of the final norm's tensor.
     pub(super) output_norm: &'static str,
     /// Whether a file may ask that all layers run several times in a row (Nanbeige 4.2).
@@ -79,6 +79,21 @@ pub(super) enum QueryKeyNorm {
     PerHeadWeights,
     /// All heads together.
     AllHeads,
+}
+
+/// Which layers keep a state in place of keys and values, and what they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum StateLayers {
+    No,
+    /// Most layers have a gated delta net (Qwen3.5).
+    DeltaNet,
+    /// Layers without KV heads have a Mamba-2 mixer (Granite 4.0 H).
+    Mamba2,
+    /// Every layer is a Mamba-2 mixer alone: the model has neither attention nor feed-forward networks.
+    Mamba2Alone,
+    /// Every layer has a Mamba-2 mixer beside its attention: both read the same, and their outputs are added up
+    /// (Falcon-H1).
+    Mamba2BesideAttention,
 }
 
 /// The activation between the two halves of a feed-forward network (Shazeer 2020).
@@ -181,7 +196,7 @@ const LLAMA: Architecture = Architecture {
     norms: Norms::Pre,
     query_key_norm: QueryKeyNorm::No,
     short_convolutions: false,
-    delta_nets: false,
+    state_layers: StateLayers::No,
     gated_attention: false,
     multi_token_prediction: false,
     activation: Activation::SwiGlu,
@@ -193,7 +208,7 @@ const LLAMA: Architecture = Architecture {
     scales: ScaleRule::Usual,
     caps: Caps::No,
     biases: &[],
-    feed_forward_norm: "ffn_norm",
+    feed_forward_norm: ["ffn_norm", "weight"],
     output_norm: "output_norm",
     loops: false,
 };
@@ -345,11 +360,29 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture {
         name: "qwen35",
         query_key_norm: QueryKeyNorm::SharedWeights,
-        delta_nets: true,
+        state_layers: StateLayers::DeltaNet,
         gated_attention: true,
         multi_token_prediction: true,
         positions: Positions::NeoxRope,
-        feed_forward_norm: "post_attention_norm",
+        feed_forward_norm: ["post_attention_norm", "weight"],
+        ..LLAMA
+    },
+    Architecture {
+        name: "granitehybrid",
+        state_layers: StateLayers::Mamba2,
+        scales: ScaleRule::Metadata,
+        ..LLAMA
+    },
+    Architecture {
+        name: "mamba2",
+        state_layers: StateLayers::Mamba2Alone,
+        ..LLAMA
+    },
+    Architecture {
+        name: "falcon-h1",
+        state_layers: StateLayers::Mamba2BesideAttention,
+        positions: Positions::NeoxRope,
+        feed_forward_norm: ["ffn_norm", ""],
         ..LLAMA
     },
     Architecture {
@@ -383,7 +416,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
     Architecture {
         name: "seed_oss",
         positions: Positions::NeoxRope,
-        feed_forward_norm: "post_attention_norm",
+        feed_forward_norm: ["post_attention_norm", "weight"],
         ..LLAMA
     },
     Architecture {
@@ -423,6 +456,11 @@ pub const ARCHITECTURES: &[Architecture] = &[
 ];
 
 impl Architecture {
+    /// Whether its models have layers with attention.
+    pub(super) fn has_attention(&self) -> bool {
+        self.state_layers != StateLayers::Mamba2Alone
+    }
+
     /// The architecture of this name.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::kernels::{CacheType, HeadCache, TILE_POSITIONS};
 const STEP: usize = 256;
 
 /// The keys and values of every layer and KV head. A layer with a short convolution keeps the convolution's input at
-/// every position instead, so that a text can be truncated anywhere; one with a delta net has no cache, but a state (see
+/// every position instead, so that a text can be truncated anywhere; one that is recurrent has no cache, but a state (see
 /// [`recurrence`](super::recurrence)). Memory is taken in steps as the text grows.
 pub(super) struct KvCache {
     caches: Vec<HeadCache>,
@@ -19,8 +19,8 @@ pub(super) struct KvCache {
     reserved: usize,
 }
 
-/// Bytes that the KV cache of a model with this configuration takes for `positions`, with the states of its delta nets, [`u64::MAX`] where it would be
-/// more. Nothing is allocated, because the numbers may come from a damaged file.
+/// Bytes that the KV cache of a model with this configuration takes for `positions`, with the states of its recurrent
+/// layers, [`u64::MAX`] where it would be more. Nothing is allocated, because the numbers may come from a damaged file.
 pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
     let layer = |layer| {
         let each = cache_of(config, kind, layer).position_bytes() as u64;

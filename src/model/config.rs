@@ -1,10 +1,12 @@
 //! The network's configuration, read from the file's metadata.
 
-use super::architecture::{Architecture, Caps, NormKind, Positions, ScaleRule};
-use super::delta_net_config::DeltaNetConfig;
+use super::architecture::{Architecture, NormKind, Positions, ScaleRule, StateLayers};
 use super::experts_config::ExpertsConfig;
+use super::layer_pattern::LayerPattern;
 use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
+use super::recurrent_config::RecurrentConfig;
 use super::rope::Scaling;
+use super::scales::{Scales, caps};
 use super::sliding_window::SlidingWindow;
 use crate::Result;
 use crate::gguf::Metadata;
@@ -34,7 +36,7 @@ pub struct Config {
     skipped_layers: usize,
     /// Whether the final norm is applied after each time, not only after the last.
     pub(super) norm_each_loop: bool,
-    /// Query heads of each layer.
+    /// Query heads of each layer that has attention; 0 where none has.
     pub heads: usize,
     /// Key and value heads (KV heads) of each layer that has attention; each serves a group of query heads.
     pub kv_heads: usize,
@@ -50,13 +52,15 @@ pub struct Config {
     pub rope_size: usize,
     /// The base of RoPE's frequencies.
     pub rope_base: f32,
+    /// Whether attention rotates queries and keys (RoPE).
+    rotates: bool,
     pub(super) rope_scaling: Scaling,
     /// The layers with sliding-window attention, where there are such layers.
     pub(super) sliding_window: Option<SlidingWindow>,
     /// The layers with a short convolution instead of attention, where there are such layers.
     convolutions: Option<Convolutions>,
-    /// The layers with a gated delta net instead of attention, where there are such layers.
-    delta_nets: Option<DeltaNetConfig>,
+    /// The layers with a gated delta net or a Mamba-2 mixer instead of attention, where there are such layers.
+    recurrent: Option<RecurrentConfig>,
     pub(super) scales: Scales,
     /// What attention scores of late positions are multiplied by besides.
     temperature_tuning: Option<TemperatureTuning>,
@@ -71,19 +75,7 @@ pub struct Config {
 struct Convolutions {
     /// Positions that one output depends on, its own among them.
     length: usize,
-    /// KV heads of every layer; 0 for a layer with a convolution.
-    kv_heads: Vec<i64>,
-}
-
-/// What values are multiplied by on their way through the network.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scales {
-    pub embedding: f32,
-    /// For what each half of a layer adds to the residual stream.
-    pub residual: f32,
-    /// For the dot product of a query and a key.
-    pub attention: f32,
-    pub logits: f32,
+    layers: LayerPattern,
 }
 
 /// Attention temperature tuning (Llama 4, 2025): scores grow with the position of the query, by
@@ -116,18 +108,22 @@ impl Config {
         keys.refuse_unsupported(architecture)?;
         let hidden_size = keys.size("embedding_length")?;
         let [layers, loops, skipped_layers] = layer_counts(&keys, architecture)?;
-        let heads = keys.size("attention.head_count")?;
-        let head_size = keys.optional_size("attention.key_length")?;
-        let head_size = head_size.unwrap_or(hidden_size / heads);
+        let [heads, head_size] = head_sizes(&keys, architecture, hidden_size)?;
         let epsilon = epsilon_key(architecture.norm);
-        let (kv_heads, convolutions) =
-            kv_heads_and_convolutions(&keys, architecture, [heads, layers])?;
+        let (kv_heads, without_attention) = kv_heads(&keys, architecture, [heads, layers])?;
+        let (convolving, recurrent) = match architecture.short_convolutions {
+            true => (without_attention, None),
+            false => (None, without_attention),
+        };
         let rope_size = keys.optional_size("rope.dimension_count")?;
         let context_length = keys.size("context_length")?;
         let rope_base = keys.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
         let (score_cap, logit_cap) = caps(&keys, architecture.caps)?;
         let rope_scaling = Scaling::from_metadata(&keys, architecture, context_length)?;
-        let feed_forward_size = keys.size("feed_forward_length")?;
+        let feed_forward_size = match architecture.state_layers {
+            StateLayers::Mamba2Alone => 0,
+            _ => keys.size("feed_forward_length")?,
+        };
         let config = Self {
             architecture,
             context_length,
@@ -145,6 +141,7 @@ impl Config {
             norm_epsilon: keys.f32(epsilon)?,
             rope_size: rope_size.unwrap_or(head_size),
             rope_base,
+            rotates: rotates(&keys, architecture)?,
             rope_scaling,
             sliding_window: SlidingWindow::from_metadata(
                 &keys,
@@ -152,10 +149,13 @@ impl Config {
                 rope_base,
                 layers,
             )?,
-            convolutions,
-            delta_nets: (architecture.delta_nets)
-                .then(|| DeltaNetConfig::from_metadata(&keys, layers))
-                .transpose()?,
+            convolutions: Convolutions::from_metadata(&keys, convolving)?,
+            recurrent: RecurrentConfig::from_metadata(
+                &keys,
+                architecture.state_layers,
+                layers,
+                recurrent,
+            )?,
             scales: Scales::from_metadata(
                 &keys,
                 architecture.scales,
@@ -173,6 +173,16 @@ impl Config {
     }
 
     fn check(&self, keys: &Keys, epsilon: &str) -> Result<()> {
+        if !(self.norm_epsilon >= 0.0 && self.norm_epsilon.is_finite()) {
+            return keys.fail(epsilon, "it must not be negative");
+        }
+        match self.architecture.has_attention() {
+            true => self.check_attention(keys),
+            false => Ok(()),
+        }
+    }
+
+    fn check_attention(&self, keys: &Keys) -> Result<()> {
         if !self.heads.is_multiple_of(self.kv_heads) {
             return keys.fail(KV_HEADS, "it does not divide the number of heads");
         }
@@ -195,9 +205,6 @@ impl Config {
         if !(self.rope_base > 0.0 && self.rope_base.is_finite()) {
             return keys.fail("rope.freq_base", "it must be a positive number");
         }
-        if !(self.norm_epsilon >= 0.0 && self.norm_epsilon.is_finite()) {
-            return keys.fail(epsilon, "it must not be negative");
-        }
         let value_length = keys.optional_size("attention.value_length")?;
         if value_length.is_some_and(|length| length != self.head_size) {
             return keys.fail(
@@ -208,9 +215,9 @@ impl Config {
         Ok(())
     }
 
-    /// Query heads that share one KV head.
+    /// Query heads that share one KV head; 0 without attention.
     pub fn heads_per_kv_head(&self) -> usize {
-        self.heads / self.kv_heads
+        self.heads.checked_div(self.kv_heads).unwrap_or(0)
     }
 
     /// Length of a token's queries, all heads together.
@@ -226,18 +233,28 @@ impl Config {
     /// The length of the convolution of the layer `index`; `None` where it has attention.
     pub(super) fn convolution_length(&self, index: usize) -> Option<usize> {
         let convolutions = self.convolutions.as_ref()?;
-        let convolves = convolutions.kv_heads.get(index) == Some(&0);
-        convolves.then_some(convolutions.length)
+        (convolutions.layers.has(index)).then_some(convolutions.length)
     }
 
-    /// The sizes of the gated delta net of the layer `index`; `None` where it has none.
-    pub(super) fn delta_net(&self, index: usize) -> Option<&DeltaNetConfig> {
-        self.delta_nets.as_ref().filter(|nets| nets.has(index))
+    /// The sizes of the gated delta net or the Mamba-2 mixer of the layer `index`; `None` where it has none.
+    pub(super) fn recurrent(&self, index: usize) -> Option<&RecurrentConfig> {
+        self.recurrent.as_ref().filter(|sizes| sizes.has(index))
     }
 
-    /// The sizes of the model's gated delta nets, whichever layers have one.
-    pub(super) fn delta_nets(&self) -> Option<&DeltaNetConfig> {
-        self.delta_nets.as_ref()
+    /// Whether the layer `index` keeps a state in place of keys and values.
+    fn is_recurrent(&self, index: usize) -> bool {
+        let sizes = self.recurrent(index);
+        sizes.is_some_and(|sizes| !sizes.is_beside_attention())
+    }
+
+    /// The sizes of the model's gated delta nets or Mamba-2 mixers, whichever layers have one.
+    pub(super) fn recurrent_layers(&self) -> Option<&RecurrentConfig> {
+        self.recurrent.as_ref()
+    }
+
+    /// Whether the layers have a feed-forward network.
+    pub(super) fn has_feed_forward(&self) -> bool {
+        self.feed_forward_size > 0
     }
 
     /// The sizes of the mixture of experts of the layer `index`; `None` where it has one feed-forward network.
@@ -264,22 +281,21 @@ impl Config {
 
     /// Whether the layer `index` has attention.
     pub(super) fn has_attention(&self, index: usize) -> bool {
-        self.delta_net(index).is_none() && self.convolution_length(index).is_none()
+        !self.is_recurrent(index) && self.convolution_length(index).is_none()
     }
 
-    /// The number of caches of the layer `index`: one for each KV head, or one for its convolution; none for a delta net.
+    /// The number of caches of the layer `index`: one for each KV head, or one for its convolution; none for
+    /// one that keeps a state.
     pub(super) fn cache_count(&self, index: usize) -> usize {
-        if self.delta_net(index).is_some() {
+        if self.is_recurrent(index) {
             return 0;
         }
         self.convolution_length(index).map_or(self.kv_heads, |_| 1)
     }
 
-    /// The widths of the three input projections of the layer `index`: queries, keys and values, or gates and values.
+    /// The widths of the three input projections of the layer `index`: queries, keys and values, or gates and values. For
+    /// what keeps a state, [`RecurrentConfig::projection_widths`] says them.
     pub(super) fn projection_widths(&self, index: usize) -> [usize; 3] {
-        if let Some(nets) = self.delta_net(index) {
-            return [nets.key_size(), nets.key_size(), nets.value_size()];
-        }
         match self.convolution_length(index) {
             Some(_) => [self.hidden_size; 3],
             None => [self.query_and_gate_size(), self.kv_size(), self.kv_size()],
@@ -320,29 +336,30 @@ impl Config {
     /// The largest sum of these widths in any layer.
     pub(crate) fn projected_size(&self) -> usize {
         let convolved = self.convolutions.as_ref().map(|_| 3 * self.hidden_size);
-        let recurrent = self.delta_nets.as_ref().map(DeltaNetConfig::projected_size);
+        let recurrent = self.recurrent.as_ref();
+        let recurrent = recurrent.map(|sizes| sizes.projection_widths().iter().sum());
         let attended = self.query_and_gate_size() + 2 * self.kv_size();
         attended.max(convolved.or(recurrent).unwrap_or(0))
     }
 
-    /// The widths of all that is kept of a token while it runs through a gated delta net or gated attention, besides
-    /// [`projected_size`](Self::projected_size).
-    pub(crate) fn delta_net_scratch_width(&self) -> usize {
-        self.delta_nets.as_ref().map_or(0, |nets| {
-            nets.projected_size() + 3 * nets.value_size() + self.query_size()
+    /// The widths of all that is kept of a token while it runs through a layer that keeps a state or through gated
+    /// attention, besides [`projected_size`](Self::projected_size), at most.
+    pub(crate) fn recurrent_scratch_width(&self) -> usize {
+        self.recurrent.as_ref().map_or(0, |sizes| {
+            let state = sizes.convolved_size() + 3 * sizes.value_size();
+            state + self.query_size() + self.hidden_size
         })
     }
 
     /// The model's sets of RoPE frequencies, as base and scaling: first the one of most layers, then the one of the
     /// layers with a sliding window.
     pub(super) fn rope_variants(&self) -> impl Iterator<Item = (f32, Scaling)> {
-        let rotates = self.architecture.positions != Positions::Learned;
-        let most = rotates.then_some((self.rope_base, self.rope_scaling));
+        let most = self.rotates.then_some((self.rope_base, self.rope_scaling));
         let windowed = self
             .sliding_window
             .as_ref()
             .map(|windowed| (windowed.rope_base, Scaling::NONE));
-        most.into_iter().chain(windowed.filter(|_| rotates))
+        most.into_iter().chain(windowed.filter(|_| self.rotates))
     }
 
     /// How the layer `index` treats positions.
@@ -352,8 +369,7 @@ impl Config {
             .as_ref()
             .filter(|windowed| windowed.has(index));
         let every = self.architecture.no_rope_layer_interval;
-        let rotates = self.architecture.positions != Positions::Learned
-            && every.is_none_or(|every| !(index + 1).is_multiple_of(every));
+        let rotates = self.rotates && every.is_none_or(|every| !(index + 1).is_multiple_of(every));
         LayerPositions {
             window: windowed.map(|windowed| windowed.window),
             rope: rotates.then_some(usize::from(windowed.is_some())),
@@ -398,15 +414,26 @@ fn layer_counts(keys: &Keys, architecture: &Architecture) -> Result<[usize; 3]> 
     Ok([(stored - skipped).saturating_mul(loops), loops, skipped])
 }
 
-/// The number of KV heads of the layers with attention, and the layers with a convolution.
-fn kv_heads_and_convolutions(
+/// The number of query heads, and the size of each; 0 for an architecture without attention, whatever its files say.
+fn head_sizes(keys: &Keys, architecture: &Architecture, hidden: usize) -> Result<[usize; 2]> {
+    if !architecture.has_attention() {
+        return Ok([0, 0]);
+    }
+    let heads = keys.size("attention.head_count")?;
+    let size = keys.optional_size("attention.key_length")?;
+    Ok([heads, size.unwrap_or(hidden / heads)])
+}
+
+/// The number of KV heads of the layers with attention, and the layers without it where the file lists these.
+fn kv_heads(
     keys: &Keys,
     architecture: &Architecture,
     [heads, layers]: [usize; 2],
-) -> Result<(usize, Option<Convolutions>)> {
-    let list = keys.list(KV_HEADS);
-    let Some(list) = list.filter(|_| architecture.short_convolutions) else {
-        return Ok((keys.optional_size(KV_HEADS)?.unwrap_or(heads), None));
+) -> Result<(usize, Option<LayerPattern>)> {
+    let lists = architecture.short_convolutions || architecture.state_layers == StateLayers::Mamba2;
+    let Some(list) = keys.list(KV_HEADS).filter(|_| lists) else {
+        let kv_heads = keys.optional_count(KV_HEADS)?.filter(|_| heads > 0);
+        return Ok((kv_heads.unwrap_or(heads), None));
     };
     let mut attending = list.iter().filter(|heads| *heads != 0);
     let kv_heads = attending.next().unwrap_or(0);
@@ -416,66 +443,27 @@ fn kv_heads_and_convolutions(
             "it must give every layer that attends the same number",
         );
     }
-    let convolutions = Convolutions {
-        length: keys.size("shortconv.l_cache")?,
-        kv_heads: list.iter().collect(),
-    };
+    let without = list.iter().map(|heads| i64::from(heads == 0)).collect();
     // A number out of range becomes 0, which `Config::check` refuses.
-    Ok((kv_heads.try_into().unwrap_or(0), Some(convolutions)))
+    let kv_heads = kv_heads.try_into().unwrap_or(0);
+    Ok((kv_heads, Some(LayerPattern::Listed(without))))
 }
 
-impl Scales {
-    fn from_metadata(
-        keys: &Keys,
-        rule: ScaleRule,
-        [hidden, heads, head, layers]: [usize; 4],
-    ) -> Result<Self> {
-        let root = |size: usize| libm::sqrtf(size as f32);
-        let usual = Self {
-            embedding: 1.0,
-            residual: 1.0,
-            attention: 1.0 / root(head),
-            logits: 1.0,
+/// Whether attention rotates queries and keys.
+fn rotates(keys: &Keys, architecture: &Architecture) -> Result<bool> {
+    // In Granite files, false means that RoPE is not applied.
+    let granite = architecture.scales == ScaleRule::Metadata;
+    let off = granite && keys.optional_flag("rope.scaling.finetuned")? == Some(false);
+    let has_rope = architecture.positions != Positions::Learned;
+    Ok(architecture.has_attention() && has_rope && !off)
+}
+
+impl Convolutions {
+    fn from_metadata(keys: &Keys, layers: Option<LayerPattern>) -> Result<Option<Self>> {
+        let Some(layers) = layers else {
+            return Ok(None);
         };
-        Ok(match rule {
-            ScaleRule::Usual | ScaleRule::TemperatureTuning => usual,
-            ScaleRule::Gemma { wide } => Self {
-                embedding: root(hidden),
-                attention: 1.0 / root(if layers == wide { hidden / heads } else { head }),
-                ..usual
-            },
-            ScaleRule::Metadata => {
-                // A factor that is absent or 0 means the usual one.
-                let factor = |key: &str, usual: f32| -> Result<f32> {
-                    let factor = keys.optional_finite(key)?;
-                    Ok(factor.filter(|factor| *factor != 0.0).unwrap_or(usual))
-                };
-                Self {
-                    embedding: factor("embedding_scale", 1.0)?,
-                    residual: factor("residual_scale", 1.0)?,
-                    attention: factor("attention.scale", usual.attention)?,
-                    logits: 1.0 / factor("logit_scale", 1.0)?,
-                }
-            }
-        })
+        let length = keys.size("shortconv.l_cache")?;
+        Ok(Some(Self { length, layers }))
     }
-}
-
-/// The soft caps of attention scores and of logits.
-fn caps(keys: &Keys, rule: Caps) -> Result<(Option<f32>, Option<f32>)> {
-    let cap = |key: &str, usual: Option<f32>| -> Result<Option<f32>> {
-        let cap = keys.optional_finite(key)?.or(usual);
-        match cap.filter(|cap| *cap != 0.0) {
-            Some(cap) if cap < 0.0 => keys.fail(key, "it must not be negative"),
-            cap => Ok(cap),
-        }
-    };
-    Ok(match rule {
-        Caps::No => (None, None),
-        Caps::Logits => (None, cap("final_logit_softcapping", None)?),
-        Caps::ScoresAndLogits => (
-            cap("attn_logit_softcapping", Some(50.0))?,
-            cap("final_logit_softcapping", Some(30.0))?,
-        ),
-    })
 }

@@ -134,7 +134,7 @@ impl DenseModel {
 impl DenseLayer {
     /// The weights of `layer`; `None` where it is built in another way.
     fn new(layer: &Layer) -> Result<Option<Self>> {
-        let (Projection::Separate(projections), FeedForwardKind::Dense(network)) =
+        let (Projection::Separate(projections), Some(FeedForwardKind::Dense(network))) =
             (&layer.token_mixer.projection, &layer.feed_forward)
         else {
             return Ok(None);

@@ -142,6 +142,13 @@ impl TensorTaker<'_> {
         }
     }
 
+    /// A vector that must be there: the check of the header has verified it.
+    #[inline(never)]
+    pub fn vector(&mut self, stem: &str, suffix: &str) -> Result<Vec<f32>> {
+        let vector = self.optional_vector(stem, suffix);
+        vector.ok_or_else(|| missing(stem))
+    }
+
     /// The matrices of a tensor of three dimensions; none where it is not there.
     pub fn matrices(&mut self, stem: &str) -> Vec<Matrix> {
         match self.take(stem, "weight") {
@@ -170,7 +177,12 @@ impl TensorTaker<'_> {
 
     /// A norm, with its bias where it has one.
     pub fn norm(&mut self, stem: &str) -> Option<Norm> {
-        let weight = self.optional_vector(stem, "weight")?;
+        self.norm_named([stem, "weight"])
+    }
+
+    /// The same for a norm whose weight has this name.
+    pub fn norm_named(&mut self, [stem, suffix]: [&str; 2]) -> Option<Norm> {
+        let weight = self.optional_vector(stem, suffix)?;
         let bias = self.optional_vector(stem, "bias");
         Some(Norm { weight, bias })
     }

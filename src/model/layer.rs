@@ -3,21 +3,24 @@
 use super::Config;
 use super::experts::MixtureOfExperts;
 use super::feed_forward::{FeedForward, FeedForwardInput};
-use super::linear::{Linear, Projection};
+use super::linear::Linear;
 use super::norm::Norm;
 use super::scratch::Scratch;
-use super::token_mixer::{TokenMixer, TokenMixerKind};
+use super::token_mixer::TokenMixer;
 use crate::Result;
 
 /// The weights of one layer.
 pub(super) struct Layer {
     pub token_mixer_norm: Option<Norm>,
     pub token_mixer: TokenMixer,
+    /// A second mixer, which reads the same and whose outputs are added to the first one's.
+    pub second_mixer: Option<TokenMixer>,
     pub token_mixer_post_norm: Option<Norm>,
     /// Whether the feed-forward network runs in parallel with the token mixer: it reads the same normalised input.
     pub parallel: bool,
     pub feed_forward_norm: Option<Norm>,
-    pub feed_forward: FeedForwardKind,
+    /// Mamba-2 layers do without one.
+    pub feed_forward: Option<FeedForwardKind>,
     pub feed_forward_post_norm: Option<Norm>,
 }
 
@@ -46,38 +49,32 @@ impl FeedForwardKind {
         }
     }
 
-    /// All linear layers in it but those of experts that are chosen.
-    fn linears(&self) -> impl Iterator<Item = &Linear> {
+    /// Visits all linear layers in it but those of experts that are chosen.
+    fn for_each_linear<'a>(&'a self, visit: &mut dyn FnMut(&'a Linear)) {
         let (network, router) = match self {
             Self::Dense(network) => (Some(network), None),
             Self::Mixture(experts) => (experts.shared.as_ref(), Some(&experts.router)),
         };
-        let network = network.into_iter().flat_map(|network| {
-            let (input, up) = match &network.input {
-                FeedForwardInput::Plain(input) | FeedForwardInput::Fused(input) => (input, None),
-                FeedForwardInput::Gated { gate, up } => (gate, Some(up)),
-            };
-            [&network.down, input].into_iter().chain(up)
-        });
-        network.chain(router)
+        if let Some(network) = network {
+            match &network.input {
+                FeedForwardInput::Plain(input) | FeedForwardInput::Fused(input) => visit(input),
+                FeedForwardInput::Gated { gate, up } => {
+                    [gate, up].into_iter().for_each(&mut *visit)
+                }
+            }
+            visit(&network.down);
+        }
+        router.into_iter().for_each(visit);
     }
 }
 
 impl Layer {
-    /// All linear layers in it but those of experts that are chosen.
-    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
-        let projection = match &self.token_mixer.projection {
-            Projection::Separate(each) => &each[..],
-            Projection::Fused(all) => std::slice::from_ref(all),
-        };
-        let gates = match &self.token_mixer.kind {
-            TokenMixerKind::DeltaNet(net) => Some([&net.gate, &net.beta, &net.alpha]),
-            TokenMixerKind::Attention(_) | TokenMixerKind::ShortConvolution(_) => None,
-        };
-        projection
-            .iter()
-            .chain([&self.token_mixer.output])
-            .chain(self.feed_forward.linears())
-            .chain(gates.into_iter().flatten())
+    /// Visits all linear layers in it but those of experts that are chosen.
+    pub fn for_each_linear<'a>(&'a self, visit: &mut dyn FnMut(&'a Linear)) {
+        let mixers = std::iter::once(&self.token_mixer).chain(&self.second_mixer);
+        mixers.for_each(|mixer| mixer.for_each_linear(visit));
+        if let Some(feed_forward) = &self.feed_forward {
+            feed_forward.for_each_linear(visit);
+        }
     }
 }

@@ -13,7 +13,7 @@ pub struct LayerOutputs {
     pub residuals: Vec<f32>,
     /// The attention weights of each layer, `[heads][positions]`: how much the token takes from each position so far,
     /// its own the last. Those of a head add up to 1; positions outside of a sliding window have 0. Empty for a layer
-    /// that has a convolution or a delta net instead; no layers where they were not asked for.
+    /// without attention; no layers where they were not asked for.
     pub attention: Vec<Vec<f32>>,
 }
 

@@ -6,6 +6,7 @@ use crate::Result;
 /// Which layers are of one kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum LayerPattern {
+    All,
     /// All layers but the last of each `period`.
     Period(usize),
     /// A number for each layer; the layers whose number is not 0.
@@ -32,6 +33,7 @@ impl LayerPattern {
     /// Whether the layer `index` is of the kind.
     pub fn has(&self, index: usize) -> bool {
         match self {
+            Self::All => true,
             Self::Period(period) => index % period < period - 1,
             Self::Listed(list) => list.get(index).is_some_and(|entry| *entry != 0),
         }

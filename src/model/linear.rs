@@ -99,8 +99,8 @@ impl StridedRows {
     }
 }
 
-/// The input projections of a token mixer: queries, keys and values for attention and a delta net; input gates, output
-/// gates and values for a short convolution.
+/// The input projections of a token mixer: queries, keys and values for attention; input gates, output gates and values
+/// for a short convolution; what [`RecurrentConfig`](super::recurrent_config::RecurrentConfig) says for a recurrent layer.
 pub(super) enum Projection {
     Separate([Linear; 3]),
     Fused(Linear),

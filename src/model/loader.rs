@@ -5,16 +5,18 @@ use std::sync::Arc;
 
 use super::architecture::{Architecture, Norms, QueryKeyNorm};
 use super::attention::{Attention, HeadTransform};
+use super::causal_convolution::CausalConvolution;
 use super::delta_net::DeltaNet;
-use super::delta_net_config::DeltaNetConfig;
 use super::experts::MixtureOfExperts;
 use super::experts_config::ExpertsConfig;
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::incoming::{IncomingTensor, Tensor, TensorTaker, missing};
 use super::layer::{FeedForwardKind, Layer};
 use super::linear::{Linear, Projection};
+use super::mamba2::Mamba2;
 use super::norm::{HeadNorm, Norm};
 use super::position_embedding::PositionEmbedding;
+use super::recurrent_config::RecurrentConfig;
 use super::rope::{Factors, Rope};
 use super::short_convolution::ShortConvolution;
 use super::tensors;
@@ -194,12 +196,10 @@ impl TensorTaker<'_> {
         index: usize,
         norm: Option<&Norm>,
     ) -> Result<TokenMixer> {
-        if let Some(nets) = config.delta_net(index) {
-            return Ok(TokenMixer {
-                projection: Projection::Fused(self.linear("attn_qkv")?),
-                kind: TokenMixerKind::DeltaNet(Box::new(self.delta_net(nets)?)),
-                output: self.linear("ssm_out")?,
-            });
+        if let Some(sizes) = config.recurrent(index)
+            && !sizes.is_beside_attention()
+        {
+            return self.recurrent_mixer(sizes);
         }
         if let Some(length) = config.convolution_length(index) {
             let kernel = self.kernel("shortconv.conv", length)?;
@@ -225,27 +225,54 @@ impl TensorTaker<'_> {
         })
     }
 
-    fn delta_net(&mut self, nets: &DeltaNetConfig) -> Result<DeltaNet> {
-        let mut vector = |stem: &str, suffix: &str| {
-            let vector = self.optional_vector(stem, suffix);
-            vector.ok_or_else(|| missing(stem))
+    /// A token mixer that keeps a state.
+    fn recurrent_mixer(&mut self, sizes: &RecurrentConfig) -> Result<TokenMixer> {
+        let (input, kind) = if sizes.is_delta_net() {
+            let net = Box::new(self.delta_net(sizes)?);
+            ("attn_qkv", TokenMixerKind::DeltaNet(net))
+        } else {
+            let mixer = Box::new(self.mamba2(sizes)?);
+            ("ssm_in", TokenMixerKind::Mamba2(mixer))
         };
+        Ok(TokenMixer {
+            projection: Projection::Fused(self.linear(input)?),
+            kind,
+            output: self.linear("ssm_out")?,
+        })
+    }
+
+    fn mamba2(&mut self, sizes: &RecurrentConfig) -> Result<Mamba2> {
+        Ok(Mamba2 {
+            convolution: self.causal_convolution(sizes)?,
+            dt_bias: self.vector("ssm_dt", "bias")?,
+            a: self.vector("ssm_a", "")?,
+            d: self.vector("ssm_d", "")?,
+            norm: self.optional_vector("ssm_norm", "weight"),
+        })
+    }
+
+    fn causal_convolution(&mut self, sizes: &RecurrentConfig) -> Result<CausalConvolution> {
+        Ok(CausalConvolution {
+            kernel: self.kernel("ssm_conv1d", sizes.convolution_length)?,
+            bias: self.optional_vector("ssm_conv1d", "bias"),
+        })
+    }
+
+    fn delta_net(&mut self, sizes: &RecurrentConfig) -> Result<DeltaNet> {
         Ok(DeltaNet {
-            dt_bias: vector("ssm_dt", "bias")?,
-            a: vector("ssm_a", "")?,
-            norm: vector("ssm_norm", "weight")?,
+            dt_bias: self.vector("ssm_dt", "bias")?,
+            a: self.vector("ssm_a", "")?,
+            norm: self.vector("ssm_norm", "weight")?,
             gate: self.linear("attn_gate")?,
             beta: self.linear("ssm_beta")?,
             alpha: self.linear("ssm_alpha")?,
-            kernel: self.kernel("ssm_conv1d", nets.convolution_length)?,
+            convolution: self.causal_convolution(sizes)?,
         })
     }
 
     /// The weights of a convolution, transposed: `[channels][length]` in the file → `[length][channels]`.
     fn kernel(&mut self, stem: &str, length: usize) -> Result<Vec<f32>> {
-        let stored = self
-            .optional_vector(stem, "weight")
-            .ok_or_else(|| missing(stem))?;
+        let stored = self.vector(stem, "weight")?;
         let mut kernel = Vec::new();
         resize(&mut kernel, stored.len(), 0.0)?;
         let size = stored.len() / length;
@@ -287,6 +314,17 @@ impl TensorTaker<'_> {
         };
         let down = self.linear(down)?;
         Ok(FeedForward { input, down })
+    }
+
+    /// The second half of the layer `index`.
+    fn feed_forward_kind(&mut self, config: &Config, index: usize) -> Result<FeedForwardKind> {
+        let architecture = config.architecture;
+        Ok(match config.experts(index) {
+            Some(experts) => FeedForwardKind::Mixture(self.mixture(architecture, experts)?),
+            None => FeedForwardKind::Dense(
+                self.feed_forward(architecture, ["ffn_gate", "ffn_up", "ffn_down"])?,
+            ),
+        })
     }
 
     fn mixture(
@@ -331,20 +369,21 @@ impl TensorTaker<'_> {
     fn layer(&mut self, config: &Config, index: usize) -> Result<Layer> {
         let architecture = config.architecture;
         let token_mixer_norm = self.norm("attn_norm");
-        let feed_forward_norm = self.norm(architecture.feed_forward_norm);
+        let feed_forward_norm = self.norm_named(architecture.feed_forward_norm);
         let shares = matches!(architecture.norms, Norms::Shared | Norms::PreOrShared);
         Ok(Layer {
             token_mixer: self.token_mixer(config, index, token_mixer_norm.as_ref())?,
+            second_mixer: (config.recurrent(index))
+                .filter(|sizes| sizes.is_beside_attention())
+                .map(|sizes| self.recurrent_mixer(sizes))
+                .transpose()?,
             token_mixer_norm,
             token_mixer_post_norm: self.norm("post_attention_norm"),
             parallel: shares && feed_forward_norm.is_none(),
             feed_forward_norm,
-            feed_forward: match config.experts(index) {
-                Some(experts) => FeedForwardKind::Mixture(self.mixture(architecture, experts)?),
-                None => FeedForwardKind::Dense(
-                    self.feed_forward(architecture, ["ffn_gate", "ffn_up", "ffn_down"])?,
-                ),
-            },
+            feed_forward: (config.has_feed_forward())
+                .then(|| self.feed_forward_kind(config, index))
+                .transpose()?,
             feed_forward_post_norm: self.norm("post_ffw_norm"),
         })
     }

@@ -87,14 +87,14 @@ impl<'a> Keys<'a> {
         self.metadata.optional_str(&self.key(name))
     }
 
-    /// A flag, which is off where it is absent.
-    pub fn flag(&self, name: &str) -> Result<bool> {
-        Ok(self.optional_flag(name)?.unwrap_or(false))
-    }
-
     /// An optional flag.
     pub fn optional_flag(&self, name: &str) -> Result<Option<bool>> {
         self.metadata.optional_bool(&self.key(name))
+    }
+
+    /// A flag, which is off where it is absent.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        Ok(self.optional_flag(name)?.unwrap_or(false))
     }
 
     /// A list of integers or booleans; `None` where there is none.
@@ -129,13 +129,6 @@ impl<'a> Keys<'a> {
         }
         if self.optional_flag("attention.causal")? == Some(false) {
             return self.fail("attention.causal", "only text generators are supported");
-        }
-        // In Granite files, false means that RoPE is not applied.
-        let finetuned = "rope.scaling.finetuned";
-        if architecture.scales == ScaleRule::Metadata
-            && self.optional_flag(finetuned)? == Some(false)
-        {
-            return self.fail(finetuned, "models without positions are not supported");
         }
         let window = "attention.sliding_window";
         if architecture.windows == Windows::No

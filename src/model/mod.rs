@@ -11,7 +11,8 @@
 //! | `position_embedding`, `rope` | how tokens know their positions |
 //! | `layer` | the weights of a layer, whose two halves are added to the residual stream |
 //! | `norm` | the norm before each half, QK norm, final norm |
-//! | `token_mixer` | first half: `attention`, `delta_net` or `short_convolution`, between two projections |
+//! | `token_mixer` | first half: `attention`, `delta_net`, `mamba2` or `short_convolution`, between two projections |
+//! | `causal_convolution`, `recurrent_state` | what `delta_net` and `mamba2` have in common |
 //! | `feed_forward`, `experts` | second half: one network, or a mixture of many |
 //! | `linear`, `adapter` | matrix products, and the LoRA updates added to them |
 //! | `session` | one text: `cache` and `recurrence` hold its keys, values and states, `scratch` what is needed while tokens run |
@@ -19,16 +20,16 @@
 //! | `layer_outputs` | what is kept where somebody looks into the layers |
 //! | `file`, `loader`, `incoming`, `tensors` | the file's bytes → weights |
 //! | `dense` | the weights in floats, for fine-tuning |
-//! | `config`, `metadata_keys`, `layer_pattern`, `delta_net_config`, `experts_config` | what the file's metadata say |
+//! | `config`, `metadata_keys`, `layer_pattern`, `recurrent_config`, `experts_config`, `scales` | what the file's metadata say |
 //! | `architecture` | what an architecture is made of |
 
 mod adapter;
 mod architecture;
 mod attention;
 mod cache;
+mod causal_convolution;
 mod config;
 mod delta_net;
-mod delta_net_config;
 #[cfg(feature = "train")]
 mod dense;
 mod experts;
@@ -42,11 +43,15 @@ mod layer_outputs;
 mod layer_pattern;
 mod linear;
 mod loader;
+mod mamba2;
 mod metadata_keys;
 mod norm;
 mod position_embedding;
 mod recurrence;
+mod recurrent_config;
+mod recurrent_state;
 mod rope;
+mod scales;
 mod scratch;
 mod session;
 mod short_convolution;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Config;
-use super::delta_net::DeltaNetState;
+use super::recurrent_state::RecurrentState;
 use crate::Result;
 use crate::allocation::{reserve, reserve_exact, with_capacity};
 
@@ -19,7 +19,7 @@ const INTERVAL: usize = 64;
 /// The state of all such layers after the text so far.
 #[derive(Default)]
 pub(super) struct Recurrence {
-    layers: Vec<DeltaNetState>,
+    layers: Vec<RecurrentState>,
     /// In the order of their positions.
     checkpoints: Vec<Arc<Checkpoint>>,
 }
@@ -32,8 +32,8 @@ struct Checkpoint {
 
 /// Bytes that the states of one text take with all checkpoints, [`u64::MAX`] where it would be more.
 pub(super) fn recurrence_bytes(config: &Config) -> u64 {
-    let sizes = (0..config.layers).filter_map(|layer| config.delta_net(layer));
-    let numbers = sizes.fold(0u64, |sum, nets| sum.saturating_add(nets.state_size()));
+    let sizes = (0..config.layers).filter_map(|layer| config.recurrent(layer));
+    let numbers = sizes.fold(0u64, |sum, sizes| sum.saturating_add(sizes.state_size()));
     numbers.saturating_mul(size_of::<f32>() as u64 * (1 + CHECKPOINTS as u64))
 }
 
@@ -41,9 +41,9 @@ impl Recurrence {
     /// The state before the first token.
     pub fn new(config: &Config) -> Result<Self> {
         let mut layers = Vec::new();
-        for nets in (0..config.layers).filter_map(|layer| config.delta_net(layer)) {
+        for sizes in (0..config.layers).filter_map(|layer| config.recurrent(layer)) {
             reserve(&mut layers, 1)?;
-            layers.push(DeltaNetState::new(nets)?);
+            layers.push(RecurrentState::new(sizes)?);
         }
         Ok(Self {
             layers,
@@ -57,7 +57,7 @@ impl Recurrence {
     }
 
     /// The states of all such layers, in their order.
-    pub fn layers_mut(&mut self) -> &mut [DeltaNetState] {
+    pub fn layers_mut(&mut self) -> &mut [RecurrentState] {
         &mut self.layers
     }
 
@@ -132,7 +132,7 @@ impl Recurrence {
 
     /// Sets all states to these values; to those before the first token where there are none.
     fn set(&mut self, mut values: &[f32]) {
-        for part in self.layers.iter_mut().flat_map(DeltaNetState::parts_mut) {
+        for part in self.layers.iter_mut().flat_map(RecurrentState::parts_mut) {
             match values.split_at_checked(part.len()) {
                 Some((first, rest)) => {
                     part.copy_from_slice(first);
@@ -144,7 +144,7 @@ impl Recurrence {
     }
 
     fn parts(&self) -> impl Iterator<Item = &[f32]> {
-        self.layers.iter().flat_map(DeltaNetState::parts)
+        self.layers.iter().flat_map(RecurrentState::parts)
     }
 
     /// The numbers of all states.

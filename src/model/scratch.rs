@@ -1,8 +1,8 @@
 //! The memory that the tokens need while they run through the layers.
 
 use super::adapter::ActiveAdapters;
-use super::delta_net_config::DeltaNetConfig;
 use super::experts::ExpertsScratch;
+use super::recurrent_config::RecurrentConfig;
 use super::rope::{Angles, Rope};
 use super::{Config, LayerOutputs};
 use crate::Result;
@@ -23,12 +23,14 @@ pub(super) struct Scratch {
     pub qkv: Vec<f32>,
     /// The gates of attention's outputs, where there are such gates.
     pub gates: Vec<f32>,
-    pub delta_net: DeltaNetScratch,
+    pub recurrent: RecurrentScratch,
     /// The outputs of the first half of the feed-forward network.
     pub ffn_up: Vec<f32>,
     pub experts: ExpertsScratch,
     /// What half a layer adds to the residual stream.
     pub residual: Vec<f32>,
+    /// What the second mixer of a layer adds, where there is one.
+    pub second: Vec<f32>,
     /// A copy of one token's vector while it is normalised.
     pub row: Vec<f32>,
     /// A copy of one token's vector, for each thread that normalises.
@@ -64,11 +66,16 @@ impl Scratch {
         let feed_forward = config.widest_feed_forward_size();
         let mut widest = hidden.max(feed_forward).max(query);
         let mut row = query;
-        if let Some(nets) = config.delta_nets() {
-            self.delta_net.prepare(nets, tokens)?;
+        if config.architecture.gated_attention {
             resize(&mut self.gates, tokens * query, 0.0)?;
-            widest = widest.max(nets.value_size());
-            row = row.max(nets.head_size);
+        }
+        if let Some(sizes) = config.recurrent_layers() {
+            self.recurrent.prepare(sizes, tokens)?;
+            widest = widest.max(sizes.value_size());
+            row = row.max(sizes.value_size());
+            if sizes.is_beside_attention() {
+                resize(&mut self.second, tokens * hidden, 0.0)?;
+            }
         }
         if let Some(experts) = config.all_experts() {
             self.experts.prepare(experts, hidden, [tokens, widest])?;
@@ -89,10 +96,10 @@ impl Scratch {
     }
 }
 
-/// What a gated delta net needs besides.
+/// What a gated delta net or a Mamba-2 mixer needs besides.
 #[derive(Default)]
-pub(super) struct DeltaNetScratch {
-    /// The outputs of the convolution: queries, keys and values.
+pub(super) struct RecurrentScratch {
+    /// The outputs of the convolution, `[tokens][convolved_size]`.
     pub convolved: Vec<f32>,
     /// What silu is multiplied by where it stands alone.
     pub ones: Vec<f32>,
@@ -102,14 +109,16 @@ pub(super) struct DeltaNetScratch {
     pub decays: Vec<f32>,
 }
 
-impl DeltaNetScratch {
+impl RecurrentScratch {
     /// Takes the memory for `tokens` tokens.
-    pub fn prepare(&mut self, nets: &DeltaNetConfig, tokens: usize) -> Result<()> {
-        let width = nets.projected_size();
+    pub fn prepare(&mut self, sizes: &RecurrentConfig, tokens: usize) -> Result<()> {
+        let width = sizes.convolved_size();
         resize(&mut self.convolved, tokens * width, 0.0)?;
         resize(&mut self.ones, width, 1.0)?;
-        resize(&mut self.gates, tokens * nets.value_size(), 0.0)?;
-        resize(&mut self.betas, tokens * nets.value_heads, 0.0)?;
-        resize(&mut self.decays, tokens * nets.value_heads, 0.0)
+        // A Mamba-2 mixer's gates and step sizes are with its other projections.
+        let tokens = if sizes.is_delta_net() { tokens } else { 0 };
+        resize(&mut self.gates, tokens * sizes.value_size(), 0.0)?;
+        resize(&mut self.betas, tokens * sizes.value_heads, 0.0)?;
+        resize(&mut self.decays, tokens * sizes.value_heads, 0.0)
     }
 }

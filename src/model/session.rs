@@ -34,7 +34,7 @@ impl Session {
     /// capacity is at most the number of those.
     ///
     /// # Errors
-    /// [`Error::OutOfMemory`] for the states of delta nets; the cache's memory is taken by [`Model::forward`].
+    /// [`Error::OutOfMemory`] for the states of recurrent layers; the cache's memory is taken by [`Model::forward`].
     pub fn new(model: &Model, capacity: usize, cache: CacheType) -> Result<Self> {
         let config = &model.config;
         let learned = config.architecture.positions == Positions::Learned;
@@ -69,7 +69,7 @@ impl Session {
         self.capacity
     }
 
-    /// Removes all tokens after the first `len` from the KV cache; its memory is kept. With delta nets, whose state cannot
+    /// Removes all tokens after the first `len` from the KV cache; its memory is kept. With recurrent layers, whose state cannot
     /// be taken back to every position, further tokens may be removed: [`len`](Self::len) says what is left.
     pub fn truncate(&mut self, len: usize) {
         if len < self.len {
@@ -78,7 +78,7 @@ impl Session {
         }
     }
 
-    /// Takes the states of delta nets back to the latest checkpoint within the text, which then ends there.
+    /// Takes the states of recurrent layers back to the latest checkpoint within the text, which then ends there.
     pub(super) fn roll_back(&mut self) {
         if !self.recurrence.is_empty() {
             self.len = self.recurrence.truncate(self.len);
@@ -155,7 +155,7 @@ impl Session {
         self.cache.kind()
     }
 
-    /// Appends the bytes of the KV cache of the first `len` tokens to `out`, and the states of delta nets after these;
+    /// Appends the bytes of the KV cache of the first `len` tokens to `out`, and the states of recurrent layers after these;
     /// `len` must be [savable](Self::savable_len), or [`restore`](Self::restore) will not take the bytes.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl Session {
         &self.scratch.hidden[rows.start * self.hidden_size..rows.end * self.hidden_size]
     }
 
-    /// Bytes of memory that the KV cache takes now, with the states of delta nets and their checkpoints.
+    /// Bytes of memory that the KV cache takes now, with the states of recurrent layers and their checkpoints.
     pub fn cache_bytes(&self) -> usize {
         self.cache.bytes() + self.recurrence.bytes()
     }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::Config;
 use super::architecture::{NormKind, Norms, Positions, QueryKeyNorm};
-use super::delta_net_config::DeltaNetConfig;
 use super::experts_config::ExpertsConfig;
+use super::recurrent_config::RecurrentConfig;
 use crate::gguf::TensorInfo;
 use crate::{Error, Result};
 
@@ -63,8 +63,12 @@ impl Specs<'_> {
     }
 
     fn norm(&mut self, stem: &'static str, need: Need) {
+        self.norm_named([stem, "weight"], need);
+    }
+
+    fn norm_named(&mut self, [stem, suffix]: [&'static str; 2], need: Need) {
         let size = self.config.hidden_size;
-        self.vector(stem, &[size], need);
+        self.push(stem, suffix, &[size], need);
         if self.config.architecture.norm == NormKind::Layer {
             self.bias(stem, size);
         }
@@ -111,11 +115,11 @@ impl Specs<'_> {
     }
 
     /// The tensors of a gated delta net.
-    fn delta_net(&mut self, nets: &DeltaNetConfig) {
+    fn delta_net(&mut self, nets: &RecurrentConfig) {
         let (hidden, heads, width) = (
             self.config.hidden_size,
             nets.value_heads,
-            nets.projected_size(),
+            nets.convolved_size(),
         );
         self.linear("attn_qkv", hidden, width, Need::Required);
         self.linear("attn_gate", hidden, nets.value_size(), Need::Required);
@@ -125,7 +129,7 @@ impl Specs<'_> {
         self.push("ssm_a", "", &[heads], Need::Required);
         let length = nets.convolution_length;
         self.vector("ssm_conv1d", &[length, width], Need::Required);
-        self.vector("ssm_norm", &[nets.head_size], Need::Required);
+        self.vector("ssm_norm", &[nets.value_length], Need::Required);
         self.linear("ssm_out", nets.value_size(), hidden, Need::Required);
     }
 
@@ -164,6 +168,27 @@ impl Specs<'_> {
         self.linear("ffn_down", size, hidden, Need::Required);
     }
 
+    /// The tensors of a Mamba-2 mixer.
+    fn mamba2(&mut self, sizes: &RecurrentConfig) {
+        let (hidden, heads, groups) = (self.config.hidden_size, sizes.value_heads, sizes.key_heads);
+        let (inner, width) = (sizes.value_size(), sizes.convolved_size());
+        let projected = sizes.projection_widths().iter().sum();
+        self.linear("ssm_in", hidden, projected, Need::Required);
+        let length = sizes.convolution_length;
+        self.vector("ssm_conv1d", &[length, width], Need::Required);
+        self.bias("ssm_conv1d", width);
+        self.push("ssm_dt", "bias", &[heads], Need::Required);
+        self.push("ssm_a", "", &[1, heads], Need::Required);
+        self.push("ssm_d", "", &[1, heads], Need::Required);
+        // Some Falcon-H1 models do without it.
+        let need = match sizes.is_beside_attention() {
+            true => Need::Optional,
+            false => Need::Required,
+        };
+        self.vector("ssm_norm", &[inner / groups, groups], need);
+        self.linear("ssm_out", inner, hidden, Need::Required);
+    }
+
     /// The tensors of a short convolution over `length` positions.
     fn convolution(&mut self, length: usize) {
         let hidden = self.config.hidden_size;
@@ -187,7 +212,7 @@ fn global_specs(config: &Config) -> Vec<Spec> {
     if config.architecture.positions == Positions::Learned {
         let positions = config.context_length;
         specs.table("position_embd", hidden, positions, Need::Required);
-    } else {
+    } else if config.heads > 0 {
         for stem in ["rope_freqs", "rope_factors_short", "rope_factors_long"] {
             specs.vector(stem, &[config.rope_size / 2], Need::Optional);
         }
@@ -206,22 +231,30 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         specs.norm("attn_norm", Need::Required);
     }
     match architecture.norms {
+        _ if !config.has_feed_forward() => {}
         Norms::Pre | Norms::PreAndPost => {
-            specs.norm(architecture.feed_forward_norm, Need::Required);
+            specs.norm_named(architecture.feed_forward_norm, Need::Required);
         }
-        Norms::PreOrShared => specs.norm(architecture.feed_forward_norm, Need::Optional),
+        Norms::PreOrShared => specs.norm_named(architecture.feed_forward_norm, Need::Optional),
         Norms::Post | Norms::Shared => {}
     }
     if matches!(architecture.norms, Norms::Post | Norms::PreAndPost) {
         specs.norm("post_attention_norm", Need::Required);
         specs.norm("post_ffw_norm", Need::Required);
     }
-    match (config.delta_net(index), config.convolution_length(index)) {
-        (Some(nets), _) => specs.delta_net(nets),
+    match (config.recurrent(index), config.convolution_length(index)) {
+        (Some(nets), _) if nets.is_delta_net() => specs.delta_net(nets),
+        (Some(sizes), _) => {
+            specs.mamba2(sizes);
+            if sizes.is_beside_attention() {
+                specs.attention();
+            }
+        }
         (None, Some(length)) => specs.convolution(length),
         (None, None) => specs.attention(),
     }
     match config.experts(index) {
+        _ if !config.has_feed_forward() => {}
         Some(experts) => specs.mixture(experts),
         None => specs.feed_forward(),
     }

@@ -50,7 +50,11 @@ fn every_architecture_has_a_configuration() {
     for architecture in ARCHITECTURES {
         let config = config(architecture.name, &[]).unwrap();
         assert_eq!(config.architecture, architecture);
-        assert_eq!((config.kv_heads, config.head_size), (4, 8));
+        let expected = match architecture.has_attention() {
+            true => (4, 8),
+            false => (0, 0),
+        };
+        assert_eq!((config.kv_heads, config.head_size), expected);
     }
     let error = config("mamba", &[]).unwrap_err();
     assert_eq!(error, Error::UnsupportedArchitecture("mamba".to_owned()));
@@ -87,7 +91,7 @@ fn what_would_be_left_out_is_refused() {
         ("qwen2", "attn_logit_softcapping", Value::F32(50.0)),
         ("gemma3", "attn_logit_softcapping", Value::F32(50.0)),
         ("gemma2", "residual_scale", Value::F32(0.5)),
-        ("granite", "rope.scaling.finetuned", Value::Bool(false)),
+        ("granitehybrid", "expert_count", Value::U32(8)),
         ("gemma2", "final_logit_softcapping", Value::F32(-1.0)),
         ("gemma2", "rope.freq_base_swa", Value::F32(0.0)),
         ("gemma2", "attention.sliding_window_pattern", Value::U32(0)),
@@ -205,6 +209,16 @@ fn layers_without_key_and_value_heads_convolve() {
             Err(Error::BadMetadata { key: named, .. }) => assert_eq!(named, key),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[test]
+fn granite_may_do_without_positions() {
+    for (finetuned, expected) in [(true, Some(0)), (false, None)] {
+        let key = ("rope.scaling.finetuned", Value::Bool(finetuned));
+        let config = config("granite", &[key]).unwrap();
+        assert_eq!(config.layer_positions(0).rope, expected);
+        assert_eq!(config.rope_variants().count(), expected.iter().len());
     }
 }
 

@@ -28,12 +28,19 @@ pub(super) struct Transformer {
 impl Transformer {
     /// The linear layer whose matrix has this name.
     pub fn linear(&self, name: &str) -> Option<&Linear> {
-        self.linears().find(|linear| linear.name == name)
+        let mut found = None;
+        self.for_each_linear(&mut |linear| {
+            if linear.name == name {
+                found = Some(linear);
+            }
+        });
+        found
     }
 
-    /// The linear layers of all layers of the file.
-    pub fn linears(&self) -> impl Iterator<Item = &Linear> {
-        self.layers.iter().flat_map(Layer::linears)
+    /// Visits the linear layers of all layers of the file.
+    pub fn for_each_linear<'a>(&'a self, visit: &mut dyn FnMut(&'a Linear)) {
+        let layers = self.layers.iter();
+        layers.for_each(|layer| layer.for_each_linear(visit));
     }
 
     /// The forward pass of `tokens` at the positions from `scratch.first` on, in a text of at most `capacity`; the hidden
@@ -65,27 +72,38 @@ impl Transformer {
             let layer = &self.layers[stored];
             let caches;
             (caches, rest) = rest.split_at_mut(config.cache_count(index));
-            let state = config.delta_net(index).and_then(|_| states.next());
+            let mut state = config.recurrent(index).and_then(|_| states.next());
 
             // First half: norm, attention (or what takes its place), residual connection.
             let norm = layer.token_mixer_norm.as_ref();
             pre_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
-            if layer.parallel {
-                layer.feed_forward.project_up(scratch)?;
+            if let Some(feed_forward) = layer.feed_forward.as_ref().filter(|_| layer.parallel) {
+                feed_forward.project_up(scratch)?;
+            }
+            if let Some(mixer) = &layer.second_mixer {
+                let state = state.take();
+                mixer.run(config, index, &self.ropes, &mut [], state, scratch)?;
+                std::mem::swap(&mut scratch.residual, &mut scratch.second);
+                pre_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
             }
             layer
                 .token_mixer
                 .run(config, index, &self.ropes, caches, state, scratch)?;
+            if layer.second_mixer.is_some() {
+                kernels::add(&mut scratch.residual, &scratch.second);
+            }
             add_residual(config, layer.token_mixer_post_norm.as_ref(), scratch);
 
-            // Second half: norm, feed-forward network, residual connection.
-            if !layer.parallel {
-                let norm = layer.feed_forward_norm.as_ref();
-                pre_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
-                layer.feed_forward.project_up(scratch)?;
+            // Second half, where there is one: norm, feed-forward network, residual connection.
+            if let Some(feed_forward) = &layer.feed_forward {
+                if !layer.parallel {
+                    let norm = layer.feed_forward_norm.as_ref();
+                    pre_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
+                    feed_forward.project_up(scratch)?;
+                }
+                feed_forward.project_down(config, scratch)?;
+                add_residual(config, layer.feed_forward_post_norm.as_ref(), scratch);
             }
-            layer.feed_forward.project_down(config, scratch)?;
-            add_residual(config, layer.feed_forward_post_norm.as_ref(), scratch);
             if let Some(outputs) = &mut scratch.outputs {
                 outputs.residuals.extend_from_slice(&scratch.hidden);
             }

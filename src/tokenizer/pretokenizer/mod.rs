@@ -93,6 +93,7 @@ const PRE_TOKENIZERS: [PreTokenizerSpec; 13] = [
             "llama-v3",
             "lfm2",
             "falcon3",
+            "falcon-h1",
             "pixtral",
             "midm-2.0",
         ],

@@ -221,6 +221,65 @@ def qwen35():
     return model
 
 
+def mamba2_mixers(model, layers, groups, inner=64, heads=4, state=16, length=4):
+    """Mamba-2 mixers in these layers, with heads that decay from hardly to within a few tokens."""
+    sizes = {"conv_kernel": length, "inner_size": inner, "state_size": state, "time_step_rank": heads}
+    model.keys |= {f"ssm.{key}": value for key, value in {**sizes, "group_count": groups}.items()}
+    # Room for several checkpoints of the state.
+    model.keys["context_length"] = 1024
+    width = inner + 2 * groups * state
+    for at in layers:
+        model.matrix(f"{at}.ssm_in", inner + width + heads, HIDDEN)
+        model.vector(f"{at}.ssm_conv1d.weight", (width, length), 0.0, 0.7)
+        model.vector(f"{at}.ssm_conv1d.bias", width, 0.0)
+        model.vector(f"{at}.ssm_dt.bias", heads, 0.0)
+        model.tensors[f"{at}.ssm_a"] = -numpy.geomspace(0.02, 2.0, heads, dtype=numpy.float32).reshape(-1, 1)
+        model.vector(f"{at}.ssm_d", (heads, 1))
+        model.vector(f"{at}.ssm_norm.weight", (groups, inner // groups))
+        model.matrix(f"{at}.ssm_out", HIDDEN, inner)
+
+
+def mamba2():
+    model = Model("mamba2", "mamba2", 3, **RMS)
+    # As converted files have them.
+    model.keys |= {"feed_forward_length": 0, "attention.head_count": 0}
+    del model.keys["attention.head_count_kv"]
+    model.outside(output=False, embedding=0.4)
+    mamba2_mixers(model, model.every_layer(), groups=2)
+    model.norms("attn_norm")
+    return model
+
+
+def granite_hybrid():
+    """Two layers with a Mamba-2 mixer around one with attention, which does without RoPE."""
+    keys = {"attention__head_count_kv": [0, KV_HEADS, 0], "rope__scaling__finetuned": False}
+    model = Model("granitehybrid", "granitehybrid", 3, **RMS, **SCALES, **keys)
+    model.outside(output=False, embedding=0.4)
+    model.attention()
+    recurrent = [at for at, heads in zip(model.every_layer(), model.kv_heads()) if heads == 0]
+    mamba2_mixers(model, recurrent, groups=1)
+    model.feed_forward()
+    model.norms("attn_norm", "ffn_norm")
+    return model
+
+
+def falcon_h1(name="falcon-h1", layers=2, norm=True):
+    """A Mamba-2 mixer beside the attention of every layer."""
+    lengths = {"attention__key_length": 16, "attention__value_length": 16}
+    model = Model(name, "falcon-h1", layers, rope__freq_base=1000000.0, **RMS, **lengths)
+    model.outside()
+    model.attention()
+    mamba2_mixers(model, model.every_layer(), groups=2)
+    model.feed_forward()
+    model.norms("attn_norm", "ffn_norm")
+    for at in model.every_layer():
+        # The name that files of Falcon-H1 have it under.
+        model.tensors[f"{at}.ffn_norm"] = model.tensors.pop(f"{at}.ffn_norm.weight")
+        if not norm:
+            del model.tensors[f"{at}.ssm_norm.weight"]
+    return model
+
+
 def arcee():
     model = Model("arcee", "arcee", 2, rope__dimension_count=HEAD, **RMS)
     model.outside()
@@ -365,6 +424,9 @@ MODELS = [
     llama_like("smollm3", "smollm3", 4),
     lfm2(),
     qwen35(),
+    granite_hybrid(),
+    mamba2(),
+    falcon_h1(),
     llama_like("mistral3", "mistral3", **YARN, **GROWTH),
     llama_like("ernie4_5", "ernie4_5"),
     arcee(),
@@ -382,6 +444,8 @@ VARIANTS = [
     llama3(),
     llama_like("llama-yarn", "llama", 1, **YARN),
     llama_like("qwen2-linear", "qwen2", 1, rope__scaling__type="linear", rope__scaling__factor=2.0, qkv_bias=True),
+    falcon_h1("falcon-h1-plain", 1, norm=False),
+    llama_like("granite-nope", "granite", 1, rope__scaling__finetuned=False, **SCALES),
     phi3("phi3-long", True, rope__scaling__attn_factor=1.2, rope__scaling__original_context_length=16),
     phi3("phi3-short", True, rope__scaling__attn_factor=1.2, rope__scaling__original_context_length=4096),
     olmo2("olmo3", attention__sliding_window=8, attention__sliding_window_pattern=2, **YARN),

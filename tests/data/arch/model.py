@@ -187,8 +187,8 @@ class Model:
         for name, values in self.tensors.items():
             # What llama.cpp quantises: matrices, but neither norms nor positions nor routers nor the kernels of
             # convolutions.
-            others = ("norm", "position", "gate_inp", "conv.conv", "conv1d")
-            quantizes = values.ndim > 1 and not any(part in name for part in others)
+            floats = ("norm", "position", "gate_inp", "conv.conv", "conv1d")
+            quantizes = values.ndim > 1 and name.endswith(".weight") and not any(part in name for part in floats)
             if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)

@@ -1,5 +1,6 @@
-//! Layers with a gated delta net (Qwen3.5) keep one state of all that was read, which cannot be taken back: however a
-//! text comes about, and whatever was there before, the bits are those of a text run at once.
+//! Layers with a gated delta net (Qwen3.5) or a Mamba-2 mixer (Granite 4.0 H, Mamba-2, Falcon-H1) keep one state of all that was
+//! read, which cannot be taken back: however a text comes about, and whatever was there before, the bits are those of a
+//! text run at once.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
@@ -13,13 +14,36 @@ use nexttoken::{Error, Inspection};
 use std::sync::Arc;
 
 /// Two layers with a delta net, one with attention, and one that only predicts further tokens.
-const QUANTIZED: &[u8] = include_bytes!("data/arch/qwen35.q8_0.gguf");
-const FLOATS: &[u8] = include_bytes!("data/arch/qwen35.f32.gguf");
+const QWEN35: [&[u8]; 2] = [
+    include_bytes!("data/arch/qwen35.q8_0.gguf"),
+    include_bytes!("data/arch/qwen35.f32.gguf"),
+];
+/// Two layers with a Mamba-2 mixer, one with attention.
+const GRANITE: [&[u8]; 2] = [
+    include_bytes!("data/arch/granitehybrid.q8_0.gguf"),
+    include_bytes!("data/arch/granitehybrid.f32.gguf"),
+];
+/// Three layers, all with a Mamba-2 mixer alone.
+const MAMBA2: [&[u8]; 2] = [
+    include_bytes!("data/arch/mamba2.q8_0.gguf"),
+    include_bytes!("data/arch/mamba2.f32.gguf"),
+];
+/// Two layers with a Mamba-2 mixer beside attention.
+const FALCON: [&[u8]; 2] = [
+    include_bytes!("data/arch/falcon-h1.q8_0.gguf"),
+    include_bytes!("data/arch/falcon-h1.f32.gguf"),
+];
+/// Of each, the quantised file and the one in floats.
+const FILES: [[&[u8]; 2]; 4] = [QWEN35, GRANITE, MAMBA2, FALCON];
 /// Long enough for several checkpoints of the state.
 const LENGTH: usize = 420;
 
 fn load(bytes: &[u8]) -> Arc<Model> {
     Arc::new(Model::from_bytes(bytes).unwrap())
+}
+
+fn quantized() -> [Arc<Model>; 4] {
+    FILES.map(|[quantized, _]| load(quantized))
 }
 
 fn text(seed: u32, length: usize) -> Vec<u32> {
@@ -34,7 +58,7 @@ fn session(model: &Model, cache: CacheType) -> Session {
 
 #[test]
 fn chunks_change_nothing() {
-    for model in [QUANTIZED, FLOATS].map(load) {
+    for model in FILES.iter().flatten().map(|file| load(file)) {
         for cache in ALL {
             let ids = text(1, 40);
             let whole = last_hidden(&model, &mut session(&model, cache), &ids, 40);
@@ -48,9 +72,12 @@ fn chunks_change_nothing() {
 
 #[test]
 fn a_text_can_be_cut_anywhere() {
-    let model = load(QUANTIZED);
+    quantized().iter().for_each(cuts_anywhere);
+}
+
+fn cuts_anywhere(model: &Arc<Model>) {
     let (before, after) = (text(1, LENGTH), text(2, 5));
-    let mut cut = session(&model, CacheType::Q16);
+    let mut cut = session(model, CacheType::Q16);
     for len in [0, 1, 63, 64, 65, 130, 200, 257, 330, 400, 419, 420] {
         cut.truncate(0);
         assert_eq!(cut.len(), 0);
@@ -67,22 +94,25 @@ fn a_text_can_be_cut_anywhere() {
         let mut fork = cut.fork().unwrap();
         let expected = {
             let ids = [&before[..len], &after].concat();
-            last_hidden(&model, &mut session(&model, CacheType::Q16), &ids, 64)
+            last_hidden(model, &mut session(model, CacheType::Q16), &ids, 64)
         };
         let ids = [&before[held..len], &after].concat();
-        assert_eq!(last_hidden(&model, &mut cut, &ids, 3), expected, "{len}");
+        assert_eq!(last_hidden(model, &mut cut, &ids, 3), expected, "{len}");
         // A fork is a text of its own, and can be cut as well.
-        assert_eq!(last_hidden(&model, &mut fork, &ids, 64), expected, "{len}");
+        assert_eq!(last_hidden(model, &mut fork, &ids, 64), expected, "{len}");
         fork.truncate(len);
         let ids = [&before[fork.len()..len], &after].concat();
-        assert_eq!(last_hidden(&model, &mut fork, &ids, 64), expected, "{len}");
+        assert_eq!(last_hidden(model, &mut fork, &ids, 64), expected, "{len}");
     }
 }
 
 /// The loop by hand, with a text that outgrows its context.
 #[test]
 fn a_text_goes_on_as_it_would_have() {
-    let model = load(QUANTIZED);
+    quantized().iter().for_each(goes_on);
+}
+
+fn goes_on(model: &Arc<Model>) {
     let prompt = model.tokenizer.decode(&text(1, 90));
     for cache in ALL {
         let options = Options {
@@ -92,12 +122,12 @@ fn a_text_goes_on_as_it_would_have() {
             banned_tokens: vec![63],
             ..Options::default()
         };
-        let mut first = generator(&model, 200, cache);
+        let mut first = generator(model, 200, cache);
         first.start(&prompt, options.clone()).unwrap();
         let tokens = rest(&mut first);
         assert_eq!(tokens.len(), 220);
         resumes(&mut first, &tokens, &[1, 2, 70, 130, 219, 220], || {
-            generator(&model, 200, cache)
+            generator(model, 200, cache)
         });
     }
 }
@@ -105,14 +135,17 @@ fn a_text_goes_on_as_it_would_have() {
 /// What a chat's next turn has in common with the last one is not run again, but for the tokens since a checkpoint.
 #[test]
 fn the_next_turn_reuses_the_last() {
-    let model = load(QUANTIZED);
+    quantized().iter().for_each(reuses_the_last);
+}
+
+fn reuses_the_last(model: &Arc<Model>) {
     let options = |max_tokens| Options {
         temperature: 0.0,
         max_tokens: Some(max_tokens),
         banned_tokens: vec![63],
         ..Options::default()
     };
-    let mut generator = generator(&model, 400, CacheType::Q16);
+    let mut generator = generator(model, 400, CacheType::Q16);
     let prompt = model.tokenizer.decode(&text(1, 150));
     generator.start(&prompt, options(3)).unwrap();
     let expected = rest(&mut generator);
@@ -128,7 +161,14 @@ fn the_next_turn_reuses_the_last() {
 /// A look inside and a score do not disturb the text, nor does the way to them matter.
 #[test]
 fn internals_are_those_of_the_text() {
-    let model = load(QUANTIZED);
+    let hybrid = &[false, true, false][..];
+    let attending = [hybrid, hybrid, &[false; 3], &[true; 2]];
+    for (model, attending) in quantized().iter().zip(attending) {
+        looks_inside(model, attending);
+    }
+}
+
+fn looks_inside(model: &Arc<Model>, attending: &[bool]) {
     let options = || Options {
         temperature: 0.0,
         max_tokens: Some(30),
@@ -136,23 +176,26 @@ fn internals_are_those_of_the_text() {
         ..Options::default()
     };
     let prompt = model.tokenizer.decode(&text(3, 100));
-    let mut plain = generator(&model, 200, CacheType::Q16);
+    let mut plain = generator(model, 200, CacheType::Q16);
     plain.start(&prompt, options()).unwrap();
     let tokens = rest(&mut plain);
-    let mut looked = generator(&model, 200, CacheType::Q16);
+    let mut looked = generator(model, 200, CacheType::Q16);
     looked.start(&prompt, options()).unwrap();
     for token in &tokens {
         let internals = looked.internals(1, true).unwrap().unwrap();
-        assert_eq!(internals.layers.len(), 3);
-        let lens = internals.attention.iter().map(Vec::is_empty);
-        assert_eq!(lens.collect::<Vec<_>>(), [true, false, true]);
+        assert_eq!(internals.layers.len(), attending.len());
+        let attention = internals.attention.iter();
+        let attends = attention.map(|weights| !weights.is_empty());
+        assert_eq!(attends.collect::<Vec<_>>(), attending);
         assert_eq!(looked.next_token().unwrap().as_ref(), Some(token));
     }
 }
 
 #[test]
 fn the_memory_is_told_in_advance() {
-    for (file, cache_type) in [(QUANTIZED, CacheType::Q16), (FLOATS, CacheType::F32)] {
+    let each =
+        FILES.map(|[quantized, floats]| [(quantized, CacheType::Q16), (floats, CacheType::F32)]);
+    for (file, cache_type) in each.into_iter().flatten() {
         let model = load(file);
         let header = read_header(file).unwrap().unwrap();
         let context = Context {
@@ -173,7 +216,7 @@ fn the_memory_is_told_in_advance() {
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    assert!(changed(FLOATS, &[], |_| true).is_ok());
+    assert!(changed(QWEN35[1], &[], |_| true).is_ok());
     for tensor in [
         "blk.0.attn_qkv.weight",
         "blk.0.attn_gate.weight",
@@ -182,11 +225,11 @@ fn what_does_not_fit_is_refused() {
         "blk.2.ssm_conv1d.weight",
         "blk.1.attn_q.weight",
     ] {
-        let lacking = changed(FLOATS, &[], |name| name != tensor);
+        let lacking = changed(QWEN35[1], &[], |name| name != tensor);
         assert_eq!(lacking.err(), Some(Error::MissingTensor(tensor.to_owned())));
     }
     // The layer that is not loaded may be anything.
-    assert!(changed(FLOATS, &[], |name| !name.starts_with("blk.3.ffn")).is_ok());
+    assert!(changed(QWEN35[1], &[], |name| !name.starts_with("blk.3.ffn")).is_ok());
     for (key, value) in [
         ("qwen35.ssm.group_count", 3),
         ("qwen35.ssm.inner_size", 16),
@@ -194,12 +237,50 @@ fn what_does_not_fit_is_refused() {
         ("qwen35.nextn_predict_layers", 4),
         ("qwen35.ssm.state_size", 1 << 23),
     ] {
-        let other = changed(FLOATS, &[(key, Value::U32(value))], |_| true);
+        let other = changed(QWEN35[1], &[(key, Value::U32(value))], |_| true);
         let code = other.err().map(|error| error.code());
         assert_eq!(code, Some("bad_metadata"), "{key}");
     }
-    let conv = changed(FLOATS, &[("qwen35.ssm.conv_kernel", Value::U32(3))], |_| {
-        true
-    });
+    let conv = changed(
+        QWEN35[1],
+        &[("qwen35.ssm.conv_kernel", Value::U32(3))],
+        |_| true,
+    );
     assert_eq!(conv.err().map(|error| error.code()), Some("tensor_shape"));
+}
+
+#[test]
+fn what_does_not_fit_a_mamba_2_layer_is_refused() {
+    for (file, name) in [(GRANITE[1], "granitehybrid"), (MAMBA2[1], "mamba2")] {
+        assert!(changed(file, &[], |_| true).is_ok());
+        for tensor in [
+            "blk.0.ssm_in.weight",
+            "blk.0.ssm_a",
+            "blk.0.ssm_d",
+            "blk.0.ssm_norm.weight",
+            "blk.2.ssm_dt.bias",
+            "blk.2.ssm_conv1d.weight",
+            "blk.2.ssm_out.weight",
+        ] {
+            let lacking = changed(file, &[], |name| name != tensor);
+            assert_eq!(lacking.err(), Some(Error::MissingTensor(tensor.to_owned())));
+        }
+        for (key, value, code) in [
+            ("ssm.group_count", 3, "bad_metadata"),
+            ("ssm.group_count", 0, "bad_metadata"),
+            ("ssm.inner_size", 62, "bad_metadata"),
+            ("ssm.inner_size", 3, "bad_metadata"),
+            ("ssm.time_step_rank", 0, "bad_metadata"),
+            ("ssm.conv_kernel", 65, "bad_metadata"),
+            ("ssm.state_size", 1 << 23, "tensor_shape"),
+            ("ssm.state_size", u32::MAX, "bad_metadata"),
+            ("ssm.time_step_rank", 8, "tensor_shape"),
+            ("ssm.conv_kernel", 3, "tensor_shape"),
+        ] {
+            let key = format!("{name}.{key}");
+            let other = changed(file, &[(&key, Value::U32(value))], |_| true);
+            let found = other.err().map(|error| error.code());
+            assert_eq!(found, Some(code), "{key} = {value}");
+        }
+    }
 }
