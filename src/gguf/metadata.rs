@@ -348,7 +348,8 @@ impl Metadata {
             Some(&Value::F64(value)) if value.is_finite() && (value as f32).is_infinite() => {
                 Err(Error::BadMetadata {
                     key: key.into(),
-                    reason: format!("it is {value:e}, which is out of range"),
+                    // The number itself is left out: no other text needs the code that writes a float.
+                    reason: "it is too large for a float of 32 bits".into(),
                 })
             }
             Some(&Value::F64(value)) => Ok(Some(value as f32)),
