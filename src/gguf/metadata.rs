@@ -332,7 +332,7 @@ impl Metadata {
         let integer = integer.ok_or_else(|| wrong_kind(key, value, "an integer"))?;
         let fitting = u32::try_from(integer).map_err(|_| Error::BadMetadata {
             key: key.into(),
-            reason: format!("it is {integer}, which is out of range"),
+            reason: format!("it is {}, which is out of range", integer_text(integer)),
         })?;
         Ok(Some(fitting))
     }
@@ -367,6 +367,14 @@ impl Metadata {
             Some(&Value::Bool(value)) => Ok(Some(value)),
             Some(other) => Err(wrong_kind(key, other, "a truth value")),
         }
+    }
+}
+
+/// An integer of a file as text: one of 64 bits, signed or not, whose texts take less code than those of `i128`.
+pub(crate) fn integer_text(integer: i128) -> String {
+    match i64::try_from(integer) {
+        Ok(signed) => signed.to_string(),
+        Err(_) => (integer as u64).to_string(),
     }
 }
 

@@ -34,6 +34,7 @@ mod writer;
 
 pub use header::Header;
 pub use layout::TensorInfo;
+pub(crate) use metadata::integer_text;
 pub use metadata::{IntegerArray, Metadata, StringArray, Value};
 pub use reader::{HeaderReader, Reader, TensorSink, read_header};
 pub use split::{Split, part_names};

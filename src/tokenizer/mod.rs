@@ -30,7 +30,7 @@ pub(crate) use special::SHIELD;
 #[cfg(feature = "encoder")]
 pub use wordpiece::WordPiece;
 
-use crate::gguf::{IntegerArray, Metadata, StringArray, Value};
+use crate::gguf::{IntegerArray, Metadata, StringArray, Value, integer_text};
 use crate::{Error, Result, TokenId};
 use bpe::Bpe;
 use pretokenizer::PreTokenizer;
@@ -277,7 +277,8 @@ fn named_token(
     if let Some(id) = id.filter(|id| !(0..tokens as i128).contains(id)) {
         let mut warnings = warnings.borrow_mut();
         warnings.push(format!(
-            "{key} is {id}, and the vocabulary has no such token"
+            "{key} is {}, and the vocabulary has no such token",
+            integer_text(id)
         ));
         return Ok(None);
     }
