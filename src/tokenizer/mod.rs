@@ -291,7 +291,7 @@ fn strips_right(metadata: &Metadata) -> Result<impl Fn(&[u8]) -> bool + use<>> {
     let name = metadata
         .optional_str("general.name")?
         .unwrap_or_default()
-        .to_lowercase();
+        .to_ascii_lowercase();
     let is_phi3 = name.contains("phi-3") || name.contains("phi3");
     Ok(move |token: &[u8]| is_phi3 && !matches!(token, b"<unk>" | b"<s>" | b"<|endoftext|>"))
 }
