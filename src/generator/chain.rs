@@ -92,7 +92,7 @@ pub(super) fn banned(options: &Options) -> Result<Vec<TokenId>> {
     let infinite = biases.iter().filter(|pair| !pair.1.is_finite());
     let mut banned: Vec<TokenId> = infinite.map(|pair| pair.0).collect();
     banned.extend(&options.banned_tokens);
-    banned.sort_unstable();
+    sort(&mut banned, Ord::cmp)?;
     banned.dedup();
     Ok(banned)
 }

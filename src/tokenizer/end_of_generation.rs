@@ -85,7 +85,7 @@ const FIM: [&str; 24] = [
 /// Tokens that begin the parts of a message; their spelling is shown as text.
 const SHOWN: [&str; 4] = ["<|channel|>", "<|message|>", "<|start|>", "<|constrain|>"];
 
-/// Finds the tokens that end a generation by their spelling, in ascending order, and corrects the kinds of control
+/// Finds the tokens that end a generation by their spelling, some more than once, and corrects the kinds of control
 /// tokens that a file declares as text. `named` returns the token that the metadata names for a role.
 pub(super) fn tokens_by_spelling(
     tokens: &StringArray,
@@ -134,8 +134,6 @@ pub(super) fn tokens_by_spelling(
         }
     }
     ends.extend(fim_eog.into_iter().flatten());
-    ends.sort_unstable();
-    ends.dedup();
     // In the Harmony format, `<|end|>` follows each part of a message and does not end the generation.
     if let [Some(end), result, call, calls, flush] = harmony
         && (call.or(calls).is_some() && result.or(flush).is_some())

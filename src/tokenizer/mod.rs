@@ -31,6 +31,7 @@ pub(crate) use special::SHIELD;
 pub use wordpiece::WordPiece;
 
 use crate::gguf::{IntegerArray, Metadata, StringArray, Value, integer_text};
+use crate::order::sort;
 use crate::{Error, Result, TokenId};
 use bpe::Bpe;
 use pretokenizer::PreTokenizer;
@@ -118,7 +119,7 @@ impl Tokenizer {
                 named(name).ok().flatten()
             });
         end_of_generation.extend([eos, named("eot")?, named("eom")?].into_iter().flatten());
-        end_of_generation.sort_unstable();
+        sort(&mut end_of_generation, Ord::cmp)?;
 
         let encoding = match pre_tokenizer {
             Some(_) => TokenEncoding::ByteLevel,
