@@ -232,3 +232,22 @@ fn scratch(config: &Config, positions: usize) -> u64 {
         + 4 * config.vocabulary_size as u64;
     PROGRAM + 4 * floats
 }
+
+#[cfg(test)]
+mod tests {
+    use super::gigabytes;
+
+    #[test]
+    fn gigabytes_have_one_rounded_decimal() {
+        for (bytes, text) in [
+            (0, "0.0 GB"),
+            (49_999_999, "0.0 GB"),
+            (50_000_000, "0.1 GB"),
+            (1_949_999_999, "1.9 GB"),
+            (1_950_000_000, "2.0 GB"),
+            (u64::MAX, "18446744073.7 GB"),
+        ] {
+            assert_eq!(gigabytes(bytes), text);
+        }
+    }
+}

@@ -388,3 +388,36 @@ fn wrong_kind(key: &str, found: &Value, expected: &str) -> Error {
         reason: format!("it is {}, not {expected}", found.kind()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_does_not_fit_is_refused_with_a_reason() {
+        let mut metadata = Metadata::default();
+        for (key, value) in [
+            ("most", Value::U64(u64::MAX)),
+            ("least", Value::I64(i64::MIN)),
+            ("below", Value::I8(-1)),
+            ("float", Value::F64(-1e300)),
+        ] {
+            metadata.insert(key.into(), value).unwrap();
+        }
+        let reason = |result: Result<()>| match result {
+            Err(Error::BadMetadata { reason, .. }) => reason,
+            other => panic!("{other:?}"),
+        };
+        let of_integer = |key| reason(metadata.optional_u32(key).map(|_| ()));
+        for (key, integer) in [
+            ("most", u64::MAX.to_string()),
+            ("least", i64::MIN.to_string()),
+            ("below", "-1".to_owned()),
+        ] {
+            let expected = format!("it is {integer}, which is out of range");
+            assert_eq!(of_integer(key), expected);
+        }
+        let of_float = reason(metadata.optional_f32("float").map(|_| ()));
+        assert_eq!(of_float, "it is too large for a float of 32 bits");
+    }
+}
