@@ -371,6 +371,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
         name: "granitehybrid",
         state_layers: StateLayers::Mamba2,
         scales: ScaleRule::Metadata,
+        experts: Some(SOFTMAX_OF_CHOSEN),
         ..LLAMA
     },
     Architecture {

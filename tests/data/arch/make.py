@@ -250,15 +250,20 @@ def mamba2():
     return model
 
 
-def granite_hybrid():
+def granite_hybrid(name="granitehybrid", experts=0):
     """Two layers with a Mamba-2 mixer around one with attention, which does without RoPE."""
     keys = {"attention__head_count_kv": [0, KV_HEADS, 0], "rope__scaling__finetuned": False}
-    model = Model("granitehybrid", "granitehybrid", 3, **RMS, **SCALES, **keys)
+    if experts:
+        keys |= {"expert_count": experts, "expert_used_count": 2, "expert_shared_feed_forward_length": 64}
+    model = Model(name, "granitehybrid", 3, **RMS, **SCALES, **keys)
     model.outside(output=False, embedding=0.4)
     model.attention()
     recurrent = [at for at, heads in zip(model.every_layer(), model.kv_heads()) if heads == 0]
     mamba2_mixers(model, recurrent, groups=1)
-    model.feed_forward()
+    if experts:
+        model.experts(experts, model.feed_forward_length, 64)
+    else:
+        model.feed_forward()
     model.norms("attn_norm", "ffn_norm")
     return model
 
@@ -451,6 +456,7 @@ VARIANTS = [
     olmo2("olmo3", attention__sliding_window=8, attention__sliding_window_pattern=2, **YARN),
     stablelm("stablelm-parallel", True),
     granitemoe("granitemoe-shared", 64, 4),
+    granite_hybrid("granitehybrid-experts", 3),
     nanbeige("nanbeige-plain", 1, skip_loop_final_norm=True),
 ]
 
