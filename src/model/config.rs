@@ -137,7 +137,11 @@ impl Config {
             kv_heads,
             head_size,
             feed_forward_size,
-            experts: ExpertsConfig::from_metadata(&keys, architecture, feed_forward_size, layers)?,
+            experts: ExpertsConfig::from_metadata(
+                &keys,
+                architecture,
+                [feed_forward_size, layers],
+            )?,
             norm_epsilon: keys.f32(epsilon)?,
             rope_size: rope_size.unwrap_or(head_size),
             rope_base,

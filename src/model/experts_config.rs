@@ -39,51 +39,63 @@ impl ExpertsConfig {
     pub fn from_metadata(
         keys: &Keys,
         architecture: &Architecture,
-        feed_forward_size: usize,
-        layers: usize,
+        [feed_forward_size, layers]: [usize; 2],
     ) -> Result<Option<Self>> {
-        let count = keys.optional_count("expert_count")?.unwrap_or(0);
+        // Where llama.cpp reads a number, 0 says that there is none.
+        let size = |name: &str| keys.optional_count(name).map(Option::unwrap_or_default);
+        let count = size("expert_count")?;
         let Some(rule) = architecture.experts.filter(|_| count > 0) else {
             return Ok(None);
         };
-        if count > MAX_LAYER_EXPERTS || count.saturating_mul(layers) > MAX_EXPERTS {
-            let reason = format!(
-                "a layer has more than {MAX_LAYER_EXPERTS} experts, or all have more than {MAX_EXPERTS}"
-            );
-            return keys.fail("expert_count", &reason);
-        }
         let used = keys.size("expert_used_count")?;
-        if used > count {
-            return keys.fail("expert_used_count", "it is more than there are experts");
+        let gating = size("expert_gating_func")?;
+        for (name, fits, reason) in [
+            (
+                "expert_count",
+                count <= MAX_LAYER_EXPERTS && count.saturating_mul(layers) <= MAX_EXPERTS,
+                "no model has so many experts",
+            ),
+            (
+                "expert_used_count",
+                used <= count,
+                "it is more than there are experts",
+            ),
+            (
+                "expert_group_count",
+                size("expert_group_count")? <= 1,
+                "a choice by groups of experts is not supported",
+            ),
+            (
+                "expert_gating_func",
+                gating <= 2,
+                "it is neither softmax (1) nor sigmoid (2)",
+            ),
+        ] {
+            if !fits {
+                keys.fail(name, reason)?;
+            }
         }
-        let groups = "expert_group_count";
-        if keys
-            .optional_count(groups)?
-            .is_some_and(|groups| groups > 1)
-        {
-            return keys.fail(groups, "a choice by groups of experts is not supported");
-        }
-        let gating = "expert_gating_func";
+        let own_size = size("expert_feed_forward_length")?;
+        let shared_size = size("expert_shared_feed_forward_length")?;
+        let normalizes = keys.optional_flag("expert_weights_norm")?;
         let scale = keys.optional_finite("expert_weights_scale")?;
-        let sizes = |name: &str| keys.optional_count(name).map(|n| n.filter(|n| *n > 0));
         Ok(Some(Self {
             count,
-            feed_forward_size: sizes("expert_feed_forward_length")?.unwrap_or(feed_forward_size),
-            shared_size: sizes("expert_shared_feed_forward_length")?,
-            dense_layers: sizes("leading_dense_block_count")?.unwrap_or(0),
+            feed_forward_size: match own_size {
+                0 => feed_forward_size,
+                own_size => own_size,
+            },
+            shared_size: (shared_size > 0).then_some(shared_size),
+            dense_layers: size("leading_dense_block_count")?,
             selection_bias: rule.selection_bias,
             routing: Routing {
                 used,
-                gating: match keys.optional_count(gating)?.unwrap_or(0) {
-                    0 => rule.gating,
+                gating: match gating {
                     1 => Gating::Softmax,
                     2 => Gating::Sigmoid,
-                    _ => return keys.fail(gating, "it is neither softmax (1) nor sigmoid (2)"),
+                    _ => rule.gating,
                 },
-                normalizes: keys
-                    .optional_flag("expert_weights_norm")?
-                    .unwrap_or(rule.normalizes),
-                // 0 is what llama.cpp takes for "no scale".
+                normalizes: normalizes.unwrap_or(rule.normalizes),
                 scale: scale.filter(|scale| *scale != 0.0).unwrap_or(1.0),
             },
         }))

@@ -26,6 +26,7 @@ pub(super) struct FeedForward {
 
 impl FeedForward {
     /// The up projection (and the gate projection) of `scratch.x`, to `scratch.ffn_up`.
+    #[inline(never)] // It is called in several places.
     pub fn project_up(&self, scratch: &mut Scratch) -> Result<()> {
         let Scratch {
             x,
@@ -46,6 +47,7 @@ impl FeedForward {
     }
 
     /// The activation and the down projection of what [`project_up`](Self::project_up) wrote, to `scratch.residual`.
+    #[inline(never)]
     pub fn project_down(&self, config: &Config, scratch: &mut Scratch) -> Result<()> {
         let Scratch {
             x,

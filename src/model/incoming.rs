@@ -12,8 +12,7 @@ use crate::{Error, Result};
 
 /// A tensor as a model keeps it.
 pub(crate) enum Tensor {
-    /// One matrix, or one for each expert.
-    Matrices(Vec<Matrix>),
+    Matrix(Matrix),
     Vector(Vec<f32>),
 }
 
@@ -21,7 +20,7 @@ impl Tensor {
     /// Bytes of memory that its numbers take.
     pub fn bytes(&self) -> usize {
         match self {
-            Tensor::Matrices(all) => all.iter().map(|matrix| matrix.tiles().len()).sum(),
+            Tensor::Matrix(matrix) => matrix.tiles().len(),
             Tensor::Vector(vector) => 4 * vector.len(),
         }
     }
@@ -29,13 +28,7 @@ impl Tensor {
 
 /// A tensor whose bytes are arriving.
 pub(crate) enum IncomingTensor {
-    Matrices {
-        builders: Vec<MatrixBuilder>,
-        /// Bytes of each matrix in the file.
-        size: usize,
-        /// Bytes that have come.
-        received: usize,
-    },
+    Matrix(MatrixBuilder),
     Vector {
         kind: TensorType,
         bytes: Vec<u8>,
@@ -45,7 +38,7 @@ pub(crate) enum IncomingTensor {
 
 impl IncomingTensor {
     /// Takes the memory for the tensor of this directory entry, whose shape has been checked: as a matrix in its quantised
-    /// form (as one for each index of a third dimension), or as `f32` values.
+    /// form, or as `f32` values.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], and [`Error::Corrupt`] for a matrix whose rows are not whole blocks.
@@ -53,16 +46,8 @@ impl IncomingTensor {
         let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
         if is_matrix {
             let (cols, rows) = (size(info.shape[0])?, size(info.shape[1])?);
-            let count = size(info.shape.get(2).copied().unwrap_or(1))?;
-            let mut builders = with_capacity(count)?;
-            for _ in 0..count {
-                builders.push(MatrixBuilder::new(&info.name, info.kind, rows, cols)?);
-            }
-            return Ok(Self::Matrices {
-                builders,
-                size: size(info.size)? / count,
-                received: 0,
-            });
+            let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
+            return Ok(Self::Matrix(builder));
         }
         Ok(Self::Vector {
             kind: info.kind,
@@ -72,23 +57,9 @@ impl IncomingTensor {
     }
 
     /// Takes the next bytes.
-    pub fn push(&mut self, mut bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         match self {
-            Self::Matrices {
-                builders,
-                size,
-                received,
-            } => {
-                while let Some(builder) = builders.get_mut(*received / *size)
-                    && !bytes.is_empty()
-                {
-                    let missing = *size - *received % *size;
-                    let (part, rest) = bytes.split_at(missing.min(bytes.len()));
-                    builder.push(part);
-                    *received += part.len();
-                    bytes = rest;
-                }
-            }
+            Self::Matrix(builder) => builder.push(bytes),
             Self::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
         }
     }
@@ -99,13 +70,7 @@ impl IncomingTensor {
     /// [`Error::OutOfMemory`], [`Error::Truncated`].
     pub fn finish(self) -> Result<Tensor> {
         Ok(match self {
-            Self::Matrices { builders, .. } => {
-                let mut matrices = with_capacity(builders.len())?;
-                for builder in builders {
-                    matrices.push(builder.finish()?);
-                }
-                Tensor::Matrices(matrices)
-            }
+            Self::Matrix(builder) => Tensor::Matrix(builder.finish()?),
             Self::Vector { kind, bytes, len } => {
                 let mut values = Vec::new();
                 resize(&mut values, len, 0.0)?;
@@ -149,16 +114,11 @@ impl TensorTaker<'_> {
         vector.ok_or_else(|| missing(stem))
     }
 
-    /// The matrices of a tensor of three dimensions; none where it is not there.
-    pub fn matrices(&mut self, stem: &str) -> Vec<Matrix> {
-        match self.take(stem, "weight") {
-            Some(Tensor::Matrices(matrices)) => matrices,
-            _ => Vec::new(),
-        }
-    }
-
     pub fn optional_matrix(&mut self, stem: &str) -> Option<Matrix> {
-        self.matrices(stem).pop()
+        match self.take(stem, "weight") {
+            Some(Tensor::Matrix(matrix)) => Some(matrix),
+            _ => None,
+        }
     }
 
     /// A matrix that must be there: the check of the header has verified it.

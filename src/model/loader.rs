@@ -116,7 +116,7 @@ struct PartialModel {
     config: Option<Config>,
     tokenizer: Option<Tokenizer>,
     header: Option<Header>,
-    /// The tensor that is arriving: its index, its data, and how many of its bytes have come.
+    /// The tensor that is arriving: its index, its data (or those of one expert), and how many of its bytes have come.
     incoming: Option<(usize, Option<IncomingTensor>, u64)>,
     fingerprint: FnvHasher,
     tensors: HashMap<String, Tensor>,
@@ -132,7 +132,7 @@ impl TensorSink for PartialModel {
         Ok(())
     }
 
-    fn data(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
+    fn data(&mut self, index: usize, mut bytes: &[u8]) -> Result<()> {
         let (Some(header), Some(config)) = (&self.header, &self.config) else {
             return Err(Error::Corrupt("tensor data without a header".to_owned()));
         };
@@ -142,25 +142,41 @@ impl TensorSink for PartialModel {
             .as_ref()
             .is_none_or(|(current, ..)| *current != index)
         {
-            self.incoming = Some((index, begin(config, info)?, 0));
+            self.incoming = Some((index, None, 0));
         }
         let Some((_, incoming, received)) = &mut self.incoming else {
             return Ok(());
         };
-        if let Some(incoming) = incoming {
-            incoming.push(bytes);
-        }
         // Sample every `SAMPLED`th byte of the tensor, however its bytes are split over calls.
         let seen = (*received % SAMPLED) as usize;
         let step = SAMPLED as usize;
         for byte in bytes.iter().skip((step - seen) % step).step_by(step) {
             self.fingerprint.write_u8(*byte);
         }
-        *received += bytes.len() as u64;
-        if *received == info.size
-            && let Some((_, Some(incoming), _)) = self.incoming.take()
-        {
-            self.tensors.insert(info.name.clone(), incoming.finish()?);
+        // The matrices of experts stand one after the other in a tensor of three dimensions. Each becomes one of its own.
+        let experts = info.shape.get(2).copied();
+        let size = info.size / experts.unwrap_or(1);
+        while !bytes.is_empty() {
+            if received.is_multiple_of(size) {
+                *incoming = begin(config, info)?;
+            }
+            let missing = size - *received % size;
+            let (part, rest) = bytes.split_at(bytes.len().min(missing as usize));
+            if let Some(incoming) = incoming {
+                incoming.push(part);
+            }
+            let expert = *received / size;
+            *received += part.len() as u64;
+            bytes = rest;
+            if received.is_multiple_of(size)
+                && let Some(incoming) = incoming.take()
+            {
+                let name = match (experts, info.name.strip_suffix("weight")) {
+                    (Some(_), Some(stem)) => format!("{stem}{expert}.weight"),
+                    _ => info.name.clone(),
+                };
+                self.tensors.insert(name, incoming.finish()?);
+            }
         }
         Ok(())
     }
@@ -339,24 +355,11 @@ impl TensorTaker<'_> {
             Some(_) => Some(self.feed_forward(architecture, shared)?),
             None => None,
         };
-        // Without a name, as no adapter refers to one matrix of many.
-        let linear = |matrix| Linear {
-            name: String::new(),
-            matrix,
-            bias: None,
-        };
-        let [gates, ups, downs] = ["ffn_gate_exps", "ffn_up_exps", "ffn_down_exps"]
-            .map(|stem| self.matrices(stem).into_iter().map(linear));
         let mut networks = with_capacity(experts.count)?;
-        networks.extend(
-            gates
-                .zip(ups)
-                .zip(downs)
-                .map(|((gate, up), down)| FeedForward {
-                    input: FeedForwardInput::Gated { gate, up },
-                    down,
-                }),
-        );
+        for expert in 0..experts.count {
+            let stems = ["gate", "up", "down"].map(|part| format!("ffn_{part}_exps.{expert}"));
+            networks.push(self.feed_forward(architecture, stems.each_ref().map(String::as_str))?);
+        }
         Ok(MixtureOfExperts {
             routing: experts.routing,
             router,

@@ -10,7 +10,7 @@ pub(super) const MAX_SIZE: usize = 1 << 24;
 pub(super) const MAX_HEADS: usize = 1 << 16;
 /// The most experts of a layer that are accepted, twice what the largest models have.
 pub(super) const MAX_LAYER_EXPERTS: usize = 1 << 10;
-/// The most experts that are accepted over all layers. The largest models have about 30,000.
+/// The most experts that are accepted over all layers. The largest models have about 25,000.
 pub(super) const MAX_EXPERTS: usize = 1 << 16;
 
 /// The metadata keys that begin with the architecture's name.
