@@ -1,6 +1,6 @@
-//! Layers with a gated delta net (Qwen3.5) or a Mamba-2 mixer (Granite 4.0 H, Mamba-2, Falcon-H1) keep one state of all that was
-//! read, which cannot be taken back: however a text comes about, and whatever was there before, the bits are those of a
-//! text run at once.
+//! Layers with a gated delta net (Qwen3.5) or a Mamba-2 mixer (Granite 4.0 H, Mamba-2, Falcon-H1) keep one state of all
+//! that was read, which cannot be taken back: however a text comes about, and whatever was there before, the bits are
+//! those of a text run at once.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;

@@ -27,9 +27,9 @@ pub struct Internals {
 impl Generator {
     /// Looks inside the model at the next step without taking it: `top` best tokens after each layer, for which the head
     /// is run for each (no layers where `top` is 0), and the weights of `attention` if wanted. `None` after the end of
-    /// the text. The last token is run once more for this (with recurrent layers, whose state cannot be taken back, all tokens
-    /// since a checkpoint of it), and those that were run ahead of their turn are forgotten; the text and what follows
-    /// stay the same.
+    /// the text. The last token is run once more for this (with recurrent layers, whose state cannot be taken back, all
+    /// tokens since a checkpoint of it), and those that were run ahead of their turn are forgotten; the text and what
+    /// follows stay the same.
     ///
     /// # Errors
     /// Those of [`Generator::next_token`].

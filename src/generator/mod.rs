@@ -129,8 +129,8 @@ impl Generator {
     /// Starts a new text with `prompt`, in which special tokens are parsed. The model runs nothing yet.
     ///
     /// The prefix that the prompt shares with the previous text stays in the KV cache and is not run again, which does not
-    /// change the result: see [`Timings::reused_tokens`]. With other adapters all of it is run, and with recurrent layers what
-    /// follows the latest checkpoint of their state.
+    /// change the result: see [`Timings::reused_tokens`]. With other adapters all of it is run, and with recurrent layers
+    /// what follows the latest checkpoint of their state.
     ///
     /// # Errors
     /// [`Error::InvalidOption`], [`Error::EmptyPrompt`], [`Error::PromptTooLong`]. The previous text is then unchanged.

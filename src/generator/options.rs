@@ -145,8 +145,7 @@ option_table! {
         /// Whether tokens that can be guessed, because they followed the same ones before or a constraint leaves no
         /// choice, are run together. That changes no text, only the time it takes. It is done where it pays, by how many
         /// guesses were right and what they took, and never with recurrent layers (Qwen3.5, Granite 4.0 H, Mamba-2),
-        /// whose state cannot be taken back.
-        /// Default true.
+        /// whose state cannot be taken back. Default true.
         speculation: bool = true;
         /// Whether log-probabilities are wanted. Default true, because they come with every token at no extra cost; false
         /// together with `top_logprobs` is an error.

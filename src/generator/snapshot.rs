@@ -50,8 +50,8 @@ impl Generator {
         let plain = generation.options.adapters.is_empty();
         check_option(plain, "adapters", "empty where a snapshot is taken")?;
         generation.apply_shift(&mut self.session);
-        // Hidden state and logits are not saved: after restoring, the last token is run again, and with recurrent layers all
-        // tokens since the checkpoint of their state.
+        // Hidden state and logits are not saved: after restoring, the last token is run again, and with recurrent layers
+        // all tokens since the checkpoint of their state.
         let held = self.session.len().min(generation.context_len() - 1);
         let held = self.session.savable_len(held);
         let mut codec = Codec {

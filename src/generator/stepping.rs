@@ -43,9 +43,9 @@ impl Generator {
     /// to, their part in penalties and in mirostat's μ. Each step has random numbers of its own, which depend on the
     /// seed and the number of the step only. Generating again therefore gives the same tokens, unless an option
     /// changes or a token is forced. To go on, the model runs at most one token again, and none where only one was
-    /// removed; where a context shift is undone, it runs the whole context of that time again. With recurrent layers, whose state
-    /// cannot be taken back, it runs the tokens since the latest checkpoint of the state: up to 64, and the more the more
-    /// was removed.
+    /// removed; where a context shift is undone, it runs the whole context of that time again. With recurrent layers,
+    /// whose state cannot be taken back, it runs the tokens since the latest checkpoint of the state: up to 64, and the
+    /// more the more was removed.
     ///
     /// # Errors
     /// [`Error::NotStarted`]; [`Error::InvalidOption`] where fewer tokens were generated.

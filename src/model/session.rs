@@ -69,8 +69,8 @@ impl Session {
         self.capacity
     }
 
-    /// Removes all tokens after the first `len` from the KV cache; its memory is kept. With recurrent layers, whose state cannot
-    /// be taken back to every position, further tokens may be removed: [`len`](Self::len) says what is left.
+    /// Removes all tokens after the first `len` from the KV cache; its memory is kept. With recurrent layers, whose state
+    /// cannot be taken back to every position, further tokens may be removed: [`len`](Self::len) says what is left.
     pub fn truncate(&mut self, len: usize) {
         if len < self.len {
             self.len = len;
@@ -155,8 +155,8 @@ impl Session {
         self.cache.kind()
     }
 
-    /// Appends the bytes of the KV cache of the first `len` tokens to `out`, and the states of recurrent layers after these;
-    /// `len` must be [savable](Self::savable_len), or [`restore`](Self::restore) will not take the bytes.
+    /// Appends the bytes of the KV cache of the first `len` tokens to `out`, and the states of recurrent layers after
+    /// these; `len` must be [savable](Self::savable_len), or [`restore`](Self::restore) will not take the bytes.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
