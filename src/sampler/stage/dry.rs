@@ -1,18 +1,16 @@
 //! DRY, "don't repeat yourself" (p-e-w, text-generation-webui #5677): penalises tokens that would continue a
 //! repetition, the more the longer it is.
 
-use super::{Apply, StageContext, penalties};
+use super::{Apply, Parameter, StageContext, parameters, penalties};
 use crate::allocation::reserve_exact;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::table::Table;
 use crate::{Result, TokenId};
-use serde::Serialize;
 
 /// Subtracts `dry_multiplier` × `dry_base` ^ (length − `dry_allowed_length`) from the logits of tokens
 /// that would continue a repetition of that length (p-e-w 2024, text-generation-webui #5677).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "dry")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dry {
     /// 0 is neutral.
     pub dry_multiplier: f32,
@@ -30,6 +28,14 @@ pub struct Dry {
 pub type TokenBytes<'a> = &'a dyn Fn(TokenId) -> &'a [u8];
 
 impl Apply for Dry {
+    parameters!(
+        dry_multiplier,
+        dry_base,
+        dry_allowed_length,
+        dry_penalty_last_n,
+        dry_sequence_breakers
+    );
+
     fn is_neutral(&self) -> bool {
         self.dry_multiplier == 0.0 || self.dry_penalty_last_n == 0
     }

@@ -1,14 +1,12 @@
 //! Logit bias: adds to the logits of some tokens, and bans others.
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::{Result, TokenId};
-use serde::Serialize;
 
 /// Adds to the logits of some tokens and removes others.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "logit_bias")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LogitBias {
     /// Tokens and what to add to their logits; each token once.
     pub logit_bias: Vec<(TokenId, f32)>,
@@ -17,6 +15,8 @@ pub struct LogitBias {
 }
 
 impl Apply for LogitBias {
+    parameters!(logit_bias, banned_tokens);
+
     fn is_neutral(&self) -> bool {
         self.logit_bias.iter().all(|pair| pair.1 == 0.0) && self.banned_tokens.is_empty()
     }

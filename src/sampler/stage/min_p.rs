@@ -1,22 +1,22 @@
 //! Min-p (Nguyen et al. 2024).
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::Result;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::selection::Bounds;
-use serde::Serialize;
 
 /// Keeps the tokens with at least this share of the best token's probability (Nguyen et al. 2024). 0 is neutral; 1
 /// leaves only the best and those equal to it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "min_p")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MinP {
     /// The share of the best token's probability.
     pub min_p: f32,
 }
 
 impl Apply for MinP {
+    parameters!(min_p);
+
     fn is_neutral(&self) -> bool {
         self.min_p <= 0.0
     }

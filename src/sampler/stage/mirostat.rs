@@ -1,12 +1,11 @@
 //! Mirostat 2.0 (Basu et al. 2020, algorithm 2): the option that turns it on, its cut, and how μ is learnt.
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::error::invalid_option;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::selection::Bounds;
 use crate::{Error, Result};
-use serde::Serialize;
 use std::f64::consts::LN_2;
 
 /// Whether mirostat is on, and which one.
@@ -46,8 +45,7 @@ impl TryFrom<u32> for Mirostat {
 
 /// Mirostat 2.0 (Basu et al. 2020, algorithm 2): keeps the tokens of at most μ bits of surprisal, and adjusts μ
 /// after each token so that the surprisal of the sampled tokens approaches τ. μ begins at 2 τ.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "mirostat")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct MirostatV2 {
     /// τ, the target surprisal in bits.
     pub mirostat_tau: f32,
@@ -56,6 +54,8 @@ pub struct MirostatV2 {
 }
 
 impl Apply for MirostatV2 {
+    parameters!(mirostat_tau, mirostat_eta);
+
     fn is_neutral(&self) -> bool {
         false
     }

@@ -1,15 +1,13 @@
 //! Penalties on recent tokens: by how often each occurred, and for n-grams that may not occur again.
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::table::Table;
 use crate::{Result, TokenId};
-use serde::Serialize;
 
 /// Makes tokens less probable that occur among the last `penalty_last_n` tokens (−1: in the whole text).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "penalties")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Penalties {
     /// How many of the last tokens are looked at.
     pub penalty_last_n: i32,
@@ -25,6 +23,14 @@ pub struct Penalties {
 }
 
 impl Apply for Penalties {
+    parameters!(
+        penalty_last_n,
+        repetition_penalty,
+        frequency_penalty,
+        presence_penalty,
+        no_repeat_ngram_size
+    );
+
     fn is_neutral(&self) -> bool {
         self.penalty_last_n == 0
             || (self.rates() == NEUTRAL_RATES && self.no_repeat_ngram_size == 0)

@@ -1,17 +1,15 @@
 //! Temperature, fixed or chosen by the entropy (dynamic temperature, kalomaze 2023).
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::Result;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
-use serde::Serialize;
 
 /// Divides the logits by the temperature: one under 1 sharpens the distribution, one over 1 flattens it, and 0
 /// leaves only the best token, which is the limit. With a range, the temperature follows the entropy H of the n
 /// candidates (dynamic temperature, kalomaze 2023): it goes from `temperature` − range, at least 0, to
 /// `temperature` + range as (H / ln n) ^ exponent goes from 0 to 1.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "temperature")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Temperature {
     /// The temperature.
     pub temperature: f32,
@@ -22,6 +20,8 @@ pub struct Temperature {
 }
 
 impl Apply for Temperature {
+    parameters!(temperature, dynatemp_range, dynatemp_exponent);
+
     fn is_neutral(&self) -> bool {
         self.temperature == 1.0 && self.dynatemp_range == 0.0
     }

@@ -1,20 +1,20 @@
 //! Top-k: keeps the k most probable tokens.
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::Result;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
-use serde::Serialize;
 
 /// Keeps the k most probable tokens; of equal ones, those with the lowest ids. 0 is neutral.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "top_k")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TopK {
     /// The number of tokens to keep.
     pub top_k: u32,
 }
 
 impl Apply for TopK {
+    parameters!(top_k);
+
     fn is_neutral(&self) -> bool {
         self.top_k == 0
     }

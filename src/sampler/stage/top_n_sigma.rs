@@ -1,22 +1,22 @@
 //! Top-nσ (Tang et al. 2024).
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::Result;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::selection::Bounds;
-use serde::Serialize;
 
 /// Keeps the tokens whose logit is at most this many standard deviations of the remaining logits below the largest
 /// (Tang et al. 2024). 0 or less is neutral.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "top_n_sigma")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TopNSigma {
     /// The number of standard deviations.
     pub top_n_sigma: f32,
 }
 
 impl Apply for TopNSigma {
+    parameters!(top_n_sigma);
+
     fn is_neutral(&self) -> bool {
         self.top_n_sigma <= 0.0
     }

@@ -1,18 +1,16 @@
 //! XTC, "exclude top choices" (p-e-w 2024, text-generation-webui #6335).
 
-use super::{Apply, StageContext};
+use super::{Apply, Parameter, StageContext, parameters};
 use crate::Result;
 use crate::sampler::Step;
 use crate::sampler::candidates::Candidates;
 use crate::sampler::random::Purpose;
 use crate::sampler::selection::{Bounds, TokenData};
-use serde::Serialize;
 
 /// With the probability `xtc_probability`, excludes the top choices, which are all tokens of at least the
 /// probability `xtc_threshold`, except the least probable of them (p-e-w 2024, text-generation-webui #6335).
 /// Neutral with a probability of 0, and with a threshold over 0.5, which no two tokens can reach.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "name", rename = "xtc")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Xtc {
     /// The probability that a step excludes anything.
     pub xtc_probability: f32,
@@ -21,6 +19,8 @@ pub struct Xtc {
 }
 
 impl Apply for Xtc {
+    parameters!(xtc_probability, xtc_threshold);
+
     fn is_neutral(&self) -> bool {
         self.xtc_probability <= 0.0 || self.xtc_threshold > 0.5
     }
