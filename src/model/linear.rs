@@ -17,6 +17,7 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// y = matrix × x + bias, for every token.
+    #[cfg(feature = "encoder")]
     pub fn apply(&self, x: &mut Activations, y: &mut [f32]) {
         kernels::linear(&self.matrix, x, y);
         self.add_bias(y);
