@@ -91,7 +91,7 @@ fn what_would_be_left_out_is_refused() {
         ("qwen2", "attn_logit_softcapping", Value::F32(50.0)),
         ("gemma3", "attn_logit_softcapping", Value::F32(50.0)),
         ("gemma2", "residual_scale", Value::F32(0.5)),
-        ("granitehybrid", "expert_count", Value::U32(8)),
+        ("falcon-h1", "expert_count", Value::U32(8)),
         ("gemma2", "final_logit_softcapping", Value::F32(-1.0)),
         ("gemma2", "rope.freq_base_swa", Value::F32(0.0)),
         ("gemma2", "attention.sliding_window_pattern", Value::U32(0)),
