@@ -123,7 +123,7 @@ test("the types name every code that an error may have, and the documentation ha
   );
   const codes = declared.types.map(({ value }) => value).sort();
   const [, body] = /pub fn code\(&self\)[^{]*\{(.*?)\n {4}\}/s.exec(read("src/error.rs"));
-  const used = [...body.matchAll(/"(\w+)"/g)].map((match) => match[1]);
+  const used = [...body.matchAll(/=> "(\w+)"/g)].map((match) => match[1]);
   for (const name of readdirSync(root("src/js")).filter((name) => name.endsWith(".js"))) {
     used.push(...[...read(`src/js/${name}`).matchAll(/makeError\(\s*"(\w+)"/g)].map((match) => match[1]));
   }
