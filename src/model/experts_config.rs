@@ -49,32 +49,8 @@ impl ExpertsConfig {
         };
         let used = keys.size("expert_used_count")?;
         let gating = size("expert_gating_func")?;
-        for (name, fits, reason) in [
-            (
-                "expert_count",
-                count <= MAX_LAYER_EXPERTS && count.saturating_mul(layers) <= MAX_EXPERTS,
-                "no model has so many experts",
-            ),
-            (
-                "expert_used_count",
-                used <= count,
-                "it is more than there are experts",
-            ),
-            (
-                "expert_group_count",
-                size("expert_group_count")? <= 1,
-                "a choice by groups of experts is not supported",
-            ),
-            (
-                "expert_gating_func",
-                gating <= 2,
-                "it is neither softmax (1) nor sigmoid (2)",
-            ),
-        ] {
-            if !fits {
-                keys.fail(name, reason)?;
-            }
-        }
+        let groups = size("expert_group_count")?;
+        check(keys, [count, layers, used, groups, gating])?;
         let own_size = size("expert_feed_forward_length")?;
         let shared_size = size("expert_shared_feed_forward_length")?;
         let normalizes = keys.optional_flag("expert_weights_norm")?;
@@ -115,4 +91,35 @@ impl ExpertsConfig {
     pub fn scratch_width(&self, config: &Config) -> usize {
         self.widest().max(config.hidden_size) + config.hidden_size + self.count
     }
+}
+
+/// Refuses numbers of experts, and ways to choose among them, that are out of range.
+fn check(keys: &Keys, [count, layers, used, groups, gating]: [usize; 5]) -> Result<()> {
+    for (name, fits, reason) in [
+        (
+            "expert_count",
+            count <= MAX_LAYER_EXPERTS && count.saturating_mul(layers) <= MAX_EXPERTS,
+            "no model has so many experts",
+        ),
+        (
+            "expert_used_count",
+            used <= count,
+            "it is more than there are experts",
+        ),
+        (
+            "expert_group_count",
+            groups <= 1,
+            "a choice by groups of experts is not supported",
+        ),
+        (
+            "expert_gating_func",
+            gating <= 2,
+            "it is neither softmax (1) nor sigmoid (2)",
+        ),
+    ] {
+        if !fits {
+            keys.fail(name, reason)?;
+        }
+    }
+    Ok(())
 }

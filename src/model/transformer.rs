@@ -7,10 +7,11 @@ use super::linear::Linear;
 use super::norm::{Norm, pre_norm};
 use super::position_embedding::PositionEmbedding;
 use super::recurrence::Recurrence;
+use super::recurrent_state::RecurrentState;
 use super::rope::{self, Rope};
 use super::scratch::Scratch;
 use super::token_embedding::TokenEmbedding;
-use crate::kernels;
+use crate::kernels::{self, HeadCache};
 use crate::{Result, TokenId};
 
 /// All weights of the model but the head's.
@@ -72,7 +73,7 @@ impl Transformer {
             let layer = &self.layers[stored];
             let caches;
             (caches, rest) = rest.split_at_mut(config.cache_count(index));
-            let mut state = config.recurrent(index).and_then(|_| states.next());
+            let state = config.recurrent(index).and_then(|_| states.next());
 
             // First half: norm, attention (or what takes its place), residual connection.
             let norm = layer.token_mixer_norm.as_ref();
@@ -80,18 +81,7 @@ impl Transformer {
             if let Some(feed_forward) = layer.feed_forward.as_ref().filter(|_| layer.parallel) {
                 feed_forward.project_up(scratch)?;
             }
-            if let Some(mixer) = &layer.second_mixer {
-                let state = state.take();
-                mixer.run(config, index, &self.ropes, &mut [], state, scratch)?;
-                std::mem::swap(&mut scratch.residual, &mut scratch.second);
-                pre_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
-            }
-            layer
-                .token_mixer
-                .run(config, index, &self.ropes, caches, state, scratch)?;
-            if layer.second_mixer.is_some() {
-                kernels::add(&mut scratch.residual, &scratch.second);
-            }
+            self.mix(config, index, layer, caches, state, scratch)?;
             add_residual(config, layer.token_mixer_post_norm.as_ref(), scratch);
 
             // Second half, where there is one: norm, feed-forward network, residual connection.
@@ -109,6 +99,32 @@ impl Transformer {
             }
         }
         self.apply_final_norm(config, scratch);
+        Ok(())
+    }
+
+    /// residual = the outputs of the layer's token mixer for its normalised input in `scratch.x`, and those of its second
+    /// one, which has the layer's state then.
+    fn mix(
+        &self,
+        config: &Config,
+        index: usize,
+        layer: &Layer,
+        caches: &mut [HeadCache],
+        mut state: Option<&mut RecurrentState>,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let ropes = &self.ropes;
+        if let Some(mixer) = &layer.second_mixer {
+            mixer.run(config, index, ropes, &mut [], state.take(), scratch)?;
+            std::mem::swap(&mut scratch.residual, &mut scratch.second);
+            let norm = layer.token_mixer_norm.as_ref();
+            pre_norm(norm, config, &scratch.hidden, &mut scratch.x)?;
+        }
+        let mixer = &layer.token_mixer;
+        mixer.run(config, index, ropes, caches, state, scratch)?;
+        if layer.second_mixer.is_some() {
+            kernels::add(&mut scratch.residual, &scratch.second);
+        }
         Ok(())
     }
 
