@@ -67,6 +67,15 @@ function genuineOr(name, value) {
 export const readable = (source) => genuineOr("source", source);
 
 /**
+ * Throws where the option `signal` is no AbortSignal.
+ *
+ * @param {unknown} signal
+ */
+export function checkSignal(signal) {
+  if (!(genuineOr("signal", signal) instanceof AbortSignal)) throw invalidOption("signal", "must be an AbortSignal");
+}
+
+/**
  * The checked options of a load. With `known`, a name that is not in it is an error.
  *
  * @param {unknown} options
@@ -75,7 +84,7 @@ export const readable = (source) => genuineOr("source", source);
 export function loading(options, known) {
   const { onProgress, signal, ...rest } = copyOptions(options, known);
   if (signal != null) {
-    if (!(genuineOr("signal", signal) instanceof AbortSignal)) throw invalidOption("signal", "must be an AbortSignal");
+    checkSignal(signal);
     rest.signal = signal;
   }
   if (onProgress != null) {

@@ -1,6 +1,7 @@
 // The option `signal` of a text: an AbortSignal that ends it, as `abort` does.
 
-import { copyOptions, invalidOption, makeError } from "./errors.js";
+import { copyOptions, makeError } from "./errors.js";
+import { checkSignal } from "./source.js";
 
 /**
  * What stops listening to the signal of a generator's text.
@@ -31,7 +32,7 @@ export function forgetSignal(generator) {
  */
 export function beginWithSignal(generator, given, abort, begin) {
   const { signal, ...options } = copyOptions(given);
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidOption("signal", "must be an AbortSignal");
+  if (signal != null) checkSignal(signal);
   if (signal?.aborted) throw makeError("aborted", "aborted", signal.reason);
   forgetSignal(generator);
   const forget = () => signal?.removeEventListener("abort", abort);

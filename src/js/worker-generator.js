@@ -139,7 +139,7 @@ export class WorkerGenerator {
    * @param {string} method
    * @param {unknown[]} args
    */
-  #begin(method, [first, options]) {
+  async #begin(method, [first, options]) {
     const abort = () => this.#call("abort").catch(() => {});
     return beginWithSignal(this, options, abort, (others) => this.#call(method, [first, others]));
   }
