@@ -5,8 +5,11 @@
 //! gains most; prose has little to guess, and should lose nothing.
 #![allow(missing_docs)]
 
+mod common;
+
 use std::sync::Arc;
 
+use common::{arguments, median, write};
 use nexttoken::constraint::{Constraint, Kind, Vocabulary, token_table};
 use nexttoken::generator::{Context, Generator, Options, Timings};
 use nexttoken::model::Model;
@@ -101,25 +104,16 @@ fn constraint(model: &Model, source: &str) -> Constraint {
     vocabulary.compile(Kind::JsonSchema, source).unwrap()
 }
 
-fn write(generator: &mut Generator, case: &Case, speculation: bool) -> (Vec<u32>, Timings) {
+fn write_case(generator: &mut Generator, case: &Case, speculation: bool) -> (Vec<u32>, Timings) {
     let options = Options {
         speculation,
         ..case.options.clone()
     };
-    generator.start(&case.prompt, options).unwrap();
-    while generator.next_token().unwrap().is_some() {}
-    (generator.ids().to_vec(), generator.timings())
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
+    write(generator, &case.prompt, options)
 }
 
 fn main() {
-    let mut arguments = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench");
+    let mut arguments = arguments();
     let path = arguments.next().unwrap_or_else(|| MODEL.into());
     let mut number = |default| {
         arguments
@@ -137,8 +131,8 @@ fn main() {
         let mut rates = [Vec::new(), Vec::new()];
         let mut last = Timings::default();
         for _ in 0..rounds {
-            let (plain, without) = write(&mut generator, &case, false);
-            let (ids, with) = write(&mut generator, &case, true);
+            let (plain, without) = write_case(&mut generator, &case, false);
+            let (ids, with) = write_case(&mut generator, &case, true);
             assert_eq!(ids, plain, "{}", case.name);
             rates[0].push(without.decode_tokens_per_second);
             rates[1].push(with.decode_tokens_per_second);

@@ -7,36 +7,19 @@
 //! many bytes of them a second that is.
 #![allow(missing_docs)]
 
+mod common;
+
 use std::sync::Arc;
 
-use nexttoken::generator::{Context, Generator, Options, Timings};
+use common::{arguments, median, write};
+use nexttoken::generator::{Context, Generator, Options};
 use nexttoken::model::Model;
 
 const MODEL: &str = ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
 const TOKENS: usize = 64;
 
-fn write(generator: &mut Generator, prompt: &str) -> (Vec<u32>, Timings) {
-    let options = Options {
-        temperature: 0.0,
-        max_tokens: Some(TOKENS),
-        speculation: false,
-        ..Options::default()
-    };
-    generator.reset();
-    generator.start(prompt, options).unwrap();
-    while generator.next_token().unwrap().is_some() {}
-    (generator.ids().to_vec(), generator.timings())
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
-}
-
 fn main() {
-    let mut arguments = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench");
+    let mut arguments = arguments();
     let path = arguments.next().unwrap_or_else(|| MODEL.into());
     let counts: Vec<usize> = arguments.next().map_or_else(
         || vec![1, std::thread::available_parallelism().unwrap().get()],
@@ -51,12 +34,19 @@ fn main() {
     let model = Arc::new(Model::open(path).unwrap());
     let mut generator = Generator::new(Arc::clone(&model), Context::default()).unwrap();
     let prompt = "The quick brown fox jumps over the lazy dog. ".repeat(24);
+    let options = Options {
+        temperature: 0.0,
+        max_tokens: Some(TOKENS),
+        speculation: false,
+        ..Options::default()
+    };
     let mut rates = vec![[const { Vec::new() }; 2]; counts.len()];
     let mut expected = None;
     for _ in 0..=rounds {
         for (threads, rates) in counts.iter().zip(&mut rates) {
             nexttoken::set_threads(*threads);
-            let (ids, timings) = write(&mut generator, &prompt);
+            generator.reset();
+            let (ids, timings) = write(&mut generator, &prompt, options.clone());
             assert_eq!(expected.get_or_insert_with(|| ids.clone()), &ids);
             rates[0].push(timings.prefill_tokens_per_second);
             rates[1].push(timings.decode_tokens_per_second);
