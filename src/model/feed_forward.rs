@@ -25,6 +25,15 @@ pub(super) struct FeedForward {
 }
 
 impl FeedForward {
+    /// Visits all linear layers in it.
+    pub fn for_each_linear<'a>(&'a self, visit: &mut dyn FnMut(&'a Linear)) {
+        match &self.input {
+            FeedForwardInput::Plain(input) | FeedForwardInput::Fused(input) => visit(input),
+            FeedForwardInput::Gated { gate, up } => [gate, up].into_iter().for_each(&mut *visit),
+        }
+        visit(&self.down);
+    }
+
     /// The up projection (and the gate projection) of `scratch.x`, to `scratch.ffn_up`.
     #[inline(never)] // It is called in several places.
     pub fn project_up(&self, scratch: &mut Scratch) -> Result<()> {

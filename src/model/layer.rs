@@ -2,7 +2,7 @@
 
 use super::Config;
 use super::experts::MixtureOfExperts;
-use super::feed_forward::{FeedForward, FeedForwardInput};
+use super::feed_forward::FeedForward;
 use super::linear::Linear;
 use super::norm::Norm;
 use super::scratch::Scratch;
@@ -56,13 +56,7 @@ impl FeedForwardKind {
             Self::Mixture(experts) => (experts.shared.as_ref(), Some(&experts.router)),
         };
         if let Some(network) = network {
-            match &network.input {
-                FeedForwardInput::Plain(input) | FeedForwardInput::Fused(input) => visit(input),
-                FeedForwardInput::Gated { gate, up } => {
-                    [gate, up].into_iter().for_each(&mut *visit)
-                }
-            }
-            visit(&network.down);
+            network.for_each_linear(visit);
         }
         router.into_iter().for_each(visit);
     }
