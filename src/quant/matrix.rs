@@ -1,7 +1,7 @@
 //! A weight matrix in tiles, built row by row as the bytes of its tensor arrive.
 
 use super::tiles::{self, TILE_ROWS, TileFormat};
-use super::{TensorType, f16_to_f32};
+use super::{TensorType, f16_to_f32, pack};
 use crate::allocation::resize;
 use crate::{Error, Result};
 
@@ -174,7 +174,7 @@ impl MatrixBuilder {
         let tiles = matrix.tiles[group * group_bytes..][..group_bytes]
             .chunks_exact_mut(tiles_per_block * tile_bytes);
         for (block, tiles) in row.chunks_exact(matrix.kind.block_bytes()).zip(tiles) {
-            tiles::pack_block(matrix.kind, block, lane, tiles);
+            pack::pack_block(matrix.kind, block, lane, tiles);
         }
         self.next_row += 1;
     }

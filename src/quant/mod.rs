@@ -19,6 +19,7 @@ pub(crate) mod iq4;
 mod k_quants;
 mod legacy;
 mod matrix;
+mod pack;
 mod tensor_type;
 // As `kernels`: no public promise.
 #[doc(hidden)]
