@@ -1,4 +1,4 @@
-//! Every block format against PyPI `gguf`, on blocks of any bits (`tests/data/quant/make.py`).
+//! Every block format against PyPI `gguf` (Q1_0 and Q2_0: ggml), on blocks of any bits (`tests/data/quant/make.py`).
 #![cfg(not(target_arch = "wasm32"))]
 
 use nexttoken::quant::{MatrixBuilder, TensorType, TileFormat, dequantize};
@@ -56,8 +56,42 @@ fn repacked_rows_agree() {
     }
 }
 
-/// Tiles take no more than 1.15 times the bytes of the file, but for the ternary types, which have no tiles of their
-/// own.
+/// The types that wider tiles hold exactly: values and repacked rows are those of the reference to the bit.
+#[test]
+fn expansions_are_exact() {
+    let exact = [
+        TensorType::Q2_0,
+        TensorType::MXFP4,
+        TensorType::NVFP4,
+        TensorType::IQ1S,
+        TensorType::IQ1M,
+        TensorType::IQ2XXS,
+        TensorType::IQ2XS,
+        TensorType::IQ2S,
+        TensorType::IQ3XXS,
+        TensorType::IQ3S,
+    ];
+    let bits = |values: &[f32]| -> Vec<u32> { values.iter().map(|x| x.to_bits()).collect() };
+    for kind in exact {
+        let (blocks, expected) = fixture(kind);
+        // A zero has a sign where ggml multiplies 0 by a sign or a negative scale.
+        let expected: Vec<f32> = expected.iter().map(|x| x + 0.0).collect();
+        let mut values = vec![0.0; 512];
+        dequantize(kind, &blocks, &mut values);
+        values.iter_mut().for_each(|x| *x += 0.0);
+        assert_eq!(bits(&values), bits(&expected), "{kind:?}");
+        let mut builder = MatrixBuilder::new("test", kind, 2, 256).unwrap();
+        builder.push(&blocks);
+        let matrix = builder.finish().unwrap();
+        for (row, values) in values.chunks_exact_mut(256).enumerate() {
+            matrix.dequantize_row(row, values);
+        }
+        values.iter_mut().for_each(|x| *x += 0.0);
+        assert_eq!(bits(&values), bits(&expected), "{kind:?} repacked");
+    }
+}
+
+/// Tiles take no more than 1.15 times the bytes of the file, but for the types that have no tiles of their own.
 #[test]
 fn tiles_are_compact() {
     for kind in TensorType::ALL {
@@ -67,6 +101,15 @@ fn tiles_are_compact() {
         let most = match kind {
             TensorType::TQ1_0 => 1.56,
             TensorType::TQ2_0 => 1.28,
+            TensorType::Q2_0 => 2.0,
+            TensorType::NVFP4 => 1.56,
+            TensorType::IQ1S => 3.0,
+            TensorType::IQ1M => 2.68,
+            TensorType::IQ2XXS => 2.28,
+            TensorType::IQ2XS => 2.03,
+            TensorType::IQ2S => 1.83,
+            TensorType::IQ3XXS => 1.54,
+            TensorType::IQ3S => 1.37,
             _ => 1.15,
         };
         assert!(tiles <= most * blocks, "{kind:?}: {tiles} for {blocks}");

@@ -66,8 +66,8 @@ pub(super) fn quantize_block(x: &[f32], q: &mut [i8]) -> f32 {
 /// y\[token\]\[row\] = Σ over columns of weight × activation.
 ///
 /// Quantised weights go block by block: the integer dot product of a block is exact, then
-/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`. `Q6` and `Q3` go
-/// by half blocks, because these have scales of their own. The minimum of `Q2` is added to each half of a block as many
+/// `y += dot × (scale × activation scale)`, then `y += minimum × (activation scale × Σ activations)`. `Q6`, `Q3` and `IQ`
+/// go by half blocks, because these have scales of their own. The minimum of `Q2` is added to each half of a block as many
 /// times as [`tile_min_multiplier`] says, which is counted in integers:
 /// `y += (Σ over halves of multiplier × Σ activations) × (minimum × activation scale)`. Float weights go column by
 /// column.
@@ -101,7 +101,7 @@ fn block_weights(format: TileFormat, tile: &[u8], row: usize, first: usize) -> [
             }
         };
     }
-    of!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2, Q3, Q6, IQ4, Q1)
+    of!(Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2, Q3, Q6, IQ4, Q1, MXFP4, IQ)
 }
 
 fn quantized_group(

@@ -66,7 +66,7 @@ pub(super) unsafe fn linear<I: Isa>(
     y: Output<'_>,
 ) {
     use quantized::product;
-    use unpack::{IQ4, Q1, Q2, Q3, Q4_0, Q4_1, Q5_0, Q5_1, Q6, Q8_0};
+    use unpack::{IQ, IQ4, MXFP4, Q1, Q2, Q3, Q4_0, Q4_1, Q5_0, Q5_1, Q6, Q8_0};
     assert!(groups.end <= matrix.rows().div_ceil(TILE_ROWS));
     // SAFETY: as the caller promises.
     unsafe {
@@ -83,6 +83,8 @@ pub(super) unsafe fn linear<I: Isa>(
             TileFormat::Q2 => product::<I, Q2>(matrix, groups, x, y),
             TileFormat::Q3 => product::<I, Q3>(matrix, groups, x, y),
             TileFormat::IQ4 => product::<I, IQ4>(matrix, groups, x, y),
+            TileFormat::MXFP4 => product::<I, MXFP4>(matrix, groups, x, y),
+            TileFormat::IQ => product::<I, IQ>(matrix, groups, x, y),
             TileFormat::Q1 => product::<I, Q1>(matrix, groups, x, y),
         }
     }

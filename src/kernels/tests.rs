@@ -72,8 +72,8 @@ const QUANTIZED: [TensorType; 5] = [
     TensorType::Q8_0,
 ];
 const FLOATS: [TensorType; 3] = [TensorType::F32, TensorType::F16, TensorType::BF16];
-/// The types that `quantize` cannot produce, and where the f16 numbers of a block lie.
-const BLOCKS: [(TensorType, &[usize]); 10] = [
+/// The types that `quantize` cannot produce, and where the f16 numbers of a block lie; [`tame`] sets other scales.
+const BLOCKS: [(TensorType, &[usize]); 20] = [
     (TensorType::Q2K, &[80, 82]),
     (TensorType::Q3K, &[108]),
     (TensorType::Q4K, &[0, 2]),
@@ -84,7 +84,28 @@ const BLOCKS: [(TensorType, &[usize]); 10] = [
     (TensorType::TQ1_0, &[52]),
     (TensorType::TQ2_0, &[64]),
     (TensorType::Q1_0, &[0]),
+    (TensorType::Q2_0, &[0]),
+    (TensorType::MXFP4, &[]),
+    (TensorType::NVFP4, &[]),
+    (TensorType::IQ1S, &[0]),
+    (TensorType::IQ1M, &[]),
+    (TensorType::IQ2XXS, &[0]),
+    (TensorType::IQ2XS, &[0]),
+    (TensorType::IQ2S, &[0]),
+    (TensorType::IQ3XXS, &[0]),
+    (TensorType::IQ3S, &[0]),
 ];
+
+/// Makes the scale of a block of random bits one of usual size, where it is no f16 in two bytes.
+fn tame(kind: TensorType, block: &mut [u8]) {
+    match kind {
+        // A power of two from 2⁻¹⁶ to 2⁻¹.
+        TensorType::MXFP4 => block[0] = 111 + block[0] % 16,
+        // The sign and the upper bits of the exponent of an f16.
+        TensorType::IQ1M => block[55] = block[55] & 15 | 0x20,
+        _ => {}
+    }
+}
 
 pub(super) fn matrix(
     kind: TensorType,
@@ -101,6 +122,7 @@ pub(super) fn matrix(
                 let half = f32_to_f16(random.values(1)[0] / 1000.0);
                 block[*at..at + 2].copy_from_slice(&half.to_le_bytes());
             }
+            tame(kind, block);
         }
     } else {
         quantize(kind, &random.values(rows * cols), &mut bytes).unwrap();
@@ -132,6 +154,8 @@ fn products_equal_the_specification() {
             (&blocks[..], [256, 512, 768]),
             // Its blocks are shorter, so that a row can have an odd number of tiles.
             (&[TensorType::Q1_0], [128, 384, 640]),
+            (&[TensorType::Q2_0, TensorType::NVFP4], [64, 192, 320]),
+            (&[TensorType::MXFP4], [32, 96, 288]),
         ] {
             for &kind in kinds {
                 for cols in sizes {

@@ -1,12 +1,13 @@
-//! The formats of one and two bits: a sign, or a number from −1 to 1, times the f16 `d`.
+//! The formats of one and two bits: a sign, or a number from −1 to 1 or 2, times the f16 `d`.
 //!
 //! | format | bytes of a block | value of the integer `q` |
 //! |---|---|---|
 //! | Q1_0 | `d`, 16 × 8 bits | `d` where the bit is set, else `-d` |
+//! | Q2_0 | `d`, 64 × 2 bits | `d·(q - 1)` |
 //! | TQ1_0 | 48 × 5 and 4 × 4 digits of base 3, `d` | `d·(q - 1)` |
 //! | TQ2_0 | 64 × 2 bits, `d` | `d·(q - 1)` |
 //!
-//! Bit `i` of byte `b` belongs to element `8b + i` of Q1_0. Of TQ2_0, bits `2i` and `2i + 1` of byte `b` of the first 32
+//! Bit `i` of byte `b` belongs to element `8b + i` of Q1_0, bits `2i` and `2i + 1` to element `4b + i` of Q2_0. Of TQ2_0, bits `2i` and `2i + 1` of byte `b` of the first 32
 //! belong to element `32i + b`; the other 32 bytes follow in the same way. A byte of TQ1_0 is a fraction of 256 whose
 //! digits after the point, in base 3, belong to elements as far apart as there are bytes in its part: parts of 32, 16
 //! and 4 bytes.
@@ -19,6 +20,18 @@ pub(super) fn dequantize_q1_0(block: &[u8; 18], out: &mut [f32; 128]) {
         let is_set = (block[2 + i / 8] >> (i % 8)) & 1 == 1;
         *out = if is_set { d } else { -d };
     }
+}
+
+pub(super) fn dequantize_q2_0(block: &[u8; 18], out: &mut [f32; 64]) {
+    let d = f16_at(block, 0);
+    for (i, out) in out.iter_mut().enumerate() {
+        *out = d * f32::from(i16::from(two_bits(block, i)) - 1);
+    }
+}
+
+/// The integer of element `i` of a Q2_0 block, 0 to 3.
+pub(super) fn two_bits(block: &[u8], i: usize) -> u8 {
+    (block[2 + i / 4] >> (2 * (i % 4))) & 3
 }
 
 pub(super) fn dequantize_tq1_0(block: &[u8; 54], out: &mut [f32; 256]) {

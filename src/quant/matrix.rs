@@ -1,7 +1,7 @@
 //! A weight matrix in tiles, built row by row as the bytes of its tensor arrive.
 
 use super::tiles::{self, TILE_ROWS, TileFormat};
-use super::{TensorType, f16_to_f32, pack};
+use super::{TensorType, f16_to_f32, iq, pack};
 use crate::allocation::resize;
 use crate::{Error, Result};
 
@@ -102,6 +102,8 @@ pub struct MatrixBuilder {
     partial: Vec<u8>,
     row_bytes: usize,
     next_row: usize,
+    /// The vectors that the indices of an IQ type stand for.
+    grid: Vec<u32>,
 }
 
 crate::debug::debug_in_brief!(MatrixBuilder {
@@ -128,6 +130,9 @@ impl MatrixBuilder {
             .ok_or_else(too_large)?;
         let mut tiles = Vec::new();
         resize(&mut tiles, bytes, 0)?;
+        let mut grid = Vec::new();
+        resize(&mut grid, iq::grid_len(kind), 0)?;
+        iq::fill_grid(kind, &mut grid);
         Ok(Self {
             matrix: Matrix {
                 rows,
@@ -139,6 +144,7 @@ impl MatrixBuilder {
             partial: Vec::new(),
             row_bytes: cols / kind.block_len() * kind.block_bytes(),
             next_row: 0,
+            grid,
         })
     }
 
@@ -174,7 +180,7 @@ impl MatrixBuilder {
         let tiles = matrix.tiles[group * group_bytes..][..group_bytes]
             .chunks_exact_mut(tiles_per_block * tile_bytes);
         for (block, tiles) in row.chunks_exact(matrix.kind.block_bytes()).zip(tiles) {
-            pack::pack_block(matrix.kind, block, lane, tiles);
+            pack::pack_block(matrix.kind, block, &self.grid, lane, tiles);
         }
         self.next_row += 1;
     }

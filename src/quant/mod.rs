@@ -10,11 +10,15 @@
 //! | F32, F16, BF16 | [`float`](self) | 1 |
 //! | Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 | `legacy` | 32 |
 //! | Q2_K … Q6_K | `k_quants` | 256, in sub-blocks of 16 or 32 with scales of their own |
-//! | Q1_0, TQ1_0, TQ2_0 | `bits` | 128, 256; a sign, or −1, 0 or 1 |
+//! | Q1_0, Q2_0, TQ1_0, TQ2_0 | `bits` | 128, 64, 256; a sign, one of four steps, or −1, 0 or 1 |
+//! | MXFP4, NVFP4 | `fp4` | 32, 64; floats of four bits |
 //! | IQ4_NL, IQ4_XS | `iq4` | 32, 256; four bits that index a table of unevenly spaced levels |
+//! | IQ1_S … IQ3_S | `iq` | 256; vectors of several elements from a table of them |
 
 mod bits;
 mod float;
+pub(crate) mod fp4;
+mod iq;
 pub(crate) mod iq4;
 mod k_quants;
 mod legacy;
@@ -66,6 +70,16 @@ pub fn dequantize(kind: TensorType, bytes: &[u8], out: &mut [f32]) {
         TensorType::TQ1_0 => by_block(bytes, out, bits::dequantize_tq1_0),
         TensorType::TQ2_0 => by_block(bytes, out, bits::dequantize_tq2_0),
         TensorType::Q1_0 => by_block(bytes, out, bits::dequantize_q1_0),
+        TensorType::Q2_0 => by_block(bytes, out, bits::dequantize_q2_0),
+        TensorType::MXFP4 => by_block(bytes, out, fp4::dequantize_mxfp4),
+        TensorType::NVFP4 => by_block(bytes, out, fp4::dequantize_nvfp4),
+        TensorType::IQ1S
+        | TensorType::IQ1M
+        | TensorType::IQ2XXS
+        | TensorType::IQ2XS
+        | TensorType::IQ2S
+        | TensorType::IQ3XXS
+        | TensorType::IQ3S => iq::dequantize(kind, bytes, out),
     }
 }
 

@@ -1,10 +1,20 @@
 //! Packs the blocks of a file into [tiles](super::tiles).
 
-use super::tiles::{TILE_COLS, TileFormat, sub_scale_offset};
-use super::{TensorType, bits, f32_to_f16, iq4, k_quants};
+use super::tiles::{LEVELS_BYTES, TILE_COLS, TileFormat, sub_scale_offset};
+use super::{TensorType, bits, f32_to_f16, fp4, iq, iq4, k_quants};
 
 /// Packs one block of one row, in the file's format, into row `row` of the tiles that it fills, which must be zeroed.
-pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut [u8]) {
+/// `grid` is that of its type, where this has one.
+pub(super) fn pack_block(
+    kind: TensorType,
+    block: &[u8],
+    grid: &[u32],
+    row: usize,
+    tiles: &mut [u8],
+) {
+    if let Some(levels) = iq::levels(kind) {
+        return pack_iq(kind, block, (grid, levels), row, tiles);
+    }
     match kind {
         TensorType::Q4K => pack_q4_k_or_q5_k(kind, TileFormat::Q4_1, block, row, tiles),
         TensorType::Q5K => pack_q4_k_or_q5_k(kind, TileFormat::Q5_1, block, row, tiles),
@@ -26,7 +36,63 @@ pub(super) fn pack_block(kind: TensorType, block: &[u8], row: usize, tiles: &mut
                 pack_half(&f32_to_f16(scale).to_le_bytes(), 64, row, tile);
             }
         }
+        TensorType::MXFP4 => {
+            pack_nibbles(&block[1..], row, tiles);
+            pack_half(&fp4::half_e8m0(block[0]).to_le_bytes(), 64, row, tiles);
+        }
+        TensorType::NVFP4 => pack_nvfp4(block, row, tiles),
+        TensorType::Q2_0 => {
+            let bytes = TileFormat::Q4_0.tile_bytes();
+            for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
+                pack_values(row, tile, |c| {
+                    7 + bits::two_bits(block, TILE_COLS * sub + c)
+                });
+                pack_half(&block[..2], 64, row, tile);
+            }
+        }
         _ => pack_plain(TileFormat::of(kind), block, row, tiles),
+    }
+}
+
+/// Packs the indices of a block's levels, and the levels, which all rows have in common.
+fn pack_iq(
+    kind: TensorType,
+    block: &[u8],
+    (grid, levels): (&[u32], &[i8; LEVELS_BYTES]),
+    row: usize,
+    tile: &mut [u8],
+) {
+    let format = TileFormat::IQ;
+    for eight in 0..k_quants::LEN / 8 {
+        let (indices, sub_scale) = iq::eight(kind, block, grid, eight);
+        tile[sub_scale_offset(format, row, eight / 2)] = sub_scale;
+        // Two groups of four columns, in the nibbles of the same four bytes.
+        let at = 16 * eight + 4 * row;
+        for (i, byte) in tile[at..at + 4].iter_mut().enumerate() {
+            let [low, high] = [i, i + 4].map(|i| (indices >> (4 * i)) as u8 & 15);
+            *byte = low | high << 4;
+        }
+    }
+    let at = format.scales_offset();
+    pack_half(&iq::d_bits(kind, block).to_le_bytes(), at, row, tile);
+    for (byte, level) in tile[at + 8..].iter_mut().zip(levels) {
+        *byte = *level as u8;
+    }
+}
+
+/// Packs two sub-blocks of 16 into each tile, whose zero point the levels are added to.
+fn pack_nvfp4(block: &[u8], row: usize, tiles: &mut [u8]) {
+    let bytes = TileFormat::Q6.tile_bytes();
+    for (sub, tile) in tiles.chunks_exact_mut(bytes).enumerate() {
+        let nibbles = &block[4 + 16 * sub..];
+        pack_values(row, tile, |column| {
+            let level = fp4::level(&nibbles[column / 16 * 8..][..8], column % 16);
+            (TileFormat::Q6.zero_point() + i32::from(level)) as u8
+        });
+        for (half, scale) in block[2 * sub..][..2].iter().enumerate() {
+            let scale = f32_to_f16(fp4::half_ue4m3(*scale));
+            pack_half(&scale.to_le_bytes(), 96 + 8 * half, row, tile);
+        }
     }
 }
 
@@ -133,6 +199,7 @@ fn pack_plain(format: TileFormat, block: &[u8], row: usize, tile: &mut [u8]) {
             pack_half(&block[2..4], 88, row, tile);
         }
         TileFormat::Q6 | TileFormat::Q2 | TileFormat::Q3 | TileFormat::Q1 => {}
+        TileFormat::MXFP4 | TileFormat::IQ => {}
         TileFormat::Q8_0 => {
             for (group, weights) in block[2..34].chunks_exact(4).enumerate() {
                 tile[16 * group + 4 * row..][..4].copy_from_slice(weights);

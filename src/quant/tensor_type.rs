@@ -40,11 +40,31 @@ pub enum TensorType {
     TQ2_0,
     /// A sign, and a scale per 128.
     Q1_0,
+    /// −1, 0, 1 or 2, and a scale per 64.
+    Q2_0,
+    /// Floats of four bits, and a power of two per 32.
+    MXFP4,
+    /// Floats of four bits, and a float of eight per 16.
+    NVFP4,
+    /// −1, 0 or 1, eight as an index of 11 bits, with a scale and a shift per 32.
+    IQ1S,
+    /// The same with a scale per 16 and a shift per 8.
+    IQ1M,
+    /// Three magnitudes, eight as an index of 8 bits, with signs, and a scale per 32.
+    IQ2XXS,
+    /// The same with indices of 9 bits and a scale per 16.
+    IQ2XS,
+    /// The same with indices of 10 bits and a scale per 16.
+    IQ2S,
+    /// Eight magnitudes, four as an index of 8 bits, with signs, and a scale per 32.
+    IQ3XXS,
+    /// The same with indices of 9 bits.
+    IQ3S,
 }
 
 impl TensorType {
     /// Every type, in the order of ggml's numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 28] = [
         Self::F32,
         Self::F16,
         Self::Q4_0,
@@ -57,12 +77,22 @@ impl TensorType {
         Self::Q4K,
         Self::Q5K,
         Self::Q6K,
+        Self::IQ2XXS,
+        Self::IQ2XS,
+        Self::IQ3XXS,
+        Self::IQ1S,
         Self::IQ4NL,
+        Self::IQ3S,
+        Self::IQ2S,
         Self::IQ4XS,
+        Self::IQ1M,
         Self::BF16,
         Self::TQ1_0,
         Self::TQ2_0,
+        Self::MXFP4,
+        Self::NVFP4,
         Self::Q1_0,
+        Self::Q2_0,
     ];
 
     /// The type with this ggml number; `None` for one that this crate cannot read.
@@ -75,33 +105,24 @@ impl TensorType {
         self.properties().0
     }
 
-    /// The name of any ggml type number, also of types that are not supported ("IQ2_XXS"), for error messages.
+    /// The name of any ggml type number, also of types that are not supported ("Q8_K"), for error messages.
     pub fn ggml_name(number: u32) -> String {
         let name = match number {
             4 => "Q4_2",
             5 => "Q4_3",
             9 => "Q8_1",
             15 => "Q8_K",
-            16 => "IQ2_XXS",
-            17 => "IQ2_XS",
-            18 => "IQ3_XXS",
-            19 => "IQ1_S",
-            21 => "IQ3_S",
-            22 => "IQ2_S",
             24 => "I8",
             25 => "I16",
             26 => "I32",
             27 => "I64",
             28 => "F64",
-            29 => "IQ1_M",
             31 => "Q4_0_4_4",
             32 => "Q4_0_4_8",
             33 => "Q4_0_8_8",
             36 => "IQ4_NL_4_4",
             37 => "IQ4_NL_4_8",
             38 => "IQ4_NL_8_8",
-            39 => "MXFP4",
-            40 => "NVFP4",
             _ => match Self::from_ggml(number) {
                 Some(kind) => kind.name(),
                 None => return format!("type {number}"),
@@ -161,6 +182,16 @@ impl TensorType {
             Self::TQ1_0 => (34, "TQ1_0", 256, 54),
             Self::TQ2_0 => (35, "TQ2_0", 256, 66),
             Self::Q1_0 => (41, "Q1_0", 128, 18),
+            Self::Q2_0 => (42, "Q2_0", 64, 18),
+            Self::MXFP4 => (39, "MXFP4", 32, 17),
+            Self::NVFP4 => (40, "NVFP4", 64, 36),
+            Self::IQ1S => (19, "IQ1_S", 256, 50),
+            Self::IQ1M => (29, "IQ1_M", 256, 56),
+            Self::IQ2XXS => (16, "IQ2_XXS", 256, 66),
+            Self::IQ2XS => (17, "IQ2_XS", 256, 74),
+            Self::IQ2S => (22, "IQ2_S", 256, 82),
+            Self::IQ3XXS => (18, "IQ3_XXS", 256, 98),
+            Self::IQ3S => (21, "IQ3_S", 256, 110),
         }
     }
 }
@@ -175,8 +206,8 @@ mod tests {
             assert_eq!(TensorType::from_ggml(kind.ggml()), Some(kind));
             assert_eq!(TensorType::ggml_name(kind.ggml()), kind.name());
         }
-        assert_eq!(TensorType::from_ggml(16), None);
-        assert_eq!(TensorType::ggml_name(16), "IQ2_XXS");
+        assert_eq!(TensorType::from_ggml(15), None);
+        assert_eq!(TensorType::ggml_name(15), "Q8_K");
         assert_eq!(TensorType::ggml_name(1000), "type 1000");
     }
 }

@@ -8,8 +8,7 @@
 //! byte `4r + c`. Of two-bit weights, bits `2i` and `2i + 1` of the stored vector `v` are the vector `4v + i`. Matrices
 //! of floats use the same order with one column in a tile: the values of four rows, one after the other.
 
-use super::TensorType;
-use super::iq4::LEVELS;
+use super::{TensorType, fp4, iq4};
 
 /// Rows of a tile, one for each 32-bit lane of a 128-bit vector.
 pub const TILE_ROWS: usize = 4;
@@ -17,7 +16,11 @@ pub const TILE_ROWS: usize = 4;
 /// together.
 pub const TILE_COLS: usize = 32;
 
-/// How the tiles of a matrix are laid out. All scales and minima are half-precision numbers (f16), one for each row.
+/// Bytes of the levels that a tile of `IQ` brings.
+pub(super) const LEVELS_BYTES: usize = 16;
+
+/// How the tiles of a matrix are laid out. All scales and minima are half-precision numbers (f16), but for those of
+/// `MXFP4`, one for each row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TileFormat {
     /// Four f32.
@@ -49,6 +52,12 @@ pub enum TileFormat {
     Q3,
     /// 64 bytes of nibbles, four scales; weight = scale × the level that the nibble indexes.
     IQ4,
+    /// The same with the levels of MXFP4, and scales that are bfloat16.
+    MXFP4,
+    /// Eight blocks of columns. First the weights of all blocks, nibbles each; then for each row of each block two signed
+    /// bytes `sub_scale`, one for each half of its columns; then four scales, and sixteen levels of a signed byte. A weight
+    /// is scale × sub_scale / 8 × the level that the nibble indexes.
+    IQ,
     /// Four blocks of columns, of each 16 bytes with a bit for each weight, laid out as fifth bits are; then four
     /// scales. The weight is the scale, negative where the bit is not set: scale × (7 + 2 × bit − 8), so that kernels can
     /// treat it like the weights of `Q4_0`.
@@ -76,6 +85,18 @@ impl TileFormat {
             TensorType::Q1_0 => Self::Q1,
             // Wider than the file's blocks: its scale and minimum are d and −d.
             TensorType::TQ1_0 | TensorType::TQ2_0 => Self::Q2,
+            // Wider too: −1 to 2 are 7 to 10, less 8.
+            TensorType::Q2_0 => Self::Q4_0,
+            TensorType::MXFP4 => Self::MXFP4,
+            // Wider too: the levels are whole numbers, and an f16 holds each scale.
+            TensorType::NVFP4 => Self::Q6,
+            TensorType::IQ1S
+            | TensorType::IQ1M
+            | TensorType::IQ2XXS
+            | TensorType::IQ2XS
+            | TensorType::IQ2S
+            | TensorType::IQ3XXS
+            | TensorType::IQ3S => Self::IQ,
         }
     }
 
@@ -97,7 +118,7 @@ impl TileFormat {
     /// they share, else one.
     pub const fn blocks(self) -> usize {
         match self {
-            Self::Q2 | Self::Q3 => 8,
+            Self::Q2 | Self::Q3 | Self::IQ => 8,
             Self::Q1 => 4,
             _ => 1,
         }
@@ -108,7 +129,8 @@ impl TileFormat {
         match self {
             Self::F32 => 16,
             Self::F16 | Self::BF16 => 8,
-            Self::Q4_0 | Self::Q4_1 | Self::IQ4 => 64,
+            Self::Q4_0 | Self::Q4_1 | Self::IQ4 | Self::MXFP4 => 64,
+            Self::IQ => 64 * self.blocks(),
             Self::Q5_0 | Self::Q5_1 => 80,
             Self::Q6 => 96,
             Self::Q8_0 => 128,
@@ -122,7 +144,7 @@ impl TileFormat {
     pub(crate) const fn scales_offset(self) -> usize {
         self.weight_bytes()
             + match self {
-                Self::Q2 | Self::Q3 => 2 * TILE_ROWS * self.blocks(),
+                Self::Q2 | Self::Q3 | Self::IQ => 2 * TILE_ROWS * self.blocks(),
                 _ => 0,
             }
     }
@@ -132,8 +154,10 @@ impl TileFormat {
         self.scales_offset()
             + match self {
                 Self::F32 | Self::F16 | Self::BF16 => 0,
-                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q3 | Self::IQ4 | Self::Q1 => 8,
+                Self::Q4_0 | Self::Q5_0 | Self::Q8_0 | Self::Q3 | Self::Q1 => 8,
+                Self::IQ4 | Self::MXFP4 => 8,
                 Self::Q4_1 | Self::Q5_1 | Self::Q6 | Self::Q2 => 16,
+                Self::IQ => 8 + LEVELS_BYTES,
             }
     }
 
@@ -149,7 +173,7 @@ impl TileFormat {
 
     /// Whether weights are signed bytes.
     pub const fn is_signed(self) -> bool {
-        matches!(self, Self::Q8_0 | Self::IQ4)
+        matches!(self, Self::Q8_0 | Self::IQ4 | Self::MXFP4 | Self::IQ)
     }
 
     /// Whether a tile has one minimum for each row, to be added as it is.
@@ -159,18 +183,18 @@ impl TileFormat {
 
     /// Whether each half of a block's columns has scales of its own.
     pub const fn has_half_scales(self) -> bool {
-        matches!(self, Self::Q6 | Self::Q3)
+        matches!(self, Self::Q6 | Self::Q3 | Self::IQ)
     }
 }
 
-/// The bits of an f16 of a quantised tile: `index` 0 to 3 is the scale of a row, 4 to 7 its minimum, or for `Q6` its
+/// The bits of an f16 of a quantised tile, or of a bfloat16 of `MXFP4`: `index` 0 to 3 is the scale of a row, 4 to 7 its minimum, or for `Q6` its
 /// scale of columns 16 to 31.
 pub(crate) fn tile_f16_bits(format: TileFormat, tile: &[u8], index: usize) -> u16 {
     let at = format.scales_offset() + 2 * index;
     u16::from_le_bytes([tile[at], tile[at + 1]])
 }
 
-/// Where a tile of `Q2` or `Q3` has the `sub_scale` of columns 16 `part` to 16 `part` + 15 of `row`.
+/// Where a tile of `Q2`, `Q3` or `IQ` has the `sub_scale` of columns 16 `part` to 16 `part` + 15 of `row`.
 pub(super) const fn sub_scale_offset(format: TileFormat, row: usize, part: usize) -> usize {
     format.weight_bytes() + 2 * TILE_ROWS * (part / 2) + 2 * row + part % 2
 }
@@ -186,10 +210,11 @@ pub(crate) fn tile_scale(
 ) -> f32 {
     match format {
         TileFormat::Q6 => half(tile_f16_bits(format, tile, TILE_ROWS * part + row)),
-        TileFormat::Q3 => {
+        TileFormat::Q3 | TileFormat::IQ => {
             let sub_scale = tile[sub_scale_offset(format, row, part)] as i8;
             half(tile_f16_bits(format, tile, row)) * 0.125 * f32::from(sub_scale)
         }
+        TileFormat::MXFP4 => f32::from_bits(u32::from(tile_f16_bits(format, tile, row)) << 16),
         _ => half(tile_f16_bits(format, tile, row)),
     }
 }
@@ -214,7 +239,12 @@ pub(crate) fn tile_weight(format: TileFormat, tile: &[u8], row: usize, column: u
     let bit = |at: usize, group: usize| (tile[at + byte] >> group) & 1;
     let unsigned = match format {
         TileFormat::Q8_0 => return i32::from(tile[16 * group + byte] as i8),
-        TileFormat::IQ4 => return i32::from(LEVELS[usize::from(nibble())]),
+        TileFormat::IQ4 => return i32::from(iq4::LEVELS[usize::from(nibble())]),
+        TileFormat::MXFP4 => return i32::from(fp4::LEVELS[usize::from(nibble())]),
+        TileFormat::IQ => {
+            let levels = &tile[format.scales_offset() + 8..];
+            return i32::from(levels[usize::from(nibble())] as i8);
+        }
         TileFormat::Q5_0 | TileFormat::Q5_1 => nibble() | (bit(64, group) << 4),
         TileFormat::Q6 => nibble() | (two_bits(64, group) << 4),
         TileFormat::Q2 => {

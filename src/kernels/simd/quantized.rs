@@ -110,6 +110,12 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
                 (all[t], low[t]) = (block.sum, block.low_sum);
                 high[t] = block.sum - block.low_sum;
             }
+            if F::FORMAT == TileFormat::IQ {
+                let [low, high] = self.dot_halves(q);
+                self.accumulate::<F, T>(low, |scales| scales.scale, blocks, sums);
+                self.accumulate::<F, T>(high, |scales| scales.other, blocks, sums);
+                return;
+            }
             if F::FORMAT.has_half_scales() {
                 let low = dot_unsigned::<I, F, 4, R, T>(&self.weights, 0, q, low);
                 self.accumulate::<F, T>(low, |scales| scales.scale, blocks, sums);
@@ -123,6 +129,24 @@ impl<I: Isa, const R: usize> Unpacked<I, R> {
                 dot_unsigned::<I, F, 8, R, T>(&self.weights, 0, q, all)
             };
             self.accumulate::<F, T>(dots, |scales| scales.scale, blocks, sums);
+        }
+    }
+
+    /// The exact dot products of the halves of the columns, for signed weights: those of all columns, with zeros in place
+    /// of the weights of the other half.
+    #[inline(always)]
+    unsafe fn dot_halves<const T: usize>(&self, x: [*const u8; T]) -> [[[I::V; T]; R]; 2] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut halves = [self.weights; 2];
+            for n in 0..4 {
+                halves[0][4 + n] = [I::signed(I::splat_i32(0)); R];
+                halves[1][n] = [I::signed(I::splat_i32(0)); R];
+            }
+            [
+                I::dot_signed::<R, T>(&halves[0], x),
+                I::dot_signed::<R, T>(&halves[1], x),
+            ]
         }
     }
 

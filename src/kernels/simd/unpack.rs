@@ -3,8 +3,7 @@
 
 use super::halves;
 use crate::kernels::isa::Isa;
-use crate::quant::TileFormat;
-use crate::quant::iq4::LEVELS;
+use crate::quant::{TileFormat, fp4, iq4};
 
 /// A quantised [`TileFormat`] as a type, so that each format gets a kernel of its own.
 pub(crate) trait Quantized {
@@ -38,6 +37,8 @@ formats! {
     Q2 like Q2, common: false;
     Q3 like Q6, common: false;
     IQ4 like Q8_0, common: false;
+    MXFP4 like Q8_0, common: false;
+    IQ like IQ, common: false;
     Q1 like Q4_0, common: false;
 }
 
@@ -46,6 +47,7 @@ formats! {
 pub(super) unsafe fn weights<I: Isa, F: Quantized>(tile: *const u8, block: usize) -> [I::V; 8] {
     // SAFETY: a whole tile lies at `tile`, which has the block.
     unsafe {
+        let after_scales = tile.add(F::FORMAT.scales_offset() + 8);
         let tile = tile.add(F::FORMAT.weight_bytes() / F::FORMAT.blocks() * block);
         match F::FORMAT {
             TileFormat::Q8_0 => {
@@ -68,7 +70,9 @@ pub(super) unsafe fn weights<I: Isa, F: Quantized>(tile: *const u8, block: usize
                         with_bits::<I, 4>(w, I::load(tile.add(64)))
                     }
                     TileFormat::Q6 => or::<I>(w, two_bits::<I, 4>(tile.add(64))),
-                    TileFormat::IQ4 => levels::<I>(w),
+                    TileFormat::IQ4 => levels::<I>(iq4::LEVELS.as_ptr().cast(), w),
+                    TileFormat::MXFP4 => levels::<I>(fp4::LEVELS.as_ptr().cast(), w),
+                    TileFormat::IQ => levels::<I>(after_scales, w),
                     _ => w,
                 }
             }
@@ -176,11 +180,12 @@ unsafe fn or<I: Isa>(mut a: [I::V; 8], b: [I::V; 8]) -> [I::V; 8] {
     a
 }
 
+/// Replaces each weight by the one of the sixteen bytes at `table` that it indexes.
 #[inline(always)]
-unsafe fn levels<I: Isa>(mut w: [I::V; 8]) -> [I::V; 8] {
-    // SAFETY: sixteen levels.
+unsafe fn levels<I: Isa>(table: *const u8, mut w: [I::V; 8]) -> [I::V; 8] {
+    // SAFETY: `table` is good for 16 bytes.
     unsafe {
-        let table = I::load(LEVELS.as_ptr().cast());
+        let table = I::load(table);
         for w in &mut w {
             *w = I::look_up(table, *w);
         }
@@ -209,7 +214,11 @@ pub(super) unsafe fn scales<I: Isa, F: Quantized>(
     // SAFETY: a whole tile lies at `tile`, which has the block.
     unsafe {
         let at = tile.add(F::FORMAT.scales_offset());
-        let scale = halves::<I>(at);
+        let scale = match F::FORMAT {
+            // bfloat16: the upper half of a float.
+            TileFormat::MXFP4 => I::shl_i32::<16>(I::load_i16x4(at)),
+            _ => halves::<I>(at),
+        };
         let mut scales = Scales {
             scale,
             other: scale,
@@ -218,7 +227,7 @@ pub(super) unsafe fn scales<I: Isa, F: Quantized>(
         if F::FORMAT.scales_offset() + 16 == F::FORMAT.tile_bytes() {
             scales.other = halves::<I>(at.add(8));
         }
-        if matches!(F::FORMAT, TileFormat::Q2 | TileFormat::Q3) {
+        if matches!(F::FORMAT, TileFormat::Q2 | TileFormat::Q3 | TileFormat::IQ) {
             let sub_scales = I::load_i8x8(tile.add(F::FORMAT.weight_bytes() + 8 * block));
             if matches!(F::FORMAT, TileFormat::Q2) {
                 let nibble = I::splat_i32(0x000f_000f);

@@ -25,6 +25,17 @@ MIXED = {
 # The types of the matrices of another, and of one of Q1_0, for which llama.cpp rounds activations as we do.
 TERNARY = {name: "TQ1_0" if name in ("attn_q", "ffn_up") else "TQ2_0" for name in MIXED}
 SIGNS = {name: "Q1_0" for name in MIXED}
+# Vectors from grids, and floats of four bits.
+GRIDS = {
+    "token_embd": "IQ2_XS",
+    "attn_q": "IQ2_XXS",
+    "attn_k": "IQ2_S",
+    "attn_v": "IQ3_S",
+    "attn_output": "MXFP4",
+    "ffn_gate": "IQ1_S",
+    "ffn_up": "IQ1_M",
+    "ffn_down": "IQ3_XXS",
+}
 for few_bits in (TERNARY, SIGNS):
     # Its rows are short.
     few_bits["attn_output"] = "IQ4_NL"
@@ -42,10 +53,10 @@ def llama_like(name, arch, layers=2, output=True, qkv_bias=False, **keys):
     return model
 
 
-def mixed_llama(name, kinds):
+def mixed_llama(name, kinds, embedding=0.05):
     lengths = {"attention__key_length": HEAD, "attention__value_length": HEAD}
     model = Model(name, "llama", 1, WIDE, WIDE, rope__dimension_count=HEAD, **RMS, **lengths)
-    model.outside(output=False, embedding=0.05)
+    model.outside(output=False, embedding=embedding)
     model.attention()
     model.feed_forward()
     model.norms("attn_norm", "ffn_norm")
@@ -465,7 +476,12 @@ for model in MODELS:
     model.write("q8_0")
 for model in VARIANTS:
     model.write("f32")
-for mixed in [mixed_llama("llama", MIXED), mixed_llama("llama-ternary", TERNARY)]:
+for mixed in [
+    mixed_llama("llama", MIXED),
+    mixed_llama("llama-ternary", TERNARY),
+    # With smaller logits: rounded activations move larger ones further than the tests allow.
+    mixed_llama("llama-grids", GRIDS, embedding=0.03),
+]:
     mixed.write("mixed")
     mixed.write("twin")
 mixed_llama("llama", SIGNS).write("q1_0")

@@ -14,6 +14,9 @@ HERE = pathlib.Path(__file__).parent
 # Where the halves that scale a block of each type lie, with their ratio: the minima of Q2_K have a mean of the weights'.
 HALVES = {"Q2_K": {80: 1.0, 82: 1.5}, "Q3_K": {108: 1.0}, "IQ4_NL": {0: 1.0}, "IQ4_XS": {0: 1.0}}
 HALVES |= {"Q1_0": {0: 1.0}, "TQ1_0": {52: 1.0}, "TQ2_0": {64: 1.0}}
+HALVES |= {name: {0: 1.0} for name in ("IQ1_S", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S")}
+# The half of IQ1_M is in the upper bits of four bytes from here on.
+HALVES |= {"IQ1_M": {49: 1.0}}
 
 
 def dequantize(blocks, kind):
@@ -28,6 +31,9 @@ def dequantize(blocks, kind):
 
 def random_blocks(random, kind, like):
     """Blocks of random bits with scales of their own, whose values spread as those of `like`; and the values."""
+    if kind == "MXFP4":
+        blocks = gguf.quantize(like, gguf.GGMLQuantizationType.MXFP4)
+        return blocks, gguf.dequantize(blocks, gguf.GGMLQuantizationType.MXFP4)
     kind, halves = gguf.GGMLQuantizationType[kind], HALVES[kind]
     length, size = gguf.GGML_QUANT_SIZES[kind]
     rows, columns = like.shape
@@ -36,7 +42,12 @@ def random_blocks(random, kind, like):
 
     def scaled(by):
         for at, scale in scales.items():
-            blocks[:, at : at + 2] = (by * scale).astype(numpy.float16).view(numpy.uint8).reshape(-1, 2)
+            half = (by * scale).astype(numpy.float16)
+            if kind == gguf.GGMLQuantizationType.IQ1_M:
+                for i, byte in enumerate(range(at, at + 8, 2)):
+                    blocks[:, byte] = blocks[:, byte] & 15 | (half.view(numpy.uint16) >> 4 * i & 15) << 4
+            else:
+                blocks[:, at : at + 2] = half.view(numpy.uint8).reshape(-1, 2)
         return dequantize(blocks.reshape(rows, -1), kind)
 
     values = scaled(like.std() / scaled(1.0).std())
