@@ -85,6 +85,7 @@ fn attention(criterion: &mut Criterion) {
             let mut scratch = AttentionScratch::default();
             scratch.prepare(HEADS, SIZE, positions).unwrap();
             let scoring = Scoring {
+                sinks: &[],
                 factor: 0.125,
                 cap: None,
             };

@@ -12,13 +12,14 @@ use nexttoken::gguf::{Value, read_header};
 use nexttoken::model::{Loader, Model, Session};
 use nexttoken::{Error, Inspection, set_threads};
 
-/// Of every architecture with mixtures, and one with an expert that all tokens share.
-const FILES: [&[u8]; 5] = [
+/// Of architectures with mixtures, one with an expert that all tokens share, and one whose experts have biases.
+const FILES: [&[u8]; 6] = [
     include_bytes!("data/arch/granitemoe.q8_0.gguf"),
     include_bytes!("data/arch/granitemoe-shared.f32.gguf"),
     include_bytes!("data/arch/olmoe.q8_0.gguf"),
     include_bytes!("data/arch/qwen3moe.q8_0.gguf"),
     include_bytes!("data/arch/lfm2moe.q8_0.gguf"),
+    include_bytes!("data/arch/gpt-oss.mxfp4.gguf"),
 ];
 const LENGTH: usize = 40;
 
@@ -152,6 +153,10 @@ fn what_does_not_fit_is_refused() {
         "blk.0.ffn_up.weight",
     ] {
         let refused = changed(file, &[], |name| name != tensor).err();
+        assert_eq!(refused, Some(Error::MissingTensor(tensor.to_owned())));
+    }
+    for tensor in ["blk.1.ffn_gate_exps.bias", "blk.0.attn_sinks.weight"] {
+        let refused = changed(FILES[5], &[], |name| name != tensor).err();
         assert_eq!(refused, Some(Error::MissingTensor(tensor.to_owned())));
     }
 }

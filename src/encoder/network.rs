@@ -164,6 +164,7 @@ impl Layer {
             },
         );
         let scoring = Scoring {
+            sinks: &[],
             factor: 1.0 / libm::sqrtf(size as f32),
             cap: None,
         };

@@ -53,13 +53,16 @@ impl AttentionScratch {
     }
 }
 
-/// How a score is computed from a query and a key.
+/// How a score is computed from a query and a key, and a weight from a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scoring {
+pub struct Scoring<'a> {
     /// The factor of the dot product.
     pub factor: f32,
     /// The bound of [`soft_cap`](super::soft_cap), where scores are capped.
     pub cap: Option<f32>,
+    /// For each query, the score of an attention sink (OpenAI 2025, gpt-oss; Xiao et al. 2023): it takes part in the softmax,
+    /// and what it gets is given to no position. Empty where there are no sinks.
+    pub sinks: &'a [f32],
 }
 
 /// Attention of the query heads that share one KV head (grouped-query attention, Ainslie et al. 2023), over some of its
@@ -72,7 +75,7 @@ pub fn attend(
     cache: &HeadCache,
     queries: &[f32],
     positions: Range<usize>,
-    scoring: Scoring,
+    scoring: Scoring<'_>,
     scratch: &mut AttentionScratch,
     out: &mut [f32],
 ) {
@@ -82,23 +85,27 @@ pub fn attend(
     let skip = positions.start % 4;
     let start = positions.start - skip;
     let positions = positions.end - start;
-    let normalize = |weights: &mut [f32]| {
+    let normalize = |(head, weights): (usize, &mut [f32])| {
         let (out_of_window, weights) = weights.split_at_mut(skip);
         out_of_window.fill(0.0);
         if let Some(cap) = scoring.cap {
             super::soft_cap(weights, cap);
         }
-        super::softmax(weights);
+        let log_sum = super::softmax(weights);
+        if let Some(sink) = scoring.sinks.get(head) {
+            // With the sink, the sum is e^log_sum + e^sink.
+            super::multiply(weights, super::sigmoid(log_sum - sink));
+        }
     };
     if let Data::Floats { keys, values } = &cache.data {
         let (keys, values) = (&keys[start * size..], &values[start * size..]);
         assert!(keys.len() >= positions.next_multiple_of(4) * size);
         assert!(values.len() >= positions * size);
         let heads = queries.chunks_exact(size).zip(out.chunks_exact_mut(size));
-        for (query, out) in heads {
+        for (head, (query, out)) in heads.enumerate() {
             let weights = &mut scratch.weights[..positions];
             scores(query, keys, scoring.factor, weights);
-            normalize(weights);
+            normalize((head, &mut *weights));
             weighted_sum(weights, values, out);
         }
         return;
@@ -112,19 +119,23 @@ pub fn attend(
         padded,
         positions,
     };
+    let normalize_each = |weights: &mut [f32]| {
+        let heads = weights.chunks_exact_mut(positions).enumerate();
+        heads.for_each(normalize);
+    };
     let weights = &mut scratch.weights[..heads * positions];
     let mixed = &mut scratch.mixed[..heads * padded];
     match &cache.data {
         Data::I16(c) => {
             let c = c.from(start, padded);
             scores_i16(&queries, c.keys, c.key_scales, weights);
-            weights.chunks_exact_mut(positions).for_each(normalize);
+            normalize_each(weights);
             weighted_sum_i16(weights, c.values, c.value_scales, positions, mixed, padded);
         }
         Data::I8(c) => {
             let c = c.from(start, padded);
             scores_i8(&queries, c.keys, c.key_scales, weights);
-            weights.chunks_exact_mut(positions).for_each(normalize);
+            normalize_each(weights);
             weighted_sum_i8(weights, c.values, c.value_scales, positions, mixed, padded);
         }
         Data::Floats { .. } => {}

@@ -356,6 +356,19 @@ pub fn gelu_mul(gate: &mut [f32], up: &[f32]) {
     dispatch_gelu_mul(gate, up);
 }
 
+/// `gate = x × σ(1.702 x) × (y + 1)` with x = min(gate, 7) and y = up within ±7: the SwiGLU of gpt-oss (OpenAI 2025).
+///
+/// # Panics
+/// If the lengths differ.
+pub fn clamped_swiglu(gate: &mut [f32], up: &[f32]) {
+    const BOUND: f32 = 7.0;
+    assert_eq!(gate.len(), up.len());
+    for (gate, up) in gate.iter_mut().zip(up) {
+        let x = gate.min(BOUND);
+        *gate = x * sigmoid(1.702 * x) * (up.clamp(-BOUND, BOUND) + 1.0);
+    }
+}
+
 /// `x = max(x, 0)²` (So et al. 2021, Primer).
 pub fn squared_relu(x: &mut [f32]) {
     for x in x {

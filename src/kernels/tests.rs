@@ -336,6 +336,14 @@ fn elementwise_kernels_are_what_they_say() {
         let (mut gelus, mut capped) = (values.clone(), values.clone());
         gelu(&mut gelus);
         soft_cap(&mut capped, 5.0);
+        let (mut gates, ups) = (values.clone(), values.iter().rev().copied());
+        clamped_swiglu(&mut gates, &ups.clone().collect::<Vec<_>>());
+        for ((x, up), gate) in values.iter().zip(ups).zip(gates) {
+            let (x, y) = (f64::from(x.min(7.0)), f64::from(up.clamp(-7.0, 7.0)));
+            let exact = x / (1.0 + (-1.702 * x).exp()) * (y + 1.0);
+            // The exponent, at most 20.4, is the product of two numbers of 24 bits, and has 24 itself.
+            assert!((f64::from(gate) - exact).abs() <= 3e-6 * exact.abs());
+        }
         for ((x, gelu), capped) in values.iter().zip(gelus).zip(capped) {
             let x = f64::from(*x);
             let inner = (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3));

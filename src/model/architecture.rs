@@ -20,6 +20,8 @@ pub struct Architecture {
     pub(super) state_layers: StateLayers,
     /// Whether attention's output is gated (Qiu et al. 2025): each head's query is followed by its gate.
     pub(super) gated_attention: bool,
+    /// Whether each head has a score that takes part in the softmax for no position (attention sinks, gpt-oss).
+    pub(super) attention_sinks: bool,
     /// Whether the last layers of a file may serve to predict further tokens alone (multi-token prediction).
     pub(super) multi_token_prediction: bool,
     pub(super) activation: Activation,
@@ -103,6 +105,8 @@ pub(super) enum Activation {
     SwiGlu,
     /// GeGLU: gelu(gate × x) × (up × x), with the tanh approximation of gelu.
     GeGlu,
+    /// SwiGLU with bounds and a factor of its own, and 1 added to the bounded up × x (gpt-oss).
+    ClampedSwiGlu,
     /// gelu(up × x), with the same approximation.
     Gelu,
     /// relu(up × x)² (So et al. 2021, Primer).
@@ -112,7 +116,7 @@ pub(super) enum Activation {
 impl Activation {
     /// Whether the network has a gate.
     pub(super) fn is_gated(self) -> bool {
-        matches!(self, Self::SwiGlu | Self::GeGlu)
+        matches!(self, Self::SwiGlu | Self::GeGlu | Self::ClampedSwiGlu)
     }
 }
 
@@ -162,6 +166,8 @@ pub(super) enum Windows {
         size: Option<usize>,
         /// The base of RoPE in these layers where a file gives none; `None`: that of the others.
         rope_base: Option<f32>,
+        /// Whether RoPE's frequencies are scaled in these layers as in the others.
+        scaled: bool,
     },
 }
 
@@ -198,6 +204,7 @@ const LLAMA: Architecture = Architecture {
     short_convolutions: false,
     state_layers: StateLayers::No,
     gated_attention: false,
+    attention_sinks: false,
     multi_token_prediction: false,
     activation: Activation::SwiGlu,
     fused_gate_up: false,
@@ -252,7 +259,11 @@ const GEMMA: Architecture = Architecture {
 
 /// Every architecture this crate runs.
 pub const ARCHITECTURES: &[Architecture] = &[
-    LLAMA,
+    // With experts: Mixtral.
+    Architecture {
+        experts: Some(SOFTMAX_OF_CHOSEN),
+        ..LLAMA
+    },
     Architecture {
         name: "qwen2",
         positions: Positions::NeoxRope,
@@ -268,6 +279,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
             period: 2,
             size: Some(4096),
             rope_base: None,
+            scaled: false,
         },
         scales: ScaleRule::Gemma { wide: 46 },
         caps: Caps::ScoresAndLogits,
@@ -281,6 +293,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
             period: 6,
             size: None,
             rope_base: Some(10_000.0),
+            scaled: false,
         },
         scales: ScaleRule::Gemma { wide: 62 },
         caps: Caps::Logits,
@@ -339,6 +352,7 @@ pub const ARCHITECTURES: &[Architecture] = &[
             period: 4,
             size: None,
             rope_base: None,
+            scaled: false,
         },
         ..LLAMA
     },
@@ -453,6 +467,28 @@ pub const ARCHITECTURES: &[Architecture] = &[
             selection_bias: true,
         }),
         ..LFM2
+    },
+    Architecture {
+        name: "gpt-oss",
+        attention_sinks: true,
+        activation: Activation::ClampedSwiGlu,
+        experts: Some(SOFTMAX_OF_CHOSEN),
+        positions: Positions::NeoxRope,
+        windows: Windows::Yes {
+            period: 2,
+            size: None,
+            rope_base: None,
+            scaled: true,
+        },
+        biases: &[
+            "attn_output",
+            "ffn_gate_inp",
+            "ffn_gate_exps",
+            "ffn_up_exps",
+            "ffn_down_exps",
+        ],
+        feed_forward_norm: ["post_attention_norm", "weight"],
+        ..LLAMA
     },
 ];
 

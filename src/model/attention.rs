@@ -17,6 +17,8 @@ use crate::kernels::{self, HeadCache, Scoring};
 pub(super) struct Attention {
     pub queries: HeadTransform,
     pub keys: HeadTransform,
+    /// The score of each head's attention sink; empty where there are no sinks.
+    pub sinks: Vec<f32>,
 }
 
 /// What is done to the queries, or to the keys, of all heads besides RoPE.
@@ -46,8 +48,9 @@ impl Attention {
         self.norm_and_rotate(config, rope, rows, scratch);
         let [queries, keys, values] = rows;
         store(config, keys, values, caches, scratch);
-        attend(config, queries, positions.window, caches, scratch)?;
-        keep_weights(config, queries, positions.window, caches, scratch);
+        let (window, sinks) = (positions.window, &self.sinks);
+        attend(config, queries, window, sinks, caches, scratch)?;
+        keep_weights(config, queries, window, sinks, caches, scratch);
         Ok(())
     }
 
@@ -118,6 +121,7 @@ fn attend(
     config: &Config,
     queries: StridedRows,
     window: Option<usize>,
+    sinks: &[f32],
     caches: &[HeadCache],
     scratch: &mut Scratch,
 ) -> Result<()> {
@@ -140,7 +144,7 @@ fn attend(
             &caches[at / group],
             &scratch.qkv[queries.of(token)][at..][..chunk],
             attended(first + token, window),
-            scoring(config, first + token),
+            scoring(config, first + token, sinks, at / size..(at + chunk) / size),
             &mut scratch.attention.get(thread),
             mixed,
         );
@@ -174,8 +178,15 @@ fn attended(position: usize, window: Option<usize>) -> Range<usize> {
     end.saturating_sub(window.unwrap_or(end))..end
 }
 
-fn scoring(config: &Config, position: usize) -> Scoring {
+/// How the query at a position is scored, of these heads.
+fn scoring<'a>(
+    config: &Config,
+    position: usize,
+    sinks: &'a [f32],
+    heads: Range<usize>,
+) -> Scoring<'a> {
     Scoring {
+        sinks: sinks.get(heads).unwrap_or_default(),
         factor: config.score_factor(position),
         cap: config.score_cap,
     }
@@ -187,6 +198,7 @@ fn keep_weights(
     config: &Config,
     queries: StridedRows,
     window: Option<usize>,
+    sinks: &[f32],
     caches: &[HeadCache],
     scratch: &mut Scratch,
 ) {
@@ -207,7 +219,7 @@ fn keep_weights(
             cache,
             query,
             range.clone(),
-            scoring(config, position),
+            scoring(config, position, sinks, head..head + 1),
             attention,
             out,
         );

@@ -359,10 +359,13 @@ impl Config {
     /// layers with a sliding window.
     pub(super) fn rope_variants(&self) -> impl Iterator<Item = (f32, Scaling)> {
         let most = self.rotates.then_some((self.rope_base, self.rope_scaling));
-        let windowed = self
-            .sliding_window
-            .as_ref()
-            .map(|windowed| (windowed.rope_base, Scaling::NONE));
+        let windowed = self.sliding_window.as_ref().map(|windowed| {
+            let scaling = match windowed.is_scaled {
+                true => self.rope_scaling,
+                false => Scaling::NONE,
+            };
+            (windowed.rope_base, scaling)
+        });
         most.into_iter().chain(windowed.filter(|_| self.rotates))
     }
 

@@ -78,6 +78,7 @@ impl FeedForward {
             match (config.architecture.activation, up) {
                 (Activation::SwiGlu, Some(up)) => kernels::silu_mul(x, row(up)),
                 (Activation::GeGlu, Some(up)) => kernels::gelu_mul(x, row(up)),
+                (Activation::ClampedSwiGlu, Some(up)) => kernels::clamped_swiglu(x, row(up)),
                 (Activation::SquaredRelu, _) => kernels::squared_relu(x),
                 (_, _) => kernels::gelu(x),
             }

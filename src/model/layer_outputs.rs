@@ -12,7 +12,7 @@ pub struct LayerOutputs {
     /// The residual stream after each layer, `[layers][hidden_size]`.
     pub residuals: Vec<f32>,
     /// The attention weights of each layer, `[heads][positions]`: how much the token takes from each position so far,
-    /// its own the last. Those of a head add up to 1; positions outside of a sliding window have 0. Empty for a layer
+    /// its own the last. Those of a head add up to 1, or with an attention sink to less; positions outside of a sliding window have 0. Empty for a layer
     /// without attention; no layers where they were not asked for.
     pub attention: Vec<Vec<f32>>,
 }

@@ -24,7 +24,7 @@ use super::token_embedding::TokenEmbedding;
 use super::token_mixer::{TokenMixer, TokenMixerKind};
 use super::transformer::Transformer;
 use super::{Config, Model, key_scaling};
-use crate::allocation::{resize, with_capacity};
+use crate::allocation::{copy, resize, with_capacity};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
@@ -236,6 +236,7 @@ impl TensorTaker<'_> {
             kind: TokenMixerKind::Attention(Attention {
                 queries: transform(query_norm, queries),
                 keys: transform(key_norm, keys),
+                sinks: (self.optional_vector("attn_sinks", "weight")).unwrap_or_default(),
             }),
             output: self.linear("attn_output")?,
         })
@@ -356,8 +357,12 @@ impl TensorTaker<'_> {
             None => None,
         };
         let mut networks = with_capacity(experts.count)?;
+        let parts = ["gate", "up", "down"].map(|part| format!("ffn_{part}_exps"));
+        for stem in &parts {
+            self.split_biases(stem, experts.count)?;
+        }
         for expert in 0..experts.count {
-            let stems = ["gate", "up", "down"].map(|part| format!("ffn_{part}_exps.{expert}"));
+            let stems = parts.each_ref().map(|stem| format!("{stem}.{expert}"));
             networks.push(self.feed_forward(architecture, stems.each_ref().map(String::as_str))?);
         }
         Ok(MixtureOfExperts {
@@ -367,6 +372,18 @@ impl TensorTaker<'_> {
             shared,
             experts: networks,
         })
+    }
+
+    /// Gives each of `count` experts its part of the biases of all, where a file has these.
+    fn split_biases(&mut self, stem: &str, count: usize) -> Result<()> {
+        let Some(all) = self.optional_vector(stem, "bias") else {
+            return Ok(());
+        };
+        for (expert, bias) in all.chunks_exact(all.len() / count).enumerate() {
+            let name = self.name(&format!("{stem}.{expert}"), "bias");
+            self.tensors.insert(name, Tensor::Vector(copy(bias)?));
+        }
+        Ok(())
     }
 
     fn layer(&mut self, config: &Config, index: usize) -> Result<Layer> {

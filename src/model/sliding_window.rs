@@ -10,8 +10,10 @@ use crate::Result;
 pub(super) struct SlidingWindow {
     /// Positions a token attends to, itself among them.
     pub window: usize,
-    /// The base of RoPE in these layers; its frequencies are not scaled.
+    /// The base of RoPE in these layers.
     pub rope_base: f32,
+    /// Whether its frequencies are scaled as in the other layers.
+    pub is_scaled: bool,
     pattern: LayerPattern,
 }
 
@@ -26,6 +28,7 @@ impl SlidingWindow {
             period,
             size,
             rope_base,
+            scaled,
         } = windows
         else {
             return Ok(None);
@@ -48,6 +51,7 @@ impl SlidingWindow {
         Ok(Some(Self {
             window,
             rope_base,
+            is_scaled: scaled,
             pattern,
         }))
     }

@@ -102,6 +102,9 @@ impl Specs<'_> {
         self.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
         self.linear("attn_output", config.query_size(), hidden, Need::Required);
         let (head, heads, kv_heads) = (config.head_size, config.heads, config.kv_heads);
+        if config.architecture.attention_sinks {
+            self.vector("attn_sinks", &[heads], Need::Required);
+        }
         for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
             match config.architecture.query_key_norm {
                 QueryKeyNorm::No => {}
@@ -138,10 +141,16 @@ impl Specs<'_> {
         let (hidden, count) = (self.config.hidden_size, experts.count);
         self.linear("ffn_gate_inp", hidden, count, Need::Required);
         let size = experts.feed_forward_size;
-        for stem in ["ffn_gate_exps", "ffn_up_exps"] {
-            self.matrices(stem, &[hidden, size, count], Need::Required);
+        for (stem, cols, rows) in [
+            ("ffn_gate_exps", hidden, size),
+            ("ffn_up_exps", hidden, size),
+            ("ffn_down_exps", size, hidden),
+        ] {
+            self.matrices(stem, &[cols, rows, count], Need::Required);
+            if self.config.architecture.biases.contains(&stem) {
+                self.push(stem, "bias", &[rows, count], Need::Required);
+            }
         }
-        self.matrices("ffn_down_exps", &[size, hidden, count], Need::Required);
         if experts.selection_bias {
             self.push("exp_probs_b", "bias", &[count], Need::Required);
         }

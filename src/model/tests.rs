@@ -65,7 +65,7 @@ fn every_architecture_has_a_configuration() {
 fn what_would_be_left_out_is_refused() {
     let text = |text: &str| Value::String(text.to_owned());
     for (architecture, key, value) in [
-        ("llama", "expert_count", Value::U32(8)),
+        ("qwen2", "expert_count", Value::U32(8)),
         ("llama", "rope.scaling.type", text("su")),
         ("llama", "rope.scaling.yarn_log_multiplier", Value::F32(0.1)),
         (

@@ -106,7 +106,7 @@ fn attention_over_integers_equals_the_specification() {
 }
 
 /// Every type of cache against attention in double precision, over all positions and over a window, with
-/// scores as they are and capped.
+/// scores as they are and capped, and with attention sinks.
 #[test]
 fn attention_is_a_weighted_mean_of_values() {
     on_every_backend(|| {
@@ -117,8 +117,13 @@ fn attention_is_a_weighted_mean_of_values() {
         ] {
             for (size, first, end) in [(6, 0, 1), (32, 0, 5), (64, 0, 300), (30, 5, 40), (64, 8, 9)]
             {
-                for cap in [None, Some(1.5)] {
-                    let error = attention_error(kind, size, first..end, cap);
+                for (cap, sinks) in [(None, &[][..]), (Some(1.5), &[]), (None, &[0.7, -2.0])] {
+                    let scoring = Scoring {
+                        factor: 0.3,
+                        cap,
+                        sinks,
+                    };
+                    let error = attention_error(kind, size, first..end, scoring);
                     assert!(error < tolerance, "{kind:?}, {first}..{end}: {error}");
                 }
             }
@@ -126,7 +131,7 @@ fn attention_is_a_weighted_mean_of_values() {
     });
 }
 
-fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Option<f32>) -> f64 {
+fn attention_error(kind: CacheType, size: usize, window: Range<usize>, scoring: Scoring) -> f64 {
     let mut random = TestRandom(9);
     let mut rows = |count: usize| -> Vec<Vec<f32>> {
         let mut value = |_| random.next() as f32 / (1 << 23) as f32 - 1.0;
@@ -143,7 +148,6 @@ fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Opti
     let mut scratch = AttentionScratch::default();
     scratch.prepare(2, size, window.end).unwrap();
     let mut out = vec![0.0; 2 * size];
-    let scoring = Scoring { factor: 0.3, cap };
     let all = queries.concat();
     attend(
         &cache,
@@ -155,20 +159,23 @@ fn attention_error(kind: CacheType, size: usize, window: Range<usize>, cap: Opti
     );
     let (keys, values) = (&keys[window.clone()], &values[window]);
     let mut largest: f64 = 0.0;
-    for (query, out) in queries.iter().zip(out.chunks(size)) {
+    for (head, (query, out)) in queries.iter().zip(out.chunks(size)).enumerate() {
         let weight = |key: &Vec<f32>| -> f64 {
             let products = key
                 .iter()
                 .zip(query)
                 .map(|(k, q)| f64::from(*k) * f64::from(*q));
-            let score = 0.3 * products.sum::<f64>();
-            cap.map_or(score, |cap| {
-                f64::from(cap) * (score / f64::from(cap)).tanh()
-            })
-            .exp()
+            let score = f64::from(scoring.factor) * products.sum::<f64>();
+            scoring
+                .cap
+                .map_or(score, |cap| {
+                    f64::from(cap) * (score / f64::from(cap)).tanh()
+                })
+                .exp()
         };
         let weights: Vec<f64> = keys.iter().map(weight).collect();
-        let total: f64 = weights.iter().sum();
+        let sink = scoring.sinks.get(head).map(|sink| f64::from(*sink).exp());
+        let total = weights.iter().sum::<f64>() + sink.unwrap_or(0.0);
         for (d, out) in out.iter().enumerate() {
             let products = weights.iter().zip(values).map(|(w, v)| w * f64::from(v[d]));
             let mean = products.sum::<f64>() / total;

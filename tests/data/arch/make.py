@@ -342,6 +342,16 @@ def nanbeige(name="nanbeige", layers=2, **keys):
     return model
 
 
+def mixtral():
+    keys = {"expert_count": 5, "expert_used_count": 2}
+    model = Model("llama-experts", "llama", 2, rope__dimension_count=HEAD, **RMS, **keys)
+    model.outside()
+    model.attention()
+    model.experts(5, model.feed_forward_length)
+    model.norms("attn_norm", "ffn_norm")
+    return model
+
+
 def granitemoe(name="granitemoe", shared=0, count=6):
     keys = {"expert_count": count, "expert_used_count": 3}
     if shared:
@@ -402,6 +412,20 @@ def lfm2moe():
     return model
 
 
+def gpt_oss():
+    lengths = {"attention__key_length": 16, "attention__value_length": 16}
+    keys = {"expert_count": 6, "expert_used_count": 2, "expert_feed_forward_length": 32, "attention__sliding_window": 8}
+    model = Model("gpt-oss", "gpt-oss", 2, **RMS, **lengths, **keys, **YARN)
+    model.outside()
+    model.attention(qkv_bias=True, bias=True)
+    # Large enough that the activation's bounds are reached.
+    model.experts(6, 32, inner=4.0, biases=True)
+    model.norms("attn_norm", "post_attention_norm")
+    for at in model.every_layer():
+        model.vector(f"{at}.attn_sinks.weight", HEADS, 0.5, 1.0)
+    return model
+
+
 YARN = {
     "rope__scaling__type": "yarn",
     "rope__scaling__factor": 4.0,
@@ -454,6 +478,7 @@ MODELS = [
     olmoe(),
     qwen3moe(),
     lfm2moe(),
+    gpt_oss(),
 ]
 # What the files above leave out.
 VARIANTS = [
@@ -467,6 +492,7 @@ VARIANTS = [
     olmo2("olmo3", attention__sliding_window=8, attention__sliding_window_pattern=2, **YARN),
     stablelm("stablelm-parallel", True),
     granitemoe("granitemoe-shared", 64, 4),
+    mixtral(),
     granite_hybrid("granitehybrid-experts", 3),
     nanbeige("nanbeige-plain", 1, skip_loop_final_norm=True),
 ]
@@ -485,3 +511,4 @@ for mixed in [
     mixed.write("mixed")
     mixed.write("twin")
 mixed_llama("llama", SIGNS).write("q1_0")
+gpt_oss().write("mxfp4")

@@ -128,17 +128,19 @@ class Model:
             self.matrix(f"{at}.ffn_up", rows, self.hidden, bias=bias)
             self.matrix(f"{at}.ffn_down", self.hidden, self.feed_forward_length, size, bias=bias)
 
-    def experts(self, count, size, shared=0, first=0, bias=False, spread=2.0):
+    def experts(self, count, length, shared=0, first=0, bias=False, spread=2.0, inner=1.5, biases=False):
         """Mixtures of experts in the layers from `first` on; the outputs of the router spread over `spread`."""
         for at in self.every_layer()[first:]:
-            self.matrix(f"{at}.ffn_gate_inp", count, self.hidden, spread)
-            for name, rows, cols in [
-                ("gate", size, self.hidden),
-                ("up", size, self.hidden),
-                ("down", self.hidden, size),
+            self.matrix(f"{at}.ffn_gate_inp", count, self.hidden, spread, bias=biases)
+            for name, rows, cols, size in [
+                ("gate", length, self.hidden, inner),
+                ("up", length, self.hidden, inner),
+                ("down", self.hidden, length, 1.5),
             ]:
-                weights = self.random.normal(size=(count, rows, cols)) * 1.5 / cols**0.5
+                weights = self.random.normal(size=(count, rows, cols)) * size / cols**0.5
                 self.tensors[f"{at}.ffn_{name}_exps.weight"] = weights.astype(numpy.float32)
+                if biases:
+                    self.vector(f"{at}.ffn_{name}_exps.bias", (count, rows), 0.0, 0.3)
             if bias:
                 self.vector(f"{at}.exp_probs_b.bias", count, 0.0, 0.3)
             if shared:
@@ -203,6 +205,9 @@ class Model:
             if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
                 writer.add_tensor(name, gguf.quantize(values, q8_0), raw_dtype=q8_0)
+            elif kind == "mxfp4" and name.endswith("_exps.weight"):
+                mxfp4 = gguf.GGMLQuantizationType.MXFP4
+                writer.add_tensor(name, gguf.quantize(values, mxfp4), raw_dtype=mxfp4)
             elif kind in ("mixed", "q1_0") and name in self.blocks:
                 blocks, of_matrix = self.blocks[name]
                 writer.add_tensor(name, blocks, raw_dtype=gguf.GGMLQuantizationType[of_matrix])

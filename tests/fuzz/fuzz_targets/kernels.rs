@@ -103,6 +103,7 @@ impl Work {
         let queries = &values[2 * size * end..];
         let window = usize::from(self.first) % end..end;
         let scoring = Scoring {
+            sinks: &[],
             factor: 0.3,
             cap: self.cap,
         };
