@@ -203,3 +203,16 @@ fn layers_that_run_again_are_counted() {
     let layers = load(file).config.layers;
     assert_eq!((layers, inspection.layers), (4, Some(4)));
 }
+
+/// What tiles take that are wider than the blocks in the file is told before these are loaded.
+#[test]
+fn the_memory_of_wider_tiles_is_told() {
+    let bytes = std::fs::read(folder().join("llama-grids.mixed.gguf")).unwrap();
+    let header = read_header(&bytes).unwrap().unwrap();
+    let stored: u64 = header.tensors.iter().map(|tensor| tensor.size).sum();
+    let inspection = Inspection::new(header, 1, Context::default(), None).unwrap();
+    let model = Model::from_bytes(&bytes).unwrap();
+    let weights = inspection.memory.unwrap().weights;
+    assert_eq!(weights, model.weight_bytes as u64);
+    assert!(weights > 3 * stored / 2, "{weights} for {stored}");
+}
