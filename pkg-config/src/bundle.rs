@@ -36,7 +36,7 @@ const NAMED: [&str; 11] = [
     "nexttoken.js",
     "nexttoken_encoder.js",
     "nexttoken_trainer.js",
-    "store.js",
+    "store/model-store.js",
     "worker-encoder.js",
     "worker-finetuner.js",
     "worker-generator.js",

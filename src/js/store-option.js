@@ -2,6 +2,26 @@
 
 import { copyOptions, invalidOption, withErrorCode } from "./errors.js";
 
+/** @typedef {typeof import("./store/load.js").loadStored} LoadStored */
+
+/**
+ * What loads through the store, where `nexttoken/store` has been imported.
+ *
+ * @type {LoadStored | undefined}
+ */
+let offered;
+
+/** @param {LoadStored} loadStored */
+export const offerStore = (loadStored) => (offered = loadStored);
+
+/** @returns {Promise<LoadStored>} */
+async function fetched() {
+  if ("ServiceWorkerGlobalScope" in globalThis) {
+    throw invalidOption("store", 'needs `import "nexttoken/store"` in a service worker, which cannot import it later');
+  }
+  return (await import("./store/load.js")).loadStored;
+}
+
 /**
  * `load`, and through the store where the options ask for that.
  *
@@ -13,6 +33,6 @@ export const withStore = (load) =>
     const { store, sha256, ...plain } = copyOptions(options);
     if (!store && sha256 != null) throw invalidOption("sha256", "is for models from the store: set `store`, too");
     if (!store) return load(source, plain);
-    const { loadStored } = await import("./store/load.js");
+    const loadStored = offered ?? (await fetched());
     return loadStored(load, source, { ...plain, store, sha256 });
   });

@@ -2,9 +2,9 @@
 
 import { invalidOption, makeError } from "../errors.js";
 import { loading } from "../source.js";
-import { ModelStore, store } from "../store.js";
+import { ModelStore, store } from "./model-store.js";
 
-/** @typedef {import("../store.js").StoreProgress} StoreProgress */
+/** @typedef {import("./file.js").Progress} Progress */
 
 /**
  * @template Loaded
@@ -17,14 +17,14 @@ export async function loadStored(load, source, { store: asked, sha256, ...given 
   const models = asked === true ? store : asked;
   if (!(models instanceof ModelStore)) throw invalidOption("store", "must be true, or a ModelStore");
   const { onProgress, signal, timeout } = loading(given);
-  /** @type {StoreProgress} */
+  /** @type {Progress} */
   let last = { loaded: 0, total: undefined, state: "stored", resumed: 0 };
-  const tell = (/** @type {StoreProgress} */ progress) => {
+  const tell = (/** @type {Progress} */ progress) => {
     last = progress;
     onProgress(progress);
   };
   const opened = await models.open(source, { signal, timeout, sha256, onProgress: onProgress && tell });
-  const report = (/** @type {StoreProgress} */ progress) => tell(opened.progress(progress));
+  const report = (/** @type {Progress} */ progress) => tell(opened.progress(progress));
   let loaded;
   try {
     loaded = await load(opened.source, onProgress ? { ...given, onProgress: report } : given);
