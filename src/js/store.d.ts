@@ -19,7 +19,7 @@ export interface StoreProgress {
   remaining?: number;
   /**
    * The notice that the model will not be kept, with the code "storage_full", "storage_unavailable" or
-   * "hash_mismatch". It is loaded all the same.
+   * "hash_mismatch". It is loaded all the same, and may be held in memory until the page is left.
    */
   not_kept?: NextTokenError;
 }
@@ -95,7 +95,8 @@ export interface StoreBackend {
 
 /**
  * Models by their address, kept on this device: in the browser's file system for the site (OPFS), else in Cache Storage;
- * in Node in a folder of the user's cache. `Generator.load(url, { store: true })` uses it.
+ * in Node in a folder of the user's cache. What has no room there is held in memory until the page is left, up to 256 MiB.
+ * `Generator.load(url, { store: true })` uses it; in a service worker this file has to be imported for that.
  */
 export class ModelStore {
   constructor(options?: { backend?: StoreBackend });

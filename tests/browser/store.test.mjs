@@ -317,22 +317,52 @@ test("two tabs that load one model download it once", { skip: lacks("cdp") }, as
   await context.close();
 });
 
-test("a full disk does not keep a model from being used", { skip: lacks("cdp") }, async () => {
-  const { page, context } = await tab();
+/** Sets how much a page's origin may store, or as much as usual. */
+async function quotaOf({ page, context }) {
   const devtools = await context.newCDPSession(page);
-  const quota = (quotaSize) => devtools.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize });
+  return (quotaSize) => devtools.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize });
+}
+
+test("a full disk does not keep a model from being used, nor has it be downloaded again", { skip: lacks("cdp") }, async () => {
+  const { page, context } = await tab();
+  const quota = await quotaOf({ page, context });
   await quota(900_000);
   server.faults[MODEL] = faults.slow;
   const { text, last } = await load(page);
   assert.deepEqual([text, last.not_kept, last.loaded], [TEXT, "storage_full", TOTAL]);
   assert.equal((await stored(page)).filter(({ kept }) => kept).length, 0);
-  // Once there is room, the download goes on where it was.
-  await quota();
+  // The page still has what the disk did not take.
   server.answers = {};
-  const again = await load(page);
+  const held = await load(page);
+  assert.deepEqual([held.text, held.last.not_kept, held.last.loaded, sent()], [TEXT, "storage_full", TOTAL, 0]);
+  assert.equal((await stored(page)).filter(({ kept }) => kept).length, 0);
+  // Another tab goes on from where the disk was full, once there is room.
+  await quota();
+  const second = await tab(context);
+  const again = await load(second.page);
   assert.equal(again.text, TEXT);
   assert.ok(again.last.resumed > 0 && sent() === TOTAL - again.last.resumed, `${again.last.resumed}, ${sent()}`);
   assert.deepEqual(await stored(page), [KEPT]);
+  server.answers = {};
+  const kept = await load(page);
+  assert.deepEqual([kept.text, kept.last.not_kept, sent()], [TEXT, undefined, 0]);
+  await context.close();
+});
+
+test("once there is room, what a page holds in memory is stored without the server", { skip: lacks("cdp") }, async () => {
+  const { page, context } = await tab();
+  const quota = await quotaOf({ page, context });
+  await quota(900_000);
+  assert.equal((await load(page)).last.not_kept, "storage_full");
+  await quota();
+  server.answers = {};
+  const { text, last, states } = await load(page);
+  assert.deepEqual([text, last.not_kept, states, sent()], [TEXT, undefined, ["stored"], 0]);
+  assert.deepEqual(await stored(page), [KEPT]);
+  // It is the disk's from here on.
+  const second = await tab(context);
+  assert.equal((await load(second.page)).text, TEXT);
+  assert.equal(sent(), 0);
   await context.close();
 });
 
@@ -407,8 +437,12 @@ test("without a file system of its own, the browser keeps models in Cache Storag
     delete globalThis.FileSystemFileHandle?.prototype.createWritable;
     caches.open = () => Promise.reject(new DOMException("not in this window", "SecurityError"));
   });
-  const { text, last } = await load(none.page);
-  assert.deepEqual([text, last.not_kept], [TEXT, "storage_unavailable"]);
+  // Two loads at once, and a third one: the page downloads it once.
+  server.answers = {};
+  for (const loads of [await Promise.all([load(none.page), load(none.page)]), [await load(none.page)]]) {
+    for (const { text, last } of loads) assert.deepEqual([text, last.not_kept], [TEXT, "storage_unavailable"]);
+  }
+  assert.deepEqual([answers().length, sent()], [1, TOTAL]);
   assert.deepEqual(await stored(none.page), []);
   await none.context.close();
 });

@@ -5,7 +5,7 @@
 
 import { sha256 } from "../vendor/sha256.js";
 
-/** @typedef {import("./backends.js").Backend} Backend */
+/** @typedef {Pick<import("./backends.js").Backend, "read" | "write" | "remove">} Files */
 /**
  * @typedef {object} About the record of a file
  * @property {string} url
@@ -18,7 +18,8 @@ import { sha256 } from "../vendor/sha256.js";
  * @property {number} used when it was last loaded, in milliseconds since 1970
  */
 
-const RECORD = "about.json";
+/** The file with the record. */
+export const RECORD = "about.json";
 /** The sizes of segments: the more was received, the larger, so that their number stays small and little can be lost. */
 const SEGMENT = { least: 1 << 16, most: 1 << 23, share: 64 };
 /** The bytes passed on at a time from a segment. */
@@ -42,7 +43,7 @@ export const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padS
 /**
  * The record in a folder; undefined where there is none.
  *
- * @param {Backend} backend
+ * @param {Pick<Files, "read">} backend
  * @param {string} folder
  * @returns {Promise<About | undefined>}
  */
@@ -87,7 +88,7 @@ export class Entry {
   failure;
 
   /**
-   * @param {Backend} backend
+   * @param {Files} backend
    * @param {string} folder
    * @param {About} about
    */

@@ -4,10 +4,11 @@ import { codeOf, makeError, messageOf } from "../errors.js";
 import { Download } from "./download.js";
 import { Entry, bytesOf, folderFor, hex, recordIn } from "./entry.js";
 import { lock } from "./lock.js";
+import { NOWHERE } from "./overflow.js";
 import { Meter } from "./progress.js";
 import { sha256 } from "../vendor/sha256.js";
 
-/** @typedef {import("./backends.js").Backend} Backend */
+/** @typedef {import("./overflow.js").Overflow} Backend */
 /** @typedef {import("./entry.js").About} About */
 /** @typedef {"waiting" | "stored" | "downloading" | "reconnecting"} State */
 /** @typedef {{ loaded: number, total: number | undefined }} Loaded */
@@ -67,9 +68,12 @@ function notKept(cause) {
   /** @type {[code: import("../errors.js").Code, reason: string]} */
   const [code, reason] = full
     ? ["storage_full", "there is no room for it"]
-    : ["storage_unavailable", cause ? messageOf(cause) : "this browser or window does not store anything"];
+    : ["storage_unavailable", cause ? messageOf(cause) : NOWHERE];
   return makeError(code, `the model is used, but not kept: ${reason}`, cause);
 }
+
+/** @param {{ about: About | undefined, onDevice: boolean }} found */
+const isKept = ({ about, onDevice }) => Boolean(about?.kept) && onDevice;
 
 /** The most bytes that are hashed at once. */
 const AT_ONCE = 512 << 20;
@@ -78,6 +82,8 @@ const READ_AHEAD = 8 << 20;
 
 export class StoredFile {
   #request;
+  #backend;
+  #folder;
   #settings;
   #abort = new AbortController();
   #forward = () => this.#abort.abort();
@@ -111,12 +117,15 @@ export class StoredFile {
 
   /**
    * @param {Request} request
+   * @param {Backend} backend
    * @param {Settings} settings
    */
-  constructor(request, settings) {
+  constructor(request, backend, settings) {
     this.#request = request;
+    this.#backend = backend;
     this.#settings = settings;
     this.url = Object.assign(new URL(request.url), { hash: "" }).href;
+    this.#folder = folderFor(this.url);
     for (const signal of [settings.signal, request.signal]) {
       signal?.addEventListener("abort", this.#forward);
       if (signal?.aborted) this.#abort.abort();
@@ -127,13 +136,13 @@ export class StoredFile {
    * Opens it. Afterwards `settle` must be called once.
    *
    * @param {Request} request
-   * @param {Backend | undefined} backend
+   * @param {Backend} backend
    * @param {Settings} settings
    */
   static async open(request, backend, settings) {
-    const file = new StoredFile(request, settings);
+    const file = new StoredFile(request, backend, settings);
     try {
-      await file.#open(backend);
+      await file.#open();
       return file;
     } catch (error) {
       const failure = file.#abort.signal.aborted ? (file.failure ?? makeError("aborted", "aborted")) : error;
@@ -142,14 +151,12 @@ export class StoredFile {
     }
   }
 
-  /** @param {Backend | undefined} backend */
-  async #open(backend) {
+  async #open() {
     this.#abort.signal.throwIfAborted();
-    if (!backend) return void (await this.#connect(0));
-    const folder = folderFor(this.url);
-    const about = await this.#lockIn(backend, folder);
+    const about = await this.#lockIn();
     this.state = "stored";
-    this.#entry = new Entry(backend, folder, about ?? { url: this.url, segments: [], kept: false, used: Date.now() });
+    const none = { url: this.url, segments: [], kept: false, used: Date.now() };
+    this.#entry = new Entry(this.#backend, this.#folder, about ?? none);
     if (!about) this.#entry.restart({});
     if (about?.kept) return;
     this.resumed = this.#entry.stored;
@@ -158,39 +165,34 @@ export class StoredFile {
       this.#entry.restart({});
     }
     Object.assign(this.#entry.about, this.#download?.version);
+    this.#backend.expect(this.#folder, this.total);
   }
 
   /**
-   * Waits until the file may be read, where it is kept, or else downloaded.
+   * Waits until the file may be read, where it is kept on the device, or else written.
    *
-   * @param {Backend} backend
-   * @param {string} folder
    * @returns {Promise<About | undefined>} its record
    */
-  async #lockIn(backend, folder) {
+  async #lockIn() {
+    const name = `nexttoken-store ${this.#folder}${this.#backend.scope}`;
     for (;;) {
-      const kept = Boolean((await this.#usable(backend, folder))?.kept);
+      const kept = isKept(await this.#usable());
       this.state = kept ? "stored" : "waiting";
       const report = (/** @type {{ loaded: number, total?: number }} */ progress) => this.#report(progress);
-      const mode = kept ? "shared" : "exclusive";
-      this.#lock = await lock(`nexttoken-store ${folder}`, mode, this.#abort.signal, report);
+      this.#lock = await lock(name, kept ? "shared" : "exclusive", this.#abort.signal, report);
       this.#meter.reset();
-      const about = await this.#usable(backend, folder);
-      if (Boolean(about?.kept) === kept) return about;
+      const found = await this.#usable();
+      if (isKept(found) === kept) return found.about;
       this.#release();
     }
   }
 
-  /**
-   * The record of the file, unless it is of another than is wanted.
-   *
-   * @param {Backend} backend
-   * @param {string} folder
-   */
-  async #usable(backend, folder) {
-    const about = await recordIn(backend, folder);
+  /** The record of the file, unless it is of another than is wanted, and whether it is of the device. */
+  async #usable() {
+    const about = await recordIn(this.#backend, this.#folder);
     const { sha256: wanted } = this.#settings;
-    return about?.sha256 && wanted && about.sha256 !== wanted ? undefined : about;
+    const other = about?.sha256 && wanted && about.sha256 !== wanted;
+    return { about: other ? undefined : about, onDevice: !this.#backend.missing(this.#folder) };
   }
 
   /**
@@ -333,8 +335,15 @@ export class StoredFile {
 
   /** The notice that the file will not be kept, as far as is known. */
   get not_kept() {
-    if (!this.#entry) return notKept();
-    return this.#entry.failure ? notKept(this.#entry.failure) : undefined;
+    const failure = this.#entry?.failure;
+    if (failure) return notKept(failure);
+    const missing = this.#backend.missing(this.#folder);
+    return missing && notKept(missing.cause);
+  }
+
+  /** Whether it is read without being stored, in memory either. */
+  get passes() {
+    return Boolean(this.#entry?.failure);
   }
 
   /** @param {{ loaded: number, total?: number }} progress */
@@ -389,6 +398,7 @@ export class StoredFile {
       await entry.discard();
     } else {
       await entry.keep(this.#read, this.#settings.sha256 ?? entry.about.sha256);
+      await this.#backend.save(this.#folder);
     }
   }
 

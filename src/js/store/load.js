@@ -34,7 +34,8 @@ export async function loadStored(load, source, { store: asked, sha256, ...given 
     throw opened.failure ?? error;
   }
   await opened.settle();
-  // That it cannot be kept may turn out at the end.
-  if (onProgress && opened.not_kept && !last.not_kept) tell({ ...last, not_kept: opened.not_kept });
+  // Whether it is kept may turn out at the end.
+  const { not_kept } = opened;
+  if (onProgress && Boolean(not_kept) !== Boolean(last.not_kept)) tell({ ...last, not_kept });
   return loaded;
 }

@@ -6,6 +6,7 @@ import { resolveUrl } from "../start-module.js";
 import { defaultBackend } from "./backends.js";
 import { bytesOf, folderFor, recordIn } from "./entry.js";
 import { StoredFile } from "./file.js";
+import { Overflow } from "./overflow.js";
 import { StoredParts } from "./parts.js";
 
 /** @typedef {import("./backends.js").Backend} Backend */
@@ -60,17 +61,17 @@ function hashOf(given) {
 }
 
 export class ModelStore {
-  /** @type {Promise<Backend | undefined> | undefined} */
+  /** @type {Promise<Overflow> | undefined} */
   #backend;
 
   /** @param {{ backend?: Backend }} [options] */
   constructor(options) {
     const { backend } = copyOptions(options, ["backend"]);
-    if (backend) this.#backend = Promise.resolve(backend);
+    if (backend) this.#backend = Promise.resolve(new Overflow(backend));
   }
 
   #opened() {
-    return (this.#backend ??= defaultBackend());
+    return (this.#backend ??= defaultBackend().then((device) => new Overflow(device)));
   }
 
   /** Opens a model to read it; see the types. */
@@ -89,10 +90,10 @@ export class ModelStore {
 
   /** What is stored; see the types. */
   list = withErrorCode(async () => {
-    const backend = await this.#opened();
+    const { device } = await this.#opened();
     const models = [];
-    for (const folder of (await backend?.folders()) ?? []) {
-      const about = backend && (await recordIn(backend, folder));
+    for (const folder of (await device?.folders()) ?? []) {
+      const about = device && (await recordIn(device, folder));
       if (!about) continue;
       const { url, kept, total, sha256, used } = about;
       models.push({ url, kept, size: bytesOf(about), total, sha256, used: new Date(used) });
@@ -102,20 +103,20 @@ export class ModelStore {
 
   /** Whether a model is kept whole; see the types. */
   has = withErrorCode(async (/** @type {string | URL} */ url) => {
-    const backend = await this.#opened();
-    const about = backend && (await recordIn(backend, folderFor(addressOf(url))));
+    const { device } = await this.#opened();
+    const about = device && (await recordIn(device, folderFor(addressOf(url))));
     return Boolean(about?.kept);
   });
 
   /** Removes what is stored of a model; see the types. */
   delete = withErrorCode(async (/** @type {string | URL} */ url) => {
-    await (await this.#opened())?.remove(folderFor(addressOf(url)));
+    await (await this.#opened()).remove(folderFor(addressOf(url)));
   });
 
   /** Removes everything. */
   clear = withErrorCode(async () => {
     const backend = await this.#opened();
-    for (const folder of (await backend?.folders()) ?? []) await backend?.remove(folder);
+    for (const folder of await backend.folders()) await backend.remove(folder);
   });
 
   /** How much room there is; see the types. */
@@ -123,7 +124,7 @@ export class ModelStore {
     const models = (await this.list()).reduce((total, { size }) => total + size, 0);
     const { usage, quota } = (await storageManager()?.estimate?.()) ?? {};
     const persisted = Boolean(await storageManager()?.persisted?.());
-    return { backend: (await this.#opened())?.name, models, usage, quota, persisted };
+    return { backend: (await this.#opened()).device?.name, models, usage, quota, persisted };
   });
 
   /** Asks the browser never to remove the models by itself; see the types. */

@@ -1,5 +1,6 @@
 // A model in several files on its way to the engine, which reads the headers of all parts before the rest of any. So all
-// are stored first, one after the other. A part that cannot be stored is left to the engine to download.
+// are stored first, one after the other. A part that neither the device nor the memory has room for is left to the engine to
+// download.
 
 import { makeError } from "../errors.js";
 import { StoredFile } from "./file.js";
@@ -23,7 +24,7 @@ export class StoredParts {
    * Reads all parts into the store.
    *
    * @param {Part[]} parts
-   * @param {import("./backends.js").Backend | undefined} backend
+   * @param {import("./overflow.js").Overflow} backend
    * @param {import("./file.js").Settings} settings
    */
   static async open(parts, backend, settings) {
@@ -33,7 +34,7 @@ export class StoredParts {
     const order = parts.map(({ request }, index) => ({ index, folder: folderFor(request.url) }));
     order.sort((one, other) => (one.folder < other.folder ? -1 : 1));
     try {
-      for (const { index } of backend ? order : []) {
+      for (const { index } of order) {
         const { request, sha256 } = parts[index];
         const blob = await model.#store(request, backend, { ...settings, sha256 });
         if (blob) model.source[index] = blob;
@@ -47,7 +48,7 @@ export class StoredParts {
 
   /**
    * @param {Request} request
-   * @param {import("./backends.js").Backend | undefined} backend
+   * @param {import("./overflow.js").Overflow} backend
    * @param {import("./file.js").Settings} settings
    */
   async #store(request, backend, { onProgress, ...settings }) {
@@ -60,7 +61,7 @@ export class StoredParts {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
-      if (file.not_kept) {
+      if (file.passes) {
         await reader.cancel();
         break;
       }
