@@ -463,6 +463,34 @@ test("a model in parts is stored part by part", async () => {
   await context.close();
 });
 
+/** In the page: what a service worker answers. */
+async function askServiceWorker(path) {
+  const registration = await navigator.serviceWorker.register(path, { type: "module", scope: path });
+  const said = new Promise((resolve) => (navigator.serviceWorker.onmessage = ({ data }) => resolve(data)));
+  (registration.installing ?? registration.waiting ?? registration.active).postMessage("");
+  return said;
+}
+
+test("a service worker loads from the store where it imports that, and else is told to", { skip: lacks("cdp") }, async () => {
+  const { page, context } = await tab();
+  const said = [];
+  for (const [path, more] of [
+    ["/without-store.js", ""],
+    ["/with-store.js", 'import "/pkg/store.js";'],
+  ]) {
+    server.aliases[path] = "/main.js";
+    server.edits[path] = () => `import { Generator } from "/pkg/index.js"; ${more}
+onmessage = ({ source }) => Generator.load("${MODEL}", { store: true })
+  .then(() => "loaded", ({ code, message }) => code + ": " + message)
+  .then((said) => source.postMessage(said));`;
+    said.push(await page.evaluate(askServiceWorker, path));
+  }
+  assert.match(said[0], /^invalid_option: .*"store".*import "nexttoken\/store"/);
+  assert.equal(said[1], "loaded");
+  assert.deepEqual(await stored(page), [{ ...KEPT, sha256: undefined }]);
+  await context.close();
+});
+
 test("what cannot be stored is refused in words", async () => {
   const { page, context } = await tab();
   const messages = await page.evaluate(async (url) => {
