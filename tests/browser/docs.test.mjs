@@ -287,6 +287,13 @@ test("what the README links to is there", () => {
   for (const link of links) assert.ok(existsSync(new URL(link, README)), link);
 });
 
+test("the files that bundlers leave out are copied as `cargo pkg check` copies them", async () => {
+  const { environments } = await import("../../pkg-config/check/environments.mjs");
+  const [copy] = /cp node_modules\S+ \S+ \S+/.exec(environments.rollup.build);
+  const hosting = new URL("www/docs/hosting/index.html", README);
+  for (const file of [README, hosting]) assert.ok(readFileSync(file, "utf8").includes(copy), `${file} has no ${copy}`);
+});
+
 /** Runs the JavaScript of a README on a blank page: each of its blocks, with the model at the address for it. */
 async function runBlocks(readme, addresses) {
   const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]);

@@ -1,6 +1,7 @@
 // Cross-origin isolation on a server that sends no header for it.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { build, faults, serve } from "./faulty-server.mjs";
 import { browserName, can, lacks, open } from "./harness.mjs";
@@ -36,6 +37,27 @@ serveText("/deaf-worker.js", `addEventListener("fetch", (event) => event.respond
 serveText("/own-worker.js", `addEventListener("fetch", (event) => event.request.mode === "navigate" &&
   event.respondWith(fetch(event.request).then((response) => isolated(response, event.request))));
 importScripts("/pkg/isolate-worker.js");`);
+/** The code on the page about hosting, in the block that begins so. */
+function documented(beginning) {
+  const page = readFileSync(new URL("../../www/docs/hosting/index.html", import.meta.url), "utf8");
+  const blocks = [...page.matchAll(/<pre>(.*?)<\/pre>/gs)].map(([, code]) => code);
+  const code = blocks.find((block) => block.startsWith(beginning));
+  return code.replaceAll("&gt;", ">").replaceAll("&lt;", "<").replaceAll("&amp;", "&");
+}
+
+/** A page with the code of the documentation. */
+const documentedPage = (worker) => `<!doctype html><title>page</title><link rel="icon" href="data:," /><script>${COUNT}
+  const begin = () => (globalThis.isolation = { state: "begun" });</script>
+<script type="module">${documented("import { isolate }")
+  .replace('"nexttoken/isolate"', '"/pkg/isolate.js"')
+  .replace("isolate-worker.js", worker)}</script>`;
+serveText("/documented", documentedPage("isolate-worker.js"));
+serveText("/documented-own", documentedPage("documented-worker.js"));
+serveText(
+  "/documented-worker.js",
+  `const answer = (request) => fetch(request);
+${documented("addEventListener").replace('"isolate-worker.js"', '"/pkg/isolate-worker.js"')}`,
+);
 server.aliases["/isolate-worker.js"] = "/pkg/isolate-worker.js";
 server.aliases["/below/isolate-worker.js"] = "/pkg/isolate-worker.js";
 
@@ -151,6 +173,15 @@ test("a service worker of the site's own isolates by `isolated`", async () => {
   assert.deepEqual(await outcome(page), { ...ISOLATED, loads: 2 });
   await assertAtRest(page, 2);
   await close();
+});
+
+test("the code on the page about hosting isolates a page, and begins after the reload", async () => {
+  for (const path of ["/documented", "/documented-own"]) {
+    const { page, close } = await visit(`${server.origin}${path}`);
+    assert.deepEqual(await outcome(page), { state: "begun", reason: "", loads: 2, isolated: true }, path);
+    await assertAtRest(page, 2);
+    await close();
+  }
 });
 
 test("where no header comes the page is loaded again once, and works", async () => {
