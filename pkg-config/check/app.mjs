@@ -11,7 +11,7 @@ const BUILD_TIME = 240_000;
 const ENVIRONMENT = { NEXT_TELEMETRY_DISABLED: "1", ASTRO_TELEMETRY_DISABLED: "1", CI: "1", NO_COLOR: "1" };
 
 /** Writes the app's files below `target`, with the package in `tarball` installed as npm would; gives its folder. */
-export function makeApp(name, { folder = name, app, packages = {} }, target, tarball) {
+export function makeApp(name, { folder = name, app, packages = {}, readme }, target, tarball) {
   const root = join(target, folder);
   mkdirSync(root, { recursive: true });
   for (const part of app) cpSync(join(here, "apps", part), root, { recursive: true });
@@ -34,7 +34,14 @@ export function makeApp(name, { folder = name, app, packages = {} }, target, tar
   rmSync(installed, { recursive: true, force: true });
   mkdirSync(installed);
   execFileSync("tar", ["-xzf", tarball, "--strip-components=1", "-C", installed]);
+  if (readme) writeFileSync(join(root, "main.js"), firstExample(join(installed, "README.md")));
   return root;
+}
+
+/** The first example of a README, and what tells the check of the text that it has written on the page. */
+function firstExample(readme) {
+  const [, code] = /^```js\n(.*?)^```$/ms.exec(readFileSync(readme, "utf8"));
+  return `${code}globalThis.outcome = { "text, worker": { text: document.body.textContent } };\n`;
 }
 
 /** Starts a command line in the app's folder, as `npm run` would. */

@@ -9,12 +9,17 @@
 // - `start`: the command of the built app's own server, likewise; it is to render the page before any script runs
 // - `headers`: what the server sends
 // - `run`: the command that prints what the steps gave, where there is no page
-// - `open`: how the page is opened where not by its address
+// - `extension`: the part of the browser's extension that takes the steps
+// - `workers`: false where no worker can be started
+// - `readme`: whether the page is the first example of the package's README, as it is
 // - `note`: what the user has to write or do for nexttoken's sake
 
 /** Bundlers that leave the files beside their output to the user: they are copied there. */
 const COPY = "cp node_modules/nexttoken/*.wasm node_modules/nexttoken/bundle/*.js dist/";
 const COPY_NOTE = "copy `nexttoken/*.wasm` and `nexttoken/bundle/*.js` beside the output";
+
+/** Puts in where the package lies. */
+const CDN = "sed -i s#CDN/#$OTHER#g index.html";
 
 const app = (...folders) => ["common", ...folders];
 const vite = (version) => ({
@@ -38,6 +43,19 @@ const esbuild = {
   root: "dist",
   note: COPY_NOTE,
 };
+const extension = {
+  ...esbuild,
+  folder: "extension",
+  app: app("extension"),
+  build: [
+    "esbuild panel.js background.js opener.js --bundle --format=esm --outdir=dist",
+    "cp manifest.json index.html panel.html dist/",
+    "cp $MODEL dist/stories.gguf",
+    "cp $ENCODER dist/encoder.gguf",
+    COPY,
+  ].join(" && "),
+  note: "`'wasm-unsafe-eval'` in the manifest",
+};
 const parcel = { folder: "parcel", app: app(), packages: { parcel: "2.16.4" } };
 const next = {
   folder: "next",
@@ -54,6 +72,11 @@ const node = (version) => ({
   packages: nodePackage(version),
   run: `${WITH_NODE} node run.mjs`,
 });
+/** The package's names as addresses: a service worker has no import map. */
+const RELATIVE = [
+  `-e 's#"nexttoken"#"./node_modules/nexttoken/index.js"#'`,
+  `-e 's#"nexttoken/\\([a-z]*\\)"#"./node_modules/nexttoken/\\1.js"#'`,
+].join(" ");
 const CSP = [
   "default-src 'self'",
   "script-src 'self' 'wasm-unsafe-eval'",
@@ -68,7 +91,7 @@ export const environments = {
     title: "HTML, the package on another origin",
     app: app("cdn"),
     root: ".",
-    build: "sed -i s#CDN#http://localhost:OTHER#g index.html",
+    build: CDN,
   },
   csp: {
     ...esbuild,
@@ -150,14 +173,37 @@ export const environments = {
     build: `${WITH_NODE} astro build`,
     root: "dist",
   },
-  extension: {
-    ...esbuild,
-    folder: "extension",
-    app: app("extension"),
+  "readme-vite": {
+    ...viteBuild("8.3.8"),
+    folder: "readme-vite",
+    title: "the README's first example, Vite 8.3.8",
+    readme: true,
+  },
+  "readme-cdn": {
+    title: "the README's first example, the package on another origin",
+    app: app("cdn"),
+    root: ".",
+    build: CDN,
+    readme: true,
+  },
+  "service-worker": {
+    title: "a service worker (a module)",
+    app: app("service-worker"),
+    root: ".",
+    build: `cp steps.js named.js && sed ${RELATIVE} named.js > steps.js`,
+    workers: false,
+    note: '`import "nexttoken/store"` at its top for `store: true`',
+  },
+  "extension-panel": {
+    ...extension,
     title: "Chrome extension's side panel (Manifest V3)",
-    build: `${esbuild.build} && cp manifest.json dist/ && cp ${"$MODEL"} dist/stories.gguf`,
-    open: "extension",
-    note: "`'wasm-unsafe-eval'` in the manifest",
+    extension: "panel",
+  },
+  "extension-background": {
+    ...extension,
+    title: "Chrome extension's service worker (Manifest V3)",
+    extension: "background",
+    workers: false,
   },
   node: { title: `Node.js ${process.versions.node}`, app: app("process"), run: "node run.mjs" },
   node22: node("22.23.3"),
@@ -166,7 +212,7 @@ export const environments = {
     title: "Deno 2.9.6",
     app: app("process"),
     packages: { deno: "2.9.6" },
-    run: "deno run --allow-read --allow-env run.mjs",
+    run: "deno run --allow-read --allow-write --allow-env --allow-net run.mjs",
   },
   bun: {
     title: "Bun 1.4.5",

@@ -1,6 +1,9 @@
 // The matrix of what works where, as Markdown.
 
-const STEPS = ["text", "chat", "constraint", "trainer"].flatMap((step) => [step, `${step}, worker`]);
+const STEPS = ["text", "chat", "constraint", "trainer", "encoder", "store"].flatMap((step) => [
+  step,
+  `${step}, worker`,
+]);
 
 /** The text that most environments wrote in a step: those that wrote another are wrong. */
 function usual(outcomes, step) {
@@ -13,14 +16,28 @@ function usual(outcomes, step) {
   return sorted[0]?.[0];
 }
 
+/** Whether an environment takes a step: some start no workers, and the README's code writes a text in one. */
+const takes = ({ workers = true, readme }, step) =>
+  readme ? step === "text, worker" : workers || !step.endsWith(", worker");
+
+/** What each step is to write, in the environments with the README's code or in the others. */
+function expectedTexts(environments, outcomes, readme) {
+  const alike = Object.entries(outcomes).filter(([name]) => Boolean(environments[name].readme) === readme);
+  const same = Object.fromEntries(alike);
+  return Object.fromEntries(
+    STEPS.map((step) => [step, usual(same, step.replace(", worker", "")) ?? usual(same, step)]),
+  );
+}
+
 /** The table, and a line for each thing that went wrong. */
 export function matrix(environments, outcomes) {
-  const expected = Object.fromEntries(
-    STEPS.map((step) => [step, usual(outcomes, step.replace(", worker", "")) ?? usual(outcomes, step)]),
-  );
+  const [others, readmes] = [false, true].map((readme) => expectedTexts(environments, outcomes, readme));
   const problems = [];
   const rows = Object.entries(outcomes).map(([name, { steps, complaints }]) => {
+    const { title, note = "", readme } = environments[name];
+    const expected = readme ? readmes : others;
     const cells = STEPS.map((step) => {
+      if (!takes(environments[name], step)) return "–";
       const { text, error } = steps[step] ?? {};
       if (text && text === expected[step]) return "✓";
       if (text) problems.push(`${name}: ${step} wrote ${JSON.stringify(text)}, not ${JSON.stringify(expected[step])}`);
@@ -29,7 +46,7 @@ export function matrix(environments, outcomes) {
     });
     if (cells.includes("✗") || complaints.some((complaint) => complaint.startsWith("exit")))
       problems.push(...complaints.map((complaint) => `${name}: ${complaint}`));
-    return [environments[name].title, ...cells, environments[name].note ?? ""];
+    return [title, ...cells, note];
   });
   const lines = [["environment", ...STEPS, "what it takes"], ["---", ...STEPS.map(() => ":-:"), "---"], ...rows];
   return { table: lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n"), problems };

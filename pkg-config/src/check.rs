@@ -16,9 +16,11 @@ pub fn check(repo: &Repo, environments: &[String]) -> Result<()> {
     fs::create_dir_all(&target)?;
     let tarball = pack(repo, &target)?;
     tools::page_test_packages(repo)?;
+    let model = repo.root().join("www/stories.gguf");
+    let encoder = repo.root().join("tests/data/encoder/tiny.q8_0.gguf");
     let mut node = Command::new("node");
     node.arg(repo.environment_checks().join("check.mjs"))
-        .args([&tarball, &repo.root().join("www/stories.gguf"), &target])
+        .args([tarball, model, encoder, target])
         .args(environments)
         .env("CHROMIUM", tools::chromium()?.browser);
     command::run(&mut node)

@@ -1,4 +1,4 @@
-import { modelAddress } from "./model.js";
+import { addresses } from "./model.js";
 import { takeSteps } from "./steps.js";
 
-takeSteps(modelAddress()).then((outcome) => (globalThis.outcome = outcome));
+takeSteps(addresses()).then((outcome) => (globalThis.outcome = outcome));

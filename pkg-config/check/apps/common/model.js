@@ -1,5 +1,6 @@
-/** Where the page finds the model: beside it, or where the check says. */
-export function modelAddress() {
-  const given = new URLSearchParams(location.search).get("model") ?? "stories.gguf";
-  return new URL(given, document.baseURI).href;
+/** The addresses of the model and of the text encoder: beside the page, or where the check says. */
+export function addresses() {
+  const from = new URL(new URLSearchParams(location.search).get("from") ?? ".", document.baseURI);
+  const model = new URL("stories.gguf", from).href;
+  return { model, stored: model, encoder: new URL("encoder.gguf", from).href };
 }

@@ -1,6 +1,8 @@
-// What every environment does with the package: eight steps, written as a user would write them.
+// What every environment does with the package: steps written as a user would write them.
 
 import init, { Generator, WorkerGenerator } from "nexttoken";
+import { Encoder, WorkerEncoder } from "nexttoken/encoder";
+import { store } from "nexttoken/store";
 import initTrainer, { Trainer, WorkerTrainer } from "nexttoken/trainer";
 
 const PROMPT = "Once upon a time";
@@ -11,8 +13,11 @@ const CONSTRAINED = { ...WRITING, regex: " there (was|were) [a-z ]+\\." };
 const CORPUS = "The owl saw the fox run to the river, and they played until night. ".repeat(40);
 const TRAINING = { preset: "tiny", context_length: 32, steps: 60, seed: 1 };
 
-/** The steps in their order: each gives the text that it wrote. `model` is an address, or a file's bytes. */
-export function steps(model) {
+/**
+ * The steps in their order: each gives the text that it wrote. `model` and `encoder` are addresses, or files' bytes;
+ * `stored` is the address of the model.
+ */
+function steps({ model, encoder, stored }) {
   let generator, inWorker;
   return {
     text: async () => {
@@ -33,6 +38,8 @@ export function steps(model) {
       await initTrainer();
       return losses(new Trainer(CORPUS, TRAINING));
     },
+    encoder: async () => vectorOf(await Encoder.load(encoder)),
+    store: () => fromStore(Generator, stored),
     "text, worker": async () => {
       inWorker = await WorkerGenerator.load(model);
       await inWorker.start(PROMPT, WRITING);
@@ -50,6 +57,8 @@ export function steps(model) {
       inWorker.free();
       return losses(await WorkerTrainer.create(CORPUS, TRAINING));
     },
+    "encoder, worker": async () => vectorOf(await WorkerEncoder.load(encoder)),
+    "store, worker": () => fromStore(WorkerGenerator, stored),
   };
 }
 
@@ -66,10 +75,27 @@ async function losses(trainer) {
   return losses.join(" ");
 }
 
-/** Takes all steps; one that fails or does not end gives its error. */
-export async function takeSteps(model) {
+async function vectorOf(encoder) {
+  const [vector] = await encoder.embed(["The owl saw the fox."]);
+  encoder.free();
+  return vector.subarray(0, 4).join(" ");
+}
+
+async function fromStore(Kind, address) {
+  await store.clear();
+  const generator = await Kind.load(address, { store: true });
+  await generator.start(PROMPT, WRITING);
+  const text = await written(generator);
+  generator.free();
+  if (!(await store.has(address))) throw new Error("the model is not kept");
+  return text;
+}
+
+/** Takes all steps, or those whose names `only` fits; one that fails or does not end gives its error. */
+export async function takeSteps(files, only = /./) {
   const outcome = {};
-  for (const [name, step] of Object.entries(steps(model))) {
+  for (const [name, step] of Object.entries(steps(files))) {
+    if (!only.test(name)) continue;
     let timer;
     const late = new Promise((_, reject) => (timer = setTimeout(reject, 60_000, new Error("it does not end"))));
     try {

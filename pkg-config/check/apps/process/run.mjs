@@ -1,4 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { takeSteps } from "./steps.js";
 
-console.log(JSON.stringify(await takeSteps(await readFile(process.env.MODEL))));
+const { MODEL, ENCODER, STORED } = process.env;
+const files = { model: await readFile(MODEL), encoder: await readFile(ENCODER), stored: STORED };
+console.log(JSON.stringify(await takeSteps(files)));
