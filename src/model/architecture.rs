@@ -2,6 +2,7 @@
 //!
 //! The choices follow `src/models/` of <https://github.com/ggml-org/llama.cpp>, whose GGUF files these are.
 
+pub(super) use super::architecture_rules::{Caps, ScaleRule, Windows};
 use crate::{Error, Result};
 
 /// What one architecture's transformer is made of. All have the same structure: embedding, then in every layer
@@ -148,52 +149,6 @@ pub(super) enum Positions {
     InterleavedRope,
     /// RoPE over pairs that lie half a head apart (GPT-NeoX).
     NeoxRope,
-}
-
-/// Which layers attend only to the latest positions (sliding-window attention).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Windows {
-    /// None.
-    No,
-    /// None, even where a file names a window: llama.cpp does not apply it either.
-    Ignored,
-    /// The same; but a file with this many layers needs windows that are not implemented, and is refused.
-    IgnoredUnless { layers: usize },
-    /// All layers but one in `period`.
-    Yes {
-        period: usize,
-        /// The window size where a file gives none; `None`: no layer has a window then.
-        size: Option<usize>,
-        /// The base of RoPE in these layers where a file gives none; `None`: that of the others.
-        rope_base: Option<f32>,
-        /// Whether RoPE's frequencies are scaled in these layers as in the others.
-        scaled: bool,
-    },
-}
-
-/// What values are multiplied by on their way through the network.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum ScaleRule {
-    /// Attention scores by 1 / √(head size).
-    Usual,
-    /// The same, and embeddings by √(hidden size); in a model with `wide` layers, attention scores by 1 / √(hidden
-    /// size / heads) instead.
-    Gemma { wide: usize },
-    /// Embeddings, residuals, attention scores and logits by factors from the metadata.
-    Metadata,
-    /// Attention scores as usual, and those of late positions by a factor that grows: attention temperature tuning
-    /// (Ministral 3; from Llama 4).
-    TemperatureTuning,
-}
-
-/// Which values have a soft cap: cap × tanh(x / cap).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Caps {
-    No,
-    /// The logits, where the file gives a cap.
-    Logits,
-    /// Attention scores and logits, with caps of 50 and 30 unless the file gives others.
-    ScoresAndLogits,
 }
 
 const LLAMA: Architecture = Architecture {

@@ -21,10 +21,11 @@
 //! | `file`, `loader`, `incoming`, `tensors` | the file's bytes → weights |
 //! | `dense` | the weights in floats, for fine-tuning |
 //! | `config`, `metadata_keys`, `layer_pattern`, `recurrent_config`, `experts_config`, `scales` | what the file's metadata say |
-//! | `architecture` | what an architecture is made of |
+//! | `architecture`, `architecture_rules` | what an architecture is made of |
 
 mod adapter;
 mod architecture;
+mod architecture_rules;
 mod attention;
 mod cache;
 mod causal_convolution;
