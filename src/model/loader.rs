@@ -3,28 +3,19 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::architecture::{Architecture, Norms, QueryKeyNorm};
-use super::attention::{Attention, HeadTransform};
-use super::causal_convolution::CausalConvolution;
-use super::delta_net::DeltaNet;
+use super::architecture::{Architecture, Norms};
 use super::experts::MixtureOfExperts;
 use super::experts_config::ExpertsConfig;
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::incoming::{IncomingTensor, Tensor, TensorTaker, missing};
 use super::layer::{FeedForwardKind, Layer};
-use super::linear::{Linear, Projection};
-use super::mamba2::Mamba2;
-use super::norm::{HeadNorm, Norm};
 use super::position_embedding::PositionEmbedding;
-use super::recurrent_config::RecurrentConfig;
 use super::rope::{Factors, Rope};
-use super::short_convolution::ShortConvolution;
 use super::tensors;
 use super::token_embedding::TokenEmbedding;
-use super::token_mixer::{TokenMixer, TokenMixerKind};
 use super::transformer::Transformer;
-use super::{Config, Model, key_scaling};
-use crate::allocation::{copy, resize, with_capacity};
+use super::{Config, Model};
+use crate::allocation::{copy, with_capacity};
 use crate::gguf::{Header, Reader, Split, TensorInfo, TensorSink};
 use crate::head::Head;
 use crate::tokenizer::Tokenizer;
@@ -196,124 +187,6 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Option<IncomingTensor>> {
 }
 
 impl TensorTaker<'_> {
-    fn head_norm(&mut self, stem: &str, config: &Config) -> Option<HeadNorm> {
-        let weight = self.optional_vector(stem, "weight")?;
-        let group_len = match config.architecture.query_key_norm {
-            QueryKeyNorm::AllHeads => weight.len(),
-            _ => config.head_size,
-        };
-        Some(HeadNorm { weight, group_len })
-    }
-
-    /// The token mixer of the layer `index`, whose input is normalised by `norm`.
-    fn token_mixer(
-        &mut self,
-        config: &Config,
-        index: usize,
-        norm: Option<&Norm>,
-    ) -> Result<TokenMixer> {
-        if let Some(sizes) = config.recurrent(index)
-            && !sizes.is_beside_attention()
-        {
-            return self.recurrent_mixer(sizes);
-        }
-        if let Some(length) = config.convolution_length(index) {
-            let kernel = self.kernel("shortconv.conv", length)?;
-            return Ok(TokenMixer {
-                projection: self.projection("shortconv.in_proj")?,
-                kind: TokenMixerKind::ShortConvolution(ShortConvolution { kernel }),
-                output: self.linear("shortconv.out_proj")?,
-            });
-        }
-        let projection = self.projection("attn_qkv")?;
-        let [query_norm, key_norm] =
-            ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config));
-        let [queries, keys] =
-            key_scaling::query_and_key_scales(config, index, norm, &projection, key_norm.as_ref())?;
-        let transform = |norm, scales| HeadTransform { norm, scales };
-        Ok(TokenMixer {
-            projection,
-            kind: TokenMixerKind::Attention(Attention {
-                queries: transform(query_norm, queries),
-                keys: transform(key_norm, keys),
-                sinks: (self.optional_vector("attn_sinks", "weight")).unwrap_or_default(),
-            }),
-            output: self.linear("attn_output")?,
-        })
-    }
-
-    /// A token mixer that keeps a state.
-    fn recurrent_mixer(&mut self, sizes: &RecurrentConfig) -> Result<TokenMixer> {
-        let (input, kind) = if sizes.is_delta_net() {
-            let net = Box::new(self.delta_net(sizes)?);
-            ("attn_qkv", TokenMixerKind::DeltaNet(net))
-        } else {
-            let mixer = Box::new(self.mamba2(sizes)?);
-            ("ssm_in", TokenMixerKind::Mamba2(mixer))
-        };
-        Ok(TokenMixer {
-            projection: Projection::Fused(self.linear(input)?),
-            kind,
-            output: self.linear("ssm_out")?,
-        })
-    }
-
-    fn mamba2(&mut self, sizes: &RecurrentConfig) -> Result<Mamba2> {
-        Ok(Mamba2 {
-            convolution: self.causal_convolution(sizes)?,
-            dt_bias: self.vector("ssm_dt", "bias")?,
-            a: self.vector("ssm_a", "")?,
-            d: self.vector("ssm_d", "")?,
-            norm: self.optional_vector("ssm_norm", "weight"),
-        })
-    }
-
-    fn causal_convolution(&mut self, sizes: &RecurrentConfig) -> Result<CausalConvolution> {
-        Ok(CausalConvolution {
-            kernel: self.kernel("ssm_conv1d", sizes.convolution_length)?,
-            bias: self.optional_vector("ssm_conv1d", "bias"),
-        })
-    }
-
-    fn delta_net(&mut self, sizes: &RecurrentConfig) -> Result<DeltaNet> {
-        Ok(DeltaNet {
-            dt_bias: self.vector("ssm_dt", "bias")?,
-            a: self.vector("ssm_a", "")?,
-            norm: self.vector("ssm_norm", "weight")?,
-            gate: self.linear("attn_gate")?,
-            beta: self.linear("ssm_beta")?,
-            alpha: self.linear("ssm_alpha")?,
-            convolution: self.causal_convolution(sizes)?,
-        })
-    }
-
-    /// The weights of a convolution, transposed: `[channels][length]` in the file → `[length][channels]`.
-    fn kernel(&mut self, stem: &str, length: usize) -> Result<Vec<f32>> {
-        let stored = self.vector(stem, "weight")?;
-        let mut kernel = Vec::new();
-        resize(&mut kernel, stored.len(), 0.0)?;
-        let size = stored.len() / length;
-        for (at, weight) in kernel.iter_mut().enumerate() {
-            *weight = stored[at % size * length + at / size];
-        }
-        Ok(kernel)
-    }
-
-    fn projection(&mut self, fused: &str) -> Result<Projection> {
-        match self.optional_matrix(fused) {
-            Some(matrix) => Ok(Projection::Fused(Linear {
-                name: self.name(fused, "weight"),
-                matrix,
-                bias: self.optional_vector(fused, "bias"),
-            })),
-            None => Ok(Projection::Separate([
-                self.linear("attn_q")?,
-                self.linear("attn_k")?,
-                self.linear("attn_v")?,
-            ])),
-        }
-    }
-
     /// The feed-forward network whose matrices have these names: gate, up and down projection.
     fn feed_forward(
         &mut self,

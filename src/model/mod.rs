@@ -18,7 +18,7 @@
 //! | `session` | one text: `cache` and `recurrence` hold its keys, values and states, `scratch` what is needed while tokens run |
 //! | `key_scaling`, `sliding_window` | keys that are easier to quantise, attention that reaches back so far |
 //! | `layer_outputs` | what is kept where somebody looks into the layers |
-//! | `file`, `loader`, `incoming`, `tensors` | the file's bytes → weights |
+//! | `file`, `loader`, `token_mixer_loader`, `incoming`, `tensors` | the file's bytes → weights |
 //! | `dense` | the weights in floats, for fine-tuning |
 //! | `config`, `metadata_keys`, `layer_pattern`, `recurrent_config`, `experts_config`, `scales` | what the file's metadata say |
 //! | `architecture`, `architecture_rules` | what an architecture is made of |
@@ -62,6 +62,7 @@ mod tensors;
 mod tests;
 mod token_embedding;
 mod token_mixer;
+mod token_mixer_loader;
 mod transformer;
 
 pub use adapter::{Adapter, AdapterLoader};
