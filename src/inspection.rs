@@ -224,8 +224,9 @@ fn scratch(config: &Config, positions: usize) -> u64 {
     let widths = 4 * config.hidden_size
         + 3 * config.widest_feed_forward_size()
         + config.experts_scratch_width()
-        + config.heads * config.head_size
+        + config.widest_query_size()
         + config.projected_size()
+        + config.per_layer_width()
         + config.recurrent_scratch_width();
     let floats = PREFILL_CHUNK as u64 * widths as u64
         + positions as u64 * config.heads_per_kv_head() as u64

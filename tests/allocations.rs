@@ -22,6 +22,7 @@ fn models() -> Vec<Model> {
         "www/stories.gguf",
         "tests/data/arch/lfm2.q8_0.gguf",
         "tests/data/arch/gemma3.f32.gguf",
+        "tests/data/arch/gemma4.f32.gguf",
         "tests/data/arch/granitemoe.f32.gguf",
     ];
     let files = files.map(|file| Model::open(root.join(file)).unwrap());

@@ -41,6 +41,7 @@ fn a_shifted_text_is_one_that_begins_with_what_is_left() {
         "gpt2",
         "gemma2",
         "gemma3",
+        "gemma4",
         "llama-yarn",
         "phi2",
         "phi3-long",

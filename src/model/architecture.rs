@@ -15,6 +15,12 @@ pub struct Architecture {
     pub(super) norm: NormKind,
     pub(super) norms: Norms,
     pub(super) query_key_norm: QueryKeyNorm,
+    /// Whether values are normalised too, each head by itself and without weights.
+    pub(super) value_norm: bool,
+    /// Whether the last layers of a file may attend to the keys and values of earlier ones.
+    pub(super) shared_keys_and_values: bool,
+    /// Whether each layer may read a vector of its own of each token (per-layer embeddings, Gemma 3n).
+    pub(super) per_layer_embeddings: bool,
     /// Whether layers without KV heads have a short convolution instead of attention (LFM2).
     pub(super) short_convolutions: bool,
     /// Which layers keep a state in place of keys and values.
@@ -156,6 +162,9 @@ const LLAMA: Architecture = Architecture {
     norm: NormKind::Rms,
     norms: Norms::Pre,
     query_key_norm: QueryKeyNorm::No,
+    value_norm: false,
+    shared_keys_and_values: false,
+    per_layer_embeddings: false,
     short_convolutions: false,
     state_layers: StateLayers::No,
     gated_attention: false,
@@ -251,6 +260,23 @@ pub const ARCHITECTURES: &[Architecture] = &[
             scaled: false,
         },
         scales: ScaleRule::Gemma { wide: 62 },
+        caps: Caps::Logits,
+        ..GEMMA
+    },
+    Architecture {
+        name: "gemma4",
+        norms: Norms::PreAndPost,
+        query_key_norm: QueryKeyNorm::SharedWeights,
+        value_norm: true,
+        shared_keys_and_values: true,
+        per_layer_embeddings: true,
+        windows: Windows::Yes {
+            period: 6,
+            size: None,
+            rope_base: Some(10_000.0),
+            scaled: false,
+        },
+        scales: ScaleRule::Gemma4,
         caps: Caps::Logits,
         ..GEMMA
     },

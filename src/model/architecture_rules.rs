@@ -29,6 +29,8 @@ pub(super) enum ScaleRule {
     /// The same, and embeddings by √(hidden size); in a model with `wide` layers, attention scores by 1 / √(hidden
     /// size / heads) instead.
     Gemma { wide: usize },
+    /// Embeddings as in the other Gemmas, attention scores by nothing: queries and keys are normalised (Gemma 4).
+    Gemma4,
     /// Embeddings, residuals, attention scores and logits by factors from the metadata.
     Metadata,
     /// Attention scores as usual, and those of late positions by a factor that grows: attention temperature tuning

@@ -13,18 +13,27 @@ use crate::Result;
 use crate::kernels::threads::{self, for_each_chunk};
 use crate::kernels::{self, HeadCache, Scoring};
 
-/// The attention of one layer: what is done to its queries and to its keys besides RoPE.
+/// The attention of one layer: the size of its heads, and what is done to its queries, keys and values besides RoPE.
 pub(super) struct Attention {
+    pub head_size: usize,
     pub queries: HeadTransform,
-    pub keys: HeadTransform,
+    /// Keys and values; `None` for a layer that attends to those of an earlier one.
+    pub keys_and_values: Option<KeysAndValues>,
     /// The score of each head's attention sink; empty where there are no sinks.
     pub sinks: Vec<f32>,
 }
 
-/// What is done to the queries, or to the keys, of all heads besides RoPE.
+/// What is done to the keys of a layer besides RoPE, and to its values.
+pub(super) struct KeysAndValues {
+    pub keys: HeadTransform,
+    /// `None` where values stay as they are.
+    pub values: Option<HeadTransform>,
+}
+
+/// What is done to the queries, the keys or the values of all heads besides RoPE.
 pub(super) struct HeadTransform {
     pub norm: Option<HeadNorm>,
-    /// What each value is multiplied by after RoPE: see [`key_scaling`](super::key_scaling).
+    /// What each number is multiplied by after RoPE: see [`key_scaling`](super::key_scaling).
     pub scales: Vec<f32>,
 }
 
@@ -40,26 +49,33 @@ impl Attention {
         caches: &mut [HeadCache],
         scratch: &mut Scratch,
     ) -> Result<()> {
-        let positions = config.layer_positions(index);
+        let (size, positions) = (self.head_size, config.layer_positions(index));
         if config.architecture.gated_attention {
-            rows[0] = split_gates(config, rows[0], scratch);
+            rows[0] = split_gates(size, rows[0], scratch);
         }
         let rope = positions.rope.map(|index| (&ropes[index], index));
-        self.norm_and_rotate(config, rope, rows, scratch);
         let [queries, keys, values] = rows;
-        store(config, keys, values, caches, scratch);
+        self.norm_and_rotate(config, rope, &self.queries, queries, scratch);
+        if let Some(own) = &self.keys_and_values {
+            self.norm_and_rotate(config, rope, &own.keys, keys, scratch);
+            if let Some(transform) = &own.values {
+                self.norm_and_rotate(config, None, transform, values, scratch);
+            }
+            store(config, size, [keys, values], caches, scratch);
+        }
         let (window, sinks) = (positions.window, &self.sinks);
-        attend(config, queries, window, sinks, caches, scratch)?;
-        keep_weights(config, queries, window, sinks, caches, scratch);
+        attend(config, size, queries, window, sinks, caches, scratch)?;
+        keep_weights(config, size, queries, window, sinks, caches, scratch);
         Ok(())
     }
 
-    /// Applies QK norm, RoPE and the scales of [`key_scaling`](super::key_scaling) to queries and keys.
+    /// Applies a norm, RoPE and the scales of [`key_scaling`](super::key_scaling) to queries, keys or values.
     fn norm_and_rotate(
         &self,
         config: &Config,
         rope: Option<(&Rope, usize)>,
-        rows: [StridedRows; 3],
+        heads: &HeadTransform,
+        rows: StridedRows,
         scratch: &mut Scratch,
     ) {
         let tokens = scratch.hidden.len() / config.hidden_size;
@@ -70,44 +86,42 @@ impl Attention {
             ..
         } = scratch;
         let norm_first = config.architecture.query_key_norm != QueryKeyNorm::SharedWeightsAfterRope;
-        for (rows, heads) in rows.iter().zip([&self.queries, &self.keys]) {
-            let (chunks, vector) = rows.chunks(tokens);
-            let nanoseconds = vector.len();
-            let all = &mut qkv[chunks];
-            for_each_chunk(all, rows.stride(), nanoseconds, |token, chunk, thread| {
-                let x = &mut chunk[vector.clone()];
-                let normalize = |x: &mut [f32]| {
-                    if let Some(norm) = &heads.norm {
-                        norm.apply(config, x, &mut copies.get(thread));
-                    }
-                };
-                if norm_first {
-                    normalize(x);
+        let (chunks, vector) = rows.chunks(tokens);
+        let nanoseconds = vector.len();
+        let all = &mut qkv[chunks];
+        for_each_chunk(all, rows.stride(), nanoseconds, |token, chunk, thread| {
+            let x = &mut chunk[vector.clone()];
+            let normalize = |x: &mut [f32]| {
+                if let Some(norm) = &heads.norm {
+                    norm.apply(config, x, &mut copies.get(thread));
                 }
-                if let Some((rope, index)) = rope {
-                    let (cos, sin) = angles[index].of(rope, token);
-                    rope.rotate(x, config.head_size, cos, sin);
-                }
-                if !norm_first {
-                    normalize(x);
-                }
-                for (x, scale) in x.iter_mut().zip(&heads.scales) {
-                    *x *= scale;
-                }
-            });
-        }
+            };
+            if norm_first {
+                normalize(x);
+            }
+            if let Some((rope, index)) = rope {
+                let (cos, sin) = angles[index].of(rope, token);
+                rope.rotate(x, self.head_size, cos, sin);
+            }
+            if !norm_first {
+                normalize(x);
+            }
+            for (x, scale) in x.iter_mut().zip(&heads.scales) {
+                *x *= scale;
+            }
+        });
     }
 }
 
 /// Stores the keys and values of every token in the KV cache.
 fn store(
     config: &Config,
-    keys: StridedRows,
-    values: StridedRows,
+    size: usize,
+    [keys, values]: [StridedRows; 2],
     caches: &mut [HeadCache],
     scratch: &Scratch,
 ) {
-    let (tokens, size) = (scratch.hidden.len() / config.hidden_size, config.head_size);
+    let tokens = scratch.hidden.len() / config.hidden_size;
     for_each_chunk(caches, 1, 4 * tokens * size, |head, cache, _| {
         for token in 0..tokens {
             let of = |rows: StridedRows| &scratch.qkv[rows.of(token)][head * size..][..size];
@@ -119,6 +133,7 @@ fn store(
 /// x = attention of the queries to the keys and values in the KV cache, for every token.
 fn attend(
     config: &Config,
+    size: usize,
     queries: StridedRows,
     window: Option<usize>,
     sinks: &[f32],
@@ -126,8 +141,8 @@ fn attend(
     scratch: &mut Scratch,
 ) -> Result<()> {
     let (tokens, first) = (scratch.hidden.len() / config.hidden_size, scratch.first);
-    let (size, heads) = (config.head_size, config.kv_heads);
-    let width = config.query_size();
+    let heads = config.kv_heads;
+    let width = config.heads * size;
     let mixed = scratch.x.prepare(tokens, width)?;
     // Query heads that share a KV head are computed together, unless that leaves threads without work.
     let group = width / heads;
@@ -160,8 +175,8 @@ fn attend(
 
 /// Moves the gates of attention's output, which follow each head's query, to `scratch.gates`, and the queries of all heads
 /// next to each other. Returns where these lie.
-fn split_gates(config: &Config, queries: StridedRows, scratch: &mut Scratch) -> StridedRows {
-    let (size, width) = (config.head_size, config.query_size());
+fn split_gates(size: usize, queries: StridedRows, scratch: &mut Scratch) -> StridedRows {
+    let width = queries.width() / 2;
     for (token, gates) in scratch.gates.chunks_exact_mut(width).enumerate() {
         let both = &mut scratch.qkv[queries.of(token)];
         for (head, gates) in gates.chunks_exact_mut(size).enumerate() {
@@ -196,6 +211,7 @@ fn scoring<'a>(
 /// itself, because in scratch memory the next heads take the place of its weights.
 fn keep_weights(
     config: &Config,
+    size: usize,
     queries: StridedRows,
     window: Option<usize>,
     sinks: &[f32],
@@ -206,7 +222,7 @@ fn keep_weights(
     let Some(weights) = outputs.and_then(|outputs| outputs.next_weights(config)) else {
         return;
     };
-    let (size, position) = (config.head_size, scratch.first);
+    let position = scratch.first;
     let range = attended(position, window);
     let queries = scratch.qkv[queries.of(0)].chunks_exact(size);
     for (head, (query, weights)) in queries

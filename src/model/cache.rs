@@ -1,5 +1,7 @@
 //! The KV cache: the keys and values of all positions so far, in every layer.
 
+use std::ops::Range;
+
 use super::Config;
 use super::recurrence::recurrence_bytes;
 use crate::Result;
@@ -14,6 +16,8 @@ const STEP: usize = 256;
 /// [`recurrence`](super::recurrence)). Memory is taken in steps as the text grows.
 pub(super) struct KvCache {
     caches: Vec<HeadCache>,
+    /// Where those of each layer lie. Layers that attend to the keys and values of another have the same place.
+    layers: Vec<Range<usize>>,
     kind: CacheType,
     /// Positions that memory has been taken for.
     reserved: usize,
@@ -38,19 +42,24 @@ pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
 fn cache_of(config: &Config, kind: CacheType, layer: usize) -> HeadCache {
     match config.convolution_length(layer) {
         Some(_) => HeadCache::without_keys(config.hidden_size),
-        None => HeadCache::new(kind, config.head_size),
+        None => HeadCache::new(kind, config.layer_head_size(layer)),
     }
 }
 
 impl KvCache {
     pub fn new(config: &Config, kind: CacheType) -> Self {
         let mut caches = Vec::new();
+        let mut layers: Vec<Range<usize>> = Vec::new();
         for layer in 0..config.layers {
-            let len = caches.len() + config.cache_count(layer);
-            caches.resize_with(len, || cache_of(config, kind, layer));
+            let start = caches.len();
+            let end = start + config.cache_count(layer);
+            caches.resize_with(end, || cache_of(config, kind, layer));
+            let source = layers.get(config.key_value_layer(layer));
+            layers.push(source.cloned().unwrap_or(start..end));
         }
         Self {
             caches,
+            layers,
             kind,
             reserved: 0,
         }
@@ -74,13 +83,14 @@ impl KvCache {
         let caches: Result<Vec<_>> = self.caches.iter().map(HeadCache::fork).collect();
         Ok(Self {
             caches: caches?,
+            layers: self.layers.clone(),
             ..*self
         })
     }
 
-    /// The caches of all layers, one layer after the other; [`Config::cache_count`] says how many each layer has.
-    pub fn caches_mut(&mut self) -> &mut [HeadCache] {
-        &mut self.caches
+    /// The caches that the layer `index` reads and, where they are its own, writes.
+    pub fn layer_mut(&mut self, index: usize) -> &mut [HeadCache] {
+        &mut self.caches[self.layers[index].clone()]
     }
 
     /// How keys and values are stored.

@@ -1,22 +1,21 @@
 //! The network's configuration, read from the file's metadata.
 
-use super::architecture::{Architecture, NormKind, Positions, ScaleRule, StateLayers};
+use super::architecture::{Architecture, NormKind, StateLayers};
+use super::attention_config::{SharedKeysAndValues, head_sizes, kv_heads, rotates};
 use super::experts_config::ExpertsConfig;
 use super::layer_pattern::LayerPattern;
-use super::metadata_keys::{Keys, MAX_HEADS, MAX_SIZE};
+use super::metadata_keys::{Keys, MAX_SIZE};
 use super::recurrent_config::RecurrentConfig;
 use super::rope::Scaling;
 use super::scales::{Scales, caps};
 use super::sliding_window::SlidingWindow;
 use crate::Result;
+use crate::allocation::with_capacity;
 use crate::gguf::Metadata;
 
 /// How often a token may run through the layers of a file, so that a small file does not take the time of a large one.
 /// Nanbeige 4.2 runs them twice.
 const MAX_LOOPS: usize = 16;
-/// The metadata key of the number of KV heads.
-const KV_HEADS: &str = "attention.head_count_kv";
-
 /// The shape of a transformer, read from a model file's metadata and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -40,10 +39,18 @@ pub struct Config {
     pub heads: usize,
     /// Key and value heads (KV heads) of each layer that has attention; each serves a group of query heads.
     pub kv_heads: usize,
-    /// Length of one head's query, key and value.
+    /// Length of one head's query, key and value; layers with a sliding window may have heads of another length.
     pub head_size: usize,
-    /// Length of the vector between the two halves of the feed-forward network, in layers that are no mixture of experts.
+    /// The layers at the end that attend to the keys and values of earlier ones, where there are such layers.
+    pub(super) shared_keys_and_values: Option<SharedKeysAndValues>,
+    /// Length of the vector between the two halves of the feed-forward network, in layers that are no mixture of experts;
+    /// the largest where it is not the same in all.
     pub feed_forward_size: usize,
+    /// This length in each layer, where the file lists it; else it once.
+    feed_forward_sizes: Vec<usize>,
+    /// Length of the vector that each layer reads of each token besides the hidden state (per-layer embeddings); 0 where
+    /// there are none.
+    pub(super) per_layer_size: usize,
     /// The layers with a mixture of experts, where there are such layers.
     experts: Option<ExpertsConfig>,
     /// The ε that is added to the variance under the square root of a norm.
@@ -120,10 +127,15 @@ impl Config {
         let rope_base = keys.optional_f32("rope.freq_base")?.unwrap_or(10_000.0);
         let (score_cap, logit_cap) = caps(&keys, architecture.caps)?;
         let rope_scaling = Scaling::from_metadata(&keys, architecture, context_length)?;
-        let feed_forward_size = match architecture.state_layers {
-            StateLayers::Mamba2Alone => 0,
-            _ => keys.size("feed_forward_length")?,
-        };
+        let feed_forward_sizes = feed_forward_sizes(&keys, architecture, layers)?;
+        let feed_forward_size = feed_forward_sizes.iter().copied().max().unwrap_or(0);
+        let rope_size = rope_size.unwrap_or(head_size);
+        let sliding_window = SlidingWindow::from_metadata(
+            &keys,
+            architecture.windows,
+            layers,
+            (rope_base, [head_size, rope_size]),
+        )?;
         let config = Self {
             architecture,
             context_length,
@@ -136,23 +148,27 @@ impl Config {
             heads,
             kv_heads,
             head_size,
+            shared_keys_and_values: SharedKeysAndValues::from_metadata(
+                &keys,
+                layers,
+                sliding_window.as_ref(),
+            )?,
             feed_forward_size,
+            feed_forward_sizes,
+            per_layer_size: keys
+                .optional_count("embedding_length_per_layer_input")?
+                .unwrap_or(0),
             experts: ExpertsConfig::from_metadata(
                 &keys,
                 architecture,
                 [feed_forward_size, layers],
             )?,
             norm_epsilon: keys.f32(epsilon)?,
-            rope_size: rope_size.unwrap_or(head_size),
+            rope_size,
             rope_base,
             rotates: rotates(&keys, architecture)?,
             rope_scaling,
-            sliding_window: SlidingWindow::from_metadata(
-                &keys,
-                architecture.windows,
-                rope_base,
-                layers,
-            )?,
+            sliding_window,
             convolutions: Convolutions::from_metadata(&keys, convolving)?,
             recurrent: RecurrentConfig::from_metadata(
                 &keys,
@@ -180,58 +196,14 @@ impl Config {
         if !(self.norm_epsilon >= 0.0 && self.norm_epsilon.is_finite()) {
             return keys.fail(epsilon, "it must not be negative");
         }
+        if self.layers.saturating_mul(self.per_layer_size) > MAX_SIZE {
+            let reason = format!("all layers together have more than {MAX_SIZE}");
+            return keys.fail("embedding_length_per_layer_input", &reason);
+        }
         match self.architecture.has_attention() {
             true => self.check_attention(keys),
             false => Ok(()),
         }
-    }
-
-    fn check_attention(&self, keys: &Keys) -> Result<()> {
-        if !self.heads.is_multiple_of(self.kv_heads) {
-            return keys.fail(KV_HEADS, "it does not divide the number of heads");
-        }
-        if self.layers.saturating_mul(self.heads) > MAX_HEADS {
-            let reason = format!("all layers together have more than {MAX_HEADS} heads");
-            return keys.fail("attention.head_count", &reason);
-        }
-        if self.head_size == 0 || self.heads.saturating_mul(self.head_size) > MAX_SIZE {
-            return keys.fail(
-                "attention.head_count",
-                "it does not fit the embedding length",
-            );
-        }
-        if self.rope_size > self.head_size || !self.rope_size.is_multiple_of(2) {
-            return keys.fail(
-                "rope.dimension_count",
-                "it must be even and at most the head size",
-            );
-        }
-        if !(self.rope_base > 0.0 && self.rope_base.is_finite()) {
-            return keys.fail("rope.freq_base", "it must be a positive number");
-        }
-        let value_length = keys.optional_size("attention.value_length")?;
-        if value_length.is_some_and(|length| length != self.head_size) {
-            return keys.fail(
-                "attention.value_length",
-                "it must equal the length of a key",
-            );
-        }
-        Ok(())
-    }
-
-    /// Query heads that share one KV head; 0 without attention.
-    pub fn heads_per_kv_head(&self) -> usize {
-        self.heads.checked_div(self.kv_heads).unwrap_or(0)
-    }
-
-    /// Length of a token's queries, all heads together.
-    pub(super) fn query_size(&self) -> usize {
-        self.heads * self.head_size
-    }
-
-    /// Length of a token's keys, all KV heads together; that of its values is the same.
-    pub(super) fn kv_size(&self) -> usize {
-        self.kv_heads * self.head_size
     }
 
     /// The length of the convolution of the layer `index`; `None` where it has attention.
@@ -254,6 +226,17 @@ impl Config {
     /// The sizes of the model's gated delta nets or Mamba-2 mixers, whichever layers have one.
     pub(super) fn recurrent_layers(&self) -> Option<&RecurrentConfig> {
         self.recurrent.as_ref()
+    }
+
+    /// Length of the vector between the two halves of the feed-forward network of the layer `index`.
+    pub(super) fn layer_feed_forward_size(&self, index: usize) -> usize {
+        let size = self.feed_forward_sizes.get(index);
+        size.copied().unwrap_or(self.feed_forward_size)
+    }
+
+    /// Length of the vectors that all layers together read of a token besides the hidden state.
+    pub(crate) fn per_layer_width(&self) -> usize {
+        self.layers * self.per_layer_size
     }
 
     /// Whether the layers have a feed-forward network.
@@ -289,9 +272,9 @@ impl Config {
     }
 
     /// The number of caches of the layer `index`: one for each KV head, or one for its convolution; none for
-    /// one that keeps a state.
+    /// one that keeps a state or attends to the keys and values of another.
     pub(super) fn cache_count(&self, index: usize) -> usize {
-        if self.is_recurrent(index) {
+        if self.is_recurrent(index) || self.key_value_layer(index) != index {
             return 0;
         }
         self.convolution_length(index).map_or(self.kv_heads, |_| 1)
@@ -302,18 +285,14 @@ impl Config {
     pub(super) fn projection_widths(&self, index: usize) -> [usize; 3] {
         match self.convolution_length(index) {
             Some(_) => [self.hidden_size; 3],
-            None => [self.query_and_gate_size(), self.kv_size(), self.kv_size()],
-        }
-    }
-
-    /// Length of a token's queries, with the gates of attention's output where there are such gates.
-    pub(super) fn query_and_gate_size(&self) -> usize {
-        self.query_size()
-            * if self.architecture.gated_attention {
-                2
-            } else {
-                1
+            None => {
+                let kv = match self.key_value_layer(index) == index {
+                    true => self.kv_size(index),
+                    false => 0,
+                };
+                [self.query_and_gate_size(index), kv, kv]
             }
+        }
     }
 
     /// The layers in the file that are loaded.
@@ -342,7 +321,9 @@ impl Config {
         let convolved = self.convolutions.as_ref().map(|_| 3 * self.hidden_size);
         let recurrent = self.recurrent.as_ref();
         let recurrent = recurrent.map(|sizes| sizes.projection_widths().iter().sum());
-        let attended = self.query_and_gate_size() + 2 * self.kv_size();
+        let gates = usize::from(self.architecture.gated_attention);
+        let heads = self.heads * (1 + gates) + 2 * self.kv_heads;
+        let attended = heads * self.widest_head_size();
         attended.max(convolved.or(recurrent).unwrap_or(0))
     }
 
@@ -351,36 +332,56 @@ impl Config {
     pub(crate) fn recurrent_scratch_width(&self) -> usize {
         self.recurrent.as_ref().map_or(0, |sizes| {
             let state = sizes.convolved_size() + 3 * sizes.value_size();
-            state + self.query_size() + self.hidden_size
+            state + self.widest_query_size() + self.hidden_size
         })
     }
 
-    /// The model's sets of RoPE frequencies, as base and scaling: first the one of most layers, then the one of the
-    /// layers with a sliding window.
-    pub(super) fn rope_variants(&self) -> impl Iterator<Item = (f32, Scaling)> {
-        let most = self.rotates.then_some((self.rope_base, self.rope_scaling));
+    /// The model's sets of RoPE frequencies, as the number of dimensions, base and scaling: first the one of most layers,
+    /// then the one of the layers with a sliding window.
+    pub(super) fn rope_variants(&self) -> impl Iterator<Item = (usize, f32, Scaling)> {
+        let most = (self.rope_size, self.rope_base, self.rope_scaling);
+        let most = self.rotates.then_some(most);
         let windowed = self.sliding_window.as_ref().map(|windowed| {
             let scaling = match windowed.is_scaled {
                 true => self.rope_scaling,
                 false => Scaling::NONE,
             };
-            (windowed.rope_base, scaling)
+            (windowed.rope_size, windowed.rope_base, scaling)
         });
         most.into_iter().chain(windowed.filter(|_| self.rotates))
     }
 
     /// How the layer `index` treats positions.
     pub(super) fn layer_positions(&self, index: usize) -> LayerPositions {
-        let windowed = self
-            .sliding_window
-            .as_ref()
-            .filter(|windowed| windowed.has(index));
+        let windowed = self.window_of(index);
         let every = self.architecture.no_rope_layer_interval;
         let rotates = self.rotates && every.is_none_or(|every| !(index + 1).is_multiple_of(every));
         LayerPositions {
             window: windowed.map(|windowed| windowed.window),
             rope: rotates.then_some(usize::from(windowed.is_some())),
         }
+    }
+}
+
+/// Length of the vector between the two halves of the feed-forward network: of each layer where the file lists these,
+/// else one for all. None without such networks.
+fn feed_forward_sizes(
+    keys: &Keys,
+    architecture: &Architecture,
+    layers: usize,
+) -> Result<Vec<usize>> {
+    const KEY: &str = "feed_forward_length";
+    if architecture.state_layers == StateLayers::Mamba2Alone {
+        return Ok(Vec::new());
+    }
+    let Some(list) = keys.list(KEY) else {
+        return Ok(vec![keys.size(KEY)?]);
+    };
+    let mut sizes = with_capacity(list.len())?;
+    sizes.extend(list.iter().map(|size| size as usize));
+    match sizes.len() == layers && sizes.iter().all(|size| (1..=MAX_SIZE).contains(size)) {
+        true => Ok(sizes),
+        false => keys.fail(KEY, "it must give every layer a length"),
     }
 }
 
@@ -419,50 +420,6 @@ fn layer_counts(keys: &Keys, architecture: &Architecture) -> Result<[usize; 3]> 
         return keys.fail("nextn_predict_layers", "it leaves no layers");
     }
     Ok([(stored - skipped).saturating_mul(loops), loops, skipped])
-}
-
-/// The number of query heads, and the size of each; 0 for an architecture without attention, whatever its files say.
-fn head_sizes(keys: &Keys, architecture: &Architecture, hidden: usize) -> Result<[usize; 2]> {
-    if !architecture.has_attention() {
-        return Ok([0, 0]);
-    }
-    let heads = keys.size("attention.head_count")?;
-    let size = keys.optional_size("attention.key_length")?;
-    Ok([heads, size.unwrap_or(hidden / heads)])
-}
-
-/// The number of KV heads of the layers with attention, and the layers without it where the file lists these.
-fn kv_heads(
-    keys: &Keys,
-    architecture: &Architecture,
-    [heads, layers]: [usize; 2],
-) -> Result<(usize, Option<LayerPattern>)> {
-    let lists = architecture.short_convolutions || architecture.state_layers == StateLayers::Mamba2;
-    let Some(list) = keys.list(KV_HEADS).filter(|_| lists) else {
-        let kv_heads = keys.optional_count(KV_HEADS)?.filter(|_| heads > 0);
-        return Ok((kv_heads.unwrap_or(heads), None));
-    };
-    let mut attending = list.iter().filter(|heads| *heads != 0);
-    let kv_heads = attending.next().unwrap_or(0);
-    if list.len() != layers || attending.any(|heads| heads != kv_heads) {
-        return keys.fail(
-            KV_HEADS,
-            "it must give every layer that attends the same number",
-        );
-    }
-    let without = list.iter().map(|heads| i64::from(heads == 0)).collect();
-    // A number out of range becomes 0, which `Config::check` refuses.
-    let kv_heads = kv_heads.try_into().unwrap_or(0);
-    Ok((kv_heads, Some(LayerPattern::Listed(without))))
-}
-
-/// Whether attention rotates queries and keys.
-fn rotates(keys: &Keys, architecture: &Architecture) -> Result<bool> {
-    // In Granite files, false means that RoPE is not applied.
-    let granite = architecture.scales == ScaleRule::Metadata;
-    let off = granite && keys.optional_flag("rope.scaling.finetuned")? == Some(false);
-    let has_rope = architecture.positions != Positions::Learned;
-    Ok(architecture.has_attention() && has_rope && !off)
 }
 
 impl Convolutions {

@@ -27,13 +27,13 @@ pub(super) fn query_and_key_scales(
     projection: &Projection,
     key_norm: Option<&HeadNorm>,
 ) -> Result<[Vec<f32>; 2]> {
-    let sizes = key_sizes(config, norm, projection, key_norm)?;
-    let (head, group) = (config.head_size, config.heads_per_kv_head());
+    let sizes = key_sizes(config, index, norm, projection, key_norm)?;
+    let (head, group) = (config.layer_head_size(index), config.heads_per_kv_head());
     let (mut queries, mut keys) = (Vec::new(), Vec::new());
-    resize(&mut queries, config.query_size(), 0.0)?;
-    resize(&mut keys, config.kv_size(), 0.0)?;
+    resize(&mut queries, config.query_size(index), 0.0)?;
+    resize(&mut keys, config.kv_size(index), 0.0)?;
     let rotated = match config.layer_positions(index).rope {
-        Some(_) => config.rope_size,
+        Some(_) => (config.window_of(index)).map_or(config.rope_size, |window| window.rope_size),
         None => 0,
     };
     for at in 0..keys.len() {
@@ -57,16 +57,17 @@ pub(super) fn query_and_key_scales(
 /// they have one.
 fn key_sizes(
     config: &Config,
+    index: usize,
     norm: Option<&Norm>,
     projection: &Projection,
     key_norm: Option<&HeadNorm>,
 ) -> Result<Vec<f32>> {
     let (linear, first) = match projection {
         Projection::Separate([_, keys, _]) => (keys, 0),
-        Projection::Fused(all) => (all, config.query_and_gate_size()),
+        Projection::Fused(all) => (all, config.query_and_gate_size(index)),
     };
     let (mut sizes, mut row) = (Vec::new(), Vec::new());
-    resize(&mut sizes, config.kv_size(), 0.0)?;
+    resize(&mut sizes, config.kv_size(index), 0.0)?;
     resize(&mut row, config.hidden_size, 0.0)?;
     for (d, size) in sizes.iter_mut().enumerate() {
         linear.matrix.dequantize_row(first + d, &mut row);

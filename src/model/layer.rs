@@ -5,6 +5,7 @@ use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::linear::Linear;
 use super::norm::Norm;
+use super::per_layer_embedding::PerLayerInput;
 use super::scratch::Scratch;
 use super::token_mixer::TokenMixer;
 use crate::Result;
@@ -22,6 +23,10 @@ pub(super) struct Layer {
     /// Mamba-2 layers do without one.
     pub feed_forward: Option<FeedForwardKind>,
     pub feed_forward_post_norm: Option<Norm>,
+    /// What the layer makes of its own embedding of each token, where it has these.
+    pub per_layer_input: Option<PerLayerInput>,
+    /// What the residual stream is multiplied by after the layer.
+    pub output_scale: f32,
 }
 
 /// The second half of a layer.
@@ -69,6 +74,9 @@ impl Layer {
         mixers.for_each(|mixer| mixer.for_each_linear(visit));
         if let Some(feed_forward) = &self.feed_forward {
             feed_forward.for_each_linear(visit);
+        }
+        if let Some(input) = &self.per_layer_input {
+            [&input.gate, &input.projection].into_iter().for_each(visit);
         }
     }
 }

@@ -94,6 +94,11 @@ impl StridedRows {
         Self { width, ..self }
     }
 
+    /// The length of one token's vector.
+    pub fn width(self) -> usize {
+        self.width
+    }
+
     /// The distance from one token's vector to the next.
     pub fn stride(self) -> usize {
         self.stride

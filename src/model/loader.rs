@@ -9,6 +9,7 @@ use super::experts_config::ExpertsConfig;
 use super::feed_forward::{FeedForward, FeedForwardInput};
 use super::incoming::{IncomingTensor, Tensor, TensorTaker, missing};
 use super::layer::{FeedForwardKind, Layer};
+use super::per_layer_embedding::{PerLayerEmbedding, PerLayerInput};
 use super::position_embedding::PositionEmbedding;
 use super::rope::{Factors, Rope};
 use super::tensors;
@@ -259,13 +260,14 @@ impl TensorTaker<'_> {
         Ok(())
     }
 
-    fn layer(&mut self, config: &Config, index: usize) -> Result<Layer> {
+    /// The layer `index`, which comes after those that are `earlier`.
+    fn layer(&mut self, config: &Config, index: usize, earlier: &[Layer]) -> Result<Layer> {
         let architecture = config.architecture;
         let token_mixer_norm = self.norm("attn_norm");
         let feed_forward_norm = self.norm_named(architecture.feed_forward_norm);
         let shares = matches!(architecture.norms, Norms::Shared | Norms::PreOrShared);
         Ok(Layer {
-            token_mixer: self.token_mixer(config, index, token_mixer_norm.as_ref())?,
+            token_mixer: self.token_mixer(config, index, token_mixer_norm.as_ref(), earlier)?,
             second_mixer: (config.recurrent(index))
                 .filter(|sizes| sizes.is_beside_attention())
                 .map(|sizes| self.recurrent_mixer(sizes))
@@ -278,6 +280,9 @@ impl TensorTaker<'_> {
                 .then(|| self.feed_forward_kind(config, index))
                 .transpose()?,
             feed_forward_post_norm: self.norm("post_ffw_norm"),
+            per_layer_input: PerLayerInput::take(self)?,
+            output_scale: (self.optional_vector("layer_output_scale", "weight"))
+                .map_or(1.0, |scale| scale[0]),
         })
     }
 }
@@ -294,12 +299,11 @@ impl PartialModel {
         let tokenizer = self.tokenizer.take().ok_or_else(headless)?;
         let header = self.header.take().ok_or_else(headless)?;
         let weight_bytes = self.tensors.values().map(Tensor::bytes).sum();
-        let layers = (0..config.stored_layers())
-            .map(|index| {
-                let mut taker = self.taker(Some(index));
-                taker.layer(&config, index)
-            })
-            .collect::<Result<_>>()?;
+        let mut layers = with_capacity(config.stored_layers())?;
+        for index in 0..config.stored_layers() {
+            let layer = self.taker(Some(index)).layer(&config, index, &layers)?;
+            layers.push(layer);
+        }
         let mut global = self.taker(None);
         let matrix = Arc::new(global.matrix("token_embd")?);
         let head = match global.optional_matrix("output") {
@@ -317,12 +321,16 @@ impl PartialModel {
             short: factors("rope_factors_short"),
             long: factors("rope_factors_long"),
         };
-        let (positions, rope_size) = (config.architecture.positions, config.rope_size);
-        let rope = |(base, scaling)| Rope::new(positions, rope_size, base, scaling, &factors);
+        let positions = config.architecture.positions;
+        // The divisors are not for layers with a sliding window, as in llama.cpp.
+        let factors = [&factors, &Factors::default()];
+        let rope =
+            |((size, base, scaling), factors)| Rope::new(positions, size, base, scaling, factors);
         let norm = config.architecture.output_norm;
         let transformer = Transformer {
-            ropes: config.rope_variants().map(rope).collect(),
+            ropes: config.rope_variants().zip(factors).map(rope).collect(),
             token_embedding: TokenEmbedding { matrix },
+            per_layer_embedding: PerLayerEmbedding::take(&mut global)?,
             position_embedding: global
                 .optional_matrix("position_embd")
                 .map(|matrix| PositionEmbedding { matrix }),

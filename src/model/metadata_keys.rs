@@ -167,6 +167,14 @@ fn unsupported(architecture: &Architecture) -> Vec<(&'static str, &'static str)>
         let reason = "mixtures of experts are not supported in this architecture";
         refused.push(("expert_count", reason));
     }
+    if !architecture.shared_keys_and_values {
+        let reason = "layers of this architecture have keys and values of their own";
+        refused.push(("attention.shared_kv_layers", reason));
+    }
+    if !architecture.per_layer_embeddings {
+        let reason = "this architecture has no per-layer embeddings";
+        refused.push(("embedding_length_per_layer_input", reason));
+    }
     let scale = "this architecture has no such scale";
     if architecture.scales != ScaleRule::TemperatureTuning {
         refused.push(("attention.temperature_scale", scale));

@@ -7,7 +7,7 @@
 //! | file | step |
 //! |---|---|
 //! | `transformer` | the forward pass, which names every step in its order |
-//! | `token_embedding` | token ids → vectors |
+//! | `token_embedding`, `per_layer_embedding` | token ids → vectors |
 //! | `position_embedding`, `rope` | how tokens know their positions |
 //! | `layer` | the weights of a layer, whose two halves are added to the residual stream |
 //! | `norm` | the norm before each half, QK norm, final norm |
@@ -20,13 +20,14 @@
 //! | `layer_outputs` | what is kept where somebody looks into the layers |
 //! | `file`, `loader`, `token_mixer_loader`, `incoming`, `tensors` | the file's bytes → weights |
 //! | `dense` | the weights in floats, for fine-tuning |
-//! | `config`, `metadata_keys`, `layer_pattern`, `recurrent_config`, `experts_config`, `scales` | what the file's metadata say |
+//! | `config`, `metadata_keys`, `layer_pattern`, `attention_config`, `recurrent_config`, `experts_config`, `scales` | what the file's metadata say |
 //! | `architecture`, `architecture_rules` | what an architecture is made of |
 
 mod adapter;
 mod architecture;
 mod architecture_rules;
 mod attention;
+mod attention_config;
 mod cache;
 mod causal_convolution;
 mod config;
@@ -47,6 +48,7 @@ mod loader;
 mod mamba2;
 mod metadata_keys;
 mod norm;
+mod per_layer_embedding;
 mod position_embedding;
 mod recurrence;
 mod recurrent_config;

@@ -3,6 +3,7 @@
 use super::Config;
 use super::architecture::NormKind;
 use crate::Result;
+use crate::allocation::resize;
 use crate::kernels::threads::for_each_chunk;
 use crate::kernels::{self, Activations};
 
@@ -79,6 +80,16 @@ pub(super) struct HeadNorm {
 }
 
 impl HeadNorm {
+    /// A norm of each head by itself that has no weights: they are all 1.
+    pub fn without_weights(head_size: usize) -> Result<Self> {
+        let mut weight = Vec::new();
+        resize(&mut weight, head_size, 1.0)?;
+        Ok(Self {
+            weight,
+            group_len: head_size,
+        })
+    }
+
     /// x = norm(x) for one token's queries or keys; `copy` has room for `group_len` values.
     pub fn apply(&self, config: &Config, x: &mut [f32], copy: &mut [f32]) {
         let copy = &mut copy[..self.group_len];

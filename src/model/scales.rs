@@ -35,6 +35,11 @@ impl Scales {
                 attention: 1.0 / root(if layers == wide { hidden / heads } else { head }),
                 ..usual
             },
+            ScaleRule::Gemma4 => Self {
+                embedding: root(hidden),
+                attention: 1.0,
+                ..usual
+            },
             ScaleRule::Metadata => {
                 // A factor that is absent or 0 means the usual one.
                 let factor = |key: &str, usual: f32| -> Result<f32> {

@@ -27,6 +27,10 @@ pub(super) struct Scratch {
     /// The outputs of the first half of the feed-forward network.
     pub ffn_up: Vec<f32>,
     pub experts: ExpertsScratch,
+    /// What each layer reads of each token besides, `[tokens][layers][per_layer_size]`, where layers do so.
+    pub per_layer: Vec<f32>,
+    /// The embedding of one token for all layers.
+    pub per_layer_row: Vec<f32>,
     /// What half a layer adds to the residual stream.
     pub residual: Vec<f32>,
     /// What the second mixer of a layer adds, where there is one.
@@ -62,9 +66,10 @@ impl Scratch {
         end: usize,
     ) -> Result<()> {
         self.first = end - tokens;
-        let (hidden, query) = (config.hidden_size, config.query_size());
+        let (hidden, query) = (config.hidden_size, config.widest_query_size());
         let feed_forward = config.widest_feed_forward_size();
-        let mut widest = hidden.max(feed_forward).max(query);
+        let per_layer = config.per_layer_size;
+        let mut widest = hidden.max(feed_forward).max(query).max(per_layer);
         let mut row = query;
         if config.architecture.gated_attention {
             resize(&mut self.gates, tokens * query, 0.0)?;
@@ -84,15 +89,23 @@ impl Scratch {
         resize(&mut self.hidden, tokens * hidden, 0.0)?;
         resize(&mut self.residual, tokens * hidden, 0.0)?;
         resize(&mut self.qkv, tokens * config.projected_size(), 0.0)?;
-        resize(&mut self.ffn_up, tokens * 2 * feed_forward, 0.0)?;
-        resize(&mut self.row, hidden.max(query), 0.0)?;
+        resize(
+            &mut self.ffn_up,
+            tokens * (2 * feed_forward).max(per_layer),
+            0.0,
+        )?;
+        resize(&mut self.row, hidden.max(query).max(per_layer), 0.0)?;
+        let inputs = config.per_layer_width();
+        resize(&mut self.per_layer, tokens * inputs, 0.0)?;
+        resize(&mut self.per_layer_row, inputs, 0.0)?;
         self.rows.prepare(|copy| resize(copy, row, 0.0))?;
         self.angles.resize_with(ropes.len(), Angles::default);
         for (angles, rope) in self.angles.iter_mut().zip(ropes) {
             angles.prepare(rope, tokens)?;
         }
+        let (group, size) = (config.heads_per_kv_head(), config.widest_head_size());
         self.attention
-            .prepare(|scratch| scratch.prepare(config.heads_per_kv_head(), config.head_size, end))
+            .prepare(|scratch| scratch.prepare(group, size, end))
     }
 }
 

@@ -14,15 +14,21 @@ pub(super) struct SlidingWindow {
     pub rope_base: f32,
     /// Whether its frequencies are scaled as in the other layers.
     pub is_scaled: bool,
+    /// Length of one head's query, key and value in these layers.
+    pub head_size: usize,
+    /// Dimensions of each head that RoPE rotates in them.
+    pub rope_size: usize,
     pattern: LayerPattern,
 }
 
 impl SlidingWindow {
+    /// The layers with a window; `None` where there are none. What their keys do not say of RoPE and of the size of heads is
+    /// as in the other layers: the base, and the sizes of heads and of what RoPE rotates of them.
     pub fn from_metadata(
         keys: &Keys,
         windows: Windows,
-        base: f32,
         layers: usize,
+        (base, [head_size, rope_size]): (f32, [usize; 2]),
     ) -> Result<Option<Self>> {
         let Windows::Yes {
             period,
@@ -48,10 +54,25 @@ impl SlidingWindow {
             Some(_) => return keys.fail("rope.freq_base_swa", "it must be a positive number"),
             None => rope_base.unwrap_or(base),
         };
+        let own_size = keys.optional_size("attention.key_length_swa")?;
+        let head_size = own_size.unwrap_or(head_size);
+        let values = "attention.value_length_swa";
+        let value_size = keys.optional_size(values)?.unwrap_or(head_size);
+        if value_size != head_size {
+            return keys.fail(values, "it must equal the length of a key");
+        }
+        let rotated = "rope.dimension_count_swa";
+        let own_size = keys.optional_size(rotated)?;
+        let rope_size = own_size.unwrap_or(rope_size.min(head_size));
+        if rope_size > head_size || !rope_size.is_multiple_of(2) {
+            return keys.fail(rotated, "it must be even and at most the head size");
+        }
         Ok(Some(Self {
             window,
             rope_base,
             is_scaled: scaled,
+            head_size,
+            rope_size,
             pattern,
         }))
     }

@@ -92,20 +92,29 @@ impl Specs<'_> {
         self.bias(stem, rows);
     }
 
-    fn attention(&mut self) {
+    /// The tensors of the attention of the layer `index`.
+    fn attention(&mut self, index: usize) {
         let config = self.config;
-        let (hidden, kv) = (config.hidden_size, config.kv_size());
-        let query = config.query_and_gate_size();
-        self.linear("attn_q", hidden, query, Need::Unless("attn_qkv"));
-        self.linear("attn_k", hidden, kv, Need::Unless("attn_qkv"));
-        self.linear("attn_v", hidden, kv, Need::Unless("attn_qkv"));
-        self.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
-        self.linear("attn_output", config.query_size(), hidden, Need::Required);
-        let (head, heads, kv_heads) = (config.head_size, config.heads, config.kv_heads);
+        let (hidden, kv) = (config.hidden_size, config.kv_size(index));
+        let query = config.query_and_gate_size(index);
+        let width = config.query_size(index);
+        self.linear("attn_output", width, hidden, Need::Required);
+        let (head, heads, kv_heads) =
+            (config.layer_head_size(index), config.heads, config.kv_heads);
         if config.architecture.attention_sinks {
             self.vector("attn_sinks", &[heads], Need::Required);
         }
-        for (stem, heads) in [("attn_q_norm", heads), ("attn_k_norm", kv_heads)] {
+        let mut norms = vec![("attn_q_norm", heads)];
+        if config.key_value_layer(index) == index {
+            self.linear("attn_q", hidden, query, Need::Unless("attn_qkv"));
+            self.linear("attn_k", hidden, kv, Need::Unless("attn_qkv"));
+            self.linear("attn_v", hidden, kv, Need::Unless("attn_qkv"));
+            self.linear("attn_qkv", hidden, query + 2 * kv, Need::Unless("attn_q"));
+            norms.push(("attn_k_norm", kv_heads));
+        } else {
+            self.linear("attn_q", hidden, query, Need::Required);
+        }
+        for (stem, heads) in norms {
             match config.architecture.query_key_norm {
                 QueryKeyNorm::No => {}
                 QueryKeyNorm::SharedWeights | QueryKeyNorm::SharedWeightsAfterRope => {
@@ -161,10 +170,10 @@ impl Specs<'_> {
         }
     }
 
-    /// The tensors of one feed-forward network for all tokens.
-    fn feed_forward(&mut self) {
+    /// The tensors of one feed-forward network for all tokens, in the layer `index`.
+    fn feed_forward(&mut self, index: usize) {
         let config = self.config;
-        let (hidden, size) = (config.hidden_size, config.feed_forward_size);
+        let (hidden, size) = (config.hidden_size, config.layer_feed_forward_size(index));
         let architecture = config.architecture;
         if architecture.fused_gate_up {
             self.linear("ffn_up", hidden, 2 * size, Need::Required);
@@ -218,6 +227,13 @@ fn global_specs(config: &Config) -> Vec<Spec> {
     specs.norm(config.architecture.output_norm, Need::Required);
     // Without it, the head shares the embedding's matrix.
     specs.linear("output", hidden, vocabulary, Need::Optional);
+    if config.per_layer_size > 0 {
+        let size = config.per_layer_size;
+        let width = config.stored_layers() * size;
+        specs.table("per_layer_token_embd", width, vocabulary, Need::Required);
+        specs.table("per_layer_model_proj", hidden, width, Need::Required);
+        specs.vector("per_layer_proj_norm", &[size], Need::Required);
+    }
     if config.architecture.positions == Positions::Learned {
         let positions = config.context_length;
         specs.table("position_embd", hidden, positions, Need::Required);
@@ -256,16 +272,25 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
         (Some(sizes), _) => {
             specs.mamba2(sizes);
             if sizes.is_beside_attention() {
-                specs.attention();
+                specs.attention(index);
             }
         }
         (None, Some(length)) => specs.convolution(length),
-        (None, None) => specs.attention(),
+        (None, None) => specs.attention(index),
     }
     match config.experts(index) {
         _ if !config.has_feed_forward() => {}
         Some(experts) => specs.mixture(experts),
-        None => specs.feed_forward(),
+        None => specs.feed_forward(index),
+    }
+    if config.per_layer_size > 0 {
+        let (hidden, size) = (config.hidden_size, config.per_layer_size);
+        specs.linear("inp_gate", hidden, size, Need::Required);
+        specs.linear("proj", size, hidden, Need::Required);
+        specs.norm("post_norm", Need::Required);
+    }
+    if architecture.per_layer_embeddings {
+        specs.vector("layer_output_scale", &[1], Need::Optional);
     }
     specs.all
 }
@@ -298,13 +323,17 @@ pub(crate) fn is_matrix(config: &Config, name: &str) -> bool {
     find(config, name).is_some_and(|spec| spec.is_matrix)
 }
 
-/// Whether the tensor `name` is of a layer that is not loaded.
+/// Whether the tensor `name` is not loaded: it is of a layer that is not, or makes keys and values that are not used.
 pub(crate) fn is_skipped(config: &Config, name: &str) -> bool {
     let layer = name
         .strip_prefix("blk.")
         .and_then(|rest| rest.split_once('.'));
-    let index = layer.and_then(|(number, _)| number.parse().ok());
-    index.is_some_and(|index| config.skipped_layers().contains(&index))
+    let Some((Ok(index), rest)) = layer.map(|(number, rest)| (number.parse(), rest)) else {
+        return false;
+    };
+    let unused = ["attn_k.weight", "attn_v.weight", "attn_k_norm.weight"];
+    config.skipped_layers().contains(&index)
+        || config.key_value_layer(index) != index && unused.contains(&rest)
 }
 
 /// The name of a layer's tensor.

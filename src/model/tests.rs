@@ -104,6 +104,15 @@ fn what_would_be_left_out_is_refused() {
         ("llama", "attention.value_length", Value::U32(16)),
         ("llama", "attention.head_count_kv", Value::U32(3)),
         ("llama", "attention.head_count_kv", kv_heads([4; 6])),
+        ("gemma3", "attention.shared_kv_layers", Value::U32(2)),
+        ("gemma3", "embedding_length_per_layer_input", Value::U32(8)),
+        ("gemma4", "expert_count", Value::U32(8)),
+        ("gemma4", "attention.shared_kv_layers", Value::U32(6)),
+        (
+            "gemma4",
+            "attention.head_count_kv",
+            kv_heads([4, 4, 4, 4, 4, 1]),
+        ),
         ("lfm2", "attention.head_count_kv", kv_heads([4; 5])),
         ("lfm2", "attention.head_count_kv", kv_heads([4; 7])),
         ("lfm2", "attention.head_count_kv", kv_heads([0; 6])),
@@ -165,7 +174,7 @@ fn windows_follow_their_pattern() {
         windows(&gemma3),
         [Some(8), Some(8), Some(8), Some(8), Some(8), None]
     );
-    let bases: Vec<f32> = gemma3.rope_variants().map(|(base, _)| base).collect();
+    let bases: Vec<f32> = gemma3.rope_variants().map(|(_, base, _)| base).collect();
     assert_eq!(bases, [10_000.0, 10_000.0]);
     let listed = Value::Integers(vec![0, 1, 1, 0, 0, 0].into());
     let pattern = ("attention.sliding_window_pattern", listed);
@@ -210,6 +219,38 @@ fn layers_without_key_and_value_heads_convolve() {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn layers_of_gemma4_differ() {
+    let list = |list: [i64; 6]| Value::Integers(list.to_vec().into());
+    let more = [
+        ("attention.sliding_window", Value::U32(8)),
+        ("attention.sliding_window_pattern", list([1, 0, 1, 1, 0, 1])),
+        ("attention.shared_kv_layers", Value::U32(2)),
+        ("attention.key_length", Value::U32(16)),
+        ("attention.key_length_swa", Value::U32(8)),
+        ("feed_forward_length", list([96, 96, 96, 96, 192, 192])),
+        ("embedding_length_per_layer_input", Value::U32(4)),
+    ];
+    let config = config("gemma4", &more).unwrap();
+    let each = |of: &dyn Fn(usize) -> usize| -> Vec<usize> { (0..6).map(of).collect() };
+    // The last layer before them of the same kind.
+    let sources = each(&|layer| config.key_value_layer(layer));
+    assert_eq!(sources, [0, 1, 2, 3, 1, 3]);
+    let caches = each(&|layer| config.cache_count(layer));
+    assert_eq!(caches, [4, 4, 4, 4, 0, 0]);
+    let heads = each(&|layer| config.layer_head_size(layer));
+    assert_eq!(heads, [8, 16, 8, 8, 16, 8]);
+    assert_eq!(config.projection_widths(3), [32, 32, 32]);
+    assert_eq!(config.projection_widths(4), [64, 0, 0]);
+    let networks = each(&|layer| config.layer_feed_forward_size(layer));
+    assert_eq!(networks, [96, 96, 96, 96, 192, 192]);
+    assert_eq!(config.feed_forward_size, 192);
+    assert_eq!(config.per_layer_width(), 24);
+    let sizes: Vec<usize> = config.rope_variants().map(|(size, ..)| size).collect();
+    assert_eq!(sizes, [16, 8]);
+    assert_eq!(config.score_factor(9), 1.0);
 }
 
 #[test]

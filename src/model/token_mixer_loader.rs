@@ -2,11 +2,12 @@
 
 use super::Config;
 use super::architecture::QueryKeyNorm;
-use super::attention::{Attention, HeadTransform};
+use super::attention::{Attention, HeadTransform, KeysAndValues};
 use super::causal_convolution::CausalConvolution;
 use super::delta_net::DeltaNet;
 use super::incoming::TensorTaker;
 use super::key_scaling;
+use super::layer::Layer;
 use super::linear::{Linear, Projection};
 use super::mamba2::Mamba2;
 use super::norm::{HeadNorm, Norm};
@@ -14,24 +15,25 @@ use super::recurrent_config::RecurrentConfig;
 use super::short_convolution::ShortConvolution;
 use super::token_mixer::{TokenMixer, TokenMixerKind};
 use crate::Result;
-use crate::allocation::resize;
+use crate::allocation::{copy, resize};
 
 impl TensorTaker<'_> {
-    fn head_norm(&mut self, stem: &str, config: &Config) -> Option<HeadNorm> {
+    fn head_norm(&mut self, stem: &str, config: &Config, index: usize) -> Option<HeadNorm> {
         let weight = self.optional_vector(stem, "weight")?;
         let group_len = match config.architecture.query_key_norm {
             QueryKeyNorm::AllHeads => weight.len(),
-            _ => config.head_size,
+            _ => config.layer_head_size(index),
         };
         Some(HeadNorm { weight, group_len })
     }
 
-    /// The token mixer of the layer `index`, whose input is normalised by `norm`.
+    /// The token mixer of the layer `index`, whose input is normalised by `norm`; `earlier` are the layers before it.
     pub(super) fn token_mixer(
         &mut self,
         config: &Config,
         index: usize,
         norm: Option<&Norm>,
+        earlier: &[Layer],
     ) -> Result<TokenMixer> {
         if let Some(sizes) = config.recurrent(index)
             && !sizes.is_beside_attention()
@@ -46,18 +48,69 @@ impl TensorTaker<'_> {
                 output: self.linear("shortconv.out_proj")?,
             });
         }
+        match earlier.get(config.key_value_layer(index)) {
+            Some(source) => self.attention_to(source, config, index),
+            None => self.attention(config, index, norm),
+        }
+    }
+
+    /// Attention with keys and values of its own.
+    fn attention(
+        &mut self,
+        config: &Config,
+        index: usize,
+        norm: Option<&Norm>,
+    ) -> Result<TokenMixer> {
         let projection = self.projection("attn_qkv")?;
         let [query_norm, key_norm] =
-            ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config));
+            ["attn_q_norm", "attn_k_norm"].map(|stem| self.head_norm(stem, config, index));
         let [queries, keys] =
             key_scaling::query_and_key_scales(config, index, norm, &projection, key_norm.as_ref())?;
         let transform = |norm, scales| HeadTransform { norm, scales };
+        let head_size = config.layer_head_size(index);
+        let values = match config.architecture.value_norm {
+            true => {
+                let norm = HeadNorm::without_weights(head_size)?;
+                Some(transform(Some(norm), Vec::new()))
+            }
+            false => None,
+        };
         Ok(TokenMixer {
             projection,
             kind: TokenMixerKind::Attention(Attention {
+                head_size,
                 queries: transform(query_norm, queries),
-                keys: transform(key_norm, keys),
+                keys_and_values: Some(KeysAndValues {
+                    keys: transform(key_norm, keys),
+                    values,
+                }),
                 sinks: (self.optional_vector("attn_sinks", "weight")).unwrap_or_default(),
+            }),
+            output: self.linear("attn_output")?,
+        })
+    }
+
+    /// Attention to the keys and values of the layer `source`, which also says how queries are scaled for them.
+    fn attention_to(
+        &mut self,
+        source: &Layer,
+        config: &Config,
+        index: usize,
+    ) -> Result<TokenMixer> {
+        let scales = match &source.token_mixer.kind {
+            TokenMixerKind::Attention(attention) => copy(&attention.queries.scales)?,
+            _ => Vec::new(),
+        };
+        Ok(TokenMixer {
+            projection: Projection::Fused(self.linear("attn_q")?),
+            kind: TokenMixerKind::Attention(Attention {
+                head_size: config.layer_head_size(index),
+                queries: HeadTransform {
+                    norm: self.head_norm("attn_q_norm", config, index),
+                    scales,
+                },
+                keys_and_values: None,
+                sinks: Vec::new(),
             }),
             output: self.linear("attn_output")?,
         })

@@ -5,6 +5,7 @@ use super::cache::KvCache;
 use super::layer::Layer;
 use super::linear::Linear;
 use super::norm::{Norm, pre_norm};
+use super::per_layer_embedding::PerLayerEmbedding;
 use super::position_embedding::PositionEmbedding;
 use super::recurrence::Recurrence;
 use super::recurrent_state::RecurrentState;
@@ -17,6 +18,8 @@ use crate::{Result, TokenId};
 /// All weights of the model but the head's.
 pub(super) struct Transformer {
     pub token_embedding: TokenEmbedding,
+    /// Where each layer reads a vector of its own of each token.
+    pub per_layer_embedding: Option<PerLayerEmbedding>,
     /// Where the model has learned them.
     pub position_embedding: Option<PositionEmbedding>,
     /// The layers of the file, which some models run several times.
@@ -55,24 +58,15 @@ impl Transformer {
         recurrence: &mut Recurrence,
         scratch: &mut Scratch,
     ) -> Result<()> {
-        // Token embedding.
-        self.token_embedding
-            .look_up(config, tokens, &mut scratch.hidden);
-        // Positions: learned embeddings are added, RoPE is for the queries and keys of each layer.
-        if let Some(positions) = &self.position_embedding {
-            positions.add(config, scratch.first, &mut scratch.hidden, &mut scratch.row);
-        }
-        rope::compute_angles(&self.ropes, scratch.first, capacity, &mut scratch.angles);
+        self.embed(config, tokens, capacity, scratch)?;
         let mut states = recurrence.layers_mut().iter_mut();
-        let mut rest = cache.caches_mut();
         for index in 0..config.layers {
             let stored = index % self.layers.len();
             if stored == 0 && index > 0 && config.norm_each_loop {
                 self.apply_final_norm(config, scratch);
             }
             let layer = &self.layers[stored];
-            let caches;
-            (caches, rest) = rest.split_at_mut(config.cache_count(index));
+            let caches = cache.layer_mut(index);
             let state = config.recurrent(index).and_then(|_| states.next());
 
             // First half: norm, attention (or what takes its place), residual connection.
@@ -94,11 +88,42 @@ impl Transformer {
                 feed_forward.project_down(config, scratch)?;
                 add_residual(config, layer.feed_forward_post_norm.as_ref(), scratch);
             }
+
+            // What some layers have besides: a vector of their own of each token, a scale.
+            if let Some(input) = &layer.per_layer_input {
+                input.run(config, index, scratch)?;
+                add_residual(config, Some(&input.norm), scratch);
+            }
+            if layer.output_scale != 1.0 {
+                kernels::multiply(&mut scratch.hidden, layer.output_scale);
+            }
             if let Some(outputs) = &mut scratch.outputs {
                 outputs.residuals.extend_from_slice(&scratch.hidden);
             }
         }
         self.apply_final_norm(config, scratch);
+        Ok(())
+    }
+
+    /// hidden = the embeddings of the tokens, and all else that the layers read of tokens and positions.
+    fn embed(
+        &self,
+        config: &Config,
+        tokens: &[TokenId],
+        capacity: usize,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        // Token embedding.
+        self.token_embedding
+            .look_up(config, tokens, &mut scratch.hidden);
+        if let Some(embedding) = &self.per_layer_embedding {
+            embedding.look_up(config, tokens, scratch)?;
+        }
+        // Positions: learned embeddings are added, RoPE is for the queries and keys of each layer.
+        if let Some(positions) = &self.position_embedding {
+            positions.add(config, scratch.first, &mut scratch.hidden, &mut scratch.row);
+        }
+        rope::compute_angles(&self.ropes, scratch.first, capacity, &mut scratch.angles);
         Ok(())
     }
 

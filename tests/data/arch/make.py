@@ -7,7 +7,7 @@ of 256, not of 32, which moves these probabilities further from the twin's than 
 """
 
 import numpy
-from model import CONTEXT, HEAD, HEADS, HIDDEN, KV_HEADS, Model
+from model import CONTEXT, HEAD, HEADS, HIDDEN, KV_HEADS, TOKENS, Model
 
 # Columns of a matrix in the types of 256 elements a block.
 WIDE = 256
@@ -106,6 +106,56 @@ def gemma3():
         attention__head_count_kv=1,
     )
     model.query_key_norms(16, 16)
+    return model
+
+
+def gemma4(name="gemma4", inputs=32, shared=2):
+    """A layer with a sliding window and one without, and as many that attend to their keys and values."""
+    size, windowed_size, windowed = 16, 8, [True, False, True, False][: 2 + shared]
+    # Networks of layers without keys and values of their own are twice as long, as in E2B.
+    lengths = [32] * 2 + [64] * shared
+    keys = {
+        "attention__key_length": size,
+        "attention__value_length": size,
+        "attention__key_length_swa": windowed_size,
+        "attention__value_length_swa": windowed_size,
+        "attention__sliding_window": 8,
+        "attention__sliding_window_pattern": windowed,
+        "attention__shared_kv_layers": shared,
+        "rope__dimension_count": size,
+        "rope__dimension_count_swa": windowed_size,
+        "rope__freq_base": 1000000.0,
+        "rope__freq_base_swa": 10000.0,
+        "embedding_length_per_layer_input": inputs,
+        "feed_forward_length": lengths if shared else lengths[0],
+        "final_logit_softcapping": 5.0,
+    }
+    model = Model(name, "gemma4", len(windowed), **RMS, **keys)
+    model.outside(output=False, embedding=0.3)
+    # Half of the pairs of layers without a window are not rotated.
+    model.tensors["rope_freqs.weight"] = numpy.array([1] * 4 + [1e30] * 4, numpy.float32)
+    if inputs:
+        width = inputs * model.layers
+        model.matrix("per_layer_token_embd", len(TOKENS), width, size=0.3 * width**0.5)
+        model.matrix("per_layer_model_proj", width, HIDDEN)
+        model.vector("per_layer_proj_norm.weight", inputs)
+    for at, is_windowed, length in zip(model.every_layer(), windowed, lengths):
+        head = windowed_size if is_windowed else size
+        # The last layers have keys and values too, as converted files do, though they are not used.
+        for part, rows in [("q", HEADS * head), ("k", KV_HEADS * head), ("v", KV_HEADS * head)]:
+            model.matrix(f"{at}.attn_{part}", rows, HIDDEN)
+        model.matrix(f"{at}.attn_output", HIDDEN, HEADS * head)
+        model.vector(f"{at}.attn_q_norm.weight", head)
+        model.vector(f"{at}.attn_k_norm.weight", head, 0.4, 0.1)
+        for part in ["gate", "up"]:
+            model.matrix(f"{at}.ffn_{part}", length, HIDDEN)
+        model.matrix(f"{at}.ffn_down", HIDDEN, length)
+        if inputs:
+            model.matrix(f"{at}.inp_gate", inputs, HIDDEN)
+            model.matrix(f"{at}.proj", HIDDEN, inputs)
+            model.norm(f"{at}.post_norm")
+            model.vector(f"{at}.layer_output_scale.weight", 1, 0.7, 0.1)
+    model.norms(*AROUND)
     return model
 
 
@@ -455,6 +505,7 @@ MODELS = [
         final_logit_softcapping=5.0,
     ),
     gemma3(),
+    gemma4(),
     gpt2(),
     phi2(),
     phi3(),
@@ -495,6 +546,7 @@ VARIANTS = [
     mixtral(),
     granite_hybrid("granitehybrid-experts", 3),
     nanbeige("nanbeige-plain", 1, skip_loop_final_norm=True),
+    gemma4("gemma4-plain", 0, 0),
 ]
 
 for model in MODELS:

@@ -199,8 +199,8 @@ class Model:
         writer.add_add_bos_token(False)
         for name, values in self.tensors.items():
             # What llama.cpp quantises: matrices, but neither norms nor positions nor routers nor the kernels of
-            # convolutions.
-            floats = ("norm", "position", "gate_inp", "conv.conv", "conv1d")
+            # convolutions nor the projection to the vectors of all layers.
+            floats = ("norm", "position", "gate_inp", "conv.conv", "conv1d", "per_layer_model_proj")
             quantizes = values.ndim > 1 and name.endswith(".weight") and not any(part in name for part in floats)
             if kind == "q8_0" and quantizes:
                 q8_0 = gguf.GGMLQuantizationType.Q8_0
