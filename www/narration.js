@@ -1,6 +1,7 @@
 // Explains one step of the loop in words and numbers: encode, run, predict, choose, append.
 
 import { element } from "./dom.js";
+import { digitsFor } from "./draw-line.js";
 import { count, percent, piece, stageTitle } from "./format.js";
 import { TOP } from "./sliders.js";
 
@@ -154,14 +155,15 @@ function prediction({ candidates, entropy }, info) {
  * @returns {Paragraph[]}
  */
 function choice({ record, text, probability }, seed) {
-  const { stages = [], step = 0 } = record ?? {};
+  const { stages = [], step = 0, draw } = record ?? {};
   const did = stages.map((stage) =>
     element("span", "line", element("b", "", stageTitle(stage.name)), ` ${effect(stage)}`),
   );
+  const point = draw ? `the number ${draw.point.toFixed(digitsFor(draw))}, which falls on ` : "";
   const drawn =
     probability === 1
       ? ["Only ", piece(text), " is left."]
-      : [`Drawn with seed ${seed}, step ${step + 1}: `, piece(text), `, ${percent(probability)}.`];
+      : [`Drawn with seed ${seed}, step ${step + 1}: ${point}`, piece(text), `, ${percent(probability)}.`];
   return [did.length ? did : "No stage has an effect.", drawn];
 }
 

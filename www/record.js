@@ -63,6 +63,7 @@ export function toJson({ model, prompt, seed, tokens }) {
       options: { ...options, record: undefined },
       candidates: record?.candidates,
       stages: record?.stages,
+      draw: record?.draw,
     };
   });
   // Seeds of 64 bits and lists of bytes, as JSON can have them.

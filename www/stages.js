@@ -3,7 +3,8 @@
 
 import { showBars } from "./bars.js";
 import { button, closest, element, finder, keep, set } from "./dom.js";
-import { count, percent, piece, stageTitle, visible } from "./format.js";
+import { digitsFor, segments, showLine } from "./draw-line.js";
+import { count, percent, piece, stageTitle } from "./format.js";
 import { draw, reach } from "./pictures.js";
 
 /** @typedef {import("./branches.js").DrawnToken} DrawnToken */
@@ -11,9 +12,11 @@ import { draw, reach } from "./pictures.js";
 /** @typedef {StepRecord["stages"][number]} Stage */
 
 /**
- * A step that is shown: the options in effect, the id of the token that was taken, if any, and a note.
+ * A step that is shown: the options in effect, the id of the token that was taken, if any, whether it was with these
+ * options and how, and a note.
  *
- * @typedef {{ record: StepRecord, options: import("./sliders.js").Options, taken?: number, note: (Node | string)[] }} Step
+ * @typedef {{ record: StepRecord, options: import("./sliders.js").Options, taken?: number, how?: "drawn" | "chosen",
+ *   note: (Node | string)[] }} Step
  */
 
 export class StepView {
@@ -111,7 +114,7 @@ export class StepView {
 
   clear() {
     this.#shown = this.#catchUp = undefined;
-    for (const id of ["bars", "stages", "marks", "strip", "caption"]) this.#find(id).replaceChildren();
+    for (const id of ["bars", "stages", "marks", "caption", "draw-line", "draw-said"]) this.#find(id).replaceChildren();
     this.#find("axis").hidden = true;
   }
 
@@ -140,7 +143,9 @@ export class StepView {
     showBars(this.#find("bars"), step, { before, after, full, open: Boolean(this.#choose) });
     set(this.#find("bars").dataset, "view", now);
     draw(this.#find("marks"), stage, options, before, full);
-    showStrip(this.#find("strip"), step);
+    const drawn = step.taken !== undefined && !isAlone(record.draw);
+    showLine(this.#find("draw-line"), segments(record), step.taken, drawn ? record.draw?.point : undefined);
+    this.#find("draw-said").replaceChildren(...drawing(step));
   }
 
   /**
@@ -215,27 +220,33 @@ function temperature(level) {
 }
 
 /**
- * Shows all probabilities side by side: the draw is like a dart thrown at this strip.
+ * Whether one token is left alone, so that every number falls on it.
  *
- * @param {HTMLElement} strip
- * @param {Step} step
+ * @param {StepRecord["draw"]} draw
  */
-function showStrip(strip, { record, taken }) {
-  const drawn = record.candidates.filter(({ probability }) => probability > 0);
-  const parts = drawn.map(({ id, text, probability }) => ({
-    share: probability,
-    name: id === taken ? "taken" : "",
-    text: visible(text),
-  }));
-  const rest = 1 - drawn.reduce((sum, { probability }) => sum + probability, 0);
-  if (rest > 0.001) parts.push({ share: rest, name: "rest", text: "others" });
-  const segments = keep(strip, parts.length, () => element("span"));
-  for (const [index, { share, name, text }] of parts.entries()) {
-    set(segments[index], "className", name);
-    set(segments[index], "textContent", share > 0.07 ? text : "");
-    set(segments[index], "title", `${text} ${percent(share)}`);
-    set(segments[index].style, "flexGrow", String(Math.round(1e4 * share) / 1e4));
+const isAlone = (draw) => draw?.from === 0 && draw.to === 1;
+
+/**
+ * What the draw does, in words.
+ *
+ * @param {Step} step
+ * @returns {(Node | string)[]}
+ */
+function drawing({ record: { candidates, draw }, taken, how }) {
+  if (!draw) return [];
+  const token = piece(draw.text);
+  const chosen = candidates.find(({ id }) => id === taken);
+  const yours = how === "chosen" && chosen ? ["You chose ", piece(chosen.text), ". "] : [];
+  if (isAlone(draw)) return [...yours, "Only ", token, " is left, so nothing needs to be drawn."];
+  if (taken === undefined) {
+    return ["A step draws a random number from 0 to 1, a point on this line, and takes the token that it falls on."];
   }
+  const digits = digitsFor(draw);
+  const [point, from, to] = [draw.point, draw.from, draw.to].map((number) => number.toFixed(digits));
+  const where = [token, `, which lies from ${from} to ${to}.`];
+  if (how === "drawn") return [`A random number from 0 to 1 was drawn: ${point}. It falls on `, ...where];
+  if (how === "chosen") return [...yours, `The random number, ${point}, falls on `, ...where];
+  return [`The random number of this step stays ${point}. With these sliders it falls on `, ...where];
 }
 
 /**
@@ -250,5 +261,5 @@ export function takenStep({ id, text, record, options, forced }) {
   const how = forced ? "You chose it" : `drawn with ${percent(probability)}`;
   const guess = rank === 1 ? "first guess." : `guess number ${rank.toLocaleString("en")}.`;
   const note = [piece(text), ` ${how}; the model gave it ${percent(Math.exp(-surprisal))}, its ${guess}`];
-  return { record, options, taken: id, note };
+  return { record, options, taken: id, how: forced ? "chosen" : "drawn", note };
 }

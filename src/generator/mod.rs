@@ -52,7 +52,7 @@ pub use internals::Internals;
 #[doc(hidden)]
 pub use option_table::{Field, Value};
 pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};
-pub use record::{Chosen, Record, RecordedStage, RecordedToken, RemovedToken};
+pub use record::{Chosen, Record, RecordedDraw, RecordedStage, RecordedToken, RemovedToken};
 pub use timings::{Clock, Timings};
 pub use token::{Candidate, FinishReason, Token};
 

@@ -22,6 +22,9 @@ pub struct Record {
     pub candidates: Vec<RecordedToken>,
     /// The stages of the sampler, in their order; those without effect are left out.
     pub stages: Vec<RecordedStage>,
+    /// The draw from what they leave: of the chosen token, unless that was forced. Absent where they leave nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub draw: Option<RecordedDraw>,
 }
 
 /// The token a step chose.
@@ -54,6 +57,23 @@ pub struct RecordedToken {
     pub logprob: f32,
     /// Its probability after all stages; 0 where one of them cut it.
     pub probability: f32,
+}
+
+/// The draw: the tokens that the stages leave lie side by side from 0 to 1, each as wide as its probability, the most
+/// probable first. A random number is a point there, and the token in whose segment it lies is drawn.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct RecordedDraw {
+    /// The random number in \[0, 1), which depends on nothing but the seed and the number of the step.
+    pub point: f64,
+    /// The token in whose segment it lies. A forced token may be another.
+    pub id: TokenId,
+    /// The token by itself, as in [`RecordedToken`].
+    pub text: String,
+    /// Where its segment begins: the probability of all tokens before it, together.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
 }
 
 /// What one stage did.
@@ -121,6 +141,13 @@ impl Record {
             stages: stages
                 .map(|stage| RecordedStage::new(stage, tokenizer))
                 .collect(),
+            draw: trace.draw.map(|draw| RecordedDraw {
+                point: draw.point,
+                id: draw.id,
+                text: tokenizer.token_text(draw.id),
+                from: draw.from,
+                to: draw.to,
+            }),
         }
     }
 }

@@ -254,14 +254,14 @@ impl Candidates {
         self.list(Bounds::NONE)
     }
 
-    /// The candidate with which those nearest to `centre` reach a weight of `min_mass` units (at most the weight of all).
-    /// `sparse` then contains all of them.
+    /// The candidate with which those nearest to `centre` reach a weight of `min_mass` units (at most the weight of all),
+    /// and the units that they weigh with it. `sparse` then contains all of them.
     fn nearest_until_mass(
         &mut self,
         total: &Total,
         centre: f64,
         min_mass: u64,
-    ) -> Result<Option<TokenData>> {
+    ) -> Result<Option<(TokenData, u64)>> {
         let min_mass = min_mass.min(total.mass);
         if self.is_dense {
             self.list_nearest(total.unit, centre, min_mass)?;
@@ -312,7 +312,7 @@ impl Candidates {
     /// together.
     pub fn keep_nearest_mass(&mut self, total: &Total, centre: f64, p: f64) -> Result<()> {
         let min_mass = (p * total.mass as f64).ceil() as u64;
-        if let Some(last) = self.nearest_until_mass(total, centre, min_mass)? {
+        if let Some((last, _)) = self.nearest_until_mass(total, centre, min_mass)? {
             self.sparse
                 .retain(|item| nearest(centre, item, &last).is_le());
         }

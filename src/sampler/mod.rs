@@ -37,7 +37,7 @@ pub use stage::{
     Dry, LogitBias, MinP, Mirostat, MirostatV2, Penalties, SAMPLERS, SamplerName, Stage,
     Temperature, TokenBytes, TopK, TopNSigma, TopP, TypicalP, Xtc,
 };
-pub use trace::{StageTrace, Trace};
+pub use trace::{Draw, StageTrace, Trace};
 
 use crate::allocation::with_capacity;
 use crate::{Error, Result, TokenId};
@@ -176,15 +176,14 @@ impl Sampler {
         alternatives: usize,
     ) -> Result<Choice> {
         let log_sum_exp = self.run(logits, step)?;
-        let point = self.context.random.number(step.index, Purpose::Draw);
-        let drawn = self.candidates.draw(point)?;
-        let (drawn, probability) = drawn.ok_or(Error::NotFinite)?;
+        let point = self.point(step);
+        let drawn = self.candidates.draw(point)?.ok_or(Error::NotFinite)?;
         let surprisal = self
             .context
             .pre_cut_surprisal
-            .map(|surprisal| surprisal.of(drawn.logit) / LN_2);
-        let mut choice = self.build_choice(drawn.id, logits, log_sum_exp, alternatives)?;
-        (choice.probability, choice.surprisal) = (probability, surprisal);
+            .map(|surprisal| surprisal.of(drawn.token.logit) / LN_2);
+        let mut choice = self.build_choice(drawn.token.id, logits, log_sum_exp, alternatives)?;
+        (choice.probability, choice.surprisal) = (drawn.probability, surprisal);
         Ok(choice)
     }
 
@@ -249,6 +248,11 @@ impl Sampler {
             self.apply(index, step)?;
         }
         Ok(log_sum_exp)
+    }
+
+    /// The random number of a step: the point in \[0, 1) at which the draw finds its token.
+    fn point(&mut self, step: &Step<'_>) -> f64 {
+        self.context.random.number(step.index, Purpose::Draw)
     }
 
     fn apply(&mut self, index: usize, step: &Step<'_>) -> Result<()> {

@@ -130,7 +130,7 @@ pub(super) fn nearest(centre: f64, a: &TokenData, b: &TokenData) -> Ordering {
 }
 
 /// Takes `items` in the order of [`nearest`] to `centre` until they weigh at least `min_mass` units together, and returns
-/// the last one taken; `None` where there are no items.
+/// the last one taken and the units that all of them weigh; `None` where there are no items.
 ///
 /// More than [`SORT_LIMIT`] are not sorted as a whole: their weights are added up in buckets, and only the bucket in
 /// which `min_mass` is reached is sorted. As sums of units are exact, the result is the same. `scratch` is reused memory.
@@ -140,7 +140,7 @@ pub(super) fn nearest_until_mass(
     centre: f64,
     unit: FixedPoint,
     min_mass: u64,
-) -> Result<Option<TokenData>> {
+) -> Result<Option<(TokenData, u64)>> {
     scratch.clear();
     reserve_exact(scratch, items.len())?;
     let mut sum = 0;
@@ -171,5 +171,5 @@ pub(super) fn nearest_until_mass(
         sum += unit.count(item.weight);
         sum >= min_mass
     });
-    Ok(taken.or(scratch.last()).copied())
+    Ok(taken.or(scratch.last()).map(|&last| (last, sum)))
 }

@@ -18,6 +18,23 @@ pub struct Trace {
     pub rank: Option<usize>,
     /// The mask of a constraint, where there is one, and the stages in their order.
     pub stages: Vec<StageTrace>,
+    /// The draw from what they leave; `None` where they leave nothing.
+    pub draw: Option<Draw>,
+}
+
+/// The draw: the tokens that are left lie side by side from 0 to 1, each as wide as its probability after the whole chain,
+/// the most probable first, and of equal ones the lower id. A random number is a point there, and the token in whose
+/// segment it lies is drawn (inverse transform sampling).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Draw {
+    /// The random number of the step, in \[0, 1).
+    pub point: f64,
+    /// The token in whose segment it lies.
+    pub id: TokenId,
+    /// Where the segment begins: the probability of all tokens before it, together.
+    pub from: f64,
+    /// Where it ends: `from` and the token's own probability.
+    pub to: f64,
 }
 
 /// What one stage did.
@@ -100,11 +117,19 @@ impl Sampler {
         for token in &mut tokens {
             token.probability = probability(&before, token.id);
         }
+        let point = self.point(step);
+        let drawn = self.candidates.draw(point)?;
         Ok(Trace {
             entropy,
             tokens,
             rank: id.map(|id| rank(logits, id)),
             stages,
+            draw: drawn.map(|drawn| Draw {
+                point,
+                id: drawn.token.id,
+                from: drawn.from,
+                to: drawn.to,
+            }),
         })
     }
 

@@ -121,6 +121,16 @@ test("nothing is computed before a chapter comes near, and the tour goes from to
   near(line.at(-1)[1], 1, 1e-9);
   assert.ok(line.length > 2 && line.every(([from, to], at) => to > from && from === (line[at - 1]?.[1] ?? 0)));
   assert.match((await texts("#choosing-drawn"))[0], /falls on “.+”/);
+  // The point lies in the segment of the token that it falls on, and stays where it is while the line below it changes.
+  const point = () => page.evaluate(() => Number(document.querySelector("#choosing-line .point").style.getPropertyValue("--from")));
+  const hit = async () => {
+    const [from, size] = await page.evaluate(() =>
+      ["--from", "--size"].map((name) => Number(document.querySelector("#choosing-line .taken").style.getPropertyValue(name))),
+    );
+    assert.ok((await point()) >= from - 1e-5 && (await point()) <= from + size + 1e-5);
+  };
+  const before = await point();
+  await hit();
   await page.evaluate(() => {
     const slider = document.querySelector("#choosing-top_k");
     slider.value = "2";
@@ -129,15 +139,17 @@ test("nothing is computed before a chapter comes near, and the tour goes from to
   });
   await until("choosing");
   assert.equal(JSON.parse(await data("#try-choosing", "line")).length, 2);
+  assert.equal(await point(), before);
+  await hit();
 
   await at("loop");
   const length = async () => (await texts("#loop-text"))[0].length;
-  const before = await length();
+  const start = await length();
   for (const tokens of ["1", "2"]) {
     await page.click("#loop-step");
     await page.waitForFunction((tokens) => document.querySelector("#try-loop").dataset.tokens === tokens, tokens, TIME);
   }
-  assert.ok((await length()) > before);
+  assert.ok((await length()) > start);
   await page.click("#loop-go");
   // It is stopped from within the page: by the time that a driver has clicked, the story may have ended.
   await page.waitForFunction(

@@ -11,6 +11,29 @@ import { screenshots } from "./screenshots.mjs";
 const GIVEN = "Once upon a time, there was";
 const TOKENS = "#text .token:not(.end-of-text)";
 
+/** What is seen of the draw: the point, the segment of the token that was taken, both on the line from 0 to 1, and the words. */
+const lookAtDraw = (page) =>
+  page.evaluate(() => {
+    const line = document.querySelector("#draw-line").getBoundingClientRect();
+    const [taken, point] = [".taken", ".point"].map((name) => document.querySelector(`#draw-line ${name}`)?.getBoundingClientRect());
+    const on = (x) => (x - line.left) / line.width;
+    return {
+      point: point && on((point.left + point.right) / 2),
+      from: taken && on(taken.left),
+      to: taken && on(taken.right),
+      said: document.querySelector("#draw-said").textContent,
+    };
+  });
+
+/** Asserts that the point lies in the segment of the token that was taken, up to a pixel. */
+function assertHit({ point, from, to, said }) {
+  if (/^Only/.test(said)) return;
+  const [, number, low, high] = said.match(/drawn: ([\d.]+)\. It falls on .* from ([\d.]+) to ([\d.]+)\.$/);
+  assert.ok(Number(number) >= Number(low) && Number(number) <= Number(high), said);
+  assert.ok(point > from - 0.005 && point < to + 0.005, `${point}, ${from} to ${to}`);
+  assert.ok(Math.abs(point - Number(number)) < 0.01, `${point}: ${said}`);
+}
+
 /** The page with the model of stories, and nothing running. */
 async function reader(context = {}) {
   const opened = await open("/", { reducedMotion: "reduce", ...context });
@@ -71,6 +94,18 @@ test("a link writes the same text again, and a record tells of it", { skip: lack
   assert.deepEqual(await other.page.locator(TOKENS).evaluateAll((tokens) => tokens.map(({ textContent }) => textContent)), written);
   assert.equal(await other.page.inputValue("#prompt"), GIVEN);
   assert.equal(await other.page.inputValue("#temperature"), "1.2");
+  // Each token was drawn by the same number as there.
+  for (let index = 1; index <= written.length; index += 1) {
+    const seen = [];
+    for (const where of [page, other.page]) {
+      await where.click(`${TOKENS}:nth-child(${index + 1})`);
+      await where.waitForFunction((text) => document.querySelector("#distribution-note").textContent.startsWith(text), written[index - 1].replaceAll(" ", "␣").replaceAll("\n", "⏎"));
+      seen.push((await lookAtDraw(where)).said);
+    }
+    assert.equal(seen[0], seen[1]);
+    if (index === 5) assert.match(seen[0], /^You chose /);
+    else assertHit(await lookAtDraw(other.page));
+  }
   // The branch that was left is there too, and goes on.
   const texts = (of) => of.locator("#branches .rest").allTextContents();
   assert.deepEqual(await texts(other.page), await texts(page));
@@ -191,6 +226,9 @@ test("one step is one token, told with its numbers", async () => {
     const token = told[4].match(/^(.+) \(token/)[1];
     assert.ok((await page.textContent("#bars .taken")).startsWith(token), token);
     assert.equal((await ids()).at(-1), token.replaceAll("␣", " ").replaceAll("⏎", "\n"));
+    const seen = await lookAtDraw(page);
+    assertHit(seen);
+    if (seen.point !== undefined) assert.ok(told[3].includes(seen.said.match(/drawn: ([\d.]+)\./)[1]), told[3]);
   }
   await shot("microscope-step");
   // The same steps without explanations generate the same text.

@@ -7,16 +7,7 @@ import { test } from "node:test";
 import { finder } from "../../www/dom.js";
 import en from "../../www/learn/en.js";
 import { LANGUAGES, chosenLanguage } from "../../www/learn/languages.js";
-import {
-  cosine,
-  crossEntropy,
-  digitsOf,
-  nearest,
-  segmentAt,
-  segments,
-  sentences,
-  softmaxRows,
-} from "../../www/learn/numbers.js";
+import { cosine, crossEntropy, digitsOf, nearest, sentences, softmaxRows } from "../../www/learn/numbers.js";
 import { Queue } from "../../www/learn/queue.js";
 import { filled, onLanguage, pieces, setLanguage } from "../../www/learn/text.js";
 import { click, openPage, texts } from "./dom.mjs";
@@ -125,30 +116,6 @@ test("the softmax of the first tokens and all others is whole", () => {
   near(others.power, Math.exp(0) + Math.exp(-1));
   near(rows[0].share, Math.exp(2) / sum);
   near(whole, 1);
-});
-
-test("the line from 0 to 1 has what is left, and a point lies in one of its parts", () => {
-  const candidates = [0.5, 0, 0.25, 0.25].map((probability, id) => ({
-    id,
-    text: "",
-    logit: 0,
-    logprob: 0,
-    probability,
-  }));
-  const line = segments(candidates);
-  assert.deepEqual(
-    line.map(({ id, from, to }) => [id, from, to]),
-    [
-      [0, 0, 0.5],
-      [2, 0.5, 0.75],
-      [3, 0.75, 1],
-    ],
-  );
-  assert.deepEqual(
-    [0, 0.49, 0.5, 0.8, 1].map((point) => segmentAt(line, point)?.id),
-    [0, 0, 2, 3, 3],
-  );
-  assert.equal(segmentAt([], 0.5), undefined);
 });
 
 test("the text to learn is all sentences, each once and always in the same order", () => {

@@ -7,6 +7,7 @@ import { Chat } from "../../www/chat.js";
 import { drawCurve } from "../../www/curve.js";
 import { showDistribution } from "../../www/distribution.js";
 import { finder, svgElement } from "../../www/dom.js";
+import { digitsFor, segments } from "../../www/draw-line.js";
 import { count, loadingText, percent, visible } from "../../www/format.js";
 import { Narration } from "../../www/narration.js";
 import { ScoreView } from "../../www/score.js";
@@ -48,6 +49,7 @@ const record = {
       probabilities: [0.625, 0.375, 0],
     },
   ],
+  draw: { point: 0.25, id: 7, text: " fox", from: 0, to: 0.625 },
 };
 const token = (id, text, more = {}) => ({
   id,
@@ -90,7 +92,11 @@ test("a step is shown as bars, stage by stage, and a candidate can be picked", (
     /^␣fox drawn with 63 %.* 50 %, its first guess\.$/,
   );
   assert.match(page.querySelector("#caption").textContent, /Filled: what is drawn from/);
-  assert.deepEqual(texts(page.querySelectorAll("#strip span")), ["␣fox", "␣owl"]);
+  assert.deepEqual(texts(page.querySelectorAll("#draw-line span")), ["␣fox", "␣owl", ""]);
+  assert.equal(
+    page.querySelector("#draw-said").textContent,
+    "A random number from 0 to 1 was drawn: 0.25. It falls on ␣fox, which lies from 0.00 to 0.63.",
+  );
 
   const stages = page.querySelector("#stages");
   assert.deepEqual(texts(stages.querySelectorAll("b")), ["model", "top-k", "temperature", "draw"]);
@@ -112,6 +118,70 @@ test("a step is shown as bars, stage by stage, and a candidate can be picked", (
   assert.ok([...bars.querySelectorAll("button")].every((button) => button.disabled));
   view.clear();
   assert.equal(bars.children.length + stages.children.length, 0);
+});
+
+test("the draw is a point on the line of what is left, and said in words", () => {
+  const page = openPage();
+  const view = new StepView(page, () => {});
+  const said = () => page.querySelector("#draw-said").textContent;
+  const parts = () =>
+    [...page.querySelectorAll("#draw-line span")].map(({ className, style }) => [
+      className,
+      Number(style.getPropertyValue("--from")),
+      Number(style.getPropertyValue("--size")),
+    ]);
+  view.show(takenStep(token(8, " owl", { forced: true })));
+  assert.equal(said(), "You chose ␣owl. The random number, 0.25, falls on ␣fox, which lies from 0.00 to 0.63.");
+  assert.deepEqual(parts(), [
+    ["colour-0", 0, 0.625],
+    ["colour-1 taken", 0.625, 0.375],
+    ["point", 0.25, 0],
+  ]);
+  view.show({ record, options, taken: 7, note: [] });
+  assert.match(said(), /^The random number of this step stays 0\.25\. With these sliders it falls on ␣fox/);
+  // Before the step there is no point yet.
+  view.show({ record, options, note: [] });
+  assert.match(said(), /^A step draws a random number/);
+  assert.deepEqual(parts().at(-1)[0], "");
+  const alone = { ...record, draw: { ...record.draw, from: 0, to: 1 } };
+  view.show(takenStep(token(7, " fox", { record: alone })));
+  assert.equal(said(), "Only ␣fox is left, so nothing needs to be drawn.");
+  view.show(takenStep(token(9, "\n", { record: alone, forced: true })));
+  assert.equal(said(), "You chose ⏎. Only ␣fox is left, so nothing needs to be drawn.");
+  assert.equal(parts().at(-1)[0], "");
+  view.clear();
+  assert.equal(said() + page.querySelector("#draw-line").children.length, "0");
+});
+
+test("the line from 0 to 1 has what is left, the likeliest first, and what has no name", () => {
+  const draw = { point: 0.7, id: 70, text: "x", from: 0.6, to: 0.75 };
+  const left = [candidate(1, "a", 0.4, 0.2), candidate(2, "b", 0.3, 0.4), candidate(3, "c", 0.2, 0)];
+  const line = (given) => segments(given).map(({ id, text, from, to }) => [id ?? text, round(from), round(to)]);
+  const round = (number) => Math.round(1e6 * number) / 1e6;
+  // What was drawn is not among the candidates that have names.
+  assert.deepEqual(line({ candidates: left, draw }), [
+    [2, 0, 0.4],
+    [1, 0.4, 0.6],
+    [70, 0.6, 0.75],
+    ["others", 0.75, 1],
+  ]);
+  // Others lie before it.
+  const late = { ...draw, from: 0.8, to: 0.85 };
+  assert.deepEqual(line({ candidates: left, draw: late }).slice(2), [
+    ["others", 0.6, 0.8],
+    [70, 0.8, 0.85],
+    ["others", 0.85, 1],
+  ]);
+  assert.deepEqual(segments({ candidates: [] }), [{ text: "others", from: 0, to: 1 }]);
+  assert.deepEqual(
+    [
+      [0, 1],
+      [0.2, 0.5],
+      [0.51, 0.52],
+      [0.5, 0.5000001],
+    ].map(([from, to]) => digitsFor({ from, to })),
+    [2, 2, 3, 6],
+  );
 });
 
 test("a conversation keeps what was answered, and gives back what was not", async () => {
@@ -236,7 +306,10 @@ test("a step is told in the order of the loop", async () => {
   const told = texts(page.querySelectorAll("#loop .told"));
   assert.match(told[0], /The prompt, 4 characters, becomes 1 token:Once5/);
   assert.match(told[1], /1 token through 2 layers, 64 numbers wide: 12 ms/);
-  assert.match(told[3], /top-k cuts 1, leaves 2.*Drawn with seed 42, step 4: ␣fox, 63 %/);
+  assert.match(
+    told[3],
+    /top-k cuts 1, leaves 2.*Drawn with seed 42, step 4: the number 0\.25, which falls on ␣fox, 63 %/,
+  );
   narration.silence();
   assert.equal(texts(page.querySelectorAll("#loop .told")).join(""), "");
 });

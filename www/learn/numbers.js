@@ -1,7 +1,6 @@
 // The numbers of the tour: from what the engine gives to what is shown.
 
 /** @typedef {{ id: number, text: string, logit: number, logprob: number, probability: number }} Candidate */
-/** @typedef {{ id: number, text: string, from: number, to: number }} Segment */
 
 /**
  * The cosine of the angle between two vectors: 1 for the same direction, 0 for a right angle, −1 for the opposite.
@@ -60,31 +59,6 @@ export function digitsOf(value) {
   if (value > 0 && value < 0.1) return Math.min(20, 1 - Math.floor(Math.log10(value)));
   return value < 10 ? 2 : value < 100 ? 1 : 0;
 }
-
-/**
- * The line from 0 to 1, divided among the tokens that may be drawn.
- *
- * @param {Candidate[]} candidates
- * @returns {Segment[]}
- */
-export function segments(candidates) {
-  const left = candidates.filter(({ probability }) => probability > 0);
-  const total = left.reduce((sum, { probability }) => sum + probability, 0);
-  let from = 0;
-  return left.map(({ id, text, probability }) => {
-    const segment = { id, text, from, to: from + probability / total };
-    from = segment.to;
-    return segment;
-  });
-}
-
-/**
- * The segment that a point of the line lies in.
- *
- * @param {Segment[]} line
- * @param {number} point from 0 to 1
- */
-export const segmentAt = (line, point) => line.find(({ to }) => point < to) ?? line.at(-1);
 
 /**
  * All sentences that the parts make, in an order that looks like chance and is always the same.

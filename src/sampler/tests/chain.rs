@@ -229,6 +229,11 @@ fn watching_changes_nothing() {
             .find(|token| token.id == choice.id)
             .unwrap();
         assert_eq!(chosen.probability, choice.probability, "{options:?}");
+        let draw = trace.draw.unwrap();
+        assert_eq!(draw.id, choice.id, "{options:?}");
+        assert!(draw.from <= draw.point && draw.point < draw.to, "{draw:?}");
+        let width = draw.to - draw.from;
+        assert!((width - f64::from(choice.probability)).abs() < 1e-7);
         if let Some(last) = trace.stages.last() {
             let at_end: Vec<_> = trace.tokens.iter().map(|token| token.probability).collect();
             assert_eq!(last.probabilities, at_end);

@@ -148,8 +148,9 @@ fn a_draw_is_that_of_a_full_sort() {
         let mut candidates = begin(&logits);
         let random = (0..30).map(|_| f64::from(dice.unit()));
         for point in random.chain([0.0, 0.25, 0.5, 0.75, 1.0 - f64::EPSILON]) {
-            let (drawn, _) = candidates.draw(point).unwrap().unwrap();
-            assert_eq!(drawn.id, sorted.at(point), "{name}, {point}");
+            let drawn = candidates.draw(point).unwrap().unwrap();
+            assert_eq!(drawn.token.id, sorted.at(point), "{name}, {point}");
+            assert!(drawn.from <= point && point < drawn.to, "{name}, {drawn:?}");
         }
     }
 }

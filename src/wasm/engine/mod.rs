@@ -11,6 +11,7 @@ mod one_pass;
 pub(super) mod options;
 mod split_model;
 mod step;
+mod step_types;
 mod types;
 
 pub(super) use super::common::{JsResult, host, to_js};
