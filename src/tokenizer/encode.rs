@@ -1,5 +1,6 @@
 //! Encoding: text → token ids.
 
+use super::sentencepiece::with_plain_spaces;
 use super::{Method, Tokenizer, special};
 use crate::TokenId;
 use std::borrow::Cow;
@@ -24,9 +25,15 @@ impl Tokenizer {
             let part = plain(part);
             match &self.method {
                 _ if part.is_empty() => {}
-                Method::BytePairs(pre_tokenizer, bpe) => pre_tokenizer.split(&part, |word| {
-                    bpe.encode(&self.vocabulary, word, &mut ids);
-                }),
+                Method::BytePairs(pre_tokenizer, bpe) => {
+                    let part = match bpe.merges_characters() {
+                        true => with_plain_spaces(&part),
+                        false => Cow::Borrowed(&*part),
+                    };
+                    pre_tokenizer.split(&part, |word| {
+                        bpe.encode(&self.vocabulary, word, &mut ids);
+                    });
+                }
                 Method::SentencePiece(pieces) => {
                     pieces.encode(&self.vocabulary, &part, at_start, &mut ids);
                 }

@@ -1,10 +1,12 @@
 //! Text → token ids and back, built from the model file's metadata.
 //!
-//! Special tokens are cut out first. The text between them is encoded in one of two ways:
+//! Special tokens are cut out first. The text between them is encoded in one of three ways:
 //!
 //! - Byte-level BPE as in GPT-2 (Radford et al. 2019): a pre-tokenizer splits the text into words, and the bytes of
 //!   each word are merged pair by pair, in the order in which the vocabulary's merges were learned (Sennrich et al.
 //!   2016).
+//! - BPE as in Gemma 4, which begins with characters in place of bytes, and whose words are whole lines; characters that
+//!   are not tokens are encoded byte by byte.
 //! - SentencePiece (Kudo and Richardson 2018): the characters of the text are merged pair by pair, the pair first that
 //!   makes the token of highest score; characters that are not tokens are encoded byte by byte.
 //!
@@ -63,7 +65,7 @@ enum Method {
 }
 
 impl Method {
-    /// Byte-level byte-pair encoding, with the merges out of `metadata`.
+    /// Byte-pair encoding, with the merges out of `metadata`.
     fn byte_pairs(
         pre_tokenizer: PreTokenizer,
         vocabulary: &Vocabulary,
@@ -77,8 +79,8 @@ impl Method {
 }
 
 impl Tokenizer {
-    /// The supported values of `tokenizer.ggml.model`: SentencePiece and byte-level byte-pair encoding.
-    pub const KINDS: [&'static str; 2] = ["llama", "gpt2"];
+    /// The supported values of `tokenizer.ggml.model`: SentencePiece, and byte-pair encoding of bytes and of characters.
+    pub const KINDS: [&'static str; 3] = ["llama", "gpt2", "gemma4"];
 
     /// Builds the tokenizer from `metadata`, out of which it moves the vocabulary's arrays.
     ///
@@ -86,10 +88,14 @@ impl Tokenizer {
     /// [`Error::MissingMetadata`], [`Error::BadMetadata`], [`Error::OutOfMemory`], or
     /// [`Error::UnsupportedTokenizer`] naming the kind of tokenizer or pre-tokenizer.
     pub fn from_metadata(metadata: &mut Metadata) -> Result<Self> {
+        let mut encoding = TokenEncoding::SentencePiece;
         let pre_tokenizer = match metadata.require_str("tokenizer.ggml.model")? {
-            "gpt2" => Some(PreTokenizer::named(
-                metadata.optional_str("tokenizer.ggml.pre")?,
-            )?),
+            "gpt2" => {
+                encoding = TokenEncoding::ByteLevel;
+                let name = metadata.optional_str("tokenizer.ggml.pre")?;
+                Some(PreTokenizer::named(name)?)
+            }
+            "gemma4" => Some(PreTokenizer::GEMMA4),
             "llama" => None,
             other => return Err(Error::UnsupportedTokenizer(other.to_owned())),
         };
@@ -98,7 +104,9 @@ impl Tokenizer {
             Ok::<bool, Error>(value.unwrap_or(default))
         };
         let bos_by_default = pre_tokenizer.is_none_or(PreTokenizer::adds_bos);
-        let adds_bos = flag("add_bos_token", bos_by_default)?;
+        let is_gemma4 = pre_tokenizer.is_some() && encoding == TokenEncoding::SentencePiece;
+        // As in llama.cpp, whatever the file says: it was wrong in the first files of Gemma 4.
+        let adds_bos = is_gemma4 || flag("add_bos_token", bos_by_default)?;
         let adds_eos = flag("add_eos_token", false)?;
         let adds_space = flag("add_space_prefix", true)?;
         let strips_right = strips_right(metadata)?;
@@ -121,10 +129,6 @@ impl Tokenizer {
         end_of_generation.extend([eos, named("eot")?, named("eom")?].into_iter().flatten());
         sort(&mut end_of_generation, Ord::cmp)?;
 
-        let encoding = match pre_tokenizer {
-            Some(_) => TokenEncoding::ByteLevel,
-            None => TokenEncoding::SentencePiece,
-        };
         let vocabulary = Vocabulary::new(encoding, &tokens, kinds)?;
         let method = match pre_tokenizer {
             Some(pre_tokenizer) => Method::byte_pairs(pre_tokenizer, &vocabulary, metadata)?,
@@ -214,9 +218,12 @@ impl Tokenizer {
         )
     }
 
-    /// The kind of tokenizer and its pre-tokenizer: `gpt2/smollm`, or `llama`.
+    /// The kind of tokenizer and its pre-tokenizer: `gpt2/smollm`, or `llama` or `gemma4`.
     pub fn description(&self) -> String {
         match &self.method {
+            Method::BytePairs(pre_tokenizer, pairs) if pairs.merges_characters() => {
+                pre_tokenizer.name().to_owned()
+            }
             Method::BytePairs(pre_tokenizer, _) => format!("gpt2/{}", pre_tokenizer.name()),
             Method::SentencePiece(_) => "llama".to_owned(),
         }

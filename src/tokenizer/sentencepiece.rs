@@ -7,8 +7,16 @@
 use std::borrow::Cow;
 
 use super::merge::Pieces;
-use super::vocabulary::{Kind, SPACE, Vocabulary};
+use super::vocabulary::{SPACE, Vocabulary};
 use crate::TokenId;
+
+/// The text with plain spaces in place of U+2581, as [`Vocabulary::find`] expects them.
+pub(super) fn with_plain_spaces(text: &str) -> Cow<'_, str> {
+    match text.contains(SPACE) {
+        true => Cow::Owned(text.replace(SPACE, " ")),
+        false => Cow::Borrowed(text),
+    }
+}
 
 /// The encoder: what it needs besides the vocabulary.
 pub(super) struct SentencePiece {
@@ -27,18 +35,9 @@ impl SentencePiece {
         unknown: Option<TokenId>,
         adds_space: bool,
     ) -> Self {
-        let mut bytes = [None; 256];
-        for (id, _) in vocabulary.ids().filter(|(_, kind)| *kind == Kind::Byte) {
-            if let [byte] = vocabulary.spelling(id) {
-                bytes[usize::from(*byte)].get_or_insert(id);
-            }
-        }
+        let mut bytes = vocabulary.byte_tokens();
         for (byte, id) in bytes.iter_mut().enumerate() {
-            let byte = byte as u8;
-            *id = id
-                .or_else(|| vocabulary.find(format!("<0x{byte:02X}>").as_bytes()))
-                .or_else(|| vocabulary.find(&[byte]))
-                .or(unknown);
+            *id = id.or_else(|| vocabulary.find(&[byte as u8])).or(unknown);
         }
         Self {
             scores,
@@ -82,10 +81,10 @@ impl SentencePiece {
     /// for.
     fn normalized<'a>(&self, text: &'a str, at_start: bool) -> Cow<'a, str> {
         let prefix = if self.adds_space && at_start { " " } else { "" };
-        if prefix.is_empty() && !text.contains(SPACE) {
-            return Cow::Borrowed(text);
+        match prefix {
+            "" => with_plain_spaces(text),
+            _ => Cow::Owned(format!("{prefix}{}", with_plain_spaces(text))),
         }
-        Cow::Owned(format!("{prefix}{}", text.replace(SPACE, " ")))
     }
 
     fn byte_fallback(&self, piece: &str, ids: &mut Vec<TokenId>) {

@@ -29,7 +29,7 @@ pub(super) enum Kind {
 pub(super) enum TokenEncoding {
     /// One printable character for each byte (GPT-2).
     ByteLevel,
-    /// The text itself, with U+2581 in place of spaces.
+    /// The text itself, with U+2581 in place of spaces; Gemma 4 does so too.
     SentencePiece,
     /// The text itself, after U+2581 where it begins a word; that is read as a space.
     #[cfg(feature = "encoder")]
@@ -38,7 +38,7 @@ pub(super) enum TokenEncoding {
 
 impl TokenEncoding {
     /// Writes the text that `token` stands for to `out`; `None` if it is not spelled in this encoding.
-    fn read(self, token: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    pub fn read(self, token: &[u8], out: &mut Vec<u8>) -> Option<()> {
         match self {
             TokenEncoding::ByteLevel => byte_level::decode(token, out),
             #[cfg(feature = "encoder")]
@@ -65,7 +65,7 @@ impl TokenEncoding {
         }
     }
 
-    /// Whether merging can produce this token. In SentencePiece, a token spelled with a plain space is never produced.
+    /// Whether merging can produce this token. One spelled with a plain space in place of U+2581 is never produced.
     fn can_be_merged(self, token: &[u8]) -> bool {
         self != TokenEncoding::SentencePiece || !token.contains(&b' ')
     }
@@ -135,6 +135,25 @@ impl Vocabulary {
 
     pub fn len(&self) -> usize {
         self.kinds.len()
+    }
+
+    /// How the file spells tokens.
+    pub fn encoding(&self) -> TokenEncoding {
+        self.encoding
+    }
+
+    /// The token of each byte, spelled like `<0x0A>`.
+    pub fn byte_tokens(&self) -> [Option<TokenId>; 256] {
+        let mut bytes = [None; 256];
+        for (id, _) in self.ids().filter(|(_, kind)| *kind == Kind::Byte) {
+            if let [byte] = self.spelling(id) {
+                bytes[usize::from(*byte)].get_or_insert(id);
+            }
+        }
+        for (byte, id) in bytes.iter_mut().enumerate() {
+            *id = id.or_else(|| self.find(format!("<0x{byte:02X}>").as_bytes()));
+        }
+        bytes
     }
 
     pub fn kind(&self, id: TokenId) -> Option<Kind> {

@@ -182,6 +182,17 @@ const PRE_TOKENIZERS: [PreTokenizerSpec; 13] = [
 ];
 
 impl PreTokenizer {
+    /// That of Gemma 4, `[^\n]+|[\n]+`, which belongs to its kind of tokenizer.
+    pub const GEMMA4: Self = Self {
+        name: "gemma4",
+        spec: &PreTokenizerSpec {
+            names: &["gemma4"],
+            rules: &[Rule::Runs(|c| c == '\n', ANY)],
+            ignore_merges: false,
+            adds_bos: true,
+        },
+    };
+
     /// GPT-2's pre-tokenizer.
     #[cfg(feature = "train")]
     pub const GPT2: Self = Self {

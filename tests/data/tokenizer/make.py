@@ -1,4 +1,4 @@
-"""Makes byte_level.json and sentencepiece.json: small vocabularies, texts, and the ids llama.cpp gives them.
+"""Makes byte_level.json, characters.json and sentencepiece.json: small vocabularies, texts, and the ids llama.cpp gives them.
 
     pip install gguf
     npm install node-llama-cpp
@@ -103,10 +103,8 @@ def alphabet():
     return {byte: chr(byte) for byte in plain} | {byte: chr(0x100 + index) for index, byte in enumerate(others)}
 
 
-def learn_merges(texts, count):
+def learn_merges(sequences, count):
     """Merges that know no words, so that only the pre-tokenizer keeps them apart."""
-    letters = alphabet()
-    sequences = [[letters[byte] for byte in text.encode()] for text in texts]
     merges = []
     while len(merges) < count:
         pairs = {}
@@ -130,8 +128,9 @@ def learn_merges(texts, count):
 def byte_level(modules, random_count, merge_count):
     rng = random.Random(1)
     texts = TEXTS + [random_text(rng) for _ in range(random_count)]
-    merges = learn_merges(texts, merge_count)
-    tokens = [*alphabet().values()]
+    letters = alphabet()
+    merges = learn_merges([[letters[byte] for byte in text.encode()] for text in texts], merge_count)
+    tokens = [*letters.values()]
     for left, right in merges:
         if left + right not in tokens:
             tokens.append(left + right)
@@ -164,6 +163,52 @@ def byte_level(modules, random_count, merge_count):
         "results": {
             pre: {"adds_bos": result["adds"][0], "ids": result["ids"]} for pre, result in zip(PRE_TOKENIZERS, results)
         },
+    }
+
+
+# BPE of characters (Gemma 4).
+
+# (No run of newlines that is not a token: at one, llama.cpp ends the process.)
+CHARACTER_TEXTS = [
+    "<|turn>user\nabc<turn|>\n<|turn>model\n", "<|tool_call>call:f{a:<|\"|>b c<|\"|>}<tool_call|>", "a\n\nb\n\n\nc", "▁a ▁", "x y▁z", "<0x41>", "<bos>a", "\r\n\r\n",
+]  # fmt: skip
+
+
+def characters(modules, random_count, merge_count):
+    rng = random.Random(3)
+    texts = TEXTS + CHARACTER_TEXTS + [random_text(rng) for _ in range(random_count)]
+    lines = [list(line.replace(" ", "▁")) for text in texts for line in text.split("\n") if not set("<\0") & set(line)]
+    merges = learn_merges(lines, merge_count)
+    # Two bytes and some characters have no token, nor has a piece that is merged further.
+    common = sorted({c for line in lines for c in line if line.count(c) > 1 and c.isprintable()} - {"Q"})
+    gap = next(a + b for a, b in merges if any(a + b in pair for pair in merges))
+    pieces = [["<pad>", CONTROL], ["<eos>", CONTROL], ["<bos>", CONTROL], ["<unk>", UNKNOWN]]
+    pieces += [[f"<0x{byte:02X}>", BYTE] for byte in range(256) if byte not in (0x01, 0x7F)]
+    pieces += [[f"<{name}>", CONTROL] for name in ["|turn", "turn|"]]
+    pieces += [[f"<{name}>", USER_DEFINED] for name in ["|tool_call", "tool_call|", '|"|']]
+    pieces += [[piece, NORMAL] for piece in ["\n", "\n\n", "\n\n\n", "<0x41>x", *common]]
+    pieces += [[left + right, NORMAL] for left, right in merges if left + right != gap]
+    pieces = list({piece: [piece, kind] for piece, kind in pieces}.values())
+    texts = [[text, special] for text in texts for special in (False, True)]
+
+    def model(writer):
+        writer.add_tokenizer_model("gemma4")
+        writer.add_token_list([piece for piece, _ in pieces])
+        writer.add_token_scores([0.0] * len(pieces))
+        writer.add_token_types([kind for _, kind in pieces])
+        writer.add_token_merges([f"{left} {right}" for left, right in merges])
+        writer.add_bos_token_id(2)
+        writer.add_eos_token_id(1)
+        writer.add_unk_token_id(3)
+        # What the first files of Gemma 4 said, and llama.cpp does not follow.
+        writer.add_add_bos_token(False)
+
+    [result] = llama_cpp(modules, [model], texts)
+    return {
+        "pieces": pieces,
+        "merges": [f"{left} {right}" for left, right in merges],
+        "texts": texts,
+        **{key: result[key] for key in ["ids", "ends", "adds"]},
     }
 
 
@@ -231,4 +276,5 @@ def save(name, value):
 if __name__ == "__main__":
     modules = sys.argv[1]
     save("byte_level.json", byte_level(modules, 60, 700))
+    save("characters.json", characters(modules, 40, 300))
     save("sentencepiece.json", sentencepiece(modules, 60))
