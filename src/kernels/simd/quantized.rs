@@ -276,6 +276,19 @@ fn side_by_side<const N: usize>(first: usize, end: usize) -> [usize; N] {
     indices
 }
 
+/// Bytes of the tiles of one group of rows: what [`Matrix`] computes for any format, with constants.
+#[inline(always)]
+fn group_bytes<F: Quantized>(matrix: &Matrix) -> usize {
+    matrix.cols() / F::FORMAT.tile_cols() * F::FORMAT.tile_bytes()
+}
+
+/// Where the tiles of the group of this index begin.
+#[inline(always)]
+fn group<F: Quantized>(matrix: &Matrix, index: usize) -> *const u8 {
+    let bytes = group_bytes::<F>(matrix);
+    matrix.tiles()[index * bytes..][..bytes].as_ptr()
+}
+
 /// Decode: the sums of four rows stay in a register. `N` groups of rows, `span` apart, are read side by side:
 /// processors prefetch only within a page of memory, so several streams wait less than one.
 #[inline(always)]
@@ -288,8 +301,8 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
 ) {
     // SAFETY: as `product` checked.
     unsafe {
-        let stride = span * matrix.tiles_per_group() * F::FORMAT.tile_bytes();
-        let mut tiles = matrix.group(first).as_ptr();
+        let stride = span * group_bytes::<F>(matrix);
+        let mut tiles = group::<F>(matrix, first);
         let mut sums = [I::splat(0.0); N];
         for block in 0..matrix.cols() / TILE_COLS {
             macro_rules! stream {
@@ -349,13 +362,11 @@ unsafe fn unpack_panel<I: Isa, F: Quantized, const R: usize>(
         I::outlined(
             #[inline(always)]
             || {
+                let groups = groups.map(|index| group::<F>(matrix, index));
                 for (i, unpacked) in panel.iter_mut().enumerate() {
                     let block = start + i;
                     let at = block / F::FORMAT.blocks() * F::FORMAT.tile_bytes();
-                    let mut tiles = [core::ptr::null(); R];
-                    for (tile, group) in tiles.iter_mut().zip(groups) {
-                        *tile = matrix.group(group).as_ptr().add(at);
-                    }
+                    let tiles = groups.map(|group| group.add(at));
                     unpacked.write(Unpacked::new::<F>(tiles, block % F::FORMAT.blocks()));
                 }
             },
