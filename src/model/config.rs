@@ -378,7 +378,8 @@ fn feed_forward_sizes(
         return Ok(vec![keys.size(KEY)?]);
     };
     let mut sizes = with_capacity(list.len())?;
-    sizes.extend(list.iter().map(|size| size as usize));
+    // A number out of range becomes 0, which is refused; on wasm32 it would wrap otherwise.
+    sizes.extend(list.iter().map(|size| size.try_into().unwrap_or(0)));
     match sizes.len() == layers && sizes.iter().all(|size| (1..=MAX_SIZE).contains(size)) {
         true => Ok(sizes),
         false => keys.fail(KEY, "it must give every layer a length"),
