@@ -4,33 +4,23 @@
 
 mod common;
 
-use common::long::{ALL, generator, rest, resumes};
+use common::continued::{self, LENGTH, session, text};
+use common::long::ALL;
 use common::runs::{changed, last_hidden};
-use nexttoken::generator::{CacheType, Context, Options};
-use nexttoken::gguf::{Value, read_header};
-use nexttoken::model::{Model, Session};
-use nexttoken::{Error, Inspection, set_threads};
+use nexttoken::generator::CacheType;
+use nexttoken::gguf::Value;
+use nexttoken::model::Model;
+use nexttoken::{Error, set_threads};
 use std::sync::Arc;
 
 /// Two layers with keys and values, with a window of 8 and without, and two that attend to these.
 const FLOATS: &[u8] = include_bytes!("data/arch/gemma4.f32.gguf");
 const FILES: [&[u8]; 2] = [FLOATS, include_bytes!("data/arch/gemma4.q8_0.gguf")];
-const LENGTH: usize = 20;
 /// What converted files have in the last layers though it is not used.
 const UNUSED: [&str; 3] = [".attn_k.weight", ".attn_v.weight", ".attn_k_norm.weight"];
 
 fn load(file: &[u8]) -> Arc<Model> {
     Arc::new(Model::from_bytes(file).unwrap())
-}
-
-fn text(seed: u32) -> Vec<u32> {
-    (0..LENGTH as u32)
-        .map(|i| (i * i * 7 + seed * 5) % 62)
-        .collect()
-}
-
-fn session(model: &Model, cache: CacheType) -> Session {
-    Session::new(model, 2 * LENGTH, cache).unwrap()
 }
 
 #[test]
@@ -52,68 +42,17 @@ fn chunks_and_threads_change_nothing() {
 
 #[test]
 fn a_text_can_be_cut_anywhere() {
-    let model = load(FILES[1]);
-    let (before, after) = (text(1), text(2));
-    for cache in ALL {
-        let mut cut = session(&model, cache);
-        for len in (0..LENGTH).chain([3, 0]) {
-            cut.truncate(0);
-            last_hidden(&model, &mut cut, &before, 5);
-            cut.truncate(len);
-            let mut fork = cut.fork().unwrap();
-            let ids = [&before[..len], &after].concat();
-            let expected = last_hidden(&model, &mut session(&model, cache), &ids, 64);
-            let continued = last_hidden(&model, &mut cut, &after, 3);
-            assert_eq!(continued, expected, "{cache:?}, {len}");
-            // A fork is a text of its own.
-            assert_eq!(last_hidden(&model, &mut fork, &after, 64), expected);
-        }
-    }
+    continued::can_be_cut_anywhere(&load(FILES[1]));
 }
 
 #[test]
 fn a_saved_text_is_the_same_elsewhere() {
-    let model = load(FILES[1]);
-    let (before, after) = (text(1), text(2));
-    for cache in ALL {
-        let mut saved = session(&model, cache);
-        last_hidden(&model, &mut saved, &before, 64);
-        let expected = last_hidden(&model, &mut saved.fork().unwrap(), &after, 64);
-        let mut bytes = Vec::new();
-        saved.save(LENGTH, &mut bytes).unwrap();
-        let mut restored = saved.empty(&model).unwrap();
-        assert!(restored.restore(LENGTH, &bytes).unwrap());
-        let continued = last_hidden(&model, &mut restored, &after, 4);
-        assert_eq!(continued, expected, "{cache:?}");
-        // Neither less nor more than there was.
-        bytes.push(0);
-        assert!(!restored.restore(LENGTH, &bytes).unwrap());
-        bytes.truncate(bytes.len() - 2);
-        assert!(!restored.restore(LENGTH, &bytes).unwrap());
-    }
+    continued::is_the_same_elsewhere(&load(FILES[1]));
 }
 
-/// The loop by hand, with a text that outgrows its context.
 #[test]
 fn a_text_goes_on_as_it_would_have() {
-    let model = load(FILES[1]);
-    let prompt = model.tokenizer.decode(&text(1)[..9]);
-    for cache in ALL {
-        let options = Options {
-            seed: Some(4),
-            max_tokens: Some(50),
-            context_shift: true,
-            banned_tokens: vec![63],
-            ..Options::default()
-        };
-        let mut first = generator(&model, 25, cache);
-        first.start(&prompt, options).unwrap();
-        let tokens = rest(&mut first);
-        assert_eq!(tokens.len(), 50);
-        resumes(&mut first, &tokens, &[1, 2, 3, 13, 40, 50], || {
-            generator(&model, 25, cache)
-        });
-    }
+    continued::goes_on_as_it_would_have(&load(FILES[1]));
 }
 
 #[test]
@@ -147,22 +86,9 @@ fn the_layers_can_be_looked_into() {
 
 #[test]
 fn the_memory_is_told_in_advance() {
-    for file in FILES {
-        let model = load(file);
-        for cache_type in ALL {
-            let header = read_header(file).unwrap().unwrap();
-            let context = Context {
-                cache_type,
-                ..Context::default()
-            };
-            let inspection = Inspection::new(header, 1, context, None).unwrap();
-            let memory = inspection.memory.unwrap();
-            assert_eq!(memory.weights, model.weight_bytes as u64);
-            let mut session = session(&model, cache_type);
-            last_hidden(&model, &mut session, &text(1), 64);
-            assert_eq!(memory.cache, session.cache_bytes() as u64);
-        }
-    }
+    FILES
+        .into_iter()
+        .for_each(continued::takes_the_memory_that_is_told);
 }
 
 /// The keys and values of the layers that attend to those of others are not even loaded.

@@ -5,6 +5,8 @@
 pub mod cache;
 #[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
 pub mod cli;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod continued;
 #[cfg(target_arch = "wasm32")]
 pub mod js;
 pub mod long;
