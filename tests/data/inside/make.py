@@ -11,7 +11,14 @@ For three models of `tests/data/arch` and, where it is given, a file of SmolLM2,
 - `attention`: by a layer's index, for every query head, the last token's weight of every position, which is 0 outside
   a sliding window. Layers that convolve have none, and SmolLM2 has three of its 30 layers here.
 
-Needs PyPI `gguf` and `numpy`. Activations are floats even where weights are quantised. The probabilities of the tiny
+Of SmolLM2 it also writes `rounded`, the same layers and attention with what enters a matrix rounded to 8 bits, as the
+engine does. A rounding that falls the other way, for a difference in the seventh digit, moves the residual stream by a
+thousandth, and grows to some hundredths in thirty layers. So each layer starts there from the engine's own residual
+stream, which is in `SmolLM2-135M-Instruct.Q4_1.streams`: floats, `[layer][hidden]` of the last token, then those of the
+tokens before it that enter layers 14 and 29, `[layer][token][hidden]`. The engine writes that file:
+`NEXTTOKEN_WRITE_STREAMS=1 cargo test --test internals`.
+
+Needs PyPI `gguf` and `numpy`. Elsewhere activations are floats even where weights are quantised. The probabilities of the tiny
 models are compared with those of llama.cpp (`tests/data/arch/reference.json`), and the errors printed.
 """
 
@@ -28,6 +35,7 @@ TINY = ["llama.f32.gguf", "gemma3.f32.gguf", "lfm2.f32.gguf"]
 TEXT = ["The", "Ġcapital", "Ġof", "ĠFrance", "Ġis"]
 SMOLLM2_LAYERS = [0, 14, 29]
 BEST = 5
+FLOATS = [gguf.GGMLQuantizationType[name] for name in ("F32", "F16", "BF16")]
 
 
 class File:
@@ -53,6 +61,19 @@ class File:
 
     def has(self, name):
         return f"{name}.weight" in self.tensors
+
+    def is_quantized(self, name):
+        return self.tensors[f"{name}.weight"].tensor_type not in FLOATS
+
+
+def round_to_8_bits(x):
+    """Blocks of 32 values as integers of -127 to 127 times a scale, which is rounded to half precision: `Q8_0` of GGUF but
+    for the rounding of ties, and what the engine and llama.cpp do with the input of a quantised matrix."""
+    blocks = x.astype(numpy.float32).reshape(*x.shape[:-1], -1, 32)
+    largest = abs(blocks).max(axis=-1, keepdims=True)
+    inverse = numpy.float32(127) / numpy.where(largest == 0, numpy.float32(1), largest)
+    scale = (largest / numpy.float32(127)).astype(numpy.float16).astype(numpy.float64)
+    return (numpy.rint(blocks * inverse) * scale).reshape(x.shape)
 
 
 def silu(x):
@@ -81,8 +102,11 @@ def rotate(x, base, factor, halves):
 
 
 class Model:
-    def __init__(self, path):
+    """With `rounds`, what enters a quantised matrix is rounded to 8 bits, as the engine does."""
+
+    def __init__(self, path, rounds=False):
         self.file = File(path)
+        self.rounds = rounds
         self.gemma = self.file.architecture == "gemma3"
         # Files of llama have the rows of queries and keys in an order for pairs of neighbours.
         self.halves = {"llama": False, "gemma3": True, "lfm2": True}[self.file.architecture]
@@ -102,6 +126,9 @@ class Model:
         return self.norm(name, x) if self.file.has(name) else x
 
     def apply(self, name, x):
+        """A matrix product, whose input is rounded where the matrix is quantised and the engine's rounding is asked for."""
+        if self.rounds and self.file.is_quantized(name):
+            x = round_to_8_bits(x)
         return x @ self.file.tensor(name).T
 
     def positions(self, layer):
@@ -109,6 +136,12 @@ class Model:
         if self.gemma and layer % 6 < 5:
             return self.file.key("attention.sliding_window"), 10000.0, 1.0
         return None, self.file.key("rope.freq_base", 10000.0), self.file.key("rope.scaling.factor", 1.0)
+
+    def mix(self, layer, x):
+        """What attention or a convolution adds to the residual streams x[position], and the former's weights."""
+        normed = self.norm(f"blk.{layer}.attn_norm", x)
+        mixed, weights = self.attend(layer, normed) if self.kv_heads[layer] else (self.convolve(layer, normed), None)
+        return self.norm_if_any(f"blk.{layer}.post_attention_norm", mixed), weights
 
     def attend(self, layer, x):
         """The outputs of all positions, and the weights[head][position] of the last."""
@@ -148,12 +181,10 @@ class Model:
         streams, attention = [], {}
         for layer in range(self.layers):
             at = f"blk.{layer}"
-            normed = self.norm(f"{at}.attn_norm", x)
-            if self.kv_heads[layer]:
-                mixed, attention[layer] = self.attend(layer, normed)
-            else:
-                mixed = self.convolve(layer, normed)
-            x = x + self.norm_if_any(f"{at}.post_attention_norm", mixed)
+            mixed, weights = self.mix(layer, x)
+            if weights is not None:
+                attention[layer] = weights
+            x = x + mixed
             transformed = self.feed_forward(layer, self.norm(f"{at}.ffn_norm", x))
             x = x + self.norm_if_any(f"{at}.post_ffw_norm", transformed)
             streams.append(x)
@@ -174,7 +205,7 @@ def rounded(values):
 
 
 def look_inside(path, ids, layers=None, expected=None):
-    """Writes the file of one model, with the attention of these layers or of all."""
+    """What is in the file of one model, with the attention of these layers or of all."""
     model = Model(path)
     streams, attention = model.run(ids)
     hidden = model.final_norm(streams[:, -1])
@@ -186,27 +217,53 @@ def look_inside(path, ids, layers=None, expected=None):
         print(f"{path.name}: {len(errors)} probabilities within {max(errors):.2g} of llama.cpp's, {same} best the same")
         assert max(errors) < 0.01 and same == len(expected)
     assert not model.file.unread, model.file.unread
-    best = [numpy.argsort(-row, kind="stable")[:BEST] for row in lens]
     inside = {
         "model": path.name,
         "ids": ids,
         "hidden": rounded(hidden[-1]),
-        "layers": [[[int(id), rounded(row[id])] for id in five] for row, five in zip(lens, best)],
+        "layers": best_tokens(lens),
         "attention": {str(layer): rounded(attention[layer]) for layer in layers or attention},
     }
+    return model, inside
+
+
+def best_tokens(lens):
+    """The most likely tokens of every layer, each with the logarithm of its probability."""
+    best = [numpy.argsort(-row, kind="stable")[:BEST] for row in lens]
+    return [[[int(id), rounded(row[id])] for id in five] for row, five in zip(lens, best)]
+
+
+def write(path, inside):
     text = json.dumps(inside, separators=(",", ":"))
     (HERE / path.with_suffix(".json").name).write_text(text + "\n")
-    return model, inside
+
+
+def look_from_streams(path, ids):
+    """The lens of the engine's own residual streams, and the attention that begins with them, with inputs rounded."""
+    model = Model(path, rounds=True)
+    size, before = model.file.key("embedding_length"), len(ids) - 1
+    numbers = numpy.fromfile(HERE / path.with_suffix(".streams").name, "<f4").astype(numpy.float64)
+    last, others = numpy.split(numbers, [model.layers * size])
+    last, others = last.reshape(model.layers, size), others.reshape(-1, before, size)
+    entering = {0: model.file.tensor("token_embd")[ids]}
+    for layer, other in zip(SMOLLM2_LAYERS[1:], others, strict=True):
+        entering[layer] = numpy.vstack([other, last[layer - 1]])
+    lens = model.log_probabilities(model.final_norm(last))
+    attention = {str(layer): rounded(model.mix(layer, x)[1]) for layer, x in entering.items()}
+    return {"layers": best_tokens(lens), "attention": attention}
 
 
 def main():
     reference = json.loads((ARCH / "reference.json").read_text())
     for name in TINY:
-        look_inside(ARCH / name, reference["ids"], expected=reference["models"][name])
+        _, inside = look_inside(ARCH / name, reference["ids"], expected=reference["models"][name])
+        write(ARCH / name, inside)
     for path in map(pathlib.Path, sys.argv[1:]):
         tokens = File(path).fields["tokenizer.ggml.tokens"].contents()
         # Each word is a token.
         model, inside = look_inside(path, [tokens.index(token) for token in TEXT], SMOLLM2_LAYERS)
+        inside["rounded"] = look_from_streams(path, inside["ids"])
+        write(path, inside)
         print(f"{path.name}: {''.join(TEXT)} → {[tokens[id] for id, _ in inside['layers'][-1]]}")
 
 
