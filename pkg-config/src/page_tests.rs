@@ -30,6 +30,14 @@ const QUOTED: usize = 25;
 /// The most characters of such a line.
 const WIDTH: usize = 300;
 
+/// The files that take longest. They are begun first, so that at the end no core waits for one of them.
+const LONGEST: [&str; 4] = [
+    "faulty.test.mjs",
+    "reference.test.mjs",
+    "threads.test.mjs",
+    "training.test.mjs",
+];
+
 /// Runs all test files in a browser. A file that fails is run once more, because browsers hang now and then by
 /// themselves; both runs are shown, and a file that fails twice fails the whole. The error says why, for logs of which
 /// only the end is kept.
@@ -37,7 +45,8 @@ pub fn run(repo: &Repo, browser: &Browser) -> Result<()> {
     let server = Server::bind(Some(0), page::mounts(repo, repo.site()))?.isolated();
     let origin = server.origin();
     server.run_in_background();
-    let files = javascript::tests(&repo.page_tests())?;
+    let mut files = javascript::tests(&repo.page_tests())?;
+    files.sort_by_key(|file| !LONGEST.iter().any(|name| file.ends_with(name)));
     let failed = run_all(&files, browser.side_by_side, |file| {
         let mut node = Command::new("node");
         node.current_dir(repo.root())
