@@ -30,6 +30,7 @@ import init, {
   type WorkerScorer,
 } from "nexttoken";
 import initEncoder, { Encoder, WorkerEncoder, type EmbedOptions, type EncoderInfo } from "nexttoken/encoder";
+import { catalogue, type CatalogueModel } from "nexttoken/catalogue";
 import { isolate, isolated, type IsolateOptions, type Isolation, type IsolationState } from "nexttoken/isolate";
 import initTrainer, {
   Finetuner,
@@ -407,6 +408,9 @@ export async function beginnings(file: File, request: Request, signal: AbortSign
   (await WorkerFinetuner.load(request, "a text", tuning, { signal, threads: 2 })) satisfies WorkerFinetuner;
 }
 
+/** The models that have names. */
+export const models: Record<keyof CatalogueModel, string | number>[] = catalogue.map((model) => ({ ...model }));
+
 /** Isolation: of a page, and by a service worker of a site's own. */
 export async function isolation(request: Request) {
   const options: Required<IsolateOptions> = {
@@ -470,6 +474,8 @@ export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   new Finetuner();
   // @ts-expect-error so is a worker's
   new WorkerFinetuner();
+  // @ts-expect-error the list is not the caller's
+  catalogue.length = 0;
   // @ts-expect-error a generator is loaded
   new Generator();
   // @ts-expect-error an encoder is loaded

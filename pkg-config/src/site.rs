@@ -335,13 +335,19 @@ mod tests {
     }
 
     #[test]
-    fn the_page_knows_the_sample_model() {
-        let page = Repo::find().unwrap().root().join("www/sources.js");
-        let page = fs::read_to_string(page).unwrap();
+    fn the_page_and_the_catalogue_know_the_sample_model() {
+        let repo = Repo::find().unwrap();
         let sample = crate::model::SAMPLE;
+        let page = fs::read_to_string(repo.root().join("www/sources.js")).unwrap();
         for known in [sample.sha256, sample.file, sample.hub.unwrap()] {
             assert!(page.contains(known), "{known}");
         }
+        let list = fs::read_to_string(repo.scripts().join("catalogue-models.js")).unwrap();
+        let (_, entry) = list.split_once("name: \"smollm2-135m\"").unwrap();
+        let (entry, _) = entry.split_once('}').unwrap();
+        let size = sample.size.to_string();
+        assert!(entry.contains(sample.sha256) && entry.contains(sample.file));
+        assert!(entry.replace('_', "").contains(&format!("size: {size},")));
     }
 
     #[test]

@@ -18,6 +18,6 @@ export interface WorkerEncoder extends InWorker<Omit<Encoder, "free" | typeof Sy
 }
 export class WorkerEncoder {
   private constructor();
-  /** Loads an encoder in a new worker. */
+  /** Loads an encoder in a new worker. Text that is a name of `nexttoken/catalogue` is that encoder. */
   static load(source: EncoderSource, options?: EncoderLoadOptions & InitOptions): Promise<WorkerEncoder>;
 }

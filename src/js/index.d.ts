@@ -123,10 +123,13 @@ declare module "./nexttoken.js" {
   interface LoadOptions {
     /**
      * Keeps the model on this device, and takes it from there the next time; see `nexttoken/store`. The source must be
-     * an address then.
+     * an address then, or a name of `nexttoken/catalogue`.
      */
     store?: boolean | ModelStore;
-    /** The SHA-256 that a file from the store must have, in hexadecimal digits; of a model in parts, that of each. */
+    /**
+     * The SHA-256 that a file from the store must have, in hexadecimal digits; of a model in parts, that of each. A name
+     * of `nexttoken/catalogue` has one there.
+     */
     sha256?: string | string[];
     /** How many threads compute, where the engine has some: see `InitOptions`, whose option comes first. */
     threads?: "auto" | number;
@@ -235,9 +238,9 @@ export interface WorkerGenerator extends InWorker<Omit<Generator, Different>> {
 }
 export class WorkerGenerator {
   private constructor();
-  /** Loads a model in a new worker. */
+  /** Loads a model in a new worker. Text that is a name of `nexttoken/catalogue` is that model; other text is an address. */
   static load(source: ModelSource, options?: LoadOptions & InitOptions): Promise<WorkerGenerator>;
-  /** What a model file says, whether it runs here and what memory it takes; reads its header alone. */
+  /** What a model file says, whether it runs here and what memory it takes; reads its header alone. Takes names, too. */
   static inspect(source: ModelSource, options?: InspectOptions & InitOptions): Promise<Inspection>;
 }
 

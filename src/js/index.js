@@ -1,5 +1,6 @@
 // Text generation in a browser tab, one token at a time.
 
+import { withNames } from "./catalogue-option.js";
 import init, { Generator } from "./engine.js";
 import { NextTokenError } from "./errors.js";
 import { withStore } from "./store-option.js";
@@ -7,5 +8,7 @@ import { WorkerGenerator } from "./worker-generator.js";
 
 Generator.load = withStore(Generator.load);
 WorkerGenerator.load = withStore(WorkerGenerator.load);
+Generator.inspect = withNames(Generator.inspect);
+WorkerGenerator.inspect = withNames(WorkerGenerator.inspect);
 
 export { Generator, NextTokenError, WorkerGenerator, init as default };

@@ -1,5 +1,7 @@
-// The options `store` and `sha256` of a load. The store itself is fetched with the first load that asks for it.
+// The options `store` and `sha256` of a load, and models by name. The store itself is fetched with the first load that asks
+// for it.
 
+import { mayBeName, modelNamed } from "./catalogue-option.js";
 import { copyOptions, invalidOption, withErrorCode } from "./errors.js";
 
 /** @typedef {typeof import("./store/load.js").loadStored} LoadStored */
@@ -23,7 +25,8 @@ async function fetched() {
 }
 
 /**
- * `load`, and through the store where the options ask for that.
+ * `load`, and through the store where the options ask for that. A model by name has the SHA-256 of the catalogue there,
+ * unless the options give another.
  *
  * @template Loaded
  * @param {(source: any, options?: any) => Promise<Loaded>} load
@@ -32,7 +35,9 @@ export const withStore = (load) =>
   withErrorCode(async (/** @type {any} */ source, /** @type {unknown} */ options) => {
     const { store, sha256, ...plain } = copyOptions(options);
     if (!store && sha256 != null) throw invalidOption("sha256", "is for models from the store: set `store`, too");
-    if (!store) return load(source, plain);
+    const model = mayBeName(source) ? await modelNamed(source) : undefined;
+    const from = model?.url ?? source;
+    if (!store) return load(from, plain);
     const loadStored = offered ?? (await fetched());
-    return loadStored(load, source, { ...plain, store, sha256 });
+    return loadStored(load, from, { ...plain, store, sha256: sha256 ?? model?.sha256 });
   });

@@ -6,8 +6,14 @@
 //     while (!trainer.step().complete);
 //     const generator = await Generator.load(trainer.to_gguf());
 
+import { withNames } from "./catalogue-option.js";
+import { Finetuner } from "./finetuner.js";
+import { WorkerFinetuner } from "./worker-finetuner.js";
+
+Finetuner.load = withNames(Finetuner.load);
+WorkerFinetuner.load = withNames(WorkerFinetuner.load);
+
 export { readConversations } from "./examples.js";
-export { Finetuner } from "./finetuner.js";
 export { default, Trainer } from "./trainer-module.js";
-export { WorkerFinetuner } from "./worker-finetuner.js";
 export { WorkerTrainer } from "./worker-trainer.js";
+export { Finetuner, WorkerFinetuner };

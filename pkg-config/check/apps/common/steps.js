@@ -22,6 +22,7 @@ function steps({ model, encoder, stored }) {
   return {
     text: async () => {
       await init();
+      await findName();
       generator = await Generator.load(model);
       generator.start(PROMPT, WRITING);
       return written(generator);
@@ -60,6 +61,16 @@ function steps({ model, encoder, stored }) {
     "encoder, worker": async () => vectorOf(await WorkerEncoder.load(encoder)),
     "store, worker": () => fromStore(WorkerGenerator, stored),
   };
+}
+
+/**
+ * A model by name, whose list is fetched; the load is called off before it asks for the model. A service worker would have
+ * to import the list.
+ */
+async function findName() {
+  const expected = "ServiceWorkerGlobalScope" in globalThis ? "invalid_option" : "aborted";
+  const code = await Generator.load("smollm2-135m", { signal: AbortSignal.abort() }).catch(({ code }) => code);
+  if (code !== expected) throw new Error(`a model by name: ${code}`);
 }
 
 async function written(generator) {
