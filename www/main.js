@@ -2,6 +2,7 @@
 
 import { WorkerGenerator } from "./pkg/index.js";
 import { isolate } from "./pkg/isolate.js";
+import { CatalogueView } from "./catalogue.js";
 import { Chat } from "./chat.js";
 import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
@@ -20,7 +21,7 @@ import { ScoreView } from "./score.js";
 import { LoadedEncoder } from "./search-encoder.js";
 import { SearchView } from "./search.js";
 import { Sliders } from "./sliders.js";
-import { openSample, openStories, openUrl } from "./sources.js";
+import { openNamed, openSample, openStories, openUrl } from "./sources.js";
 import { StepView, takenStep } from "./stages.js";
 import { stream } from "./stream.js";
 import { tokenSpan } from "./tokens.js";
@@ -200,6 +201,9 @@ const tuning = new FinetuneView(document, {
 
 const share = new ShareView(document, {
   microscope,
+  catalogue: new CatalogueView(document, (model) =>
+    load(model.title, (signal) => openNamed(model, signal, showProgress), { key: model.url }),
+  ),
   get origin() {
     return generator && !loading ? microscope.origin : undefined;
   },
@@ -363,7 +367,9 @@ function update() {
   showMode();
   inside.update();
   tuning.update();
-  for (const id of ["load-stories", "load-sample", "load-url"]) $(id, "button").disabled = Boolean(loading);
+  for (const id of ["load-stories", "load-sample", "load-catalogue", "load-url"]) {
+    $(id, "button").disabled = Boolean(loading);
+  }
   for (const id of ["file", "url"]) $(id, "input").disabled = Boolean(loading);
 }
 

@@ -11,9 +11,10 @@ import { toCsv, toJson } from "./record.js";
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /**
  * The rest of the page: `origin` tells where the loaded model came from, undefined where there is none or no link can name it;
- * `show()` opens the view of a text, and `write(work)` ends what is running and runs `work`.
+ * `show()` opens the view of a text, `write(work)` ends what is running and runs `work`, and `catalogue` chooses a model by its
+ * address.
  *
- * @typedef {{ microscope: Microscope, readonly origin: import("./branches.js").Origin | undefined, readonly stopping: boolean, show: () => void,
+ * @typedef {{ microscope: Microscope, catalogue: Pick<import("./catalogue.js").CatalogueView, "choose">, readonly origin: import("./branches.js").Origin | undefined, readonly stopping: boolean, show: () => void,
  *   write: (work: (generator: WorkerGenerator) => Promise<void>) => Promise<boolean> }} Host
  */
 
@@ -105,9 +106,10 @@ export class ShareView {
    * @param {LinkedText} text
    */
   #askForModel({ model, sha256 }) {
-    const name = sha256 ? `the file ${model} (SHA-256 ${sha256})` : (MODELS.get(model) ?? model);
+    const known = MODELS.get(model) ?? this.#host.catalogue.choose(model);
+    const name = sha256 ? `the file ${model} (SHA-256 ${sha256})` : (known ?? model);
     this.#tell(`The link tells of a text by ${name}: load it to see that.`);
-    if (!sha256 && !MODELS.has(model)) this.#find("url", "input").value = model;
+    if (!sha256 && !known) this.#find("url", "input").value = model;
   }
 
   /** @param {string} text */

@@ -1,4 +1,4 @@
-// Where the page's models come from: the two of its own, and those at an address.
+// Where the page's models come from: the two of its own, those of the catalogue, and those at an address.
 
 import { WorkerGenerator } from "./pkg/index.js";
 import { cached, open, request } from "./model-cache.js";
@@ -44,6 +44,15 @@ async function isBeside(signal) {
   const answer = await request(SAMPLE.beside, { method: "HEAD", signal }).catch(() => undefined);
   return Boolean(answer?.ok && !answer.headers.get("content-type")?.startsWith("text/html"));
 }
+
+/**
+ * A model of the catalogue.
+ *
+ * @param {import("./pkg/catalogue.js").CatalogueModel} model
+ * @param {AbortSignal} signal
+ * @param {ShowProgress} onProgress
+ */
+export const openNamed = ({ url, sha256 }, signal, onProgress) => open(url, signal, onProgress, sha256);
 
 /**
  * The model at an address, whose header is inspected before the rest is downloaded.
