@@ -47,7 +47,7 @@ export interface ConversationOptions extends ChatOptions {
    */
   tool_choice?: "auto" | "none" | "required" | { name: string } | { type: "function"; function: { name: string } };
   /**
-   * Whether an answer may have several calls; where it may not, the first one ends it.
+   * Whether an answer may have several calls; where it may not, the first one ends it. gpt-oss writes one at most.
    *
    * @default true
    */
@@ -93,10 +93,10 @@ export interface Answer extends AsyncIterable<ConversationToken> {
  * Begins the model's answer to `messages`, with tools and with its thinking told apart from its text. How the model writes
  * its calls is found in its chat template. Once a call begins it keeps to the schema of its tool, so that it can always be
  * read, unless `max_tokens` or the context ends within it. An object that lists its properties has no others, unless its
- * schema says otherwise, by `additionalProperties` for one. Where calls are written in Python or XML, each argument keeps to
- * its own schema alone: what the whole says of several arguments together is not looked at. Models of Llama may write calls
- * without a marker; such a call is held to the schema where it begins with its name or `"type": "function"`, and is else
- * taken as the model wrote it.
+ * schema says otherwise, by `additionalProperties` for one. Where calls are written in Python, XML or Gemma 4's form,
+ * each argument keeps to its own schema alone: what the whole says of several arguments together is not looked at.
+ * Models of Llama may write calls without a marker; such a call is held to the schema where it begins with its name or
+ * `"type": "function"`, and is else taken as the model wrote it.
  */
 export function converse(
   generator: Generator | WorkerGenerator,

@@ -4,16 +4,20 @@
 import { AnswerReader } from "./conversation/answer-reader.js";
 import { CallWriter, checkNames } from "./conversation/call-writer.js";
 import { formatOf, thinkingOf } from "./conversation/format.js";
+import { FINAL, forcedMessages, HarmonyReader } from "./conversation/harmony.js";
 import { checkedMessages, prepare } from "./conversation/history.js";
 import { ARGS, CALL_ID } from "./conversation/markers.js";
 import { newId } from "./conversation/new-id.js";
 import { readOptions } from "./conversation/options.js";
 import { StopStrings } from "./conversation/stop-strings.js";
 import { Stepper } from "./conversation/stepper.js";
+import { oneOf } from "./conversation/value-pattern.js";
 import { codeOf, invalidOption, makeError, messageOf } from "./errors.js";
 
 /** @typedef {import("./nexttoken.js").Token} Token */
 /** @typedef {import("./conversation/answer-reader.js").Part} Part */
+/** @typedef {import("./conversation/answer-reader.js").Reader} Reader */
+/** @typedef {import("./conversation/stepper.js").Constraint} Constraint */
 /** @typedef {import("./conversation/format.js").Format} Format */
 /** @typedef {import("./conversation.js").ConversationToken} ConversationToken */
 /** @typedef {ReturnType<typeof readOptions>} Options */
@@ -41,9 +45,10 @@ class Answer {
 
   /**
    * @param {Stepper} stepper
-   * @param {AnswerReader} reader
+   * @param {Reader} reader
    * @param {CallWriter} writer
-   * @param {Options & { format: Format, closing: string }} options
+   * @param {Options & { format: Format, closing: string, callable: boolean, held: Constraint | undefined }} options
+   *   `held` is the constraint of a text that has a header before it
    */
   constructor(stepper, reader, writer, options) {
     this.#stepper = stepper;
@@ -96,20 +101,35 @@ class Answer {
 
   /** @returns {AsyncGenerator<ConversationToken, void, void>} */
   async *#write() {
-    const { choice } = this.#options;
+    const { held } = this.#options;
     await this.#stepper.prefill();
+    if (held) {
+      yield* this.#pass(this.#stepper.force(FINAL));
+      await this.#stepper.constrain(held);
+    }
     while (!this.#stepper.ended) {
-      if (this.#reader.state === "thinking" && this.#thought >= this.#options.limit) {
-        yield* this.#pass(this.#stepper.force(this.#options.closing));
-      } else if (choice.mode === "required" && this.#calls.length === 0 && this.#reader.state !== "thinking") {
-        const { bare, before, open } = this.#options.format;
-        yield* this.#pass(this.#stepper.force(bare ? before : open));
+      const forced = held ? [] : this.#forced();
+      if (forced.length > 1) {
+        yield* this.#pass(this.#stepper.draw({ regex: oneOf(forced) }));
+      } else if (forced.length === 1) {
+        yield* this.#pass(this.#stepper.force(forced[0]));
       } else {
         const token = await this.#stepper.next();
         if (token) yield* this.#read(token);
       }
-      if (this.#stops.stopped && !this.#stepper.ended) await this.#stepper.end();
+      const ends = this.#stops.stopped || this.#reader.state === "ended";
+      if (ends && !this.#stepper.ended) await this.#stepper.end();
     }
+  }
+
+  /** The texts of which one comes next; none where the model goes on by itself. */
+  #forced() {
+    const { choice, limit, closing, callable, format } = this.#options;
+    const { state } = this.#reader;
+    const required = choice.mode === "required" && this.#calls.length === 0;
+    if (format.isHarmony) return forcedMessages(state, { required, callable, thought: this.#thought, limit });
+    if (state === "thinking") return this.#thought >= limit ? [closing] : [];
+    return required ? [format.bare ? format.before : format.open] : [];
   }
 
   /**
@@ -154,7 +174,9 @@ class Answer {
    */
   *#emit(token, parts, last = false) {
     const { state } = this.#reader;
-    const channel = state === "beginning" ? "text" : state;
+    /** @type {Part["channel"]} */
+    const channel = state === "thinking" || state === "call" ? state : "text";
+    /** @type {Part[]} */
     const pieces = parts.length > 0 || !token ? parts : [{ channel, text: "" }];
     for (const [index, { channel, text: read, calls = [], warning }] of pieces.entries()) {
       if (this.#stops.stopped) return;
@@ -208,25 +230,37 @@ async function begin(generator, messages, given) {
   if (typeof generator?.next_token !== "function") throw invalidOption("generator", "must be a generator");
   const checked = checkedMessages(messages);
   const options = readOptions(given);
-  const { tools, choice, chat_template, writing } = options;
+  const { tools, choice, chat_template, constraint, writing } = options;
   const request = (/** @type {object[]} */ messages) => generator.chat_request(messages, chat_template);
   const { template } = await request([{ role: "user", content: "" }]);
   const isToken = async (/** @type {string} */ text) =>
     (await generator.tokenize(text, { special: true })).length === 1;
   const format = await formatOf(template, isToken);
-  const thinking = await thinkingOf(template, isToken);
+  const thinking = format.thinking ?? (await thinkingOf(template, isToken));
   const shown = choice.mode === "none" ? [] : tools;
   checkNames(shown, format);
   const callable = choice.name === undefined ? shown : shown.filter(({ name }) => name === choice.name);
   const prepared = await prepare(checked, { template, format, thinking, tools: shown, request });
   const chat_template_kwargs = { ...prepared.variables, ...writing.chat_template_kwargs };
-  await generator.chat(prepared.messages, { ...writing, chat_template, chat_template_kwargs });
+  const held = format.isHarmony ? constraint : undefined;
+  const writes = { ...writing, ...(held ? {} : constraint), chat_template, chat_template_kwargs };
+  await generator.chat(prepared.messages, writes);
   // A constraint holds from the first token on: there is no thinking before what it allows.
-  const thinks = !options.constrained && (await endsWith(generator, thinking[0]));
-  const reader = new AnswerReader(format, thinking, callable, thinks);
-  const stepper = new Stepper(generator, [format.open, format.close, ...thinking, ARGS, CALL_ID]);
+  const thinks = constraint === undefined && (await endsWith(generator, thinking[0]));
+  const reader = format.isHarmony
+    ? new HarmonyReader(format, callable, thinks)
+    : new AnswerReader(format, thinking, callable, thinks);
+  const markers = [format.open, format.close, ...thinking, ...(format.markers ?? []), ARGS, CALL_ID];
+  const stepper = new Stepper(generator, markers);
   const writer = new CallWriter(stepper, format, callable, options.parallel);
-  return new Answer(stepper, reader, writer, { ...options, format, closing: `\n${thinking[1]}\n\n` });
+  const { closing = `\n${thinking[1]}\n\n` } = format;
+  return new Answer(stepper, reader, writer, {
+    ...options,
+    format,
+    closing,
+    callable: callable.length > 0,
+    held,
+  });
 }
 
 /**

@@ -5,6 +5,8 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { AnswerReader } from "../../pkg/conversation/answer-reader.js";
 import { FORMATS, formatOf, thinkingOf } from "../../pkg/conversation/format.js";
+import { gemmaValue, readGemmaValue } from "../../pkg/conversation/gemma-values.js";
+import { forcedMessages, HarmonyReader } from "../../pkg/conversation/harmony.js";
 import { prepare } from "../../pkg/conversation/history.js";
 
 const THINKING = ["<think>", "</think>"];
@@ -25,7 +27,9 @@ const now = { name: "now", arguments: {} };
 
 /** What is read of an answer that comes in pieces: each channel's text, the calls and the warnings. */
 function read(pieces, { format = FORMATS.hermes, thinks = false, known = tools } = {}) {
-  const reader = new AnswerReader(format, THINKING, known, thinks);
+  const reader = format.isHarmony
+    ? new HarmonyReader(format, known, thinks)
+    : new AnswerReader(format, format.thinking ?? THINKING, known, thinks);
   const parts = [...pieces.flatMap((piece) => reader.read(piece)), ...reader.end()];
   const joined = (channel) =>
     parts
@@ -78,6 +82,24 @@ const ANSWERS = {
   gemma: [
     ['```tool_code\n[look_up(query="""a "quoted" </tool_call>""", count=+3, deep=True)]\n```', [looking], ""],
     ["```tool_code\nnow()\n```", [now], ""],
+  ],
+  gemma4: [
+    [
+      `<|tool_call>call:look_up{count:3,deep:true,query:<|"|>a "quoted" </tool_call><|"|>}<tool_call|><|tool_call>call:now{}<tool_call|>`,
+      [looking, now],
+      "",
+    ],
+    ["Look: <|tool_call>call:now{}<tool_call|>", [now], "Look: "],
+    [
+      `<|tool_call> call:look_up{ "query" : ${JSON.stringify(given.query)}, <|"|>count<|"|>: 3,\ndeep : true }<tool_call|>Well.`,
+      [looking],
+      "Well.",
+    ],
+  ],
+  harmony: [
+    [`<|channel|>commentary to=functions.look_up <|constrain|>json<|message|>${json}`, [looking], ""],
+    [` to=functions.look_up<|channel|>commentary json<|message|>${json}`, [looking], ""],
+    ["<|channel|>analysis to=functions.now code<|message|>{}", [now], ""],
   ],
   xml: [
     [
@@ -146,6 +168,134 @@ for (const [name, answers] of Object.entries(ANSWERS)) {
     assert.equal(read([deep], { format: FORMATS[name] }).calls.length, 0);
   });
 }
+
+test("gpt-oss's messages are told apart, however the text is split", () => {
+  const next = "<|end|><|start|>assistant";
+  for (const [answer, thinking, text, calls = []] of [
+    [`<|channel|>analysis<|message|>Hm. ${next}<|channel|>final<|message|>Yes.`, "Hm. ", "Yes."],
+    [
+      `<|channel|>commentary<|message|>I look.${next}<|channel|>analysis<|message|>So.${next}` +
+        `<|channel|>commentary to=functions.now <|constrain|>json<|message|>{}<|call|>`,
+      ...["So.", "I look.", [now]],
+    ],
+    // Two of a kind are two paragraphs.
+    [
+      `<|channel|>analysis<|message|>One.${next}<|channel|>analysis<|message|>Two.${next}` +
+        `<|channel|>commentary<|message|>First.${next}<|channel|>final<|message|>Second.`,
+      ...["One.\n\nTwo.", "First.\n\nSecond."],
+    ],
+    // Headers that begin twice, or say what the text is.
+    [
+      `<|channel|>commentary to=assistant<|channel|>analysis<|message|>Hm.${next}` +
+        `<|channel|>final <|constrain|>json<|message|>{"a": 1}<|return|>`,
+      ...["Hm.", '{"a": 1}'],
+    ],
+    ["Just <text>, to=me", "", "Just <text>, to=me"],
+    // What comes after the last message is nobody's.
+    ["<|channel|>final<|message|>Yes.<|end|><|start|>user<|message|>And?", "", "Yes."],
+    [`<|channel|>analysis<|message|>Hm.<|end|><|start|>user<|message|>No.`, "Hm.", ""],
+    // A text that is cut off in the middle of a marker.
+    [`<|channel|>analysis<|message|>Hm.${next}<|channel|>fin`, "Hm.", ""],
+    ["<|channel|>analysis<|message|>Hm.<|end|><|sta", "Hm.", ""],
+  ]) {
+    for (const pieces of splits(answer)) {
+      const found = read(pieces, { format: FORMATS.harmony });
+      assert.deepEqual(found, { thinking, text, calls, warnings: [] }, JSON.stringify(pieces));
+    }
+  }
+  const thought = read(["So.<|end|>", "<|start|>assistant<|channel|>final<|message|>Yes."], {
+    format: FORMATS.harmony,
+    thinks: true,
+  });
+  assert.deepEqual([thought.thinking, thought.text], ["So.", "Yes."]);
+});
+
+test("a message of gpt-oss to what is no tool is text with a warning", () => {
+  for (const answer of [
+    "<|channel|>commentary to=python code<|message|>print(1)",
+    "<|channel|>commentary to=functions.rm <|constrain|>json<|message|>{}",
+  ]) {
+    for (const pieces of splits(answer)) {
+      const { text, calls, warnings } = read(pieces, { format: FORMATS.harmony });
+      assert.deepEqual([text, calls.length, warnings.length], [answer, 0, 1], JSON.stringify(pieces));
+    }
+  }
+});
+
+test("gpt-oss's name of a tool is written anew from where it begins", () => {
+  for (const [header, opened] of [
+    ["<|channel|>commentary to=functions.", "marker"],
+    [" to=functions.", "role"],
+  ]) {
+    const reader = new HarmonyReader(FORMATS.harmony, tools);
+    const parts = reader.read(header + "no");
+    assert.deepEqual([parts.at(-1).opened, reader.rest, reader.state], [opened, "no", "call"]);
+    reader.restartCall();
+    const told = reader.read("now <|constrain|>json<|message|>{}").concat(reader.end());
+    assert.equal(told.map(({ text }) => text).join(""), "now <|constrain|>json<|message|>{}");
+    assert.deepEqual(told.at(-1).calls, [now]);
+  }
+});
+
+test("what must come in gpt-oss's answer: the next message, the end of a thought, a call", () => {
+  const free = { required: false, callable: true, thought: 3, limit: Infinity };
+  const [analysis, call, final] = [
+    "<|channel|>analysis<|message|>",
+    "<|channel|>commentary to=functions.",
+    "<|channel|>final<|message|>",
+  ];
+  for (const [state, how, forced] of [
+    ["between", {}, ["<|start|>assistant"]],
+    ["beginning", {}, []],
+    ["thinking", {}, []],
+    ["thinking", { limit: 3 }, ["<|end|>"]],
+    ["beginning", { limit: 3 }, [final, call]],
+    ["beginning", { limit: 3, callable: false }, [final]],
+    ["beginning", { thought: 0, limit: 0, callable: false }, [final]],
+    ["beginning", { required: true }, [call]],
+    ["beginning", { required: true, thought: 0 }, [analysis, call]],
+    ["beginning", { required: true, thought: 0, limit: 0 }, [call]],
+    ["text", { required: true, limit: 3 }, []],
+    ["header", { required: true, limit: 3 }, []],
+  ]) {
+    assert.deepEqual(forcedMessages(state, { ...free, ...how }), forced, `${state}, ${JSON.stringify(how)}`);
+  }
+});
+
+test("Gemma 4 thinks anywhere, however the text is split", () => {
+  const call = "<|tool_call>call:now{}<tool_call|>";
+  for (const [answer, thinks, expected] of [
+    ["<|channel>thought\nHm, <|tool_call>?\n<channel|>It is.", false, ["Hm, <|tool_call>?\n", "It is.", 0]],
+    [`<|channel>thought\n<channel|>${call}`, false, ["", "", 1]],
+    [`One <|channel>thought\nHm.<channel|>two${call}<|channel>thought\n!<channel|>`, false, ["Hm.!", "One two", 1]],
+    ["It is.<channel|>", false, ["", "It is.", 0]],
+    ["Hm.<channel|>Yes", true, ["Hm.", "Yes", 0]],
+  ]) {
+    for (const pieces of splits(answer)) {
+      const { thinking, text, calls } = read(pieces, { thinks, format: FORMATS.gemma4 });
+      assert.deepEqual([thinking, text, calls.length], expected, JSON.stringify(pieces));
+    }
+  }
+});
+
+test("a value of Gemma 4 may spell any marker, and is read as it was written", () => {
+  const quote = '<|"|>';
+  for (const value of [
+    { text: "<tool_call|>,b:{", "a b": [1, -2.5e3, null, true, [], {}], __proto__: "x" },
+    { quoted: `a ${quote} "b" \\`, "k:1": "", "": "\n", [quote]: quote },
+  ]) {
+    const written = gemmaValue(value);
+    assert.deepEqual(readGemmaValue(written), value, written);
+    for (const pieces of splits(`<|tool_call>call:now${written}<tool_call|>Well.`)) {
+      const { calls, text } = read(pieces, { format: FORMATS.gemma4 });
+      assert.deepEqual([calls, text], [[{ name: "now", arguments: value }], "Well."], written);
+    }
+  }
+  assert.deepEqual(readGemmaValue("{a:[None, 1]}"), { a: [null, 1] });
+  for (const wrong of ["{a:b}", `{a:${quote}b}`, '{a:"b}', "{a:1}}", "{a 1}", "[[", '"'.repeat(50_001)]) {
+    assert.throws(() => readGemmaValue(wrong), SyntaxError, wrong.slice(0, 20));
+  }
+});
 
 /** A tool with values that XML has as texts, as JSON, and of which the schema says nothing. */
 const save = {
@@ -271,12 +421,18 @@ test("the family is found in the template, else in the vocabulary", async () => 
   const none = async () => false;
   const families = {
     ...{ llama3: "llama", llama32: "llama", mistraltools: "mistral", nemo: "mistral", lfm2: "lfm2", gemma: "gemma" },
-    ...{ qwen3coder: "xml", qwen2: "hermes" },
+    ...{ qwen3coder: "xml", qwen2: "hermes", gemma4: "gemma4", harmony: "harmony", gptoss: "harmony" },
   };
   for (const [name, family] of Object.entries(families)) {
     assert.equal((await formatOf(await template(name), none)).name, family, name);
   }
-  assert.equal((await formatOf("{{ x }}", async (text) => text === "[TOOL_CALLS]")).name, "mistral");
+  for (const [token, family] of [
+    ["[TOOL_CALLS]", "mistral"],
+    ["<|tool_call>", "gemma4"],
+    ["<|channel|>", "harmony"],
+  ]) {
+    assert.equal((await formatOf("{{ x }}", async (text) => text === token)).name, family);
+  }
   assert.deepEqual(await thinkingOf(await template("qwen3"), none), THINKING);
   assert.deepEqual(await thinkingOf("", async (text) => text.includes("THINK]")), ["[THINK]", "[/THINK]"]);
 });
@@ -306,6 +462,66 @@ test("a history is told as each template can render it", async () => {
   );
   assert.deepEqual(result, { role: "user", content: "<tool_response>\nnoon <|im_end|>\n</tool_response>" });
 });
+
+test("gpt-oss's history has one call a message, and a text before it with what was thought", async () => {
+  const template = await readFile(new URL("../data/chat/harmony.jinja", import.meta.url), "utf8");
+  const request = async (messages) => ({ messages });
+  const call = (id) => ({ id, type: "function", function: now });
+  const messages = [
+    { role: "user", content: "When?" },
+    { role: "assistant", content: "I look.", reasoning_content: "hm", tool_calls: [call("a"), call("b")] },
+    { role: "tool", content: "two", tool_call_id: "b" },
+    { role: "tool", content: "one", tool_call_id: "a" },
+    { role: "tool", content: "more" },
+    { role: "assistant", content: "Noon.", reasoning_content: "so" },
+  ];
+  const { variables } = await prepare(messages, {
+    ...{ template, format: FORMATS.harmony, thinking: THINKING, tools: [], request },
+  });
+  assert.deepEqual(variables.messages, [
+    messages[0],
+    { role: "assistant", content: "", thinking: "hm\n\nI look.", tool_calls: [call("a")] },
+    messages[3],
+    { role: "assistant", content: "", tool_calls: [call("b")] },
+    messages[2],
+    messages[4],
+    { role: "assistant", content: "Noon.", thinking: "so" },
+  ]);
+});
+
+test("Gemma 4's history has the results with their calls, and no thought that the template does not know", async () => {
+  const template = await readFile(new URL("../data/chat/gemma4.jinja", import.meta.url), "utf8");
+  const request = async (messages) => ({ messages });
+  const call = (id) => ({ id, type: "function", function: now });
+  const messages = [
+    { role: "user", content: "When?" },
+    { role: "assistant", content: "", reasoning_content: "hm", tool_calls: [call("a"), call("b")] },
+    { role: "tool", content: '{"hour": 12}', tool_call_id: "b" },
+    { role: "tool", content: "noon", tool_call_id: "a" },
+    { role: "assistant", content: "Noon.", reasoning_content: "so" },
+    { role: "user", content: "And now?" },
+    { role: "assistant", content: "", tool_calls: [call("c")] },
+  ];
+  const prepared = async (template) => {
+    const how = { template, format: FORMATS.gemma4, thinking: FORMATS.gemma4.thinking, tools: [], request };
+    return (await prepare(messages, how)).variables.messages;
+  };
+  const tool_responses = [
+    { name: "now", response: "noon" },
+    { name: "now", response: { hour: 12 } },
+  ];
+  const answer = { role: "assistant", content: "Noon.", tool_calls: [call("a"), call("b")], tool_responses };
+  const expected = [messages[0], answer, messages[5], messages[6]];
+  const [user, first, ...others] = await prepared(template);
+  assert.deepEqual([user, { ...first, reasoning_content: undefined }, ...others].map(defined), expected);
+  assert.equal(first.reasoning_content, "hm");
+  assert.deepEqual(await prepared("tool_calls tool_responses <|channel> <channel|>"), expected);
+  // A template that knows results as others do.
+  assert.deepEqual((await prepared("tool_calls reasoning_content")).length, messages.length);
+});
+
+/** An object without what is undefined. */
+const defined = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 test("tools are told to a template without a system role by the user, and cannot spell special tokens", async () => {
   const request = async (messages) => ({

@@ -1,9 +1,8 @@
 // The text of an answer, piece by piece → what of it is thinking, text and calls. It keeps back what may still become a
 // marker. The text is a model's: none of it throws, and a call that cannot be read becomes text with a warning.
 
-import { overlap } from "./overlap.js";
-import { Quotes } from "./quotes.js";
-import { XmlCalls } from "./xml-calls.js";
+import { OpenCall } from "./open-call.js";
+import { firstOf, overlapOfAny } from "./overlap.js";
 
 /** @typedef {import("./format.js").Format} Format */
 /** @typedef {import("./format.js").Tool} Tool */
@@ -14,35 +13,36 @@ import { XmlCalls } from "./xml-calls.js";
  * @property {string} text
  * @property {Call[]} [calls] what ends with it
  * @property {string} [warning] why what looked like a call is text
- * @property {"marker" | "name"} [opened] that a call begins after it, by its marker or up to the tool's name
+ * @property {"marker" | "name" | "role"} [opened] that a call begins after it: by its marker, up to the tool's name, or up
+ *   to that in the role of a message
+ */
+/**
+ * @typedef {object} Reader
+ * @property {"beginning" | "thinking" | "text" | "call" | "header" | "between" | "ended"} state
+ * @property {string} rest what has come after the beginning that was emitted last as `opened`
+ * @property {(piece: string) => Part[]} read reads the next piece, up to the beginning of a call
+ * @property {() => Part[]} end reads to the end: nothing follows
+ * @property {() => void} restartCall forgets `rest`, because it is written anew
  */
 
 /** How a call without a marker begins, up to the name. */
 const BARE = /^\{\s*(?:"type"\s*:\s*"function"\s*,\s*)?"name"\s*:\s*"/;
 
+/** @implements {Reader} */
 export class AnswerReader {
   #format;
   #thinking;
   #tools;
+  /** What changes the channel of a text. */
+  #marks;
   /** @type {"beginning" | "thinking" | "text" | "call"} */
   #state;
-  /** What is kept back; of a call all that has come. */
+  /** What is kept back. */
   #buffer = "";
-  /** How much of a call has been emitted. */
-  #emitted = 0;
-  /** Where in a call the marker of its end is looked for. */
-  #searched = 0;
-  /**
-   * Tells whether a marker in a call is part of a value.
-   *
-   * @type {{ readTo(text: string): void, readonly isInValue: boolean } | undefined}
-   */
-  #values = undefined;
-  /** The marker that the call began with. */
-  #opened = "";
-  /** Whether the beginning of a call without a marker has been emitted. */
+  /** @type {OpenCall | undefined} */
+  #call = undefined;
+  /** Whether the call has a marker or its beginning without one has been emitted. */
   #named = false;
-  /** What has come after the beginning that was emitted last as `opened`. */
   rest = "";
   /** Whether blanks are left out, because nothing of the text has been emitted since a marker. */
   #skipsSpace = false;
@@ -57,6 +57,7 @@ export class AnswerReader {
     this.#format = format;
     this.#thinking = thinking;
     this.#tools = tools;
+    this.#marks = [...(tools.length > 0 ? [format.open] : []), ...(format.thinking ?? [])];
     this.#state = thinks ? "thinking" : "beginning";
     this.#skipsSpace = thinks;
   }
@@ -65,54 +66,40 @@ export class AnswerReader {
     return this.#state;
   }
 
-  /**
-   * Reads the next piece, up to the beginning of a call: what follows that is read with the next piece.
-   *
-   * @param {string} piece
-   * @returns {Part[]}
-   */
+  /** @param {string} piece */
   read(piece) {
     this.#buffer += piece;
     /** @type {Part[]} */
     const parts = [];
-    for (let before; before !== this.#state && !parts.at(-1)?.opened;) {
-      before = this.#state;
-      this.#step(parts, false);
-    }
+    while (this.#step(parts, false) && !parts.at(-1)?.opened);
     return parts;
   }
 
-  /**
-   * Reads to the end: nothing follows.
-   *
-   * @returns {Part[]}
-   */
   end() {
     const parts = this.read("");
     for (let more = parts; more.length > 0; parts.push(...more)) more = this.read("");
-    if (this.#state === "call") this.#endCall(parts, this.#buffer.length, "");
+    if (this.#call) this.#endCall(parts, this.#call, this.#call.text.length, "");
     else this.#step(parts, true);
     this.#emit(parts, this.#state === "thinking" ? "thinking" : "text", this.#buffer);
     this.#buffer = "";
     return parts;
   }
 
-  /** Forgets what came after the beginning of a call that was emitted as `opened`, because it is written anew. */
   restartCall() {
-    this.#buffer = this.#buffer.slice(0, this.#buffer.length - this.rest.length);
-    this.#emitted = Math.min(this.#emitted, this.#buffer.length);
-    this.rest = "";
+    this.#buffer = this.rest = "";
   }
 
   /**
+   * Returns whether a marker has been read, after which there may be another one.
+   *
    * @param {Part[]} parts
    * @param {boolean} last whether nothing follows
+   * @returns {boolean}
    */
   #step(parts, last) {
-    if (this.#state === "beginning") this.#readBeginning(last);
-    if (this.#state === "thinking") this.#readThinking(parts);
-    else if (this.#state === "text") this.#readText(parts);
-    else if (this.#state === "call") this.#readCall(parts);
+    if (this.#state === "beginning") return this.#readBeginning(last);
+    if (this.#state === "thinking") return this.#readThinking(parts);
+    return this.#call ? this.#readCall(parts, this.#call) : this.#readText(parts);
   }
 
   /**
@@ -130,89 +117,80 @@ export class AnswerReader {
       const bare = this.#format.bare && this.#tools.length > 0 && text.startsWith("{");
       if (bare) this.#beginCall("", text);
     }
+    return this.#state !== "beginning";
   }
 
   /** @param {Part[]} parts */
   #readThinking(parts) {
     const [, close] = this.#thinking;
     const at = this.#buffer.indexOf(close);
-    if (at < 0) return this.#emitUpTo(parts, "thinking", this.#buffer.length - overlap(this.#buffer, close));
+    if (at < 0) {
+      this.#emitUpTo(parts, "thinking", this.#buffer.length - overlapOfAny(this.#buffer, [close]));
+      return false;
+    }
     const after = this.#buffer.slice(at + close.length);
     this.#emit(parts, "thinking", this.#buffer.slice(0, at));
     this.#begin("text", after);
     // What follows may be a call without a marker.
     if (this.#format.bare) this.#state = "beginning";
+    return true;
   }
 
   /** @param {Part[]} parts */
   #readText(parts) {
-    const { open } = this.#format;
-    const at = this.#tools.length > 0 ? this.#buffer.indexOf(open) : -1;
-    if (at >= 0) {
-      const after = this.#buffer.slice(at + open.length);
-      this.#emit(parts, "text", this.#buffer.slice(0, at));
-      this.#beginCall(open, after);
-      this.rest = after;
-      parts.push({ channel: "call", text: "", opened: "marker" });
-      return;
+    const mark = firstOf(this.#buffer, this.#marks);
+    if (!mark) {
+      this.#emitUpTo(parts, "text", this.#buffer.length - overlapOfAny(this.#buffer, this.#marks));
+      return false;
     }
-    const kept = this.#tools.length > 0 ? overlap(this.#buffer, open) : 0;
-    this.#emitUpTo(parts, "text", this.#buffer.length - kept);
-  }
-
-  /** @param {Part[]} parts */
-  #readCall(parts) {
-    const { close } = this.#format;
-    // A call without a marker has none at its end, either.
-    for (let at; close !== "" && (at = this.#buffer.indexOf(close, this.#searched)) >= 0;) {
-      this.#searched = at + close.length;
-      if (this.#endCall(parts, at, close)) return;
+    const after = this.#buffer.slice(mark.at + mark.marker.length);
+    this.#emit(parts, "text", this.#buffer.slice(0, mark.at));
+    if (mark.marker !== this.#format.open) {
+      // The end of a thought that has not begun is no part of the text, either.
+      this.#begin(mark.marker === this.#thinking[0] ? "thinking" : "text", after);
+      return true;
     }
-    const end = this.#buffer.length - overlap(this.#buffer, close);
-    this.#searched = Math.max(end, this.#searched);
-    const named = this.#opened === "" && !this.#named ? BARE.exec(this.#buffer) : null;
-    // What comes after the beginning is written anew, and emitted then.
-    this.#emitCall(parts, named ? named[0].length : end);
-    if (!named) return;
-    this.#named = true;
-    this.rest = this.#buffer.slice(named[0].length);
-    parts.push({ channel: "call", text: "", opened: "name" });
-  }
-
-  /**
-   * @param {Part[]} parts
-   * @param {number} end
-   */
-  #emitCall(parts, end) {
-    if (end > this.#emitted) parts.push({ channel: "call", text: this.#buffer.slice(this.#emitted, end) });
-    this.#emitted = Math.max(end, this.#emitted);
-  }
-
-  /**
-   * Reads the call that ends at `at`. Returns false where the text may go on, because the marker is part of a value.
-   *
-   * @param {Part[]} parts
-   * @param {number} at
-   * @param {string} close
-   */
-  #endCall(parts, at, close) {
-    const text = this.#buffer.slice(0, at);
-    if (close !== "") {
-      this.#values?.readTo(text);
-      if (this.#values?.isInValue) return false;
-    }
-    try {
-      const calls = this.#format.parse(text, this.#tools);
-      const unknown = calls.find(({ name }) => !this.#tools.some((tool) => tool.name === name));
-      if (unknown) throw new SyntaxError(`there is no tool "${unknown.name}"`);
-      parts.push({ channel: "call", text: text.slice(this.#emitted), calls });
-    } catch (thrown) {
-      const reason = /** @type {Error} */ (thrown).message;
-      const warning = `a call could not be read and is part of the text: ${reason}`;
-      parts.push({ channel: "text", text: this.#opened + text + close, warning });
-    }
-    this.#begin("text", this.#buffer.slice(at + close.length));
+    this.#beginCall(mark.marker, after);
+    this.rest = after;
+    parts.push({ channel: "call", text: "", opened: "marker" });
     return true;
+  }
+
+  /**
+   * @param {Part[]} parts
+   * @param {OpenCall} call
+   */
+  #readCall(parts, call) {
+    call.text += this.#buffer;
+    this.#buffer = "";
+    const found = call.findEnd();
+    if (found) {
+      this.#endCall(parts, call, found.at, found.marker);
+      return true;
+    }
+    const named = this.#named ? null : BARE.exec(call.text);
+    if (!named) {
+      parts.push(...call.tell());
+      return false;
+    }
+    // What comes after the beginning is written anew, and emitted then.
+    this.#named = true;
+    this.rest = this.#buffer = call.text.slice(named[0].length);
+    call.text = named[0];
+    parts.push(...call.tell(), { channel: "call", text: "", opened: "name" });
+    return true;
+  }
+
+  /**
+   * @param {Part[]} parts
+   * @param {OpenCall} call
+   * @param {number} at where it ends
+   * @param {string} close the marker there
+   */
+  #endCall(parts, call, at, close) {
+    parts.push(call.read(at, close));
+    this.#call = undefined;
+    this.#begin("text", call.text.slice(at + close.length));
   }
 
   /**
@@ -230,12 +208,11 @@ export class AnswerReader {
    * @param {string} rest
    */
   #beginCall(marker, rest) {
+    const { close } = this.#format;
     this.#state = "call";
-    this.#opened = marker;
+    this.#call = new OpenCall(this.#format, this.#tools, marker, close === "" ? [] : [close]);
+    this.#named = marker !== "";
     this.#buffer = rest;
-    this.#emitted = this.#searched = 0;
-    const { form } = this.#format;
-    this.#values = form === "xml" ? new XmlCalls(this.#tools) : new Quotes(form);
   }
 
   /**

@@ -4,6 +4,8 @@
 import { invalidOption } from "../errors.js";
 import { closedSchema } from "./closed-schema.js";
 import { STYLES } from "./format.js";
+import { gemmaGrammar } from "./gemma-grammar.js";
+import { GEMMA_KEY } from "./gemma-values.js";
 import { ARGS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
 import { escaped, oneOf, PARAMETER_END, textWithout, valuePattern } from "./value-pattern.js";
@@ -21,7 +23,10 @@ const MOST_CALLS = 16;
 const LAYOUT = { whitespace_flexible: false, item_separator: ", ", key_separator: ": " };
 
 /** The names of arguments that are not quoted, where they can be told from what is around them. */
-const NAMES = { python: /^[^\s=,()[\]{}"']+$/u, xml: /^(?!\s)[^>\n]+(?<!\s)$/ };
+const NAMES = { python: /^[^\s=,()[\]{}"']+$/u, xml: /^(?!\s)[^>\n]+(?<!\s)$/, gemma: GEMMA_KEY };
+
+/** What may be told of a name's end: a control token that the vocabulary shows, or a character. */
+const MARK = /^(?:<\|\w+\|>|[^])/;
 
 /**
  * Refuses tools with arguments whose names a family cannot write.
@@ -64,13 +69,13 @@ export class CallWriter {
   /**
    * Writes what follows the marker of a call, up to the marker at its end.
    *
-   * @param {"marker" | "name"} opened whether the text before the name is there already
+   * @param {"marker" | "name" | "role"} opened whether the text before the name is there already, and where
    */
   async *write(opened) {
-    const { before, next, end = "", close } = this.#format;
+    const { before, between, inRole = between, next, end = "", close } = this.#format;
     if (opened === "marker") yield* this.#stepper.force(before);
     for (let count = 1; !this.#stepper.ended; count++) {
-      yield* this.#call();
+      yield* this.#call(opened === "role" ? inRole : between);
       if (next === undefined || this.#stepper.ended) break;
       const goesOn = this.#parallel && count < MOST_CALLS;
       if (!goesOn || (yield* this.#choose([next, end])) !== next) {
@@ -81,11 +86,14 @@ export class CallWriter {
     yield* this.#force(next === undefined ? end + close : close);
   }
 
-  /** @returns {AsyncGenerator<import("../nexttoken.js").Token, void, void>} */
-  async *#call() {
-    const { between, after, form } = this.#format;
+  /**
+   * @param {string} between what comes between the name and the arguments
+   * @returns {AsyncGenerator<import("../nexttoken.js").Token, void, void>}
+   */
+  async *#call(between) {
+    const { after, form } = this.#format;
     // What follows tells where a name ends that another one begins with; but no constraint knows control tokens.
-    const mark = between === ARGS ? "" : between.slice(0, 1);
+    const mark = between === ARGS ? "" : (MARK.exec(between)?.[0] ?? "");
     const chosen = yield* this.#choose(this.#tools.map(({ name }) => name + mark));
     const tool = this.#tools.find(({ name }) => name + mark === chosen);
     if (!tool) return;
@@ -102,7 +110,7 @@ export class CallWriter {
    * Writes arguments one after another, each at most once and all that are required.
    *
    * @param {Tool} tool
-   * @param {"python" | "xml"} form
+   * @param {"python" | "xml" | "gemma"} form
    * @returns {AsyncGenerator<import("../nexttoken.js").Token, void, void>}
    */
   async *#arguments({ parameters = {} }, form) {
@@ -122,14 +130,13 @@ export class CallWriter {
       const schema = closedSchema(definite(properties.get(name), shared));
       properties.delete(name);
       const following = choices(separator);
-      const pattern = form === "xml" ? xmlPattern(schema) : valuePattern(schema);
-      if (pattern === undefined) {
+      const constraint = valueConstraint(form, schema, after, following);
+      if (constraint === undefined) {
         yield* this.#draw({ json_schema: { "x-guidance": LAYOUT, ...schema } });
         yield* this.#force(after);
         chosen = yield* this.#choose(following);
       } else {
-        // A number ends only where what follows it begins.
-        const text = yield* this.#draw({ regex: pattern + escaped(after) + oneOf(following) });
+        const text = yield* this.#draw(constraint);
         chosen = following.find((choice) => text.endsWith(after + choice)) ?? end;
       }
     }
@@ -148,7 +155,7 @@ export class CallWriter {
   }
 
   /**
-   * @param {{ json_schema: object } | { regex: string }} constraint
+   * @param {import("./stepper.js").Constraint} constraint
    * @returns {Drawing}
    */
   async *#draw(constraint) {
@@ -171,6 +178,28 @@ function definite(schema, shared) {
   if (schema === null || typeof schema !== "object") return {};
   const defined = Object.entries(shared).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(defined), ...schema };
+}
+
+/**
+ * What an argument's value matches together with what follows it: a number ends only where that begins. Undefined where the
+ * value is left to its schema.
+ *
+ * @param {"python" | "xml" | "gemma"} form
+ * @param {any} schema
+ * @param {string} after what comes after each value
+ * @param {string[]} following what may come then
+ * @returns {{ regex: string } | { grammar: string } | undefined}
+ */
+function valueConstraint(form, schema, after, following) {
+  if (form === "gemma") {
+    const grammar = gemmaGrammar(
+      schema,
+      following.map((text) => after + text),
+    );
+    return grammar === undefined ? undefined : { grammar };
+  }
+  const pattern = form === "xml" ? xmlPattern(schema) : valuePattern(schema);
+  return pattern === undefined ? undefined : { regex: pattern + escaped(after) + oneOf(following) };
 }
 
 /**

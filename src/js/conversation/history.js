@@ -2,6 +2,7 @@
 
 import { invalidOption } from "../errors.js";
 import { STYLES } from "./format.js";
+import { gemmaValue } from "./gemma-values.js";
 import { readArguments } from "./read-arguments.js";
 
 /** @typedef {import("../nexttoken.js").ChatMessage} ChatMessage */
@@ -68,13 +69,15 @@ function writtenCall({ open, close, form, before, between, after, end = "" }, { 
 /**
  * Arguments one after another. In XML texts are written as they are.
  *
- * @param {"python" | "xml"} form
+ * @param {"python" | "xml" | "gemma"} form
  * @param {Record<string, unknown>} values
  */
 function writtenArguments(form, values) {
   const { before, named, separator, after } = STYLES[form];
-  const written = (/** @type {unknown} */ value) =>
-    form === "xml" && typeof value === "string" ? value : JSON.stringify(value);
+  const written = (/** @type {unknown} */ value) => {
+    if (form === "gemma") return gemmaValue(value);
+    return form === "xml" && typeof value === "string" ? value : JSON.stringify(value);
+  };
   return Object.entries(values)
     .map(([key, value]) => before + key + named + written(value) + after)
     .join(separator);
@@ -98,15 +101,16 @@ function instructions(format, tools) {
  * @param {Record<string, any>[]} messages
  * @param {string} template
  * @param {[open: string, close: string]} thinking
+ * @param {boolean} leavesOut whether a template of the family leaves it out where it does not know its name
  */
-function withThinking(messages, template, [open, close]) {
+function withThinking(messages, template, [open, close], leavesOut) {
   const knows = (/** @type {string} */ name) => template.includes(name);
   return messages.map(({ reasoning_content, ...message }) => {
     if (!reasoning_content) return message;
     if (knows("reasoning_content")) return { ...message, reasoning_content };
     if (/message\.thinking|message\[.thinking.\]/.test(template)) return { ...message, thinking: reasoning_content };
     // Such a template finds the thinking in the text, and leaves out that of earlier answers.
-    if (!knows(close)) return message;
+    if (!knows(close) || leavesOut) return message;
     return { ...message, content: `${open}\n${reasoning_content}\n${close}\n\n${message.content}` };
   });
 }
@@ -240,9 +244,11 @@ export function checkedMessages(given) {
 export async function prepare(messages, { template, format, thinking, tools, request }) {
   /** @type {Record<string, unknown>} */
   const variables = {};
-  let list = withThinking(messages, template, thinking);
+  const knowsCalls = template.includes("tool_calls");
+  const known = (knowsCalls && format.history?.(messages, template)) || messages;
+  let list = withThinking(known, template, thinking, format.thinking !== undefined);
   const knowsResults = /["']tool["']/.test(template);
-  if (!template.includes("tool_calls")) list = withCallsAsText(list, format, knowsResults);
+  if (!knowsCalls) list = withCallsAsText(list, format, knowsResults);
   if (tools.length > 0) {
     const told = tools.map((tool) => ({ type: "function", function: tool }));
     if (/\btools\b/.test(template)) variables.tools = await shielded(told, request);

@@ -3,6 +3,7 @@
 import { copyOptions, invalidOption } from "../errors.js";
 
 /** @typedef {import("./format.js").Tool} Tool */
+/** @typedef {import("./stepper.js").Constraint} Constraint */
 /** @typedef {{ mode: "auto" | "required" | "none", name?: string }} Choice */
 
 /**
@@ -75,6 +76,13 @@ function checkedStops(given) {
 }
 
 /**
+ * @param {string} name
+ * @param {any} source
+ * @returns {Constraint}
+ */
+const constraintOf = (name, source) => /** @type {any} */ ({ [name]: source });
+
+/**
  * Reads the options; what is not for the conversation is for `chat`.
  *
  * @param {unknown} given
@@ -100,8 +108,8 @@ export function readOptions(given) {
     parallel: parallel_tool_calls !== false,
     limit: checkedLimit(thinking),
     stop: checkedStops(stop),
-    constrained: constraint !== undefined,
+    constraint: constraint === undefined ? undefined : constraintOf(constraint, writing[constraint]),
     chat_template,
-    writing,
+    writing: Object.fromEntries(Object.entries(writing).filter(([name]) => name !== constraint)),
   };
 }

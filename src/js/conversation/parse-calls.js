@@ -1,6 +1,7 @@
 // The text of a call, without the markers around it → the tool's name and the arguments. Each family of templates has its
 // own form. What cannot be read throws; the reader takes such a text for plain text.
 
+import { readGemmaValue } from "./gemma-values.js";
 import { ARGS, CALL_ID, TOOL_CALLS } from "./markers.js";
 import { propertiesOf } from "./properties-of.js";
 import { readPythonCalls } from "./python-literals.js";
@@ -79,6 +80,28 @@ export function pythonCalls(text, tools) {
 export function llamaCalls(text, tools) {
   if (/^\s*[[{]/.test(text)) return jsonCalls(text);
   return pythonCalls(text, tools).map((call) => ({ ...call, name: call.name.replace(/\.call$/, "") }));
+}
+
+/**
+ * Gemma 4's: `call:name{key:value}`.
+ *
+ * @param {string} text
+ */
+export function gemmaCalls(text) {
+  const found = /^\s*call:([^\s{]+)\s*(\{[^]*)$/.exec(text);
+  if (!found) throw new SyntaxError("it has no name");
+  return [checked(found[1], readGemmaValue(found[2]))];
+}
+
+/**
+ * gpt-oss's: the tool's name, the rest of the message's header, and JSON.
+ *
+ * @param {string} text
+ */
+export function harmonyCalls(text) {
+  const found = /^([^\s<]+)[^]*?<\|message\|>([^]*)$/.exec(text);
+  if (!found) throw new SyntaxError("its arguments are missing");
+  return [checked(found[1], JSON.parse(found[2]))];
 }
 
 /**

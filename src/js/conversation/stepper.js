@@ -2,6 +2,7 @@
 
 import { nextTask, prefill } from "../next-task.js";
 
+/** @typedef {{ json_schema: object | string } | { regex: string } | { grammar: string }} Constraint */
 /** @typedef {import("../nexttoken.js").Generator} Generator */
 /** @typedef {import("../nexttoken.js").Token} Token */
 /** @typedef {import("../index.js").WorkerGenerator} WorkerGenerator */
@@ -49,9 +50,18 @@ export class Stepper {
   }
 
   /**
+   * Puts what follows under a constraint, at whose end the text ends.
+   *
+   * @param {Constraint} constraint
+   */
+  constrain(constraint) {
+    return this.#generator.configure(constraint);
+  }
+
+  /**
    * Draws under a constraint up to its end, which is not the end of the text. Gives what was drawn.
    *
-   * @param {{ json_schema: object } | { regex: string }} constraint
+   * @param {Constraint} constraint
    * @returns {AsyncGenerator<Token, string, void>}
    */
   async *draw(constraint) {

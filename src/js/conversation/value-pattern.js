@@ -36,6 +36,17 @@ function range({ type, minimum, maximum, ...rest }) {
 }
 
 /**
+ * The values that a schema lists; undefined where it lists none.
+ *
+ * @param {any} schema
+ * @returns {unknown[] | undefined}
+ */
+export function listedValues(schema) {
+  const listed = schema?.const !== undefined ? [schema.const] : (schema?.enum ?? range(schema ?? {}));
+  return Array.isArray(listed) && listed.length > 0 ? listed : undefined;
+}
+
+/**
  * The expression for the values of a schema in JSON; undefined where there is none.
  *
  * @param {any} schema
@@ -43,10 +54,10 @@ function range({ type, minimum, maximum, ...rest }) {
  * @returns {string | undefined}
  */
 export function valuePattern(schema, write = JSON.stringify) {
-  const listed = schema?.const !== undefined ? [schema.const] : (schema?.enum ?? range(schema ?? {}));
-  if (Array.isArray(listed)) {
+  const listed = listedValues(schema);
+  if (listed) {
     const isPlain = (/** @type {unknown} */ value) => value === null || typeof value !== "object";
-    return listed.length > 0 && listed.every(isPlain) ? oneOf(listed.map(write)) : undefined;
+    return listed.every(isPlain) ? oneOf(listed.map(write)) : undefined;
   }
   const { type } = schema ?? {};
   const known = typeof type === "string" && Object.hasOwn(PRIMITIVES, type);

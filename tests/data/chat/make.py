@@ -103,9 +103,16 @@ TWO_CALLS = WITH_CALLS[1:2] + [
     {"role": "tool", "content": "3", "tool_call_id": "call00001"},
     {"role": "tool", "content": '{"found": ["ü"]}', "tool_call_id": "call00002"},
 ]
+# As Gemma 4 has results, and gpt-oss a thought of a call whose answer is still to come.
+RESPONDED = WITH_CALLS[:2] + [
+    {"role": "assistant", "content": "", "reasoning_content": "so", "tool_calls": CALLS, "tool_responses": [
+        {"name": "add", "response": {"sum": 3, "unit": ["é", None]}}, {"name": "add", "response": "three"},
+    ]},
+]
+THOUGHT = WITH_CALLS[1:2] + [{"role": "assistant", "content": "", "thinking": "so", "tool_calls": CALLS}] + WITH_CALLS[3:4]
 DOCUMENTS = [{"doc_id": 1, "title": "One", "text": "First."}, {"doc_id": "b", "title": "Two", "text": "Second <b>."}]
 # Written later than the others: what agents and thinking models are asked.
-LATER = ["ernie", "exaone4", "gemma2", "granite3", "harmony", "hunyuan", "lfm2", "llama32", "nemo", "r1distill"]
+LATER = ["ernie", "exaone4", "gemma2", "gemma4", "granite3", "harmony", "hunyuan", "lfm2", "llama32", "nemo", "r1distill"]
 LATER_OPTIONS = [
     (True, {"messages": WITH_CALLS, "tools": TOOLS + [WEATHER]}),
     (False, {"messages": WITH_CALLS, "enable_thinking": True, "skip_think": False, "keep_past_thinking": True}),
@@ -115,6 +122,13 @@ LATER_OPTIONS = [
     (True, {"documents": DOCUMENTS, "tools": [WEATHER], "thinking": True, "reasoning_effort": "high"}),
     (True, {"thinking": True, "enable_thinking": True}),
 ]
+OWN_OPTIONS = {
+    "gemma4": [
+        (True, {"messages": RESPONDED, "tools": [WEATHER], "enable_thinking": True}),
+        (True, {"messages": RESPONDED + WITH_CALLS[4:]}),
+    ],
+    "harmony": [(True, {"messages": THOUGHT, "tools": [WEATHER]})],
+}
 
 
 def conversations():
@@ -122,7 +136,7 @@ def conversations():
     cases = []
     for path in sorted(HERE.glob("*.jinja")):
         for messages in CONVERSATIONS:
-            for add_generation_prompt, variables in OPTIONS + (LATER_OPTIONS if path.stem in LATER else []):
+            for add_generation_prompt, variables in OPTIONS + (LATER_OPTIONS if path.stem in LATER else []) + OWN_OPTIONS.get(path.stem, []):
                 if "messages" in variables and messages != CONVERSATIONS[0]:
                     continue
                 given = {"add_generation_prompt": add_generation_prompt, "variables": variables}
