@@ -410,6 +410,9 @@ fn a_part_of_a_message_is_no_end() {
     assert_eq!(ends(&[("<|im_end|>", 1)]), ["<|im_end|>"]);
     let harmony = [("<|end|>", 3), ("<|return|>", 3), ("<|call|>", 3)];
     assert_eq!(ends(&harmony), ["<|return|>", "<|call|>"]);
+    let gemma4 = [("<|tool_response>", 4), ("</s>", 1), ("<turn|>", 3)];
+    assert_eq!(ends(&gemma4), ["<|tool_response>", "<turn|>"]);
+    assert_eq!(ends(&[("</s>", 1), ("<turn|>", 3)]), ["</s>", "<turn|>"]);
     let code = [("<|fim_pad|>", 3), ("<|fim_prefix|>", 3), ("<PAD>", 3)];
     assert_eq!(ends(&code), ["<|fim_pad|>"]);
 }

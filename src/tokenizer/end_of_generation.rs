@@ -95,6 +95,7 @@ pub(super) fn tokens_by_spelling(
     let mut ends = Vec::new();
     let mut fim_eog = FIM_EOG.map(|(role, _)| named(role));
     let mut harmony = [None; 5];
+    let mut gemma4 = [None; 2];
     for (index, token) in tokens.iter().enumerate() {
         // The first byte rules out most tokens.
         if !matches!(token.first(), Some(b'<' | b'[' | b'_' | 0xe2)) {
@@ -126,8 +127,10 @@ pub(super) fn tokens_by_spelling(
             "<|call|>",
             "<|calls|>",
             "<|flush|>",
+            "<|tool_response>",
+            "</s>",
         ];
-        for (name, place) in names.iter().zip(&mut harmony) {
+        for (name, place) in names.iter().zip(harmony.iter_mut().chain(&mut gemma4)) {
             if *name == token {
                 *place = Some(id);
             }
@@ -140,6 +143,11 @@ pub(super) fn tokens_by_spelling(
     {
         ends.retain(|id| *id != end);
         kinds[end as usize] = Kind::UserDefined;
+    }
+    // Gemma 4's vocabulary has HTML's end of struck text, which is the end of a text elsewhere.
+    if let [Some(_), Some(strike)] = gemma4 {
+        ends.retain(|id| *id != strike);
+        kinds[strike as usize] = Kind::Normal;
     }
     ends
 }
