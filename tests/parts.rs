@@ -240,3 +240,19 @@ fn an_inspection_says_why_not() {
     let error = Inspection::new(header, 1, too_long, None);
     assert!(matches!(error, Err(Error::InvalidOption { .. })));
 }
+
+/// The models that llama.cpp makes of others' NVFP4 have a scale for each tensor in one beside it. To load them without
+/// would give wrong results.
+#[test]
+fn a_scale_beside_the_weights_is_refused_by_name() {
+    let mut file = random_model(TensorType::Q8_0);
+    let [weights, scale] = ["blk.0.ffn_up.weight", "blk.0.ffn_up_.scale"];
+    let at = file
+        .windows(weights.len())
+        .position(|bytes| bytes == weights.as_bytes());
+    let at = at.unwrap();
+    file[at..at + scale.len()].copy_from_slice(scale.as_bytes());
+    let refused = Model::from_bytes(&file).err().unwrap();
+    assert_eq!(refused.code(), "unsupported_tensor_type");
+    assert!(refused.to_string().contains(scale), "{refused}");
+}

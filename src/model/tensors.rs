@@ -415,6 +415,13 @@ fn check_group(
 
 /// The error for a tensor that the model would not use. Ignoring, say, a bias would silently give wrong results.
 fn no_place(name: &str) -> Error {
+    // llama.cpp multiplies each product with an NVFP4 tensor by such a number, where the file has one.
+    if name.ends_with(".scale") {
+        return Error::UnsupportedTensorType {
+            tensor: name.to_owned(),
+            kind: "a scale of all the weights of another one (NVFP4)".to_owned(),
+        };
+    }
     Error::Corrupt(format!(
         "the tensor \"{name}\" has no place in this architecture"
     ))
