@@ -3,15 +3,15 @@
 //! `.cache/models`, where it is held against the same; where it is not there, that test says so and passes.
 #![cfg(not(target_arch = "wasm32"))]
 
-use nexttoken::encoder::{Encoder, Loader, Options, Pooling};
-use nexttoken::gguf::{Value, read_header};
+use nexttoken::encoder::{ARCHITECTURES, Encoder, Loader, Options, Pooling};
+use nexttoken::gguf::{Value, Writer, read_header};
 use nexttoken::kernels;
 use nexttoken::model::Model;
 use nexttoken::tokenizer::WordPiece;
 use nexttoken::{Error, TokenId, set_threads};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 #[derive(Deserialize)]
@@ -70,17 +70,36 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
     dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
 }
 
+/// The lowest cosine between the embeddings of the sentences and those that llama.cpp gives by this file.
+fn lowest_of(file: &str, encoder: &Encoder) -> f64 {
+    let rows: BTreeMap<String, Row> = read("architectures.json");
+    let Row::Vectors(expected) = &rows[&format!("{file} vectors")] else {
+        panic!("{file} has no vectors");
+    };
+    let ours = encoder.embed(&reference().sentences, cut()).unwrap();
+    lowest_cosine(&ours, expected)
+}
+
 fn lowest_cosine(ours: &[Vec<f32>], reference: &[Vec<f32>]) -> f64 {
     assert_eq!(ours.len(), reference.len());
     let pairs = ours.iter().zip(reference);
     pairs.map(|(a, b)| cosine(a, b)).fold(1.0, f64::min)
 }
 
-fn check_ids(tokenizer: &WordPiece, texts: &[String], expected: &[Vec<TokenId>]) {
+fn check_ids(encode: impl Fn(&str) -> Vec<TokenId>, texts: &[String], expected: &[Vec<TokenId>]) {
     assert_eq!(texts.len(), expected.len());
     for (text, expected) in texts.iter().zip(expected) {
-        assert_eq!(&tokenizer.encode(text), expected, "{text:?}");
+        assert_eq!(&encode(text), expected, "{text:?}");
     }
+}
+
+/// The files of tiny models: those of BERT, and two of each other architecture.
+fn files() -> Vec<String> {
+    let others = ARCHITECTURES.iter().filter(|known| known.name != "bert");
+    let others =
+        others.flat_map(|known| ["f32", "q8_0"].map(|kind| format!("{}.{kind}.gguf", known.name)));
+    let bert = ["f32", "f16", "q8_0"].map(|kind| format!("tiny.{kind}.gguf"));
+    bert.into_iter().chain(others).collect()
 }
 
 #[test]
@@ -93,13 +112,14 @@ fn ids_are_those_of_the_reference() {
             let key = format!("tokenizer.ggml.normalizer.{name}");
             metadata.insert(key, Value::Bool(*value)).unwrap();
         }
-        WordPiece::from_metadata(&mut metadata).unwrap()
+        let tokenizer = WordPiece::from_metadata(&mut metadata).unwrap();
+        move |text: &str| tokenizer.encode(text)
     };
     let texts = &reference.texts;
-    check_ids(&tokenizer(&[]), texts, &reference.uncased);
-    check_ids(&tokenizer(&[("lowercase", false)]), texts, &reference.cased);
+    check_ids(tokenizer(&[]), texts, &reference.uncased);
+    check_ids(tokenizer(&[("lowercase", false)]), texts, &reference.cased);
     let accents = tokenizer(&[("lowercase", true), ("strip_accents", false)]);
-    check_ids(&accents, texts, &reference.accents);
+    check_ids(accents, texts, &reference.accents);
     // The three differ, so that a flag that is ignored is seen.
     assert_ne!(reference.uncased, reference.cased);
     assert_ne!(reference.uncased, reference.accents);
@@ -125,12 +145,97 @@ fn embeddings_are_those_of_the_references() {
     }
 }
 
+/// What `architectures.py` wrote.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Row {
+    Ids(Vec<Vec<TokenId>>),
+    Vectors(Vec<Vec<f32>>),
+}
+
+/// The ids and, within what the storage of the weights and llama.cpp's GELU allow, the embeddings.
+#[test]
+fn other_architectures_are_those_of_llama_cpp() {
+    let sentences = reference().sentences;
+    let rows: BTreeMap<String, Row> = read("architectures.json");
+    let files = files();
+    let others: Vec<_> = files.iter().filter(|it| !it.starts_with("tiny")).collect();
+    assert_eq!(rows.len(), 2 * others.len());
+    for file in others {
+        let encoder = load(file);
+        let Row::Ids(ids) = &rows[&format!("{file} ids")] else {
+            panic!("{file} has no ids");
+        };
+        for (sentence, expected) in sentences.iter().zip(ids) {
+            let ours = encoder.tokenizer.encode(sentence);
+            // One sentence is longer than the context of some.
+            let same = ours.len().min(encoder.config.context_length - 1);
+            assert_eq!(ours[..same], expected[..same], "{file}: {sentence:?}");
+            assert_eq!(ours.last(), expected.last(), "{file}: {sentence:?}");
+        }
+        let lowest = lowest_of(file, &encoder);
+        println!("{file}: {lowest:.8}");
+        let least = if file.contains("f32") { 0.9999 } else { 0.999 };
+        assert!(lowest >= least, "{file}: {lowest}");
+    }
+}
+
+/// What a file says of positions and windows is seen in the embeddings, by more than the test above allows.
+#[test]
+fn positions_and_windows_are_those_of_the_file() {
+    let lowest = |file: &str, key: &str, value: [u8; 4]| {
+        let encoder = Encoder::from_bytes(&changed_in(file, key, 4, &value)).unwrap();
+        lowest_of(file, &encoder)
+    };
+    let (nomic, modern, gemma) = (
+        "nomic-bert.f32.gguf",
+        "modern-bert.f32.gguf",
+        "gemma-embedding.f32.gguf",
+    );
+    let window = "attention.sliding_window";
+    for (file, key, value) in [
+        (nomic, "rope.freq_base", 10_000f32.to_le_bytes()),
+        (modern, "rope.freq_base", 10_000f32.to_le_bytes()),
+        (modern, "rope.freq_base_swa", 10_000f32.to_le_bytes()),
+        (modern, window, 8u32.to_le_bytes()),
+        (modern, "sliding_window_pattern", 3u32.to_le_bytes()),
+        (gemma, "rope.freq_base", 10_000f32.to_le_bytes()),
+        (gemma, window, 10u32.to_le_bytes()),
+        (gemma, "sliding_window_pattern", 1u32.to_le_bytes()),
+    ] {
+        let found = lowest(file, key, value);
+        assert!(found < 0.9999, "{file}, {key}: {found}");
+    }
+    // A window of 9 reaches as far as one of 8.
+    assert!(lowest(gemma, window, 8u32.to_le_bytes()) >= 0.9999);
+}
+
+/// Special tokens are no part of a text, however it spells them.
+#[test]
+fn the_spelling_of_a_special_token_is_plain_text() {
+    for (file, text) in [
+        ("tiny.f32.gguf", "[SEP] [CLS]"),
+        ("modern-bert.f32.gguf", "[SEP] [CLS]"),
+        ("gemma-embedding.f32.gguf", "<eos> <bos>"),
+    ] {
+        let tokenizer = load(file).tokenizer;
+        let [first, last] = tokenizer.encode("")[..] else {
+            panic!("{file}: a text has a token before it and one after it");
+        };
+        let ids = tokenizer.encode(text);
+        assert_eq!(ids.first(), Some(&first), "{file}");
+        assert_eq!(ids.last(), Some(&last), "{file}");
+        let between = &ids[1..ids.len() - 1];
+        assert!(!between.contains(&first) && !between.contains(&last));
+    }
+}
+
 /// The texts together and one by one, on several numbers of threads, with the scalar kernels, and from a file that comes
 /// in pieces.
 #[test]
 fn embeddings_are_the_same_bits_in_every_way() {
     let sentences = reference().sentences;
-    for file in ["tiny.f32.gguf", "tiny.f16.gguf", "tiny.q8_0.gguf"] {
+    for file in &files() {
         let encoder = load(file);
         let expected = encoder.embed(&sentences, cut()).unwrap();
         for threads in [1, 2, 3, 8] {
@@ -161,7 +266,7 @@ fn embeddings_are_the_same_bits_in_every_way() {
 fn embeddings_are_the_bits_that_they_were() {
     let sentences = reference().sentences;
     let expected: BTreeMap<String, Vec<Vec<f32>>> = read("bits.json");
-    assert_eq!(expected.len(), 3);
+    assert!(expected.keys().eq(BTreeSet::from_iter(&files())));
     for (file, expected) in expected {
         assert_eq!(load(&file).embed(&sentences, cut()).unwrap(), expected);
     }
@@ -229,11 +334,23 @@ fn files_of_another_kind_are_refused() {
     assert_eq!(error, Error::UnsupportedArchitecture("llama".to_owned()));
     let error = Model::open(folder().join("tiny.f32.gguf")).unwrap_err();
     assert_eq!(error, Error::UnsupportedArchitecture("bert".to_owned()));
+    let mut writer = Writer::new();
+    let name = Value::String("nomic-bert-moe".to_owned());
+    writer.metadata("general.architecture", name).unwrap();
+    let error = Encoder::from_bytes(&writer.to_vec().unwrap()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "models of the architecture \"nomic-bert-moe\" are not supported"
+    );
+}
+
+fn changed(key: &str, skip: usize, value: &[u8]) -> Vec<u8> {
+    changed_in("tiny.q8_0.gguf", key, skip, value)
 }
 
 /// Overwrites the bytes after a metadata key or tensor name of the file.
-fn changed(key: &str, skip: usize, value: &[u8]) -> Vec<u8> {
-    let mut file = bytes("tiny.q8_0.gguf");
+fn changed_in(file: &str, key: &str, skip: usize, value: &[u8]) -> Vec<u8> {
+    let mut file = bytes(file);
     let found = file
         .windows(key.len())
         .position(|part| part == key.as_bytes());
@@ -276,6 +393,37 @@ fn a_header_that_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn what_no_encoder_can_have_is_refused() {
+    let code = |file: &[u8]| Encoder::from_bytes(file).unwrap_err().code();
+    let gemma =
+        |key: &str, value: [u8; 4]| code(&changed_in("gemma-embedding.f32.gguf", key, 4, &value));
+    for (key, value) in [
+        ("attention.head_count_kv", 3),
+        ("attention.key_length", 1 << 24),
+        ("attention.key_length", 15),
+        ("attention.value_length", 8),
+        ("attention.sliding_window_pattern", 0),
+        ("dense_3_feat_in", 32),
+        ("rope.freq_base", 0),
+    ] {
+        assert_eq!(gemma(key, u32::to_le_bytes(value)), "bad_metadata", "{key}");
+    }
+    let modern = |value: &[u8]| {
+        let key = "modern-bert.hidden_activation";
+        code(&changed_in("modern-bert.q8_0.gguf", key, 12, value))
+    };
+    assert_eq!(modern(b"relu"), "bad_metadata");
+    // Only the first layer may lack the norm of its input.
+    let mut file = bytes("modern-bert.f32.gguf");
+    let name = b"blk.1.attn_norm.weight";
+    let at = file.windows(name.len()).position(|part| part == name);
+    file[at.unwrap() + 4] = b'0';
+    let error = Encoder::from_bytes(&file).unwrap_err();
+    let missing = "blk.1.attn_norm.weight".to_owned();
+    assert_eq!(error, Error::MissingTensor(missing));
+}
+
+#[test]
 fn weights_that_are_not_finite_are_an_error() {
     let mut file = bytes("tiny.f32.gguf");
     let header = read_header(&file).unwrap().unwrap();
@@ -291,20 +439,22 @@ fn weights_that_are_not_finite_are_an_error() {
 /// Each byte of the header in turn, and every length: a file is refused or embeds, and nothing panics.
 #[test]
 fn damaged_files_do_no_harm() {
-    let file = bytes("tiny.q8_0.gguf");
-    let header = read_header(&file).unwrap().unwrap().data_start as usize;
-    let mut refused = 0;
-    for at in 0..header {
-        let mut damaged = file.clone();
-        damaged[at] ^= 1 << (at % 8);
-        match Encoder::from_bytes(&damaged) {
-            Err(_) => refused += 1,
-            Ok(encoder) => drop(encoder.embed(&["the cat!"], Options::default())),
+    for name in files().iter().filter(|name| name.contains("q8_0")) {
+        let file = bytes(name);
+        let header = read_header(&file).unwrap().unwrap().data_start as usize;
+        let mut refused = 0;
+        for at in 0..header {
+            let mut damaged = file.clone();
+            damaged[at] ^= 1 << (at % 8);
+            match Encoder::from_bytes(&damaged) {
+                Err(_) => refused += 1,
+                Ok(encoder) => drop(encoder.embed(&["the cat!"], Options::default())),
+            }
         }
-    }
-    assert!(refused > header / 10, "{refused} of {header}");
-    for end in (0..file.len() - 32).step_by(101) {
-        assert!(Encoder::from_bytes(&file[..end]).is_err(), "{end}");
+        assert!(refused > header / 10, "{name}: {refused} of {header}");
+        for end in (0..file.len() - 32).step_by(101) {
+            assert!(Encoder::from_bytes(&file[..end]).is_err(), "{end}");
+        }
     }
 }
 
@@ -321,7 +471,8 @@ fn the_real_model_gives_its_ids_and_embeddings() {
             continue;
         }
         let encoder = Encoder::open(path).unwrap();
-        check_ids(&encoder.tokenizer, &texts.texts, &real.ids);
+        let encode = |text: &str| encoder.tokenizer.encode(text);
+        check_ids(encode, &texts.texts, &real.ids);
         let ours = encoder.embed(&texts.sentences, cut()).unwrap();
         let lowest = lowest_cosine(&ours, &real.vectors);
         println!("{kind}: {lowest:.8}");

@@ -135,7 +135,7 @@ export class SearchView {
     } catch (error) {
       if (abort.signal.aborted) return;
       throw codeOf(error) === "unsupported_architecture"
-        ? new Error('this is no text encoder: one has the architecture "bert"', { cause: error })
+        ? new Error("this is no text encoder of an architecture that loads", { cause: error })
         : error;
     } finally {
       if (this.#loading === abort) {

@@ -5,7 +5,7 @@ use clap::Args;
 use nexttoken::Error;
 use nexttoken::decision::{self, Decider};
 use nexttoken::embedding::{Embedder, Options, Pooling};
-use nexttoken::encoder::{self, Encoder};
+use nexttoken::encoder::{ARCHITECTURES, Encoder};
 use nexttoken::generator::CacheType;
 use nexttoken::model::Model;
 use nexttoken::rerank::{self, Reranker};
@@ -43,7 +43,9 @@ impl Embed {
         let vectors = match Model::open(&self.common.model) {
             Ok(model) => Embedder::new(&model, &self.text, options, self.cache_type)?.finish()?,
             // An encoder, if it is one.
-            Err(Error::UnsupportedArchitecture(name)) if name == encoder::ARCHITECTURE => {
+            Err(Error::UnsupportedArchitecture(name))
+                if ARCHITECTURES.iter().any(|known| known.name == name) =>
+            {
                 Encoder::open(&self.common.model)?.embed(&self.text, options)?
             }
             Err(error) => return Err(error.into()),

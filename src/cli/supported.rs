@@ -1,19 +1,28 @@
 //! `inspect --supported`: lists what can be loaded, from the tables of the code.
 
 use super::{Outcome, print_json};
+use nexttoken::encoder;
 use nexttoken::model::ARCHITECTURES;
 use nexttoken::quant::TensorType;
 use nexttoken::tokenizer::Tokenizer;
 use std::io::Write;
 
 /// For each kind of thing that a model file names: what it is called, its metadata key, and the names that load.
-fn supported() -> [(&'static str, &'static str, Vec<&'static str>); 4] {
+fn supported() -> [(&'static str, &'static str, Vec<&'static str>); 5] {
     let types = TensorType::ALL.into_iter();
     [
         (
             "architectures",
             "general.architecture",
             ARCHITECTURES.iter().map(|known| known.name).collect(),
+        ),
+        (
+            "text encoders",
+            "general.architecture",
+            encoder::ARCHITECTURES
+                .iter()
+                .map(|known| known.name)
+                .collect(),
         ),
         ("tensor types", "", types.map(TensorType::name).collect()),
         (

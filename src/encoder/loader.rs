@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::config::ARCHITECTURE;
+use super::architecture::{Architecture, FeedForward, Norms, Positions};
+use super::attention::{Attention, Projection, slopes};
+use super::feed_forward::FeedForwardNetwork;
 use super::network::{Layer, Network};
-use super::{Config, Encoder, tensors};
+use super::scratch::HalfNorms;
+use super::{Config, Encoder, Tokenizer, tensors};
 use crate::allocation::{resize, with_capacity};
 use crate::gguf::{Header, Reader, TensorSink};
-use crate::model::{IncomingTensor, Norm, Tensor, TensorTaker, missing};
-use crate::tokenizer::WordPiece;
+use crate::model::{IncomingTensor, Rope, Tensor, TensorTaker};
 use crate::{Error, Result};
 
 /// Builds an [`Encoder`] from the bytes of a GGUF file as they arrive. Each tensor is repacked on the way, so that no
@@ -56,7 +58,7 @@ impl Loader {
 struct Parts {
     header: Header,
     config: Config,
-    tokenizer: WordPiece,
+    tokenizer: Tokenizer,
 }
 
 /// What has arrived of the encoder so far.
@@ -74,12 +76,16 @@ fn headless() -> Error {
 
 impl TensorSink for PartialEncoder {
     fn header(&mut self, mut header: Header) -> Result<()> {
-        let architecture = header.metadata.require_str("general.architecture")?;
-        if architecture != ARCHITECTURE {
-            return Err(Error::UnsupportedArchitecture(architecture.to_owned()));
-        }
-        let tokenizer = WordPiece::from_metadata(&mut header.metadata)?;
-        let config = Config::from_metadata(&header.metadata, tokenizer.vocabulary_size())?;
+        let name = header.metadata.require_str("general.architecture")?;
+        let architecture = Architecture::named(name)
+            .ok_or_else(|| Error::UnsupportedArchitecture(name.to_owned()))?;
+        let tokenizer = Tokenizer::from_metadata(&mut header.metadata)?;
+        let config = Config::from_metadata(
+            architecture,
+            &header.metadata,
+            tokenizer.vocabulary_size(),
+            &header.tensors,
+        )?;
         tensors::check(&config, &header.tensors)?;
         self.parts = Some(Parts {
             header,
@@ -136,10 +142,11 @@ impl PartialEncoder {
 fn network(config: &Config, mut tensors: HashMap<String, Tensor>) -> Result<Network> {
     let mut layers = with_capacity(config.layers)?;
     for index in 0..config.layers {
-        layers.push(layer(TensorTaker {
+        let tensors = TensorTaker {
             tensors: &mut tensors,
             layer: Some(index),
-        })?);
+        };
+        layers.push(layer(config, index, tensors)?);
     }
     let mut global = TensorTaker {
         tensors: &mut tensors,
@@ -154,28 +161,89 @@ fn network(config: &Config, mut tensors: HashMap<String, Tensor>) -> Result<Netw
         }
         None => None,
     };
+    let dense = match config.dense_size {
+        Some(_) => Some([global.linear("dense_2")?, global.linear("dense_3")?]),
+        None => None,
+    };
     Ok(Network {
         embedding: global.matrix("token_embd")?,
-        positions: global.matrix("position_embd")?,
+        positions: global.optional_matrix("position_embd"),
         token_type,
-        norm: norm(&mut global, "token_embd_norm")?,
+        embedding_norm: global.norm("token_embd_norm"),
         layers,
+        output_norm: global.norm("output_norm"),
+        dense,
+        ropes: ropes(config),
+        slopes: match config.architecture.positions {
+            Positions::Alibi => slopes(config.heads).collect(),
+            _ => Vec::new(),
+        },
     })
 }
 
-fn layer(mut tensors: TensorTaker) -> Result<Layer> {
+/// RoPE's frequencies in all layers, and those in layers with a window.
+fn ropes(config: &Config) -> Vec<Rope> {
+    let sizes = config.rope.iter();
+    let ropes = sizes.flat_map(|rope| {
+        let bases = [rope.base, rope.window_base].into_iter();
+        bases.map(|base| Rope::unscaled(rope.size, base))
+    });
+    ropes.collect()
+}
+
+fn layer(config: &Config, index: usize, mut tensors: TensorTaker) -> Result<Layer> {
+    let ([attention, feed_forward], fused) = (
+        norm_names(config.architecture.norms),
+        config.architecture.fused_projection,
+    );
     Ok(Layer {
-        queries: tensors.linear("attn_q")?,
-        keys: tensors.linear("attn_k")?,
-        values: tensors.linear("attn_v")?,
-        output: tensors.linear("attn_output")?,
-        attention_norm: norm(&mut tensors, "attn_output_norm")?,
-        up: tensors.linear("ffn_up")?,
-        down: tensors.linear("ffn_down")?,
-        output_norm: norm(&mut tensors, "layer_output_norm")?,
+        attention: Attention {
+            norms: half_norms(attention, &mut tensors),
+            projection: match fused {
+                true => Projection::Fused(tensors.linear("attn_qkv")?),
+                false => Projection::Separate([
+                    tensors.linear("attn_q")?,
+                    tensors.linear("attn_k")?,
+                    tensors.linear("attn_v")?,
+                ]),
+            },
+            head_norms: [tensors.norm("attn_q_norm"), tensors.norm("attn_k_norm")],
+            output: tensors.linear("attn_output")?,
+            reach: config.reach(index),
+        },
+        feed_forward: FeedForwardNetwork {
+            norms: half_norms(feed_forward, &mut tensors),
+            gate: match config.feed_forward {
+                FeedForward::Gated => Some(tensors.linear("ffn_gate")?),
+                _ => None,
+            },
+            up: tensors.linear("ffn_up")?,
+            down: tensors.linear("ffn_down")?,
+        },
     })
 }
 
-fn norm(tensors: &mut TensorTaker, stem: &str) -> Result<Norm> {
-    tensors.norm(stem).ok_or_else(|| missing(stem))
+/// The names of the norms of a layer's halves: of the input, of the output, and after that; "" for none. That all are
+/// there which must be, the check of the header has verified.
+fn norm_names(norms: Norms) -> [[&'static str; 3]; 2] {
+    match norms {
+        Norms::Post => [
+            ["", "attn_output_norm", "attn_norm_2"],
+            ["", "layer_output_norm", ""],
+        ],
+        Norms::Pre => [["attn_norm", "", ""], ["ffn_norm", "", ""]],
+        Norms::Sandwich => [
+            ["attn_norm", "post_attention_norm", ""],
+            ["ffn_norm", "post_ffw_norm", ""],
+        ],
+    }
+}
+
+fn half_norms(names: [&str; 3], tensors: &mut TensorTaker) -> HalfNorms {
+    let [input, output, second] = names.map(|name| tensors.norm(name));
+    HalfNorms {
+        input,
+        output,
+        second,
+    }
 }

@@ -1,8 +1,17 @@
-//! Texts → embeddings: text encoders of the architecture `bert` (all-MiniLM, bge, gte and others), by which texts are
-//! searched, compared and grouped.
+//! Texts → embeddings: text encoders, by which texts are searched, compared and grouped.
 //!
-//! An encoder is no text generator: each of its tokens attends to all others at once, so that there is no KV cache, no
-//! head and no loop. A text's vectors, one for each token, are [pooled](Pooling) to one.
+//! An encoder is no text generator: each of its tokens attends to those on both sides at once, so that there is no KV
+//! cache, no head and no loop. A text's vectors, one for each token, are [pooled](Pooling) to one.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `network` | the forward pass, which names every step in its order |
+//! | `attention`, `feed_forward` | the two halves of a layer |
+//! | `scratch` | the residual stream and other memory, and the norms that read and write it |
+//! | `tokenizer` | text → ids |
+//! | `loader`, `tensors` | the file's bytes → weights |
+//! | `config` | what the file's metadata say |
+//! | `architecture` | what each of the [architectures](ARCHITECTURES) is made of |
 //!
 //! ```
 //! # fn main() -> nexttoken::Result<()> {
@@ -18,14 +27,21 @@
 //! # }
 //! ```
 
+mod architecture;
+mod attention;
 mod config;
+mod feed_forward;
 mod loader;
 mod network;
+mod scratch;
 mod tensors;
+mod tokenizer;
 
 pub use crate::pooling::{Options, Pooling};
-pub use config::{ARCHITECTURE, Config};
+pub use architecture::{ARCHITECTURES, Architecture};
+pub use config::Config;
 pub use loader::Loader;
+pub use tokenizer::Tokenizer;
 
 use std::path::Path;
 
@@ -34,16 +50,16 @@ use crate::error::invalid_option;
 use crate::gguf::{Metadata, read_header};
 use crate::model::{check_size, feed};
 use crate::pooling::Pool;
-use crate::tokenizer::WordPiece;
 use crate::{Error, Result, TokenId};
-use network::{Network, Scratch};
+use network::Network;
+use scratch::Scratch;
 
 /// A loaded encoder. It is immutable, so that several threads can share it.
 pub struct Encoder {
     /// The configuration of the network.
     pub config: Config,
     /// Text → ids.
-    pub tokenizer: WordPiece,
+    pub tokenizer: Tokenizer,
     /// The file's other metadata (name, licence); the tokenizer's arrays have been moved out of it.
     pub metadata: Metadata,
     /// Parameters in all tensors.
@@ -93,7 +109,8 @@ impl Encoder {
     ///
     /// # Errors
     /// [`Error::PromptTooLong`] for a text of more tokens than the context holds, unless it may be
-    /// [cut](Options::truncate); [`Error::InvalidOption`] where neither the file nor the options say how to pool;
+    /// [cut](Options::truncate); [`Error::InvalidOption`] where neither the file nor the options say how to pool, and for
+    /// an empty text where the tokenizer adds no token to a text;
     /// [`Error::NotFinite`] where the weights give numbers that are not; [`Error::OutOfMemory`].
     pub fn embed(&self, texts: &[impl AsRef<str>], options: Options) -> Result<Vec<Vec<f32>>> {
         let pooling = options.pooling.or(self.config.pooling).ok_or_else(|| {
@@ -105,30 +122,40 @@ impl Encoder {
         let mut scratch = Scratch::default();
         let mut pool = Pool::new(pooling, self.config.hidden_size)?;
         let mut embeddings = with_capacity(texts.len())?;
-        for text in texts {
+        for (index, text) in texts.iter().enumerate() {
             let tokens = self.tokens(text.as_ref(), options.truncate)?;
+            if tokens.is_empty() {
+                let name = format!("texts[{index}]");
+                return Err(invalid_option(&name, "a text of at least one token"));
+            }
             self.network.forward(&self.config, &tokens, &mut scratch)?;
             pool.push(&scratch.hidden);
-            embeddings.push(pool.take(options.normalize)?);
+            embeddings.push(self.pooled(&mut pool, options.normalize, &mut scratch)?);
         }
         Ok(embeddings)
+    }
+
+    /// The pooled vector, through the dense layers where there are some.
+    fn pooled(&self, pool: &mut Pool, normalize: bool, scratch: &mut Scratch) -> Result<Vec<f32>> {
+        if self.config.dense_size.is_none() {
+            return pool.take(normalize);
+        }
+        let vector = self.network.project(pool.take(false)?, scratch)?;
+        let mut pool = Pool::new(Pooling::Last, vector.len())?;
+        pool.push(&vector);
+        pool.take(normalize)
     }
 
     /// The tokens of a text, at most as many as the context holds.
     fn tokens(&self, text: &str, truncate: bool) -> Result<Vec<TokenId>> {
         let context = self.config.context_length;
         let mut tokens = self.tokenizer.encode(text);
-        if tokens.len() > context {
-            if !truncate {
-                return Err(Error::PromptTooLong {
-                    tokens: tokens.len(),
-                    context,
-                });
-            }
-            // A text that is cut ends with [SEP] as any other.
-            tokens.truncate(context - 1);
-            tokens.push(self.tokenizer.sep());
+        if truncate {
+            self.tokenizer.truncate(&mut tokens, context);
         }
-        Ok(tokens)
+        match tokens.len() {
+            tokens if tokens > context => Err(Error::PromptTooLong { tokens, context }),
+            _ => Ok(tokens),
+        }
     }
 }

@@ -1,6 +1,9 @@
-//! The tensors of an encoder: their names, which are llama.cpp's, and shapes. All must be there.
+//! The tensors of an encoder: their names, which are llama.cpp's, and shapes, and which must be there.
+
+use std::collections::HashSet;
 
 use super::Config;
+use super::architecture::{FeedForward, Norms, Positions};
 use crate::gguf::TensorInfo;
 use crate::model::check_shapes;
 use crate::{Error, Result};
@@ -13,6 +16,15 @@ pub(super) struct Spec {
     shape: Vec<u64>,
     /// Whether it is loaded as a matrix in its quantised form; the others are loaded as `f32`.
     pub is_matrix: bool,
+    need: Need,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Need {
+    Required,
+    /// In all layers but the first, which may have it.
+    AfterFirst,
+    Optional,
 }
 
 /// Collects specifications.
@@ -20,26 +32,37 @@ pub(super) struct Spec {
 struct Specs(Vec<Spec>);
 
 impl Specs {
-    fn push(&mut self, stem: &str, suffix: &str, shape: &[usize]) {
+    fn push(&mut self, stem: &str, suffix: &str, shape: &[usize], need: Need) {
         self.0.push(Spec {
             name: format!("{stem}.{suffix}"),
             shape: shape.iter().map(|&size| size as u64).collect(),
             is_matrix: shape.len() == 2,
+            need,
         });
     }
 
     fn table(&mut self, stem: &str, cols: usize, rows: usize) {
-        self.push(stem, "weight", &[cols, rows]);
+        self.push(stem, "weight", &[cols, rows], Need::Required);
     }
 
-    fn norm(&mut self, stem: &str, size: usize) {
-        self.push(stem, "weight", &[size]);
-        self.push(stem, "bias", &[size]);
+    /// A norm's weight.
+    fn weight(&mut self, stem: &str, size: usize, need: Need) {
+        self.push(stem, "weight", &[size], need);
     }
 
-    fn linear(&mut self, stem: &str, cols: usize, rows: usize) {
+    /// A norm with a bias.
+    fn norm(&mut self, stem: &str, size: usize, need: Need) {
+        self.weight(stem, size, need);
+        self.push(stem, "bias", &[size], need);
+    }
+
+    fn linear(&mut self, config: &Config, stem: &str, cols: usize, rows: usize) {
         self.table(stem, cols, rows);
-        self.push(stem, "bias", &[rows]);
+        let need = match config.architecture.biases {
+            true => Need::Required,
+            false => Need::Optional,
+        };
+        self.push(stem, "bias", &[rows], need);
     }
 }
 
@@ -48,26 +71,90 @@ fn global_specs(config: &Config) -> Vec<Spec> {
     let mut specs = Specs::default();
     let hidden = config.hidden_size;
     specs.table("token_embd", hidden, config.vocabulary_size);
-    specs.table("position_embd", hidden, config.context_length);
-    if let Some(types) = config.token_types {
-        specs.table("token_types", hidden, types);
+    if config.architecture.positions == Positions::Learned {
+        specs.table("position_embd", hidden, config.context_length);
     }
-    specs.norm("token_embd_norm", hidden);
+    match config.architecture.norms {
+        Norms::Post => {
+            if let Some(types) = config.token_types {
+                specs.table("token_types", hidden, types);
+            }
+            specs.norm("token_embd_norm", hidden, Need::Required);
+        }
+        Norms::Pre => {
+            specs.weight("token_embd_norm", hidden, Need::Required);
+            specs.weight("output_norm", hidden, Need::Required);
+        }
+        Norms::Sandwich => specs.weight("output_norm", hidden, Need::Required),
+    }
+    if let Some(dense) = config.dense_size {
+        specs.table("dense_2", hidden, dense);
+        specs.table("dense_3", dense, hidden);
+    }
     specs.0
 }
 
 /// The tensors of a layer.
 fn layer_specs(config: &Config) -> Vec<Spec> {
     let mut specs = Specs::default();
-    let (hidden, feed_forward) = (config.hidden_size, config.feed_forward_size);
-    for stem in ["attn_q", "attn_k", "attn_v", "attn_output"] {
-        specs.linear(stem, hidden, hidden);
+    attention_specs(config, &mut specs);
+    feed_forward_specs(config, &mut specs);
+    let hidden = config.hidden_size;
+    match config.architecture.norms {
+        Norms::Post => {
+            specs.norm("attn_output_norm", hidden, Need::Required);
+            specs.norm("attn_norm_2", hidden, Need::Optional);
+            specs.norm("layer_output_norm", hidden, Need::Required);
+        }
+        Norms::Pre => {
+            specs.weight("attn_norm", hidden, Need::AfterFirst);
+            specs.weight("ffn_norm", hidden, Need::Required);
+        }
+        Norms::Sandwich => {
+            let names = [
+                "attn_norm",
+                "post_attention_norm",
+                "ffn_norm",
+                "post_ffw_norm",
+            ];
+            for name in names {
+                specs.weight(name, hidden, Need::Required);
+            }
+        }
     }
-    specs.norm("attn_output_norm", hidden);
-    specs.linear("ffn_up", hidden, feed_forward);
-    specs.linear("ffn_down", feed_forward, hidden);
-    specs.norm("layer_output_norm", hidden);
     specs.0
+}
+
+fn attention_specs(config: &Config, specs: &mut Specs) {
+    let (hidden, queries, keys) = (config.hidden_size, config.query_size(), config.key_size());
+    if config.architecture.fused_projection {
+        specs.linear(config, "attn_qkv", hidden, queries + 2 * keys);
+    } else {
+        specs.linear(config, "attn_q", hidden, queries);
+        specs.linear(config, "attn_k", hidden, keys);
+        specs.linear(config, "attn_v", hidden, keys);
+    }
+    match config.architecture.norms {
+        Norms::Post => {
+            specs.norm("attn_q_norm", queries, Need::Optional);
+            specs.norm("attn_k_norm", keys, Need::Optional);
+        }
+        Norms::Pre => {}
+        Norms::Sandwich => {
+            specs.weight("attn_q_norm", config.head_size, Need::Required);
+            specs.weight("attn_k_norm", config.head_size, Need::Required);
+        }
+    }
+    specs.linear(config, "attn_output", queries, hidden);
+}
+
+fn feed_forward_specs(config: &Config, specs: &mut Specs) {
+    let (hidden, size) = (config.hidden_size, config.feed_forward_size);
+    if config.feed_forward == FeedForward::Gated {
+        specs.linear(config, "ffn_gate", hidden, size);
+    }
+    specs.linear(config, "ffn_up", hidden, config.up_size());
+    specs.linear(config, "ffn_down", size, hidden);
 }
 
 /// The specification of the tensor `name`; `None` where the encoder has no place for it.
@@ -90,18 +177,32 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
 /// Checks that every tensor is there in the right shape, and that there is none that would be ignored.
 pub(super) fn check(config: &Config, tensors: &[TensorInfo]) -> Result<()> {
     let found = check_shapes(tensors.iter(), |name| Some(find(config, name)?.shape))?;
-    let require = |name: String| match found.contains(name.as_str()) {
-        true => Ok(()),
-        false => Err(Error::MissingTensor(name)),
-    };
-    let global = global_specs(config).into_iter();
-    global.map(|spec| spec.name).try_for_each(require)?;
+    check_group(&global_specs(config), &found, true, str::to_owned)?;
     let layer = layer_specs(config);
     // Stops at the first that is not there, so that a wrong number of layers costs no time.
     (0..config.layers).try_for_each(|index| {
-        let mut names = layer
-            .iter()
-            .map(|spec| format!("blk.{index}.{}", spec.name));
-        names.try_for_each(require)
+        check_group(&layer, &found, index == 0, |name| {
+            format!("blk.{index}.{name}")
+        })
     })
+}
+
+fn check_group(
+    specs: &[Spec],
+    found: &HashSet<&str>,
+    is_first: bool,
+    full_name: impl Fn(&str) -> String,
+) -> Result<()> {
+    for spec in specs {
+        let required = match spec.need {
+            Need::Required => true,
+            Need::AfterFirst => !is_first,
+            Need::Optional => false,
+        };
+        let name = full_name(&spec.name);
+        if required && !found.contains(name.as_str()) {
+            return Err(Error::MissingTensor(name));
+        }
+    }
+    Ok(())
 }

@@ -146,6 +146,58 @@ pub fn attend(
     }
 }
 
+/// What a query of an encoder attends to, which sees both sides of its position.
+#[cfg(feature = "encoder")]
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The query's own position.
+    pub position: usize,
+    /// The positions that it attends to.
+    pub window: Range<usize>,
+    /// The factor of the dot products.
+    pub factor: f32,
+    /// What a score loses for each position between the key's and the query's own (ALiBi, Press et al. 2022); 0 for
+    /// nothing.
+    pub slope: f32,
+}
+
+/// Attention of one query: `out = softmax(score(query, keys)) · values` over its surroundings, from a cache of floats.
+///
+/// # Panics
+/// If the cache holds fewer positions, if the window is empty, or if `scratch` was prepared for less.
+#[cfg(feature = "encoder")]
+pub fn attend_around(
+    cache: &HeadCache,
+    query: &[f32],
+    around: &Surroundings,
+    scratch: &mut AttentionScratch,
+    out: &mut [f32],
+) {
+    let Data::Floats { keys, values } = &cache.data else {
+        return;
+    };
+    let (size, window) = (cache.size, &around.window);
+    assert!(query.len() == size && out.len() == size);
+    // Keys lie in tiles of four positions. Those of the first tile that are outside the window get no weight.
+    let skip = window.start % 4;
+    let start = window.start - skip;
+    let positions = window.end - start;
+    let (keys, values) = (&keys[start * size..], &values[start * size..]);
+    assert!(keys.len() >= positions.next_multiple_of(4) * size);
+    assert!(values.len() >= positions * size);
+    let all = &mut scratch.weights[..positions];
+    scores(query, keys, around.factor, all);
+    let (out_of_window, weights) = all.split_at_mut(skip);
+    out_of_window.fill(0.0);
+    if around.slope != 0.0 {
+        for (score, position) in weights.iter_mut().zip(window.clone()) {
+            *score -= around.slope * position.abs_diff(around.position) as f32;
+        }
+    }
+    super::softmax(weights);
+    weighted_sum(all, values, out);
+}
+
 /// A short causal convolution of a cache's values, each dimension by itself (LFM2, Liquid AI 2025), for the position
 /// before `end`: `out = Σ kernel[i] × value[i]` over the latest positions, the oldest first. `kernel` is
 /// `[position][size]`, the latest position last; positions before the first one count as zeros. `row` is scratch memory

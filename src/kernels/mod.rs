@@ -35,6 +35,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use activations::Activations;
 use activations::{Block, PACKED_BYTES};
 pub use attention::{AttentionScratch, Scoring, attend, convolve};
+#[cfg(feature = "encoder")]
+pub use attention::{Surroundings, attend_around};
 use attention_integers::Heads;
 pub use head_cache::{CacheType, HeadCache, TILE_POSITIONS};
 

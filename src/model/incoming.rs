@@ -149,6 +149,6 @@ impl TensorTaker<'_> {
 }
 
 /// The error for a file that lacks the tensor "`stem`.weight".
-pub(crate) fn missing(stem: &str) -> Error {
+pub(super) fn missing(stem: &str) -> Error {
     Error::MissingTensor(format!("{stem}.weight"))
 }

@@ -82,10 +82,11 @@ pub(crate) use tensors::{is_matrix, is_skipped};
 #[cfg(feature = "encoder")]
 pub(crate) use {
     file::{check_size, feed},
-    incoming::{IncomingTensor, Tensor, TensorTaker, missing},
+    incoming::{IncomingTensor, Tensor, TensorTaker},
     linear::Linear,
     metadata_keys::Keys,
     norm::Norm,
+    rope::{Angles, Rope, compute_angles},
 };
 
 use crate::allocation::{copy, reserve_total};

@@ -133,7 +133,7 @@ impl Yarn {
 }
 
 /// One set of RoPE frequencies. Most models have one; some have a second for the layers with a sliding window.
-pub(super) struct Rope {
+pub(crate) struct Rope {
     frequencies: Vec<f64>,
     /// The frequencies for texts beyond the original context (LongRoPE, Ding et al. 2024).
     long: Option<Vec<f64>>,
@@ -156,7 +156,7 @@ pub(super) struct Factors {
 impl Rope {
     /// The frequencies of `size` dimensions with this base, scaling and divisors; `positions` says which dimensions make a
     /// pair.
-    pub fn new(
+    pub(super) fn new(
         positions: Positions,
         size: usize,
         base: f32,
@@ -177,6 +177,13 @@ impl Rope {
             attention_factor: scaling.attention_factor,
             halves: positions == Positions::NeoxRope,
         }
+    }
+
+    /// The frequencies of `size` dimensions with this base, unscaled; a pair lies half a head apart.
+    #[cfg(feature = "encoder")]
+    pub fn unscaled(size: usize, base: f32) -> Self {
+        let factors = Factors::default();
+        Self::new(Positions::NeoxRope, size, base, Scaling::NONE, &factors)
     }
 
     /// The number of cosines, and of sines, for one position.
@@ -226,7 +233,7 @@ impl Rope {
 
 /// Cosines and sines of the positions of the tokens that run, one [stride](Rope::stride) for each.
 #[derive(Default)]
-pub(super) struct Angles {
+pub(crate) struct Angles {
     cos: Vec<f32>,
     sin: Vec<f32>,
 }
@@ -255,7 +262,7 @@ impl Angles {
 
 /// Computes the angles of each set of frequencies for the tokens from position `first` on, of a text that may grow to
 /// `capacity`.
-pub(super) fn compute_angles(ropes: &[Rope], first: usize, capacity: usize, all: &mut [Angles]) {
+pub(crate) fn compute_angles(ropes: &[Rope], first: usize, capacity: usize, all: &mut [Angles]) {
     for (rope, angles) in ropes.iter().zip(all) {
         angles.compute(rope, first, capacity);
     }

@@ -54,8 +54,13 @@ impl Tokenizer {
     /// Prompt → ids: [`encode`](Self::encode) with special tokens parsed, preceded by BOS and followed by EOS where the
     /// model file asks for them.
     pub fn encode_prompt(&self, text: &str) -> Vec<TokenId> {
+        self.encode_enclosed(text, true)
+    }
+
+    /// [`encode`](Self::encode), preceded by BOS and followed by EOS where the model file asks for them.
+    pub(crate) fn encode_enclosed(&self, text: &str, parse_special: bool) -> Vec<TokenId> {
         let mut ids: Vec<TokenId> = self.bos.filter(|_| self.adds_bos).into_iter().collect();
-        ids.extend(self.encode(text, true));
+        ids.extend(self.encode(text, parse_special));
         ids.extend(self.eos.filter(|_| self.adds_eos));
         ids
     }

@@ -5,7 +5,7 @@ use super::common::read_options::ReadOptions;
 use super::common::reading::Loading;
 use super::common::source::check_signal;
 use super::common::{JsResult, host, to_js, values};
-use crate::encoder::{self, ARCHITECTURE, Loader, Pooling};
+use crate::encoder::{self, Loader, Pooling};
 use crate::info::file_type_name;
 use crate::{Error, Result, kernels};
 use js_sys::{Array, Float32Array};
@@ -124,7 +124,7 @@ impl Encoder {
         let name = encoder.metadata.optional_str("general.name");
         let file_type = encoder.metadata.optional_u32("general.file_type");
         to_js(&Info {
-            architecture: ARCHITECTURE,
+            architecture: config.architecture.name,
             name: name.ok().flatten().map(str::to_owned),
             parameters: encoder.parameters,
             dimensions: config.hidden_size,

@@ -75,6 +75,14 @@ const PRE_TOKENIZERS: [PreTokenizerSpec; 13] = [
             "a.x-4.0",
             "mellum",
             "exaone4",
+            #[cfg(feature = "encoder")]
+            "modern-bert",
+            #[cfg(feature = "encoder")]
+            "jina-v2-es",
+            #[cfg(feature = "encoder")]
+            "jina-v2-de",
+            #[cfg(feature = "encoder")]
+            "jina-v2-code",
         ],
         rules: &[Rule::Gpt2],
         ignore_merges: false,

@@ -315,7 +315,8 @@ def real(folder):
     save("minilm.json", {"ids": ids(tokens, texts), "vectors": vectors})
 
 
-if sys.argv[1] == "--real":
-    real(sys.argv[2])
-else:
-    tiny(sys.argv[1])
+if __name__ == "__main__":
+    if sys.argv[1] == "--real":
+        real(sys.argv[2])
+    else:
+        tiny(sys.argv[1])
