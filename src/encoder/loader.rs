@@ -183,12 +183,13 @@ fn network(config: &Config, mut tensors: HashMap<String, Tensor>) -> Result<Netw
 
 /// RoPE's frequencies in all layers, and those in layers with a window.
 fn ropes(config: &Config) -> Vec<Rope> {
-    let sizes = config.rope.iter();
-    let ropes = sizes.flat_map(|rope| {
-        let bases = [rope.base, rope.window_base].into_iter();
-        bases.map(|base| Rope::unscaled(rope.size, base))
-    });
-    ropes.collect()
+    match &config.rope {
+        None => Vec::new(),
+        Some(rope) => vec![
+            Rope::unscaled(rope.size, rope.base),
+            Rope::unscaled(rope.size, rope.window_base),
+        ],
+    }
 }
 
 fn layer(config: &Config, index: usize, mut tensors: TensorTaker) -> Result<Layer> {
