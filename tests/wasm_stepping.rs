@@ -187,3 +187,51 @@ async fn options_change_and_stages_are_told() {
         "invalid_option"
     );
 }
+
+/// A record tells of the draw: a point on the line of the tokens that are left, which `peek` tells before it.
+#[wasm_bindgen_test]
+async fn the_draw_is_told_before_and_after() {
+    let mut generator = load(&random_model(TensorType::Q4_1)).await;
+    let record = object(&[("top", (VOCABULARY as u32).into())]);
+    let options = object(&[
+        ("temperature", 1.into()),
+        ("seed", 42.into()),
+        ("max_tokens", 6.into()),
+        ("record", record),
+    ]);
+    start(&mut generator, PINNED_PROMPT, options);
+    let mut points = Vec::new();
+    let mut narrowest = 1.0_f64;
+    for _ in 0..6 {
+        let seen = get(&generator.peek(JsValue::UNDEFINED).unwrap(), "draw");
+        let token = generator.next_token().unwrap();
+        let record = get(&token, "record");
+        let draw = get(&record, "draw");
+        let [point, from, to] = ["point", "from", "to"].map(|name| number(&draw, name));
+        for name in ["point", "id", "from", "to"] {
+            assert_eq!(number(&draw, name), number(&seen, name), "{name}");
+        }
+        assert_eq!(number(&draw, "id"), number(&token, "id"));
+        assert!(0.0 <= from && from <= point && point < to && to <= 1.0 + 1e-6);
+        let probability = number(&get(&record, "chosen"), "probability");
+        assert!((to - from - probability).abs() < 1e-5);
+        let candidates: Array = get(&record, "candidates").unchecked_into();
+        let mut candidates = candidates.iter();
+        let drawn = candidates.find(|one| number(one, "id") == number(&draw, "id"));
+        assert_eq!(string(&draw, "text"), string(&drawn.unwrap(), "text"));
+        points.push(point);
+        narrowest = narrowest.min(to - from);
+    }
+    assert!(narrowest < 0.9, "there was no choice");
+    assert!(generator.next_token().unwrap().is_undefined());
+    // Another token may be forced; the point stays, and with it the token in whose segment it lies.
+    generator.rewind(1.into()).unwrap();
+    let drawn = get(&generator.peek(JsValue::UNDEFINED).unwrap(), "draw");
+    let other = (number(&drawn, "id") as u32 + 1) % 256;
+    let forced = generator.accept(other.into()).unwrap();
+    let draw = get(&get(&forced, "record"), "draw");
+    assert_eq!(number(&draw, "id"), number(&drawn, "id"));
+    assert_eq!(number(&draw, "point"), points[5]);
+    points.dedup();
+    assert_eq!(points.len(), 6);
+}
