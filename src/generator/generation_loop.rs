@@ -1,8 +1,10 @@
 //! The loop. In each step the model and the head compute logits, the sampler chooses a token, and the token is appended.
 
 use super::append::append;
+use super::draft::Draft;
 use super::generation::Generation;
 use super::record::record;
+use super::speculation::Speculation;
 use super::{FinishReason, Generator, Token};
 use crate::allocation::reserve;
 use crate::model::{Model, PREFILL_CHUNK, Session};
@@ -74,16 +76,18 @@ impl Generator {
             return Ok(());
         }
         generation.apply_shift(&mut self.session);
-        let drafted = self.run_tokens()?;
+        let ran = self.run_tokens()?;
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
         // After an error the logits are undefined.
         generation.predicted = None;
+        let drafted = ran.map_or(0, |(drafted, _)| drafted);
         self.prediction
-            .predict(&self.model, &self.session, drafted.unwrap_or(0))?;
+            .predict(&self.model, &self.session, drafted)?;
         generation.predicted = Some(generation.ids.len());
         let elapsed = (self.clock)() - started;
         generation.add_elapsed(elapsed);
-        if let Some(drafted) = drafted {
+        if let Some((drafted, guessing_ms)) = ran {
+            let elapsed = elapsed - guessing_ms;
             self.speculation.measure(drafted, elapsed as f32);
             if drafted == 0 {
                 kernels::record_decode_time(elapsed);
@@ -93,34 +97,45 @@ impl Generator {
     }
 
     /// Runs the tokens that the session lacks. Where that is the last one alone, drafted ones are run with it: returns how
-    /// many, or `None` where other tokens were run, or none because the last one had been drafted before.
-    fn run_tokens(&mut self) -> Result<Option<usize>> {
+    /// many, and the milliseconds that a draft model took to guess them; or `None` where other tokens were run, or none
+    /// because the last one had been drafted before.
+    fn run_tokens(&mut self) -> Result<Option<(usize, f64)>> {
         let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
-        let len = generation.ids.len();
+        let (len, tokenizer) = (generation.ids.len(), &self.model.tokenizer);
         let is_decode = self.session.len() + 1 == generation.context_len();
         // A draft that is not accepted is taken back, which takes longer with recurrent layers than it saves.
         let speculates = generation.options.speculation
             && generation.steps > 0
             && self.session.truncates_anywhere();
         if speculates {
-            self.speculation.observe(generation, &self.model.tokenizer);
+            self.speculation
+                .observe(generation, tokenizer, self.draft.as_mut());
         }
         if is_decode && self.session.resume(generation.ids[len - 1]) {
             let row = self.session.last_row().unwrap_or(0);
             generation.accepted += self.speculation.accept(row);
             return Ok(None);
         }
+        let mut guessing_ms = 0.0;
         if is_decode && speculates {
             let most = generation.room(self.session.capacity());
-            self.speculation
-                .draft(generation, &self.model.tokenizer, most);
+            let model = self.draft.as_mut();
+            guessing_ms = draft(&self.speculation, generation, tokenizer, most, model);
         }
+        let drafted = self.run_drafted(len)?;
+        Ok(is_decode.then_some((drafted, guessing_ms)))
+    }
+
+    /// Runs the tokens that the session lacks of the first `len` of the text, and those after them, which are drafted and
+    /// leave the text again. Returns how many of these there were.
+    fn run_drafted(&mut self, len: usize) -> Result<usize> {
+        let generation = self.generation.as_mut().ok_or(Error::NotStarted)?;
         let mut drafted = generation.ids.len() - len;
         self.prediction.forget_rows();
         let mut ran = forward_all(&self.model, &mut self.session, generation);
         generation.ids.truncate(len);
-        if ran.is_err() && drafted > 0 {
-            // Running the guessed tokens too may have failed for want of memory. One token takes less.
+        if ran.is_err() && (self.draft.as_mut().is_some_and(Draft::give_up) || drafted > 0) {
+            // Memory may have been lacking that the guessed tokens take, or the draft model.
             drafted = 0;
             ran = forward_all(&self.model, &mut self.session, generation);
         }
@@ -129,7 +144,7 @@ impl Generator {
         self.speculation
             .count_from(self.session.last_row().unwrap_or(0));
         generation.drafted += drafted;
-        Ok(is_decode.then_some(drafted))
+        Ok(drafted)
     }
 
     /// Runs the next chunk of the prompt, so that a caller can show progress and stay responsive;
@@ -148,7 +163,12 @@ impl Generator {
             total = total.min(self.session.len());
         } else if self.session.len() < total {
             self.prediction.forget_rows();
-            forward_chunk(&self.model, &mut self.session, generation)?;
+            let mut ran = forward_chunk(&self.model, &mut self.session, generation);
+            if ran.is_err() && self.draft.as_mut().is_some_and(Draft::give_up) {
+                // A draft model may hold the memory that was lacking.
+                ran = forward_chunk(&self.model, &mut self.session, generation);
+            }
+            ran?;
             generation.prefill_ms += (self.clock)() - started;
         }
         Ok(Progress {
@@ -177,6 +197,24 @@ impl Iterator for Tokens<'_> {
         self.failed = matches!(next, Some(Err(_)));
         next
     }
+}
+
+/// Appends guessed tokens to the text, at most `most`. Returns the milliseconds that the draft model took.
+fn draft(
+    speculation: &Speculation,
+    generation: &mut Generation,
+    tokenizer: &Tokenizer,
+    most: usize,
+    mut model: Option<&mut Draft>,
+) -> f64 {
+    let state = generation.sampler.state();
+    if let Some(model) = &mut model {
+        model.begin();
+    }
+    speculation.draft(generation, tokenizer, most, model.as_deref_mut());
+    // The draft model chooses its tokens by the sampler, too.
+    generation.sampler.restore(state);
+    model.map_or(0.0, |model| model.ms)
 }
 
 /// Runs all tokens that the session lacks.

@@ -22,11 +22,12 @@
 //! | `options`, `option_table`, `validation`, `chain`, `seed` | what the caller asks for, and the sampler's stages that are made of it |
 //! | `stepping`, `record`, `internals`, `timings` | the loop by hand, and a look at what it does |
 //! | `shift`, `snapshot`, `adapters` | texts longer than the context, texts as bytes, LoRA adapters |
-//! | `speculation`, `lookup` | tokens that are guessed and run ahead of their turn |
+//! | `speculation`, `lookup`, `draft` | tokens that are guessed and run ahead of their turn |
 
 mod adapters;
 mod append;
 mod chain;
+mod draft;
 mod generation;
 mod generation_loop;
 mod internals;
@@ -60,6 +61,7 @@ use crate::chat;
 use crate::error::check_option;
 use crate::model::{Adapter, Model, Session};
 use crate::{Error, Result, TokenId};
+use draft::Draft;
 use generation::Generation;
 use prediction::Prediction;
 use shift::Shift;
@@ -90,6 +92,7 @@ pub struct Generator {
     session: Session,
     prediction: Prediction,
     speculation: Speculation,
+    draft: Option<Draft>,
     clock: Clock,
     generation: Option<Generation>,
 }
@@ -109,6 +112,7 @@ impl Generator {
             adapters: Vec::new(),
             prediction: Prediction::default(),
             speculation: Speculation::default(),
+            draft: None,
             clock: timings::default_clock,
             generation: None,
         })
@@ -117,13 +121,19 @@ impl Generator {
     /// Sets the clock for [`Generator::timings`]. WebAssembly has none of its own, so a host must give one.
     pub fn set_clock(&mut self, clock: Clock) {
         self.clock = clock;
+        if let Some(draft) = &mut self.draft {
+            draft.set_clock(clock);
+        }
     }
 
     /// Sets what a drafted token is taken to cost in steps, until more has been measured; see [`Options::speculation`].
-    /// For tests: at 0 every guess is drafted.
+    /// The same for a guess of the draft model. For tests: at 0 every guess is drafted.
     #[doc(hidden)]
     pub fn set_draft_cost(&mut self, cost: f32) {
         self.speculation.set_cost(cost);
+        if let Some(draft) = &mut self.draft {
+            draft.set_cost(cost);
+        }
     }
 
     /// Starts a new text with `prompt`, in which special tokens are parsed. The model runs nothing yet.
@@ -234,6 +244,9 @@ impl Generator {
         self.generation = None;
         self.session.set_adapters(Vec::new());
         self.session.truncate(0);
+        if let Some(draft) = &mut self.draft {
+            draft.reset();
+        }
     }
 
     /// Why the text ended, if it has.

@@ -6,11 +6,12 @@
 //! if nothing had been guessed.
 //!
 //! A guess is what followed the last time the text came to the same tokens ([`Lookup`]). Where a constraint leaves only
-//! one way to go on, it is the longest token of that way; where it leaves few, it is one of them. How often the guesses
-//! of each kind are right is learned at every step, whether or not they are run, and what it takes to run them is
-//! measured. A token is drafted while the chance that the text reaches it exceeds what it adds to the time, and only if
-//! all of them together save time.
+//! one way to go on, it is the longest token of that way; where it leaves few, it is one of them. Where a draft model
+//! promises more than these, it is asked ([`Draft`]). How often the guesses of each kind are right is learned at every
+//! step, whether or not they are run, and what it takes to run them is measured. A token is drafted while the chance that
+//! the text reaches it exceeds what it adds to the time, and only if all of them together save time.
 
+use super::draft::Draft;
 use super::generation::Generation;
 use super::lookup::{LONGEST, Lookup};
 use crate::TokenId;
@@ -34,7 +35,7 @@ const RATES: [f32; CERTAIN + 1] = [
 /// Of how many allowed tokens a guess is made without a match.
 const FEW_ALLOWED: u32 = 64;
 /// The weight of a new value in a moving average.
-const LEARNING_RATE: f32 = 1.0 / 8.0;
+pub(super) const LEARNING_RATE: f32 = 1.0 / 8.0;
 /// That of a wrong guess, which is larger, because guesses are wrong together where a copy ends.
 const LEARNING_RATE_WRONG: f32 = 1.0 / 4.0;
 /// The costs of a draft that are taken for true at first, and to which the measured ones return slowly, so that what
@@ -44,7 +45,7 @@ const COSTS: Costs = Costs {
     each: 0.35,
 };
 /// The weight of these costs at each step without a draft.
-const FORGETTING_RATE: f32 = 1.0 / 256.0;
+pub(super) const FORGETTING_RATE: f32 = 1.0 / 256.0;
 
 /// How much longer a forward pass with guessed tokens takes than one with a single token, in units of the latter's
 /// time.
@@ -82,8 +83,22 @@ impl Default for Speculation {
     }
 }
 
+/// What the tokens drafted so far promise, and what is to be known for the next one.
+pub(super) struct Prospect {
+    /// The chance that the text comes to all of them.
+    pub chance: f32,
+    /// The time that they save, in steps.
+    pub saved: f32,
+    /// The time that one more takes to be run.
+    pub each: f32,
+    /// How often the guess for the next one that is at hand is right; 0 without any.
+    pub free: f32,
+    /// How many more may be drafted.
+    pub room: usize,
+}
+
 /// Takes a new value into an exponential moving average.
-fn learn(average: &mut f32, value: f32, rate: f32) {
+pub(super) fn learn(average: &mut f32, value: f32, rate: f32) {
     *average += (value - *average) * rate;
 }
 
@@ -102,8 +117,16 @@ impl Speculation {
     }
 
     /// Learns from the last token whether the guess for it was right, and makes the next guess.
-    pub fn observe(&mut self, generation: &Generation, tokenizer: &Tokenizer) {
+    pub fn observe(
+        &mut self,
+        generation: &Generation,
+        tokenizer: &Tokenizer,
+        model: Option<&mut Draft>,
+    ) {
         let ids = &generation.ids;
+        if let (Some(model), true) = (model, self.lookup.precedes(ids)) {
+            model.observe(ids);
+        }
         if let (Some((kind, guess)), true) = (self.guess, self.lookup.precedes(ids)) {
             match ids.last() == Some(&guess) {
                 true => learn(&mut self.rates[kind], 1.0, LEARNING_RATE),
@@ -116,13 +139,32 @@ impl Speculation {
 
     /// Appends to the text the tokens that are worth to be drafted, at most `most`, and keeps what a constraint allows
     /// after each.
-    pub fn draft(&self, generation: &mut Generation, tokenizer: &Tokenizer, most: usize) {
+    pub fn draft(
+        &self,
+        generation: &mut Generation,
+        tokenizer: &Tokenizer,
+        most: usize,
+        mut model: Option<&mut Draft>,
+    ) {
         let len = generation.ids.len();
+        let end = len + most.min(MOST_DRAFTED);
         let (mut lookup, mut next) = (self.lookup, self.guess);
         let (mut chance, mut saved) = (1.0, -self.costs.fixed);
-        for at in len..len + most.min(MOST_DRAFTED) {
-            let Some((kind, id)) = next else { break };
-            chance *= self.rates[kind];
+        for at in len..end {
+            let found = next.map(|(kind, id)| (self.rates[kind], id));
+            let so_far = Prospect {
+                chance,
+                saved,
+                each: self.costs.each,
+                free: found.map_or(0.0, |(rate, _)| rate),
+                room: end - at,
+            };
+            let asked = model.as_deref_mut().filter(|model| model.pays(&so_far));
+            let asked = asked.and_then(|model| model.guess(generation, at - len, self.step_ms));
+            let Some((rate, id)) = asked.or(found) else {
+                break;
+            };
+            chance *= rate;
             let is_end = tokenizer.is_end_of_generation(id);
             if is_end || chance < self.costs.each || reserve(&mut generation.ids, 1).is_err() {
                 break;

@@ -1,5 +1,6 @@
 //! Stepping by hand: look at a step before it is taken, force a token, rewind, fork.
 
+use super::draft::Draft;
 use super::generation::Generation;
 use super::record::{Record, record};
 use super::{Generator, Options, Token};
@@ -85,6 +86,7 @@ impl Generator {
             session: self.session.fork()?,
             prediction: self.prediction.fork()?,
             speculation: self.speculation,
+            draft: self.draft.as_ref().map(Draft::fork).transpose()?,
             clock: self.clock,
             generation: self.generation.as_ref().map(Generation::fork).transpose()?,
         };

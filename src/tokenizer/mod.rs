@@ -165,6 +165,11 @@ impl Tokenizer {
         self.vocabulary.len()
     }
 
+    /// Whether both have the same tokens: the same number of them, and of each the bytes and the kind.
+    pub(crate) fn has_tokens_of(&self, other: &Tokenizer) -> bool {
+        self.vocabulary.has_tokens_of(&other.vocabulary)
+    }
+
     /// The bytes a token stands for. Empty for ids that do not exist and for control tokens; but those that mark a
     /// model's thinking keep theirs, because the answer could not be told from the thinking otherwise.
     pub fn token_bytes(&self, id: TokenId) -> &[u8] {

@@ -137,6 +137,11 @@ impl Vocabulary {
         self.kinds.len()
     }
 
+    /// Whether both have the same spellings and kinds.
+    pub fn has_tokens_of(&self, other: &Vocabulary) -> bool {
+        self.kinds == other.kinds && self.spellings == other.spellings
+    }
+
     /// How the file spells tokens.
     pub fn encoding(&self) -> TokenEncoding {
         self.encoding

@@ -10,6 +10,8 @@ pub mod continued;
 #[cfg(target_arch = "wasm32")]
 pub mod js;
 pub mod long;
+#[cfg(all(not(target_arch = "wasm32"), feature = "cli"))]
+pub mod pair;
 pub mod runs;
 
 use nexttoken::generator::Options;
