@@ -14,6 +14,7 @@ declare module "../../pkg/nexttoken.js" {
     restore_bytes(bytes: Uint8Array): void;
     read_adapter(source: unknown, options: object): Promise<object>;
     add_adapter(name: string, adapter: object): void;
+    set_draft(other: Generator): void;
   }
   interface GenerateOptions {
     /** A compiled constraint; false lifts the one in effect. */

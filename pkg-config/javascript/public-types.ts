@@ -10,6 +10,7 @@ import init, {
   type ChatMessage,
   type ChatOptions,
   type Decision,
+  type DraftOptions,
   type FinishReason,
   type GenerateOptions,
   type Inspection,
@@ -105,6 +106,11 @@ const adapterOptions: Required<AdapterOptions> = {
   signal: new AbortController().signal,
   timeout: 1000,
 };
+const draftOptions: Required<DraftOptions> = {
+  onProgress: ({ loaded, total }) => console.log(loaded, total),
+  signal: new AbortController().signal,
+  timeout: 1000,
+};
 const messages: ChatMessage[] = [{ role: "user", content: "Hi" }];
 const chatOptions: ChatOptions = {
   ...options,
@@ -131,12 +137,14 @@ interface GeneratorResults {
   ids: Uint32Array;
   info: ModelInfo;
   load_adapter: Promise<void>;
+  load_draft: Promise<void>;
   logits: Float32Array | undefined;
   next_token: Token | undefined;
   peek: StepRecord | undefined;
   prefill: Progress;
   prompt_ids: Uint32Array;
   remove_adapter: boolean;
+  remove_draft: boolean;
   rerank: Ranked[];
   reranker: Scorer<Ranked[]>;
   restore: Promise<void>;
@@ -172,12 +180,14 @@ export const generatorUses: Uses<Generator, GeneratorResults> = {
   ids: (it) => it.ids,
   info: (it) => it.info(),
   load_adapter: (it) => it.load_adapter("pirate.gguf", adapterOptions),
+  load_draft: (it) => it.load_draft(["model-00001-of-00002.gguf", "model-00002-of-00002.gguf"], draftOptions),
   logits: (it) => it.logits(),
   next_token: (it) => it.next_token(),
   peek: (it) => it.peek({ top: 3, hidden: true, layers: true, attention: true }),
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
   remove_adapter: (it) => it.remove_adapter("pirate"),
+  remove_draft: (it) => it.remove_draft(),
   rerank: (it) => it.rerank("a query", ["a document"], { instruction: "find", template: "{query} {document}" }),
   reranker: (it) => it.reranker("a query", ["a document"]),
   reset: (it) => it.reset(),
@@ -240,12 +250,14 @@ export const workerUses: Uses<WorkerGenerator, WorkerResults> = {
   ids: (it) => it.ids,
   info: (it) => it.info(),
   load_adapter: (it) => it.load_adapter("pirate.gguf", adapterOptions),
+  load_draft: (it) => it.load_draft(["model-00001-of-00002.gguf", "model-00002-of-00002.gguf"], draftOptions),
   logits: (it) => it.logits(),
   next_token: (it) => it.next_token(),
   peek: (it) => it.peek({ top: 3, hidden: true, layers: true, attention: true }),
   prefill: (it) => it.prefill(),
   prompt_ids: (it) => it.prompt_ids,
   remove_adapter: (it) => it.remove_adapter("pirate"),
+  remove_draft: (it) => it.remove_draft(),
   rerank: (it) => it.rerank("a query", ["a document"], { instruction: "find", template: "{query} {document}" }),
   reranker: (it) => it.reranker("a query", ["a document"]),
   reset: (it) => it.reset(),

@@ -5,7 +5,7 @@ import start, { Generator, guard, set_threads, thread_stack } from "./nexttoken.
 import { renderChat } from "./chat.js";
 import { compile } from "./constraint.js";
 import { copyOptions, invalidOption, makeError, messageOf, withErrorCode } from "./errors.js";
-import { ADAPTER_LOADING, loading, readable } from "./source.js";
+import { ADAPTER_LOADING, DRAFT_LOADING, loading, readable } from "./source.js";
 import { memoizeAsync, moduleOptions } from "./start-module.js";
 import { startVariant } from "./start-variant.js";
 import { beginWhen, refuseWhileStarting, watchStarting } from "./starting.js";
@@ -156,6 +156,18 @@ Generator.prototype.load_adapter = withErrorCode(async function load_adapter(sou
     this.add_adapter(name, adapter);
   } finally {
     adapter.free();
+  }
+});
+
+/** Loads a draft model; see the types. */
+Generator.prototype.load_draft = withErrorCode(async function load_draft(source, options) {
+  const [readied, loads] = [readable(source), loading(options, DRAFT_LOADING)];
+  if (!this.__wbg_ptr) throw makeError("freed", "it was freed");
+  const other = await guard.rejectOnTrap(load(readied, loads));
+  try {
+    this.set_draft(other);
+  } finally {
+    other.free();
   }
 });
 

@@ -25,6 +25,7 @@ export type {
   ChatOptions,
   ConstrainedOptions,
   Decision,
+  DraftOptions,
   EmbedOptions,
   FinishReason,
   GenerateOptions,

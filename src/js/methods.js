@@ -14,6 +14,7 @@ export const AT_ANY_TIME = /** @type {const} */ ([
   "decide",
   "rerank",
   "remove_adapter",
+  "remove_draft",
 ]);
 
 /** The methods of `Generator` that give a `Scorer`. */

@@ -21,8 +21,10 @@ const GETTERS = [
 /** The most files a model may have. */
 const MAX_PARTS = 99_999;
 
+/** The options of `Generator.load_draft`. */
+export const DRAFT_LOADING = ["onProgress", "signal", "timeout"];
 /** The options of `Generator.load_adapter`. */
-export const ADAPTER_LOADING = ["name", "onProgress", "signal", "timeout"];
+export const ADAPTER_LOADING = ["name", ...DRAFT_LOADING];
 
 /** @param {unknown} value */
 function genuine(value) {

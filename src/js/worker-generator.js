@@ -5,7 +5,7 @@ import { Connection } from "./connection.js";
 import { makeError, withErrorCode } from "./errors.js";
 import { GENERATOR_METHODS, GENERATOR_PROPERTIES, SCORER_METHODS, addMethods } from "./methods.js";
 import { serializeSource } from "./serialize-source.js";
-import { ADAPTER_LOADING, loading, readable } from "./source.js";
+import { ADAPTER_LOADING, DRAFT_LOADING, loading, readable } from "./source.js";
 import { startWorker } from "./start-worker.js";
 import { beginWithSignal, forgetSignal } from "./text-signal.js";
 
@@ -93,8 +93,30 @@ export class WorkerGenerator {
    * @param {unknown} source
    * @param {unknown} given the options
    */
-  async load_adapter(source, given) {
-    const { onProgress, signal, ...options } = loading(given, ADAPTER_LOADING);
+  load_adapter(source, given) {
+    return this.#load("load_adapter", source, given, ADAPTER_LOADING);
+  }
+
+  /**
+   * Loads a draft model; see `Generator.load_draft`.
+   *
+   * @param {unknown} source
+   * @param {unknown} given the options
+   */
+  load_draft(source, given) {
+    return this.#load("load_draft", source, given, DRAFT_LOADING);
+  }
+
+  /**
+   * Loads something for this generator by one of its methods.
+   *
+   * @param {"load_adapter" | "load_draft"} method
+   * @param {unknown} source
+   * @param {unknown} given the options
+   * @param {readonly string[]} known their names
+   */
+  async #load(method, source, given, known) {
+    const { onProgress, signal, ...options } = loading(given, known);
     const readied = readable(source);
     if (signal?.aborted) throw makeError("aborted", "aborted");
     const [posted, moved = [], close] = await serializeSource(readied);
@@ -105,7 +127,7 @@ export class WorkerGenerator {
     if (signal?.aborted) abort();
     try {
       const what = { source: posted, options, abort: port2 };
-      await this.#call("load_adapter", [what], [...moved, port2], onProgress);
+      await this.#call(method, [what], [...moved, port2], onProgress);
     } finally {
       close?.();
       port1.close();

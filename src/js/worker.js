@@ -161,38 +161,40 @@ const scorerOf = (number) => /** @type {Scorer} */ (scorers.get(number)?.scorer)
 
 /** @typedef {{ source: any, engine: object, options: any, abort: MessagePort }} Loading what is loaded, and how */
 
-/** The calls that are for the worker, not for a generator in it. */
+/**
+ * The calls that are for the worker, or load something for a generator in it.
+ *
+ * @type {Record<string, (id: number, what: Loading, session: Session) => unknown>}
+ */
 const own = {
-  /**
-   * @param {number} id
-   * @param {Loading} what
-   */
   async load(id, { source, engine, options }) {
     await init(engine);
     const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
     register(new Session(await Generator.load(deserializeSource(source), { ...options, onProgress })));
   },
-  /**
-   * @param {number} _
-   * @param {Loading} what
-   */
   async inspect(_, { source, engine, options }) {
     await init(engine);
     return Generator.inspect(deserializeSource(source), options);
   },
-  /**
-   * @param {number} id
-   * @param {Loading} what
-   * @param {Session} session
-   */
-  load_adapter(id, { source, options, abort }, session) {
-    const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
-    const controller = new AbortController();
-    abort.onmessage = () => controller.abort();
-    const { signal } = controller;
-    return session.generator.load_adapter(deserializeSource(source), { ...options, onProgress, signal });
-  },
+  load_adapter: (id, what, session) => loadFor(session, "load_adapter", id, what),
+  load_draft: (id, what, session) => loadFor(session, "load_draft", id, what),
 };
+
+/**
+ * Has a generator load something.
+ *
+ * @param {Session} session
+ * @param {"load_adapter" | "load_draft"} method
+ * @param {number} id
+ * @param {Loading} what
+ */
+function loadFor({ generator }, method, id, { source, options, abort }) {
+  const onProgress = (/** @type {unknown} */ progress) => reportProgress(id, progress);
+  const controller = new AbortController();
+  abort.onmessage = () => controller.abort();
+  const { signal } = controller;
+  return generator[method](deserializeSource(source), { ...options, onProgress, signal });
+}
 
 /**
  * The calls that are answered in a way of their own. The others are methods of the generator.
@@ -272,7 +274,6 @@ Object.assign(methods, special);
 
 serveCalls(({ id, session, method, args }) => {
   const mine = /** @type {Session} */ (sessions.get(session));
-  if (method === "load" || method === "inspect" || method === "load_adapter")
-    return own[method](id, /** @type {[Loading]} */ (args)[0], mine);
+  if (own[method]) return own[method](id, /** @type {[Loading]} */ (args)[0], mine);
   return methods[method](mine, ...args);
 });

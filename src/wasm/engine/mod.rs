@@ -5,6 +5,7 @@
 
 mod adapter;
 mod constraint;
+mod draft;
 mod load;
 mod messages;
 mod one_pass;

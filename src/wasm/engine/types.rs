@@ -41,6 +41,9 @@ export interface AdapterOptions extends Pick<LoadOptions, "onProgress" | "signal
   name: string;
 }
 
+/** How a draft model is loaded; see `Generator.load_draft`. */
+export type DraftOptions = Pick<LoadOptions, "onProgress" | "signal" | "timeout">;
+
 export type InspectOptions = Omit<LoadOptions, "onProgress">;
 
 /** What a model file says in its header. */
@@ -157,8 +160,8 @@ export interface GenerateOptions {
   /** Tokens at the start that are never dropped; 0 unless set. The token that begins every text stays anyway. */
   n_keep?: number;
   /**
-   * Whether tokens that can be guessed, from the text so far or a constraint, are run together where that pays. It
-   * changes no text, only the time it takes; true unless set.
+   * Whether tokens that can be guessed, from the text so far, a constraint or a draft model (`load_draft`), are run
+   * together where that pays. It changes no text, only the time it takes; true unless set.
    */
   speculation?: boolean;
   /** Log-probabilities come with every token at no extra cost; true unless set. False is only allowed without `top_logprobs`. */
@@ -245,6 +248,15 @@ export interface Generator {
    * meanwhile. One of the same name takes the place of the one before, in later texts.
    */
   load_adapter(source: Exclude<ModelSource, readonly unknown[]>, options: AdapterOptions): Promise<void>;
+  /**
+   * Loads a draft model in the place of the one before: a smaller model with the same vocabulary, which guesses tokens
+   * (the option `speculation`). Texts go on meanwhile, and none changes: it makes them faster where the draft model is
+   * several times as fast and often right, and is asked only now and then where it is not. It takes memory for its
+   * weights and a KV cache of its own. With recurrent layers in either model it guesses nothing.
+   *
+   * Rejects with the code "invalid_option" where its vocabulary is another one.
+   */
+  load_draft(source: ModelSource, options?: DraftOptions): Promise<void>;
   /** The tokens still to come, for `for (const token of generator)`. Leaving the loop aborts the text. */
   [Symbol.iterator](): IterableIterator<Token>;
 }
