@@ -215,6 +215,24 @@ fn takes_adapters() {
 }
 
 #[test]
+fn takes_a_draft_model() {
+    let data = |name: &str| format!("{}/tests/data/arch/{name}", env!("CARGO_MANIFEST_DIR"));
+    let model = PathBuf::from(data("llama.f32.gguf"));
+    let run = |more: &[&str]| {
+        let arguments = ["--prompt", "what next", "--seed", "3", "--json"];
+        nexttoken("generate", &model, &[&arguments, more].concat())
+    };
+    let plain = json(&run(&["--no-speculation"]));
+    for draft in ["llama.q8_0.gguf", "llama.f32.gguf"] {
+        let drafted = json(&run(&["--draft", &data(draft)]));
+        assert_eq!(drafted["ids"], plain["ids"]);
+    }
+    let stories = format!("{}/www/stories.gguf", env!("CARGO_MANIFEST_DIR"));
+    assert_eq!(error(&run(&["--draft", &stories])), "invalid_option");
+    assert_eq!(error(&run(&["--draft", "no-such-file"])), "io");
+}
+
+#[test]
 fn chats() {
     let template = "{% for message in messages %}{{ message.content }}{% endfor %}";
     let key = "tokenizer.chat_template".to_owned();

@@ -53,6 +53,9 @@ pub struct Writing {
     /// Run no tokens ahead of their turn: this changes the speed, never the text
     #[arg(long)]
     no_speculation: bool,
+    /// A smaller model with the same vocabulary, a GGUF file, which guesses tokens: for the speed, too
+    #[arg(long, value_name = "MODEL")]
+    draft: Option<PathBuf>,
     /// Report this many of the most probable tokens of each step
     #[arg(long, default_value_t = 0)]
     top_logprobs: u32,
@@ -88,6 +91,9 @@ impl Writing {
         let mut generator = Generator::new(Arc::clone(&model), context)?;
         for ((file, _), (name, _)) in self.lora.iter().zip(&options.adapters) {
             generator.add_adapter(name, Arc::new(Adapter::open(&model, file)?))?;
+        }
+        if let Some(file) = &self.draft {
+            generator.set_draft(Some(Arc::new(Model::open(file)?)))?;
         }
         if let Some(source) = source {
             options.constraint = Some(source.compile(&model.tokenizer)?);
