@@ -1,8 +1,10 @@
-//! How much faster a text is written where tokens are guessed: `cargo bench --bench speculation [-- MODEL THREADS ROUNDS]`.
+//! How much faster a text is written where tokens are guessed:
+//! `cargo bench --bench speculation [-- MODEL THREADS ROUNDS DRAFT]`.
 //!
 //! Needs SmolLM2-135M-Instruct Q4_1 (98 MB), where `cargo demo` puts it. Each text is written with and without, in
 //! turn, and is the same; of the rounds the medians count, and × tells how many times as fast it is. A text that copies
-//! gains most; prose has little to guess, and should lose nothing.
+//! gains most; prose has little to guess, and should lose nothing. With DRAFT, a smaller model of the same vocabulary, each
+//! text has a second row, in which that guesses too.
 #![allow(missing_docs)]
 
 mod common;
@@ -123,29 +125,42 @@ fn main() {
     nexttoken::set_threads(number(1));
     let rounds = number(3);
     let model = Arc::new(Model::open(path).unwrap());
+    let draft = arguments
+        .next()
+        .map(|path| Arc::new(Model::open(path).unwrap()));
     let mut generator = Generator::new(Arc::clone(&model), Context::default()).unwrap();
     println!(
         "| text | tokens | drafted | accepted | without, tok/s | with | × |\n|---|--:|--:|--:|--:|--:|--:|"
     );
     for case in cases(&model) {
-        let mut rates = [Vec::new(), Vec::new()];
-        let mut last = Timings::default();
-        for _ in 0..rounds {
-            let (plain, without) = write_case(&mut generator, &case, false);
-            let (ids, with) = write_case(&mut generator, &case, true);
-            assert_eq!(ids, plain, "{}", case.name);
-            rates[0].push(without.decode_tokens_per_second);
-            rates[1].push(with.decode_tokens_per_second);
-            last = with;
+        race(&mut generator, &case, "", rounds);
+        if draft.is_some() {
+            generator.set_draft(draft.clone()).unwrap();
+            race(&mut generator, &case, ", draft model", rounds);
+            generator.set_draft(None).unwrap();
         }
-        let [without, with] = rates.map(median);
-        println!(
-            "| {} | {} | {} | {} | {without:.1} | {with:.1} | {:.2} |",
-            case.name,
-            last.decode_tokens + 1,
-            last.drafted,
-            last.accepted,
-            with / without
-        );
     }
+}
+
+/// Writes a text with and without guesses, in turn, and prints its row.
+fn race(generator: &mut Generator, case: &Case, suffix: &str, rounds: usize) {
+    let mut rates = [Vec::new(), Vec::new()];
+    let mut last = Timings::default();
+    for _ in 0..rounds {
+        let (plain, without) = write_case(generator, case, false);
+        let (ids, with) = write_case(generator, case, true);
+        assert_eq!(ids, plain, "{}", case.name);
+        rates[0].push(without.decode_tokens_per_second);
+        rates[1].push(with.decode_tokens_per_second);
+        last = with;
+    }
+    let [without, with] = rates.map(median);
+    println!(
+        "| {}{suffix} | {} | {} | {} | {without:.1} | {with:.1} | {:.2} |",
+        case.name,
+        last.decode_tokens + 1,
+        last.drafted,
+        last.accepted,
+        with / without
+    );
 }
