@@ -166,9 +166,8 @@ impl Draft {
     /// Gives its KV cache's memory back, and guesses nothing for long. False where it had none.
     pub fn give_up(&mut self) -> bool {
         let held = self.session.cache_bytes() > 0;
-        if let Ok(empty) = self.session.empty(&self.model) {
-            self.session = empty;
-        }
+        // Where memory is lacking, nothing more may be taken.
+        self.session.release_cache();
         self.rate = 0.0;
         held
     }
@@ -300,5 +299,47 @@ impl Draft {
         let choice = sampler.choose(self.prediction.logits(), &step, 0)?;
         sampler.accept(&choice);
         Ok(choice)
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+    use crate::generator::{Context, Options};
+
+    fn storyteller() -> Arc<Model> {
+        Arc::new(Model::open("www/stories.gguf").unwrap())
+    }
+
+    #[test]
+    fn what_is_given_up_in_the_middle_of_a_text_changes_nothing() {
+        let write = |drafts: bool| {
+            let mut generator = Generator::new(storyteller(), Context::default()).unwrap();
+            if drafts {
+                generator.set_draft(Some(storyteller())).unwrap();
+                generator.set_draft_cost(0.0);
+            }
+            let options = Options {
+                seed: Some(1),
+                max_tokens: Some(40),
+                ..Options::default()
+            };
+            generator.start("Once upon a time", options).unwrap();
+            let mut ids = Vec::new();
+            while let Some(token) = generator.next_token().unwrap() {
+                ids.push(token.id);
+                if let (20, Some(draft)) = (ids.len(), &mut generator.draft) {
+                    assert!(draft.give_up());
+                    assert_eq!((draft.session.cache_bytes(), draft.session.len()), (0, 0));
+                    assert!(!draft.give_up());
+                    // As if it had been long ago.
+                    draft.rate = 1.0;
+                }
+            }
+            let held = generator.draft.map(|draft| draft.session.cache_bytes());
+            assert_ne!(held, Some(0));
+            ids
+        };
+        assert_eq!(write(true), write(false));
     }
 }

@@ -86,9 +86,10 @@ impl Generator {
             session: self.session.fork()?,
             prediction: self.prediction.fork()?,
             speculation: self.speculation,
-            draft: self.draft.as_ref().map(Draft::fork).transpose()?,
             clock: self.clock,
             generation: self.generation.as_ref().map(Generation::fork).transpose()?,
+            // Last, because it can do without a copy.
+            draft: self.draft.as_ref().map(Draft::fork).transpose()?,
         };
         if let Some(generation) = &fork.generation {
             // The hidden state was not copied: run the last token again where its prediction is still needed.

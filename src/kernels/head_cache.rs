@@ -105,6 +105,15 @@ impl HeadCache {
         }
     }
 
+    /// Gives all memory back; nothing is stored then.
+    pub fn release(&mut self) {
+        match &mut self.data {
+            Data::Floats { keys, values } => (*keys, *values) = Default::default(),
+            Data::I16(integers) => *integers = Default::default(),
+            Data::I8(integers) => *integers = Default::default(),
+        }
+    }
+
     /// Takes memory for `positions`, a multiple of four, in all.
     ///
     /// # Errors

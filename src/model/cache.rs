@@ -78,6 +78,12 @@ impl KvCache {
         Ok(())
     }
 
+    /// Gives all memory back, which cannot fail; nothing is stored then.
+    pub fn release(&mut self) {
+        self.caches.iter_mut().for_each(HeadCache::release);
+        self.reserved = 0;
+    }
+
     /// An independent copy.
     pub fn fork(&self) -> Result<Self> {
         let caches: Result<Vec<_>> = self.caches.iter().map(HeadCache::fork).collect();

@@ -86,6 +86,12 @@ impl Session {
         }
     }
 
+    /// Gives the memory of the KV cache back, which cannot fail; no token is held then.
+    pub(crate) fn release_cache(&mut self) {
+        self.truncate(0);
+        self.cache.release();
+    }
+
     /// Whether the text can be truncated at every position.
     pub fn truncates_anywhere(&self) -> bool {
         self.recurrence.is_empty()
