@@ -67,8 +67,8 @@ pub(super) struct Window {
 #[derive(Debug, Clone, PartialEq)]
 enum WindowLayers {
     Periodic(Windows),
-    /// For each layer, 0 where it has no window.
-    Listed(Vec<i64>),
+    /// For each layer, whether it has one.
+    Listed(Vec<bool>),
 }
 
 impl Config {
@@ -194,7 +194,9 @@ impl Window {
             Some(list) if list.len() < layers => {
                 return keys.fail(PATTERN, "it has fewer entries than there are layers");
             }
-            Some(list) => WindowLayers::Listed(list.iter().take(layers).collect()),
+            Some(list) => {
+                WindowLayers::Listed(list.iter().take(layers).map(|entry| entry != 0).collect())
+            }
             None => {
                 windows.period = keys.optional_size(PATTERN)?.unwrap_or(windows.period);
                 WindowLayers::Periodic(windows)
@@ -210,7 +212,7 @@ impl Window {
                 period,
                 first_is_global,
             }) => !(index + usize::from(!first_is_global)).is_multiple_of(*period),
-            WindowLayers::Listed(list) => list.get(index).is_some_and(|entry| *entry != 0),
+            WindowLayers::Listed(list) => list.get(index).copied().unwrap_or(false),
         }
     }
 }
@@ -240,13 +242,15 @@ fn head_size(keys: &Keys, hidden: usize, heads: usize) -> Result<usize> {
     }
     // On a machine of 32 bits the product could overflow.
     match size.checked_mul(heads) {
-        Some(all) if all <= MOST => Ok(size),
+        Some(all) if all <= MOST && heads <= MOST_HEADS => Ok(size),
         _ => keys.fail("attention.head_count", "the heads are too large together"),
     }
 }
 
 /// The most numbers in the queries of all heads that are accepted, as in other sizes.
 const MOST: usize = 1 << 24;
+/// The most heads, each of which takes some memory of its own.
+const MOST_HEADS: usize = 1 << 16;
 
 fn rope_sizes(
     keys: &Keys,
