@@ -415,11 +415,14 @@ fn check_group(
 
 /// The error for a tensor that the model would not use. Ignoring, say, a bias would silently give wrong results.
 fn no_place(name: &str) -> Error {
-    // llama.cpp multiplies each product with an NVFP4 tensor by such a number, where the file has one.
-    if name.ends_with(".scale") {
+    // llama.cpp multiplies each product with an NVFP4 tensor by such numbers, where the file has them.
+    if [".scale", ".input_scale"]
+        .iter()
+        .any(|end| name.ends_with(end))
+    {
         return Error::UnsupportedTensorType {
             tensor: name.to_owned(),
-            kind: "a scale of all the weights of another one (NVFP4)".to_owned(),
+            kind: "a scale for all of another tensor, as NVFP4 files have".to_owned(),
         };
     }
     Error::Corrupt(format!(
