@@ -520,6 +520,24 @@ test("Gemma 4's history has the results with their calls, and no thought that th
   assert.deepEqual((await prepared("tool_calls reasoning_content")).length, messages.length);
 });
 
+test("Gemma 4 is told what a tool has said, digit by digit", () => {
+  const told = (content) => {
+    const [message] = FORMATS.gemma4.history(
+      [
+        { role: "assistant", content: "", tool_calls: [{ id: "a", type: "function", function: now }] },
+        { role: "tool", content, tool_call_id: "a" },
+      ],
+      "tool_responses",
+    );
+    return message.tool_responses[0].response;
+  };
+  assert.deepEqual(told('{"hour": 12.5, "on": [true, null]}'), { hour: 12.5, on: [true, null] });
+  assert.deepEqual(told("[20, 0, 100.05]"), [20, 0, 100.05]);
+  for (const text of ["12", "1.10", '"noon"', '{"id": 9007199254740993}', '{"price": 1.10}', "[1e3]", "{}}", "noon"]) {
+    assert.equal(told(text), text);
+  }
+});
+
 /** An object without what is undefined. */
 const defined = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 

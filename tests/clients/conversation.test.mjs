@@ -206,12 +206,20 @@ test("a schema that no grammar of Gemma 4's values is made of is left to JSON", 
     { oneOf: [{ type: "string" }] },
     { anyOf: [] },
     { $ref: "#/$defs/none" },
+    { $ref: "#/$defs/a", maxLength: 3, $defs: { a: { type: "string" } } },
+    { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/a" } } },
+    { type: "constructor", a: 1 },
+    { type: "object", properties: null },
+    { type: "string", minLength: 5, maxLength: 2 },
+    { type: "array", minItems: 3, maxItems: 1 },
     { anyOf: [{ type: "string", format: "date" }] },
     { type: "string", maxLength: 1e9 },
     false,
   ]) {
     assert.equal(gemmaGrammar(schema, ["}"]), undefined, JSON.stringify(schema));
   }
+  const noted = { $ref: "#/$defs/a", description: "a word", $defs: { a: { type: "string" } } };
+  assert.match(gemmaGrammar(noted, ["}"]), /^root ::= d0 /);
   assert.match(gemmaGrammar({ type: "integer", minimum: 0 }, [",a:", "}"]), /^root ::= r\d+ \(",a:" \| "}"\)\n/);
 });
 
@@ -537,6 +545,8 @@ test("what cannot be used is an error that says so", async () => {
     [messages, { tools, tool_choice: { name: "rm" } }],
     [messages, { tool_choice: "required" }],
     [messages, { tools, regex: "a" }],
+    [messages, { regex: "a", grammar: 'root ::= "a"' }],
+    [messages, { regex: "a", grammar: 'root ::= "a"', chat_template: TEMPLATES.harmony }],
     [messages, { thinking: { limit: -1 } }],
     [messages, { thinking: { most: 1 } }, "unknown_option"],
     [messages, { temprature: 1 }, "unknown_option"],

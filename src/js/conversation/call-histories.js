@@ -52,8 +52,14 @@ export function oneCallEach(messages) {
   });
 }
 
-/** @param {string} text */
+/**
+ * A result that is an object or a list in JSON, with all its digits; other texts stay as they are.
+ *
+ * @param {string} text
+ */
 function readResult(text) {
+  // A number that JavaScript might write otherwise than the tool did.
+  if (!/^\s*[{[]/.test(text) || /\d{16}|\d[eE][+-]?\d|\.\d*0(?!\d)/.test(text)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -43,6 +43,24 @@ const literal = (text) => `"${text.replace(/["\\\p{Cc}]/gu, escape)}"`;
 /** @param {string[]} options */
 const anyOf = (options) => `(${options.join(" | ")})`;
 
+/**
+ * What a schema of a type may say.
+ *
+ * @param {unknown} type
+ */
+function knownOf(type) {
+  const found = Object.entries(KNOWN).find(([name]) => name === type);
+  return found?.[1] ?? [];
+}
+
+/**
+ * Whether a schema says more than these keys and what is for people alone.
+ *
+ * @param {object} schema
+ * @param {string[]} known
+ */
+const saysMore = (schema, ...known) => Object.keys(schema).some((key) => !known.includes(key) && !NOTES.includes(key));
+
 /** A schema that no grammar is made of. */
 class Unsupported extends Error {}
 
@@ -66,7 +84,11 @@ class Rules {
   value(schema) {
     if (schema === undefined || schema === true) return "any";
     if (schema === null || typeof schema !== "object") throw new Unsupported();
-    if (schema.$ref !== undefined) return this.#reference(schema.$ref);
+    const { $ref, ...beside } = schema;
+    if ($ref !== undefined) {
+      if (saysMore(beside, "$defs", "definitions")) throw new Unsupported();
+      return this.#reference($ref);
+    }
     return this.#add(this.#body(closedSchema(schema)));
   }
 
@@ -86,7 +108,8 @@ class Rules {
     if (known !== undefined) return known;
     const [, kind, key] = path.split("/");
     const schema = this.#root[kind]?.[key];
-    if (schema === undefined) throw new Unsupported();
+    // One that is a reference itself may lead back to where it began.
+    if (schema === undefined || schema?.$ref !== undefined) throw new Unsupported();
     const name = `d${this.#names.size}`;
     this.#names.set(path, name);
     this.#add(this.value(schema), name);
@@ -101,16 +124,14 @@ class Rules {
     const listed = listedValues(schema);
     if (listed) return anyOf(listed.map((value) => literal(gemmaValue(value))));
     const { type, anyOf: options, ...rest } = schema;
-    const says = Object.keys(rest).filter((key) => !NOTES.includes(key));
-    if (Array.isArray(options) && options.length > 0 && type === undefined && says.length === 0) {
+    if (Array.isArray(options) && options.length > 0 && type === undefined && !saysMore(rest)) {
       return anyOf(options.map((option) => this.value(option)));
     }
     if (options !== undefined) throw new Unsupported();
     if (Array.isArray(type)) {
       return anyOf(type.map((one) => this.#add(this.#body({ ...only(rest, one), type: one }))));
     }
-    const known = /** @type {Record<string, string[]>} */ (KNOWN)[type] ?? [];
-    if (says.some((key) => !known.includes(key))) throw new Unsupported();
+    if (saysMore(rest, ...knownOf(type))) throw new Unsupported();
     if (type === undefined) return "any";
     if (type === "boolean") return `"true" | "false"`;
     if (type === "null") return `"null"`;
@@ -135,6 +156,7 @@ class Rules {
    * @param {any} schema
    */
   #object({ properties = {}, required = [], additionalProperties }) {
+    if (properties === null || typeof properties !== "object") throw new Unsupported();
     const keys = Object.keys(properties).sort((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
     if (!Array.isArray(required) || !required.every((key) => keys.includes(key))) throw new Unsupported();
     if (keys.length === 0) return this.#map(additionalProperties);
@@ -190,6 +212,7 @@ function string({ minLength = 0, maxLength }) {
 function counted(least, most) {
   const counts = [least, most ?? least];
   if (!counts.every((count) => Number.isInteger(count) && count >= 0 && count <= MAX_COUNT)) throw new Unsupported();
+  if (counts[0] > counts[1]) throw new Unsupported();
   return `{${least},${most ?? ""}}`;
 }
 
@@ -200,7 +223,7 @@ function counted(least, most) {
  * @param {string} type
  */
 function only(schema, type) {
-  const own = /** @type {Record<string, string[]>} */ (KNOWN)[type] ?? [];
+  const own = knownOf(type);
   const others = Object.values(KNOWN).flat();
   return Object.fromEntries(Object.entries(schema).filter(([key]) => own.includes(key) || !others.includes(key)));
 }

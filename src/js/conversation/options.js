@@ -99,7 +99,8 @@ export function readOptions(given) {
   } = copyOptions(given);
   const known = checkedTools(tools ?? []);
   const choice = checkedChoice(tool_choice ?? (known.length > 0 ? "auto" : undefined), known);
-  const constraint = ["json_schema", "regex", "grammar"].find((name) => writing[name] != null);
+  const [constraint, another] = ["json_schema", "regex", "grammar"].filter((name) => writing[name] != null);
+  if (another) throw invalidOption(another, `cannot be there together with "${constraint}"`);
   if (choice.mode !== "none" && constraint)
     throw invalidOption("tools", `cannot be there together with "${constraint}"`);
   return {
