@@ -25,7 +25,7 @@ const LAYOUT = { whitespace_flexible: false, item_separator: ", ", key_separator
 /** The names of arguments that are not quoted, where they can be told from what is around them. */
 const NAMES = { python: /^[^\s=,()[\]{}"']+$/u, xml: /^(?!\s)[^>\n]+(?<!\s)$/, gemma: GEMMA_KEY };
 
-/** What may be told of a name's end: a control token that the vocabulary shows, or a character. */
+/** What comes first in the text after a name: a marker like those of gpt-oss, which a vocabulary spells, or a character. */
 const MARK = /^(?:<\|\w+\|>|[^])/;
 
 /**
@@ -92,7 +92,8 @@ export class CallWriter {
    */
   async *#call(between) {
     const { after, form } = this.#format;
-    // What follows tells where a name ends that another one begins with; but no constraint knows control tokens.
+    // With what follows it, a name is not taken for another one that it begins with. Constraints know texts alone, and
+    // Mistral's marker before the arguments is a control token without one.
     const mark = between === ARGS ? "" : (MARK.exec(between)?.[0] ?? "");
     const chosen = yield* this.#choose(this.#tools.map(({ name }) => name + mark));
     const tool = this.#tools.find(({ name }) => name + mark === chosen);

@@ -21,8 +21,10 @@ const ENDS = [END, "<|return|>", "<|call|>"];
 /** The headers of what is thought and said. */
 export const ANALYSIS = `${CHANNEL}analysis${MESSAGE}`;
 export const FINAL = `${CHANNEL}final${MESSAGE}`;
-/** In a header, before the name of a tool. */
-const RECIPIENT = " to=functions.";
+/** In a header, before the recipient of a message. */
+const TO = " to=";
+/** The same before the name of a tool. */
+const RECIPIENT = `${TO}functions.`;
 /** The longest header: what goes on without its end is text. */
 const MAX_HEADER = 300;
 /** Between two messages of text. */
@@ -98,7 +100,7 @@ export class HarmonyReader {
     return parts;
   }
 
-  /** Whether what is kept back is no text, as far as it goes. */
+  /** Whether an answer that ends now ends within a header or between messages, so that what is left of it is no text. */
   get #isMarker() {
     if (this.#state === "header") return this.#buffer.startsWith(CHANNEL);
     return this.#state === "between" || this.#state === "ended";
@@ -122,9 +124,9 @@ export class HarmonyReader {
     return this.#call ? this.#readCall(parts, this.#call) : this.#readMessage(parts);
   }
 
-  /** A message begins with its header. What does not is text, up to the end. */
+  /** Reads the beginning of an answer: its first message has a header, or all of it is text. */
   #readBeginning() {
-    const headers = [CHANNEL, RECIPIENT.slice(0, " to=".length)];
+    const headers = [CHANNEL, TO];
     const text = this.#buffer;
     if (headers.some((header) => text.startsWith(header))) this.#state = "header";
     else if (headers.some((header) => header.startsWith(text))) return false;
@@ -150,7 +152,7 @@ export class HarmonyReader {
     const { channel, recipient } = readHeader(this.#buffer.slice(0, at));
     if (recipient !== undefined) {
       // What is for none of the tools is read as a call, and tells why it is none.
-      if (this.#tools.length > 0) this.#beginCall(this.#buffer.slice(0, this.#buffer.indexOf(" to=") + " to=".length));
+      if (this.#tools.length > 0) this.#beginCall(this.#buffer.slice(0, this.#buffer.indexOf(TO) + TO.length));
       else this.#beginMessage("text", true);
       return true;
     }
