@@ -1,7 +1,10 @@
-// Draws what changes: at most once a frame, and so seldom that most of the time is left for other work.
+// Draws what changes: at most once a frame, and so seldom that hardly any time is lost for other work.
 
-/** How much longer than it took to draw nothing is drawn. */
-const REST = 2;
+/**
+ * How much longer than it took to draw nothing is drawn. The engine keeps every core busy, and a frame takes other threads
+ * of the browser as long as the page's own.
+ */
+const REST = 20;
 /** How long to wait at most, where drawing is slow or no frame comes because the page is hidden, in milliseconds. */
 const PATIENCE = 250;
 

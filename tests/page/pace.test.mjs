@@ -140,7 +140,7 @@ test("a drawing that takes long is followed by a longer rest", async (context) =
   globalThis.cancelAnimationFrame = () => {};
   let now = 0;
   context.mock.method(performance, "now", () => now);
-  const drawing = new Drawing(() => (now += 40));
+  const drawing = new Drawing(() => (now += 4));
   drawing.request();
   context.mock.timers.tick(1);
   context.mock.timers.tick(79);
