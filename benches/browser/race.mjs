@@ -29,7 +29,7 @@ async function run(system) {
     // By address: the page and its worker ask for the same files, and a browser keeps them.
     const wire = new Map();
     page.context().on("response", (response) => {
-      if (/(?<!race)\.(js|wasm)$/.test(response.url())) wire.set(response.url(), response.body().catch(() => Buffer.alloc(0)));
+      if (isOfSystem(response.url())) wire.set(response.url(), response.body().catch(() => Buffer.alloc(0)));
     });
     await page.goto(`${job.origin}/race/race.html`);
     await page.waitForFunction(() => globalThis.race);
@@ -41,6 +41,12 @@ async function run(system) {
   } finally {
     await browser.close();
   }
+}
+
+/** Whether an address is code of a system, and not the race's own, which lies beside `node_modules`. */
+function isOfSystem(address) {
+  const { pathname } = new URL(address);
+  return /\.(js|wasm)$/.test(pathname) && !/^\/race\/[^/]+$/.test(pathname);
 }
 
 /** The most memory the tab's process ever held, in bytes; null where the system does not tell. */

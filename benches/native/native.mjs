@@ -11,10 +11,10 @@ const context = await model.createContext({ contextSize: 4096, batchSize: 512, t
 const load_ms = performance.now() - start;
 const sequence = context.getSequence();
 
-async function write(prompt, max_tokens, on_token) {
+async function write({ text }, max_tokens, on_token) {
   await sequence.clearHistory();
   let left = max_tokens;
-  for await (const token of sequence.evaluate(model.tokenize(prompt), { temperature: 0, yieldEogToken: true })) {
+  for await (const token of sequence.evaluate(model.tokenize(text), { temperature: 0, yieldEogToken: true })) {
     on_token(token);
     left -= 1;
     if (left === 0) break;

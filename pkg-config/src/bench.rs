@@ -18,13 +18,17 @@ use crate::{command, fetch, model, site, tools};
 const NATIVE: &str = "llama.cpp";
 
 /// All systems, in the order of a round.
-pub const SYSTEMS: [&str; 5] = [
+pub const SYSTEMS: [&str; 6] = [
     "nexttoken",
     "nexttoken-simd128",
     "wllama",
     "wllama-2.3.1",
+    "flare",
     NATIVE,
 ];
+
+/// What every system reads and goes on with before it is timed.
+const WARM_UP: &str = "Once upon a time there was a girl who lived near the sea.";
 
 /// The options of a comparison.
 pub struct Benchmark {
@@ -42,6 +46,14 @@ pub struct Benchmark {
     pub only: Vec<String>,
     /// Print rows as JSON.
     pub json: bool,
+}
+
+/// A text to read, and its tokens by our tokenizer for the systems that take ids. The others must have as many, or they
+/// could not be compared.
+#[derive(Serialize)]
+struct Prompt {
+    text: String,
+    ids: Vec<u32>,
 }
 
 /// One run, or the medians of several.
@@ -71,9 +83,11 @@ pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
     };
     site::package(repo)?;
     let prompt = fs::read_to_string(repo.browser_bench().join("prompt.txt"))?;
-    let prompt = prompt.trim_end();
-    let prompt_tokens = count_tokens(repo, &file, prompt)?;
-    let runs = run(repo, benchmark, &file, prompt)?;
+    eprintln!("The native program is built, for its tokenizer: the first time takes minutes.");
+    let prompt = tokenize(repo, &file, prompt.trim_end())?;
+    let warm_up = tokenize(repo, &file, WARM_UP)?;
+    let prompt_tokens = prompt.ids.len();
+    let runs = run(repo, benchmark, &file, &prompt, &warm_up)?;
 
     let mut rows = medians(runs);
     for row in &mut rows {
@@ -93,7 +107,13 @@ pub fn benchmark(repo: &Repo, benchmark: &Benchmark) -> Result<()> {
 }
 
 /// The results of all runs: in each round every system runs once.
-fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<Vec<Row>> {
+fn run(
+    repo: &Repo,
+    benchmark: &Benchmark,
+    file: &Path,
+    prompt: &Prompt,
+    warm_up: &Prompt,
+) -> Result<Vec<Row>> {
     let (native, in_browser) = chosen(&benchmark.only, benchmark.native);
     tools::npm_packages(
         &repo.browser_bench(),
@@ -110,7 +130,7 @@ fn run(repo: &Repo, benchmark: &Benchmark, file: &Path, prompt: &str) -> Result<
         "model": format!("/model/{name}"),
         "file": file,
         "prompt": prompt,
-        "warm_up": "Once upon a time there was a girl who lived near the sea.",
+        "warm_up": warm_up,
         "tokens": benchmark.tokens,
         "threads": benchmark.threads,
         "systems": in_browser,
@@ -170,15 +190,12 @@ fn node(folder: &Path, script: &str, job: &str) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The length of the prompt by our tokenizer. The peers must have the same, or they could not be compared.
-fn count_tokens(repo: &Repo, file: &Path, prompt: &str) -> Result<usize> {
+/// The tokens of a text by our tokenizer.
+fn tokenize(repo: &Repo, file: &Path, text: &str) -> Result<Prompt> {
     #[derive(Deserialize)]
     struct Tokens {
         ids: Vec<u32>,
     }
-    eprintln!(
-        "The native program is built, to count the tokens of the prompt: the first time takes minutes."
-    );
     let mut cargo = command::cargo();
     cargo.current_dir(repo.root()).args([
         "run",
@@ -190,8 +207,10 @@ fn count_tokens(repo: &Repo, file: &Path, prompt: &str) -> Result<usize> {
         "--",
         "tokenize",
     ]);
-    let printed = command::output(cargo.arg(file).args(["--text", prompt, "--json"]))?;
-    Ok(serde_json::from_str::<Tokens>(&printed)?.ids.len())
+    let printed = command::output(cargo.arg(file).args(["--text", text, "--json"]))?;
+    let Tokens { ids } = serde_json::from_str(&printed)?;
+    let text = text.to_owned();
+    Ok(Prompt { text, ids })
 }
 
 /// One row for each system, in the order they first ran.
@@ -305,7 +324,7 @@ mod tests {
                 .map(|&name| name.to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(chosen(&[], true), (true, SYSTEMS[..4].to_vec()));
+        assert_eq!(chosen(&[], true), (true, SYSTEMS[..5].to_vec()));
         assert!(!chosen(&[], false).0);
         assert_eq!(chosen(&named(&["wllama"]), true), (false, vec!["wllama"]));
         assert_eq!(chosen(&named(&["llama.cpp"]), false), (true, vec![]));
