@@ -191,12 +191,16 @@ fn cargo_install(package: &str, version: &str, root: &Path) -> Result<()> {
         ])
         .arg(root);
     // Its own flags, not those of this repository. What counts is how soon it is there, so that packages share the
-    // libraries that they have in common.
+    // libraries that they have in common, and only those are optimised that work long.
     cargo
         .current_dir(std::env::temp_dir())
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .env("CARGO_TARGET_DIR", root.join("target"))
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0");
+    for library in ["walrus", "wasmparser"] {
+        let level = format!("profile.release.package.{library}.opt-level=1");
+        cargo.args(["--config", &level]);
+    }
     command::run(&mut cargo)
 }
 
