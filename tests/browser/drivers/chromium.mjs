@@ -1,6 +1,7 @@
 // Drives Chromium, through Playwright.
 
 import { chromium } from "playwright-core";
+import { pauseAfter } from "./pause.mjs";
 
 export const abilities = ["requests", "interception", "offline", "downloads", "time", "cdp", "threads"];
 
@@ -12,7 +13,8 @@ const PATIENCE = 30_000;
  * true; here its result counts, as in the other drivers.
  */
 async function waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
-  const end = performance.now() + timeout;
+  const start = performance.now();
+  const end = start + timeout;
   const late = new Error(`waited ${timeout} ms in vain for ${code}`);
   for (;;) {
     let timer;
@@ -26,7 +28,7 @@ async function waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
     } finally {
       clearTimeout(timer);
     }
-    await this.waitForTimeout(20);
+    await this.waitForTimeout(pauseAfter(performance.now() - start));
   }
 }
 

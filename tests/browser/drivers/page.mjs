@@ -2,6 +2,7 @@
 // address, run an expression, and press keys and buttons.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { pauseAfter } from "./pause.mjs";
 
 const PATIENCE = 60_000;
 
@@ -154,12 +155,13 @@ export class Page {
   }
 
   async waitForFunction(code, argument, { timeout = PATIENCE } = {}) {
-    const end = performance.now() + timeout;
+    const start = performance.now();
     for (;;) {
       const value = await this.evaluate(code, argument);
       if (value) return value;
-      if (performance.now() > end) throw new Error(`waited ${timeout} ms in vain for ${code}`);
-      await sleep(20);
+      const waited = performance.now() - start;
+      if (waited > timeout) throw new Error(`waited ${timeout} ms in vain for ${code}`);
+      await sleep(pauseAfter(waited));
     }
   }
 
@@ -311,12 +313,13 @@ class Locator {
 
   /** Waits until the element can be pressed; resolves to the place. */
   async place(force = false) {
-    const end = performance.now() + PATIENCE;
+    const start = performance.now();
     for (;;) {
       const found = await this.#page.evaluate(`() => (${target})(${this.#element}, ${force})`);
       if (typeof found !== "string") return found;
-      if (performance.now() > end) throw new Error(`${this.#element} cannot be pressed: it is ${found}`);
-      await sleep(20);
+      const waited = performance.now() - start;
+      if (waited > PATIENCE) throw new Error(`${this.#element} cannot be pressed: it is ${found}`);
+      await sleep(pauseAfter(waited));
     }
   }
 
