@@ -15,7 +15,7 @@ const sha256 = createHash("sha256").update(stories).digest("hex");
 /** A page for which the hub has a file at one address, and the addresses that were asked for. */
 async function openWithHub(path, known) {
   // The page's service worker would send the requests itself.
-  const opened = await open(path, { serviceWorkers: "block", viewport: { width: 390, height: 844 } });
+  const opened = await open(path, { viewport: { width: 390, height: 844 } });
   const asked = [];
   await opened.context.route("https://huggingface.co/**", (route) => {
     const url = route.request().url();

@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { can, lacks, modelUrl, open } from "./harness.mjs";
+import { can, lacks, modelUrl, open, PLAIN } from "./harness.mjs";
 
 test("a conversation costs only its new tokens, on and off the page's thread", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const found = await page.evaluate(async (modelUrl) => {
     const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
     await init();
@@ -104,7 +104,7 @@ test("the chat module is loaded with the first conversation only", { skip: lacks
 });
 
 test("a template that does not end is stopped, and the page goes on", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const found = await page.evaluate(async () => {
     const { default: init, Generator, WorkerGenerator } = await import("/pkg/index.js");
     await init();
@@ -143,7 +143,7 @@ test("a template that does not end is stopped, and the page goes on", async () =
 });
 
 test("an inspection reads the header alone", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const ranges = [];
   if (can("requests")) {
     page.on("request", (request) => request.url() === modelUrl && ranges.push(request.headers().range));

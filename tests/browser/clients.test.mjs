@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { open, PLAIN } from "./harness.mjs";
 
 test("the clients write through a worker, and a page written for Chrome's Prompt API runs", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const told = await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const { createOpenAI } = await import("/pkg/clients/openai.js");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lacks, modelUrl, open } from "./harness.mjs";
+import { lacks, modelUrl, open, PLAIN } from "./harness.mjs";
 
 /** In the page: generates texts under constraints with either kind of generator. */
 async function run({ modelUrl, worker }) {
@@ -93,7 +93,7 @@ async function run({ modelUrl, worker }) {
 }
 
 test("what is written keeps to its constraint, on and off the page's thread", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const direct = await page.evaluate(run, { modelUrl, worker: false });
   const worker = await page.evaluate(run, { modelUrl, worker: true });
   assert.equal(direct.loadedBefore, false);
@@ -191,7 +191,7 @@ async function runDeep({ modelUrl, worker }) {
 }
 
 test("what leads deep is an error or works, and the generator writes afterwards", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   for (const worker of [false, true]) {
     for (const { source, outcome, text } of await page.evaluate(runDeep, { modelUrl, worker })) {
       assert.match(outcome, /^(none$|(invalid_option|constraint): .)/, source);
@@ -203,7 +203,7 @@ test("what leads deep is an error or works, and the generator writes afterwards"
 
 test("a module that cannot be loaded is an error that can be tried again", { skip: lacks("interception") }, async () => {
   // The page's service worker would answer these requests from its cache.
-  const { page, context } = await open("/", { serviceWorkers: "block" });
+  const { page, context } = await open(PLAIN);
   await page.route("**/nexttoken_constraint.wasm", (route) => route.abort());
   const begin = () => page.evaluate(async (modelUrl) => {
     const { default: init, Generator } = await import("/pkg/index.js");

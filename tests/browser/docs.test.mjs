@@ -256,7 +256,7 @@ test("nothing is wider than a phone", async () => {
 });
 
 test("after a visit of the page its documentation works offline", { skip: lacks("offline") }, async () => {
-  const { page, context } = await open("/");
+  const { page, context } = await open("/", { serviceWorkers: "allow" });
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
   await context.setOffline(true);

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { open, PLAIN } from "./harness.mjs";
 
 /** In the page: loads from each of these sources, and returns the codes of the errors. */
 async function sources({ worker }) {
@@ -153,7 +153,7 @@ async function training() {
 }
 
 test("a trainer refuses calls from inside of calls, and what throws leaves nothing behind", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   assert.deepEqual(await page.evaluate(training), [
     ...Array(7).fill("invalid_option"),
     ...["nothing", "busy", "nothing", "nothing", "nothing", "freed"],
@@ -241,7 +241,7 @@ async function inside() {
 }
 
 test("a call from inside of a call is refused, and what a getter throws leaves nothing behind", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const { codes, texts, properties, freeing, scorers, freed } = await page.evaluate(inside);
   for (const code of Object.keys(codes)) {
     assert.match(code, /^(\w+ invalid_option|inside \w+ busy (nothing|constraint)|throws constraint)$/);

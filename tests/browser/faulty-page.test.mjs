@@ -213,7 +213,7 @@ test("a full storage keeps nobody from an update, nor from a model", async () =>
 test("a first visit with a full storage", async () => {
   behave();
   server.edits = {};
-  const { page, context } = await open("about:blank");
+  const { page, context } = await open("about:blank", { serviceWorkers: "allow" });
   const browser = await context.newCDPSession(page);
   await browser.send("Storage.overrideQuotaForOrigin", { origin: server.origin, quotaSize: 1000 });
   await reload(page);

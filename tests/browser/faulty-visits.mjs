@@ -19,7 +19,7 @@ export const behave = () => misbehave(undefined, []);
 
 /** Opens the page from the misbehaving server, which may fail. */
 export async function visit() {
-  const { page, context } = await open("about:blank");
+  const { page, context } = await open("about:blank", { serviceWorkers: "allow" });
   await page.goto(`${server.origin}/`, { waitUntil: "load" }).catch(() => {});
   return { page, context };
 }

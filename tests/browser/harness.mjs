@@ -28,6 +28,9 @@ export const origin = setting("NEXTTOKEN_ORIGIN").replace(/\/$/, "");
 /** The sample model, as the server offers it. */
 export const modelUrl = `${origin}/models/SmolLM2-135M-Instruct.Q4_1.gguf`;
 
+/** A page that does nothing by itself: for tests of the package, which need no more. */
+export const PLAIN = "/docs/errors/";
+
 /** Each browser: the variable with its program, and what drives it. */
 const engines = {
   chromium: ["CHROMIUM", () => import("./drivers/chromium.mjs")],
@@ -71,6 +74,9 @@ after(async () => {
  * Opens a page in a profile of its own. `problems` collects uncaught errors, console errors and violations of the
  * Content-Security-Policy. `context` takes Playwright's options (viewport, colour scheme, …), of which the other
  * browsers support only the viewport.
+ *
+ * In Chromium the page's service worker is installed only where a test asks for it, by `serviceWorkers: "allow"`: it
+ * fetches the whole build once more, which takes as long as a test.
  */
 export async function open(path = "/", context = {}) {
   const problems = [];

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { open, PLAIN } from "./harness.mjs";
 
 /** In the page: the errors of calls that fail for various reasons. */
 async function failures({ worker }) {
@@ -52,7 +52,7 @@ async function failures({ worker }) {
 
 for (const worker of [false, true]) {
   test(`errors of ${worker ? "a worker" : "the page's thread"} have the documented name and a code`, async () => {
-    const { page, problems, close } = await open("/");
+    const { page, problems, close } = await open(PLAIN);
     const seen = await page.evaluate(failures, { worker });
     const codes = {
       "no address": "invalid_option",
@@ -84,7 +84,7 @@ for (const worker of [false, true]) {
 }
 
 test("a load that is given up is no error of the page, where its service worker answers too", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open("/", { serviceWorkers: "allow" });
   await page.waitForFunction(() => navigator.serviceWorker.controller);
   const code = await page.evaluate(async () => {
     const { Generator } = await import("/pkg/index.js");
@@ -142,7 +142,7 @@ async function forgotten() {
 }
 
 test("who forgets to await a constrained start is told, and gets no text of before", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const { freed, calledOff, refused, ...seen } = await page.evaluate(forgotten);
   for (const name of ["start", "configure", "chat"]) {
     assert.deepEqual(seen[name], [...Array(11).fill("busy"), "ok", "ok"], name);
@@ -204,7 +204,7 @@ async function signalled() {
 }
 
 test("a signal aborts its text and no other", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const seen = await page.evaluate(signalled);
   for (const [where, { aborted, ...others }] of Object.entries(seen)) {
     assert.deepEqual(aborted, [2, "abort"], where);
@@ -223,7 +223,7 @@ test("a signal aborts its text and no other", async () => {
 });
 
 test("an error from a worker has the cause that it had there", async () => {
-  const { page, problems, close } = await open("/");
+  const { page, problems, close } = await open(PLAIN);
   const seen = await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const error = await WorkerGenerator.load("/stories.gguf", { wasm_url: "/no-such.wasm" }).catch((error) => error);
@@ -235,7 +235,7 @@ test("an error from a worker has the cause that it had there", async () => {
 });
 
 test("what lives in a worker is not made by `new`, which would start a worker without a model", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const seen = await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const { WorkerTrainer } = await import("/pkg/trainer.js");
@@ -313,7 +313,7 @@ test("relative addresses go by the base of the page, in a worker too", async () 
 });
 
 test("a worker has every public member of a generator, a trainer and an encoder", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const missing = await page.evaluate(async () => {
     const { Generator, WorkerGenerator } = await import("/pkg/index.js");
     const { Finetuner, Trainer, WorkerFinetuner, WorkerTrainer } = await import("/pkg/trainer.js");
@@ -335,7 +335,7 @@ test("a worker has every public member of a generator, a trainer and an encoder"
 });
 
 test("a seed beyond 2^53 stays a bigint, through a worker too", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const seen = await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const generator = await WorkerGenerator.load("/stories.gguf");

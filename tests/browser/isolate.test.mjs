@@ -67,7 +67,7 @@ const addressOf = (path, options) => `${server.origin}${path}?options=${encodeUR
 const go = (page, address) => page.goto(address).catch(() => {});
 
 async function visit(address) {
-  const opened = await open("about:blank");
+  const opened = await open("about:blank", { serviceWorkers: "allow" });
   await go(opened.page, address);
   return opened;
 }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browserName, lacks, open, origin, runsRelaxed } from "./harness.mjs";
+import { browserName, lacks, open, origin, PLAIN, runsRelaxed } from "./harness.mjs";
 
 const modules = {
   simd128: "/pkg/nexttoken_simd128.wasm",
@@ -38,7 +38,7 @@ test("the model is served in ranges", async () => {
 
 test("a page in place of a module is named as such", { skip: lacks("interception") }, async () => {
   // The page's service worker would answer these requests from its cache.
-  const { page, context } = await open("/", { serviceWorkers: "block" });
+  const { page, context } = await open(PLAIN);
   await page.route("**/*.wasm", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html>" }));
   const error = await page.evaluate(async () => {
     const { default: init } = await import("/pkg/index.js");

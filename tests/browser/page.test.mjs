@@ -176,7 +176,7 @@ test("nothing is wider than a phone", async () => {
 });
 
 test("after one visit the page and the model work offline", { skip: lacks("offline") }, async () => {
-  const { page, context } = await open("/");
+  const { page, context } = await open("/", { serviceWorkers: "allow" });
   await loadSample(page);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.waitForFunction(async () => {

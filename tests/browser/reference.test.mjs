@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
-import { browserName, lacks, modelUrl, open, origin, runsRelaxed } from "./harness.mjs";
+import { browserName, lacks, modelUrl, open, origin, PLAIN, runsRelaxed } from "./harness.mjs";
 
 const modules = {
   relaxed: { url: "/pkg/nexttoken_relaxed.wasm", backend: "relaxed-simd" },
@@ -77,7 +77,7 @@ function checkToken(ours, theirs) {
 }
 
 test("leaving the loop stops the worker's computation", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const counts = await page.evaluate(async (modelUrl) => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const generator = await WorkerGenerator.load(modelUrl);

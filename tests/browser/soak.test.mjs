@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { can, open } from "./harness.mjs";
+import { can, open, PLAIN } from "./harness.mjs";
 
 const long = Boolean(process.env.NEXTTOKEN_SOAK);
 
@@ -79,7 +79,7 @@ async function reload({ rounds }) {
 const PAGE = 65_536;
 
 test("a long text is the same each time, in the same memory", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const tokens = long ? 60_000 : can("time") ? 6_000 : 2_000;
   const runs = await page.evaluate(write, { texts: long ? 2 : 5, tokens });
   const [first, ...later] = runs;
@@ -94,7 +94,7 @@ test("a long text is the same each time, in the same memory", async () => {
 });
 
 test("loads, forks and errors give back what they took", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const rounds = long ? 200 : can("time") ? 40 : 15;
   const { sizes, texts } = await page.evaluate(reload, { rounds });
   assert.equal(texts, 1);

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { can, open } from "./harness.mjs";
+import { can, open, PLAIN } from "./harness.mjs";
 
 /** The states to test in slow browsers; undefined for all of them. */
 const FEW = can("time") ? undefined : ["new", "in the middle", "aborted", "freed"];
@@ -190,7 +190,7 @@ async function answers({ worker, few }) {
 }
 
 test("every method answers after every state, in a worker as on the page's thread", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const direct = await page.evaluate(answers, { worker: false, few: FEW });
   assert.deepEqual(await page.evaluate(answers, { worker: true, few: FEW }), direct);
   const all = (state) => new Set(Object.values(direct[state]));

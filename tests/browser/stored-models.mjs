@@ -32,7 +32,7 @@ export const sent = () => answers().reduce((total, answer) => total + answer.sen
 /** A tab, which is on a page of the server without a model. */
 export async function tab(context) {
   if (!context) {
-    const { page, context } = await open(`${server.origin}/alice.txt`);
+    const { page, context } = await open(`${server.origin}/alice.txt`, { serviceWorkers: "allow" });
     return { page, context };
   }
   const page = await context.newPage();

@@ -129,7 +129,7 @@ test("a trap in a thread stops the engine, and another worker is as good as new"
 });
 
 test("threads that sleep keep no service worker from taking over", { skip }, async () => {
-  const { page, close } = await open("/docs/");
+  const { page, close } = await open("/docs/", { serviceWorkers: "allow" });
   const seen = await page.evaluate(async () => {
     const { default: init } = await import("/pkg/index.js");
     await init({ threads: 3 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lacks, open } from "./harness.mjs";
+import { lacks, open, PLAIN } from "./harness.mjs";
 
 const text = `The owl saw the fox run to the river. "Hello," said the fox, and they played until night. `.repeat(40);
 const config = { preset: "tiny", context_length: 32, steps: 60, learning_rate: 0.01, warmup_steps: 5, seed: 1 };
@@ -15,7 +15,7 @@ test("a page that does not train does not load the trainer", async () => {
 });
 
 test("a model trained in a worker writes in the generator", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const result = await page.evaluate(async ({ text, config }) => {
     const { WorkerTrainer } = await import("/pkg/trainer.js");
     const { default: init, Generator } = await import("/pkg/index.js");
@@ -51,7 +51,7 @@ test("a model trained in a worker writes in the generator", async () => {
 });
 
 test("the page's thread can train too", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const step = await page.evaluate(async ({ text, config }) => {
     const { default: init, Trainer } = await import("/pkg/trainer.js");
     await init();

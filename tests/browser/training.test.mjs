@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { can, lacks, open } from "./harness.mjs";
+import { can, lacks, open, PLAIN } from "./harness.mjs";
 import { screenshots, shots } from "./screenshots.mjs";
 
 const text = `The owl saw the fox run to the river. "Hello," said the fox, and they played until night. `.repeat(40);
@@ -91,7 +91,7 @@ test("what has been learnt by heart is not what is written", { skip: lacks("time
 });
 
 test("the score of a text is the trainer's loss", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const { pairs, score, plain } = await page.evaluate(async (text) => {
     const { WorkerTrainer } = await import("/pkg/trainer.js");
     const { WorkerGenerator } = await import("/pkg/index.js");
@@ -341,7 +341,7 @@ test("a long text is scored in sight, and can be stopped", { skip: lacks("time")
 });
 
 test("a worker scores step by step what it scores at once", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const found = await page.evaluate(async () => {
     const { WorkerGenerator } = await import("/pkg/index.js");
     const generator = await WorkerGenerator.load("/stories.gguf");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { open, PLAIN } from "./harness.mjs";
 
 /** In the page: overwrites the module's memory in the middle of a load. */
 async function trap() {
@@ -43,7 +43,7 @@ async function trap() {
 }
 
 test("a trap on the page's thread rejects what waits, and every later call says so", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const codes = await page.evaluate(trap);
   assert.deepEqual(codes, codes.map(() => "crashed"));
   assert.equal(codes.length, 7);
@@ -151,7 +151,7 @@ async function trapInWorker() {
 }
 
 test("a trap in a worker ends it, and another worker is as good as new", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const codes = await page.evaluate(trapInWorker);
   assert.deepEqual(codes, {
     next_token: ["nothing", "crashed", "crashed", "crashed", "crashed", "freed"],

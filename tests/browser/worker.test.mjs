@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browserName, modelUrl, open } from "./harness.mjs";
+import { browserName, modelUrl, open, PLAIN } from "./harness.mjs";
 
 /** In the page: the same calls on either kind of generator. */
 async function run({ modelUrl, worker }) {
@@ -66,7 +66,7 @@ async function run({ modelUrl, worker }) {
 }
 
 test("a worker steps, rewinds and forks as the page's thread does", async () => {
-  const { page, close } = await open("/");
+  const { page, close } = await open(PLAIN);
   const direct = await page.evaluate(run, { modelUrl, worker: false });
   const worker = await page.evaluate(run, { modelUrl, worker: true });
   assert.deepEqual(worker, direct);

@@ -41,7 +41,7 @@ export async function launch(executablePath) {
   return {
     /** A profile of its own, whose pages report errors in them. */
     async profile(context, problem) {
-      const profile = await browser.newContext(context);
+      const profile = await browser.newContext({ serviceWorkers: "block", ...context });
       profile.on("page", (page) => {
         page.waitForFunction = waitForFunction;
         page.on("pageerror", (error) => problem(`uncaught: ${error.stack ?? error}`));
