@@ -202,6 +202,13 @@ test("a tiny model learns, and pauses", async () => {
   for (const name of ["tokens", "embedding", "order", "layers", "context", "head", "softmax", "choosing", "loop"]) {
     await at(name);
   }
+  // Each guess has its probability, in numbers and as a colour.
+  const [colour, width] = await page.evaluate(() => {
+    const best = document.querySelector("#layers-rows tr:last-child td");
+    return [getComputedStyle(best).backgroundColor, best.querySelector("small").getBoundingClientRect().width];
+  });
+  assert.notEqual(colour, "rgba(0, 0, 0, 0)");
+  assert.ok(width > 10, String(width));
   assert.ok((await page.evaluate(wide)) <= 0);
   await shot(`phone-${browserName}`);
 
