@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { open } from "./harness.mjs";
+import { can, open } from "./harness.mjs";
 import { screenshots } from "./screenshots.mjs";
 
 const TOKENS = "#text .token:not(.end-of-text)";
@@ -34,6 +34,24 @@ const sum = (numbers) => numbers.reduce((sum, number) => sum + number, 0);
 const near = (a, b, by) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);
 /** The engine multiplies rounded numbers, so that its logit differs a little. */
 const isLogit = ({ sum, logit }) => near(sum, logit, Math.max(0.5, 0.05 * Math.abs(logit)));
+
+/** On a sheet of A4, nothing of the text and of the view is cut off, and what was chosen can be read. */
+async function isWholeOnPaper(page) {
+  await page.setViewportSize({ width: 718, height: 400 });
+  const cut = () =>
+    ["#text", "#inside-tokens", ".inside-scroll"].filter((name) => {
+      const { scrollHeight, clientHeight } = document.querySelector(name);
+      return scrollHeight > clientHeight;
+    });
+  // So that there is something to cut off.
+  await page.evaluate(() => document.querySelector("#text").append("\n".repeat(20)));
+  assert.deepEqual(await page.evaluate(cut), ["#text"]);
+  await page.emulateMedia({ media: "print" });
+  assert.deepEqual(await page.evaluate(cut), []);
+  for (const name of ["#inside-choices [aria-pressed=true]", "#inside-head", "#speed"]) assert.ok(await page.isVisible(name), name);
+  for (const name of ["#write", "#share", "#temperature"]) assert.ok(await page.isHidden(name), name);
+  await page.emulateMedia({ media: "screen" });
+}
 
 test("the model is looked into, at one token and at another", async () => {
   const { page, close } = await open("/", { reducedMotion: "reduce" });
@@ -129,6 +147,7 @@ test("the model is looked into, at one token and at another", async () => {
   assert.equal(again.error, "");
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
   await page.screenshot({ path: `${screenshots}inside-phone.png`, fullPage: true });
+  if (can("cdp")) await isWholeOnPaper(page);
   await page.check("#mode-score", { force: true }); // its label covers it
   assert.ok(await page.isHidden("#inside"));
   await close();
