@@ -35,14 +35,14 @@ export function drawCurve(svg, { loss, heldOut, best, levels, unit, decimal = tw
       .filter(Boolean)
       .map((value) => text("tick", x(value), height - 7, value, "middle")),
     text("tick", EDGE.left, height - 7, unit, "start"),
-    ...levels.flatMap(({ name, loss: level }) => [
-      line("level", EDGE.left, y(level), width - EDGE.right),
-      text("name", width - EDGE.right - 4, y(level) - 5, `${name} ${decimal(level)}`, "end"),
-    ]),
+    ...levels.map(({ loss: level }) => line("level", EDGE.left, y(level), width - EDGE.right)),
     svgElement("path", { class: "steps", d: path(thinned(loss, width / 2)) }),
     svgElement("path", { class: "loss", d: path(thinned(smooth(loss), width / 2)) }),
     ...heldOut.map(([at, value]) => svgElement("circle", { class: "held-out", cx: x(at), cy: y(value), r: 3.5 })),
     ...(best ? [svgElement("circle", { class: "best", cx: x(best[0]), cy: y(best[1]), r: 6 })] : []),
+    ...levels.map(({ name, loss: level }) =>
+      text("name", width - EDGE.right - 4, y(level) - 5, `${name} ${decimal(level)}`, "end"),
+    ),
   );
 }
 
@@ -68,7 +68,7 @@ function ticks(end, count) {
  * @param {number[][]} points
  */
 function smooth(points) {
-  const most = Math.min(25, Math.max(3, points.length / 40));
+  const most = Math.min(25, Math.max(1, points.length / 40));
   let mean = 0;
   return points.map(([x, value], i) => {
     mean += (value - mean) / Math.min(i + 1, most);

@@ -436,6 +436,15 @@ test("the line that is shown of a text is long enough, and cut between words", (
     firstLine("short\n<|endoftext|>" + "a line of words ".repeat(10)),
     "a line of words ".repeat(5) + "a line of",
   );
+test("the curve of a few steps goes through each of them", () => {
+  openPage();
+  const svg = svgElement("svg", {});
+  const loss = [8, 4, 2, 1, 1].map((value, step) => [step, value]);
+  drawCurve(svg, { loss, heldOut: [], levels: [], unit: "steps" }, { width: 300, height: 100 });
+  const [line, steps] = ["loss", "steps"].map((name) => svg.querySelector(`path.${name}`).getAttribute("d"));
+  assert.equal(line, steps);
+});
+
   assert.equal(firstLine("\nshort\n"), "short");
 });
 
