@@ -22,6 +22,7 @@ export default {
   "tokens.label": "Schreib etwas, auch einmal ein Wort, das in Geschichten selten ist",
   "tokens.said":
     "Aus {characters} Zeichen sind {tokens} Tokens geworden. Dieses Modell kennt {all} Tokens, große kennen 100.000 und mehr.",
+  "tokens.single": "Das alles ist ein einziges Token. Dieses Modell kennt {all} Tokens, große kennen 100.000 und mehr.",
   "tokens.part": "Ein � ist ein Teil eines Zeichens, das dieses Modell selten gesehen hat.",
 
   "embedding.title": "Ein Vektor für jedes Token",

@@ -12,6 +12,7 @@ export default {
   "error.other": "That did not work: {why}.",
   "tokens.said":
     "{characters} characters became {tokens} tokens. This model knows {all} tokens; large ones know 100,000 and more.",
+  "tokens.single": "All of this is a single token. This model knows {all} tokens; large ones know 100,000 and more.",
   "tokens.part": "A � is a part of a character that this model rarely saw.",
   "embedding.said":
     "Token {id}. It begins with its space, ␣. Its vector has {size} numbers: orange above zero, blue below, the stronger the farther from it.",

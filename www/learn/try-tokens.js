@@ -28,7 +28,7 @@ export function tryTokens(find) {
       find("tokens-out").replaceChildren(...tokens.map(tokenPiece));
       const counts = { characters: number(characters), tokens: number(tokens.length), all: number(all) };
       const parts = tokens.some(({ text }) => text.includes("\uFFFD")) ? ` ${t("tokens.part")}` : "";
-      find("tokens-count").textContent = t("tokens.said", counts) + parts;
+      find("tokens-count").textContent = t(tokens.length === 1 ? "tokens.single" : "tokens.said", counts) + parts;
     },
   );
 }
@@ -59,7 +59,7 @@ export function tryEmbedding(find) {
       return { id, count: ids.length, text: await tokenText(generator, id), row: rows[id], near };
     },
     ({ id, count, text, row, near }) => {
-      const says = { id: number(id ?? 0), size: number(row.length) };
+      const says = { id: String(id), size: number(row.length) };
       const key = id === undefined ? "embedding.empty" : count > 1 ? "embedding.split" : "embedding.said";
       find("embedding-note").replaceChildren(
         ...(id === undefined ? [] : [tokenPiece({ text }, 0), " "]),

@@ -171,7 +171,8 @@ function showTraining(find, run, state, failed) {
  */
 function progress(run, state) {
   if (!run.loss.length) return "";
-  const values = { step: run.loss.length, steps: STEPS, loss: latest(run), first: number(run.loss[0][1], 2) };
+  const [first, last] = [run.loss[0], run.loss[run.loss.length - 1]].map(([, loss]) => number(loss, 2));
+  const values = { step: run.loss.length, steps: STEPS, loss: last, first };
   if (state === "done") return t("training.done", values);
   return t(state === "paused" ? "training.paused" : "training.step", values);
 }
@@ -262,9 +263,3 @@ async function pairsOf(run) {
 
 /** The text that is learnt: all sentences that can be made of a few parts. */
 const ownText = () => sentences(["who", "does", "where"].map((part) => t(`training.${part}`).split("|"))).join(" ");
-
-/** @param {Run} run */
-const latest = ({ loss }) => {
-  const last = loss.slice(-5);
-  return number(last.reduce((sum, [, value]) => sum + value, 0) / last.length, 2);
-};
