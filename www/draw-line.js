@@ -7,9 +7,10 @@ import { visible } from "./format.js";
 /** @typedef {import("./pkg/index.js").StepRecord} StepRecord */
 /** @typedef {{ id?: number, text: string, from: number, to: number }} Segment `id` is absent for tokens without names */
 
-/** Gaps that are shorter are not drawn, and segments that are shorter have no text. */
+/** Gaps that are shorter are not drawn. */
 const GAP = 0.001;
-const LEGIBLE = 0.06;
+/** What a character takes of the line where that is narrow, on a phone. A text that has no room in its segment is left out. */
+const CHARACTER = 0.02;
 
 /**
  * The line: the tokens of the record that are left, the likeliest first. Where others lie between them there is a segment
@@ -60,7 +61,8 @@ export function showLine(box, line, taken, point) {
     const isTaken = id !== undefined && id === taken;
     const part = parts[index];
     set(part, "className", isTaken ? `${colour} taken` : colour);
-    set(part, "textContent", to - from < LEGIBLE ? "" : id === undefined ? text : visible(text));
+    const name = id === undefined ? text : visible(text);
+    set(part, "textContent", to - from < CHARACTER * (1 + [...name].length) ? "" : name);
     place(part, from, to - from);
   }
   const mark = parts[line.length];
@@ -82,8 +84,12 @@ function place({ style }, from, size) {
 }
 
 /**
- * How many digits after the point a number needs for its place in a segment of the line to be seen.
+ * How many digits after the point a number needs for its place in a segment of the line to be seen, and the segment's own
+ * between the ends of the line. A gap of rounding is none.
  *
  * @param {{ from: number, to: number }} segment
  */
-export const digitsFor = ({ from, to }) => Math.min(6, Math.max(2, 1 + Math.ceil(-Math.log10(to - from))));
+export function digitsFor({ from, to }) {
+  const gaps = [from, 1 - to].filter((gap) => gap > 1e-6);
+  return Math.min(6, Math.max(2, 1 + Math.ceil(-Math.log10(Math.min(to - from, ...gaps)))));
+}

@@ -179,6 +179,8 @@ test("the line from 0 to 1 has what is left, the likeliest first, and what has n
       [0.2, 0.5],
       [0.51, 0.52],
       [0.5, 0.5000001],
+      [0, 0.996],
+      [0.004, 1 - 1e-8],
     ].map(([from, to]) => digitsFor({ from, to })),
     [2, 2, 3, 6],
   );
