@@ -39,12 +39,11 @@ export const piece = (text) => element("code", "piece", visible(text));
  * A model in a sentence.
  *
  * @param {import("./pkg/index.js").ModelInfo} info
- * @param {string} name for a model whose file gives none
  */
-export function modelText(info, name) {
+export function modelText(info) {
   const millions = (info.parameters / 1e6).toFixed(info.parameters < 1e7 ? 1 : 0);
   return (
-    `${info.name ?? name}: ${millions} million parameters, ${info.quantization}, ` +
+    `This is ${info.name}: ${millions} million parameters, ${info.quantization}, ` +
     `context of ${info.context_length} tokens, ${info.backend}.`
   );
 }

@@ -80,10 +80,10 @@ export class GuessView {
         this.#status.textContent = "Stopped.";
         return false;
       }
-      const { name, architecture, vocabulary_size } = await model.info();
+      const { vocabulary_size } = await model.info();
       this.#score = score;
       this.#game = new GuessGame(score, vocabulary_size);
-      this.#status.textContent = `against ${name ?? `a ${architecture} model`}, which knows ${count(vocabulary_size, "token")}`;
+      this.#status.textContent = `against ${this.#page.name() ?? "the model"}, which knows ${count(vocabulary_size, "token")}`;
       this.#open();
       return true;
     } catch (error) {

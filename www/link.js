@@ -38,6 +38,20 @@ export const MODELS = new Map([
   ["sample", "SmolLM2-135M"],
 ]);
 
+/**
+ * The description of a model with the name that the page has for it: that of one of its own, or else what its file says.
+ *
+ * @template {{ name?: string }} Info
+ * @param {Info} info
+ * @param {string} name for a model whose file gives none, or that was trained here
+ * @param {import("./branches.js").Origin} [origin] undefined for one that was trained here
+ * @returns {Info}
+ */
+export const named = (info, name, origin) => ({
+  ...info,
+  name: MODELS.get(origin?.key ?? "") ?? (origin && info.name) ?? name,
+});
+
 /** The most tokens of a branch that is written again, and the most branches. */
 const MOST = 1 << 16;
 export const MOST_BRANCHES = 64;

@@ -12,6 +12,7 @@ import { loadingText, modelText } from "./format.js";
 import { GuessView } from "./guess.js";
 import { InsideView } from "./inside.js";
 import { Inspectable } from "./inspectable.js";
+import { named } from "./link.js";
 import { ShareView } from "./share.js";
 import { Microscope } from "./microscope.js";
 import { collectGarbage, forgetOthers } from "./model-cache.js";
@@ -102,7 +103,7 @@ async function load(name, opened, origin) {
     await found.settle?.();
     const notice = "not_kept" in found ? found.not_kept : undefined;
     found = undefined;
-    const info = await loaded.info();
+    const info = named(await loaded.info(), name, origin);
     generator = loaded;
     reopen = opened;
     loaded = undefined;
@@ -110,7 +111,7 @@ async function load(name, opened, origin) {
     microscope.origin = origin;
     canChat = info.chat_templates.length > 0;
     chat.clear();
-    $("model-status").textContent = `${modelText(info, name)}${notice ? ` ${sentence(notice)}` : ""}`;
+    $("model-status").textContent = `${modelText(info)}${notice ? ` ${sentence(notice)}` : ""}`;
   } catch (error) {
     loaded?.free();
     // The old model is still there if the new one could not even be opened.
@@ -480,7 +481,7 @@ const inSight = (/** @type {IntersectionObserverEntry[]} */ entries) =>
   (stepView.inSight = entries[entries.length - 1].isIntersecting);
 new IntersectionObserver(inSight).observe($("step-view"));
 
-const scoring = { model: () => (loading ? undefined : generator), showError };
+const scoring = { model: () => (loading ? undefined : generator), name: () => microscope.model?.name, showError };
 new ScoreView(document, scoring);
 new GuessView(document, scoring);
 const searching = new SearchView(document, { ...scoring, loadEncoder: LoadedEncoder.load });

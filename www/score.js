@@ -9,7 +9,12 @@ import { EXPECTED, candidate, scoreText } from "./scoring.js";
 /** @typedef {import("./pkg/index.js").Score} Score */
 /** @typedef {import("./pkg/index.js").WorkerGenerator} WorkerGenerator */
 /** @typedef {import("./scoring.js").Expected} Expected */
-/** @typedef {{ model: () => WorkerGenerator | undefined, showError: (error?: unknown) => void }} Page */
+/**
+ * The loaded model and its name, and what shows errors.
+ *
+ * @typedef {{ model: () => WorkerGenerator | undefined, name: () => string | undefined,
+ *   showError: (error?: unknown) => void }} Page
+ */
 
 /** The loss, in nats, that has the strongest colour. */
 const HOTTEST = 10;
@@ -67,8 +72,7 @@ export class ScoreView {
         return !this.#stopping;
       };
       const [result, { done, total }] = await scoreText(model, this.#find("score-text", "textarea").value, goOn);
-      const { name, architecture } = await model.info();
-      const judged = `judged by ${name ?? `a ${architecture} model`}`;
+      const judged = `judged by ${this.#page.name() ?? "the model"}`;
       this.#show(result);
       this.#status.textContent = done === total ? judged : `stopped after ${done} of ${total} tokens, ${judged}`;
     } catch (error) {

@@ -52,7 +52,7 @@ test("a visitor trains a model, looks at it learning, and writes with it", async
   await page.fill("#train-prompt", "The owl");
   await page.click("#train-write");
   await page.waitForFunction(() => document.querySelector("#mode-write").checked && !document.querySelector("#write").disabled);
-  assert.match(await page.textContent("#model-status"), /^nexttoken: 0\.\d million parameters/);
+  assert.match(await page.textContent("#model-status"), /^This is own-\d+\.gguf: 0\.\d million parameters/);
   assert.equal(await page.inputValue("#prompt"), "The owl");
   await page.fill("#temperature", "0");
   await page.fill("#max_tokens", "12");

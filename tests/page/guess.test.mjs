@@ -100,7 +100,7 @@ test("the guessing view hides a text, takes guesses and sums them up", async () 
   const page = openPage();
   const errors = [];
   let model;
-  new GuessView(page, { model: () => model, showError: (error) => error && errors.push(error) });
+  new GuessView(page, { model: () => model, name: () => "a fox", showError: (error) => error && errors.push(error) });
   const find = (id) => page.querySelector(`#${id}`);
   const settle = () => new Promise((resolve) => setTimeout(resolve));
   click(find("guess-story"));
@@ -112,10 +112,11 @@ test("the guessing view hides a text, takes guesses and sums them up", async () 
       read.push(text);
       return { step: async () => ({ done: 7, total: 7 }), finish: async () => SCORE, free() {} };
     },
-    info: async () => ({ name: "a model", architecture: "llama", vocabulary_size: 101 }),
+    info: async () => ({ vocabulary_size: 101 }),
   };
   click(find("guess-story"));
   await settle();
+  assert.equal(find("guess-status").textContent, "against a fox, which knows 101 tokens");
   assert.equal(read.length, 1);
   assert.ok(TEXTS.includes(read[0]));
   assert.equal(find("guess-shown").textContent, "A fox ran");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { register } from "node:module";
 import { test } from "node:test";
-import { checksum, describe, fromFragment, toFragment } from "../../www/link.js";
+import { checksum, describe, fromFragment, named, toFragment } from "../../www/link.js";
 import { toCsv, toJson } from "../../www/record.js";
 import { click, openPage } from "./dom.mjs";
 
@@ -42,6 +42,14 @@ const OTHERS = [
   { ...BRANCH, at: 0, tokens: [...TOKENS.slice(0, 2), token(3, "?", 1, { forced: true })] },
 ];
 const TREE = { ...TEXT, branches: [BRANCH, ...OTHERS], branch: OTHERS[0], look: 2 };
+
+test("a model has the page's name, or that in its file, or what was trained here", () => {
+  const name = (...args) => named({ name: "in its file", layers: 4 }, ...args).name;
+  assert.equal(name("the storyteller", { key: "stories" }), "the storyteller");
+  assert.equal(name("a.gguf", { key: "a.gguf" }), "in its file");
+  assert.equal(name("own-40.gguf"), "own-40.gguf");
+  assert.deepEqual(named({ layers: 4 }, "a.gguf", { key: "a.gguf" }), { layers: 4, name: "a.gguf" });
+});
 
 test("a fragment holds all that a text is written from", () => {
   const linked = describe(TEXT);

@@ -182,7 +182,7 @@ test("the line from 0 to 1 has what is left, the likeliest first, and what has n
       [0, 0.996],
       [0.004, 1 - 1e-8],
     ].map(([from, to]) => digitsFor({ from, to })),
-    [2, 2, 3, 6],
+    [2, 2, 3, 6, 4, 4],
   );
 });
 
@@ -320,7 +320,11 @@ test("a text is scored token by token, and the most surprising one is shown", as
   const page = openPage();
   const errors = [];
   let model;
-  const view = new ScoreView(page, { model: () => model, showError: (error) => error && errors.push(error) });
+  const view = new ScoreView(page, {
+    model: () => model,
+    name: () => "a model",
+    showError: (error) => error && errors.push(error),
+  });
   await view.score();
   assert.deepEqual(errors, ["no model is loaded yet"]);
   let freed = 0;
@@ -339,7 +343,6 @@ test("a text is scored token by token, and the most surprising one is shown", as
   ];
   model = {
     scorer: async () => ({ step: async () => steps.shift(), finish: async () => score, free: () => (freed += 1) }),
-    info: async () => ({ name: "a model", architecture: "llama" }),
   };
   await view.score();
   assert.deepEqual(texts(page.querySelectorAll("#score-tokens span")), ["a", " b", " c"]);
@@ -433,11 +436,6 @@ test("a curve stays within its picture", () => {
   assert.deepEqual(texts(svg.querySelectorAll(".name")), ["guessing 9.00"]);
 });
 
-test("the line that is shown of a text is long enough, and cut between words", () => {
-  assert.equal(
-    firstLine("short\n<|endoftext|>" + "a line of words ".repeat(10)),
-    "a line of words ".repeat(5) + "a line of",
-  );
 test("the curve of a few steps goes through each of them", () => {
   openPage();
   const svg = svgElement("svg", {});
@@ -447,6 +445,11 @@ test("the curve of a few steps goes through each of them", () => {
   assert.equal(line, steps);
 });
 
+test("the line that is shown of a text is long enough, and cut between words", () => {
+  assert.equal(
+    firstLine("short\n<|endoftext|>" + "a line of words ".repeat(10)),
+    "a line of words ".repeat(5) + "a line of",
+  );
   assert.equal(firstLine("\nshort\n"), "short");
 });
 
