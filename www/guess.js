@@ -146,6 +146,8 @@ export class GuessView {
     this.#inspectable.show(token);
     this.#showTotals();
     this.#showUntilHidden(round.index + 1);
+    // On a phone it is below the box, which has the focus.
+    this.#find("guess-expected").scrollIntoView({ block: "nearest" });
   }
 
   /** Shows what is still hidden. */
@@ -195,7 +197,7 @@ export class GuessView {
     const { count: tokens, bits: own, modelBits } = this.#game?.totals ?? { count: 0, bits: 0, modelBits: 0 };
     if (tokens === 0) return (this.#status.textContent = "That is the whole text; nothing was guessed.");
     const ahead = own < modelBits ? "you were surprised less than the model" : "the model was surprised less than you";
-    this.#status.textContent = `Over ${count(tokens, "token")} ${ahead}: ${own.toFixed(2)} and ${modelBits.toFixed(2)} bits per token.`;
+    this.#status.textContent = `Over ${count(tokens, "token")} ${ahead}: you by ${own.toFixed(2)} bits per token, the model by ${modelBits.toFixed(2)}.`;
   }
 }
 

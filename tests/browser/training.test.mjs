@@ -272,8 +272,16 @@ test("a reader guesses a hidden text against the model", { skip: lacks("time") }
   const next = () => page.evaluate(() => document.querySelector("#guess-shown").textContent.length);
   const word = (from) => text.slice(from).trim().split(/ |(?=[.,])/)[0];
   const right = word(await next());
+  // On a phone, too, the box of the guess and what the model expected are in sight together.
+  await page.setViewportSize({ width: 390, height: 844 });
   await page.keyboard.type(`${right}, cat`);
   await page.keyboard.press("Enter");
+  const edges = await page.evaluate(() => {
+    const [box, list] = ["#guess-word", "#guess-expected"].map((id) => document.querySelector(id).getBoundingClientRect());
+    return [0, box.top, Math.floor(list.bottom), innerHeight];
+  });
+  assert.deepEqual(edges, edges.toSorted((a, b) => a - b));
+  await page.setViewportSize({ width: 1280, height: 800 });
   assert.equal(await page.textContent("#guess-you"), "2.00");
   assert.match(await page.textContent("#guess-note"), /You were right: 2\.0 bits\. The model gave it [\d.<]+ %: [\d.]+ bits\./);
   assert.equal(await page.locator("#guess-expected li.taken").count(), 1);

@@ -12,6 +12,8 @@ export function openPage() {
   const window = parseHTML(readFileSync(new URL("../../www/index.html", import.meta.url), "utf8"));
   const { document, Element, HTMLElement, Event } = window;
   Object.assign(globalThis, { document, Element, HTMLElement, Event, matchMedia: () => ({ matches: true }) });
+  // There is nothing to scroll.
+  HTMLElement.prototype.scrollIntoView = () => {};
   return document;
 }
 
