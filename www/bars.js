@@ -11,38 +11,56 @@ function emptyRow() {
   return element("li", "", button("candidate", element("span", "name"), bar, element("span", "share")));
 }
 
+/** @typedef {{ share: string, cutBy?: string, isBelow?: boolean, ghost: number, fill: number }} Bar the bar of a candidate */
+
 /**
- * Shows the candidates of a step in `list`: outlined what they had, and filled what they have. The rows are those of the
- * last step with other content, so that a step costs little while a text is written.
+ * Shows the candidates of a step in `list`: outlined what they had, and filled what they have.
  *
  * @param {HTMLElement} list
  * @param {Step} step
  * @param {{ before: number[], after: number[], full: number, open: boolean }} shown the probabilities, row by row, the one
  *   that fills the whole width, and whether a candidate can be chosen
  */
-export function showBars(list, { record, taken }, { before, after, full, open }) {
+export function showBars(list, step, { before, after, full, open }) {
+  const { stages } = step.record;
+  showRows(list, step, open, (row) => {
+    const gone = after[row] === 0;
+    const cutBy = gone
+      ? stageTitle(stages.find(({ probabilities }) => probabilities[row] === 0)?.name ?? "cut")
+      : undefined;
+    return { share: cutBy ?? percent(after[row]), cutBy, ghost: before[row] / full, fill: after[row] / full };
+  });
+}
+
+/**
+ * Shows the logits of the candidates, of which the largest by its size fills the whole width.
+ *
+ * @param {HTMLElement} list
+ * @param {Step} step
+ * @param {{ most: number, open: boolean }} shown
+ */
+export function showLogits(list, step, { most, open }) {
+  showRows(list, step, open, (row) => {
+    const { logit } = step.record.candidates[row];
+    return { share: logit.toFixed(2), isBelow: logit < 0, ghost: 0, fill: Math.abs(logit) / most };
+  });
+}
+
+/**
+ * Fills the rows of the list. They are those of the last step with other content, so that a step costs little while a text
+ * is written.
+ *
+ * @param {HTMLElement} list
+ * @param {Step} step
+ * @param {boolean} open whether a candidate can be chosen
+ * @param {(row: number) => Bar} barOf
+ */
+function showRows(list, { record, taken }, open, barOf) {
   const focused = list.contains(document.activeElement) ? document.activeElement : undefined;
   const wanted = /** @type {HTMLElement | undefined} */ (focused)?.dataset.id;
   const rows = keep(list, record.candidates.length, emptyRow);
-  for (const [row, { id, text, logprob }] of record.candidates.entries()) {
-    const cutBy = record.stages.find(({ probabilities }) => probabilities[row] === 0)?.name;
-    const gone = after[row] === 0;
-    const title =
-      `the model: ${percent(Math.exp(logprob))}` +
-      (gone ? `; cut by ${stageTitle(cutBy ?? "")}` : "") +
-      (id === taken ? "; taken" : open ? "; go on with this one" : "");
-    const share = gone ? stageTitle(cutBy ?? "cut") : percent(after[row]);
-    fillRow(rows[row], {
-      id: String(id),
-      name: visible(text),
-      share,
-      title,
-      gone,
-      taken: id === taken,
-      open,
-      ghost: before[row] / full,
-      fill: after[row] / full,
-    });
+  for (const [row, candidate] of record.candidates.entries()) {
+    fillRow(rows[row], candidate, { ...barOf(row), taken: candidate.id === taken, open });
   }
   if (!wanted) return;
   const same = /** @type {HTMLElement | null} */ (list.querySelector(`[data-id="${wanted}"]`));
@@ -50,23 +68,27 @@ export function showBars(list, { record, taken }, { before, after, full, open })
 }
 
 /**
- * @param {Element} row
- * @param {{ id: string, name: string, share: string, title: string, gone: boolean, taken: boolean, open: boolean,
- *   ghost: number, fill: number }} content
+ * @param {Element} item
+ * @param {Step["record"]["candidates"][number]} candidate
+ * @param {Bar & { taken: boolean, open: boolean }} shown
  */
-function fillRow(row, content) {
-  const candidate = /** @type {HTMLButtonElement} */ (row.firstElementChild);
-  const [name, bar, share] = /** @type {Iterable<HTMLElement>} */ (candidate.children);
-  const [ghost, fill] = /** @type {Iterable<HTMLElement>} */ (bar.children);
-  set(row, "className", [content.taken && "taken", content.gone && "cut"].filter(Boolean).join(" "));
-  set(candidate.dataset, "id", content.id);
-  set(candidate, "title", content.title);
-  set(candidate, "disabled", !content.open);
-  set(name, "textContent", content.name);
-  set(share, "textContent", content.share);
-  set(share, "className", content.gone ? "share why" : "share");
-  setWidth(ghost, content.ghost);
-  setWidth(fill, content.fill);
+function fillRow(item, { id, text, logprob }, { share, cutBy, isBelow, ghost, fill, taken, open }) {
+  const button = /** @type {HTMLButtonElement} */ (item.firstElementChild);
+  const [name, bar, number] = /** @type {Iterable<HTMLElement>} */ (button.children);
+  const [outline, inner] = /** @type {Iterable<HTMLElement>} */ (bar.children);
+  const title =
+    `the model: ${percent(Math.exp(logprob))}` +
+    (cutBy ? `; cut by ${cutBy}` : "") +
+    (taken ? "; taken" : open ? "; go on with this one" : "");
+  set(item, "className", [taken && "taken", cutBy && "cut", isBelow && "below"].filter(Boolean).join(" "));
+  set(button.dataset, "id", String(id));
+  set(button, "title", title);
+  set(button, "disabled", !open);
+  set(name, "textContent", visible(text));
+  set(number, "textContent", share);
+  set(number, "className", cutBy ? "share why" : "share");
+  setWidth(outline, ghost);
+  setWidth(inner, fill);
 }
 
 /**

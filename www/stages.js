@@ -1,7 +1,7 @@
-// Shows the distribution that a token is drawn from, stage by stage: from the model's own probabilities to those of the
-// draw.
+// Shows the distribution that a token is drawn from, stage by stage: from the logits and the model's own probabilities to
+// those of the draw.
 
-import { showBars } from "./bars.js";
+import { showBars, showLogits } from "./bars.js";
 import { button, closest, element, finder, keep, set } from "./dom.js";
 import { digitsFor, segments, showLine } from "./draw-line.js";
 import { count, percent, piece, stageTitle } from "./format.js";
@@ -19,9 +19,12 @@ import { draw, reach } from "./pictures.js";
  *   note: (Node | string)[] }} Step
  */
 
+/** The views before the sampler: what the head gives, and what the softmax makes of that. */
+const OWN_VIEWS = ["logits", "model"];
+
 export class StepView {
   #find;
-  /** The chosen view: "model", the name of a stage, or "draw" for the result of all stages. */
+  /** The chosen view: "logits", "model", the name of a stage, or "draw" for the result of all stages. */
   #view = "draw";
   /**
    * The step that is shown.
@@ -129,20 +132,28 @@ export class StepView {
     const { record, options, note } = step;
     this.#find("distribution-note").replaceChildren(...note);
     const index = record.stages.findIndex(({ name }) => name === this.#view);
-    const now = index >= 0 || this.#view === "model" ? this.#view : "draw";
+    const now = index >= 0 || OWN_VIEWS.includes(this.#view) ? this.#view : "draw";
     this.#showStages(record, now);
     const stage = record.stages[index];
     const own = record.candidates.map(({ logprob }) => Math.exp(logprob));
     const last = record.candidates.map(({ probability }) => probability);
     const before = index > 0 ? record.stages[index - 1].probabilities : own;
-    const after = now === "model" ? own : (stage?.probabilities ?? last);
-    const full = reach([...before, ...after], stage);
     set(this.#find("axis"), "hidden", false);
-    set(this.#find("full"), "textContent", percent(full));
     set(this.#find("caption"), "textContent", caption(step, now, stage, before));
-    showBars(this.#find("bars"), step, { before, after, full, open: Boolean(this.#choose) });
     set(this.#find("bars").dataset, "view", now);
-    draw(this.#find("marks"), stage, options, before, full);
+    const [bars, open] = [this.#find("bars"), Boolean(this.#choose)];
+    if (now === "logits") {
+      const most = Math.max(...record.candidates.map(({ logit }) => Math.abs(logit))) || 1;
+      set(this.#find("full"), "textContent", most.toFixed(1));
+      showLogits(bars, step, { most, open });
+      draw(this.#find("marks"), undefined, options, before, 1);
+    } else {
+      const after = now === "model" ? own : (stage?.probabilities ?? last);
+      const full = reach([...before, ...after], stage);
+      set(this.#find("full"), "textContent", percent(full));
+      showBars(bars, step, { before, after, full, open });
+      draw(this.#find("marks"), stage, options, before, full);
+    }
     const drawn = step.taken !== undefined && !isAlone(record.draw);
     showLine(this.#find("draw-line"), segments(record), step.taken, drawn ? record.draw?.point : undefined);
     this.#find("draw-said").replaceChildren(...drawing(step));
@@ -154,14 +165,14 @@ export class StepView {
    */
   #showStages({ stages }, now) {
     /** @type {{ name: string, kept?: number }[]} */
-    const all = [{ name: "model" }, ...stages, { name: "draw" }];
+    const all = [{ name: "logits" }, { name: "model" }, ...stages, { name: "draw" }];
     const make = () => button("stage", element("b", ""), element("small", ""));
     for (const [index, made] of keep(this.#find("stages"), all.length, make).entries()) {
       const { name, kept } = all[index];
       set(made.dataset, "stage", name);
       const pressed = String(name === now);
       if (made.getAttribute("aria-pressed") !== pressed) made.setAttribute("aria-pressed", pressed);
-      set(made.children[0], "textContent", stageTitle(name));
+      set(made.children[0], "textContent", name === "model" ? "softmax" : stageTitle(name));
       set(made.children[1], "textContent", kept ? `${kept.toLocaleString("en")} left` : "");
     }
   }
@@ -176,16 +187,7 @@ export class StepView {
  * @param {number[]} before
  */
 function caption({ record, options }, now, stage, before) {
-  if (!stage) {
-    if (now !== "model") {
-      const pictures = record.stages.length ? " Each stage above has its picture." : "";
-      return `Outlined: the model's own guesses. Filled: what is drawn from, after every stage.${pictures}`;
-    }
-    return (
-      `The model's own guesses. Entropy ${record.entropy.toFixed(2)} nats: as unsure as between ` +
-      `${Math.exp(record.entropy).toFixed(1)} tokens that are equally likely.`
-    );
-  }
+  if (!stage) return captionWithout(record, now);
   const removed = stage.removed
     ? `${count(stage.removed, "token")} with ${percent(stage.removed_probability)} of the probability`
     : "none here";
@@ -210,6 +212,24 @@ function caption({ record, options }, now, stage, before) {
     default:
       return `Leaves ${count(stage.kept, "token")} and cuts ${removed}.`;
   }
+}
+
+/**
+ * What a view says that is none of a stage's.
+ *
+ * @param {StepRecord} record
+ * @param {string} now
+ */
+function captionWithout({ entropy, stages }, now) {
+  if (now === "logits") return "The logits: the score that the head gives each token. Blue: below zero.";
+  if (now === "model") {
+    return (
+      "e to the power of each logit, divided by the sum of all: the model's own guesses. " +
+      `Entropy ${entropy.toFixed(2)} nats: as unsure as between ${Math.exp(entropy).toFixed(1)} equally likely tokens.`
+    );
+  }
+  const pictures = stages.length ? " Each stage above has its picture." : "";
+  return `Outlined: the model's own guesses. Filled: what is drawn from, after every stage.${pictures}`;
 }
 
 /** @param {number} level */

@@ -17,10 +17,10 @@ import { TrainingReport, firstLine, outcome } from "../../www/train-report.js";
 import { click, openPage, press, texts } from "./dom.mjs";
 
 const options = { temperature: 0.5, top_k: 2, top_p: 0.9, min_p: 0.1, max_tokens: 5 };
-const candidate = (id, text, given, probability) => ({
+const candidate = (id, text, given, probability, logit = 0) => ({
   id,
   text,
-  logit: 0,
+  logit,
   bytes: [],
   logprob: Math.log(given),
   probability,
@@ -29,7 +29,11 @@ const record = {
   step: 3,
   entropy: 1,
   chosen: { id: 7, rank: 1, surprisal: -Math.log(0.5), probability: 0.625 },
-  candidates: [candidate(7, " fox", 0.5, 0.625), candidate(8, " owl", 0.3, 0.375), candidate(9, "\n", 0.2, 0)],
+  candidates: [
+    candidate(7, " fox", 0.5, 0.625, 2),
+    candidate(8, " owl", 0.3, 0.375, 1.49),
+    candidate(9, "\n", 0.2, 0, -1),
+  ],
   stages: [
     {
       name: "top_k",
@@ -99,7 +103,21 @@ test("a step is shown as bars, stage by stage, and a candidate can be picked", (
   );
 
   const stages = page.querySelector("#stages");
-  assert.deepEqual(texts(stages.querySelectorAll("b")), ["model", "top-k", "temperature", "draw"]);
+  assert.deepEqual(texts(stages.querySelectorAll("b")), ["logits", "softmax", "top-k", "temperature", "draw"]);
+  click(stages.querySelector("[data-stage=logits]"));
+  assert.deepEqual(texts(bars.querySelectorAll(".share")), ["2.00", "1.49", "-1.00"]);
+  assert.deepEqual(
+    [...bars.querySelectorAll("li")].map((item) => [item.className, item.querySelector(".fill").style.width]),
+    [
+      ["taken", "100%"],
+      ["", "74.5%"],
+      ["below", "50%"],
+    ],
+  );
+  assert.equal(page.querySelector("#full").textContent, "2.0");
+  click(stages.querySelector("[data-stage=model]"));
+  assert.deepEqual(texts(bars.querySelectorAll(".share")), ["50 %", "30 %", "20 %"]);
+  assert.match(page.querySelector("#caption").textContent, /sum of all: the model's own guesses\. Entropy 1\.00/);
   click(stages.querySelector("[data-stage=top_k] b"));
   assert.equal(bars.dataset.view, "top_k");
   assert.match(
