@@ -17,7 +17,7 @@ struct Case {
     gradient: &'static [u8],
 }
 
-const CASES: [Case; 2] = [
+const CASES: [Case; 3] = [
     Case {
         name: "llama",
         model: include_bytes!("../../../tests/data/arch/llama.f32.gguf"),
@@ -29,6 +29,12 @@ const CASES: [Case; 2] = [
         model: include_bytes!("../../../tests/data/arch/qwen2.f32.gguf"),
         adapter: include_bytes!("../../../tests/data/finetune/qwen2.gguf"),
         gradient: include_bytes!("../../../tests/data/finetune/qwen2-gradient.gguf"),
+    },
+    Case {
+        name: "llama-q8_0",
+        model: include_bytes!("../../../tests/data/arch/llama.q8_0.gguf"),
+        adapter: include_bytes!("../../../tests/data/finetune/llama-q8_0.gguf"),
+        gradient: include_bytes!("../../../tests/data/finetune/llama-q8_0-gradient.gguf"),
     },
 ];
 const REFERENCE: &str = include_str!("../../../tests/data/finetune/reference.json");
@@ -76,7 +82,7 @@ fn length(values: impl Iterator<Item = f32>) -> f64 {
 }
 
 /// Two sequences of different lengths, one longer than a block of queries; grouped-query attention; both kinds of RoPE;
-/// biases. Every tensor's gradient is the reference's to single precision.
+/// biases; quantised weights, which are dequantised. Every tensor's gradient is the reference's to single precision.
 #[test]
 fn losses_and_gradients_are_those_of_an_independent_computation() {
     let references: Vec<Reference> = serde_json::from_str(REFERENCE).unwrap();

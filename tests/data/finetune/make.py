@@ -1,9 +1,9 @@
 """Gradients of LoRA updates from an independent computation in double precision: `python make.py`.
 
-The models are tiny ones of `tests/data/arch`; the forward pass is numpy, and `autograd` derives it. Needs PyPI
-`autograd`, `gguf` and `numpy`. For each model writes an adapter (`NAME.gguf`), the gradient of the loss by each of its
-tensors (`NAME-gradient.gguf`), and to `reference.json` the sequences, which of their tokens count, and the loss of each
-that does, in nats.
+The models are tiny ones of `tests/data/arch`, one of them quantised (Q8_0, which the engine keeps exactly); the forward
+pass is numpy, and `autograd` derives it. Needs PyPI `autograd`, `gguf` and `numpy`. For each model writes an adapter
+(`NAME.gguf`), the gradient of the loss by each of its tensors (`NAME-gradient.gguf`), and to `reference.json` the
+sequences, which of their tokens count, and the loss of each that does, in nats.
 """
 
 import json
@@ -36,10 +36,11 @@ def rope(x, base, halves):
 
 
 class Model:
-    def __init__(self, name):
-        reader = gguf.GGUFReader(ARCH / f"{name}.f32.gguf")
+    def __init__(self, file):
+        reader = gguf.GGUFReader(ARCH / file)
         self.arch = reader.fields["general.architecture"].contents()
-        self.tensors = {tensor.name: tensor.data.astype(numpy.float64) for tensor in reader.tensors}
+        floats = lambda tensor: gguf.dequantize(tensor.data, tensor.tensor_type).astype(numpy.float64)
+        self.tensors = {tensor.name: floats(tensor) for tensor in reader.tensors}
         key = lambda name: reader.fields[f"{self.arch}.{name}"].contents()
         self.layers, self.heads = key("block_count"), key("attention.head_count")
         self.kv_heads, self.epsilon = key("attention.head_count_kv"), key("attention.layer_norm_rms_epsilon")
@@ -98,8 +99,8 @@ def write(name, arch, tensors):
     writer.close()
 
 
-def case(name):
-    model, random = Model(name), numpy.random.default_rng(zlib.crc32(name.encode()))
+def case(name, file):
+    model, random = Model(file), numpy.random.default_rng(zlib.crc32(name.encode()))
     updates = {}
     for layer in range(model.layers):
         for stem in LAYER:
@@ -120,5 +121,6 @@ def case(name):
     return {"name": name, "sequences": sequences, "losses": losses}
 
 
-cases = [case(name) for name in ("llama", "qwen2")]
+FILES = {"llama": "llama.f32.gguf", "qwen2": "qwen2.f32.gguf", "llama-q8_0": "llama.q8_0.gguf"}
+cases = [case(name, file) for name, file in FILES.items()]
 (HERE / "reference.json").write_text(json.dumps(cases) + "\n")
