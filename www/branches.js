@@ -15,9 +15,9 @@ import { count, piece } from "./format.js";
  */
 
 /**
- * Where a model came from: what a link calls it, and its files where it came as such.
+ * Where a model came from: what a link calls it, its files where it came as such, and its hash where the file has it.
  *
- * @typedef {{ key: string, files?: File[] }} Origin
+ * @typedef {{ key: string, files?: File[], sha256?: string }} Origin
  */
 
 /**

@@ -24,7 +24,7 @@ import { RANGES } from "./sliders.js";
 /**
  * @typedef {object} LinkedText
  * @property {string} model its key: the name of one of the page's models, an address, or the name of a file
- * @property {string} [sha256] the hash of the model, where that came as a file
+ * @property {string} [sha256] the hash of the model, where that is known: always, where it came as a file
  * @property {string} prompt
  * @property {bigint} seed
  * @property {LinkedBranch[]} branches each after its parent
@@ -37,6 +37,13 @@ export const MODELS = new Map([
   ["stories", "the storyteller"],
   ["sample", "SmolLM2-135M"],
 ]);
+
+/**
+ * Whether what a link calls a model is the name of a file, not that of one of the page's models or an address.
+ *
+ * @param {string} model
+ */
+export const isFile = (model) => !MODELS.has(model) && !/^https?:\/\/\S+$/.test(model);
 
 /**
  * The description of a model with the name that the page has for it: that of one of its own, or else what its file says.
@@ -155,9 +162,7 @@ export function fromFragment(fragment) {
   const [model, prompt] = [parameters.get("model"), parameters.get("prompt")];
   if (model === null || prompt === null) return undefined;
   const sha256 = parameters.get("sha256") ?? undefined;
-  if (sha256 === undefined ? !MODELS.has(model) && !/^https?:\/\/\S+$/.test(model) : !/^[0-9a-f]{64}$/.test(sha256)) {
-    throw damaged();
-  }
+  if (sha256 === undefined ? isFile(model) : !/^[0-9a-f]{64}$/.test(sha256)) throw damaged();
   const count = parameters.getAll("sampler").length;
   if (count < 1 || count > MOST_BRANCHES) throw damaged();
   /** @type {LinkedBranch[]} */

@@ -22,7 +22,7 @@ import { ScoreView } from "./score.js";
 import { LoadedEncoder } from "./search-encoder.js";
 import { SearchView } from "./search.js";
 import { Sliders } from "./sliders.js";
-import { openNamed, openSample, openStories, openUrl } from "./sources.js";
+import { SAMPLE, openNamed, openSample, openStories, openUrl } from "./sources.js";
 import { StepView, takenStep } from "./stages.js";
 import { stream } from "./stream.js";
 import { tokenSpan } from "./tokens.js";
@@ -108,7 +108,7 @@ async function load(name, opened, origin) {
     reopen = opened;
     loaded = undefined;
     microscope.model = info;
-    microscope.origin = origin;
+    microscope.origin = origin && { ...origin, sha256: notice ? undefined : origin.sha256 };
     canChat = info.chat_templates.length > 0;
     chat.clear();
     $("model-status").textContent = `${modelText(info)}${notice ? ` ${sentence(notice)}` : ""}`;
@@ -203,7 +203,7 @@ const tuning = new FinetuneView(document, {
 const share = new ShareView(document, {
   microscope,
   catalogue: new CatalogueView(document, (model) =>
-    load(model.title, (signal) => openNamed(model, signal, showProgress), { key: model.url }),
+    load(model.title, (signal) => openNamed(model, signal, showProgress), { key: model.url, sha256: model.sha256 }),
   ),
   get origin() {
     return generator && !loading ? microscope.origin : undefined;
@@ -404,7 +404,7 @@ function sentence(error) {
 
 $("load-stories").addEventListener("click", loadStories);
 $("load-sample").addEventListener("click", () =>
-  load("SmolLM2-135M", (signal) => openSample(signal, showProgress), { key: "sample" }),
+  load("SmolLM2-135M", (signal) => openSample(signal, showProgress), { key: "sample", sha256: SAMPLE.sha256 }),
 );
 $("load-url").addEventListener("click", loadUrl);
 $("url").addEventListener("keydown", (event) => event.key === "Enter" && loadUrl());

@@ -2,7 +2,7 @@
 
 import { download, finder } from "./dom.js";
 import { hashOf } from "./hash.js";
-import { MODELS, MOST_BRANCHES, describe, fromFragment, toFragment } from "./link.js";
+import { MODELS, MOST_BRANCHES, describe, fromFragment, isFile, toFragment } from "./link.js";
 import { toSvg } from "./svg.js";
 import { toCsv, toJson } from "./record.js";
 
@@ -75,17 +75,19 @@ export class ShareView {
   }
 
   /**
-   * Whether the model that wrote the text is loaded. A model that comes as a file is known by its hash, whatever the file
-   * is called.
+   * Whether the model that wrote the text is loaded. It is known by its hash, wherever it came from; by its name where one of
+   * both has none.
    *
    * @param {LinkedText} text
    */
   async #isLoaded({ model, sha256 }) {
     const { origin } = this.#host;
-    if (!sha256 || !origin?.files) return !sha256 && !origin?.files && model === origin?.key;
-    const hash = await this.#hash(origin.files);
+    if (!origin) return false;
+    const hash = sha256 && (origin.files ? await this.#hash(origin.files) : origin.sha256);
     // Another model may have been loaded meanwhile.
-    return hash === sha256 && this.#host.origin === origin;
+    if (this.#host.origin !== origin) return false;
+    if (hash) return hash === sha256;
+    return !origin.files && model === origin.key;
   }
 
   /**
@@ -107,9 +109,9 @@ export class ShareView {
    */
   #askForModel({ model, sha256 }) {
     const known = MODELS.get(model) ?? this.#host.catalogue.choose(model);
-    const name = sha256 ? `the file ${model} (SHA-256 ${sha256})` : (known ?? model);
-    this.#tell(`The link tells of a text by ${name}: load it to see that.`);
-    if (!sha256 && !known) this.#find("url", "input").value = model;
+    const name = known ?? (isFile(model) ? `the file ${model}` : model);
+    this.#tell(`The link tells of a text by ${name}${sha256 ? ` (SHA-256 ${sha256})` : ""}: load it to see that.`);
+    if (!known && !isFile(model)) this.#find("url", "input").value = model;
   }
 
   /** @param {string} text */
@@ -132,7 +134,7 @@ export class ShareView {
     if (text.branches.length > MOST_BRANCHES) {
       return this.#tell(`A link holds ${MOST_BRANCHES} branches at most: forget some of them.`);
     }
-    const sha256 = origin.files && (await this.#hash(origin.files));
+    const sha256 = origin.files ? await this.#hash(origin.files) : origin.sha256;
     if (origin.files && !sha256) return this.#tell("The file of the model cannot be read any more.");
     history.replaceState(null, "", `#${toFragment(describe({ ...text, model: origin.key, sha256 }))}`);
     this.#tell("The link is in the address bar.");

