@@ -6,6 +6,7 @@ import { count, percent, piece } from "./format.js";
 import { GuessGame, TEXTS, readWords } from "./guess-game.js";
 import { Inspectable } from "./inspectable.js";
 import { candidate, scoreText } from "./scoring.js";
+import { surprise } from "./tokens.js";
 
 /** @typedef {import("./guess-game.js").Round} Round */
 /** @typedef {import("./pkg/index.js").Score} Score */
@@ -140,6 +141,8 @@ export class GuessView {
     const stake = this.#find("guess-form").querySelector("input[name=stake]:checked")?.getAttribute("value");
     const round = this.#game.guess(word.value, Number(stake));
     const token = element("span", `token ${round.right ? "right" : "missed"}`, round.text);
+    // As where the model writes.
+    token.style.setProperty("--surprise", surprise(2 ** -round.modelBits).toFixed(3));
     this.#shown.append(token);
     const typed = word.value.trim();
     this.#inspectable.add(token, () => this.#showRound(round, typed));

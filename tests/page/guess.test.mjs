@@ -139,6 +139,8 @@ test("the guessing view hides a text, takes guesses and sums them up", async () 
     [...page.querySelectorAll("#guess-shown .token")].map(({ className }) => className),
     ["token right", "token missed shown"],
   );
+  // Two bits of the seven that have the strongest colour.
+  assert.equal(page.querySelector("#guess-shown .token").style.getPropertyValue("--surprise"), "0.286");
   assert.match(find("guess-note").textContent, /You said “It”/);
   click(find("guess-end"));
   assert.equal(find("guess-shown").textContent, SCORE.texts.join(""));
