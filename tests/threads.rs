@@ -4,11 +4,11 @@
 
 mod common;
 
-use common::random_model;
+use common::{END, random_model};
 use nexttoken::generator::{CacheType, Context, Generator, Options};
 use nexttoken::model::{Model, Session};
 use nexttoken::quant::TensorType;
-use nexttoken::{set_threads, threads};
+use nexttoken::{search_threads, set_threads, threads};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -89,5 +89,39 @@ fn the_number_of_threads_changes_nothing() {
             }
         }
     }
+    guesses_wait_for_the_number();
     set_threads(1);
+}
+
+/// A draft model guesses nothing while the fastest number of threads is searched for, which is measured in steps of one
+/// token.
+fn guesses_wait_for_the_number() {
+    let model = Arc::new(Model::from_bytes(&random_model(TensorType::Q8_0)).unwrap());
+    // How many tokens are drafted in a short text, and in the rest of a long one.
+    let drafted = || {
+        let mut generator = Generator::new(Arc::clone(&model), Context::default()).unwrap();
+        generator.set_clock(|| 0.0);
+        generator.set_draft(Some(Arc::clone(&model))).unwrap();
+        generator.set_draft_cost(0.0);
+        let options = Options {
+            temperature: 1.5,
+            seed: Some(7),
+            max_tokens: Some(100),
+            banned_tokens: vec![END],
+            ..Options::default()
+        };
+        generator.start("the then on", options).unwrap();
+        [5, 95].map(|count| {
+            for _ in 0..count {
+                generator.next_token().unwrap();
+            }
+            generator.timings().drafted
+        })
+    };
+    set_threads(2);
+    let [soon, _] = drafted();
+    assert!(soon > 0);
+    search_threads(2);
+    let [soon, later] = drafted();
+    assert!(soon == 0 && later > 0, "{soon} {later}");
 }

@@ -11,6 +11,7 @@ use super::speculation::{FORGETTING_RATE, LEARNING_RATE, Prospect, learn};
 use super::{Clock, Generator};
 use crate::allocation::{copy, reserve};
 use crate::error::check_option;
+use crate::kernels::threads;
 use crate::model::{Model, PREFILL_CHUNK, Session};
 use crate::sampler::{Choice, Step};
 use crate::{Result, TokenId};
@@ -206,6 +207,10 @@ impl Draft {
         let free = so_far.chance * so_far.free - so_far.each;
         let mut chance = so_far.chance * self.rate;
         if chance - cost <= free.max(0.0) || !self.session.truncates_anywhere() {
+            return false;
+        }
+        // The number of threads is measured in steps without a draft.
+        if threads::is_searching() {
             return false;
         }
         let mut saved = so_far.saved;

@@ -47,7 +47,7 @@ pub fn fix_count(threads: usize) -> usize {
     set_count(threads)
 }
 
-pub use auto::{record as record_decode_time, search as search_count};
+pub use auto::{is_searching, record as record_decode_time, search as search_count};
 
 /// Computes the pieces from 0 to `pieces` on all threads, and returns when they are done: `work(piece, thread)`, with
 /// the number of the thread below [`MAX_THREADS`].

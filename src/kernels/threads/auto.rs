@@ -30,6 +30,12 @@ fn replace(search: Option<Search>) {
     *SEARCH.lock().unwrap_or_else(PoisonError::into_inner) = search;
 }
 
+/// Whether the number is still being searched for.
+pub fn is_searching() -> bool {
+    let under_way = SEARCH.lock().unwrap_or_else(PoisonError::into_inner);
+    under_way.is_some()
+}
+
 /// Takes the time of a decode step in milliseconds, and sets the number of threads of the next one.
 pub fn record(milliseconds: f64) {
     let mut under_way = SEARCH.lock().unwrap_or_else(PoisonError::into_inner);
