@@ -1,6 +1,8 @@
 //! A summary of a model file from its header alone: what it is, whether it runs here, how much memory it takes.
 
-use crate::generator::Context;
+mod speed;
+
+use crate::generator::{Clock, Context};
 use crate::gguf::{Header, Metadata, TensorInfo, Value};
 use crate::info::file_type_name;
 use crate::model::{self, Config, PREFILL_CHUNK};
@@ -8,6 +10,7 @@ use crate::quant::TileFormat;
 use crate::quant::tiles::TILE_ROWS;
 use crate::{Error, Result, chat};
 use serde::Serialize;
+use speed::TokenReads;
 
 /// A summary of a model file, from its header alone.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,6 +50,13 @@ pub struct Inspection {
     pub parts: usize,
     /// The memory to run it, where this crate can.
     pub memory: Option<Memory>,
+    /// About how many tokens this machine would write in a second, as [`Timings::decode_tokens_per_second`] would have it
+    /// after a short text; where [`Inspection::measure_speed`] has measured it.
+    ///
+    /// [`Timings::decode_tokens_per_second`]: crate::generator::Timings::decode_tokens_per_second
+    pub decode_tokens_per_second: Option<f64>,
+    #[serde(skip)]
+    reads: TokenReads,
 }
 
 /// The context length to plan for where none is asked for. Few texts are longer, and many models allow far more than
@@ -104,6 +114,32 @@ impl Inspection {
         inspection
     }
 
+    /// Measures how fast this machine would write with the model, on the [threads](crate::threads) that are in use, and sets
+    /// `decode_tokens_per_second`: to `None` where the model does not run here, where there is no memory to measure with, or
+    /// where the clock stands still.
+    ///
+    /// To write a token is to read the weights that it runs through, once each, which a header tells the bytes of. What is
+    /// measured is the time to multiply with as many bytes as caches do not hold, of the model's formats, but no more than
+    /// the model has. That takes up to 32 MB of memory for some tens of milliseconds.
+    ///
+    /// ```
+    /// # fn main() -> nexttoken::Result<()> {
+    /// use nexttoken::Inspection;
+    /// use nexttoken::generator::{Context, system_clock};
+    ///
+    /// let (mut inspection, _) = Inspection::open("www/stories.gguf", Context::default())?;
+    /// inspection.measure_speed(system_clock);
+    /// assert!(inspection.decode_tokens_per_second > Some(0.0));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn measure_speed(&mut self, clock: Clock) {
+        self.decode_tokens_per_second = match self.supported {
+            true => self.reads.tokens_per_second(clock).ok().flatten(),
+            false => None,
+        };
+    }
+
     fn of_metadata(metadata: &Metadata) -> Self {
         let string = |key: &str| metadata.optional_str(key).ok().flatten().map(str::to_owned);
         let architecture = string("general.architecture");
@@ -136,6 +172,8 @@ impl Inspection {
             file_size: 0,
             parts: 1,
             memory: None,
+            decode_tokens_per_second: None,
+            reads: TokenReads::default(),
             architecture,
         }
     }
@@ -156,8 +194,7 @@ impl Inspection {
     ) -> Result<()> {
         let most = context.positions(config.context_length)?;
         let positions = most.min(context.length.unwrap_or(DEFAULT_CONTEXT));
-        let tensors = header.tensors.iter();
-        let weights = sum(tensors.map(|tensor| in_memory(config, tensor)));
+        let weights = self.count_weights(config, &header.tensors);
         let cache = sum([model::cache_bytes(config, context.cache_type, positions)]);
         let scratch = scratch(config, positions);
         let total = sum([weights, cache, scratch]);
@@ -178,6 +215,23 @@ impl Inspection {
             ));
         }
         Ok(())
+    }
+
+    /// The bytes of all weights once they are loaded. Sets those that a token reads.
+    fn count_weights(&mut self, config: &Config, tensors: &[TensorInfo]) -> u64 {
+        let tied = tensors.iter().all(|tensor| tensor.name != "output.weight");
+        self.reads = TokenReads::new(config.hidden_size);
+        sum(tensors.iter().map(|tensor| {
+            let is_matrix = model::is_matrix(config, &tensor.name);
+            let bytes = in_memory(config, tensor, is_matrix);
+            if is_matrix {
+                let times = model::reads_per_token(config, tensor, tied);
+                let weights = elements(tensor) as f64;
+                self.reads
+                    .add(tensor.kind, times * weights, times * bytes as f64);
+            }
+            bytes
+        }))
     }
 }
 
@@ -202,9 +256,9 @@ fn elements(tensor: &TensorInfo) -> u64 {
 }
 
 /// Bytes a tensor takes once it is loaded: a matrix in tiles, anything else as `f32`.
-fn in_memory(config: &Config, tensor: &TensorInfo) -> u64 {
+fn in_memory(config: &Config, tensor: &TensorInfo, is_matrix: bool) -> u64 {
     match &tensor.shape[..] {
-        [columns, rows, matrices @ ..] if model::is_matrix(config, &tensor.name) => {
+        [columns, rows, matrices @ ..] if is_matrix => {
             let format = TileFormat::of(tensor.kind);
             let groups = rows.div_ceil(TILE_ROWS as u64);
             let tiles = columns / format.tile_cols() as u64;

@@ -349,6 +349,27 @@ fn inspects() {
     assert!(text.contains("Q5_0") && text.contains("llama"), "{text}");
 }
 
+#[test]
+fn inspects_how_fast_a_model_would_write() {
+    let stories = Path::new("www/stories.gguf");
+    let result = json(&nexttoken(
+        "inspect",
+        stories,
+        &["--json", "--threads", "1"],
+    ));
+    let speed = result["decode_tokens_per_second"].as_f64().unwrap();
+    assert!(speed.is_finite() && speed > 0.0, "{speed}");
+    let output = nexttoken("inspect", stories, &["--threads", "1"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.starts_with("speed "));
+    let line = line.unwrap_or_else(|| panic!("{text}"));
+    assert!(line.contains("  about "), "{line}");
+    assert!(
+        line.ends_with(" tokens/s when writing, on one thread"),
+        "{line}"
+    );
+}
+
 /// The table of the README is the one the code makes.
 #[test]
 fn the_readme_says_what_loads() {
@@ -371,6 +392,7 @@ fn inspects_what_does_not_run() {
     let model = file("mamba.gguf", &random_model_with(TensorType::Q8_0, &pairs));
     let result = json(&nexttoken("inspect", &model, &["--json"]));
     assert_eq!(result["supported"], false);
+    assert!(result["decode_tokens_per_second"].is_null());
     assert_eq!(result["code"], "unsupported_architecture");
     let output = nexttoken("inspect", &model, &[]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -136,6 +136,33 @@ async fn a_model_in_parts_is_one_model() {
     );
 }
 
+#[wasm_bindgen_test]
+async fn an_inspection_measures_where_it_is_asked_to() {
+    let file = random_model(TensorType::Q4_0);
+    for (asked, speed) in [
+        (JsValue::UNDEFINED, false),
+        (object(&[("speed", false.into())]), false),
+        (object(&[("speed", true.into())]), true),
+    ] {
+        let inspection = Generator::inspect(bytes(&file), asked).await.unwrap();
+        let found = get(&inspection, "decode_tokens_per_second").as_f64();
+        assert_eq!(found.is_some(), speed);
+        assert!(found.is_none_or(|found| found.is_finite() && found > 0.0));
+    }
+    for (wrong, expected) in [
+        (object(&[("speed", 1.into())]), "invalid_option"),
+        (
+            object(&[("onProgress", js_sys::Function::new_no_args("").into())]),
+            "unknown_option",
+        ),
+    ] {
+        let inspection = Generator::inspect(bytes(&file), wrong).await;
+        assert_eq!(code(inspection.unwrap_err()), expected);
+    }
+    let load = load_error(bytes(&file), object(&[("speed", true.into())])).await;
+    assert_eq!(load, "unknown_option");
+}
+
 /// A header of more than a range, and one of a type nobody knows.
 #[wasm_bindgen_test]
 async fn an_inspection_asks_for_what_it_needs() {
@@ -170,10 +197,10 @@ async fn an_inspection_asks_for_what_it_needs() {
         .position(|window| window == name)
         .unwrap();
     unknown[at + name.len() + 12] = 99;
-    let inspection = Generator::inspect(bytes(&unknown), JsValue::UNDEFINED)
-        .await
-        .unwrap();
+    let options = object(&[("speed", true.into())]);
+    let inspection = Generator::inspect(bytes(&unknown), options).await.unwrap();
     assert_eq!(get(&inspection, "supported"), false);
     assert_eq!(string(&inspection, "code"), "unsupported_tensor_type");
     assert_eq!(string(&inspection, "name"), "Tiny");
+    assert!(get(&inspection, "decode_tokens_per_second").is_undefined());
 }

@@ -25,15 +25,17 @@ export async function beginnings(file: File, request: Request, signal: AbortSign
   sources.push(new ArrayBuffer(8), new Uint8Array(8), new ReadableStream<Uint8Array>(), ["part-1", file, request]);
   const onProgress = ({ loaded, total }: LoadProgress) => console.log(loaded + (total ?? 0));
   const loading = { onProgress, signal, timeout: 1000, context_length: 512, cache_type: "q8" } as const;
-  const { onProgress: _, ...inspecting } = loading;
+  const { onProgress: _, ...options } = loading;
+  const inspecting = { ...options, speed: true };
   for (const source of sources) {
     (await Generator.load(source, loading)) satisfies Generator;
     (
       await WorkerGenerator.load(source, { ...loading, variant: "simd128", wasm_url: "engine.wasm", threads: 2 })
     ).free();
     const inspections = [Generator.inspect(source, inspecting), WorkerGenerator.inspect(source, inspecting)];
-    for (const { supported, reason, memory } of (await Promise.all(inspections)) satisfies Inspection[]) {
+    for (const { supported, reason, memory, ...more } of (await Promise.all(inspections)) satisfies Inspection[]) {
       if (!supported) console.log(reason satisfies string | undefined, memory?.total);
+      more.decode_tokens_per_second satisfies number | undefined;
     }
   }
   (await initEncoder({ variant: "simd128", threads: 2 })).variant satisfies "relaxed" | "simd128" | "custom";

@@ -433,6 +433,8 @@ export function misuses(worker: WorkerGenerator, options: GenerateOptions) {
   void WorkerGenerator.inspect("model.gguf", { onProgress() {} });
   // @ts-expect-error there is no such option
   void Generator.inspect("model.gguf", { typo: 1 });
+  // @ts-expect-error only `inspect` measures the speed
+  void Generator.load("model.gguf", { speed: true });
   // @ts-expect-error an option that is misspelled
   void worker.start("Once", { ...options, temprature: 1 });
   // @ts-expect-error a property of a worker's generator is a promise

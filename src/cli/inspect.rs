@@ -1,9 +1,9 @@
-//! The command `inspect`: what a model file holds and whether it runs, read from its header alone.
+//! The command `inspect`: what a model file holds and whether it runs, read from its header alone; and about how fast.
 
 use super::{Outcome, print_json, supported};
 use clap::Args;
 use nexttoken::Inspection;
-use nexttoken::generator::{CacheType, Context};
+use nexttoken::generator::{CacheType, Context, system_clock};
 use nexttoken::gguf::{Header, Value};
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -38,7 +38,8 @@ impl Inspect {
             length: self.context_length,
             cache_type: self.cache_type,
         };
-        let (inspection, header) = Inspection::open(model, context)?;
+        let (mut inspection, header) = Inspection::open(model, context)?;
+        inspection.measure_speed(system_clock);
         let types = header.as_ref().map(types).unwrap_or_default();
         if self.json {
             print_json(&to_json(&inspection, header.as_ref(), &types))
@@ -126,6 +127,9 @@ fn print(inspection: &Inspection, header: Option<&Header>, types: &Types) -> Out
         let (cache, positions) = (megabytes(memory.cache), memory.positions);
         line("  KV cache", &format!("{cache:>19} for {positions} tokens"))?;
     }
+    if let Some(speed) = inspection.decode_tokens_per_second {
+        line("speed", &about(speed))?;
+    }
     for warning in &inspection.warnings {
         line("warning", &one_line(warning))?;
     }
@@ -134,6 +138,16 @@ fn print(inspection: &Inspection, header: Option<&Header>, types: &Types) -> Out
         Some(reason) => line("runs here", &format!("no: {}", one_line(reason)))?,
     }
     Ok(out.flush()?)
+}
+
+/// An estimate of the speed in tokens per second, with no more digits than it is good for.
+fn about(speed: f64) -> String {
+    let decimals = if speed < 10.0 { 1 } else { 0 };
+    let threads = match nexttoken::threads() {
+        1 => "one thread".to_owned(),
+        threads => format!("{threads} threads"),
+    };
+    format!("about {speed:.decimals$} tokens/s when writing, on {threads}")
 }
 
 fn megabytes(bytes: u64) -> String {

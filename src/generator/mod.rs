@@ -54,7 +54,7 @@ pub use internals::Internals;
 pub use option_table::{Field, Value};
 pub use options::{Context, DEFAULT_RECORD, MAX_RECORD, MAX_TOP_LOGPROBS, Options};
 pub use record::{Chosen, Record, RecordedDraw, RecordedStage, RecordedToken, RemovedToken};
-pub use timings::{Clock, Timings};
+pub use timings::{Clock, Timings, system_clock};
 pub use token::{Candidate, FinishReason, Token};
 
 use crate::chat;
@@ -113,7 +113,7 @@ impl Generator {
             prediction: Prediction::default(),
             speculation: Speculation::default(),
             draft: None,
-            clock: timings::default_clock,
+            clock: timings::system_clock,
             generation: None,
         })
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 pub type Clock = fn() -> f64;
 
 /// The platform's clock. In WebAssembly, which has none without its host, it is always 0.
-pub(super) fn default_clock() -> f64 {
+pub fn system_clock() -> f64 {
     #[cfg(not(target_arch = "wasm32"))]
     {
         use std::sync::OnceLock;

@@ -84,6 +84,8 @@ Generator.load = withErrorCode(async (source, options) => {
 Generator.inspect = withErrorCode(async (source, options) => {
   const [readied, loads] = [readable(source), loading(options)];
   await init();
+  // It is measured on all threads.
+  if (loads.speed) await threadsReady;
   return guard.rejectOnTrap(inspect(readied, loads));
 });
 

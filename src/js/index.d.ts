@@ -241,7 +241,10 @@ export class WorkerGenerator {
   private constructor();
   /** Loads a model in a new worker. Text that is a name of `nexttoken/catalogue` is that model; other text is an address. */
   static load(source: ModelSource, options?: LoadOptions & InitOptions): Promise<WorkerGenerator>;
-  /** What a model file says, whether it runs here and what memory it takes; reads its header alone. Takes names, too. */
+  /**
+   * What a model file says, whether it runs here and what memory it takes; with `speed`, also about how fast it would
+   * write, measured in the worker. Reads its header alone. Takes names, too.
+   */
   static inspect(source: ModelSource, options?: InspectOptions & InitOptions): Promise<Inspection>;
 }
 

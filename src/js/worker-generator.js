@@ -23,6 +23,7 @@ const LOADING = [
   "wasm_url",
   "threads",
 ];
+const INSPECTING = ["speed", ...LOADING.slice(1)];
 
 /**
  * The worker of one generator and its forks.
@@ -71,7 +72,7 @@ export class WorkerGenerator {
 
   /** Reads the header of a model file; see `Generator.inspect`. */
   static inspect = withErrorCode(async (/** @type {unknown} */ source, /** @type {unknown} */ options) => {
-    const { connection, answer } = await callWithSource(ENGINE, "inspect", source, options, LOADING.slice(1));
+    const { connection, answer } = await callWithSource(ENGINE, "inspect", source, options, INSPECTING);
     connection.end(makeError("freed", "the header was read"));
     return answer;
   });

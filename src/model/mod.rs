@@ -78,7 +78,7 @@ pub use loader::{Loader, check};
 pub use session::Session;
 #[cfg(feature = "encoder")]
 pub(crate) use tensors::check_shapes;
-pub(crate) use tensors::{is_matrix, is_skipped};
+pub(crate) use tensors::{is_matrix, is_skipped, reads_per_token};
 #[cfg(feature = "encoder")]
 pub(crate) use {
     file::{check_size, feed},

@@ -336,6 +336,23 @@ pub(crate) fn is_skipped(config: &Config, name: &str) -> bool {
         || config.key_value_layer(index) != index && unused.contains(&rest)
 }
 
+/// How often the products of one token read a matrix, or all matrices of experts: for each time that the token runs
+/// through it, and for the share of the experts that it runs through. `tied` says whether the head shares the matrix of the
+/// embeddings.
+pub(crate) fn reads_per_token(config: &Config, info: &TensorInfo, tied: bool) -> f64 {
+    if info.name.starts_with("blk.") {
+        let share = match (config.all_experts(), info.shape.get(2)) {
+            (Some(experts), Some(&count)) => experts.routing.used as f64 / count as f64,
+            _ => 1.0,
+        };
+        return config.loops as f64 * share;
+    }
+    // Of a table a token takes a row, which is no product.
+    let is_table = info.name.ends_with("_embd.weight");
+    let is_head = tied && info.name.starts_with("token_embd");
+    f64::from(!is_table || is_head)
+}
+
 /// The name of a layer's tensor.
 pub(super) fn layer_name(layer: usize, stem: &str, suffix: &str) -> String {
     let dot = if suffix.is_empty() { "" } else { "." };

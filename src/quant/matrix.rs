@@ -185,6 +185,12 @@ impl MatrixBuilder {
         self.next_row += 1;
     }
 
+    /// A matrix with this byte all over its tiles, to measure with.
+    pub(crate) fn fill(mut self, byte: u8) -> Matrix {
+        self.matrix.tiles.fill(byte);
+        self.matrix
+    }
+
     /// The finished matrix.
     ///
     /// # Errors

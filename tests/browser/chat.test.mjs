@@ -160,6 +160,14 @@ test("an inspection reads the header alone", async () => {
     ];
     const generator = await Generator.load(blob);
     const info = generator.info();
+    const speeds = [];
+    for (const speed of [true, false]) {
+      for (const Kind of [Generator, WorkerGenerator]) {
+        const { decode_tokens_per_second, ...rest } = await Kind.inspect(modelUrl, { context_length: 1024, speed });
+        speeds.push(decode_tokens_per_second);
+        others.push({ ...rest, decode_tokens_per_second: undefined });
+      }
+    }
     const code = (promise) => promise.then(() => "none", (error) => error.code);
     const codes = [
       await code(Generator.inspect("/models/none.gguf")),
@@ -167,7 +175,7 @@ test("an inspection reads the header alone", async () => {
       await code(Generator.inspect(modelUrl, { onProgress() {} })),
       await code(Generator.inspect(new Blob([]))),
     ];
-    return { byUrl, others, info, codes };
+    return { byUrl, others, info, speeds, codes };
   }, modelUrl);
   const { byUrl, info } = found;
   if (can("requests")) assert.ok(ranges.some((range) => range?.startsWith("bytes=0-")), ranges.join());
@@ -178,6 +186,9 @@ test("an inspection reads the header alone", async () => {
   assert.equal(byUrl.memory.weights, info.weight_bytes);
   assert.ok(byUrl.memory.total > byUrl.memory.weights + byUrl.memory.cache);
   for (const other of found.others) assert.deepEqual(other, byUrl);
+  const [here, inWorker, ...unasked] = found.speeds;
+  for (const speed of [here, inWorker]) assert.ok(Number.isFinite(speed) && speed > 0, `${found.speeds}`);
+  assert.deepEqual([byUrl.decode_tokens_per_second, ...unasked], [undefined, undefined, undefined]);
   assert.deepEqual(found.codes, ["http", "not_gguf", "unknown_option", "truncated"]);
   await close().catch((error) => assert.match(String(error), /404/));
 });

@@ -274,14 +274,15 @@ test("`inspect` knows its options, on both threads", async () => {
     const seen = [];
     for (const Kind of [Generator, WorkerGenerator]) {
       const codes = [];
-      for (const options of [{ timeout: 9000, context_length: 64, cache_type: "q8" }, { typo: 1 }, { onProgress() {} }, { typo: undefined }]) {
+      for (const options of [{ timeout: 9000, context_length: 64, cache_type: "q8" }, { typo: 1 }, { onProgress() {} }, { typo: undefined }, { speed: 1 }]) {
         codes.push(await code(Kind.inspect("/stories.gguf", options)));
       }
+      codes.push(await code(Kind.load("/stories.gguf", { speed: true })));
       seen.push(codes);
     }
     return seen;
   });
-  const expected = [true, "unknown_option", "unknown_option", true];
+  const expected = [true, "unknown_option", "unknown_option", true, "invalid_option", "unknown_option"];
   assert.deepEqual(seen, [expected, expected]);
   await close();
 });

@@ -23,7 +23,7 @@ impl Generator {
     pub fn read_adapter(&self, source: JsValue, options: JsValue) -> Promise {
         let model = Arc::clone(&self.model);
         future_to_promise(async move {
-            let options = options::load_options(&options)?;
+            let options = options::load_options(&options, false)?;
             let inner = load::load_adapter(&model, source, &options).await?;
             let inner = Arc::new(inner);
             Ok(Adapter { inner }.into())

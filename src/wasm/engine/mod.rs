@@ -55,7 +55,7 @@ impl Generator {
         #[wasm_bindgen(unchecked_param_type = "ModelSource")] source: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "LoadOptions")] options: JsValue,
     ) -> JsResult<Generator> {
-        let options = options::load_options(&options)?;
+        let options = options::load_options(&options, false)?;
         kernels::calibrate(host::now)?;
         let (model, file_size) = load::load(source, &options).await?;
         kernels::calibrate(host::now)?;
@@ -69,14 +69,19 @@ impl Generator {
         })
     }
 
-    /// What a model file holds, whether it runs here and how much memory it takes. Reads only the header of the file.
+    /// What a model file holds, whether it runs here and how much memory it takes; with the option `speed`, also about how
+    /// fast it would write. Reads only the header of the file.
     #[wasm_bindgen(unchecked_return_type = "Inspection")]
     pub async fn inspect(
         #[wasm_bindgen(unchecked_param_type = "ModelSource")] source: JsValue,
         #[wasm_bindgen(unchecked_optional_param_type = "InspectOptions")] options: JsValue,
     ) -> JsResult<JsValue> {
-        let options = options::inspect_options(&options)?;
-        to_js(&split_model::inspect(&source, &options).await?)
+        let options = options::load_options(&options, true)?;
+        let mut inspection = split_model::inspect(&source, &options).await?;
+        if options.speed {
+            inspection.measure_speed(host::now);
+        }
+        to_js(&inspection)
     }
 
     /// Starts a new text with `prompt`. Computes nothing yet. Its types, and those of `configure`, depend on the

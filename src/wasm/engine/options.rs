@@ -18,18 +18,22 @@ use wasm_bindgen::{JsCast, JsValue};
 /// The most items of an array that is collected into a list.
 const MAX_LIST: usize = 100_000;
 
-/// The options that `Generator.load` accepts beside the source.
+/// The options that `Generator.load` and `Generator.inspect` accept beside the source.
 #[derive(Default)]
 pub(in crate::wasm) struct LoadOptions {
     pub reading: ReadOptions,
     pub context: Context,
+    /// Whether `inspect` measures the speed.
+    pub speed: bool,
 }
 
-/// The options of `Generator.load`.
-pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
+/// The options of `Generator.load`, or where it `inspects`, of `Generator.inspect`, which has no progress.
+pub(in crate::wasm) fn load_options(object: &JsValue, inspects: bool) -> Result<LoadOptions> {
     let mut options = LoadOptions::default();
     for (name, value) in entries(object)? {
         match name.as_str() {
+            "speed" if inspects => options.speed = boolean(&name, &value)?,
+            "onProgress" if inspects => return Err(Error::UnknownOption(name)),
             "context_length" => options.context.length = Some(size(&name, &value)?),
             "cache_type" => {
                 options.context.cache_type = string(&name, &value)?.parse()?;
@@ -39,15 +43,6 @@ pub(in crate::wasm) fn load_options(object: &JsValue) -> Result<LoadOptions> {
         }
     }
     Ok(options)
-}
-
-/// The options of `Generator.inspect`: those of `Generator.load` but for its progress.
-pub(in crate::wasm) fn inspect_options(object: &JsValue) -> Result<LoadOptions> {
-    let options = load_options(object)?;
-    match options.reading.on_progress {
-        Some(_) => Err(Error::UnknownOption("onProgress".into())),
-        None => Ok(options),
-    }
 }
 
 /// The options of `start` and `configure`. What is absent stays as in `options`. Ranges are checked by the generator.
