@@ -49,6 +49,16 @@ export function modelText(info) {
 }
 
 /**
+ * What a model takes and how fast it writes here, before it is downloaded.
+ *
+ * @param {import("./pkg/index.js").Inspection} inspection of a model that runs here
+ */
+export function forecastText({ memory, decode_tokens_per_second: speed }) {
+  const writes = speed ? ` and should write about ${speed.toFixed(speed < 10 ? 1 : 0)} tokens/s here` : "";
+  return `It needs ${((memory?.total ?? 0) / 1e6).toFixed(0)} MB of memory${writes}.`;
+}
+
+/**
  * How far a load is, how fast it goes on, and when it is done.
  *
  * @param {import("./pkg/index.js").LoadProgress} progress

@@ -8,7 +8,7 @@ import { finder } from "./dom.js";
 import { Drawing } from "./drawing.js";
 import { takeDropped } from "./drop.js";
 import { codeOf, messageOf } from "./errors.js";
-import { loadingText, modelText } from "./format.js";
+import { forecastText, loadingText, modelText } from "./format.js";
 import { GuessView } from "./guess.js";
 import { InsideView } from "./inside.js";
 import { Inspectable } from "./inspectable.js";
@@ -137,6 +137,11 @@ function showProgress(progress) {
   $("loaded").textContent = loadingText(progress);
 }
 
+/** @param {import("./pkg/index.js").Inspection} inspection */
+function foretell(inspection) {
+  if (loading) $("model-status").textContent += ` ${forecastText(inspection)}`;
+}
+
 // --- the loop ---
 
 const chat = new Chat(document);
@@ -203,7 +208,10 @@ const tuning = new FinetuneView(document, {
 const share = new ShareView(document, {
   microscope,
   catalogue: new CatalogueView(document, (model) =>
-    load(model.title, (signal) => openNamed(model, signal, showProgress), { key: model.url, sha256: model.sha256 }),
+    load(model.title, (signal) => openNamed(model, signal, showProgress, foretell), {
+      key: model.url,
+      sha256: model.sha256,
+    }),
   ),
   get origin() {
     return generator && !loading ? microscope.origin : undefined;
@@ -438,7 +446,7 @@ function loadUrl() {
   const url = new URL(address, location.href).href;
   // A query may hold a signature, which is nobody else's business.
   const { origin, pathname } = new URL(url);
-  const opened = (/** @type {AbortSignal} */ signal) => openUrl(url, signal, showProgress);
+  const opened = (/** @type {AbortSignal} */ signal) => openUrl(url, signal, showProgress, foretell);
   return load(url.split("/").at(-1) ?? url, opened, { key: origin + pathname }).then(() => forgetOthers(url));
 }
 

@@ -6,6 +6,7 @@ import { cached, open, request } from "./model-cache.js";
 /** @typedef {import("./model-cache.js").OpenedModel} OpenedModel */
 /** @typedef {OpenedModel | { source: import("./pkg/index.js").ModelSource, settle?: undefined }} Opened a model that can be loaded */
 /** @typedef {Parameters<typeof open>[2]} ShowProgress */
+/** @typedef {(inspection: import("./pkg/index.js").Inspection) => void} Foretell */
 
 /** The sample model. */
 export const SAMPLE = {
@@ -47,26 +48,44 @@ async function isBeside(signal) {
 }
 
 /**
- * A model of the catalogue.
+ * What the header of a model says, before the rest is downloaded. Throws where the model does not run here.
+ *
+ * @param {string} url
+ * @param {AbortSignal} signal
+ * @param {Foretell} foretell
+ */
+async function inspect(url, signal, foretell) {
+  const inspection = await WorkerGenerator.inspect(url, { signal, speed: true });
+  if (!inspection.supported) throw new Error(inspection.reason);
+  foretell(inspection);
+  return inspection;
+}
+
+/**
+ * A model of the catalogue, whose header is inspected before the rest is downloaded.
  *
  * @param {import("./pkg/catalogue.js").CatalogueModel} model
  * @param {AbortSignal} signal
  * @param {ShowProgress} onProgress
+ * @param {Foretell} foretell
  */
-export const openNamed = ({ url, sha256 }, signal, onProgress) => open(url, signal, onProgress, sha256);
+export async function openNamed({ url, sha256 }, signal, onProgress, foretell) {
+  if (!(await cached(url))) await inspect(url, signal, foretell);
+  return open(url, signal, onProgress, sha256);
+}
 
 /**
- * The model at an address, whose header is inspected before the rest is downloaded.
+ * The model at an address, in the same way.
  *
  * @param {string} url
  * @param {AbortSignal} signal
  * @param {ShowProgress} onProgress
+ * @param {Foretell} foretell
  * @returns {Promise<Opened>}
  */
-export async function openUrl(url, signal, onProgress) {
+export async function openUrl(url, signal, onProgress, foretell) {
   if (await cached(url)) return open(url, signal, onProgress);
-  const { supported, reason, parts } = await WorkerGenerator.inspect(url, { signal });
-  if (!supported) throw new Error(reason);
+  const { parts } = await inspect(url, signal, foretell);
   // A model in several parts is passed as its address, from which the engine finds the others.
   return parts > 1 ? { source: url } : open(url, signal, onProgress);
 }

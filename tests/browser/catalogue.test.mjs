@@ -86,10 +86,19 @@ test("a visitor chooses a model of the catalogue, on a phone", { skip }, async (
   await page.selectOption("#catalogue", "qwen3-0.6b");
   assert.match(await page.textContent("#catalogue-about"), /thinking/);
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+  await page.evaluate(() => {
+    const status = document.querySelector("#model-status");
+    globalThis.said = [];
+    new MutationObserver(() => said.push(status.textContent)).observe(status, { childList: true, characterData: true });
+  });
   await page.click("#load-catalogue");
   // The answer is not the file that was meant: it is used, and not kept.
   await status(page, "another SHA-256");
-  assert.deepEqual(asked, [url]);
+  // Its header is read first, and tells what it takes.
+  assert.deepEqual(asked, [url, url]);
+  const forecast = /^Loading Qwen3 0\.6B … It needs \d+ MB of memory and should write about [\d.]+ tokens\/s here\.$/;
+  const said = await page.evaluate(() => globalThis.said);
+  assert.ok(said.some((text) => forecast.test(text)), said.join("\n"));
 
   // A link names its address, and chooses it where it is opened.
   await page.fill("#max_tokens", "4");
