@@ -351,7 +351,7 @@ fn inspects() {
 
 #[test]
 fn inspects_how_fast_a_model_would_write() {
-    let stories = Path::new("www/stories.gguf");
+    let stories = &PathBuf::from("www/stories.gguf");
     let result = json(&nexttoken(
         "inspect",
         stories,
