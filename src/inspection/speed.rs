@@ -153,12 +153,15 @@ mod tests {
         };
     }
 
+    /// A file, how many matrices of each type a token reads, and how many rows of routers.
+    type Case<'a> = (&'a [u8], &'a [(TensorType, i32)], i32);
+
     /// Counted by hand from the shapes, in matrices of 32 × 32. One of type Q8_0 takes 1088 bytes.
     #[test]
     fn a_token_reads_what_it_runs_through() {
         use TensorType::{F32, Q8_0};
         let (attention, network, head) = (3, 3, 2);
-        let files: [(&[u8], &[(TensorType, i32)], i32); 6] = [
+        let files: [Case<'_>; 6] = [
             // The head has a matrix of its own, and of the embeddings' a token takes a row.
             (
                 arch!("llama.q8_0"),
