@@ -2,16 +2,15 @@
 
 import { WorkerGenerator } from "./pkg/index.js";
 import { isolate } from "./pkg/isolate.js";
+import { Answers } from "./answers.js";
 import { CatalogueView } from "./catalogue.js";
 import { Chat } from "./chat.js";
 import { finder } from "./dom.js";
-import { Drawing } from "./drawing.js";
 import { takeDropped } from "./drop.js";
 import { codeOf, messageOf } from "./errors.js";
 import { forecastText, loadingText, modelText } from "./format.js";
 import { GuessView } from "./guess.js";
 import { InsideView } from "./inside.js";
-import { Inspectable } from "./inspectable.js";
 import { named } from "./link.js";
 import { ShareView } from "./share.js";
 import { Microscope } from "./microscope.js";
@@ -23,14 +22,11 @@ import { LoadedEncoder } from "./search-encoder.js";
 import { SearchView } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { SAMPLE, openNamed, openSample, openStories, openUrl } from "./sources.js";
-import { StepView, takenStep } from "./stages.js";
-import { stream } from "./stream.js";
-import { tokenSpan } from "./tokens.js";
+import { StepView } from "./stages.js";
 import { TrainingView } from "./train.js";
 import { FinetuneView } from "./tune.js";
 
 /** @typedef {import("./pkg/index.js").Token} Token */
-/** @typedef {import("./branches.js").DrawnToken} DrawnToken */
 /** @typedef {import("./pkg/index.js").LoadProgress} Loaded */
 /** @typedef {import("./sources.js").Opened} Opened */
 
@@ -148,7 +144,18 @@ const chat = new Chat(document);
 const sliders = new Sliders(document);
 const narration = new Narration($("loop"));
 const stepView = new StepView(document, () => $("text").focus());
-const answers = new Inspectable($("messages"), () => writing);
+const answers = new Answers($("messages"), {
+  get busy() {
+    return writing;
+  },
+  get stopping() {
+    return stopping;
+  },
+  options: () => sliders.options(),
+  step: stepView,
+  read: (used) => read(used, $("chat-speed")),
+  speed: (used, seed) => speed(used, seed, $("chat-speed")),
+});
 const microscope = new Microscope(document, {
   alone,
   get busy() {
@@ -252,19 +259,7 @@ async function answer(used, into, seen) {
   narration.silence();
   stepView.clear();
   const { seed } = await used.chat(chat.conversation, { ...sliders.options(), ...tuning.adapters });
-  await read(used, $("chat-speed"));
-  /** @type {DrawnToken[]} those that are not on the page yet */
-  const tokens = [];
-  const drawing = new Drawing(() => seen(tokens, () => show(tokens.splice(0), into)));
-  try {
-    for await (const token of stream(used, () => stopping)) {
-      tokens.push({ ...token, options: sliders.options() });
-      drawing.request();
-      speed(used, seed, $("chat-speed"));
-    }
-  } finally {
-    drawing.now();
-  }
+  await answers.write(used, seed, into, seen);
 }
 
 /**
@@ -331,25 +326,6 @@ async function speed(used, seed, status) {
   const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = timings;
   const rate = (/** @type {number} */ value) => (value ? value.toFixed(0) : "–");
   status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
-}
-
-/**
- * Shows tokens of an answer, and how the last of them came to be.
- *
- * @param {DrawnToken[]} tokens
- * @param {HTMLElement} into
- */
-function show(tokens, into) {
-  const spans = tokens.map((token) => {
-    const span = tokenSpan(token);
-    const step = takenStep(token);
-    answers.add(span, () => step && stepView.show(step));
-    return span;
-  });
-  into.append(...spans);
-  const step = takenStep(tokens[tokens.length - 1]);
-  answers.mark(spans[spans.length - 1]);
-  if (step) stepView.follow(step);
 }
 
 /** Stops the running work after its step. */
