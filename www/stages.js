@@ -117,7 +117,8 @@ export class StepView {
 
   clear() {
     this.#shown = this.#catchUp = undefined;
-    for (const id of ["bars", "stages", "marks", "caption", "draw-line", "draw-said"]) this.#find(id).replaceChildren();
+    const ids = ["distribution-note", "bars", "stages", "marks", "caption", "draw-line", "draw-said"];
+    for (const id of ids) this.#find(id).replaceChildren();
     this.#find("axis").hidden = true;
   }
 

@@ -136,6 +136,7 @@ test("a step is shown as bars, stage by stage, and a candidate can be picked", (
   assert.ok([...bars.querySelectorAll("button")].every((button) => button.disabled));
   view.clear();
   assert.equal(bars.children.length + stages.children.length, 0);
+  assert.equal(page.querySelector("#distribution-note").textContent, "");
 });
 
 test("the draw is a point on the line of what is left, and said in words", () => {
