@@ -125,7 +125,7 @@ fn one_file(repo: &Repo) -> Result<Command> {
 }
 
 /// The glue of a module that is not built yet, for a page that is served meanwhile: it waits for the server, which
-/// answers once all is built.
+/// answers once that is built.
 pub fn write_unbuilt_glue(package: &Path, stem: &str) -> Result<()> {
     let names = "render_chat, Tokens, __wbg_reset_state";
     let glue = format!(

@@ -8,12 +8,14 @@ use anyhow::{Result, ensure};
 use crate::model;
 use crate::repo::Repo;
 use crate::serve::{Mount, Server};
+use crate::wasm::Variant;
 use crate::{bundle, fetch, site};
 
 /// Builds the engine, fetches the sample model and serves the page; then builds the other modules, for which the page
 /// waits where it needs one.
 pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) -> Result<()> {
-    site::package_first_engine(repo)?;
+    // The engine that most browsers choose.
+    site::package_early(repo, &[Variant::RelaxedThreads])?;
     site::assemble_unfinished_site(repo)?;
     fetch::ensure(&model::SAMPLE, &repo.models(), model)?;
     let mut server = Server::bind(port, mounts(repo, repo.site()))?.isolated();
@@ -23,6 +25,10 @@ pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) ->
         eprintln!("No browser could be opened; open the address by hand.");
     }
     let serving = server.run_in_background();
+    // What a visitor of the page is likeliest to ask for next.
+    site::package_early(repo, &[Variant::RelaxedThreads, Variant::Chat])?;
+    site::assemble_unfinished_site(repo)?;
+    unfinished.look_again();
     site::package(repo)?;
     site::assemble_site(repo, &[])?;
     drop(unfinished);

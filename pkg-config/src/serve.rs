@@ -36,14 +36,19 @@ pub struct Server {
     address: SocketAddr,
     mounts: Arc<[Mount]>,
     isolated: bool,
-    /// A channel that is closed once all files of the site are written.
+    /// A channel that tells when more files are written, and is closed once all of them are.
     files: watch::Receiver<()>,
 }
 
 /// While this lives, files are still being written, and a request for a file that is missing waits.
-pub struct Unfinished(
-    #[expect(dead_code, reason = "dropping it is what counts")] watch::Sender<()>,
-);
+pub struct Unfinished(watch::Sender<()>);
+
+impl Unfinished {
+    /// Has waiting requests look again, because more files are there.
+    pub fn look_again(&self) {
+        self.0.send_replace(());
+    }
+}
 
 /// The port tried first where none is asked for.
 const USUAL_PORT: u16 = 8080;
@@ -167,7 +172,7 @@ fn with_policies(mut response: Response<Body>, isolated: bool) -> Response<Body>
 async fn respond(
     request: Request<()>,
     mounts: &[Mount],
-    mut files: watch::Receiver<()>,
+    files: watch::Receiver<()>,
 ) -> Response<Body> {
     if !is_for_this_machine(&request) {
         return empty(StatusCode::MISDIRECTED_REQUEST);
@@ -175,15 +180,26 @@ async fn respond(
     let path = request.uri().path();
     let mount = mounts.iter().find(|mount| path.starts_with(mount.prefix));
     match mount {
-        Some(mount) if is_plain(path) => {
-            let response = send(request.clone(), mount).await;
-            // Its channel is closed once all files are there, which is an error to it.
-            if response.status() == StatusCode::NOT_FOUND && files.changed().await.is_err() {
-                return send(request, mount).await;
-            }
-            response
-        }
+        Some(mount) if is_plain(path) => send_once_there(request, mount, files).await,
         _ => empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// Sends a file; where that is missing, as soon as it is written.
+async fn send_once_there(
+    request: Request<()>,
+    mount: &Mount,
+    mut files: watch::Receiver<()>,
+) -> Response<Body> {
+    loop {
+        let response = send(request.clone(), mount).await;
+        if response.status() != StatusCode::NOT_FOUND {
+            return response;
+        }
+        // The channel is closed once all files are there, which is an error to it.
+        if files.changed().await.is_err() {
+            return send(request, mount).await;
+        }
     }
 }
 

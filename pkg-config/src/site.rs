@@ -22,12 +22,13 @@ pub fn package(repo: &Repo) -> Result<()> {
     sizes::check(repo)
 }
 
-/// Builds the engine that most browsers choose, and assembles a package with it alone.
-pub fn package_first_engine(repo: &Repo) -> Result<()> {
-    assemble_package(repo, &[Variant::RelaxedThreads], false)?;
+/// Builds some modules, and assembles a package with them alone, in which the glue of others waits for them.
+pub fn package_early(repo: &Repo, variants: &[Variant]) -> Result<()> {
+    assemble_package(repo, variants, false)?;
     // The engine imports their glue.
-    [Variant::Chat, Variant::Constraint]
-        .iter()
+    let imported = [Variant::Chat, Variant::Constraint].into_iter();
+    imported
+        .filter(|variant| !variants.contains(variant))
         .try_for_each(|variant| bundle::write_unbuilt_glue(&repo.package(), &variant.stem()))
 }
 

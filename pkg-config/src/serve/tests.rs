@@ -319,8 +319,16 @@ fn a_missing_file_is_waited_for_while_files_are_written() {
         let address = address.clone();
         thread::spawn(move || raw(&address, path))
     };
-    let (late, never) = (asked("GET /late.js"), asked("GET /never.js"));
+    let (next, late, never) = (
+        asked("GET /next.js"),
+        asked("GET /late.js"),
+        asked("GET /never.js"),
+    );
     thread::sleep(Duration::from_millis(100));
+    assert!(!next.is_finished() && !late.is_finished() && !never.is_finished());
+    fs::write(root.path().join("next.js"), "3").unwrap();
+    unfinished.look_again();
+    assert_eq!(next.join().unwrap().2, "3");
     assert!(!late.is_finished() && !never.is_finished());
     fs::write(root.path().join("late.js"), "2").unwrap();
     drop(unfinished);
