@@ -1,4 +1,5 @@
-//! What esbuild makes of the package's JavaScript: scripts without comments and spaces, and each worker as one file.
+//! What esbuild makes of the package's and the page's JavaScript: scripts without comments and spaces, each worker as one
+//! file, and a site of few files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,6 +106,12 @@ fn esbuild(repo: &Repo, package: &Path, format: &str) -> Result<Command> {
     Ok(node)
 }
 
+/// Joins the scripts of an assembled site, of which a page imports a hundred, into a few: a browser takes its time over
+/// each. The scripts of the documentation, which readers look at, stay as they are.
+pub fn join(repo: &Repo, site: &Path) -> Result<()> {
+    command::run(script(repo, "join.mjs")?.arg(site).args(WORKERS))
+}
+
 /// Writes the package as one file with the engine, the workers and the modules in it.
 pub fn standalone(repo: &Repo, package: &Path) -> Result<()> {
     let file = package.join(STANDALONE);
@@ -118,9 +125,14 @@ pub fn page(repo: &Repo, file: &Path) -> Result<()> {
 }
 
 fn one_file(repo: &Repo) -> Result<Command> {
+    script(repo, "standalone.mjs")
+}
+
+/// A script that has esbuild work for it.
+fn script(repo: &Repo, name: &str) -> Result<Command> {
     tools::esbuild(repo)?;
     let mut node = Command::new("node");
-    node.arg(repo.build_tools().join("standalone.mjs"));
+    node.arg(repo.build_tools().join(name));
     Ok(node)
 }
 

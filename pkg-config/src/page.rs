@@ -30,7 +30,7 @@ pub fn demo(repo: &Repo, port: Option<u16>, open: bool, model: Option<&Path>) ->
     site::assemble_unfinished_site(repo)?;
     unfinished.look_again();
     site::package(repo)?;
-    site::assemble_site(repo, &[])?;
+    site::assemble_site_unjoined(repo)?;
     drop(unfinished);
     eprintln!("The modules for chat, constraints and training are built too.");
     serving.join().expect("the server does not panic")

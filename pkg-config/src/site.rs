@@ -130,7 +130,16 @@ fn check_version(manifest: &Path) -> Result<()> {
 
 /// Assembles the site: the page, and the package that it imports. `models` are files to add.
 pub fn assemble_site(repo: &Repo, models: &[&Path]) -> Result<()> {
-    assemble_with(repo, models, write_manifest)
+    assemble_with(repo, models, |site| {
+        bundle::join(repo, site)?;
+        write_manifest(site)
+    })
+}
+
+/// Assembles the site with all scripts as they are: a page that was opened while modules were being built asks for
+/// those that it has not imported yet.
+pub fn assemble_site_unjoined(repo: &Repo) -> Result<()> {
+    assemble_with(repo, &[], write_manifest)
 }
 
 /// Assembles the site while modules are still being built. Its service worker keeps nothing: it would keep the scripts
@@ -139,8 +148,12 @@ pub fn assemble_unfinished_site(repo: &Repo) -> Result<()> {
     assemble_with(repo, &[], |_| Ok(()))
 }
 
-/// Assembles the site; `list` writes the list of its files.
-fn assemble_with(repo: &Repo, models: &[&Path], list: fn(&Path) -> Result<()>) -> Result<()> {
+/// Assembles the site; `finish` changes its files, and lists them.
+fn assemble_with(
+    repo: &Repo,
+    models: &[&Path],
+    finish: impl Fn(&Path) -> Result<()>,
+) -> Result<()> {
     // In a folder beside the old site, which a server may be reading meanwhile.
     let site = repo.site().with_extension("new");
     clear(&site)?;
@@ -149,7 +162,7 @@ fn assemble_with(repo: &Repo, models: &[&Path], list: fn(&Path) -> Result<()>) -
     // The page imports the workers as they are.
     let _ = fs::remove_dir_all(site.join("pkg").join(bundle::FOLDER));
     let _ = fs::remove_file(site.join("pkg").join(bundle::STANDALONE));
-    list(&site)?;
+    finish(&site)?;
     for model in models {
         let name = model.file_name().context("a model without a file name")?;
         fs::create_dir_all(site.join("models"))?;
