@@ -40,9 +40,9 @@ export class CatalogueView {
   }
 
   #tell() {
-    const { good_at, context_length, license } = this.#chosen;
+    const { title, good_at, context_length, license } = this.#chosen;
     const context = `Context of ${context_length.toLocaleString("en")} tokens`;
-    this.#about.textContent = `Good at ${good_at}. ${context}, licence ${license}.`;
+    this.#about.textContent = `${title} is good at ${good_at}. ${context}, licence ${license}.`;
   }
 
   /**

@@ -111,7 +111,10 @@ export class ShareView {
     const known = MODELS.get(model) ?? this.#host.catalogue.choose(model);
     const name = known ?? (isFile(model) ? `the file ${model}` : model);
     this.#tell(`The link tells of a text by ${name}${sha256 ? ` (SHA-256 ${sha256})` : ""}: load it to see that.`);
-    if (!known && !isFile(model)) this.#find("url", "input").value = model;
+    if (known) return;
+    // The place for a file, or for the address.
+    this.#find("own-model", "details").open = true;
+    if (!isFile(model)) this.#find("url", "input").value = model;
   }
 
   /** @param {string} text */

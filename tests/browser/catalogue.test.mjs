@@ -82,7 +82,7 @@ test("a visitor chooses a model of the catalogue, on a phone", { skip }, async (
   const texts = await page.locator("#catalogue option").evaluateAll((options) => options.map((option) => option.textContent));
   assert.equal(texts.length, catalogue.filter(({ architecture }) => architecture !== "bert").length - 1);
   assert.ok(texts.includes("Qwen3 0.6B (397 MB, Apache-2.0)"), texts.join());
-  assert.match(await page.textContent("#catalogue-about"), /^Good at .*\. Context of [\d,]+ tokens, licence .+\.$/);
+  assert.match(await page.textContent("#catalogue-about"), / is good at .*\. Context of [\d,]+ tokens, licence .+\.$/);
   await page.selectOption("#catalogue", "qwen3-0.6b");
   assert.match(await page.textContent("#catalogue-about"), /thinking/);
   assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);

@@ -2,7 +2,7 @@
 
 import { after } from "node:test";
 import { serve } from "./faulty-server.mjs";
-import { open } from "./harness.mjs";
+import { open, unfoldOwnModel } from "./harness.mjs";
 
 export const server = await serve();
 after(() => server.close());
@@ -57,6 +57,7 @@ export const keptModels = (page) =>
 /** Loads the model by its address. Resolves to what the page then says. */
 export async function loadModel(page, path = MODEL) {
   await until(page, () => !document.querySelector("#load-url").disabled);
+  await unfoldOwnModel(page);
   await page.fill("#url", server.origin + path);
   await page.click("#load-url");
   await until(page, () => document.querySelector("#progress").hidden);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { can, lacks, open } from "./harness.mjs";
+import { can, lacks, open, unfoldOwnModel } from "./harness.mjs";
 import { shots } from "./screenshots.mjs";
 
 const answers = (page) => Promise.all(["#tune-before", "#tune-after"].map((id) => page.textContent(id)));
@@ -78,6 +78,7 @@ test("a text that is too short to be learnt leaves the stored model where it is"
   const { page, close } = await open("/");
   const ready = () => page.waitForFunction(() => !document.querySelector("#write").disabled, null, { timeout: 60_000 });
   await ready();
+  await unfoldOwnModel(page);
   await page.fill("#url", "stories.gguf");
   await page.click("#load-url");
   const isKept = async () => {

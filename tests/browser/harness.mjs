@@ -97,6 +97,11 @@ export async function open(path = "/", context = {}) {
   };
 }
 
+/** Unfolds the place for a model of one's own. Not by a press, because the page may still be moving. */
+export function unfoldOwnModel(page) {
+  return page.evaluate(() => void (document.querySelector("#own-model").open = true));
+}
+
 /** Whether the browser can run the module with relaxed SIMD. */
 export function runsRelaxed(page) {
   return page.evaluate(async () => (await import("/pkg/features.js")).bestVariant() === "relaxed");

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lacks, open, origin } from "./harness.mjs";
+import { lacks, open, origin, unfoldOwnModel } from "./harness.mjs";
 import { screenshots } from "./screenshots.mjs";
 
 const shot = (page, name) => page.screenshot({ path: `${screenshots}${name}.png`, fullPage: true });
@@ -127,6 +127,7 @@ test("everything works by keyboard, and a text can be stopped", async () => {
 
 test("errors are sentences, and the page goes on working", async () => {
   const { page, problems, context } = await open("/");
+  await unfoldOwnModel(page);
   await page.fill("#url", `${origin}/models/none.gguf`);
   await page.click("#load-url");
   await page.waitForSelector("#error:not([hidden])");

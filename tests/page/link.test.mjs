@@ -209,6 +209,13 @@ test("the model of a link is known by its hash, wherever it came from, or else b
   const told = () => root.querySelector("#shared").textContent;
   assert.match(told(), new RegExp(`a text by ${url} .SHA-256 ${one}.: load it`));
   assert.equal(root.querySelector("#url").value, url);
+  const own = root.querySelector("#own-model");
+  assert.ok(own.open);
+  own.open = false;
   await opens({ key: "stories" }, "mine.gguf", one);
   assert.match(told(), /a text by the file mine\.gguf .SHA-256/);
+  assert.ok(own.open);
+  own.open = false;
+  await opens({ key: "stories" }, "sample", undefined);
+  assert.ok(!own.open, "the model has a button");
 });
