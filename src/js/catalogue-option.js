@@ -43,12 +43,14 @@ export async function modelNamed(name) {
 /**
  * `call` with the address of a model where its source is a name.
  *
+ * @template This
  * @template {unknown[]} Rest
  * @template Result
- * @param {(source: any, ...rest: Rest) => Promise<Result>} call
+ * @param {(this: This, source: any, ...rest: Rest) => Promise<Result>} call
+ * @returns {(this: This, source: any, ...rest: Rest) => Promise<Result>}
  */
 export const withNames = (call) =>
-  withErrorCode(async (/** @type {any} */ source, /** @type {Rest} */ ...rest) => {
+  withErrorCode(async function (source, ...rest) {
     const model = mayBeName(source) ? await modelNamed(source) : undefined;
-    return call(model?.url ?? source, ...rest);
+    return call.call(this, model?.url ?? source, ...rest);
   });

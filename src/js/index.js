@@ -10,5 +10,6 @@ Generator.load = withStore(Generator.load);
 WorkerGenerator.load = withStore(WorkerGenerator.load);
 Generator.inspect = withNames(Generator.inspect);
 WorkerGenerator.inspect = withNames(WorkerGenerator.inspect);
+for (const { prototype } of [Generator, WorkerGenerator]) prototype.load_draft = withNames(prototype.load_draft);
 
 export { Generator, NextTokenError, WorkerGenerator, init as default };

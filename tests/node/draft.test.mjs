@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { catalogue } from "../../pkg/catalogue.js";
 import { Generator, WorkerGenerator } from "../../pkg/index.js";
 
 const data = (/** @type {string} */ name) => new URL(`../data/arch/${name}.gguf`, import.meta.url);
@@ -20,6 +21,20 @@ const slow = (count = Infinity) => {
     },
   });
 };
+
+test("a draft model is loaded by a name of the catalogue", async (context) => {
+  const { url } = catalogue.find(({ name }) => name === "smollm2-135m");
+  const asked = [];
+  context.mock.method(globalThis, "fetch", async (/** @type {unknown} */ address) => {
+    asked.push(String(address));
+    return new Response(DRAFT);
+  });
+  const generator = await Generator.load(readFileSync(data("llama.f32")));
+  await generator.load_draft("smollm2-135m");
+  assert.deepEqual(asked, [url]);
+  assert.equal(await generator.remove_draft(), true);
+  generator.free();
+});
 
 for (const kind of [Generator, WorkerGenerator]) {
   test(`a draft model changes no text: ${kind.name}`, async () => {

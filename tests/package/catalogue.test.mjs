@@ -68,6 +68,15 @@ test("a name becomes its address, and everything else stays what it is", async (
   }
 });
 
+test("what is called on an object stays a call on it", async () => {
+  const draft = {
+    load: withNames(async function (source) {
+      return [this, source];
+    }),
+  };
+  assert.deepEqual(await draft.load(name), [draft, url]);
+});
+
 test("a load takes a name, and the options are as they were", async () => {
   const load = withStore(told);
   assert.deepEqual(await load(name), [url, {}]);

@@ -262,8 +262,9 @@ export interface Generator {
   /**
    * Loads a draft model in the place of the one before: a smaller model with the same vocabulary, which guesses tokens
    * (the option `speculation`). Texts go on meanwhile, and none changes: it makes them faster where the draft model is
-   * several times as fast and often right, and is asked only now and then where it is not. It takes memory for its
-   * weights and a KV cache of its own. With recurrent layers in either model it guesses nothing.
+   * several times as fast and often right, and is asked only now and then where it is not. Its source may be a name of
+   * `nexttoken/catalogue`, as that of `Generator.load`. It takes memory for its weights and a KV cache of its own. With
+   * recurrent layers in either model it guesses nothing.
    *
    * Rejects with the code "invalid_option" where its vocabulary is another one.
    */
