@@ -79,6 +79,22 @@ test("nothing is computed before a chapter comes near, and the tour goes from to
   assert.deepEqual([first, second], ["␣Lily", "␣Otto"]);
   assert.match((await texts("#order-note"))[0], /^The same words/);
 
+  await at("attention");
+  const shares = async () => {
+    await until("attention");
+    return page.evaluate(() => [...document.querySelectorAll("#attention-tokens .looked")].map(({ dataset }) => Number(dataset.share)));
+  };
+  const speaker = await shares();
+  const looked = await texts("#attention-tokens .looked .name");
+  assert.equal(looked.at(-1), "␣said");
+  assert.equal(looked[speaker.indexOf(Math.max(...speaker))], "␣Lily");
+  await page.selectOption("#attention-head", "mean");
+  const mean = await shares();
+  await page.selectOption("#attention-layer", "1");
+  const lower = await shares();
+  for (const of of [speaker, mean, lower]) near(sum(of), 1, 1e-3);
+  assert.ok(String(speaker) !== String(mean) && String(mean) !== String(lower));
+
   await at("layers");
   const prompt = "Once upon a time, there lived a little owl named Mia in a";
   await write("layers", "text", prompt);
@@ -199,7 +215,7 @@ test("a tiny model learns, and pauses", async () => {
   assert.deepEqual(inputs.slice(1), targets.slice(0, -1));
   assert.equal((await texts("#training-start"))[0], "Weiter");
 
-  for (const name of ["tokens", "embedding", "order", "layers", "context", "head", "softmax", "choosing", "loop"]) {
+  for (const name of ["tokens", "embedding", "order", "attention", "layers", "context", "head", "softmax", "choosing", "loop"]) {
     await at(name);
   }
   // Each guess has its probability, in numbers and as a colour.

@@ -57,11 +57,13 @@ test("a term of the page is a term in each language", async () => {
 });
 
 test("the scripts ask for texts that there are", () => {
-  const scripts = ["tokens", "pairs", "layers", "softmax", "training", "choosing", "loop"].map((name) => `try-${name}`);
+  const scripts = ["tokens", "pairs", "attention", "layers", "softmax", "training", "choosing", "loop"].map(
+    (name) => `try-${name}`,
+  );
   for (const name of [...scripts, "parts", "model", "text"]) {
     const code = readFileSync(new URL(`../../www/learn/${name}.js`, import.meta.url), "utf8");
     for (const [, key] of code.matchAll(
-      /"((?:tokens|embedding|order|layers|context|head|softmax|training|choosing|loop|load|error)\.[a-z-]+)"/g,
+      /"((?:tokens|embedding|order|attention|layers|context|head|softmax|training|choosing|loop|load|error)\.[a-z-]+)"/g,
     )) {
       assert.ok(Object.hasOwn(en, key), `${name}: ${key}`);
     }

@@ -58,6 +58,11 @@ export default {
   "layers.title": "Schicht für Schicht",
   "layers.one":
     "Jetzt gehen die Vektoren durch die *Schichten*, durch eine nach der anderen. In jeder holt sich ein Token zuerst etwas von den Tokens vor ihm (Attention), dann arbeitet es für sich allein an seinem Vektor. Was dabei herauskommt, wird zum Vektor addiert. So ändert er sich nach und nach.",
+  "attention.one":
+    "Wohin ein Token schaut, steht nicht im Programm, sondern ist gelernt. Jede Schicht hat mehrere *Köpfe* (Heads), und jeder Kopf verteilt 100 % auf die Tokens bis hierher: So viel holt er sich von jedem. Unten schaut das letzte Token zurück: Je kräftiger die Farbe, desto größer der Anteil. Der Kopf, mit dem es hier beginnt, hat wohl gelernt, nach dem zu suchen, der zuvor gesprochen hat. Ändere die Namen, die Schicht und den Kopf.",
+  "attention.head": "Kopf",
+  "attention.mean": "alle, im Mittel",
+  "attention.said": "Am meisten holt sich {token} bei {most}.",
   "layers.two":
     "Was würde das Modell sagen, wenn nach einer Schicht Schluss wäre? Die Tabelle zeigt, worauf es dort am ehesten tippt und mit welcher Wahrscheinlichkeit. Man nennt diesen Blick *Logit Lens*, Logit-Linse.",
   "layers.label": "Der Anfang einer Geschichte",

@@ -26,6 +26,8 @@ export default {
   "order.spelling": "The same words in the same order: only spaces, punctuation or the like differ.",
   "order.equal": "Both texts are the same.",
   "order.other": "These texts no longer have the same words; you have changed more than the order.",
+  "attention.mean": "all, on average",
+  "attention.said": "{token} takes most from {most}.",
   "layers.said":
     "The last line is what the model says: {token} with {share}. Outlined is where this token stood before.",
   "layers.first": "After layer 1 it was not among the first four.",

@@ -1,6 +1,7 @@
 // The guided tour: its language, and its instruments, each of which begins when the reader comes near it.
 
 import { finder } from "../dom.js";
+import { tryAttention } from "./try-attention.js";
 import { tryChoosing } from "./try-choosing.js";
 import { tryContext, tryOrder } from "./try-pairs.js";
 import { tryEmbedding, tryTokens } from "./try-tokens.js";
@@ -23,6 +24,7 @@ for (const set of [
   tryTokens,
   tryEmbedding,
   tryOrder,
+  tryAttention,
   tryLayers,
   tryContext,
   tryHead,

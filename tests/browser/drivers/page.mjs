@@ -210,6 +210,10 @@ export class Page {
     }, [selector, value]);
   }
 
+  selectOption(selector, value) {
+    return this.fill(selector, value);
+  }
+
   async setInputFiles(selector, { name, mimeType, buffer }) {
     await this.evaluate(([selector, name, type, bytes]) => {
       const files = new DataTransfer();
