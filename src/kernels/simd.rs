@@ -53,6 +53,12 @@ const TOKENS: usize = if cfg!(all(
 /// They fit into the first-level cache.
 const PANEL: usize = 24;
 
+/// Prefill: up to so many tokens, weights are unpacked anew for each two, in registers, as those of a decode step are:
+/// that takes less time than a panel, which pays with more tokens.
+const FEW_TOKENS: usize = if cfg!(target_arch = "wasm32") { 2 } else { 6 };
+/// The groups of rows that are read side by side then.
+const PAIR_STREAMS: usize = 2;
+
 /// Decode: groups of rows that are read side by side, on machines that are faster with few streams of reads.
 const FEW_STREAMS: usize = 4;
 /// Decode: the same on machines that are faster with many.

@@ -143,6 +143,19 @@ pub(super) fn activations(tokens: usize, cols: usize, values: &[f32]) -> Activat
     x
 }
 
+/// Numbers of rows and of tokens: one token, few, and many.
+const SHAPES: [(usize, usize); 9] = [
+    (1, 1),
+    (4, 1),
+    (137, 1),
+    (7, 2),
+    (70, 3),
+    (19, 5),
+    (23, 6),
+    (41, 7),
+    (33, 67),
+];
+
 #[test]
 fn products_equal_the_specification() {
     on_every_backend(|| {
@@ -159,7 +172,7 @@ fn products_equal_the_specification() {
         ] {
             for &kind in kinds {
                 for cols in sizes {
-                    for (rows, tokens) in [(1, 1), (4, 1), (137, 1), (7, 2), (19, 5), (33, 67)] {
+                    for (rows, tokens) in SHAPES {
                         let w = matrix(kind, rows, cols, &mut random);
                         let mut x = activations(tokens, cols, &random.values(tokens * cols));
                         let place = format!("{kind:?} {rows}×{cols}, {tokens} tokens");

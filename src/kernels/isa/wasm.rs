@@ -44,12 +44,12 @@ unsafe fn splat4(p: *const u8) -> v128 {
     unsafe { v128_load32_splat(p.cast()) }
 }
 
-/// Returns `count`, but hides its value from the compiler where several sums are taken at once. Otherwise the compiler
+/// Returns `count`, but hides its value from the compiler where more than two sums are taken at once. Otherwise the compiler
 /// would unroll the loop and reorder its instructions, and the engine would run out of registers.
 #[inline(always)]
 fn steps<const R: usize, const T: usize>(count: usize) -> usize {
     static NONE: usize = 0;
-    if R * T == 1 {
+    if R * T <= 2 {
         return count;
     }
     // SAFETY: a static can be read.

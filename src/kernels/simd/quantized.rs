@@ -7,7 +7,9 @@ use super::unpack::{self, Quantized, Scales};
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
-use super::{FEW_STREAMS, MANY_STREAMS, PANEL, ROWS, TOKENS, load_rows, store_rows};
+use super::{
+    FEW_STREAMS, FEW_TOKENS, MANY_STREAMS, PAIR_STREAMS, PANEL, ROWS, TOKENS, load_rows, store_rows,
+};
 use crate::kernels::activations::{Activations, Block};
 use crate::kernels::isa::Isa;
 use crate::kernels::threads::Output;
@@ -202,10 +204,14 @@ pub(super) unsafe fn product<I: Isa, F: Quantized>(
     assert!(!packs || x.packed.len() == x.blocks.len());
     // SAFETY: `x` was checked above.
     unsafe {
-        match x.tokens {
-            1 => decode::<I, F>(matrix, groups, x, y),
-            _ => prefill::<I, F>(matrix, groups, x, y),
+        if x.tokens == 1 {
+            return decode::<I, F>(matrix, groups, x, y);
         }
+        let mut rest = groups;
+        if F::HAS_PAIRS && x.tokens <= FEW_TOKENS {
+            rest.start = pairs::<I, F>(matrix, rest.clone(), x, y);
+        }
+        prefill::<I, F>(matrix, rest, x, y);
     }
 }
 
@@ -240,14 +246,40 @@ unsafe fn decode_streams<I: Isa, F: Quantized, const N: usize>(
             #[inline(always)]
             || {
                 for group in groups.start..groups.start + span {
-                    one_token::<I, F, N>(matrix, group, span, x, y);
+                    few_tokens::<I, F, N, 1>(matrix, group, span, x, 0, y);
                 }
                 for group in groups.start + span * N..groups.end {
-                    one_token::<I, F, 1>(matrix, group, 0, x, y);
+                    few_tokens::<I, F, 1, 1>(matrix, group, 0, x, 0, y);
                 }
             },
         );
     }
+}
+
+/// The product for few tokens, two at a time, in as many of the `groups` as can be read side by side. Returns the first of
+/// those that are left.
+#[inline(always)]
+unsafe fn pairs<I: Isa, F: Quantized>(
+    matrix: &Matrix,
+    groups: Range<usize>,
+    x: &Activations,
+    y: Output<'_>,
+) -> usize {
+    let span = groups.len() / PAIR_STREAMS;
+    // SAFETY: as `product` checked; the groups lie in the matrix.
+    unsafe {
+        I::outlined(
+            #[inline(always)]
+            || {
+                for group in groups.start..groups.start + span {
+                    for token in (0..x.tokens).step_by(2) {
+                        few_tokens::<I, F, PAIR_STREAMS, 2>(matrix, group, span, x, token, y);
+                    }
+                }
+            },
+        );
+    }
+    groups.start + span * PAIR_STREAMS
 }
 
 #[inline(always)]
@@ -289,29 +321,33 @@ fn group<F: Quantized>(matrix: &Matrix, index: usize) -> *const u8 {
     matrix.tiles()[index * bytes..][..bytes].as_ptr()
 }
 
-/// Decode: the sums of four rows stay in a register. `N` groups of rows, `span` apart, are read side by side:
-/// processors prefetch only within a page of memory, so several streams wait less than one.
+/// Decode, and prefill of few tokens, `T` from `token` on: the sums of four rows and a token stay in a register. `N`
+/// groups of rows, `span` apart, are read side by side: processors prefetch only within a page of memory, so several
+/// streams wait less than one.
 #[inline(always)]
-unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
+unsafe fn few_tokens<I: Isa, F: Quantized, const N: usize, const T: usize>(
     matrix: &Matrix,
     first: usize,
     span: usize,
     x: &Activations,
+    token: usize,
     y: Output<'_>,
 ) {
     // SAFETY: as `product` checked.
     unsafe {
+        let blocks = matrix.cols() / TILE_COLS;
         let stride = span * group_bytes::<F>(matrix);
         let mut tiles = group::<F>(matrix, first);
-        let mut sums = [I::splat(0.0); N];
-        for block in 0..matrix.cols() / TILE_COLS {
+        let tokens: [usize; T] = side_by_side(token, x.tokens);
+        let mut sums = [[I::splat(0.0); T]; N];
+        for block in 0..blocks {
             macro_rules! stream {
                 ($($n:literal),*) => {$(
                     if $n < N {
                         let tile = Unpacked::<I, 1>::new::<F>([tiles.add($n * stride)], block % F::FORMAT.blocks());
-                        let mut sum = [[sums[$n]]];
-                        tile.add::<F, 1>(x, [block], &mut sum);
-                        sums[$n] = sum[0][0];
+                        let mut sum = [sums[$n]];
+                        tile.add::<F, T>(x, tokens.map(|token| token * blocks + block), &mut sum);
+                        sums[$n] = sum[0];
                     }
                 )*};
             }
@@ -322,7 +358,9 @@ unsafe fn one_token<I: Isa, F: Quantized, const N: usize>(
             }
         }
         for (n, sums) in sums.iter().enumerate() {
-            store_rows::<I>(*sums, matrix, first + n * span, 0, y);
+            for (token, sum) in tokens.iter().zip(sums) {
+                store_rows::<I>(*sum, matrix, first + n * span, *token, y);
+            }
         }
     }
 }

@@ -12,10 +12,12 @@ pub(crate) trait Quantized {
     type Like: Quantized;
     /// Whether the format has a kernel for many streams in addition to the one for few.
     const COMMON: bool;
+    /// Whether it has a kernel for two tokens at a time: the formats of most files, because each makes a module larger.
+    const HAS_PAIRS: bool;
 }
 
 macro_rules! formats {
-    ($($name:ident like $like:ident, common: $common:literal;)*) => {
+    ($($name:ident like $like:ident, common: $common:literal, pairs: $pairs:expr;)*) => {
         $(
             #[allow(non_camel_case_types)]
             pub(crate) struct $name;
@@ -23,23 +25,25 @@ macro_rules! formats {
                 const FORMAT: TileFormat = TileFormat::$name;
                 type Like = $like;
                 const COMMON: bool = $common;
+                const HAS_PAIRS: bool = $pairs;
             }
         )*
     };
 }
+const NATIVE: bool = cfg!(not(target_arch = "wasm32"));
 formats! {
-    Q4_0 like Q4_0, common: true;
-    Q4_1 like Q4_1, common: true;
-    Q5_0 like Q5_0, common: true;
-    Q5_1 like Q5_1, common: true;
-    Q6 like Q6, common: true;
-    Q8_0 like Q8_0, common: true;
-    Q2 like Q2, common: false;
-    Q3 like Q6, common: false;
-    IQ4 like Q8_0, common: false;
-    MXFP4 like Q8_0, common: false;
-    IQ like IQ, common: false;
-    Q1 like Q4_0, common: false;
+    Q4_0 like Q4_0, common: true, pairs: NATIVE;
+    Q4_1 like Q4_1, common: true, pairs: true;
+    Q5_0 like Q5_0, common: true, pairs: NATIVE;
+    Q5_1 like Q5_1, common: true, pairs: false;
+    Q6 like Q6, common: true, pairs: true;
+    Q8_0 like Q8_0, common: true, pairs: true;
+    Q2 like Q2, common: false, pairs: false;
+    Q3 like Q6, common: false, pairs: false;
+    IQ4 like Q8_0, common: false, pairs: false;
+    MXFP4 like Q8_0, common: false, pairs: false;
+    IQ like IQ, common: false, pairs: false;
+    Q1 like Q4_0, common: false, pairs: false;
 }
 
 /// The eight weight vectors of block `block` of a tile, four columns each.
