@@ -128,7 +128,8 @@ fn it_can_be_set_and_removed_at_any_time() {
     }
 }
 
-/// What it guesses is allowed: a text of free choices, of which all come to pass.
+/// What it guesses is allowed: a text of free choices, of which most come to pass. What was chosen before from the same
+/// tokens is guessed too, and is wrong where the text turns.
 #[test]
 fn it_guesses_what_a_constraint_allows() {
     let source = r#"{"type": "string", "minLength": 60, "maxLength": 60, "pattern": "^[a-z ]*$"}"#;
@@ -143,7 +144,7 @@ fn it_guesses_what_a_constraint_allows() {
         pair.finish();
         let (length, (drafted, accepted)) = (pair.0[0].ids().len(), pair.counts());
         assert!(accepted * 10 > length * 7, "{accepted} of {length}");
-        assert_eq!(drafted, accepted);
+        assert!(drafted * 2 < accepted * 3, "{accepted} of {drafted}");
         pair.both("rewind", |generator, _| {
             format!("{:?}", generator.rewind(20))
         });

@@ -22,7 +22,7 @@
 //! | `options`, `option_table`, `validation`, `chain`, `seed` | what the caller asks for, and the sampler's stages that are made of it |
 //! | `stepping`, `record`, `internals`, `timings` | the loop by hand, and a look at what it does |
 //! | `shift`, `snapshot`, `adapters` | texts longer than the context, texts as bytes, LoRA adapters |
-//! | `speculation`, `lookup`, `draft` | tokens that are guessed and run ahead of their turn |
+//! | `speculation`, `guesses`, `lookup`, `draft` | tokens that are guessed and run ahead of their turn |
 
 mod adapters;
 mod append;
@@ -30,6 +30,7 @@ mod chain;
 mod draft;
 mod generation;
 mod generation_loop;
+mod guesses;
 mod internals;
 mod lookup;
 mod option_table;

@@ -142,7 +142,7 @@ option_table! {
         /// How many tokens at the start of the text are never dropped; less than the context holds, and 0 without
         /// `context_shift`. BOS is never dropped. Default 0.
         n_keep: usize = 0;
-        /// Whether tokens that can be guessed, because they followed the same ones before, a constraint leaves no choice,
+        /// Whether tokens that can be guessed, because they followed the same ones before, a constraint leaves few others,
         /// or a draft model expects them ([`Generator::set_draft`](super::Generator::set_draft)), are run together. That
         /// changes no text, only the time it takes. It is done where it pays, by how many guesses were right and what
         /// they took, and never with recurrent layers (Qwen3.5, Granite 4.0 H, Mamba-2), whose state cannot be taken

@@ -5,43 +5,28 @@
 //! as without; where it is the one that was guessed, the model has run it already, and otherwise the text continues as
 //! if nothing had been guessed.
 //!
-//! A guess is what followed the last time the text came to the same tokens ([`Lookup`]). Where a constraint leaves only
-//! one way to go on, it is the longest token of that way; where it leaves few, it is one of them. Where a draft model
-//! promises more than these, it is asked ([`Draft`]). How often the guesses of each kind are right is learned at every
-//! step, whether or not they are run, and what it takes to run them is measured. A token is drafted while the chance that
-//! the text reaches it exceeds what it adds to the time, and only if all of them together save time.
+//! A guess is what followed the last time the text came to the same tokens ([`Lookup`](super::lookup::Lookup)). Where a
+//! constraint leaves few tokens, it is also what was chosen the last time from the same ones, and the token that most of
+//! the others are beginnings of, or one that stands in the text ([`Guesses`]). Where a draft model promises more than
+//! these, it is asked ([`Draft`]). How often the guesses of each kind are right is learned at every step, whether or not
+//! they are run, and what it takes to run them is measured. A token is drafted while the chance that the text reaches it
+//! exceeds what it adds to the time, and only if all of them together save time.
 
 use super::draft::Draft;
 use super::generation::Generation;
-use super::lookup::{LONGEST, Lookup};
+use super::guesses::Guesses;
 use crate::TokenId;
 use crate::allocation::reserve;
-use crate::sampler::Mask;
 use crate::tokenizer::Tokenizer;
 
 /// The most tokens to draft at once.
 const MOST_DRAFTED: usize = 15;
-/// The kinds of guesses are the lengths of their matches; from this one on those under a constraint, which lets through
-/// what is likely: there, even short matches are often right.
-const CONSTRAINED: usize = LONGEST + 1;
-/// The longest match that is told apart from longer ones there.
-const LONGEST_CONSTRAINED: usize = 3;
-/// The kind of the guesses where a constraint leaves but one way.
-const CERTAIN: usize = CONSTRAINED + LONGEST_CONSTRAINED + 1;
-/// How often guesses of each kind are taken to be right at the start of a text.
-const RATES: [f32; CERTAIN + 1] = [
-    0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.5, 0.5, 0.6, 0.7, 0.9,
-];
-/// Of how many allowed tokens a guess is made without a match.
-const FEW_ALLOWED: u32 = 64;
 /// The weight of a new value in a moving average.
 pub(super) const LEARNING_RATE: f32 = 1.0 / 8.0;
-/// That of a wrong guess, which is larger, because guesses are wrong together where a copy ends.
-const LEARNING_RATE_WRONG: f32 = 1.0 / 4.0;
 /// The costs of a draft that are taken for true at first, and to which the measured ones return slowly, so that what
 /// was slow is tried again.
 const COSTS: Costs = Costs {
-    fixed: 0.4,
+    fixed: 0.1,
     each: 0.35,
 };
 /// The weight of these costs at each step without a draft.
@@ -58,11 +43,7 @@ struct Costs {
 /// What decides which tokens are drafted.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Speculation {
-    lookup: Lookup,
-    /// The guess for the next token: its kind, and the token.
-    guess: Option<(usize, TokenId)>,
-    /// How often the guesses of each kind are right.
-    rates: [f32; CERTAIN + 1],
+    guesses: Guesses,
     /// Milliseconds that the model takes for one token; 0 before the first.
     step_ms: f32,
     costs: Costs,
@@ -73,9 +54,7 @@ pub(super) struct Speculation {
 impl Default for Speculation {
     fn default() -> Self {
         Speculation {
-            lookup: Lookup::NONE,
-            guess: None,
-            rates: RATES,
+            guesses: Guesses::default(),
             step_ms: 0.0,
             costs: COSTS,
             counted: 0,
@@ -111,9 +90,10 @@ impl Speculation {
         };
     }
 
-    /// Forgets what was learnt from the previous text. Tokens that were drafted for it no longer count as accepted.
+    /// Forgets what was learned from the previous text. Tokens that were drafted for it no longer count as accepted.
     pub fn start(&mut self) {
-        (self.rates, self.guess, self.counted) = (RATES, None, usize::MAX);
+        self.guesses.start();
+        self.counted = usize::MAX;
     }
 
     /// Learns from the last token whether the guess for it was right, and makes the next guess.
@@ -124,17 +104,14 @@ impl Speculation {
         model: Option<&mut Draft>,
     ) {
         let ids = &generation.ids;
-        if let (Some(model), true) = (model, self.lookup.precedes(ids)) {
-            model.observe(ids);
-        }
-        if let (Some((kind, guess)), true) = (self.guess, self.lookup.precedes(ids)) {
-            match ids.last() == Some(&guess) {
-                true => learn(&mut self.rates[kind], 1.0, LEARNING_RATE),
-                false => learn(&mut self.rates[kind], 0.0, LEARNING_RATE_WRONG),
+        if self.guesses.are_for_last(ids) {
+            if let Some(model) = model {
+                model.observe(ids);
             }
+            self.guesses.learn(ids);
         }
-        self.lookup.follow(ids);
-        self.guess = guess(&self.lookup, ids, generation.allowed.as_ref(), tokenizer);
+        self.guesses
+            .follow(ids, generation.allowed.as_ref(), tokenizer);
     }
 
     /// Appends to the text the tokens that are worth to be drafted, at most `most`, and keeps what a constraint allows
@@ -148,10 +125,10 @@ impl Speculation {
     ) {
         let len = generation.ids.len();
         let end = len + most.min(MOST_DRAFTED);
-        let (mut lookup, mut next) = (self.lookup, self.guess);
+        let mut guesses = self.guesses;
         let (mut chance, mut saved) = (1.0, -self.costs.fixed);
         for at in len..end {
-            let found = next.map(|(kind, id)| (self.rates[kind], id));
+            let found = guesses.best();
             let so_far = Prospect {
                 chance,
                 saved,
@@ -177,8 +154,7 @@ impl Speculation {
                 break;
             }
             let allowed = generation.ahead.get(at - len).map(|ahead| &ahead.2);
-            lookup.follow(&generation.ids);
-            next = guess(&lookup, &generation.ids, allowed, tokenizer);
+            guesses.follow(&generation.ids, allowed, tokenizer);
         }
         if saved < 0.0 {
             generation.ids.truncate(len);
@@ -231,42 +207,4 @@ impl Generation {
         }
         true
     }
-}
-
-/// A guess for the token after `ids`, where `allowed` are those that a constraint allows: its kind, and the token.
-fn guess(
-    lookup: &Lookup,
-    ids: &[TokenId],
-    allowed: Option<&Mask>,
-    tokenizer: &Tokenizer,
-) -> Option<(usize, TokenId)> {
-    let found = lookup.guess(ids);
-    let Some(allowed) = allowed else {
-        return found.map(|id| (lookup.matched(), id));
-    };
-    let kind = CONSTRAINED + lookup.matched().min(LONGEST_CONSTRAINED);
-    let found = found.filter(|&id| allowed.allows(id)).map(|id| (kind, id));
-    if allowed.count() > FEW_ALLOWED {
-        return found;
-    }
-    let few: Vec<TokenId> = allowed.ids().collect();
-    let (prefixes, id) = most_prefixed(&few, tokenizer)?;
-    if prefixes == few.len() {
-        return Some((CERTAIN, id));
-    }
-    let likely = (2 * prefixes > few.len()).then_some(id);
-    let last = || ids.iter().rev().copied().find(|&id| allowed.allows(id));
-    found.or_else(|| Some((CONSTRAINED, likely.or_else(last)?)))
-}
-
-/// Of some tokens the one with the most prefixes among them, itself included: their number, and the token.
-fn most_prefixed(few: &[TokenId], tokenizer: &Tokenizer) -> Option<(usize, TokenId)> {
-    let bytes = few.iter().map(|&id| (id, tokenizer.token_bytes(id)));
-    let bytes: Vec<_> = bytes.collect();
-    let prefixes = |(id, whole): &(TokenId, &[u8])| {
-        let is_prefix =
-            |(_, other): &&(TokenId, &[u8])| !other.is_empty() && whole.starts_with(other);
-        (bytes.iter().filter(is_prefix).count(), *id)
-    };
-    bytes.iter().map(prefixes).max()
 }

@@ -29,6 +29,16 @@ impl Mask {
         words.flat_map(|(index, _)| (index * 32..index * 32 + 32).filter(|&id| self.allows(id)))
     }
 
+    /// A number that two different sets hardly share.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let words = (1..).zip(&self.0).filter(|(_, word)| **word != 0);
+        // The steps of FNV-1a (Fowler, Noll and Vo), each with a word and its place.
+        let sum = words.fold(0xcbf2_9ce4_8422_2325, |sum: u64, (place, word)| {
+            (sum ^ (place << 32 | u64::from(*word))).wrapping_mul(0x0100_0000_01b3)
+        });
+        sum ^ sum >> 32
+    }
+
     /// Whether the token is in the set.
     pub fn allows(&self, id: TokenId) -> bool {
         let word = self.0.get(id as usize / 32);
