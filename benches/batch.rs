@@ -11,7 +11,7 @@ mod common;
 
 use std::time::Instant;
 
-use common::{arguments, median};
+use common::{arguments, median, number};
 use nexttoken::kernels::CacheType;
 use nexttoken::model::{Model, Session};
 
@@ -22,13 +22,8 @@ const COUNTS: [usize; 9] = [1, 2, 3, 4, 5, 6, 8, 12, 16];
 fn main() {
     let mut arguments = arguments();
     let model = Model::open(arguments.next().unwrap_or_else(|| MODEL.into())).unwrap();
-    let mut number = |default| {
-        arguments
-            .next()
-            .map_or(default, |number| number.parse().unwrap())
-    };
-    nexttoken::set_threads(number(1));
-    let rounds = number(15);
+    nexttoken::set_threads(number(&mut arguments, 1));
+    let rounds = number(&mut arguments, 15);
     let mut session = Session::new(&model, 512, CacheType::Q16).unwrap();
     let text: Vec<u32> = (0..CONTEXT as u32 + 16).map(|id| 100 + id).collect();
     model.forward(&text[..CONTEXT], &mut session).unwrap();

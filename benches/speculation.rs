@@ -11,7 +11,7 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{arguments, median, write};
+use common::{arguments, median, number, write};
 use nexttoken::constraint::{Constraint, Kind, Vocabulary, token_table};
 use nexttoken::generator::{Context, Generator, Options, Timings};
 use nexttoken::model::Model;
@@ -117,13 +117,8 @@ fn write_case(generator: &mut Generator, case: &Case, speculation: bool) -> (Vec
 fn main() {
     let mut arguments = arguments();
     let path = arguments.next().unwrap_or_else(|| MODEL.into());
-    let mut number = |default| {
-        arguments
-            .next()
-            .map_or(default, |number| number.parse().unwrap())
-    };
-    nexttoken::set_threads(number(1));
-    let rounds = number(3);
+    nexttoken::set_threads(number(&mut arguments, 1));
+    let rounds = number(&mut arguments, 3);
     let model = Arc::new(Model::open(path).unwrap());
     let draft = arguments
         .next()

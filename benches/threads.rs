@@ -13,7 +13,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use common::{arguments, median, write};
+use common::{arguments, median, number, write};
 use nexttoken::generator::{Context, Generator, Options};
 use nexttoken::model::Model;
 
@@ -31,7 +31,7 @@ fn main() {
                 .collect()
         },
     );
-    let rounds = arguments.next().map_or(5, |rounds| rounds.parse().unwrap());
+    let rounds = number(&mut arguments, 5);
     let model = Arc::new(Model::open(&path).unwrap());
     let mut generator = Generator::new(Arc::clone(&model), Context::default()).unwrap();
     let prompt = "The quick brown fox jumps over the lazy dog. ".repeat(24);

@@ -9,6 +9,13 @@ pub fn arguments() -> impl Iterator<Item = String> {
     arguments.filter(|argument| argument != "--bench")
 }
 
+/// The next argument, a number; `default` where there is none.
+pub fn number(arguments: &mut impl Iterator<Item = String>, default: usize) -> usize {
+    arguments
+        .next()
+        .map_or(default, |number| number.parse().unwrap())
+}
+
 /// Writes a text to its end: its tokens, and the time they took.
 pub fn write(generator: &mut Generator, prompt: &str, options: Options) -> (Vec<u32>, Timings) {
     generator.start(prompt, options).unwrap();
