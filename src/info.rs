@@ -27,7 +27,7 @@ pub struct Info {
     /// Bytes of its file.
     pub file_size: u64,
     /// Bytes of weights in memory.
-    pub weight_bytes: usize,
+    pub weight_bytes: u64,
     /// The tokenizer's kind and pre-tokenizer ("gpt2/smollm").
     pub tokenizer: String,
     /// The names of its chat templates; empty where it has none.

@@ -5,7 +5,7 @@ mod speed;
 use crate::generator::{Clock, Context};
 use crate::gguf::{Header, Metadata, TensorInfo, Value};
 use crate::info::file_type_name;
-use crate::model::{self, Config, PREFILL_CHUNK};
+use crate::model::{self, Config, PREFILL_CHUNK, TensorForm};
 use crate::quant::TileFormat;
 use crate::quant::tiles::TILE_ROWS;
 use crate::{Error, Result, chat};
@@ -69,19 +69,39 @@ const DEFAULT_CONTEXT: usize = 4096;
 pub struct Memory {
     /// The weights, repacked into tiles.
     pub weights: u64,
+    /// Those of them that in a tab are outside of the memory that a WebAssembly module can address: tables of which a token
+    /// takes one row.
+    pub outside: u64,
     /// The KV cache of a text of `positions` tokens; it grows with the text.
     pub cache: u64,
     /// The context length in tokens: the one asked for, else the model's own or 4096, whichever is less.
     pub positions: usize,
     /// Activations, logits and the program itself: an estimate.
     pub scratch: u64,
-    /// The sum of the three.
+    /// Weights, cache and scratch together.
     pub total: u64,
 }
 
+/// The memory that there is for a model, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryLimit {
+    /// That of the machine.
+    pub machine: u64,
+    /// What a WebAssembly module can address, or as much as the machine has. [`Memory::outside`] does not count here.
+    pub module: u64,
+}
+
+impl MemoryLimit {
+    /// So many bytes for all that a model takes.
+    pub const fn of(bytes: u64) -> Self {
+        let (machine, module) = (bytes, bytes);
+        Self { machine, module }
+    }
+}
+
 impl Inspection {
-    /// The summary of a model with this header in `parts` files, as it would run with `context` where `limit` bytes
-    /// of memory are available; without a limit, memory is not checked.
+    /// The summary of a model with this header in `parts` files, as it would run with `context` where so much memory is
+    /// available; without a limit, memory is not checked.
     ///
     /// # Errors
     /// [`Error::InvalidOption`] for a context longer than the model's.
@@ -89,7 +109,7 @@ impl Inspection {
         mut header: Header,
         parts: usize,
         context: Context,
-        limit: Option<u64>,
+        limit: Option<MemoryLimit>,
     ) -> Result<Self> {
         let mut inspection = Self::of_metadata(&header.metadata);
         inspection.parts = parts;
@@ -190,48 +210,59 @@ impl Inspection {
         config: &Config,
         header: &Header,
         context: Context,
-        limit: Option<u64>,
+        limit: Option<MemoryLimit>,
     ) -> Result<()> {
         let most = context.positions(config.context_length)?;
         let positions = most.min(context.length.unwrap_or(DEFAULT_CONTEXT));
-        let weights = self.count_weights(config, &header.tensors);
+        let [weights, outside] = self.count_weights(config, &header.tensors);
         let cache = sum([model::cache_bytes(config, context.cache_type, positions)]);
         let scratch = scratch(config, positions);
         let total = sum([weights, cache, scratch]);
         self.memory = Some(Memory {
             weights,
+            outside,
             cache,
             positions,
             scratch,
             total,
         });
-        if let Some(limit) = limit.filter(|limit| total > *limit) {
+        let missing = limit.and_then(|MemoryLimit { machine, module }| {
+            [(total, machine), (total - outside, module)]
+                .into_iter()
+                .find(|(needed, limit)| needed > limit)
+        });
+        if let Some((needed, limit)) = missing {
             self.supported = false;
             self.code = Some("out_of_memory");
             self.reason = Some(format!(
                 "it needs {} of memory with a context of {positions} tokens, and there are {}",
-                gigabytes(total),
+                gigabytes(needed),
                 gigabytes(limit)
             ));
         }
         Ok(())
     }
 
-    /// The bytes of all weights once they are loaded. Sets those that a token reads.
-    fn count_weights(&mut self, config: &Config, tensors: &[TensorInfo]) -> u64 {
+    /// The bytes of all weights once they are loaded, and of the tables among them. Sets those that a token reads.
+    fn count_weights(&mut self, config: &Config, tensors: &[TensorInfo]) -> [u64; 2] {
         let tied = tensors.iter().all(|tensor| tensor.name != "output.weight");
         self.reads = TokenReads::new(config.hidden_size);
-        sum(tensors.iter().map(|tensor| {
-            let is_matrix = model::is_matrix(config, &tensor.name);
-            let bytes = in_memory(config, tensor, is_matrix);
-            if is_matrix {
+        let mut tables = 0;
+        let weights = sum(tensors.iter().map(|tensor| {
+            let form = model::form(config, &tensor.name);
+            let bytes = in_memory(tensor, form);
+            if form == Some(TensorForm::Matrix) {
                 let times = model::reads_per_token(config, tensor, tied);
                 let weights = elements(tensor) as f64;
                 self.reads
                     .add(tensor.kind, times * weights, times * bytes as f64);
             }
+            if form == Some(TensorForm::Table) {
+                tables = sum([tables, bytes]);
+            }
             bytes
-        }))
+        }));
+        [weights, tables]
     }
 }
 
@@ -255,18 +286,19 @@ fn elements(tensor: &TensorInfo) -> u64 {
     sizes.fold(1, |product, &size| product.saturating_mul(size))
 }
 
-/// Bytes a tensor takes once it is loaded: a matrix in tiles, anything else as `f32`.
-fn in_memory(config: &Config, tensor: &TensorInfo, is_matrix: bool) -> u64 {
-    match &tensor.shape[..] {
-        [columns, rows, matrices @ ..] if is_matrix => {
+/// Bytes a tensor takes once it is loaded in this form; 0 where it is not.
+fn in_memory(tensor: &TensorInfo, form: Option<TensorForm>) -> u64 {
+    match (form, &tensor.shape[..]) {
+        (Some(TensorForm::Matrix), [columns, rows, matrices @ ..]) => {
             let format = TileFormat::of(tensor.kind);
             let groups = rows.div_ceil(TILE_ROWS as u64);
             let tiles = columns / format.tile_cols() as u64;
             let count: u64 = matrices.iter().product();
             count * groups * tiles * format.tile_bytes() as u64
         }
-        _ if model::is_skipped(config, &tensor.name) => 0,
-        _ => 4 * elements(tensor),
+        (Some(TensorForm::Table), _) => tensor.size,
+        (Some(_), _) => 4 * elements(tensor),
+        (None, _) => 0,
     }
 }
 

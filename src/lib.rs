@@ -104,7 +104,7 @@ pub mod wasm;
 
 pub use error::{Error, Result};
 pub use info::Info;
-pub use inspection::{Inspection, Memory};
+pub use inspection::{Inspection, Memory, MemoryLimit};
 pub use kernels::threads::{
     count as threads, fix_count as set_threads, search_count as search_threads,
 };

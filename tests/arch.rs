@@ -213,6 +213,6 @@ fn the_memory_of_wider_tiles_is_told() {
     let inspection = Inspection::new(header, 1, Context::default(), None).unwrap();
     let model = Model::from_bytes(&bytes).unwrap();
     let weights = inspection.memory.unwrap().weights;
-    assert_eq!(weights, model.weight_bytes as u64);
+    assert_eq!(weights, model.weight_bytes);
     assert!(weights > 3 * stored / 2, "{weights} for {stored}");
 }

@@ -103,7 +103,7 @@ fn the_memory_and_the_parameters_are_told_in_advance() {
         let header = read_header(file).unwrap().unwrap();
         let inspection = Inspection::new(header, 1, Context::default(), None).unwrap();
         let memory = inspection.memory.unwrap();
-        assert_eq!(memory.weights, model.weight_bytes as u64);
+        assert_eq!(memory.weights, model.weight_bytes);
         assert_eq!(inspection.parameters, model.parameters);
         // Those of all experts, not only of those that a token runs through.
         assert!(model.parameters > 45_000, "{}", model.parameters);

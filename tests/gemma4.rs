@@ -5,8 +5,9 @@
 mod common;
 
 use common::continued::{self, LENGTH, session, text};
-use common::long::ALL;
+use common::long::{ALL, generator, rest};
 use common::runs::{changed, last_hidden};
+use common::{GEMMA4, GEMMA4_IDS, GEMMA4_PROMPT, pinned_options};
 use nexttoken::generator::CacheType;
 use nexttoken::gguf::Value;
 use nexttoken::model::Model;
@@ -15,12 +16,21 @@ use std::sync::Arc;
 
 /// Two layers with keys and values, with a window of 8 and without, and two that attend to these.
 const FLOATS: &[u8] = include_bytes!("data/arch/gemma4.f32.gguf");
-const FILES: [&[u8]; 2] = [FLOATS, include_bytes!("data/arch/gemma4.q8_0.gguf")];
+const FILES: [&[u8]; 2] = [FLOATS, GEMMA4];
 /// What converted files have in the last layers though it is not used.
 const UNUSED: [&str; 3] = [".attn_k.weight", ".attn_v.weight", ".attn_k_norm.weight"];
 
 fn load(file: &[u8]) -> Arc<Model> {
     Arc::new(Model::from_bytes(file).unwrap())
+}
+
+/// The contract of the numbers, as for other architectures.
+#[test]
+fn pinned_tokens() {
+    let mut generator = generator(&load(GEMMA4), 64, CacheType::Q16);
+    generator.start(GEMMA4_PROMPT, pinned_options()).unwrap();
+    let ids: Vec<u32> = rest(&mut generator).iter().map(|token| token.id).collect();
+    assert_eq!(ids, GEMMA4_IDS);
 }
 
 #[test]

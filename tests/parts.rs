@@ -8,7 +8,7 @@ use nexttoken::generator::{CacheType, Context, Generator, Options};
 use nexttoken::gguf::{Header, Split, Value, Writer, read_header};
 use nexttoken::model::{Loader, Model, Session};
 use nexttoken::quant::TensorType;
-use nexttoken::{Error, Inspection, Result};
+use nexttoken::{Error, Inspection, MemoryLimit, Result};
 use std::sync::Arc;
 
 fn headers(parts: &[Vec<u8>]) -> Vec<Header> {
@@ -140,7 +140,7 @@ fn split_metadata_that_contradicts_itself_is_refused() {
 
 fn inspect(file: &[u8], context: Context, limit: Option<u64>) -> Inspection {
     let header = read_header(file).unwrap().unwrap();
-    Inspection::new(header, 1, context, limit).unwrap()
+    Inspection::new(header, 1, context, limit.map(MemoryLimit::of)).unwrap()
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn an_inspection_foretells_what_loading_takes() {
             let inspection = inspect(&file, context, None);
             let memory = inspection.memory.unwrap();
             let model = Model::from_bytes(&file).unwrap();
-            assert_eq!(memory.weights, model.weight_bytes as u64, "{kind:?}");
+            assert_eq!(memory.weights, model.weight_bytes, "{kind:?}");
             let mut session = Session::new(&model, 200, cache_type).unwrap();
             model.forward(&[1; 200], &mut session).unwrap();
             assert_eq!(memory.cache, session.cache_bytes() as u64, "{cache_type:?}");
@@ -241,10 +241,10 @@ fn an_inspection_says_why_not() {
     assert!(matches!(error, Err(Error::InvalidOption { .. })));
 }
 
-/// The models that llama.cpp makes of others' NVFP4 have a scale for each tensor in one beside it. To load them without
-/// would give wrong results.
+/// The models that llama.cpp makes of others' NVFP4 have a scale beside each tensor. Where it belongs to none that has a place
+/// for it, to load the model without would give wrong results.
 #[test]
-fn a_scale_beside_the_weights_is_refused_by_name() {
+fn a_scale_of_nothing_is_refused_by_name() {
     let mut file = random_model(TensorType::Q8_0);
     let [weights, scale] = ["blk.0.ffn_up.weight", "blk.0.ffn_up_.scale"];
     let at = file

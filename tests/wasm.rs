@@ -23,6 +23,7 @@ async fn the_tokens_are_those_of_every_platform() {
     for (file, prompt, ids) in [
         (&attending[..], PINNED_PROMPT, PINNED_IDS),
         (LFM2, LFM2_PROMPT, LFM2_IDS),
+        (GEMMA4, GEMMA4_PROMPT, GEMMA4_IDS),
     ] {
         for scalar in [false, true] {
             nexttoken::kernels::force_scalar(scalar);

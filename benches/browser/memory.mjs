@@ -1,5 +1,6 @@
 // The most memory the engine takes for a model: to load it, and to write 64 tokens after a prompt of some 260.
-// WebAssembly memory grows and never shrinks, so its size at the end is the peak.
+// WebAssembly memory grows and never shrinks, so its size at the end is the peak. Tables that are kept outside of it, as
+// Gemma 4 has them, count neither as memory nor as part of the file.
 //
 //     cargo pkg site && cargo run --profile tool -p nexttoken-pkg -- serve --port 8080 &
 //     cd benches/browser && npm ci --ignore-scripts
@@ -20,17 +21,17 @@ for (const model of process.argv.slice(2)) {
   await page.goto(process.env.ORIGIN);
   const input = await page.evaluateHandle(() => Object.assign(document.createElement("input"), { type: "file" }));
   await input.setInputFiles(model);
-  const { engine, cache } = await page.evaluate(async ([input, prompt]) => {
+  const { engine, cache, outside } = await page.evaluate(async ([input, prompt]) => {
     const { default: init, Generator } = await import("/pkg/index.js");
     await init({ threads: 1 });
     const generator = await Generator.load(input.files[0]);
     generator.start(prompt, { temperature: 0, max_tokens: 64 });
     while (generator.next_token());
     const engine = generator.logits().buffer.byteLength; // before the inspection takes some more
-    const { memory } = await Generator.inspect(input.files[0]);
-    return { engine, cache: (memory.cache / memory.positions) * generator.context_used };
+    const { memory } = await Generator.inspect(input.files[0], { context_length: generator.context_used });
+    return { engine, cache: memory.cache, outside: memory.outside };
   }, [input, prompt]);
-  const file = statSync(model).size;
+  const file = statSync(model).size - outside;
   const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
   console.log(
     `${basename(model)}: ${megabytes(engine)} MB, ${megabytes(cache)} of them KV cache, ` +

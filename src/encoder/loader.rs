@@ -10,7 +10,7 @@ use super::scratch::HalfNorms;
 use super::{Config, Encoder, Tokenizer, tensors};
 use crate::allocation::{resize, with_capacity};
 use crate::gguf::{Header, Reader, TensorSink};
-use crate::model::{IncomingTensor, Rope, Tensor, TensorTaker};
+use crate::model::{IncomingTensor, Rope, Tensor, TensorForm, TensorTaker, on_the_heap};
 use crate::{Error, Result};
 
 /// Builds an [`Encoder`] from the bytes of a GGUF file as they arrive. Each tensor is repacked on the way, so that no
@@ -101,12 +101,12 @@ impl TensorSink for PartialEncoder {
         let (mut incoming, missing) = match self.incoming.take() {
             Some((current, incoming, missing)) if current == index => (incoming, missing),
             _ => {
-                let is_matrix =
-                    tensors::find(&parts.config, &info.name).is_some_and(|spec| spec.is_matrix);
-                (IncomingTensor::new(info, is_matrix)?, info.size)
+                let spec = tensors::find(&parts.config, &info.name);
+                let form = spec.map_or(TensorForm::Vector, |spec| spec.form);
+                (IncomingTensor::new(info, form, on_the_heap)?, info.size)
             }
         };
-        incoming.push(bytes);
+        incoming.push(bytes)?;
         match missing.saturating_sub(bytes.len() as u64) {
             0 => {
                 self.tensors.insert(info.name.clone(), incoming.finish()?);

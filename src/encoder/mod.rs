@@ -65,7 +65,7 @@ pub struct Encoder {
     /// Parameters in all tensors.
     pub parameters: u64,
     /// Bytes of weights in memory.
-    pub weight_bytes: usize,
+    pub weight_bytes: u64,
     network: Network,
 }
 

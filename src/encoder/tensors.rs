@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Config;
 use super::architecture::{FeedForward, Norms, Positions};
 use crate::gguf::TensorInfo;
-use crate::model::check_shapes;
+use crate::model::{TensorForm, check_shapes};
 use crate::{Error, Result};
 
 /// What one tensor must look like.
@@ -14,8 +14,7 @@ pub(super) struct Spec {
     name: String,
     /// Fastest dimension first.
     shape: Vec<u64>,
-    /// Whether it is loaded as a matrix in its quantised form; the others are loaded as `f32`.
-    pub is_matrix: bool,
+    pub form: TensorForm,
     need: Need,
 }
 
@@ -36,7 +35,10 @@ impl Specs {
         self.0.push(Spec {
             name: format!("{stem}.{suffix}"),
             shape: shape.iter().map(|&size| size as u64).collect(),
-            is_matrix: shape.len() == 2,
+            form: match shape.len() {
+                2 => TensorForm::Matrix,
+                _ => TensorForm::Vector,
+            },
             need,
         });
     }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::linear::Linear;
 use super::norm::Norm;
-use super::tensors::layer_name;
+use super::row_table::{NewRowStore, RowTable};
+use super::tensors::{TensorForm, layer_name};
 use crate::allocation::{resize, with_capacity};
 use crate::gguf::TensorInfo;
 use crate::quant::{Matrix, MatrixBuilder, TensorType, dequantize};
@@ -14,14 +15,16 @@ use crate::{Error, Result};
 pub(crate) enum Tensor {
     Matrix(Matrix),
     Vector(Vec<f32>),
+    Table(RowTable),
 }
 
 impl Tensor {
     /// Bytes of memory that its numbers take.
-    pub fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> u64 {
         match self {
-            Tensor::Matrix(matrix) => matrix.tiles().len(),
-            Tensor::Vector(vector) => 4 * vector.len(),
+            Tensor::Matrix(matrix) => matrix.tiles().len() as u64,
+            Tensor::Vector(vector) => 4 * vector.len() as u64,
+            Tensor::Table(table) => table.bytes,
         }
     }
 }
@@ -34,17 +37,21 @@ pub(crate) enum IncomingTensor {
         bytes: Vec<u8>,
         len: usize,
     },
+    Table(RowTable),
 }
 
 impl IncomingTensor {
-    /// Takes the memory for the tensor of this directory entry, whose shape has been checked: as a matrix in its quantised
-    /// form, or as `f32` values.
+    /// Takes the memory for the tensor of this directory entry, whose shape has been checked, in this form. That of a table
+    /// is what `new_store` makes.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`], and [`Error::Corrupt`] for a matrix whose rows are not whole blocks.
-    pub fn new(info: &TensorInfo, is_matrix: bool) -> Result<Self> {
+    pub fn new(info: &TensorInfo, form: TensorForm, new_store: NewRowStore) -> Result<Self> {
         let size = |n: u64| usize::try_from(n).map_err(|_| Error::OutOfMemory(usize::MAX));
-        if is_matrix {
+        if form == TensorForm::Table {
+            return RowTable::new(info, new_store).map(Self::Table);
+        }
+        if form == TensorForm::Matrix {
             let (cols, rows) = (size(info.shape[0])?, size(info.shape[1])?);
             let builder = MatrixBuilder::new(&info.name, info.kind, rows, cols)?;
             return Ok(Self::Matrix(builder));
@@ -57,11 +64,16 @@ impl IncomingTensor {
     }
 
     /// Takes the next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         match self {
             Self::Matrix(builder) => builder.push(bytes),
             Self::Vector { bytes: all, .. } => all.extend_from_slice(bytes),
+            Self::Table(table) => return table.push(bytes),
         }
+        Ok(())
     }
 
     /// The tensor, once its bytes have come.
@@ -77,6 +89,7 @@ impl IncomingTensor {
                 dequantize(kind, &bytes, &mut values);
                 Tensor::Vector(values)
             }
+            Self::Table(table) => Tensor::Table(table.finish()?),
         })
     }
 }
@@ -121,18 +134,25 @@ impl TensorTaker<'_> {
         }
     }
 
+    pub fn optional_table(&mut self, stem: &str) -> Option<RowTable> {
+        match self.take(stem, "weight") {
+            Some(Tensor::Table(table)) => Some(table),
+            _ => None,
+        }
+    }
+
     /// A matrix that must be there: the check of the header has verified it.
     pub fn matrix(&mut self, stem: &str) -> Result<Matrix> {
         self.optional_matrix(stem).ok_or_else(|| missing(stem))
     }
 
-    /// A linear layer, with its bias where it has one.
+    /// A linear layer, with its scale and its bias where it has them.
     pub fn linear(&mut self, stem: &str) -> Result<Linear> {
         Ok(Linear {
             name: self.name(stem, "weight"),
             matrix: self.matrix(stem)?,
             bias: self.optional_vector(stem, "bias"),
-        })
+        }
     }
 
     /// A norm, with its bias where it has one.

@@ -12,6 +12,7 @@ use super::layer::{FeedForwardKind, Layer};
 use super::per_layer_embedding::{PerLayerEmbedding, PerLayerInput};
 use super::position_embedding::PositionEmbedding;
 use super::rope::{Factors, Rope};
+use super::row_table::{NewRowStore, on_the_heap};
 use super::tensors;
 use super::token_embedding::TokenEmbedding;
 use super::transformer::Transformer;
@@ -54,6 +55,13 @@ impl Loader {
         let mut partial = PartialModel::default();
         partial.header(split.into_header()?)?;
         Ok(Self { reader, partial })
+    }
+
+    /// Keeps tables of which a token takes one row in stores that `new_store` makes, rather than on the heap.
+    #[cfg(all(target_arch = "wasm32", feature = "wasm"))]
+    pub(crate) fn with_row_store(mut self, new_store: NewRowStore) -> Self {
+        self.partial.new_store = Some(new_store);
+        self
     }
 
     /// Declares that the next bytes are those of the next part.
@@ -112,6 +120,8 @@ struct PartialModel {
     incoming: Option<(usize, Option<IncomingTensor>, u64)>,
     fingerprint: FnvHasher,
     tensors: HashMap<String, Tensor>,
+    /// Where tables are kept of which a token takes one row; on the heap unless set.
+    new_store: Option<NewRowStore>,
 }
 
 impl TensorSink for PartialModel {
@@ -150,12 +160,12 @@ impl TensorSink for PartialModel {
         let size = info.size / experts.unwrap_or(1);
         while !bytes.is_empty() {
             if received.is_multiple_of(size) {
-                *incoming = begin(config, info)?;
+                *incoming = begin(config, info, self.new_store)?;
             }
             let missing = size - *received % size;
             let (part, rest) = bytes.split_at(bytes.len().min(missing as usize));
             if let Some(incoming) = incoming {
-                incoming.push(part);
+                incoming.push(part)?;
             }
             let expert = *received / size;
             *received += part.len() as u64;
@@ -175,7 +185,11 @@ impl TensorSink for PartialModel {
 }
 
 /// Prepares to receive the tensor of this directory entry; `None` for one of a layer that is not loaded.
-fn begin(config: &Config, info: &TensorInfo) -> Result<Option<IncomingTensor>> {
+fn begin(
+    config: &Config,
+    info: &TensorInfo,
+    new_store: Option<NewRowStore>,
+) -> Result<Option<IncomingTensor>> {
     match tensors::find(config, &info.name) {
         None if tensors::is_skipped(config, &info.name) => Ok(None),
         // `check` has refused the file.
@@ -183,7 +197,10 @@ fn begin(config: &Config, info: &TensorInfo) -> Result<Option<IncomingTensor>> {
             "the tensor {:?} has no place",
             info.name
         ))),
-        Some(spec) => IncomingTensor::new(info, spec.is_matrix).map(Some),
+        Some(spec) => {
+            let new_store = new_store.unwrap_or(on_the_heap);
+            IncomingTensor::new(info, spec.form, new_store).map(Some)
+        }
     }
 }
 

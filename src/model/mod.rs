@@ -7,7 +7,7 @@
 //! | file | step |
 //! |---|---|
 //! | `transformer` | the forward pass, which names every step in its order |
-//! | `token_embedding`, `per_layer_embedding` | token ids → vectors |
+//! | `token_embedding`, `per_layer_embedding`, `row_table` | token ids → vectors |
 //! | `position_embedding`, `rope` | how tokens know their positions |
 //! | `layer` | the weights of a layer, whose two halves are added to the residual stream |
 //! | `norm` | the norm before each half, QK norm, final norm |
@@ -55,6 +55,7 @@ mod recurrent_config;
 mod recurrent_state;
 mod rope;
 mod scales;
+mod row_table;
 mod scratch;
 mod session;
 mod short_convolution;
@@ -75,10 +76,11 @@ pub use config::Config;
 pub(crate) use dense::{DenseLinear, DenseModel};
 pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
-pub use session::Session;
+#[cfg(all(target_arch = "wasm32", feature = "wasm"))]
+pub(crate) use row_table::RowStore;
 #[cfg(feature = "encoder")]
 pub(crate) use tensors::check_shapes;
-pub(crate) use tensors::{is_matrix, is_skipped, reads_per_token};
+pub(crate) use tensors::{TensorForm, form, reads_per_token};
 #[cfg(feature = "encoder")]
 pub(crate) use {
     file::{check_size, feed},
@@ -88,6 +90,7 @@ pub(crate) use {
     norm::Norm,
     rope::{Angles, Rope, compute_angles},
 };
+    row_table::on_the_heap,
 
 use crate::allocation::{copy, reserve_total};
 use crate::gguf::Metadata;
@@ -119,7 +122,7 @@ pub struct Model {
     /// byte changed on purpose may not. It takes under 1 % of the time to load (`cargo bench --bench load`).
     pub fingerprint: u64,
     /// Bytes of weights in memory.
-    pub weight_bytes: usize,
+    pub weight_bytes: u64,
     transformer: Transformer,
 }
 

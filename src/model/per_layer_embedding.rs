@@ -7,6 +7,7 @@ use super::Config;
 use super::incoming::TensorTaker;
 use super::linear::Linear;
 use super::norm::{HeadNorm, Norm, pre_norm};
+use super::row_table::RowTable;
 use super::scratch::Scratch;
 use crate::kernels;
 use crate::kernels::threads::for_each_chunk;
@@ -16,7 +17,7 @@ use crate::{Result, TokenId};
 /// What the vectors of all layers are made of.
 pub(super) struct PerLayerEmbedding {
     /// `[vocabulary_size][layers × per_layer_size]`.
-    table: Matrix,
+    table: RowTable,
     /// From the token embedding to the vectors of all layers, `[layers × per_layer_size][hidden_size]`.
     projection: Matrix,
     /// Normalises each of the projected vectors.
@@ -29,7 +30,7 @@ impl PerLayerEmbedding {
     /// # Errors
     /// [`Error::MissingTensor`](crate::Error::MissingTensor).
     pub fn take(tensors: &mut TensorTaker) -> Result<Option<Self>> {
-        let Some(table) = tensors.optional_matrix("per_layer_token_embd") else {
+        let Some(table) = tensors.optional_table("per_layer_token_embd") else {
             return Ok(None);
         };
         let weight = tensors.vector("per_layer_proj_norm", "weight")?;
@@ -59,6 +60,7 @@ impl PerLayerEmbedding {
             x,
             per_layer,
             per_layer_row: row,
+            per_layer_blocks: blocks,
             row: copy,
             ..
         } = scratch;
@@ -68,7 +70,7 @@ impl PerLayerEmbedding {
         kernels::multiply(per_layer, 1.0 / root(config.hidden_size));
         for (token, inputs) in tokens.iter().zip(per_layer.chunks_exact_mut(row.len())) {
             self.norm.apply(config, inputs, copy);
-            self.table.dequantize_row(*token as usize, row);
+            self.table.dequantize_row(*token as usize, blocks, row);
             kernels::multiply(row, root(config.per_layer_size));
             kernels::add(inputs, row);
             kernels::multiply(inputs, FRAC_1_SQRT_2);

@@ -31,6 +31,8 @@ pub(super) struct Scratch {
     pub per_layer: Vec<f32>,
     /// The embedding of one token for all layers.
     pub per_layer_row: Vec<f32>,
+    /// The same in the blocks of the file.
+    pub per_layer_blocks: Vec<u8>,
     /// What half a layer adds to the residual stream.
     pub residual: Vec<f32>,
     /// What the second mixer of a layer adds, where there is one.
@@ -98,6 +100,8 @@ impl Scratch {
         let inputs = config.per_layer_width();
         resize(&mut self.per_layer, tokens * inputs, 0.0)?;
         resize(&mut self.per_layer_row, inputs, 0.0)?;
+        // No type takes more than four bytes for a number.
+        resize(&mut self.per_layer_blocks, 4 * inputs, 0)?;
         self.rows.prepare(|copy| resize(copy, row, 0.0))?;
         self.angles.resize_with(ropes.len(), Angles::default);
         for (angles, rope) in self.angles.iter_mut().zip(ropes) {

@@ -16,9 +16,19 @@ pub(super) struct Spec {
     suffix: &'static str,
     /// Fastest dimension first.
     pub shape: Vec<u64>,
-    /// Whether it is loaded as a matrix in its quantised form; the others are a few numbers, loaded as `f32`.
-    pub is_matrix: bool,
+    pub form: TensorForm,
     need: Need,
+}
+
+/// How a tensor is kept once it is loaded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TensorForm {
+    /// A few numbers, as `f32`.
+    Vector,
+    /// Repacked in its quantised form, for products.
+    Matrix,
+    /// As in the file, for single rows: see [`row_table`](super::row_table).
+    Table,
 }
 
 enum Need {
@@ -43,7 +53,7 @@ impl Specs<'_> {
             stem,
             suffix,
             shape: shape.iter().map(|&size| size as u64).collect(),
-            is_matrix: false,
+            form: TensorForm::Vector,
             need,
         });
     }
@@ -74,21 +84,30 @@ impl Specs<'_> {
         }
     }
 
-    fn table(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
+    fn matrix(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
         self.matrices(stem, &[cols, rows], need);
+    }
+
+    /// A table of which a token takes one row, and that no product reads.
+    fn table(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
+        self.tensor(TensorForm::Table, stem, &[cols, rows], need);
     }
 
     /// A matrix, or several of the same shape.
     fn matrices(&mut self, stem: &'static str, shape: &[usize], need: Need) {
+        self.tensor(TensorForm::Matrix, stem, shape, need);
+    }
+
+    fn tensor(&mut self, form: TensorForm, stem: &'static str, shape: &[usize], need: Need) {
         self.vector(stem, shape, need);
         self.all.last_mut().into_iter().for_each(|spec| {
-            spec.is_matrix = true;
+            spec.form = form;
         });
     }
 
     /// A matrix that may have a bias.
     fn linear(&mut self, stem: &'static str, cols: usize, rows: usize, need: Need) {
-        self.table(stem, cols, rows, need);
+        self.matrix(stem, cols, rows, need);
         self.bias(stem, rows);
     }
 
@@ -223,7 +242,7 @@ fn global_specs(config: &Config) -> Vec<Spec> {
         all: Vec::new(),
     };
     let (hidden, vocabulary) = (config.hidden_size, config.vocabulary_size);
-    specs.table("token_embd", hidden, vocabulary, Need::Required);
+    specs.matrix("token_embd", hidden, vocabulary, Need::Required);
     specs.norm(config.architecture.output_norm, Need::Required);
     // Without it, the head shares the embedding's matrix.
     specs.linear("output", hidden, vocabulary, Need::Optional);
@@ -231,12 +250,12 @@ fn global_specs(config: &Config) -> Vec<Spec> {
         let size = config.per_layer_size;
         let width = config.stored_layers() * size;
         specs.table("per_layer_token_embd", width, vocabulary, Need::Required);
-        specs.table("per_layer_model_proj", hidden, width, Need::Required);
+        specs.matrix("per_layer_model_proj", hidden, width, Need::Required);
         specs.vector("per_layer_proj_norm", &[size], Need::Required);
     }
     if config.architecture.positions == Positions::Learned {
         let positions = config.context_length;
-        specs.table("position_embd", hidden, positions, Need::Required);
+        specs.matrix("position_embd", hidden, positions, Need::Required);
     } else if config.heads > 0 {
         for stem in ["rope_freqs", "rope_factors_short", "rope_factors_long"] {
             specs.vector(stem, &[config.rope_size / 2], Need::Optional);
@@ -318,9 +337,9 @@ pub(super) fn find(config: &Config, name: &str) -> Option<Spec> {
     specs.find(|spec| spec.stem == stem && spec.suffix == suffix)
 }
 
-/// Whether the tensor `name` is loaded as a matrix rather than as `f32` values.
-pub(crate) fn is_matrix(config: &Config, name: &str) -> bool {
-    find(config, name).is_some_and(|spec| spec.is_matrix)
+/// How the tensor `name` is kept; `None` where it is not loaded.
+pub(crate) fn form(config: &Config, name: &str) -> Option<TensorForm> {
+    find(config, name).map(|spec| spec.form)
 }
 
 /// Whether the tensor `name` is not loaded: it is of a layer that is not, or makes keys and values that are not used.

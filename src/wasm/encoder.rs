@@ -74,7 +74,7 @@ struct Info {
     pooling: Option<Pooling>,
     quantization: Option<String>,
     file_size: u64,
-    weight_bytes: usize,
+    weight_bytes: u64,
     backend: &'static str,
     threads: usize,
     version: &'static str,

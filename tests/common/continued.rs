@@ -116,7 +116,7 @@ pub fn takes_the_memory_that_is_told(file: &[u8]) {
         };
         let inspection = Inspection::new(header, 1, context, None).unwrap();
         let memory = inspection.memory.unwrap();
-        assert_eq!(memory.weights, model.weight_bytes as u64);
+        assert_eq!(memory.weights, model.weight_bytes);
         let mut session = session(&model, cache_type);
         last_hidden(&model, &mut session, &text(1), 64);
         assert_eq!(memory.cache, session.cache_bytes() as u64);

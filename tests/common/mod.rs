@@ -52,6 +52,13 @@ pub const LFM2_IDS: [u32; 16] = [
     53, 56, 7, 50, 16, 10, 25, 41, 53, 53, 61, 35, 58, 16, 38, 43,
 ];
 
+/// A model with per-layer embeddings, likewise.
+pub const GEMMA4: &[u8] = include_bytes!("../data/arch/gemma4.q8_0.gguf");
+pub const GEMMA4_PROMPT: &str = "ON THE THEN";
+pub const GEMMA4_IDS: [u32; 16] = [
+    51, 42, 48, 18, 16, 37, 16, 51, 54, 22, 7, 46, 34, 11, 28, 59,
+];
+
 pub fn pinned_options() -> Options {
     Options {
         temperature: 1.0,

@@ -1,6 +1,7 @@
 //! Loading a model or an adapter: its source, or the sources of all its parts in order, are read piece by piece.
 
 use super::options::LoadOptions;
+use super::row_store::outside;
 use super::split_model;
 use crate::model::{Adapter, AdapterLoader, Loader, Model};
 use crate::wasm::common::reading::Loading;
@@ -16,14 +17,14 @@ pub(super) async fn load(
     check_signal(&options.reading)?;
     let mut loading = Loading::new(&options.reading)?;
     let Some(sources) = split_model::part_sources(&source)? else {
-        let mut loader = Loader::new();
+        let mut loader = Loader::new().with_row_store(outside);
         let mut push = |bytes: &[u8]| loader.push(bytes).map(|()| loader.file_size());
         loading.read(&mut push, source).await?;
         return finish(loader, loading);
     };
     let split = split_model::split(&sources, &options.reading).await?;
     let order = split.order().to_vec();
-    let mut loader = Loader::of_split(split)?;
+    let mut loader = Loader::of_split(split)?.with_row_store(outside);
     for (place, index) in order.into_iter().enumerate() {
         if place > 0 {
             loader.next_part()?;

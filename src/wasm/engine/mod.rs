@@ -10,6 +10,7 @@ mod load;
 mod messages;
 mod one_pass;
 pub(super) mod options;
+mod row_store;
 mod split_model;
 mod step;
 mod step_types;

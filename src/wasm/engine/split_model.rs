@@ -7,7 +7,7 @@ use crate::gguf::{Header, HeaderReader, Split, part_names};
 use crate::wasm::common::error::describe;
 use crate::wasm::common::read_options::ReadOptions;
 use crate::wasm::common::source::{self, Source, check_signal, forget, next_chunk};
-use crate::{Error, Inspection, Result};
+use crate::{Error, Inspection, MemoryLimit, Result};
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response, Url};
@@ -16,7 +16,7 @@ use web_sys::{ReadableStream, ReadableStreamDefaultReader, Request, Response, Ur
 /// bytes.
 const FIRST_RANGE: u64 = 1 << 20;
 /// The most bytes of a WebAssembly memory, whose addresses have 32 bits.
-const ADDRESS_SPACE: f64 = 4_294_967_296.0;
+const ADDRESS_SPACE: u64 = 1 << 32;
 
 /// The parts of a model in several files: the items of an array, or all parts of the one whose address is given. `None`
 /// for a model in one file.
@@ -81,15 +81,17 @@ pub(super) async fn inspect(source: &JsValue, options: &LoadOptions) -> Result<I
     Inspection::new(header, parts, options.context, Some(memory_limit()))
 }
 
-/// The most bytes a model may take: what WebAssembly can address, or less if the browser says that the device has less
-/// memory.
-fn memory_limit() -> u64 {
+/// What WebAssembly can address, and the memory of the device where the browser says it.
+fn memory_limit() -> MemoryLimit {
     let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok();
     let gigabytes = get(&js_sys::global(), "navigator")
         .and_then(|navigator| get(&navigator, "deviceMemory"))
         .and_then(|memory| memory.as_f64());
-    let device = gigabytes.map_or(ADDRESS_SPACE, |gigabytes| gigabytes * 1_073_741_824.0);
-    device.min(ADDRESS_SPACE) as u64
+    let machine = gigabytes.map_or(u64::MAX, |gigabytes| (gigabytes * 1_073_741_824.0) as u64);
+    MemoryLimit {
+        machine,
+        module: machine.min(ADDRESS_SPACE),
+    }
 }
 
 /// Reads the header of one file, and little more of it than needed.

@@ -46,7 +46,7 @@ export type DraftOptions = Pick<LoadOptions, "onProgress" | "signal" | "timeout"
 
 export interface InspectOptions extends Omit<LoadOptions, "onProgress"> {
   /**
-   * Whether to measure about how fast this machine would write with the model. It takes up to 32 MB of memory, and some tens
+   * Whether to measure about how fast this machine would write with the model. It takes up to 96 MB of memory, and some tens
    * of milliseconds in which the thread does nothing else. False unless set.
    */
   speed?: boolean;
@@ -77,9 +77,12 @@ export interface Inspection {
   parts: number;
   /**
    * Bytes it takes: weights as they are repacked, the KV cache of `positions` tokens (the context asked for; else the
-   * model's own or 4096, whichever is less), and about what flows between the layers.
+   * model's own or 4096, whichever is less), and about what flows between the layers. Of the weights, `outside` are kept
+   * outside of WebAssembly's memory, which holds 4 GB: tables of which a token takes one row.
    */
-  memory: { weights: number; cache: number; positions: number; scratch: number; total: number } | undefined;
+  memory:
+    | { weights: number; outside: number; cache: number; positions: number; scratch: number; total: number }
+    | undefined;
   /**
    * About how many tokens this machine would write in a second, while the text is short, where the option `speed` asks for
    * it and the model runs here: the weights that a token runs through, divided by how fast such weights are read here.

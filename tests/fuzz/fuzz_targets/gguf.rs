@@ -6,7 +6,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use libfuzzer_sys::fuzz_target;
 use nexttoken::generator::Context;
 use nexttoken::gguf::{Header, Reader, TensorSink};
-use nexttoken::{Inspection, Result};
+use nexttoken::{Inspection, MemoryLimit, Result};
 
 #[derive(Arbitrary, Debug)]
 struct File {
@@ -241,7 +241,7 @@ fuzz_target!(|file: File| {
     assert!(kept <= bytes.len());
     if let Some(header) = whole.header {
         assert!(!end.is_ok() || header.file_size <= bytes.len() as u64);
-        let inspection = Inspection::new(header, 1, Context::default(), Some(1 << 30));
+        let inspection = Inspection::new(header, 1, Context::default(), Some(MemoryLimit::of(1 << 30)));
         if let Ok(Inspection {
             memory: Some(memory),
             ..

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use nexttoken::Inspection;
+use nexttoken::{Inspection, MemoryLimit};
 use nexttoken::generator::{Context, Generator};
 use nexttoken::gguf::read_header;
 use nexttoken::model::{Loader, Model};
@@ -16,7 +16,7 @@ const MEMORY: u64 = 256 << 20;
 fuzz_target!(|bytes: &[u8]| {
     // A header may truthfully ask for more than a fuzzer has: an honest program looks first.
     if let Ok(Some(header)) = read_header(bytes) {
-        match Inspection::new(header, 1, Context::default(), Some(MEMORY)) {
+        match Inspection::new(header, 1, Context::default(), Some(MemoryLimit::of(MEMORY))) {
             Ok(inspection) if inspection.code != Some("out_of_memory") => {}
             _ => return,
         }
