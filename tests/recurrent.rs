@@ -1,6 +1,6 @@
 //! Layers with a gated delta net (Qwen3.5) or a Mamba-2 mixer (Granite 4.0 H, Mamba-2, Falcon-H1) keep one state of all
-//! that was read, which cannot be taken back: however a text comes about, and whatever was there before, the bits are
-//! those of a text run at once.
+//! that was read, which cannot be taken back, and those with a short convolution (LFM2) what was read last: however a text
+//! comes about, and whatever was there before, the bits are those of a text run at once.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod common;
@@ -33,6 +33,8 @@ const FALCON: [&[u8]; 2] = [
     include_bytes!("data/arch/falcon-h1.q8_0.gguf"),
     include_bytes!("data/arch/falcon-h1.f32.gguf"),
 ];
+/// Two layers with a short convolution, one with attention between them.
+const LFM2: &[u8] = include_bytes!("data/arch/lfm2.q8_0.gguf");
 /// Of each, the quantised file and the one in floats.
 const FILES: [[&[u8]; 2]; 4] = [QWEN35, GRANITE, MAMBA2, FALCON];
 /// Long enough for several checkpoints of the state.
@@ -42,8 +44,12 @@ fn load(bytes: &[u8]) -> Arc<Model> {
     Arc::new(Model::from_bytes(bytes).unwrap())
 }
 
-fn quantized() -> [Arc<Model>; 4] {
-    FILES.map(|[quantized, _]| load(quantized))
+fn quantized() -> [Arc<Model>; 5] {
+    // Its context is too short for these texts.
+    let longer = [("lfm2.context_length", Value::U32(1024))];
+    let lfm2 = changed(LFM2, &longer, |_| true).unwrap();
+    let [qwen35, granite, mamba2, falcon] = FILES.map(|[quantized, _]| load(quantized));
+    [qwen35, granite, mamba2, falcon, Arc::new(lfm2)]
 }
 
 fn text(seed: u32, length: usize) -> Vec<u32> {
@@ -162,7 +168,7 @@ fn reuses_the_last(model: &Arc<Model>) {
 #[test]
 fn internals_are_those_of_the_text() {
     let hybrid = &[false, true, false][..];
-    let attending = [hybrid, hybrid, &[false; 3], &[true; 2]];
+    let attending = [hybrid, hybrid, &[false; 3], &[true; 2], hybrid];
     for (model, attending) in quantized().iter().zip(attending) {
         looks_inside(model, attending);
     }
@@ -206,7 +212,7 @@ fn the_memory_is_told_in_advance() {
             .unwrap()
             .memory
             .unwrap();
-        assert_eq!(memory.weights, model.weight_bytes as u64);
+        assert_eq!(memory.weights, model.weight_bytes);
         let mut session = session(&model, cache_type);
         last_hidden(&model, &mut session, &text(1, LENGTH), 64);
         // With as many checkpoints as there may be.

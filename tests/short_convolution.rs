@@ -8,9 +8,10 @@ use common::continued::{self, LENGTH, session, text};
 use common::long::{ALL, generator, rest};
 use common::runs::{changed, last_hidden};
 use common::*;
-use nexttoken::Error;
-use nexttoken::generator::CacheType;
-use nexttoken::gguf::Value;
+use nexttoken::generator::{CacheType, Context};
+use nexttoken::gguf::{Value, read_header};
+use nexttoken::model::Session;
+use nexttoken::{Error, Inspection};
 
 /// As [`LFM2`], a layer that attends between two that convolve three positions.
 const FLOATS: &[u8] = include_bytes!("data/arch/lfm2.f32.gguf");
@@ -54,8 +55,44 @@ fn a_text_goes_on_as_it_would_have() {
 
 #[test]
 fn the_memory_is_told_in_advance() {
-    for file in [LFM2, FLOATS] {
-        continued::takes_the_memory_that_is_told(file);
+    for (file, cache_type) in [(LFM2, CacheType::Q16), (FLOATS, CacheType::F32)] {
+        let model = load(file);
+        let context = Context {
+            cache_type,
+            ..Context::default()
+        };
+        let header = read_header(file).unwrap().unwrap();
+        let told = Inspection::new(header, 1, context, None).unwrap();
+        let told = told.memory.unwrap();
+        let mut session = session(&model, cache_type);
+        last_hidden(&model, &mut session, &text(1), 64);
+        // Six checkpoints, of which so short a text has none, with two inputs of two layers each.
+        let checkpoints = 6 * 2 * 2 * 32 * 4;
+        assert_eq!(told.cache, session.cache_bytes() as u64 + checkpoints);
+        assert_eq!(told.weights, model.weight_bytes);
+    }
+}
+
+/// What was written last can be taken back without running anything again, 64 tokens of it; farther back, the text goes on
+/// from a checkpoint.
+#[test]
+fn the_last_tokens_are_taken_back_for_nothing() {
+    let model = load(LFM2);
+    let ids: Vec<u32> = (0..8).flat_map(text).collect();
+    let mut session = Session::new(&model, 200, CacheType::Q16).unwrap();
+    assert!(session.truncates_freely());
+    for (back, kept) in [(1, 159), (64, 96), (65, 70), (90, 70), (91, 0), (160, 0)] {
+        session.truncate(0);
+        // There is a checkpoint after each.
+        for ids in [&ids[..70], &ids[70..]] {
+            model.forward(ids, &mut session).unwrap();
+        }
+        session.truncate(ids.len() - back);
+        assert_eq!(session.len(), kept, "{back}");
+        let rest = &ids[kept..];
+        let found = last_hidden(&model, &mut session, rest, 64);
+        let mut whole = Session::new(&model, 200, CacheType::Q16).unwrap();
+        assert_eq!(found, last_hidden(&model, &mut whole, &ids, 64), "{back}");
     }
 }
 

@@ -166,11 +166,9 @@ impl Draft {
 
     /// Gives its KV cache's memory back, and guesses nothing for long. False where it had none.
     pub fn give_up(&mut self) -> bool {
-        let held = self.session.cache_bytes() > 0;
         // Where memory is lacking, nothing more may be taken.
-        self.session.release_cache();
         self.rate = 0.0;
-        held
+        self.session.release_cache()
     }
 
     /// Learns from the last token of the text whether the guess for it was right.
@@ -206,7 +204,7 @@ impl Draft {
         let cost = so_far.each + self.cost;
         let free = so_far.chance * so_far.free - so_far.each;
         let mut chance = so_far.chance * self.rate;
-        if chance - cost <= free.max(0.0) || !self.session.truncates_anywhere() {
+        if chance - cost <= free.max(0.0) || !self.session.truncates_freely() {
             return false;
         }
         // The number of threads is measured in steps without a draft.

@@ -106,7 +106,7 @@ impl Generator {
         // A draft that is not accepted is taken back, which takes longer with recurrent layers than it saves.
         let speculates = generation.options.speculation
             && generation.steps > 0
-            && self.session.truncates_anywhere();
+            && self.session.truncates_freely();
         if speculates {
             self.speculation
                 .observe(generation, tokenizer, self.draft.as_mut());

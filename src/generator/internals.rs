@@ -56,7 +56,9 @@ impl Generator {
             self.model.prefill(&rest[..most], session)?;
         }
         // A look at the next step then runs one token again.
-        session.keep_checkpoint();
+        if !session.truncates_freely() {
+            session.keep_checkpoint();
+        }
         let outputs = self.model.forward_with_outputs(last, session, attention)?;
         self.speculation.count_from(0);
         Ok(Some(Internals {

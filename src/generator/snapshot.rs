@@ -51,7 +51,7 @@ impl Generator {
         check_option(plain, "adapters", "empty where a snapshot is taken")?;
         generation.apply_shift(&mut self.session);
         // Hidden state and logits are not saved: after restoring, the last token is run again, and with recurrent layers
-        // all tokens since the checkpoint of their state.
+        // perhaps more: all since a state of theirs that is known.
         let held = self.session.len().min(generation.context_len() - 1);
         let held = self.session.savable_len(held);
         let mut codec = Codec {

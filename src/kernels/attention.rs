@@ -1,4 +1,4 @@
-//! Attention, and the short convolution that some layers have in its place: the dispatch to the kernels.
+//! Attention: the dispatch to the kernels.
 
 use std::ops::Range;
 
@@ -196,26 +196,4 @@ pub fn attend_around(
     }
     super::softmax(weights);
     weighted_sum(all, values, out);
-}
-
-/// A short causal convolution of a cache's values, each dimension by itself (LFM2, Liquid AI 2025), for the position
-/// before `end`: `out = Σ kernel[i] × value[i]` over the latest positions, the oldest first. `kernel` is
-/// `[position][size]`, the latest position last; positions before the first one count as zeros. `row` is scratch memory
-/// for one product.
-///
-/// # Panics
-/// If the cache holds fewer positions, or the lengths do not fit together.
-pub fn convolve(cache: &HeadCache, end: usize, kernel: &[f32], row: &mut [f32], out: &mut [f32]) {
-    let Data::Floats { values, .. } = &cache.data else {
-        return;
-    };
-    let values = &values[..end * cache.size];
-    let len = kernel.len().min(values.len());
-    let values = values[values.len() - len..].chunks_exact(cache.size);
-    let kernel = kernel[kernel.len() - len..].chunks_exact(cache.size);
-    out.fill(0.0);
-    for (value, weight) in values.zip(kernel) {
-        super::product(value, weight, row);
-        super::add(out, row);
-    }
 }

@@ -12,7 +12,7 @@ use bytemuck::{Pod, cast_slice_mut};
 /// Positions that the cache saves and restores together: keys lie in tiles of so many.
 pub const TILE_POSITIONS: usize = 4;
 
-/// How the KV cache stores its numbers. The inputs of short convolutions are stored as floats whatever the type.
+/// How the KV cache stores its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum CacheType {
@@ -40,16 +40,14 @@ impl FromStr for CacheType {
     }
 }
 
-/// The keys and values of one KV head; or values alone, which are the inputs of a short convolution.
+/// The keys and values of one KV head.
 pub struct HeadCache {
-    /// Dimensions of a value.
+    /// Dimensions of a key, and of a value.
     pub(super) size: usize,
-    /// Dimensions of a key: as many as of a value, or none.
-    key_size: usize,
     pub(super) data: Data,
 }
 
-crate::debug::debug_in_brief!(HeadCache { size, key_size });
+crate::debug::debug_in_brief!(HeadCache { size });
 
 pub(super) enum Data {
     /// Keys `[tile][dimension][4 positions]`, values `[position][dimension]`.
@@ -90,19 +88,7 @@ impl HeadCache {
             CacheType::Q16 => Data::I16(Integers::default()),
             CacheType::Q8 => Data::I8(Integers::default()),
         };
-        Self {
-            size,
-            key_size: size,
-            data,
-        }
-    }
-
-    /// An empty cache for values of `size` dimensions, without keys, as floats.
-    pub fn without_keys(size: usize) -> Self {
-        Self {
-            key_size: 0,
-            ..Self::new(CacheType::F32, size)
-        }
+        Self { size, data }
     }
 
     /// Gives all memory back; nothing is stored then.
@@ -121,7 +107,7 @@ impl HeadCache {
     pub fn reserve(&mut self, positions: usize) -> Result<()> {
         match &mut self.data {
             Data::Floats { keys, values } => {
-                grow(keys, positions, self.key_size)?;
+                grow(keys, positions, self.size)?;
                 grow(values, positions, self.size)
             }
             Data::I16(integers) => integers.reserve(positions, padded(self.size)),
@@ -134,7 +120,7 @@ impl HeadCache {
         let size = self.size;
         match &mut self.data {
             Data::Floats { keys, values } => {
-                let tile = &mut keys[position / 4 * 4 * self.key_size..];
+                let tile = &mut keys[position / 4 * 4 * self.size..];
                 for (key, slot) in key.iter().zip(tile.chunks_exact_mut(4)) {
                     slot[position % 4] = *key;
                 }
@@ -148,7 +134,7 @@ impl HeadCache {
     /// Stores zeros at a reserved position.
     pub fn clear(&mut self, position: usize) {
         let zeros = vec![0.0; self.size];
-        self.store(position, &zeros[..self.key_size], &zeros);
+        self.store(position, &zeros, &zeros);
     }
 
     /// Bytes that one position takes.
@@ -156,7 +142,7 @@ impl HeadCache {
         let padded = padded(self.size);
         let integers = |bytes: usize| 2 * bytes * padded + 4 * (padded.div_ceil(DIMS) + 1);
         match &self.data {
-            Data::Floats { .. } => 4 * (self.key_size + self.size),
+            Data::Floats { .. } => 8 * self.size,
             Data::I16(_) => integers(2),
             Data::I8(_) => integers(1),
         }
@@ -275,7 +261,7 @@ impl HeadCache {
         let positions = positions.next_multiple_of(TILE_POSITIONS);
         match &mut self.data {
             Data::Floats { keys, values } => {
-                let keys = cast_slice_mut(&mut keys[..positions * self.key_size]);
+                let keys = cast_slice_mut(&mut keys[..positions * self.size]);
                 let values = cast_slice_mut(&mut values[..positions * self.size]);
                 [keys, values, &mut [], &mut []]
             }

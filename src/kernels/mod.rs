@@ -34,7 +34,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use activations::Activations;
 use activations::{Block, PACKED_BYTES};
-pub use attention::{AttentionScratch, Scoring, attend, convolve};
+pub use attention::{AttentionScratch, Scoring, attend};
 #[cfg(feature = "encoder")]
 pub use attention::{Surroundings, attend_around};
 use attention_integers::Heads;

@@ -11,8 +11,7 @@ use crate::kernels::{CacheType, HeadCache, TILE_POSITIONS};
 /// The number of positions the cache grows by at a time.
 const STEP: usize = 256;
 
-/// The keys and values of every layer and KV head. A layer with a short convolution keeps the convolution's input at
-/// every position instead, so that a text can be truncated anywhere; one that is recurrent has no cache, but a state (see
+/// The keys and values of every layer and KV head. A layer without attention has no cache, but a state (see
 /// [`recurrence`](super::recurrence)). Memory is taken in steps as the text grows.
 pub(super) struct KvCache {
     caches: Vec<HeadCache>,
@@ -38,12 +37,9 @@ pub fn cache_bytes(config: &Config, kind: CacheType, positions: usize) -> u64 {
         .saturating_add(recurrence_bytes(config))
 }
 
-/// An empty cache for one KV head of a layer, or for the inputs of its convolution.
+/// An empty cache for one KV head of a layer.
 fn cache_of(config: &Config, kind: CacheType, layer: usize) -> HeadCache {
-    match config.convolution_length(layer) {
-        Some(_) => HeadCache::without_keys(config.hidden_size),
-        None => HeadCache::new(kind, config.layer_head_size(layer)),
-    }
+    HeadCache::new(kind, config.layer_head_size(layer))
 }
 
 impl KvCache {

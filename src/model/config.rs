@@ -217,10 +217,9 @@ impl Config {
         self.recurrent.as_ref().filter(|sizes| sizes.has(index))
     }
 
-    /// Whether the layer `index` keeps a state in place of keys and values.
-    fn is_recurrent(&self, index: usize) -> bool {
-        let sizes = self.recurrent(index);
-        sizes.is_some_and(|sizes| !sizes.is_beside_attention())
+    /// Whether the layer `index` keeps a state of the text, in place of keys and values or beside them.
+    pub(super) fn keeps_state(&self, index: usize) -> bool {
+        self.recurrent(index).is_some() || self.convolution_length(index).is_some()
     }
 
     /// The sizes of the model's gated delta nets or Mamba-2 mixers, whichever layers have one.
@@ -268,16 +267,17 @@ impl Config {
 
     /// Whether the layer `index` has attention.
     pub(super) fn has_attention(&self, index: usize) -> bool {
-        !self.is_recurrent(index) && self.convolution_length(index).is_none()
+        let beside = |sizes: &RecurrentConfig| sizes.is_beside_attention();
+        !self.keeps_state(index) || self.recurrent(index).is_some_and(beside)
     }
 
-    /// The number of caches of the layer `index`: one for each KV head, or one for its convolution; none for
-    /// one that keeps a state or attends to the keys and values of another.
+    /// The number of caches of the layer `index`: one for each KV head; none for one that has no attention, or attends to
+    /// the keys and values of another.
     pub(super) fn cache_count(&self, index: usize) -> usize {
-        if self.is_recurrent(index) || self.key_value_layer(index) != index {
-            return 0;
+        match self.has_attention(index) && self.key_value_layer(index) == index {
+            true => self.kv_heads,
+            false => 0,
         }
-        self.convolution_length(index).map_or(self.kv_heads, |_| 1)
     }
 
     /// The widths of the three input projections of the layer `index`: queries, keys and values, or gates and values. For

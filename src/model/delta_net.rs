@@ -41,7 +41,8 @@ impl DeltaNet {
         let (tokens, size) = (scratch.x.tokens(), nets.key_length);
         self.project_gates(scratch)?;
         let buffers = &mut scratch.recurrent;
-        self.convolve(nets, epsilon, &scratch.qkv, rows, state, buffers);
+        let inputs = (&scratch.qkv[..], rows);
+        self.convolve(nets, epsilon, inputs, scratch.first, state, buffers);
 
         let RecurrentScratch {
             convolved,
@@ -103,8 +104,8 @@ impl DeltaNet {
         &self,
         nets: &RecurrentConfig,
         epsilon: f32,
-        qkv: &[f32],
-        rows: StridedRows,
+        qkv: (&[f32], StridedRows),
+        first: usize,
         state: &mut RecurrentState,
         buffers: &mut RecurrentScratch,
     ) {
@@ -124,7 +125,7 @@ impl DeltaNet {
             }
         };
         self.convolution
-            .run(qkv, rows, inputs, convolved, ones, &normalize);
+            .run(qkv, first, inputs, convolved, ones, &normalize);
     }
 }
 

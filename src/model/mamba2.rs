@@ -42,9 +42,9 @@ impl Mamba2 {
         let RecurrentScratch {
             convolved, ones, ..
         } = &mut scratch.recurrent;
-        let (all, inputs) = (&scratch.qkv, &mut state.inputs);
+        let (all, earlier) = ((&scratch.qkv[..], rows[1]), &mut state.inputs);
         self.convolution
-            .run(all, rows[1], inputs, convolved, ones, &|_| {});
+            .run(all, scratch.first, earlier, convolved, ones, &|_| {});
         self.scan(sizes, rows[2], state, scratch);
         self.gate_and_norm(sizes, epsilon, rows[0], state, scratch)
     }

@@ -12,10 +12,10 @@
 //! | `layer` | the weights of a layer, whose two halves are added to the residual stream |
 //! | `norm` | the norm before each half, QK norm, final norm |
 //! | `token_mixer` | first half: `attention`, `delta_net`, `mamba2` or `short_convolution`, between two projections |
-//! | `causal_convolution`, `recurrent_state` | what `delta_net` and `mamba2` have in common |
+//! | `causal_convolution` | what `delta_net` and `mamba2` have in common |
 //! | `feed_forward`, `experts` | second half: one network, or a mixture of many |
 //! | `linear`, `adapter` | matrix products, and the LoRA updates added to them |
-//! | `session` | one text: `cache` and `recurrence` hold its keys, values and states, `scratch` what is needed while tokens run |
+//! | `session` | one text: `cache` and `recurrence` (`recurrent_state`, `convolution_inputs`) hold its keys, values and states, `scratch` what is needed while tokens run |
 //! | `key_scaling`, `sliding_window` | keys that are easier to quantise, attention that reaches back so far |
 //! | `layer_outputs` | what is kept where somebody looks into the layers |
 //! | `file`, `loader`, `token_mixer_loader`, `incoming`, `tensors` | the file's bytes → weights |
@@ -31,6 +31,7 @@ mod attention_config;
 mod cache;
 mod causal_convolution;
 mod config;
+mod convolution_inputs;
 mod delta_net;
 #[cfg(feature = "train")]
 mod dense;
@@ -54,8 +55,8 @@ mod recurrence;
 mod recurrent_config;
 mod recurrent_state;
 mod rope;
-mod scales;
 mod row_table;
+mod scales;
 mod scratch;
 mod session;
 mod short_convolution;
@@ -76,8 +77,9 @@ pub use config::Config;
 pub(crate) use dense::{DenseLinear, DenseModel};
 pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
-#[cfg(all(target_arch = "wasm32", feature = "wasm"))]
+#[cfg(target_arch = "wasm32")]
 pub(crate) use row_table::RowStore;
+pub use session::Session;
 #[cfg(feature = "encoder")]
 pub(crate) use tensors::check_shapes;
 pub(crate) use tensors::{TensorForm, form, reads_per_token};
@@ -89,8 +91,8 @@ pub(crate) use {
     metadata_keys::Keys,
     norm::Norm,
     rope::{Angles, Rope, compute_angles},
-};
     row_table::on_the_heap,
+};
 
 use crate::allocation::{copy, reserve_total};
 use crate::gguf::Metadata;
@@ -158,6 +160,7 @@ impl Model {
         session.scratch.adapters.check(self)?;
         reserve_total(&mut session.ran, tokens.len())?;
         session.prepare(&self.config, &self.transformer.ropes, tokens)?;
+        session.recurrence.run_to(session.len + tokens.len());
         let ran = self.transformer.forward(
             &self.config,
             tokens,

@@ -1,13 +1,14 @@
 //! The state of a text in layers that keep one state in place of keys and values, and checkpoints of it.
 //!
-//! Such a state cannot be taken back to an earlier position, so copies of it are kept at some positions: a text that is
-//! truncated goes on from the latest one that is not beyond its end, and the tokens after it are run again. The farther
-//! back, the sparser these checkpoints are, so that what has to be run again is in proportion to what was taken back.
+//! Such a state cannot be taken back to an earlier position, or not far, so copies of it are kept at some positions: a text
+//! that is truncated goes on from the latest one that is not beyond its end, and the tokens after it are run again. The
+//! farther back, the sparser these checkpoints are, so that what has to be run again is in proportion to what was taken
+//! back.
 
 use std::sync::Arc;
 
 use super::Config;
-use super::recurrent_state::RecurrentState;
+use super::recurrent_state::{REACH, RecurrentState, state_sizes};
 use crate::Result;
 use crate::allocation::{reserve, reserve_exact, with_capacity};
 
@@ -22,6 +23,10 @@ pub(super) struct Recurrence {
     layers: Vec<RecurrentState>,
     /// In the order of their positions.
     checkpoints: Vec<Arc<Checkpoint>>,
+    /// How many positions the states themselves can be taken back by.
+    reach: usize,
+    /// The first position that they can be taken back to.
+    earliest: usize,
 }
 
 /// The state as it was after so many tokens.
@@ -32,28 +37,51 @@ struct Checkpoint {
 
 /// Bytes that the states of one text take with all checkpoints, [`u64::MAX`] where it would be more.
 pub(super) fn recurrence_bytes(config: &Config) -> u64 {
-    let sizes = (0..config.layers).filter_map(|layer| config.recurrent(layer));
-    let numbers = sizes.fold(0u64, |sum, sizes| sum.saturating_add(sizes.state_size()));
-    numbers.saturating_mul(size_of::<f32>() as u64 * (1 + CHECKPOINTS as u64))
+    let sizes = (0..config.layers).filter_map(|layer| state_sizes(config, layer));
+    let numbers = sizes.fold(0u64, |sum, [state, checkpoint]| {
+        let checkpoints = checkpoint.saturating_mul(CHECKPOINTS as u64);
+        sum.saturating_add(state).saturating_add(checkpoints)
+    });
+    numbers.saturating_mul(size_of::<f32>() as u64)
 }
 
 impl Recurrence {
     /// The state before the first token.
     pub fn new(config: &Config) -> Result<Self> {
         let mut layers = Vec::new();
-        for sizes in (0..config.layers).filter_map(|layer| config.recurrent(layer)) {
-            reserve(&mut layers, 1)?;
-            layers.push(RecurrentState::new(sizes)?);
+        for index in 0..config.layers {
+            if let Some(state) = RecurrentState::new(config, index)? {
+                reserve(&mut layers, 1)?;
+                layers.push(state);
+            }
         }
+        let convolves = layers.iter().all(|layer| layer.heads.is_empty());
         Ok(Self {
             layers,
             checkpoints: Vec::new(),
+            reach: if convolves { REACH } else { 0 },
+            earliest: 0,
         })
     }
 
     /// Whether the model has no such layers.
     pub fn is_empty(&self) -> bool {
         self.layers.is_empty()
+    }
+
+    /// Whether a text can be taken back by some positions, at most [`REACH`], without running others again.
+    pub fn reaches_back(&self) -> bool {
+        self.reach > 0
+    }
+
+    /// Whether it can be taken back to so many tokens in this way.
+    pub fn reaches(&self, position: usize) -> bool {
+        position >= self.earliest
+    }
+
+    /// Notes that the tokens up to this position are run.
+    pub fn run_to(&mut self, end: usize) {
+        self.earliest = self.earliest.max(end.saturating_sub(self.reach));
     }
 
     /// The states of all such layers, in their order.
@@ -76,7 +104,7 @@ impl Recurrence {
         }
         // Room is made first: `recurrence_bytes` promises that there are never more than `CHECKPOINTS`.
         self.thin_out(position);
-        if let Ok(values) = self.values()
+        if let Ok(values) = self.values(position)
             && reserve(&mut self.checkpoints, 1).is_ok()
         {
             self.checkpoints
@@ -117,50 +145,48 @@ impl Recurrence {
 
     /// Takes the state back to the latest position, at most `most`, that it can be taken back to, and returns it.
     pub fn truncate(&mut self, most: usize) -> usize {
-        let checkpoint = self.latest(most).map(Arc::clone);
-        let position = checkpoint
-            .as_ref()
-            .map_or(0, |checkpoint| checkpoint.position);
-        self.checkpoints.retain(|later| later.position <= position);
-        self.set(
-            checkpoint
-                .as_ref()
-                .map_or(&[], |checkpoint| &checkpoint.values),
-        );
-        position
-    }
-
-    /// Sets all states to these values; to those before the first token where there are none.
-    fn set(&mut self, mut values: &[f32]) {
-        for part in self.layers.iter_mut().flat_map(RecurrentState::parts_mut) {
-            match values.split_at_checked(part.len()) {
-                Some((first, rest)) => {
-                    part.copy_from_slice(first);
-                    values = rest;
-                }
-                None => part.fill(0.0),
-            }
+        self.checkpoints.retain(|later| later.position <= most);
+        if self.reaches(most) {
+            return most;
         }
+        match self.checkpoints.last().map(Arc::clone) {
+            Some(checkpoint) => self.set(checkpoint.position, &checkpoint.values),
+            None => self.set(0, &[]),
+        }
+        self.earliest
     }
 
-    fn parts(&self) -> impl Iterator<Item = &[f32]> {
-        self.layers.iter().flat_map(RecurrentState::parts)
+    /// Sets all states to these values, which they had after `position` tokens; to those before the first token where
+    /// there are none.
+    fn set(&mut self, position: usize, mut values: &[f32]) {
+        for layer in &mut self.layers {
+            let (own, rest) = values.split_at(layer.saved_len().min(values.len()));
+            layer.restore(position, own);
+            values = rest;
+        }
+        self.earliest = position;
     }
 
-    /// The numbers of all states.
+    /// The numbers of a checkpoint.
     fn size(&self) -> usize {
-        self.parts().map(<[f32]>::len).sum()
+        self.layers.iter().map(RecurrentState::saved_len).sum()
     }
 
-    fn values(&self) -> Result<Vec<f32>> {
+    /// A checkpoint's numbers after `position` tokens, which the states can be taken back to.
+    fn values(&self, position: usize) -> Result<Vec<f32>> {
         let mut values = with_capacity(self.size())?;
-        self.parts().for_each(|part| values.extend_from_slice(part));
+        let layers = self.layers.iter();
+        layers.for_each(|layer| layer.save(position, &mut values));
         Ok(values)
     }
 
     /// An independent copy; the checkpoints, which never change, are shared.
     pub fn fork(&self) -> Result<Self> {
-        let mut fork = Self::default();
+        let mut fork = Self {
+            layers: Vec::new(),
+            checkpoints: Vec::new(),
+            ..*self
+        };
         reserve_exact(&mut fork.layers, self.layers.len())?;
         for layer in &self.layers {
             fork.layers.push(layer.fork()?);
@@ -177,15 +203,30 @@ impl Recurrence {
             .try_for_each(|layer| layer.prepare(tokens))
     }
 
-    /// Appends the bytes of the checkpoint at `position` to `out`; none at the start of the text.
+    /// The most tokens, at most `most`, after which the state is known.
+    pub fn savable(&self, most: usize) -> usize {
+        match self.reaches(most) {
+            true => most,
+            false => self.checkpoint_before(most),
+        }
+    }
+
+    /// Appends the bytes of the state after `position` tokens, which must be [savable](Self::savable), to `out`; none at
+    /// the start of the text.
     pub fn save(&self, position: usize, out: &mut Vec<u8>) -> Result<()> {
-        let values = match self.latest(position) {
-            Some(checkpoint) if checkpoint.position == position => &checkpoint.values[..],
-            _ => &[],
+        if position == 0 {
+            return Ok(());
+        }
+        let mut append = |values: &[f32]| {
+            reserve_exact(out, size_of_val(values))?;
+            out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            Ok(())
         };
-        reserve_exact(out, size_of_val(values))?;
-        out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
-        Ok(())
+        match self.latest(position) {
+            _ if self.reaches(position) => append(&self.values(position)?),
+            Some(checkpoint) if checkpoint.position == position => append(&checkpoint.values),
+            _ => Ok(()),
+        }
     }
 
     /// The bytes that [`save`](Self::save) writes for `position`.
@@ -209,7 +250,7 @@ impl Recurrence {
         if values.iter().any(|value| !value.is_finite()) {
             return Ok(false);
         }
-        self.set(&values);
+        self.set(position, &values);
         self.checkpoints.clear();
         if position > 0 && !self.is_empty() {
             reserve(&mut self.checkpoints, 1)?;
@@ -221,7 +262,8 @@ impl Recurrence {
 
     /// Bytes of memory taken.
     pub fn bytes(&self) -> usize {
-        self.size() * (1 + self.checkpoints.len()) * size_of::<f32>()
+        let states: usize = self.layers.iter().map(RecurrentState::len).sum();
+        (states + self.size() * self.checkpoints.len()) * size_of::<f32>()
     }
 }
 

@@ -127,12 +127,4 @@ impl RecurrentConfig {
             [self.value_size(), self.convolved_size(), self.value_heads]
         }
     }
-
-    /// Numbers that one layer keeps of a text, [`u64::MAX`] where it would be more.
-    pub fn state_size(&self) -> u64 {
-        let head = (self.key_length as u64).saturating_mul(self.value_length as u64);
-        let inputs = (self.convolution_length as u64 - 1) * self.convolved_size() as u64;
-        head.saturating_mul(self.value_heads as u64)
-            .saturating_add(inputs)
-    }
 }

@@ -78,23 +78,28 @@ impl Session {
         }
     }
 
-    /// Takes the states of recurrent layers back to the latest checkpoint within the text, which then ends there.
+    /// Takes the states of recurrent layers back to the end of the text, or to the latest checkpoint before, where the text
+    /// then ends.
     pub(super) fn roll_back(&mut self) {
         if !self.recurrence.is_empty() {
+            if !self.recurrence.reaches(self.len) {
+                self.ran.clear();
+            }
             self.len = self.recurrence.truncate(self.len);
-            self.ran.clear();
         }
     }
 
-    /// Gives the memory of the KV cache back, which cannot fail; no token is held then.
-    pub(crate) fn release_cache(&mut self) {
+    /// Gives the memory of the KV cache back, which cannot fail; no token is held then. False where it had none.
+    pub(crate) fn release_cache(&mut self) -> bool {
+        let held = self.cache.bytes() > 0;
         self.truncate(0);
         self.cache.release();
+        held
     }
 
-    /// Whether the text can be truncated at every position.
-    pub fn truncates_anywhere(&self) -> bool {
-        self.recurrence.is_empty()
+    /// Whether some of the last tokens, at most 64, can be removed without removing others with them.
+    pub fn truncates_freely(&self) -> bool {
+        self.recurrence.is_empty() || self.recurrence.reaches_back()
     }
 
     /// Makes the present end of the text one that it can be truncated at, whatever layers the model has.
@@ -106,7 +111,7 @@ impl Session {
     pub fn savable_len(&self, len: usize) -> usize {
         match self.recurrence.is_empty() {
             true => len,
-            false => self.recurrence.checkpoint_before(len),
+            false => self.recurrence.savable(len),
         }
     }
 

@@ -11,9 +11,9 @@ use super::recurrent_state::RecurrentState;
 use super::rope::Rope;
 use super::scratch::Scratch;
 use super::short_convolution::ShortConvolution;
-use crate::Result;
 use crate::error::invalid_option;
 use crate::kernels::HeadCache;
+use crate::{Error, Result};
 
 /// Input projections, attention or what takes its place, output projection.
 pub(super) struct TokenMixer {
@@ -56,7 +56,8 @@ impl TokenMixer {
                 attention.run(config, index, ropes, rows, caches, scratch)?;
             }
             TokenMixerKind::ShortConvolution(convolution) => {
-                convolution.run(config, rows, &mut caches[0], scratch)?;
+                let state = state.ok_or_else(other_session)?;
+                convolution.run(config, rows, &mut state.inputs, scratch)?;
             }
             TokenMixerKind::DeltaNet(net) => {
                 let (sizes, state) = sizes_and_state(config, index, state)?;
@@ -97,5 +98,9 @@ fn sizes_and_state<'a>(
     state: Option<&'a mut RecurrentState>,
 ) -> Result<(&'a RecurrentConfig, &'a mut RecurrentState)> {
     let state = config.recurrent(index).zip(state);
-    state.ok_or_else(|| invalid_option("session", "one of this model"))
+    state.ok_or_else(other_session)
+}
+
+fn other_session() -> Error {
+    invalid_option("session", "one of this model")
 }

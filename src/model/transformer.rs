@@ -67,7 +67,7 @@ impl Transformer {
             }
             let layer = &self.layers[stored];
             let caches = cache.layer_mut(index);
-            let state = config.recurrent(index).and_then(|_| states.next());
+            let state = (config.keeps_state(index)).then(|| states.next()).flatten();
 
             // First half: norm, attention (or what takes its place), residual connection.
             let norm = layer.token_mixer_norm.as_ref();

@@ -1,4 +1,4 @@
-//! Tests of attention, and of the short convolution over the same cache.
+//! Tests of attention.
 
 use std::ops::Range;
 
@@ -183,22 +183,4 @@ fn attention_error(kind: CacheType, size: usize, window: Range<usize>, scoring: 
         }
     }
     largest
-}
-
-#[test]
-fn a_convolution_reads_the_latest_positions() {
-    on_every_backend(|| {
-        let mut cache = HeadCache::without_keys(2);
-        cache.reserve(4).unwrap();
-        for position in 0..4 {
-            cache.store(position, &[], &[position as f32 + 1.0, 5.0]);
-        }
-        let kernel = [100.0, 1.0, 10.0, 2.0, 1.0, 4.0];
-        let expected = [[1.0, 20.0], [12.0, 30.0], [123.0, 35.0], [234.0, 35.0]];
-        for (position, expected) in expected.iter().enumerate() {
-            let mut out = [f32::NAN; 2];
-            convolve(&cache, position + 1, &kernel, &mut [0.0; 2], &mut out);
-            assert_eq!(out, *expected);
-        }
-    });
 }
