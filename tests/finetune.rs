@@ -111,6 +111,31 @@ fn an_adapter_does_what_was_learnt() {
     }
 }
 
+/// The adapter of `tests/data/lora/learnt.gguf`, with which `tests/lora.rs` holds the engine against llama.cpp, is what
+/// fine-tuning writes today, bit for bit.
+#[test]
+fn llama_cpp_has_read_what_is_learnt() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let model = Arc::new(Model::open(data.join("arch/llama.f32.gguf")).unwrap());
+    let mut tuner = tuner(&model, options());
+    while !tuner.is_complete() {
+        tuner.step().unwrap();
+    }
+    assert!(tuner.best().loss < 0.1 * tuner.first().loss);
+    let expected = std::fs::read(data.join("lora/learnt.gguf")).unwrap();
+    assert!(tuner.to_gguf().unwrap() == expected);
+}
+
+/// A model with scales beside its matrices is the one that the engine runs.
+#[test]
+fn scales_count_as_in_the_engine() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/arch/llama-scales.f32.gguf");
+    let model = Arc::new(Model::open(file).unwrap());
+    let first = tuner(&model, options()).first().loss;
+    let engine = engine_loss(&model, None, HELD_OUT);
+    assert!((engine - first).abs() < 1e-3, "{first} {engine}");
+}
+
 /// More parts than threads, and a number of threads that does not divide them.
 #[test]
 fn threads_change_nothing() {

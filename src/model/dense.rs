@@ -173,7 +173,9 @@ impl DenseLinear {
         let mut first = 0;
         for layer in layers {
             let rows = layer.matrix.rows();
-            dequantize(&layer.matrix, &mut dense.weights[first * inputs..]);
+            let weights = &mut dense.weights[first * inputs..][..rows * inputs];
+            dequantize(&layer.matrix, weights);
+            weights.iter_mut().for_each(|weight| *weight *= layer.scale);
             if let Some(bias) = &layer.bias {
                 let all = dense.bias.get_or_insert_default();
                 resize(all, outputs, 0.0)?;

@@ -148,9 +148,17 @@ impl TensorTaker<'_> {
 
     /// A linear layer, with its scale and its bias where it has them.
     pub fn linear(&mut self, stem: &str) -> Result<Linear> {
-        Ok(Linear {
+        let matrix = self.matrix(stem)?;
+        Ok(self.linear_of(stem, matrix))
+    }
+
+    /// The linear layer of a matrix that was taken.
+    pub fn linear_of(&mut self, stem: &str, matrix: Matrix) -> Linear {
+        let scale = self.optional_vector(stem, "scale");
+        Linear {
             name: self.name(stem, "weight"),
-            matrix: self.matrix(stem)?,
+            matrix,
+            scale: scale.map_or(1.0, |scale| scale[0]),
             bias: self.optional_vector(stem, "bias"),
         }
     }

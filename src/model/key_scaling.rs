@@ -52,8 +52,8 @@ pub(super) fn query_and_key_scales(
     Ok([queries, keys])
 }
 
-/// The expected size of each dimension of the keys, all heads, `[kv_size]`: `|bias| + 3 × ‖row of the matrix × norm‖`,
-/// which assumes normalised inputs that are independent of each other; times the weight of the keys' own norm, where
+/// The expected size of each dimension of the keys, all heads, `[kv_size]`: `|bias| + 3 × ‖row of the matrix × norm‖`, the
+/// matrix times its scale, which assumes normalised inputs that are independent of each other; times the weight of the keys' own norm, where
 /// they have one.
 fn key_sizes(
     config: &Config,
@@ -71,6 +71,7 @@ fn key_sizes(
     resize(&mut row, config.hidden_size, 0.0)?;
     for (d, size) in sizes.iter_mut().enumerate() {
         linear.matrix.dequantize_row(first + d, &mut row);
+        row.iter_mut().for_each(|weight| *weight *= linear.scale);
         let (mut mean, mut squares) = (0.0, 0.0);
         if let Some(bias) = &linear.bias {
             mean = bias[first + d];

@@ -7,23 +7,25 @@ use crate::Result;
 use crate::kernels::{self, Activations};
 use crate::quant::Matrix;
 
-/// A linear layer: a matrix and an optional bias.
+/// A linear layer: a matrix, a factor for all of it, and an optional bias.
 pub(crate) struct Linear {
     /// The matrix's name in the file, by which adapters refer to it.
     pub name: String,
     pub matrix: Matrix,
+    /// What the products with the matrix are multiplied by: 1 but in files of NVFP4.
+    pub scale: f32,
     pub bias: Option<Vec<f32>>,
 }
 
 impl Linear {
-    /// y = matrix × x + bias, for every token.
+    /// y = scale × matrix × x + bias, for every token.
     #[cfg(feature = "encoder")]
     pub fn apply(&self, x: &mut Activations, y: &mut [f32]) {
         kernels::linear(&self.matrix, x, y);
-        self.add_bias(y);
+        self.scale_and_add_bias(y);
     }
 
-    /// y = matrix × x + bias + the updates of the text's adapters, for every token.
+    /// y = scale × matrix × x + bias + the updates of the text's adapters, for every token.
     pub(super) fn run(
         &self,
         x: &mut Activations,
@@ -43,14 +45,17 @@ impl Linear {
         kernels::linear_each(&layers.map(|layer| &layer.matrix), x, y);
         for layer in layers {
             let (own, rest) = y.split_at_mut(x.tokens() * layer.matrix.rows());
-            layer.add_bias(own);
+            layer.scale_and_add_bias(own);
             adapters.add_updates(&layer.name, x, own)?;
             y = rest;
         }
         Ok(())
     }
 
-    fn add_bias(&self, y: &mut [f32]) {
+    fn scale_and_add_bias(&self, y: &mut [f32]) {
+        if self.scale != 1.0 {
+            kernels::multiply(y, self.scale);
+        }
         if let Some(bias) = &self.bias {
             for y in y.chunks_exact_mut(bias.len()) {
                 kernels::add(y, bias);

@@ -250,7 +250,8 @@ impl TensorTaker<'_> {
         let mut networks = with_capacity(experts.count)?;
         let parts = ["gate", "up", "down"].map(|part| format!("ffn_{part}_exps"));
         for stem in &parts {
-            self.split_biases(stem, experts.count)?;
+            self.split(stem, "bias", experts.count)?;
+            self.split(stem, "scale", experts.count)?;
         }
         for expert in 0..experts.count {
             let stems = parts.each_ref().map(|stem| format!("{stem}.{expert}"));
@@ -265,14 +266,14 @@ impl TensorTaker<'_> {
         })
     }
 
-    /// Gives each of `count` experts its part of the biases of all, where a file has these.
-    fn split_biases(&mut self, stem: &str, count: usize) -> Result<()> {
-        let Some(all) = self.optional_vector(stem, "bias") else {
+    /// Gives each of `count` experts its part of the biases or scales of all, where a file has these.
+    fn split(&mut self, stem: &str, suffix: &str, count: usize) -> Result<()> {
+        let Some(all) = self.optional_vector(stem, suffix) else {
             return Ok(());
         };
-        for (expert, bias) in all.chunks_exact(all.len() / count).enumerate() {
-            let name = self.name(&format!("{stem}.{expert}"), "bias");
-            self.tensors.insert(name, Tensor::Vector(copy(bias)?));
+        for (expert, part) in all.chunks_exact(all.len() / count).enumerate() {
+            let name = self.name(&format!("{stem}.{expert}"), suffix);
+            self.tensors.insert(name, Tensor::Vector(copy(part)?));
         }
         Ok(())
     }

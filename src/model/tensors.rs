@@ -226,6 +226,18 @@ impl Specs<'_> {
         self.linear("ssm_out", inner, hidden, Need::Required);
     }
 
+    /// What the products with each matrix so far are multiplied by, in files of NVFP4. They may also have scales for the
+    /// inputs, which count only where those are floats of four bits, too.
+    fn scales(&mut self) {
+        let matrices = self.all.iter();
+        let matrices = matrices.filter(|spec| spec.form == TensorForm::Matrix);
+        let counts = matrices.map(|spec| (spec.stem, spec.shape.get(2).map_or(1, |&n| n as usize)));
+        for (stem, count) in counts.collect::<Vec<_>>() {
+            self.push(stem, "scale", &[count], Need::Optional);
+            self.push(stem, "input_scale", &[count], Need::Optional);
+        }
+    }
+
     /// The tensors of a short convolution over `length` positions.
     fn convolution(&mut self, length: usize) {
         let hidden = self.config.hidden_size;
@@ -311,6 +323,7 @@ fn layer_specs(config: &Config, index: usize) -> Vec<Spec> {
     if architecture.per_layer_embeddings {
         specs.vector("layer_output_scale", &[1], Need::Optional);
     }
+    specs.scales();
     specs.all
 }
 
@@ -350,9 +363,10 @@ pub(crate) fn is_skipped(config: &Config, name: &str) -> bool {
     let Some((Ok(index), rest)) = layer.map(|(number, rest)| (number.parse(), rest)) else {
         return false;
     };
-    let unused = ["attn_k.weight", "attn_v.weight", "attn_k_norm.weight"];
+    let unused = ["attn_k.", "attn_v.", "attn_k_norm."];
+    let is_unused = || unused.iter().any(|stem| rest.starts_with(stem));
     config.skipped_layers().contains(&index)
-        || config.key_value_layer(index) != index && unused.contains(&rest)
+        || config.key_value_layer(index) != index && is_unused()
 }
 
 /// How often the products of one token read a matrix, or all matrices of experts: for each time that the token runs
@@ -451,7 +465,7 @@ fn check_group(
 
 /// The error for a tensor that the model would not use. Ignoring, say, a bias would silently give wrong results.
 fn no_place(name: &str) -> Error {
-    // llama.cpp multiplies each product with an NVFP4 tensor by such numbers, where the file has them.
+    // Of the head, or of a matrix that is not there.
     if [".scale", ".input_scale"]
         .iter()
         .any(|end| name.ends_with(end))

@@ -8,7 +8,7 @@ use super::delta_net::DeltaNet;
 use super::incoming::TensorTaker;
 use super::key_scaling;
 use super::layer::Layer;
-use super::linear::{Linear, Projection};
+use super::linear::Projection;
 use super::mamba2::Mamba2;
 use super::norm::{HeadNorm, Norm};
 use super::recurrent_config::RecurrentConfig;
@@ -175,11 +175,7 @@ impl TensorTaker<'_> {
 
     fn projection(&mut self, fused: &str) -> Result<Projection> {
         match self.optional_matrix(fused) {
-            Some(matrix) => Ok(Projection::Fused(Linear {
-                name: self.name(fused, "weight"),
-                matrix,
-                bias: self.optional_vector(fused, "bias"),
-            })),
+            Some(matrix) => Ok(Projection::Fused(self.linear_of(fused, matrix))),
             None => Ok(Projection::Separate([
                 self.linear("attn_q")?,
                 self.linear("attn_k")?,

@@ -392,9 +392,9 @@ def nanbeige(name="nanbeige", layers=2, **keys):
     return model
 
 
-def mixtral():
+def mixtral(name="llama-experts"):
     keys = {"expert_count": 5, "expert_used_count": 2}
-    model = Model("llama-experts", "llama", 2, rope__dimension_count=HEAD, **RMS, **keys)
+    model = Model(name, "llama", 2, rope__dimension_count=HEAD, **RMS, **keys)
     model.outside()
     model.attention()
     model.experts(5, model.feed_forward_length)
@@ -547,6 +547,8 @@ VARIANTS = [
     granite_hybrid("granitehybrid-experts", 3),
     nanbeige("nanbeige-plain", 1, skip_loop_final_norm=True),
     gemma4("gemma4-plain", 0, 0),
+    llama_like("llama-scales", "llama").scales(),
+    mixtral("llama-experts-scales").scales(),
 ]
 
 for model in MODELS:

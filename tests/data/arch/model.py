@@ -166,6 +166,18 @@ class Model:
                 self.vector(f"{at}.shortconv.conv.weight", (self.hidden, length), 0.0, 0.7)
                 self.matrix(f"{at}.shortconv.out_proj", self.hidden, self.hidden)
 
+    def scales(self):
+        """What the products with each matrix of a layer are multiplied by, one number for each expert: as beside NVFP4."""
+        for name, values in list(self.tensors.items()):
+            if name.startswith("blk.") and values.ndim > 1 and name.endswith(".weight"):
+                stem = name.removesuffix(".weight")
+                count = len(values) if values.ndim == 3 else 1
+                # The router has none.
+                if not stem.endswith("ffn_gate_inp"):
+                    self.vector(f"{stem}.scale", count, 1.0, 0.3)
+                    self.vector(f"{stem}.input_scale", count, 0.1, 0.0)
+        return self
+
     def mix(self, kinds):
         """Makes every matrix one of random blocks of these types."""
         for name, values in self.tensors.items():
