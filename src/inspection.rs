@@ -140,7 +140,7 @@ impl Inspection {
     ///
     /// To write a token is to read the weights that it runs through, once each, which a header tells the bytes of. What is
     /// measured is the time to multiply with as many bytes as caches do not hold, of the model's formats, but no more than
-    /// the model has. That takes up to 32 MB of memory for some tens of milliseconds.
+    /// the model has. That takes up to 96 MB of memory for about a tenth of a second.
     ///
     /// ```
     /// # fn main() -> nexttoken::Result<()> {

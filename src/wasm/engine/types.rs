@@ -46,8 +46,8 @@ export type DraftOptions = Pick<LoadOptions, "onProgress" | "signal" | "timeout"
 
 export interface InspectOptions extends Omit<LoadOptions, "onProgress"> {
   /**
-   * Whether to measure about how fast this machine would write with the model. It takes up to 96 MB of memory, and some tens
-   * of milliseconds in which the thread does nothing else. False unless set.
+   * Whether to measure about how fast this machine would write with the model. It takes up to 96 MB of memory, and about
+   * a tenth of a second in which the thread does nothing else. False unless set.
    */
   speed?: boolean;
 }
