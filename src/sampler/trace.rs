@@ -1,8 +1,8 @@
 //! A trace of the chain: what each stage does at one step.
 
-use super::selection::best_of;
+use super::selection::{TokenData, best_of, sort};
 use super::{Alternative, Sampler, Stage, Step, sanitize_logit};
-use crate::allocation::{reserve_exact, resize};
+use crate::allocation::reserve_exact;
 use crate::{Result, TokenId};
 
 /// What each stage of the chain does at one step. Choosing a token does not compute it, so that it costs nothing where
@@ -57,9 +57,8 @@ pub struct StageTrace {
     pub probabilities: Vec<f32>,
 }
 
-/// Probabilities by id; [`GONE`] where the token is no candidate.
-type Distribution = Vec<f32>;
-const GONE: f32 = -1.0;
+/// The candidates in the order of their ids, with their probabilities as weights.
+type Distribution = Vec<TokenData>;
 
 /// Stands for the mask in the place of a stage's index.
 const CONSTRAINT: usize = usize::MAX;
@@ -84,7 +83,7 @@ impl Sampler {
         }
         let mut before = Vec::new();
         let mut after = Vec::new();
-        self.distribution(logits.len(), &mut before)?;
+        self.distribution(&mut before)?;
         let entropy = self.candidates.entropy_and_max_entropy()?.0 as f32;
 
         let mut stages = Vec::new();
@@ -99,18 +98,21 @@ impl Sampler {
                 self.apply(index, step)?;
                 (self.stages[index].name().as_str(), level)
             };
-            self.distribution(logits.len(), &mut after)?;
+            self.distribution(&mut after)?;
             let of = |token: &Alternative| probability(&after, token.id);
             let mut stage = StageTrace {
                 name,
                 level,
-                kept: self.candidates.len(),
-                removed: 0,
+                kept: after.len(),
+                removed: before.len() - after.len(),
                 removed_probability: 0.0,
                 removed_tokens: Vec::new(),
                 probabilities: tokens.iter().map(of).collect(),
             };
-            self.removed(&mut before, &after, top, &mut stage)?;
+            // Most stages come when few candidates are left, and many remove none.
+            if stage.removed > 0 {
+                self.removed(&before, &after, top, &mut stage)?;
+            }
             stages.push(stage);
             std::mem::swap(&mut before, &mut after);
         }
@@ -133,37 +135,47 @@ impl Sampler {
         })
     }
 
-    /// Lists the tokens that are in `before` but not in `after`. Overwrites the others in `before`.
+    /// Lists the most probable tokens that are in `before` but not in `after`, and adds up all of them.
     fn removed(
         &mut self,
-        before: &mut [f32],
-        after: &[f32],
+        before: &Distribution,
+        after: &Distribution,
         top: usize,
         stage: &mut StageTrace,
     ) -> Result<()> {
+        let mut removed = Vec::new();
+        reserve_exact(&mut removed, before.len())?;
+        let mut kept = after.iter().peekable();
         let mut mass = 0.0;
-        for (before, &after) in before.iter_mut().zip(after) {
-            if *before != GONE && after == GONE {
-                stage.removed += 1;
-                mass += f64::from(*before);
-            } else {
-                *before = f32::NEG_INFINITY;
-            }
+        for token in before {
+            let is_kept = kept.next_if(|kept| kept.id == token.id).is_some();
+            let (weight, added) = match is_kept {
+                true => (f32::NEG_INFINITY, 0.0),
+                false => (token.weight, f64::from(token.weight)),
+            };
+            removed.push(weight);
+            mass += added;
         }
         stage.removed_probability = mass as f32;
-        best_of(before, top.min(stage.removed), &mut self.ranking)?;
+        best_of(&removed, top.min(stage.removed), &mut self.ranking)?;
         let list = &mut stage.removed_tokens;
         reserve_exact(list, self.ranking.len())?;
-        list.extend(self.ranking.iter().map(|token| (token.id, token.logit)));
+        let ranking = self.ranking.iter();
+        list.extend(ranking.map(|place| (before[place.id as usize].id, place.logit)));
         Ok(())
     }
 
     /// Writes the current distribution into `into`.
-    fn distribution(&mut self, vocabulary: usize, into: &mut Distribution) -> Result<()> {
+    fn distribution(&mut self, into: &mut Distribution) -> Result<()> {
         into.clear();
-        resize(into, vocabulary, GONE)?;
-        self.candidates
-            .for_each(|id, probability| into[id as usize] = probability)
+        reserve_exact(into, self.candidates.len())?;
+        let logit = 0.0;
+        (self.candidates).for_each(|id, weight| into.push(TokenData { id, logit, weight }))?;
+        // After a selection they are ordered by rank.
+        if !into.is_sorted_by_key(|token| token.id) {
+            sort(into, &|a, b| a.id.cmp(&b.id));
+        }
+        Ok(())
     }
 
     fn level(&mut self, index: usize) -> Result<Option<f32>> {
@@ -175,19 +187,24 @@ impl Sampler {
     }
 }
 
-fn probability(distribution: &[f32], id: TokenId) -> f32 {
-    let found = distribution.get(id as usize).copied();
-    found.unwrap_or(GONE).max(0.0)
+fn probability(distribution: &Distribution, id: TokenId) -> f32 {
+    let found = distribution.binary_search_by_key(&id, |token| token.id);
+    found.map_or(0.0, |at| distribution[at].weight)
 }
 
 fn rank(logits: &[f32], id: TokenId) -> usize {
     let own = logits
         .get(id as usize)
         .map_or(f32::NEG_INFINITY, |&l| sanitize_logit(l));
-    let mut better = 0;
-    for (other, &logit) in (0..).zip(logits) {
-        let logit = sanitize_logit(logit);
-        better += usize::from(logit > own || (logit == own && other < id));
+    let (before, after) = logits.split_at(logits.len().min(id as usize));
+    // Of equal ones the lower id is better. Two loops without a branch, which compilers make SIMD of; a NaN is never better,
+    // and nothing is than the largest finite number, which infinity counts as.
+    let mut better = 0u32;
+    for &logit in before {
+        better += u32::from((logit >= own) | (own == f32::NEG_INFINITY));
     }
-    better
+    for &logit in after {
+        better += u32::from((logit > own) & (own < f32::MAX));
+    }
+    better as usize
 }
