@@ -77,7 +77,7 @@ pub use config::Config;
 pub(crate) use dense::{DenseLinear, DenseModel};
 pub use layer_outputs::LayerOutputs;
 pub use loader::{Loader, check};
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "wasm"))]
 pub(crate) use row_table::RowStore;
 pub use session::Session;
 #[cfg(feature = "encoder")]

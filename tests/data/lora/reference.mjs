@@ -1,5 +1,6 @@
-// What native llama.cpp predicts with the adapters of `make.py`: `node reference.mjs`, written to reference.json. Needs
-// npm `node-llama-cpp` and `@node-llama-cpp/linux-x64` (`benches/native/`).
+// What native llama.cpp predicts with the adapters of `make.py`, and with `learnt.gguf`, which `tests/finetune.rs` learns:
+// `node reference.mjs`, written to reference.json. Needs npm `node-llama-cpp` and `@node-llama-cpp/linux-x64`
+// (`benches/native/`).
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -19,6 +20,8 @@ const CASES = [
   ["phi3.q8_0", [["phi3", 1]]],
   ["phi2.f32", [["phi2", 1]]],
   ["nanbeige.f32", [["nanbeige", 1]]],
+  ["llama.f32", [["learnt", 1]]],
+  ["llama.q8_0", [["learnt", 0.5]]],
 ];
 const rows = [];
 for (const [base, adapters] of CASES) {
