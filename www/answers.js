@@ -20,7 +20,7 @@ import { tokenSpan } from "./tokens.js";
  * @property {() => import("./sliders.js").Options} options
  * @property {import("./stages.js").StepView} step
  * @property {(used: WorkerGenerator) => Promise<void>} read runs the prompt
- * @property {(used: WorkerGenerator, seed: number | bigint) => unknown} speed
+ * @property {import("./speed.js").SpeedLine} speed
  */
 
 export class Answers {
@@ -46,17 +46,21 @@ export class Answers {
    */
   async write(used, seed, into, seen) {
     await this.#host.read(used);
+    this.#host.speed.begin(used, seed);
     /** @type {DrawnToken[]} those that are not on the page yet */
     const tokens = [];
-    const drawing = new Drawing(() => seen(tokens, () => this.#show(tokens.splice(0), into)));
+    const drawing = new Drawing(() => {
+      this.#host.speed.update();
+      seen(tokens, () => this.#show(tokens.splice(0), into));
+    });
     try {
       for await (const token of stream(used, () => this.#host.stopping)) {
         tokens.push({ ...token, options: this.#host.options() });
         drawing.request();
-        this.#host.speed(used, seed);
       }
     } finally {
       drawing.now();
+      void this.#host.speed.finish();
     }
   }
 
@@ -76,7 +80,7 @@ export class Answers {
     });
     into.append(...spans);
     const step = takenStep(tokens[tokens.length - 1]);
-    this.#tokens.mark(spans[spans.length - 1]);
     if (step) view.follow(step);
+    this.#tokens.mark(spans[spans.length - 1]);
   }
 }

@@ -5,7 +5,9 @@
  * of the browser as long as the page's own.
  */
 const REST = 20;
-/** How long to wait at most, where drawing is slow or no frame comes because the page is hidden, in milliseconds. */
+/** The longest rest, where drawing is slow, in milliseconds. */
+const LONGEST_REST = 400;
+/** How long to wait for a frame, which does not come where the page is hidden, in milliseconds. */
 const PATIENCE = 250;
 
 export class Drawing {
@@ -44,7 +46,7 @@ export class Drawing {
 
   /** @param {number} time */
   #rest(time) {
-    this.#timer = setTimeout(() => this.#awaitFrame(), Math.min(time, PATIENCE));
+    this.#timer = setTimeout(() => this.#awaitFrame(), Math.min(time, LONGEST_REST));
   }
 
   #awaitFrame() {

@@ -22,6 +22,7 @@ import { LoadedEncoder } from "./search-encoder.js";
 import { SearchView } from "./search.js";
 import { Sliders } from "./sliders.js";
 import { SAMPLE, openNamed, openSample, openStories, openUrl } from "./sources.js";
+import { SpeedLine } from "./speed.js";
 import { StepView } from "./stages.js";
 import { TrainingView } from "./train.js";
 import { FinetuneView } from "./tune.js";
@@ -154,7 +155,7 @@ const answers = new Answers($("messages"), {
   options: () => sliders.options(),
   step: stepView,
   read: (used) => read(used, $("chat-speed")),
-  speed: (used, seed) => speed(used, seed, $("chat-speed")),
+  speed: new SpeedLine($("chat-speed")),
 });
 const microscope = new Microscope(document, {
   alone,
@@ -165,7 +166,7 @@ const microscope = new Microscope(document, {
     return stopping;
   },
   read: (used) => read(used, $("speed")),
-  speed: (used, seed) => speed(used, seed, $("speed")),
+  speed: new SpeedLine($("speed")),
   live: () => (chatting() ? generator?.configure(sliders.options()) : microscope.reconfigure())?.catch(showError),
   fail: showError,
   looked: () => inside.update(),
@@ -310,22 +311,6 @@ async function read(used, status) {
     ({ done, total } = await used.prefill());
     status.textContent = `reading the prompt: ${done} of ${total} tokens`;
   }
-}
-
-let lastSpeed = 0;
-/**
- * @param {WorkerGenerator} used
- * @param {number | bigint} seed
- * @param {HTMLElement} status
- */
-async function speed(used, seed, status) {
-  if (performance.now() - lastSpeed < 250) return;
-  lastSpeed = performance.now();
-  const timings = await used.timings().catch(() => undefined); // the next token tells what is wrong
-  if (!timings) return;
-  const { prefill_tokens_per_second: prefill, decode_tokens_per_second: decode } = timings;
-  const rate = (/** @type {number} */ value) => (value ? value.toFixed(0) : "–");
-  status.textContent = `prompt ${rate(prefill)} tokens/s, text ${rate(decode)} tokens/s, seed ${seed}`;
 }
 
 /** Stops the running work after its step. */

@@ -23,14 +23,14 @@ import { TextView, showLegend } from "./tokens.js";
  *
  * - `alone(work)` runs `work` while nothing else uses the model, and shows its errors;
  * - `busy` and `stopping` tell whether something is running, and whether it should stop;
- * - `read(generator)` runs the prompt, `speed(generator, seed)` shows the speed;
+ * - `read(generator)` runs the prompt, `speed` shows how fast the text is written;
  * - `live()` is called when a slider moves while something is running;
  * - `fail(error)` shows an error, `looked()` is called when a token is looked at, `adapters` are those of a new text;
  * - `sliders`, `narration` and `step` are other views.
  *
  * @typedef {{ alone: (work: () => unknown) => Promise<boolean>, readonly busy: boolean, readonly stopping: boolean,
  *   read: (generator: WorkerGenerator) => Promise<void>,
- *   speed: (generator: WorkerGenerator, seed: number | bigint) => void, live: () => void,
+ *   speed: import("./speed.js").SpeedLine, live: () => void,
  *   fail: (error: unknown) => void, looked: () => void, adapters: Partial<Options>, sliders: import("./sliders.js").Sliders,
  *   narration: import("./narration.js").Narration, step: import("./stages.js").StepView }} Host
  */
@@ -244,15 +244,16 @@ export class Microscope {
   async #run() {
     const branch = this.#open;
     this.#cursor.isPinned = false;
+    this.#host.speed.begin(branch.generator, branch.seed);
     try {
       const tokens = branch.finish_reason ? [] : stream(branch.generator, () => this.#host.stopping);
       // Nothing else is awaited here: a token gets the options that are in effect when it comes.
       for await (const token of tokens) {
         this.#append(token);
-        this.#host.speed(branch.generator, branch.seed);
       }
     } finally {
       this.#drawing.now();
+      void this.#host.speed.finish();
     }
     const { length } = branch.tokens;
     if (length > 0) this.#rest(branch.finish_reason ? length - 1 : length);
@@ -270,11 +271,15 @@ export class Microscope {
 
   #draw() {
     const { tokens, at } = this.#open;
+    const { narration, speed, step: view } = this.#host;
+    const last = tokens.length - 1;
     this.#text.add(tokens.slice(this.#text.length), at);
-    this.#lookAt(tokens.length - 1);
-    this.#host.narration.phase("append");
-    const step = takenStep(tokens[this.#at]);
-    if (step) this.#host.step.follow(step, this.#pickable);
+    narration.phase("append");
+    speed.update();
+    const step = takenStep(tokens[last]);
+    if (step) view.follow(step, this.#pickable);
+    // At last, because it asks where the token lies: what changed after that would have to be laid out a second time.
+    this.#lookAt(last);
   }
 
   /**

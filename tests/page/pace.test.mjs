@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Drawing } from "../../www/drawing.js";
+import { SpeedLine } from "../../www/speed.js";
 import { StepView, takenStep } from "../../www/stages.js";
 import { stream } from "../../www/stream.js";
 import { openPage } from "./dom.mjs";
@@ -133,21 +134,26 @@ test("what changes often is drawn at once, then with the frames, and at the end"
   assert.equal(drawn, 4, "nothing has changed since");
 });
 
-test("a drawing that takes long is followed by a longer rest", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  let frames = 0;
-  globalThis.requestAnimationFrame = () => (frames += 1);
-  globalThis.cancelAnimationFrame = () => {};
-  let now = 0;
-  context.mock.method(performance, "now", () => now);
-  const drawing = new Drawing(() => (now += 4));
-  drawing.request();
-  context.mock.timers.tick(1);
-  context.mock.timers.tick(79);
-  assert.equal(frames, 0);
-  context.mock.timers.tick(1);
-  assert.equal(frames, 1);
-});
+for (const [milliseconds, rest] of [
+  [4, 80],
+  [40, 400],
+]) {
+  test(`a drawing that takes ${milliseconds} ms is followed by a rest of ${rest} ms`, async (context) => {
+    context.mock.timers.enable({ apis: ["setTimeout"] });
+    let frames = 0;
+    globalThis.requestAnimationFrame = () => (frames += 1);
+    globalThis.cancelAnimationFrame = () => {};
+    let now = 0;
+    context.mock.method(performance, "now", () => now);
+    const drawing = new Drawing(() => (now += milliseconds));
+    drawing.request();
+    context.mock.timers.tick(1);
+    context.mock.timers.tick(rest - 1);
+    assert.equal(frames, 0);
+    context.mock.timers.tick(1);
+    assert.equal(frames, 1);
+  });
+}
 
 test("a step that comes while nobody sees it is shown when it comes into sight", () => {
   const page = openPage();
@@ -176,4 +182,45 @@ test("a step that comes while nobody sees it is shown when it comes into sight",
   view.clear();
   view.inSight = true;
   assert.deepEqual(shown(), []);
+});
+
+test("the speed is said when the page changes, and at the end", async (context) => {
+  let now = 1000;
+  context.mock.method(performance, "now", () => now);
+  const status = { textContent: "reading the prompt" };
+  const line = new SpeedLine(status);
+  const asked = [];
+  const used = { timings: () => new Promise((resolve) => asked.push(resolve)) };
+  const answer = async (speed) => {
+    asked.shift()({ prefill_tokens_per_second: 0, decode_tokens_per_second: speed });
+    await settle();
+  };
+  line.update();
+  assert.equal(asked.length, 0, "nothing is written");
+  line.begin(used, 7);
+  line.update();
+  line.update();
+  assert.equal(asked.length, 1, "one question at a time");
+  await answer(20.4);
+  assert.equal(status.textContent, "reading the prompt", "what is known waits for the next change of the page");
+  line.update();
+  assert.equal(status.textContent, "prompt – tokens/s, text 20 tokens/s, seed 7");
+  assert.equal(asked.length, 0, "it was asked just now");
+  now += 300;
+  line.update();
+  const finished = line.finish();
+  await answer(30);
+  await answer(40);
+  await finished;
+  assert.equal(status.textContent, "prompt – tokens/s, text 40 tokens/s, seed 7");
+
+  status.textContent = "reading another prompt";
+  line.begin(used, 8);
+  const late = line.finish();
+  line.begin({ timings: () => Promise.reject(new Error("freed")) }, 9);
+  await answer(50);
+  await late;
+  line.update();
+  await line.finish();
+  assert.equal(status.textContent, "reading another prompt", "nothing is said of the text before");
 });
