@@ -19,6 +19,7 @@ pub(super) struct Attention {
 }
 
 /// The projections to queries, keys and values.
+#[allow(clippy::large_enum_variant, reason = "there is one a layer")]
 pub(super) enum Projection {
     Separate([Linear; 3]),
     Fused(Linear),

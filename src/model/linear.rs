@@ -112,6 +112,7 @@ impl StridedRows {
 
 /// The input projections of a token mixer: queries, keys and values for attention; input gates, output gates and values
 /// for a short convolution; what [`RecurrentConfig`](super::recurrent_config::RecurrentConfig) says for a recurrent layer.
+#[allow(clippy::large_enum_variant, reason = "there is one a layer")]
 pub(super) enum Projection {
     Separate([Linear; 3]),
     Fused(Linear),
