@@ -5,9 +5,9 @@
 mod common;
 
 use common::continued::{self, LENGTH, session, text};
-use common::long::{ALL, generator, rest};
+use common::long::ALL;
 use common::runs::{changed, last_hidden};
-use common::{GEMMA4, GEMMA4_IDS, GEMMA4_PROMPT, pinned_options};
+use common::{GEMMA4, GEMMA4_IDS, GEMMA4_PROMPT};
 use nexttoken::generator::CacheType;
 use nexttoken::gguf::Value;
 use nexttoken::model::Model;
@@ -24,13 +24,9 @@ fn load(file: &[u8]) -> Arc<Model> {
     Arc::new(Model::from_bytes(file).unwrap())
 }
 
-/// The contract of the numbers, as for other architectures.
 #[test]
 fn pinned_tokens() {
-    let mut generator = generator(&load(GEMMA4), 64, CacheType::Q16);
-    generator.start(GEMMA4_PROMPT, pinned_options()).unwrap();
-    let ids: Vec<u32> = rest(&mut generator).iter().map(|token| token.id).collect();
-    assert_eq!(ids, GEMMA4_IDS);
+    continued::writes_what_is_pinned(&load(GEMMA4), GEMMA4_PROMPT, &GEMMA4_IDS);
 }
 
 #[test]

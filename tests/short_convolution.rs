@@ -5,7 +5,7 @@
 mod common;
 
 use common::continued::{self, LENGTH, session, text};
-use common::long::{ALL, generator, rest};
+use common::long::ALL;
 use common::runs::{changed, last_hidden};
 use common::*;
 use nexttoken::generator::{CacheType, Context};
@@ -16,13 +16,9 @@ use nexttoken::{Error, Inspection};
 /// As [`LFM2`], a layer that attends between two that convolve three positions.
 const FLOATS: &[u8] = include_bytes!("data/arch/lfm2.f32.gguf");
 
-/// The contract of the numbers, as for attention alone.
 #[test]
 fn pinned_tokens() {
-    let mut generator = generator(&load(LFM2), 64, CacheType::Q16);
-    generator.start(LFM2_PROMPT, pinned_options()).unwrap();
-    let ids: Vec<u32> = rest(&mut generator).iter().map(|token| token.id).collect();
-    assert_eq!(ids, LFM2_IDS);
+    continued::writes_what_is_pinned(&load(LFM2), LFM2_PROMPT, &LFM2_IDS);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! However a text comes about, and whatever was there before, its bits are those of a text run at once.
 
 use super::long::{ALL, generator, rest, resumes};
+use super::pinned_options;
 use super::runs::last_hidden;
 use nexttoken::Inspection;
 use nexttoken::generator::{CacheType, Context, Options};
@@ -21,6 +22,14 @@ pub fn text(seed: u32) -> Vec<u32> {
 /// A session for two texts.
 pub fn session(model: &Model, cache: CacheType) -> Session {
     Session::new(model, 2 * LENGTH, cache).unwrap()
+}
+
+/// The contract of the numbers: what the pinned options give from a prompt.
+pub fn writes_what_is_pinned(model: &Arc<Model>, prompt: &str, ids: &[u32]) {
+    let mut generator = generator(model, 64, CacheType::Q16);
+    generator.start(prompt, pinned_options()).unwrap();
+    let found: Vec<u32> = rest(&mut generator).iter().map(|token| token.id).collect();
+    assert_eq!(found, ids);
 }
 
 /// A text may be cut after any of its tokens, and forked there.
